@@ -1,0 +1,63 @@
+"""What is known about one account: presence, freshness, sign-in. Never holds a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.contract.presence import Presence
+
+
+class SignInState(StrEnum):
+    """Where the sign-in of an account stands."""
+
+    SIGNED_OUT = "signed_out"
+    """No token, and nobody is signing in."""
+    CODE_PENDING = "device_code_pending"
+    """A code is shown and waits for a person."""
+    SIGNED_IN = "signed_in"
+    EXPIRED = "expired"
+    """A code or a stored sign-in ended; a person must start again."""
+    ERROR = "error"
+    """Microsoft refuses; ``remedy`` says who must act."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The sign-in of an account as people may see it. ``user_code`` is meant for humans."""
+
+    state: SignInState = SignInState.SIGNED_OUT
+    user_code: str | None = None
+    verification_uri: str | None = None
+    expires_at: datetime | None = None
+    message: str | None = None
+    """What happened, in one sentence."""
+    remedy: str | None = None
+    """What to do, in one sentence."""
+    who: str | None = None
+    """Who must act: ``you``, ``your admin`` or ``the app's owner``."""
+    correlation_id: str | None = None
+
+
+SIGNED_OUT = SignIn()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """All that is known about one account now: the value that flows from polling to publishing."""
+
+    account: str
+    """The slug in topics."""
+    name: str
+    presence: Presence | None = None
+    """The newest presence, kept through failures; ``None`` before the first good poll."""
+    changed_at: datetime | None = None
+    """When the presence last changed, as we saw it."""
+    polled_at: datetime | None = None
+    """The last good poll."""
+    valid_until: datetime | None = None
+    """After this moment the presence must not be shown as current."""
+    fresh: bool = False
+    """Signed in and polled recently enough (section 8 of the design)."""
+    sign_in: SignIn = SIGNED_OUT

@@ -1,0 +1,80 @@
+"""The error tree. Each class answers one question: try again, ask a person, or fix the code?
+
+    PresenceBridgeError
+    ├── ConfigError            a person mends the config; exit 2
+    ├── ContractError          code: a topic or payload breaks the contract; it is dropped
+    ├── TryAgainError          passes by itself; carries how long to wait, when known
+    │   ├── SourceUnavailableError   Microsoft cannot be reached or asks us to wait
+    │   ├── SourceDataError          Microsoft answered something that is no presence
+    │   └── LightUnreachableError    the lamp is off, unplugged or busy
+    └── PersonMustActError     stays until somebody acts; carries the remedy
+        ├── SignInNeededError        an account has no usable token
+        ├── AccessRefusedError       signed in, but not allowed to read presence
+        ├── BrokerRefusedError       wrong user name, password or access rule
+        └── LightRefusedError        the lamp is there and refuses: pair it, wire it, name it
+
+Library errors are translated in the module that calls the library, with their cause. A message
+says what failed, on what, and what to do; it never holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class PresenceBridgeError(Exception):
+    """The root: every error of ours that a person may read."""
+
+
+class ConfigError(PresenceBridgeError):
+    """The configuration is wrong; ``problems`` has one line a mistake, each naming its key."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ContractError(PresenceBridgeError):
+    """A topic or payload breaks the contract."""
+
+
+class TryAgainError(PresenceBridgeError):
+    """It passes by itself. ``retry_after_s`` is the wait that was asked for, if any."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class SourceUnavailableError(TryAgainError):
+    """Microsoft cannot be reached, fails, or asks us to wait."""
+
+
+class SourceDataError(TryAgainError):
+    """Microsoft answered something that cannot be read as presence."""
+
+
+class LightUnreachableError(TryAgainError):
+    """The light does not answer now."""
+
+
+class PersonMustActError(PresenceBridgeError):
+    """It stays until somebody acts. ``remedy`` is one sentence that says what to do."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}" if remedy else message)
+        self.remedy = remedy
+
+
+class SignInNeededError(PersonMustActError):
+    """An account has no usable token."""
+
+
+class AccessRefusedError(PersonMustActError):
+    """Signed in, but not allowed to read presence."""
+
+
+class BrokerRefusedError(PersonMustActError):
+    """The broker refuses the user name, the password or an access."""
+
+
+class LightRefusedError(PersonMustActError):
+    """The light answers and refuses, or is not what the config says."""

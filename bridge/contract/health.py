@@ -1,0 +1,27 @@
+"""How the service fares, as published on ``bridge/health``. Never holds a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The service's own report; all times with offset, ``None`` where there is none yet."""
+
+    healthy: bool
+    reason: str | None = None
+    """One sentence when something is wrong."""
+    last_poll_ok: datetime | None = None
+    last_poll_attempt: datetime | None = None
+    consecutive_failures: int = 0
+    throttled_until: datetime | None = None
+    poll_interval: float | None = None
+    """Seconds to the next poll that the cadence chose last."""
+    next_poll: datetime | None = None
+    requests_last_hour: int = 0
+    mqtt_reconnects: int = 0
+    queue: int = 0
+    """Messages that wait for the broker."""
+    uptime_s: int = 0

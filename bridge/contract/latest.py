@@ -1,0 +1,38 @@
+"""A one-value slot where the newest wins. Never queues: who is slow misses what was in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Latest(Generic[T]):
+    """Holds one value; each watcher first sees the current one, then every newest one."""
+
+    def __init__(self, value: T) -> None:
+        self._value = value
+        self._version = 0
+        self._changed: asyncio.Event = asyncio.Event()
+
+    @property
+    def value(self) -> T:
+        """The newest value."""
+        return self._value
+
+    def set(self, value: T) -> None:
+        """Replace the value and wake every watcher, also when it is equal to the old one."""
+        self._value = value
+        self._version += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def watch(self) -> AsyncIterator[T]:
+        """Yield the current value, then the newest one whenever there is a newer one."""
+        while True:
+            seen, changed = self._version, self._changed
+            yield self._value
+            if self._version == seen:
+                await changed.wait()

@@ -1,0 +1,99 @@
+"""Every MQTT topic, built in one place. Never sends anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bridge.contract.errors import ContractError
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+ONLINE = "online"
+OFFLINE = "offline"
+
+
+def slug(text: str) -> str:
+    """Return ``text`` when it can stand in a topic, a client id and a unique id.
+
+    Raises:
+        ContractError: It has other characters than a-z, 0-9, ``_`` and ``-``.
+    """
+    if not _SLUG.fullmatch(text):
+        raise ContractError(f"{text!r} cannot be a topic level: use a-z, 0-9, _ and - only")
+    return text
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics below one base topic and one Home Assistant discovery prefix."""
+
+    base: str = "presence"
+    discovery_prefix: str = "homeassistant"
+
+    @property
+    def instance(self) -> str:
+        """The base as one word: part of every client id, unique id and device identifier."""
+        return self.base.replace("/", "_")
+
+    @property
+    def bridge_state(self) -> str:
+        """``online`` or ``offline``; the bridge's last will."""
+        return f"{self.base}/bridge/state"
+
+    @property
+    def bridge_info(self) -> str:
+        """JSON: version, accounts, settings that may be public."""
+        return f"{self.base}/bridge/info"
+
+    @property
+    def bridge_health(self) -> str:
+        """JSON: ``Health``."""
+        return f"{self.base}/bridge/health"
+
+    def request(self, command: str) -> str:
+        """Where a command for the bridge arrives; ``+`` for all of them."""
+        return f"{self.base}/bridge/request/{command if command == '+' else slug(command)}"
+
+    def response(self, command: str) -> str:
+        """Where the answer to a command goes."""
+        return f"{self.base}/bridge/response/{slug(command)}"
+
+    def account(self, account: str, leaf: str) -> str:
+        """``leaf`` is state, attributes, availability, auth or event; ``account`` may be ``+``."""
+        level = account if account == "+" else slug(account)
+        return f"{self.base}/account/{level}/{leaf}"
+
+    def driver_state(self, driver: str) -> str:
+        """``online`` or ``offline``; the driver's last will."""
+        return f"{self.base}/driver/{slug(driver)}/state"
+
+    def light(self, driver: str, leaf: str) -> str:
+        """``leaf`` is availability, state or set."""
+        return f"{self.base}/driver/{slug(driver)}/light/{leaf}"
+
+    @property
+    def birth(self) -> str:
+        """Where Home Assistant says that it has started."""
+        return f"{self.discovery_prefix}/status"
+
+    def bridge_config(self) -> str:
+        """Discovery of the bridge device."""
+        return f"{self.discovery_prefix}/device/{self.instance}_bridge/config"
+
+    def account_config(self, account: str) -> str:
+        """Discovery of an account device."""
+        return f"{self.discovery_prefix}/device/{self.instance}_account_{slug(account)}/config"
+
+    def light_config(self, driver: str) -> str:
+        """Discovery of a light device, below the driver's own name so that access rules fit."""
+        return f"{self.discovery_prefix}/device/{slug(driver)}/light/config"
+
+    @property
+    def bridge_client_id(self) -> str:
+        """Stable: a random one makes entities stick at unavailable."""
+        return f"{self.instance}-bridge"
+
+    def driver_client_id(self, driver: str) -> str:
+        """Stable, one a driver."""
+        return f"{self.instance}-driver-{slug(driver)}"

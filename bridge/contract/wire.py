@@ -1,0 +1,114 @@
+"""Payloads: models to bytes and back. Never sends anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bridge.contract.account import AccountFacts
+from bridge.contract.errors import ContractError
+from bridge.contract.presence import Activity, Availability
+
+STATUS_LIMIT = 255
+"""Characters that a Home Assistant state can hold; the full text goes to the attributes."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One MQTT message to send, at QoS 1 unless said otherwise."""
+
+    topic: str
+    payload: bytes
+    retain: bool = True
+    qos: int = 1
+    expiry_s: int | None = None
+    """MQTT 5 message expiry; dropped where the broker speaks 3.1.1."""
+
+
+class AccountState(BaseModel):
+    """The flat JSON on ``account/<a>/state``: every key always, unknown is null."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    availability: Availability | None
+    activity: Activity | None
+    busy: bool | None
+    in_call: bool | None
+    in_meeting: bool | None
+    out_of_office: bool | None
+    status_message: str | None
+    changed_at: datetime | None
+    polled_at: datetime | None
+    valid_until: datetime | None
+
+
+def encode_json(value: Mapping[str, Any]) -> bytes:
+    """Compact JSON with sorted keys, so that equal content is equal bytes."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+    ).encode()
+
+
+def decode_json(payload: bytes) -> dict[str, Any]:
+    """The JSON object in ``payload``.
+
+    Raises:
+        ContractError: It is not a JSON object in UTF-8.
+    """
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise ContractError("not JSON") from error
+    if not isinstance(value, dict):
+        raise ContractError("not a JSON object")
+    return value
+
+
+def decode(model: type[M], payload: bytes) -> M:
+    """Read ``payload`` as ``model``.
+
+    Raises:
+        ContractError: It is no such object; the text holds no payload.
+    """
+    try:
+        return model.model_validate_json(payload)
+    except ValidationError as error:
+        keys = ", ".join(".".join(map(str, e["loc"])) or "payload" for e in error.errors())
+        raise ContractError(f"not a {model.__name__}: {keys}") from error
+
+
+def encode_account_state(facts: AccountFacts) -> bytes:
+    """The payload of ``account/<a>/state`` (section 7 of the design)."""
+    presence = facts.presence
+    message = presence.status_message if presence else None
+    return encode_json(
+        {
+            "availability": presence.availability if presence else None,
+            "activity": presence.activity if presence else None,
+            "busy": _on_off(presence.busy if presence else None),
+            "in_call": _on_off(presence.in_call if presence else None),
+            "in_meeting": _on_off(presence.in_meeting if presence else None),
+            "out_of_office": _on_off(presence.out_of_office if presence else None),
+            "status_message": message[:STATUS_LIMIT] if message else None,
+            "changed_at": facts.changed_at,
+            "polled_at": facts.polled_at,
+            "valid_until": facts.valid_until,
+        }
+    )
+
+
+def _on_off(value: bool | None) -> str | None:  # noqa: FBT001 - the value itself
+    return None if value is None else "ON" if value else "OFF"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    raise TypeError(f"{type(value).__name__} has no place in a payload")
