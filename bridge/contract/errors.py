@@ -10,7 +10,6 @@
     └── PersonMustActError     stays until somebody acts; carries the remedy
         ├── SignInNeededError        an account has no usable token
         ├── AccessRefusedError       signed in, but not allowed to read presence
-        ├── BrokerRefusedError       wrong user name, password or access rule
         └── LightRefusedError        the lamp is there and refuses: pair it, wire it, name it
 
 Library errors are translated in the module that calls the library, with their cause. A message
@@ -70,10 +69,6 @@ class SignInNeededError(PersonMustActError):
 
 class AccessRefusedError(PersonMustActError):
     """Signed in, but not allowed to read presence."""
-
-
-class BrokerRefusedError(PersonMustActError):
-    """The broker refuses the user name, the password or an access."""
 
 
 class LightRefusedError(PersonMustActError):

@@ -1,0 +1,6 @@
+"""One MQTT connection, kept for ever. Never knows what the messages mean."""
+
+from bridge.broker.connection import Received
+from bridge.broker.keeper import Broker
+
+__all__ = ["Broker", "Received"]

@@ -1,0 +1,195 @@
+"""One MQTT session from CONNECT to DISCONNECT, through aiomqtt. Never reconnects."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.client import MQTT_ERR_SUCCESS
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from bridge.config import MqttSettings
+from bridge.contract.wire import Message
+
+KEEPALIVE_S = 30
+SESSION_EXPIRY_S = 30
+WILL_DELAY_S = 5
+"""Shorter than the session: a quick reconnect then takes the will back (MQTT 5, 3.1.2.5)."""
+DEADLINE_S = 10
+SEND_RETAINED_NEVER = 2
+"""Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
+
+MQTT5 = aiomqtt.ProtocolVersion.V5
+MQTT311 = aiomqtt.ProtocolVersion.V311
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message from the broker."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    """It was stored by the broker, so it may be old."""
+
+
+class Connection(aiomqtt.Client):
+    """An aiomqtt client that pipelines publishes and sees how the broker answers each of them.
+
+    aiomqtt 2 waits for each PUBACK in turn and drops its reason code; a broker with access rules
+    says "not authorized" there and nowhere else (MQTT 5, 3.4.2.1).
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        *,
+        client_id: str,
+        will: Message,
+        protocol: aiomqtt.ProtocolVersion,
+    ) -> None:
+        self._speaks_5 = protocol is MQTT5
+        self._acks: dict[int, asyncio.Future[ReasonCode | None]] = {}
+        super().__init__(
+            hostname=settings.socket_path or settings.host,
+            port=settings.effective_port,
+            transport="unix" if settings.socket_path else "tcp",
+            username=settings.username,
+            password=settings.password.get_secret_value() if settings.password else None,
+            identifier=client_id,
+            protocol=protocol,
+            clean_session=None if self._speaks_5 else True,
+            clean_start=True,
+            keepalive=KEEPALIVE_S,
+            timeout=DEADLINE_S,
+            properties=self._connect_properties(),
+            tls_context=tls_context(settings) if settings.tls else None,
+            will=aiomqtt.Will(
+                will.topic, will.payload, will.qos, will.retain, self._will_properties()
+            ),
+        )
+
+    async def send(self, messages: Sequence[Message]) -> list[tuple[Message, ReasonCode]]:
+        """Publish ``messages`` in their order and wait until the broker has all of them.
+
+        Returns:
+            Those that the broker refused, with its reason.
+
+        Raises:
+            aiomqtt.MqttError: The connection ended or the broker was silent for ``DEADLINE_S``.
+        """
+        waiting = [(message, self._start(message)) for message in messages]
+        answers = [ack for _, ack in waiting]
+        try:
+            done = asyncio.gather(*answers)
+            await self._wait_for(self._or_disconnected(done), timeout=DEADLINE_S)
+        finally:
+            for ack in answers:
+                ack.cancel()
+            self._acks.clear()
+        return [
+            (message, reason)
+            for message, ack in waiting
+            if (reason := ack.result()) is not None and reason.is_failure
+        ]
+
+    async def follow(self, topic_filter: str, *, commands: bool) -> None:
+        """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
+
+        Raises:
+            PermissionError: The broker refuses the subscription.
+            aiomqtt.MqttError: The connection ended.
+        """
+        if self._speaks_5:
+            handling = SEND_RETAINED_NEVER if commands else 0
+            options = SubscribeOptions(qos=1, retainHandling=handling)
+            codes = await self.subscribe(topic_filter, options=options)
+        else:
+            codes = await self.subscribe(topic_filter, qos=1)
+        for code in codes:
+            if code.is_failure if isinstance(code, ReasonCode) else code >= 0x80:  # noqa: PLR2004 - SUBACK failure
+                raise PermissionError(topic_filter)
+
+    async def received(self) -> AsyncIterator[Received]:
+        """Every message that arrives, until the connection ends with ``aiomqtt.MqttError``."""
+        async for message in self.messages:
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            yield Received(str(message.topic), payload, bool(message.retain))
+
+    def _start(self, message: Message) -> asyncio.Future[ReasonCode | None]:
+        ack: asyncio.Future[ReasonCode | None] = self._loop.create_future()
+        info = self._client.publish(
+            message.topic, message.payload, message.qos, message.retain, self._expiry(message)
+        )
+        if info.rc != MQTT_ERR_SUCCESS:
+            raise aiomqtt.MqttCodeError(info.rc, "could not publish")
+        if message.qos == 0 or info.is_published():
+            ack.set_result(None)
+        else:
+            self._acks[info.mid] = ack
+        return ack
+
+    def _on_publish(
+        self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        ack = self._acks.pop(mid, None)
+        if ack is None:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
+        elif not ack.done():
+            ack.set_result(reason_code)
+
+    async def _or_disconnected(self, answers: asyncio.Future[Any]) -> None:
+        await asyncio.wait((answers, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
+        if not answers.done():
+            raise aiomqtt.MqttError("disconnected") from self._disconnected.exception()
+
+    def _connect_properties(self) -> Properties | None:
+        if not self._speaks_5:
+            return None
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        return properties
+
+    def _will_properties(self) -> Properties | None:
+        if not self._speaks_5:
+            return None
+        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+        properties.WillDelayInterval = WILL_DELAY_S
+        return properties
+
+    def _expiry(self, message: Message) -> Properties | None:
+        if not self._speaks_5 or message.expiry_s is None:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = message.expiry_s
+        return properties
+
+
+class _NamedContext(ssl.SSLContext):
+    """Checks the certificate against a given name, for a broker that is reached by another one."""
+
+    server_name: str
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*args, **{**kwargs, "server_hostname": self.server_name})
+
+
+def tls_context(settings: MqttSettings) -> ssl.SSLContext:
+    """The TLS settings of ``[mqtt]``: system authorities unless ``ca_file`` names others."""
+    context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.server_name = settings.server_name or settings.host
+    if settings.ca_file:
+        context.load_verify_locations(settings.ca_file)
+    else:
+        context.load_default_certs()
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    return context

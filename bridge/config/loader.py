@@ -1,0 +1,109 @@
+"""Reads ``config.toml``, the environment and secret files into one ``Config``. Never starts work.
+
+The environment wins over the file: ``PRESENCE_MQTT__PASSWORD`` is ``password`` in ``[mqtt]``.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from bridge.config.models import Config
+from bridge.config.problems import problems
+from bridge.contract.errors import ConfigError
+
+PREFIX = "PRESENCE_"
+_NOT_SETTINGS = {"PRESENCE_CONFIG"}
+
+
+def config_path(given: str | None, environ: Mapping[str, str]) -> Path:
+    """The config file to read: the one given, ``$PRESENCE_CONFIG``, else ``./config.toml``."""
+    return Path(given or environ.get("PRESENCE_CONFIG") or "config.toml")
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and check everything.
+
+    Raises:
+        ConfigError: With every mistake at once, each naming its key.
+    """
+    return check(_overlay(_read(path), environ), folder=path.absolute().parent, environ=environ)
+
+
+def check(table: dict[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Config:
+    """Build the config from ``table``; relative paths start at ``folder``.
+
+    Raises:
+        ConfigError: With every mistake at once, each naming its key.
+    """
+    table = {"state_dir": str(_default_state_dir(environ)), **table}
+    try:
+        config = Config.model_validate(table, context={"folder": folder})
+    except ValidationError as error:
+        raise ConfigError(problems(error, Config)) from error
+    return _with_secrets(config)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            [f"{path}: there is no such file; make one with: presence-bridge init"]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+
+
+def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
+            continue
+        *parents, key = variable.removeprefix(PREFIX).lower().split("__")
+        level = table
+        for parent in parents:
+            level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise ConfigError([f"{variable}: {parent} is no table"])
+        level[key] = _value(text)
+    return table
+
+
+def _value(text: str) -> Any:
+    """Lists and tables are written as JSON; all else is text that the model converts."""
+    if text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _default_state_dir(environ: Mapping[str, str]) -> Path:
+    home = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~"), ".local", "state")
+    return Path(home, "presence-bridge").expanduser()
+
+
+def _with_secrets(config: Config) -> Config:
+    """Read the secret files that the config names.
+
+    Raises:
+        ConfigError: One cannot be read.
+    """
+    mqtt = config.mqtt
+    if mqtt.password or not mqtt.password_file:
+        return config
+    try:
+        password = mqtt.password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is no text"
+        raise ConfigError([f"mqtt.password_file: {mqtt.password_file}: {reason}"]) from error
+    filled = mqtt.model_copy(update={"password": SecretStr(password)})
+    return config.model_copy(update={"mqtt": filled})

@@ -1,0 +1,68 @@
+"""Weekly hours with days, a time zone and daylight saving. Never reads the clock."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """``start`` to ``end`` on ``days`` (0 is Monday); past midnight when ``end <= start``."""
+
+    days: frozenset[int]
+    start: time
+    end: time
+    """``00:00`` is the midnight that ends the day."""
+
+    def contain(self, moment: datetime, zone: tzinfo | None) -> bool:
+        """Whether ``moment`` lies within the hours, told by the wall clock of ``zone``.
+
+        ``None`` is the machine's own zone. A span past midnight belongs to the day it began on.
+        """
+        local = moment.astimezone(zone)
+        now, today = local.time(), local.weekday()
+        if self.start < self.end:
+            return today in self.days and self.start <= now < self.end
+        if now >= self.start:
+            return today in self.days
+        yesterday = (local.date() - timedelta(days=1)).weekday()
+        return now < self.end and yesterday in self.days
+
+
+def parse_hours(days: str, hours: str) -> WeeklyHours:
+    """Read days like ``mon-fri``, ``sat,sun`` or ``all`` and hours like ``08:00-18:00``.
+
+    Raises:
+        ValueError: They cannot be read; the text says what is expected.
+    """
+    match = _SPAN.fullmatch(hours.strip())
+    if not match:
+        raise ValueError(f"hours {hours!r}: write them as 08:00-18:00")
+    start_h, start_m, end_h, end_m = map(int, match.groups())
+    if (start_h == 24) or (end_h == 24 and end_m):  # noqa: PLR2004 - the hour that only ends a day
+        raise ValueError(f"hours {hours!r}: 24:00 can only end a day")
+    return WeeklyHours(parse_days(days), time(start_h, start_m), time(end_h % 24, end_m))
+
+
+def parse_days(text: str) -> frozenset[int]:
+    """Read ``mon-fri``, ``sat,sun``, ``fri-mon`` or ``all``; 0 is Monday.
+
+    Raises:
+        ValueError: A day is unknown.
+    """
+    if text.strip().lower() == "all":
+        return frozenset(range(7))
+    days: set[int] = set()
+    for part in text.lower().split(","):
+        first, _, last = (piece.strip() for piece in part.partition("-"))
+        try:
+            begin, end = _DAYS.index(first), _DAYS.index(last or first)
+        except ValueError:
+            raise ValueError(f"days {text!r}: write them as mon-fri, sat,sun or all") from None
+        days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+    return frozenset(days)

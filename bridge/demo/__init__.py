@@ -1,0 +1,1 @@
+"""A simulated Microsoft and an embedded broker. Never imported by the service itself."""

@@ -1,0 +1,1 @@
+"""All that speaks to Microsoft: sign-in, tokens, Graph. Never speaks MQTT."""

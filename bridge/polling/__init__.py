@@ -1,0 +1,1 @@
+"""When which account is read, and what follows from it. Never speaks HTTP or MQTT."""

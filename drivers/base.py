@@ -1,0 +1,107 @@
+"""What a kind of light is: options, how to open it, what it can do alone. Never does I/O.
+
+A kind is one module with one :class:`Kind` object, found by the entry point group
+``presence.drivers``. Its light has one method. All manners (following, rules, schedule, effects,
+retry, restoring, Home Assistant) are the runner's, the same for every kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel
+
+from bridge.contract.clock import Clock
+from bridge.contract.light import Effect, LightState
+from bridge.contract.wire import Message
+
+O = TypeVar("O", bound=BaseModel)  # noqa: E741 - the options of a kind
+O_contra = TypeVar("O_contra", bound=BaseModel, contravariant=True)
+
+
+class Light(Protocol):
+    """One open light."""
+
+    async def apply(self, state: LightState) -> None:
+        """Show ``state``; idempotent.
+
+        The runner calls it only when something changed, one call at a time, with a deadline.
+
+        Raises:
+            LightUnreachableError: The light does not answer; the runner tries again.
+            LightRefusedError: A person must act; the remedy says how.
+        """
+        ...
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A light that can be read, so that it can be left as it was found."""
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Read how the light is now, as JSON values. Raises as ``apply`` does."""
+        ...
+
+    async def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what ``snapshot`` read. Raises as ``apply`` does."""
+        ...
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A light that somebody else may change, and that can tell."""
+
+    async def changed_by_others(self) -> bool:
+        """Whether the light no longer shows what we last applied. Raises as ``apply`` does."""
+        ...
+
+
+class Bus(Protocol):
+    """The broker, for kinds that reach their light through it."""
+
+    def publish(self, message: Message) -> None:
+        """Send soon; never blocks."""
+        ...
+
+    def follow(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
+        """Call ``handler`` with each :class:`bridge.broker.Received` that matches."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a kind may need besides its options."""
+
+    name: str
+    """The NAME of ``[drivers.NAME]``."""
+    state_dir: Path
+    clock: Clock
+    bus: Bus
+
+
+@dataclass(frozen=True)
+class Kind(Generic[O]):
+    """One kind of light."""
+
+    name: str
+    """Equals the entry point's name and ``kind`` in the config."""
+    options: type[O]
+    """The model of the kind's own keys in ``[drivers.NAME]``; unknown keys are refused."""
+    open: Callable[[O, Surroundings], AbstractAsyncContextManager[Light]]
+    """Acquires the light on entry and releases it on exit; does not change how it looks.
+
+    A light that is away at the start must not fail here: ``apply`` then raises."""
+    effects: frozenset[Effect] = frozenset({Effect.SOLID})
+    """Effects that the light does alone; the runner animates the others."""
+    min_interval_s: float = 0.1
+    """The shortest time between two calls that the light stands."""
+    deadline_s: float = 5.0
+    """The longest that one call may take."""
+    color_modes: frozenset[str] = frozenset({"rgb"})
+    """``rgb``, ``brightness`` or ``onoff``: what Home Assistant offers for it."""
+    pair: Callable[[O, Surroundings], Any] | None = None
+    """An async function behind ``presence-driver pair``; prints, waits, raises as above."""
