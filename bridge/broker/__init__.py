@@ -2,5 +2,6 @@
 
 from bridge.broker.connection import Received
 from bridge.broker.keeper import Broker
+from bridge.broker.visit import visit
 
-__all__ = ["Broker", "Received"]
+__all__ = ["Broker", "Received", "visit"]

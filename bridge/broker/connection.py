@@ -52,8 +52,8 @@ class Connection(aiomqtt.Client):
         settings: MqttSettings,
         *,
         client_id: str,
-        will: Message,
         protocol: aiomqtt.ProtocolVersion,
+        will: Message | None = None,
     ) -> None:
         self._speaks_5 = protocol is MQTT5
         self._acks: dict[int, asyncio.Future[ReasonCode | None]] = {}
@@ -71,9 +71,7 @@ class Connection(aiomqtt.Client):
             timeout=DEADLINE_S,
             properties=self._connect_properties(),
             tls_context=tls_context(settings) if settings.tls else None,
-            will=aiomqtt.Will(
-                will.topic, will.payload, will.qos, will.retain, self._will_properties()
-            ),
+            will=self._will(will) if will else None,
         )
 
     async def send(self, messages: Sequence[Message]) -> list[tuple[Message, ReasonCode]]:
@@ -157,12 +155,12 @@ class Connection(aiomqtt.Client):
         properties.SessionExpiryInterval = SESSION_EXPIRY_S
         return properties
 
-    def _will_properties(self) -> Properties | None:
-        if not self._speaks_5:
-            return None
-        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-        properties.WillDelayInterval = WILL_DELAY_S
-        return properties
+    def _will(self, will: Message) -> aiomqtt.Will:
+        properties = None
+        if self._speaks_5:
+            properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+            properties.WillDelayInterval = WILL_DELAY_S
+        return aiomqtt.Will(will.topic, will.payload, will.qos, will.retain, properties)
 
     def _expiry(self, message: Message) -> Properties | None:
         if not self._speaks_5 or message.expiry_s is None:

@@ -15,6 +15,7 @@ from random import random as _random
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
+from bridge.broker.complaint import UNSUPPORTED_PROTOCOL, complaint, reason_code
 from bridge.broker.connection import MQTT5, MQTT311, Connection, Received
 from bridge.broker.outbox import Outbox
 from bridge.config import MqttSettings
@@ -28,19 +29,7 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = 20
 """Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 RECONNECT_FIRST_S, RECONNECT_MOST_S = 1.0, 60.0
-REFUSED_S = 300.0
-"""Wait after refused credentials: only a person changes that."""
 GOODBYE_S = 5.0
-
-UNSUPPORTED_PROTOCOL = 132
-NEEDS_A_PERSON = {
-    133: "does not accept the client id",
-    134: "does not accept the user name or password",
-    135: "does not let this user in",
-    138: "has banned this client",
-}
-SESSION_TAKEN_OVER = 142
-
 Handler = Callable[[Received], None]
 
 
@@ -211,28 +200,18 @@ class Broker:
 
     def _lost(self, error: BaseException) -> float | None:
         """Log ``error`` once; return the wait in seconds when it is not the usual back-off."""
-        code = _reason_code(error)
-        if code == UNSUPPORTED_PROTOCOL and self._protocol is MQTT5:
+        if reason_code(error) == UNSUPPORTED_PROTOCOL and self._protocol is MQTT5:
             log.info("broker %s speaks no MQTT 5, using 3.1.1", self._settings.address)
             self._protocol = MQTT311
             return 0.0
-        delay_s = None
-        if code in NEEDS_A_PERSON:
-            delay_s = REFUSED_S
-            text = (
-                f"broker {self._settings.address} {NEEDS_A_PERSON[code]} "
-                f"({self._settings.username or 'anonymous'}): check username and password_file "
-                f"in [mqtt] and the broker's users; trying again every {REFUSED_S:.0f} s"
-            )
-        elif code == SESSION_TAKEN_OVER:
-            delay_s = RECONNECT_MOST_S
-            text = f"another process uses the client id {self._client_id!r}: stop one of the two"
-        else:
-            text = f"broker {self._settings.address} lost: {error}; trying again until it is back"
-        if text != self._complaint and not (self._complaint and delay_s is None):
-            log.log(logging.WARNING if delay_s is None else logging.ERROR, "%s", text)
-            self._complaint = text
-        return delay_s
+        told = complaint(error, self._settings, self._client_id)
+        if told.wait_s is not None and told.text != self._complaint:
+            log.error("%s; trying again every %.0f s", told.text, told.wait_s)
+            self._complaint = told.text
+        elif not self._complaint:
+            log.warning("%s; trying again until it is back", told.text)
+            self._complaint = told.text
+        return told.wait_s
 
     def _refused(self, topic: str, verb: str, reason: ReasonCode | None = None) -> None:
         if topic not in self._refusals:
@@ -257,13 +236,6 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _reason_code(error: BaseException) -> int | None:
-    """The MQTT 5 reason code in ``error``; paho translates those of 3.1.1."""
-    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
-        return int(error.rc.value)
-    return None
 
 
 def _stop_if_cancelled() -> None:

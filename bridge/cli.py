@@ -1,0 +1,140 @@
+"""The command line of ``presence-bridge``. Parses and dispatches; the work is done elsewhere.
+
+Exit codes: 0 fine, 1 findings or failure, 2 wrong use or wrong config, 130 interrupted. A command
+imports what it needs when it runs, so that the light ones start quickly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge import __version__, logs
+from bridge.config import Config, config_path, load
+from bridge.contract.errors import ConfigError, PresenceBridgeError
+
+OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    logs.set_up(
+        arguments.log_level,
+        arguments.log_format,
+        under_journal="JOURNAL_STREAM" in os.environ,
+    )
+    try:
+        return int(arguments.command(arguments))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
+        return WRONG_USE
+    except PresenceBridgeError as error:
+        print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
+
+    return app.run(_config(arguments))
+
+
+def _login(arguments: argparse.Namespace) -> int:
+    from bridge import accounts  # noqa: PLC0415 - as above
+
+    return accounts.login(_config(arguments), arguments.account)
+
+
+def _logout(arguments: argparse.Namespace) -> int:
+    from bridge import accounts  # noqa: PLC0415 - as above
+
+    return accounts.logout(_config(arguments), arguments.account)
+
+
+def _accounts(arguments: argparse.Namespace) -> int:
+    from bridge import accounts  # noqa: PLC0415 - as above
+
+    return accounts.table(_config(arguments))
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from bridge import doctor  # noqa: PLC0415 - as above
+
+    return doctor.examine(config_path(arguments.config, os.environ), os.environ)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from bridge import setup  # noqa: PLC0415 - as above
+
+    options = setup.InitOptions(
+        tenant=arguments.tenant,
+        client_id=arguments.client_id,
+        account=arguments.account,
+        driver=arguments.driver,
+    )
+    for line in setup.initialise(Path(arguments.folder), options):
+        print(line)  # noqa: T201 - the command's answer
+    return OK
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from bridge.demo import show  # noqa: PLC0415 - as above
+
+    return show.run(seconds=arguments.seconds, day_s=arguments.day_seconds, port=arguments.port)
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    return load(config_path(arguments.config, os.environ), os.environ)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", metavar="PATH", help="default $PRESENCE_CONFIG, ./config.toml")
+    common.add_argument("--log-level", choices=logs.LEVELS, default="info")
+    common.add_argument("--log-format", choices=("text", "json"), default="text")
+    parser = argparse.ArgumentParser(
+        prog="presence-bridge", description="Microsoft Teams presence on MQTT."
+    )
+    parser.add_argument("--version", action="version", version=f"presence-bridge {__version__}")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", parents=[common], help="the service")
+    run.set_defaults(command=_run)
+
+    login = commands.add_parser("login", parents=[common], help="sign one account in")
+    login.add_argument("account", nargs="?", metavar="ACCOUNT")
+    login.set_defaults(command=_login)
+
+    logout = commands.add_parser("logout", parents=[common], help="forget an account's sign-in")
+    logout.add_argument("account", metavar="ACCOUNT")
+    logout.set_defaults(command=_logout)
+
+    table = commands.add_parser("accounts", parents=[common], help="who is signed in, and how")
+    table.set_defaults(command=_accounts)
+
+    doctor = commands.add_parser("doctor", parents=[common], help="find what is wrong")
+    doctor.set_defaults(command=_doctor)
+
+    init = commands.add_parser("init", parents=[common], help="write config, secrets, passwords")
+    init.add_argument("--folder", default=".", help="where to write; default here")
+    init.add_argument("--tenant", metavar="DOMAIN", help="your organisation's domain or GUID")
+    init.add_argument("--client-id", metavar="GUID", help="your app registration")
+    init.add_argument("--account", metavar="NAME", help="your first account, a short name")
+    init.add_argument("--driver", metavar="NAME", help="also make a broker user for this driver")
+    init.set_defaults(command=_init)
+
+    demo = commands.add_parser("demo", parents=[common], help="all of it, with nothing to set up")
+    demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")
+    demo.add_argument(
+        "--day-seconds", type=float, default=60.0, metavar="N", help="length of the working day"
+    )
+    demo.add_argument("--port", type=int, default=0, help="where MQTT listens; default a free one")
+    demo.set_defaults(command=_demo)
+    return parser
