@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import pytest
+
+from bridge.config import Config, check, config_path, load
+from bridge.contract.errors import ConfigError
+
+TENANT = "contoso.example"
+CLIENT = "11111111-2222-3333-4444-555555555555"
+HOME = {"HOME": "/home/somebody"}
+
+
+def loaded(text: str, tmp_path: Path, environ: dict[str, str] | None = None) -> Config:
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environ if environ is not None else HOME)
+
+
+def complaints(text: str, tmp_path: Path, environ: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        loaded(text, tmp_path, environ)
+    return caught.value.problems
+
+
+def test_an_empty_file_is_a_whole_config(tmp_path: Path) -> None:
+    config = loaded("", tmp_path)
+    assert config.mqtt.address == "localhost:1883"
+    assert config.state_dir == Path("/home/somebody/.local/state/presence-bridge")
+
+
+def test_every_mistake_is_named_at_once_with_its_key(tmp_path: Path) -> None:
+    text = """
+        [mqtt]
+        prot = 1883
+        tls = "perhaps"
+        [polling]
+        fastest = 60
+        [accounts.Alice]
+        [accounts.bob]
+        sign_in = "pigeon"
+        hours = { days = "mon-fry" }
+    """
+    found = "\n".join(complaints(text, tmp_path))
+    assert "mqtt.prot: unknown; did you mean port?" in found
+    assert "mqtt.tls: must be true or false" in found
+    assert "polling: needs 1 <= fastest <= steady <= slowest" in found
+    assert "accounts.Alice: can only have a-z, 0-9, _ and -" in found
+    assert "accounts.bob.sign_in: " in found
+    assert "accounts.bob.hours: days 'mon-fry': write them as mon-fri, sat,sun or all" in found
+
+
+def test_an_unknown_table_names_its_neighbour(tmp_path: Path) -> None:
+    assert complaints("[acounts.x]", tmp_path) == ["acounts: unknown; did you mean accounts?"]
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="presence-bridge init"):
+        load(tmp_path / "config.toml", HOME)
+
+
+def test_broken_toml_says_where(tmp_path: Path) -> None:
+    assert "line 2" in complaints("[mqtt]\nhost = \nport = 1", tmp_path)[0]
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    environ = HOME | {
+        "PRESENCE_MQTT__PORT": "8883",
+        "PRESENCE_MQTT__TLS": "true",
+        "PRESENCE_ACCOUNTS__ALICE__NAME": "Alice",
+        "PRESENCE_ACCOUNTS__ALICE__HOURS": '{"days": "mon", "hours": "08:00-12:00"}',
+        "PRESENCE_CONFIG": "/elsewhere.toml",
+    }
+    config = loaded("[mqtt]\nport = 1884", tmp_path, environ)
+    assert (config.mqtt.port, config.mqtt.tls) == (8883, True)
+    assert config.accounts["alice"].name == "Alice"
+    assert config.accounts["alice"].hours is not None
+
+
+def test_a_mistyped_variable_is_refused_like_a_mistyped_key(tmp_path: Path) -> None:
+    problems = complaints("", tmp_path, HOME | {"PRESENCE_MQTT__PASWORD": "hunter2"})
+    assert problems == ["mqtt.pasword: unknown; did you mean password?"]
+
+
+def test_a_variable_below_a_plain_value_is_refused(tmp_path: Path) -> None:
+    problems = complaints("state_dir = 's'", tmp_path, HOME | {"PRESENCE_STATE_DIR__X": "1"})
+    assert problems == ["PRESENCE_STATE_DIR__X: state_dir is no table"]
+
+
+def test_relative_paths_start_at_the_config_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2\n", encoding="utf-8")
+    config = loaded("state_dir = 'state'\n[mqtt]\npassword_file = 'secret'", tmp_path)
+    assert config.state_dir == tmp_path / "state"
+    assert config.mqtt.password is not None
+    assert config.mqtt.password.get_secret_value() == "hunter2"
+
+
+def test_a_missing_secret_file_is_a_config_mistake(tmp_path: Path) -> None:
+    problems = complaints("[mqtt]\npassword_file = 'nowhere'", tmp_path)
+    assert problems[0].startswith("mqtt.password_file: ")
+    assert "No such file" in problems[0]
+
+
+def test_secrets_are_in_no_text(tmp_path: Path) -> None:
+    config = loaded("[mqtt]\npassword = 'hunter2'", tmp_path)
+    assert "hunter2" not in repr(config) + str(config) + config.model_dump_json()
+    problems = complaints("[mqtt]\npassword = ['hunter2']\nport = 'hunter2'", tmp_path)
+    assert "hunter2" not in "\n".join(problems)
+
+
+def test_an_account_overrides_the_registration_it_shares(tmp_path: Path) -> None:
+    text = f"""
+        [microsoft]
+        tenant = "{TENANT}"
+        client_id = "{CLIENT}"
+        [accounts.a]
+        [accounts.b]
+        tenant = "other.example"
+    """
+    config = loaded(text, tmp_path)
+    assert config.microsoft_of("a").tenant == TENANT
+    assert config.microsoft_of("b").tenant == "other.example"
+    assert str(config.microsoft_of("b").client_id) == CLIENT
+
+
+def test_tls_files_without_tls_are_a_mistake(tmp_path: Path) -> None:
+    assert "need tls = true" in complaints("[mqtt]\nca_file = 'ca.pem'", tmp_path)[0]
+
+
+def test_a_unix_socket_is_a_broker_address() -> None:
+    table = {"mqtt": {"host": "unix:/run/mosquitto.sock"}}
+    config = check(table, folder=Path(), environ=HOME)
+    assert config.mqtt.socket_path == "/run/mosquitto.sock"
+    assert config.mqtt.address == "/run/mosquitto.sock"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "x" * 300])
+def test_an_unknown_time_zone_is_refused(zone: str, tmp_path: Path) -> None:
+    assert complaints(f"time_zone = '{zone}'", tmp_path)[0].startswith("time_zone: is no time zone")
+
+
+def test_the_config_is_found_where_it_is_said_to_be() -> None:
+    assert config_path("x.toml", {"PRESENCE_CONFIG": "y.toml"}) == Path("x.toml")
+    assert config_path(None, {"PRESENCE_CONFIG": "y.toml"}) == Path("y.toml")
+    assert config_path(None, {}) == Path("config.toml")
