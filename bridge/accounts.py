@@ -79,7 +79,7 @@ def table(config: Config) -> int:
     stored = {message.topic: message.payload for message in received}
     if stored.get(topics.bridge_state) != b"online":
         _say("The service is not running; this is what it left behind.")
-    rows = [("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL")]
+    rows: list[tuple[str, ...]] = [("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL")]
     rows += [_row(topics, slug, stored) for slug in config.accounts]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiomqtt
-from paho.mqtt.client import MQTT_ERR_SUCCESS
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -66,7 +66,7 @@ class Connection(aiomqtt.Client):
             identifier=client_id,
             protocol=protocol,
             clean_session=None if self._speaks_5 else True,
-            clean_start=True,
+            clean_start=True if self._speaks_5 else MQTT_CLEAN_START_FIRST_ONLY,
             keepalive=KEEPALIVE_S,
             timeout=DEADLINE_S,
             properties=self._connect_properties(),
@@ -116,10 +116,15 @@ class Connection(aiomqtt.Client):
                 raise PermissionError(topic_filter)
 
     async def received(self) -> AsyncIterator[Received]:
-        """Every message that arrives, until the connection ends with ``aiomqtt.MqttError``."""
+        """Every message that arrives, until the connection ends with ``aiomqtt.MqttError``.
+
+        What has arrived together is yielded without giving way to other tasks in between, so that
+        a follower sees all stored messages of a connect before anybody acts on the first.
+        """
         async for message in self.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
-            yield Received(str(message.topic), payload, bool(message.retain))
+            yield _received(message)
+            while not self._queue.empty():
+                yield _received(self._queue.get_nowait())
 
     def _start(self, message: Message) -> asyncio.Future[ReasonCode | None]:
         ack: asyncio.Future[ReasonCode | None] = self._loop.create_future()
@@ -168,6 +173,11 @@ class Connection(aiomqtt.Client):
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.MessageExpiryInterval = message.expiry_s
         return properties
+
+
+def _received(message: aiomqtt.Message) -> Received:
+    payload = message.payload if isinstance(message.payload, bytes) else b""
+    return Received(str(message.topic), payload, bool(message.retain))
 
 
 class _NamedContext(ssl.SSLContext):

@@ -1,5 +1,6 @@
 """The whole ``config.toml`` as frozen models, and its loader. Never starts anything."""
 
+from bridge.config.files import write_private
 from bridge.config.loader import check, config_path, load
 from bridge.config.models import (
     AccountSettings,
@@ -35,4 +36,5 @@ __all__ = [
     "load",
     "problems",
     "unknown",
+    "write_private",
 ]

@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     StringConstraints,
     ValidationInfo,
@@ -188,6 +189,13 @@ class Config(Settings):
     accounts: dict[Slug, AccountSettings] = {}
     drivers: dict[Slug, DriverTable] = {}
 
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start: the folder of the config file."""
+        return self._folder
+
     @property
     def zone(self) -> ZoneInfo | None:
         """The time zone for hours; ``None`` is the machine's own."""
@@ -203,6 +211,10 @@ class Config(Settings):
                 if (value := getattr(own, key)) is not None
             }
         )
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember where relative paths start."""
+        self._folder = Path((context or {}).get("folder", Path()))
 
     @field_validator("time_zone")
     @classmethod

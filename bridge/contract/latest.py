@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
+from bridge.contract.clock import Clock
+
 T = TypeVar("T")
 
 
@@ -28,6 +30,24 @@ class Latest(Generic[T]):
         self._version += 1
         self._changed.set()
         self._changed = asyncio.Event()
+
+    @property
+    def version(self) -> int:
+        """Grows with each ``set``."""
+        return self._version
+
+    async def newer(self, than: int, *, within_s: float, clock: Clock) -> bool:
+        """Wait up to ``within_s`` seconds for a version after ``than``; whether there is one."""
+        changed = asyncio.ensure_future(self._changed.wait())
+        resting = asyncio.ensure_future(clock.sleep(within_s))
+        try:
+            if self._version == than:
+                await asyncio.wait({changed, resting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (changed, resting):
+                task.cancel()
+            await asyncio.gather(changed, resting, return_exceptions=True)
+        return self._version != than
 
     async def watch(self) -> AsyncIterator[T]:
         """Yield the current value, then the newest one whenever there is a newer one."""

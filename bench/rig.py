@@ -1,0 +1,182 @@
+"""The rig the benchmarks stand on: simulated Microsoft, real Mosquitto, the programs as processes.
+
+Never measures anything itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiomqtt
+
+from bridge.contract.topics import Topics
+from bridge.demo.certificate import make_certificate
+from bridge.demo.directory import Household, household
+from bridge.demo.microsoft import SimulatedMicrosoft
+
+DEADLINE_S = 30.0
+
+CONFIG = """
+state_dir = "state"
+[mqtt]
+host = "127.0.0.1"
+port = {mqtt_port}
+[microsoft]
+tenant = "{domain}"
+client_id = "{client_id}"
+login_url = "{login_url}"
+graph_url = "{graph_url}"
+[network]
+ca_file = "{ca_file}"
+[polling]
+fastest = {fastest}
+steady = {steady}
+slowest = {slowest}
+[accounts.alice]
+name = "Alice"
+[drivers.lamp]
+kind = "console"
+follow = ["alice"]
+"""
+
+
+@dataclass
+class Heard:
+    """One message as the benchmark heard it; ``at_s`` on the monotonic clock."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    at_s: float
+
+
+@dataclass
+class Rig:
+    """Everything that runs, and what was heard on MQTT."""
+
+    folder: Path
+    microsoft: SimulatedMicrosoft
+    home: Household
+    mqtt_port: int
+    client: aiomqtt.Client
+    heard: list[Heard] = field(default_factory=list)
+    topics: Topics = field(default_factory=Topics)
+
+    def configure(self, *, fastest: float = 2, steady: float = 5, slowest: float = 30) -> None:
+        """Write the config that the programs read; seconds."""
+        text = CONFIG.format(
+            mqtt_port=self.mqtt_port,
+            domain=self.home.tenant.domain,
+            client_id=self.home.app.client_id,
+            login_url=self.microsoft.login_url,
+            graph_url=self.microsoft.graph_url,
+            ca_file=self.microsoft.ca_file,
+            fastest=fastest,
+            steady=steady,
+            slowest=slowest,
+        )
+        (self.folder / "config.toml").write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def program(self, module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run ``python -m module``; its log goes to ``module.log``, its output to a pipe."""
+        command = [sys.executable, "-m", module, *arguments]
+        command += ["--config", str(self.folder / "config.toml")]
+        with (self.folder / f"{module}.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+            if process.stdout:
+                process.stdout.close()
+
+    async def until(
+        self, topic: str, *, since: int = 0, live: bool = False, deadline_s: float = DEADLINE_S
+    ) -> Heard:
+        """The first message on ``topic`` from index ``since`` on; ``live``: not a stored one."""
+        async with asyncio.timeout(deadline_s):
+            while True:
+                for heard in self.heard[since:]:
+                    if heard.topic == topic and not (live and heard.retain):
+                        return heard
+                since = len(self.heard)
+                await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def rig() -> AsyncIterator[Rig]:
+    """Start everything but the programs, on free ports of this machine."""
+    folder = Path(tempfile.mkdtemp(prefix="presence-bench-"))
+    mqtt_port = _free_port()
+    conf = folder / "mosquitto.conf"
+    conf.write_text(f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+    with (folder / "mosquitto.log").open("wb") as log:
+        mosquitto = subprocess.Popen(
+            ["mosquitto", "-c", str(conf)], stdout=log, stderr=subprocess.STDOUT
+        )
+    from bridge.contract.clock import SystemClock  # noqa: PLC0415 - beside its only use
+
+    home = household(SystemClock())
+    try:
+        await _listening(mqtt_port)
+        certificate = make_certificate(folder / "certificate")
+        async with (
+            SimulatedMicrosoft(home.directory, certificate) as microsoft,
+            aiomqtt.Client("127.0.0.1", mqtt_port, protocol=aiomqtt.ProtocolVersion.V5) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            microsoft.auto_approve(home.person)
+            built = Rig(folder, microsoft, home, mqtt_port, client)
+            await client.subscribe("presence/#", qos=1)
+            listening = tasks.create_task(_listen(built), name="listen")
+            yield built
+            listening.cancel()
+    finally:
+        mosquitto.terminate()
+        mosquitto.wait(DEADLINE_S)
+        shutil.rmtree(folder)
+
+
+async def _listen(built: Rig) -> None:
+    async for message in built.client.messages:
+        payload = message.payload if isinstance(message.payload, bytes) else b""
+        built.heard.append(Heard(str(message.topic), payload, message.retain, time.monotonic()))
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def resident_mib(process: subprocess.Popen[bytes]) -> float:
+    """Resident memory of ``process`` in MiB, as the kernel counts it (VmRSS)."""
+    for line in Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError("the process has ended")

@@ -1,0 +1,139 @@
+"""Setting presence in Graph: preferred state and status message. Never sets what sessions say.
+
+Pairs, durations and defaults are those of the Graph v1.0 reference (setUserPreferredPresence,
+setStatusMessage).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from aiohttp import web
+
+from bridge.demo.directory import Person
+from bridge.demo.graph.gate import Gate
+from bridge.demo.graph.wire import GraphError, json_object
+from bridge.demo.presence import Preferred, State, StatusMessage
+from bridge.demo.simulation import Simulation
+
+WRITE_OWN, WRITE_ALL = ("Presence.ReadWrite",), ("Presence.ReadWrite.All",)
+PAIRS = frozenset(
+    {State(word, word) for word in ("Available", "Busy", "DoNotDisturb", "BeRightBack", "Away")}
+    | {State("Offline", "OffWork")}
+)
+SHORT, LONG = timedelta(days=1), timedelta(days=7)
+"""How long a preferred state lasts unless it says so itself: busy ones short, others long."""
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
+
+class PresenceWrites:
+    """The endpoints that change presence."""
+
+    def __init__(self, simulation: Simulation, gate: Gate) -> None:
+        self._simulation, self._gate = simulation, gate
+
+    def routes(self) -> list[web.RouteDef]:
+        """The endpoints, named; each for oneself and for somebody by GUID."""
+        actions = {
+            "setUserPreferredPresence": ("set_preferred", self.set_preferred),
+            "clearUserPreferredPresence": ("clear_preferred", self.clear_preferred),
+            "setStatusMessage": ("set_status", self.set_status),
+        }
+        routes = []
+        for action, (name, handler) in actions.items():
+            mine, somebodys = (f"/v1.0/{who}/presence/{action}" for who in ("me", "users/{id}"))
+            routes.append(web.post(mine, handler, name=f"me.{name}"))
+            routes.append(web.post(somebodys, handler, name=f"user.{name}"))
+        return routes
+
+    async def set_preferred(self, request: web.Request) -> web.Response:
+        """Choose a state that stands before what sessions say.
+
+        Raises:
+            GraphError: The token does not allow it, or the pair or duration is wrong.
+        """
+        person, body = self._person(request), await json_object(request)
+        state = _pair(body)
+        short = state.availability in {"Busy", "DoNotDisturb"}
+        lasts = _duration(body.get("expirationDuration"), SHORT if short else LONG)
+        preferred = Preferred(state, self._simulation.clock.now() + lasts)
+        self._simulation.directory.put(person, replace(person.facts, preferred=preferred))
+        return web.Response()
+
+    async def clear_preferred(self, request: web.Request) -> web.Response:
+        """Let sessions decide again.
+
+        Raises:
+            GraphError: The token does not allow it.
+        """
+        person = self._person(request)
+        self._simulation.directory.put(person, replace(person.facts, preferred=None))
+        return web.Response()
+
+    async def set_status(self, request: web.Request) -> web.Response:
+        """Set the status message; an empty one clears.
+
+        Raises:
+            GraphError: The token does not allow it, or the body is wrong.
+        """
+        person, body = self._person(request), await json_object(request)
+        status = _status(body, self._simulation.clock.now())
+        self._simulation.directory.put(person, replace(person.facts, status=status))
+        return web.Response()
+
+    def _person(self, request: web.Request) -> Person:
+        if "id" not in request.match_info:
+            return self._gate.pass_person(request, WRITE_OWN)[1]
+        token, oid = self._gate.pass_token(request), request.match_info["id"]
+        if token.oid is None:
+            self._gate.need(token, WRITE_ALL)
+        elif token.oid == oid.lower():
+            self._gate.need(token, WRITE_OWN)
+        else:
+            raise GraphError(401, "Cannot set the presence of another user.", code="Unauthorized")
+        return self._gate.named(token, oid)
+
+
+def _pair(body: dict[str, Any]) -> State:
+    state = State(str(body.get("availability")), str(body.get("activity")))
+    if state not in PAIRS:
+        raise GraphError(400, "Availability and activity are no pair that can be preferred.")
+    return state
+
+
+def _duration(text: Any, default: timedelta) -> timedelta:
+    """An ISO 8601 duration of days and smaller parts."""
+    if text is None:
+        return default
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    parts = [int(part or 0) for part in match.groups()] if match else []
+    if not any(parts):
+        raise GraphError(400, f"The duration {text!r} is no positive ISO 8601 duration.")
+    days, hours, minutes, seconds = parts
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _status(body: dict[str, Any], now: datetime) -> StatusMessage | None:
+    try:
+        message = body["statusMessage"]["message"]
+        content, content_type = str(message["content"]), message.get("contentType", "text")
+        expires = _moment(body["statusMessage"].get("expiryDateTime"))
+    except (KeyError, TypeError, AttributeError, ValueError, ZoneInfoNotFoundError) as error:
+        raise GraphError(400, f"The status message cannot be read: {error}") from None
+    if content_type != "text":
+        raise GraphError(400, "Only contentType text is supported.")
+    return StatusMessage(content, now, expires) if content else None
+
+
+def _moment(value: dict[str, str] | None) -> datetime | None:
+    """A dateTimeTimeZone: a time without an offset, and the zone it is told in."""
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(value["dateTime"])
+    if moment.tzinfo is not None:
+        raise ValueError("dateTime must have no offset")
+    return moment.replace(tzinfo=ZoneInfo(value["timeZone"])).astimezone(UTC)

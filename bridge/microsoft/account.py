@@ -1,0 +1,137 @@
+"""One account at Microsoft, and the owner of what accounts share. Never decides when to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from random import random as _random
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bridge.config import Config
+from bridge.contract.account import SignIn
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ConfigError
+from bridge.contract.latest import Latest
+from bridge.contract.presence import Presence
+from bridge.microsoft.budget import Budget
+from bridge.microsoft.cache import TokenCache
+from bridge.microsoft.clouds import cloud_of
+from bridge.microsoft.credentials import Credentials
+from bridge.microsoft.graph import Graph
+from bridge.microsoft.http import graph_session, msal_session, proxy_for
+from bridge.retry import Random
+
+WORKERS = 8
+
+
+class MicrosoftAccount:
+    """Presence and sign-in of one account."""
+
+    def __init__(
+        self, slug: str, name: str, *, credentials: Credentials, graph: Graph, budget: Budget
+    ) -> None:
+        self.slug = slug
+        self.accounts: Mapping[str, str] = {slug: name}
+        self._credentials, self._graph, self._budget = credentials, graph, budget
+
+    @property
+    def sign_in(self) -> Latest[SignIn]:
+        """Where the sign-in stands."""
+        return self._credentials.sign_in
+
+    @property
+    def throttled_until(self) -> datetime | None:
+        """Nothing is sent before this moment."""
+        return self._budget.blocked_until
+
+    @property
+    def requests_last_hour(self) -> int:
+        """Requests of this app in this tenant."""
+        return self._budget.last_hour
+
+    async def read(self) -> Mapping[str, Presence]:
+        """The presence now, by account slug. Raises as ``Graph.my_presence`` does."""
+        return {self.slug: await self._graph.my_presence()}
+
+    def request_sign_in(self) -> None:
+        """Start a sign-in soon."""
+        self._credentials.request_sign_in()
+
+    async def sign_out(self) -> None:
+        """Forget the sign-in."""
+        await self._credentials.sign_out()
+
+    async def run(self) -> None:
+        """Do requested sign-ins until cancelled."""
+        await self._credentials.run()
+
+
+class Microsoft:
+    """Owns the HTTP session, the workers and the budgets of all accounts."""
+
+    def __init__(self, config: Config, clock: Clock, *, random: Random = _random) -> None:
+        self._config, self._clock, self._random = config, clock, random
+        self._budgets: dict[tuple[str, str], Budget] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
+
+    async def __aenter__(self) -> Self:
+        """Open the session."""
+        self._session = graph_session(self._config.network)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the session; a worker that still talks to Microsoft is not waited for."""
+        if self._session:
+            await self._session.close()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def account(self, slug: str) -> MicrosoftAccount:
+        """The account of ``[accounts.slug]``.
+
+        Raises:
+            ConfigError: Its tenant or client id is missing.
+        """
+        assert self._session is not None
+        settings, network = self._config.microsoft_of(slug), self._config.network
+        missing = [key for key in ("tenant", "client_id") if not getattr(settings, key)]
+        if missing:
+            raise ConfigError(
+                [f"microsoft.{key}: is missing; account {slug} needs it" for key in missing]
+            )
+        cloud = cloud_of(settings)
+        tenant = str(settings.tenant).rpartition("@")[2]
+        client_id = str(settings.client_id)
+        login_host = urlsplit(cloud.login_url).hostname or ""
+        graph_host = urlsplit(cloud.graph_url).hostname or ""
+        budget = self._budgets.setdefault((client_id, tenant), Budget(self._clock))
+        credentials = Credentials(
+            slug,
+            client_id=client_id,
+            authority=f"{cloud.login_url}/{tenant}",
+            http=lambda: msal_session(network, login_host),
+            cache=TokenCache(self._config.state_dir / "tokens" / f"{slug}.json"),
+            executor=self._executor,
+            clock=self._clock,
+        )
+        graph = Graph(
+            self._session,
+            cloud.graph_url,
+            tokens=credentials,
+            budget=budget,
+            clock=self._clock,
+            proxy=proxy_for(network, graph_host),
+            random=self._random,
+        )
+        name = self._config.accounts[slug].name or slug
+        return MicrosoftAccount(slug, name, credentials=credentials, graph=graph, budget=budget)

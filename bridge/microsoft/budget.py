@@ -1,0 +1,82 @@
+"""How many requests one app may send in one tenant. Never sends one.
+
+Source: Microsoft Graph documentation, "Microsoft Graph service-specific throttling limits":
+presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import SourceUnavailableError
+
+REQUESTS = 1_500
+WINDOW_S = 30.0
+HOUR_S = 3600.0
+
+
+class Budget:
+    """The requests of one app in one tenant, shared by all of its accounts."""
+
+    def __init__(self, clock: Clock, *, blocked_until: datetime | None = None) -> None:
+        self._clock = clock
+        self._window: deque[float] = deque()
+        self._minutes: deque[tuple[int, int]] = deque()
+        self.blocked_until = blocked_until
+
+    def check(self) -> None:
+        """Raise while Microsoft has asked for silence.
+
+        Raises:
+            SourceUnavailableError: Nothing may be sent; carries the wait.
+        """
+        now = self._clock.now()
+        if self.blocked_until and now < self.blocked_until:
+            raise SourceUnavailableError(
+                "Microsoft asked us to wait",
+                retry_after_s=(self.blocked_until - now).total_seconds(),
+            )
+        self.blocked_until = None
+
+    async def take(self) -> None:
+        """Wait until one more request fits the window, and count it.
+
+        Raises:
+            SourceUnavailableError: Microsoft has asked for silence.
+        """
+        while True:
+            self.check()
+            now = self._clock.monotonic()
+            while self._window and self._window[0] <= now - WINDOW_S:
+                self._window.popleft()
+            if len(self._window) < REQUESTS:
+                break
+            await self._clock.sleep(self._window[0] + WINDOW_S - now)
+        self._window.append(now)
+        self._count(now)
+
+    def block(self, seconds: float) -> None:
+        """Send nothing for so long; the longest wish wins."""
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self.blocked_until = max(self.blocked_until or until, until)
+
+    @property
+    def last_hour(self) -> int:
+        """Requests in the last hour, to the minute."""
+        self._forget(self._clock.monotonic())
+        return sum(count for _, count in self._minutes)
+
+    def _count(self, now: float) -> None:
+        self._forget(now)
+        minute = int(now // 60)
+        if self._minutes and self._minutes[-1][0] == minute:
+            minute, count = self._minutes.pop()
+            self._minutes.append((minute, count + 1))
+        else:
+            self._minutes.append((minute, 1))
+
+    def _forget(self, now: float) -> None:
+        while self._minutes and self._minutes[0][0] <= (now - HOUR_S) // 60:
+            self._minutes.popleft()

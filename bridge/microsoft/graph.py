@@ -1,0 +1,169 @@
+"""Requests to Microsoft Graph for presence. Never waits out a throttle: it tells how long.
+
+Source of the manners: Microsoft Graph documentation, "throttling guidance", "best practices".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import re
+from collections.abc import Mapping
+from random import random as _random
+from typing import Any, Protocol
+from uuid import uuid4
+
+import aiohttp
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
+from bridge.contract.presence import Presence
+from bridge.microsoft.budget import Budget
+from bridge.microsoft.presence import parse_presence
+from bridge.retry import Random, full_jitter, retry_after_s
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 4 * 1024 * 1024
+THROTTLE_FIRST_S, THROTTLE_MOST_S = 3.0, 180.0
+"""Waits after a 429 or 503 that does not say how long, as Microsoft's own SDKs wait."""
+_CLAIMS = re.compile(r'claims="([^"]+)"')
+
+
+class Tokens(Protocol):
+    """Where access tokens come from."""
+
+    async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
+        """An access token; ``claims`` answers a challenge, ``refresh`` replaces a refused one."""
+        ...
+
+
+class Graph:
+    """Graph as one account sees it."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        tokens: Tokens,
+        budget: Budget,
+        clock: Clock,
+        proxy: str | None = None,
+        random: Random = _random,
+    ) -> None:
+        self._session, self._url, self._proxy = session, url, proxy
+        self._tokens, self._budget = tokens, budget
+        self._clock, self._random = clock, random
+        self._throttled = 0
+
+    async def my_presence(self) -> Presence:
+        """The presence of who is signed in.
+
+        Raises:
+            SourceUnavailableError: Try again, after the wait it carries.
+            SourceDataError: The answer is no presence.
+            SignInNeededError: The token is refused for good.
+            AccessRefusedError: Signed in, but not allowed.
+        """
+        return parse_presence(await self._get("/me/presence"))
+
+    async def _get(self, path: str) -> Any:
+        status, headers, body = await self._send(path, await self._tokens.token())
+        if status == 401:  # noqa: PLR2004 - Unauthorized
+            claims = _claims(headers)
+            token = await self._tokens.token(claims=claims, refresh=claims is None)
+            status, headers, body = await self._send(path, token)
+        if status == 200:  # noqa: PLR2004 - OK
+            self._throttled = 0
+            return _json(body)
+        raise self._refusal(status, headers)
+
+    async def _send(self, path: str, token: str) -> tuple[int, Mapping[str, str], bytes]:
+        await self._budget.take()
+        request_id = str(uuid4())
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "client-request-id": request_id,
+        }
+        try:
+            async with self._session.get(
+                self._url + path, headers=headers, proxy=self._proxy
+            ) as response:
+                body = await response.content.read(BODY_LIMIT + 1)
+                while len(body) <= BODY_LIMIT and (more := await response.content.read(BODY_LIMIT)):
+                    body += more
+                if response.status == 503:  # noqa: PLR2004 - Graph asks for a new connection
+                    response.close()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise SourceUnavailableError(
+                f"Microsoft Graph cannot be reached: {type(error).__name__}"
+            ) from error
+        if response.status != 200:  # noqa: PLR2004 - OK
+            _log_failure(path, request_id, response)
+        return response.status, response.headers, body
+
+    def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
+        if status in (429, 503, 509):
+            wait = retry_after_s(headers.get("Retry-After"), self._clock)
+            if wait is None:
+                wait = full_jitter(
+                    self._throttled,
+                    first_s=THROTTLE_FIRST_S,
+                    most_s=THROTTLE_MOST_S,
+                    random=self._random,
+                )
+            self._throttled += 1
+            self._budget.block(wait)
+            return SourceUnavailableError(
+                f"Microsoft Graph asks us to wait (HTTP {status})", retry_after_s=wait
+            )
+        if status in (401, 403):
+            return AccessRefusedError(
+                f"Microsoft Graph refuses to tell the presence (HTTP {status}).",
+                remedy="Check that the app has Presence.Read, that it was consented to, and that "
+                "the person has a Teams licence; then sign in again.",
+            )
+        if status == 404:  # noqa: PLR2004 - Not Found
+            return AccessRefusedError(
+                "Microsoft Graph knows no presence for this account (HTTP 404).",
+                remedy="Only work and school accounts with Teams have one.",
+            )
+        return SourceUnavailableError(f"Microsoft Graph fails (HTTP {status})")
+
+
+def _claims(headers: Mapping[str, str]) -> str | None:
+    """The claims of a challenge (Microsoft identity platform, "claims challenges")."""
+    header = headers.get("WWW-Authenticate", "")
+    match = _CLAIMS.search(header) if "insufficient_claims" in header else None
+    if not match:
+        return None
+    try:
+        text = match.group(1)
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _json(body: bytes) -> Any:
+    if len(body) > BODY_LIMIT:
+        raise SourceDataError("Microsoft Graph answered more than we read")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise SourceDataError("Microsoft Graph answered something that is no JSON") from error
+
+
+def _log_failure(path: str, request_id: str, response: aiohttp.ClientResponse) -> None:
+    log.debug(
+        "Graph %s answered %d: request-id %s, client-request-id %s, Date %s, diagnostic %s",
+        path,
+        response.status,
+        response.headers.get("request-id"),
+        request_id,
+        response.headers.get("Date"),
+        response.headers.get("x-ms-ags-diagnostic"),
+    )

@@ -1,0 +1,39 @@
+"""Folds the states of all sources into one report. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.contract.health import Health
+from bridge.polling.poller import Status
+
+
+def fold(
+    statuses: Mapping[str, Status], *, mqtt_reconnects: int, queue: int, uptime_s: int
+) -> Health:
+    """One report; unhealthy while any source has a problem, with the first one told."""
+    failing = {slug: status for slug, status in statuses.items() if status.problem}
+    reason = None
+    if failing:
+        slug, status = next(iter(failing.items()))
+        more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
+        reason = f"{slug}: {status.problem}{more}"
+    values = list(statuses.values())
+    nexts = [status.next_poll for status in values if status.next_poll]
+    paces = [status.pace.delay_s for status in values if status.pace]
+    return Health(
+        healthy=not failing,
+        reason=reason,
+        last_poll_ok=max((s.last_poll_ok for s in values if s.last_poll_ok), default=None),
+        last_poll_attempt=max(
+            (s.last_poll_attempt for s in values if s.last_poll_attempt), default=None
+        ),
+        consecutive_failures=max((s.consecutive_failures for s in values), default=0),
+        throttled_until=max((s.throttled_until for s in values if s.throttled_until), default=None),
+        poll_interval=round(min(paces), 1) if paces else None,
+        next_poll=min(nexts, default=None),
+        requests_last_hour=sum(status.requests_last_hour for status in values),
+        mqtt_reconnects=mqtt_reconnects,
+        queue=queue,
+        uptime_s=uptime_s,
+    )

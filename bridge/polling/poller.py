@@ -1,0 +1,248 @@
+"""Reads one source at the cadence's pace and reports what follows. Never sends a request itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from random import random as _random
+
+from bridge.config import PollingSettings
+from bridge.contract.account import AccountFacts, SignIn, SignInState
+from bridge.contract.clock import Clock
+from bridge.contract.errors import AccessRefusedError, SignInNeededError, TryAgainError
+from bridge.contract.hours import WeeklyHours
+from bridge.contract.presence import Presence
+from bridge.polling.cadence import History, Pace, pace
+from bridge.polling.source import Source
+from bridge.retry import Random
+
+log = logging.getLogger(__name__)
+
+READ_DEADLINE_S = 30.0
+REFUSED_S = 300.0
+"""Wait after Graph refuses access: a person must change something."""
+POLLS_MISSED, STALE_AFTER_S = 3, 300.0
+"""Presence is current for so many polls, and so many seconds, after the last good one."""
+JUMP_S = 30.0
+"""The wall clock ran this much ahead of the monotonic one: the machine slept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How one source fares."""
+
+    last_poll_ok: datetime | None = None
+    last_poll_attempt: datetime | None = None
+    consecutive_failures: int = 0
+    problem: str | None = None
+    next_poll: datetime | None = None
+    pace: Pace | None = None
+    throttled_until: datetime | None = None
+    requests_last_hour: int = 0
+
+
+class Poller:
+    """The loop over one source."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        settings: PollingSettings,
+        report: Callable[[AccountFacts], None],
+        clock: Clock,
+        hours: WeeklyHours | None = None,
+        zone: tzinfo | None = None,
+        random: Random = _random,
+    ) -> None:
+        self._source, self._settings, self._report = source, settings, report
+        self._clock, self._hours, self._zone, self._random = clock, hours, zone, random
+        self._facts = {slug: AccountFacts(slug, name) for slug, name in source.accounts.items()}
+        self._history = History()
+        self._status = Status()
+        self._wake = asyncio.Event()
+        self._asked = False
+        self._refused: SignIn | None = None
+
+    @property
+    def status(self) -> Status:
+        """How the source fares now."""
+        return replace(
+            self._status,
+            throttled_until=self._source.throttled_until,
+            requests_last_hour=self._source.requests_last_hour,
+        )
+
+    def poll_now(self) -> None:
+        """Read at once instead of at the next turn."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch_sign_in(), name=f"watch-{self._source.slug}")
+            while True:
+                self._wake.clear()
+                wait_s = await self._poll()
+                await self._rest(wait_s)
+
+    async def _poll(self) -> float:
+        """Read once; return the seconds until the next turn."""
+        self._status = replace(self._status, last_poll_attempt=self._clock.now())
+        try:
+            async with asyncio.timeout(READ_DEADLINE_S):
+                presences = await self._source.read()
+        except SignInNeededError as error:
+            return self._sign_in_needed(error)
+        except AccessRefusedError as error:
+            return self._access_refused(error)
+        except (TryAgainError, TimeoutError) as error:
+            return self._failed(error)
+        return self._good(dict(presences))
+
+    def _good(self, presences: dict[str, Presence]) -> float:
+        now = self._clock.now()
+        if self._status.problem:
+            log.info("%s: presence is back", self._source.slug)
+        self._refused = None
+        changed = False
+        for slug, facts in self._facts.items():
+            presence = presences.get(slug)
+            if presence is not None and not _is_older(presence, facts.presence):
+                fresh_change = _shown(presence) != _shown(facts.presence)
+                changed |= fresh_change
+                self._facts[slug] = replace(
+                    facts,
+                    presence=presence,
+                    polled_at=now,
+                    changed_at=now if fresh_change else facts.changed_at,
+                )
+        self._history = History(
+            changed_at=now if changed else self._history.changed_at,
+            presences=tuple(f.presence for f in self._facts.values() if f.presence),
+        )
+        chosen = pace(
+            self._history,
+            now,
+            self._settings,
+            random=self._random,
+            hours=self._hours,
+            zone=self._zone,
+        )
+        valid_until = now + timedelta(seconds=max(POLLS_MISSED * chosen.delay_s, STALE_AFTER_S))
+        for slug, facts in self._facts.items():
+            if facts.polled_at == now:
+                self._facts[slug] = replace(facts, valid_until=valid_until)
+        self._status = Status(
+            last_poll_ok=now,
+            last_poll_attempt=now,
+            pace=chosen,
+            next_poll=now + timedelta(seconds=chosen.delay_s),
+        )
+        self._tell()
+        return chosen.delay_s
+
+    def _failed(self, error: Exception) -> float:
+        text = str(error) or "Microsoft did not answer in time"
+        self._history = replace(self._history, failures=self._history.failures + 1)
+        asked = error.retry_after_s if isinstance(error, TryAgainError) else None
+        chosen = pace(self._history, self._clock.now(), self._settings, random=self._random)
+        if asked is not None:
+            chosen = Pace(asked, "Microsoft asked us to wait")
+        self._problem(text, chosen)
+        return chosen.delay_s
+
+    def _sign_in_needed(self, error: SignInNeededError) -> float:
+        if not self._asked:
+            self._asked = True
+            self._source.request_sign_in()
+        self._problem(str(error), None)
+        return REFUSED_S
+
+    def _access_refused(self, error: AccessRefusedError) -> float:
+        self._refused = SignIn(
+            SignInState.ERROR,
+            message=str(error).removesuffix(error.remedy).strip(),
+            remedy=error.remedy,
+            who="your admin",
+        )
+        self._problem(str(error), Pace(REFUSED_S, "access is refused"))
+        return REFUSED_S
+
+    def _problem(self, text: str, chosen: Pace | None) -> None:
+        now = self._clock.now()
+        if not self._status.problem:
+            log.warning("%s: no presence: %s", self._source.slug, text)
+        self._status = replace(
+            self._status,
+            problem=text,
+            consecutive_failures=self._status.consecutive_failures + 1,
+            pace=chosen,
+            next_poll=now + timedelta(seconds=chosen.delay_s) if chosen else None,
+        )
+        self._tell()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but wake when asked, when facts grow stale, and after a sleep of the machine."""
+        ends_s = self._clock.monotonic() + seconds
+        wall, monotonic = self._clock.now(), self._clock.monotonic()
+        while not self._wake.is_set() and (left := ends_s - self._clock.monotonic()) > 0:
+            await self._first_of(min(left, self._seconds_fresh()))
+            slept = (self._clock.now() - wall).total_seconds()
+            if slept - (self._clock.monotonic() - monotonic) > JUMP_S:
+                break
+            self._tell()
+
+    async def _first_of(self, seconds: float) -> None:
+        waiting = asyncio.create_task(self._wake.wait(), name="poller-wake")
+        resting = asyncio.create_task(self._clock.sleep(seconds), name="poller-rest")
+        try:
+            await asyncio.wait({waiting, resting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (waiting, resting):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def _seconds_fresh(self) -> float:
+        now = self._clock.now()
+        ends = [f.valid_until for f in self._facts.values() if f.fresh and f.valid_until]
+        return max(0.01, (min(ends) - now).total_seconds()) if ends else JUMP_S
+
+    async def _watch_sign_in(self) -> None:
+        async for sign_in in self._source.sign_in.watch():
+            if sign_in.state is SignInState.SIGNED_IN and self._status.problem:
+                self.poll_now()
+            self._tell()
+
+    def _tell(self) -> None:
+        now = self._clock.now()
+        sign_in = self._refused or self._source.sign_in.value
+        signed_in = sign_in.state is SignInState.SIGNED_IN
+        for slug, facts in self._facts.items():
+            fresh = signed_in and facts.valid_until is not None and now < facts.valid_until
+            told = replace(facts, fresh=fresh, sign_in=sign_in)
+            if told != facts or facts.polled_at == now:
+                self._facts[slug] = told
+                self._report(told)
+
+
+def _is_older(candidate: Presence, than: Presence | None) -> bool:
+    stamp = candidate.sequence_number
+    known = than.sequence_number if than else None
+    return stamp is not None and known is not None and stamp < known
+
+
+def _shown(presence: Presence | None) -> object:
+    if presence is None:
+        return None
+    return (
+        presence.raw_availability,
+        presence.raw_activity,
+        presence.out_of_office,
+        presence.status_message,
+    )

@@ -1,0 +1,55 @@
+"""What a poller needs of a source of presence. Never how the source gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from bridge.contract.account import SignIn
+from bridge.contract.latest import Latest
+from bridge.contract.presence import Presence
+
+
+class Source(Protocol):
+    """One sign-in and the accounts that are read through it."""
+
+    @property
+    def slug(self) -> str:
+        """Its name in logs."""
+        ...
+
+    @property
+    def accounts(self) -> Mapping[str, str]:
+        """Account slugs and their names for people."""
+        ...
+
+    @property
+    def sign_in(self) -> Latest[SignIn]:
+        """Where the sign-in stands."""
+        ...
+
+    @property
+    def throttled_until(self) -> datetime | None:
+        """Nothing is sent before this moment."""
+        ...
+
+    @property
+    def requests_last_hour(self) -> int:
+        """Requests that count against the same budget."""
+        ...
+
+    async def read(self) -> Mapping[str, Presence]:
+        """The presences now, by account slug.
+
+        Raises:
+            SourceUnavailableError: Try again, after the wait it carries.
+            SourceDataError: The answer is no presence.
+            SignInNeededError: A person must sign in.
+            AccessRefusedError: Signed in, but not allowed.
+        """
+        ...
+
+    def request_sign_in(self) -> None:
+        """Start a sign-in soon."""
+        ...

@@ -1,0 +1,212 @@
+"""The entities of the bridge and account devices, as data. Never builds a payload.
+
+Rules: Home Assistant documentation, "MQTT" and "MQTT Discovery" (device discovery, 2024.11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.contract.account import SignInState
+from bridge.contract.presence import Activity, Availability
+from bridge.contract.topics import OFFLINE, ONLINE, Topics
+
+EVENT_TYPES = ("changed", "call_started", "call_ended", "online", "offline")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One component of a device payload; ``options`` are Home Assistant's own keys."""
+
+    key: str
+    platform: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def account_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
+    """What a person sees of an account."""
+    auth = topics.account(account, "auth")
+    sign_in = {"availability": [{"topic": topics.bridge_state}], "state_topic": auth}
+    return (
+        Entity(
+            "availability",
+            "sensor",
+            "Availability",
+            {
+                "device_class": "enum",
+                "options": [item.value for item in Availability],
+                "value_template": "{{ value_json.availability }}",
+                "json_attributes_topic": topics.account(account, "attributes"),
+                "icon": "mdi:account-badge",
+            },
+        ),
+        Entity(
+            "activity",
+            "sensor",
+            "Activity",
+            {
+                "device_class": "enum",
+                "options": [item.value for item in Activity],
+                "value_template": "{{ value_json.activity }}",
+                "icon": "mdi:account-voice",
+            },
+        ),
+        _binary("busy", "Busy", "mdi:minus-circle"),
+        _binary("in_call", "In a call", "mdi:phone-in-talk"),
+        _binary("in_meeting", "In a meeting", "mdi:calendar-account", enabled=False),
+        _binary("out_of_office", "Out of office", "mdi:airplane"),
+        Entity(
+            "status_message",
+            "sensor",
+            "Status message",
+            {"value_template": "{{ value_json.status_message }}", "icon": "mdi:message-text"},
+        ),
+        Entity(
+            "last_changed",
+            "sensor",
+            "Last changed",
+            {"device_class": "timestamp", "value_template": "{{ value_json.changed_at }}"},
+        ),
+        Entity(
+            "presence_change",
+            "event",
+            "Presence change",
+            {
+                "state_topic": topics.account(account, "event"),
+                "event_types": list(EVENT_TYPES),
+                "icon": "mdi:account-switch",
+            },
+        ),
+        Entity(
+            "signin_state",
+            "sensor",
+            "Sign-in",
+            sign_in
+            | {
+                "device_class": "enum",
+                "options": [item.value for item in SignInState],
+                "value_template": "{{ value_json.state }}",
+                "json_attributes_topic": auth,
+                "entity_category": "diagnostic",
+                "icon": "mdi:account-key",
+            },
+        ),
+        Entity(
+            "signin_code",
+            "sensor",
+            "Sign-in code",
+            sign_in
+            | {
+                "value_template": "{{ value_json.user_code }}",
+                "entity_category": "diagnostic",
+                "icon": "mdi:form-textbox-password",
+            },
+        ),
+        Entity(
+            "signin",
+            "button",
+            "Sign in",
+            {
+                "availability": [{"topic": topics.bridge_state}],
+                "command_topic": topics.request("signin"),
+                "payload_press": f'{{"account":"{account}"}}',
+                "entity_category": "config",
+                "icon": "mdi:login",
+            },
+        ),
+    )
+
+
+def bridge_entities(topics: Topics) -> tuple[Entity, ...]:
+    """What a person sees of the service itself."""
+    health, info = topics.bridge_health, topics.bridge_info
+    return (
+        Entity(
+            "connection",
+            "binary_sensor",
+            "Connection",
+            {
+                "device_class": "connectivity",
+                "state_topic": topics.bridge_state,
+                "payload_on": ONLINE,
+                "payload_off": OFFLINE,
+                "availability": [],
+                "entity_category": "diagnostic",
+            },
+        ),
+        Entity(
+            "poll_problem",
+            "binary_sensor",
+            "Poll problem",
+            {
+                "device_class": "problem",
+                "state_topic": health,
+                "value_template": "{{ 'OFF' if value_json.healthy else 'ON' }}",
+                "json_attributes_topic": health,
+                "expire_after": 240,
+                "entity_category": "diagnostic",
+            },
+        ),
+        _diagnostic("last_poll", "Last poll", health, "last_poll_ok", device_class="timestamp"),
+        _diagnostic("started", "Started", info, "started", device_class="timestamp"),
+        _diagnostic("version", "Version", info, "version", enabled=True),
+        _button("poll", "Poll now", topics, icon="mdi:refresh"),
+        _button("restart", "Restart", topics, device_class="restart"),
+        Entity(
+            "log_level",
+            "select",
+            "Log level",
+            {
+                "command_topic": topics.request("log_level"),
+                "command_template": '{"level":"{{ value }}"}',
+                "state_topic": info,
+                "value_template": "{{ value_json.log_level }}",
+                "options": list(LOG_LEVELS),
+                "entity_category": "config",
+                "icon": "mdi:text-box-search",
+            },
+        ),
+    )
+
+
+def _binary(key: str, name: str, icon: str, *, enabled: bool = True) -> Entity:
+    options: dict[str, Any] = {"value_template": f"{{{{ value_json.{key} }}}}", "icon": icon}
+    if not enabled:
+        options["enabled_by_default"] = False
+    return Entity(key, "binary_sensor", name, options)
+
+
+def _diagnostic(
+    key: str,
+    name: str,
+    topic: str,
+    value: str,
+    *,
+    device_class: str | None = None,
+    enabled: bool = False,
+) -> Entity:
+    options: dict[str, Any] = {
+        "state_topic": topic,
+        "value_template": f"{{{{ value_json.{value} }}}}",
+        "entity_category": "diagnostic",
+        "enabled_by_default": enabled,
+    }
+    if device_class:
+        options["device_class"] = device_class
+    return Entity(key, "sensor", name, options)
+
+
+def _button(
+    key: str, name: str, topics: Topics, *, device_class: str | None = None, icon: str | None = None
+) -> Entity:
+    options: dict[str, Any] = {
+        "command_topic": topics.request(key),
+        "payload_press": "{}",
+        "entity_category": "config",
+    }
+    options |= {"device_class": device_class} if device_class else {"icon": icon}
+    return Entity(key, "button", name, options)

@@ -1,0 +1,158 @@
+"""Everything the bridge publishes: discovery, facts, health, answers. Never reads Microsoft."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from random import random as _random
+
+from bridge.broker import Broker, Received
+from bridge.config import Config
+from bridge.contract.account import AccountFacts
+from bridge.contract.clock import Clock
+from bridge.contract.health import Health
+from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.wire import Message, encode_json
+from bridge.publishing import account as account_messages
+from bridge.publishing.account import Published
+from bridge.publishing.commands import Service, answer
+from bridge.publishing.discovery import account_device, bridge_device
+from bridge.retry import Random
+
+HEALTH_EVERY_S = 60.0
+HEALTH_EXPIRY_S = 180
+BIRTH_WAIT_S = (1.0, 5.0)
+"""Home Assistant asks for a random delay after its birth message."""
+
+
+class Publisher:
+    """The publishing side of one bridge."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        topics: Topics,
+        service: Service,
+        clock: Clock,
+        version: str,
+        started: datetime,
+        random: Random = _random,
+    ) -> None:
+        self._config, self._topics, self._service = config, topics, service
+        self._clock, self._random = clock, random
+        self._version, self._started = version, started
+        self._names = {slug: table.name or slug for slug, table in config.accounts.items()}
+        self._published: dict[str, Published] = {}
+        self._health: Health | None = None
+        self._health_sent_s = float("-inf")
+        self._requests: asyncio.Queue[Received] = asyncio.Queue(maxsize=100)
+        self._rediscover = asyncio.Event()
+        self._broker: Broker | None = None
+
+    def attach(self, broker: Broker) -> None:
+        """Publish through ``broker`` and follow what concerns the bridge."""
+        self._broker = broker
+        broker.follow(self._topics.request("+"), self._take_request, commands=True)
+        if self._config.homeassistant.enabled:
+            broker.follow(self._topics.birth, self._take_birth)
+
+    def update(self, facts: AccountFacts) -> None:
+        """Publish what is new in ``facts``."""
+        before = self._published.get(facts.account)
+        messages, published = account_messages.changes(
+            self._topics, before, facts, self._clock.now(), self._clock.monotonic()
+        )
+        self._published[facts.account] = published
+        self._send(*messages)
+
+    def update_health(self, health: Health) -> None:
+        """Publish ``health`` when it turned, else at its own slow beat."""
+        turned = self._health is None or self._health.healthy != health.healthy
+        self._health = health
+        if turned or self._clock.monotonic() - self._health_sent_s >= HEALTH_EVERY_S:
+            self._health_sent_s = self._clock.monotonic()
+            self._send(self._health_message(health))
+
+    def rediscover(self) -> None:
+        """Send all discovery again, soon and once."""
+        self._rediscover.set()
+
+    def welcome(self) -> Iterator[Message]:
+        """All that a broker without memory must get, in order; ``online`` is not in it."""
+        yield from self._discovery()
+        yield self._info()
+        if self._health:
+            yield self._health_message(self._health)
+        for published in list(self._published.values()):
+            yield from account_messages.everything(self._topics, published.facts, self._clock.now())
+
+    def goodbye(self) -> Iterator[Message]:
+        """What a clean stop leaves."""
+        for slug in self._names:
+            yield account_messages.goodbye(self._topics, slug)
+
+    async def run(self) -> None:
+        """Answer requests and Home Assistant's births until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._answer_births(), name="births")
+            while True:
+                received = await self._requests.get()
+                response = await answer(
+                    received,
+                    topics=self._topics,
+                    accounts=self._names,
+                    service=self._service,
+                    rediscovery=self,
+                )
+                if response:
+                    self._send(response)
+                if received.topic == self._topics.request("log_level"):
+                    self._send(self._info())
+
+    async def _answer_births(self) -> None:
+        least, most = BIRTH_WAIT_S
+        while True:
+            await self._rediscover.wait()
+            await self._clock.sleep(least + self._random() * (most - least))
+            self._rediscover.clear()
+            self._send(*self.welcome())
+
+    def _discovery(self) -> Iterator[Message]:
+        if not self._config.homeassistant.enabled:
+            return
+        yield bridge_device(self._topics, self._version)
+        for slug, name in self._names.items():
+            yield account_device(self._topics, slug, name, self._version)
+
+    def _info(self) -> Message:
+        payload = {
+            "version": self._version,
+            "started": self._started,
+            "instance": self._topics.instance,
+            "log_level": self._service.log_level(),
+            "accounts": self._names,
+            "mqtt": self._broker.mqtt_version if self._broker else None,
+            "discovery_prefix": self._topics.discovery_prefix,
+            "polling": self._config.polling.model_dump(),
+        }
+        return Message(self._topics.bridge_info, encode_json(payload))
+
+    def _health_message(self, health: Health) -> Message:
+        payload = encode_json(asdict(health))
+        return Message(self._topics.bridge_health, payload, expiry_s=HEALTH_EXPIRY_S)
+
+    def _take_request(self, received: Received) -> None:
+        if not self._requests.full():
+            self._requests.put_nowait(received)
+
+    def _take_birth(self, received: Received) -> None:
+        if received.payload.strip().lower() == ONLINE.encode():
+            self._rediscover.set()
+
+    def _send(self, *messages: Message) -> None:
+        if self._broker:
+            for message in messages:
+                self._broker.publish(message)

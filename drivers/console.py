@@ -1,0 +1,72 @@
+"""The ``console`` kind: a lamp drawn in the terminal. The reference for all other kinds.
+
+In a terminal it redraws one line; elsewhere it prints a line a change. Never touches hardware.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TextIO
+
+from bridge.config import Settings
+from bridge.contract.clock import Clock
+from bridge.contract.light import Effect, LightState
+from drivers.base import Kind, Light, Surroundings
+
+BLOCK = "██████"
+
+
+class ConsoleOptions(Settings):
+    """No options of its own."""
+
+
+class ConsoleLight:
+    """A lamp made of characters."""
+
+    def __init__(
+        self, name: str, out: TextIO, clock: Clock, *, colored: bool, redraw: bool
+    ) -> None:
+        self._name, self._out, self._clock = name, out, clock
+        self._colored, self._redraw = colored, redraw
+
+    async def apply(self, state: LightState) -> None:
+        """Draw ``state``."""
+        line = f"{self._clock.now().astimezone():%H:%M:%S}  {self._name}  {self._lamp(state)}"
+        self._out.write(f"\r\x1b[2K{line}" if self._redraw else f"{line}\n")
+        self._out.flush()
+
+    def _lamp(self, state: LightState) -> str:
+        red, green, blue = state.rgb
+        words = f"#{red:02x}{green:02x}{blue:02x}" if state.on else "off"
+        if state.on and state.effect is not Effect.SOLID:
+            words += f" {state.effect} every {state.period_s:g} s"
+        if not self._colored:
+            return words
+        return f"\x1b[38;2;{red};{green};{blue}m{BLOCK}\x1b[0m {words}"
+
+
+@asynccontextmanager
+async def _open(_options: ConsoleOptions, around: Surroundings) -> AsyncIterator[Light]:
+    terminal = sys.stdout.isatty()
+    yield ConsoleLight(
+        around.name,
+        sys.stdout,
+        around.clock,
+        colored=terminal and "NO_COLOR" not in os.environ,
+        redraw=terminal,
+    )
+    if terminal:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+KIND = Kind(
+    name="console",
+    options=ConsoleOptions,
+    open=_open,
+    effects=frozenset(Effect),
+    min_interval_s=0.02,
+)

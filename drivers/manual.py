@@ -1,0 +1,110 @@
+"""The lamp as a Home Assistant light: what a command does to the mode. Pure.
+
+A colour in a command means manual; brightness alone scales and keeps the mode; plain ON is the mode
+before; OFF stays off until ON or ``presence``; effect ``presence`` follows again; effect ``off``
+keeps the colour shown now. Source: Home Assistant documentation, "MQTT Light", JSON schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridge.contract.light import OFF, Channel, Effect, LightState, Rgb
+
+PRESENCE, FROZEN = "presence", "off"
+
+
+class Color(BaseModel):
+    """``color`` in a command."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    r: Channel
+    g: Channel
+    b: Channel
+
+
+class Command(BaseModel):
+    """A JSON light command."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: Literal["ON", "OFF"] | None = None
+    brightness: Annotated[int, Field(ge=0, le=255)] | None = None
+    color: Color | None = None
+    effect: str | None = None
+
+
+class Mode(BaseModel):
+    """Who decides about the lamp; kept over restarts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    on: bool = True
+    manual: bool = False
+    """A person's colour instead of presence."""
+    color: Rgb = (255, 255, 255)
+    brightness: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of the manual colour, or a scale over the looks."""
+
+    @property
+    def name(self) -> str:
+        """``follow``, ``manual`` or ``off``."""
+        return ("manual" if self.manual else "follow") if self.on else "off"
+
+    def shows(self, followed: LightState | None) -> LightState | None:
+        """What the lamp shows when presence asks for ``followed``."""
+        if not self.on:
+            return OFF
+        if self.manual:
+            return LightState(color=self.color, brightness=self.brightness)
+        if followed is None or not followed.on:
+            return followed
+        return followed.model_copy(update={"brightness": followed.brightness * self.brightness})
+
+
+def obey(mode: Mode, command: Command, shown: LightState) -> Mode:
+    """The mode after ``command``, on a lamp that shows ``shown`` now."""
+    if command.state == "OFF":
+        return mode.model_copy(update={"on": False})
+    if command.effect == PRESENCE:
+        level = _level(command)
+        return Mode(brightness=1.0 if level is None else level)
+    changed: dict[str, Any] = {"on": True}
+    if command.color is not None:
+        changed |= {
+            "manual": True,
+            "color": (command.color.r, command.color.g, command.color.b),
+            "brightness": 1.0,
+        }
+    elif command.effect == FROZEN and not mode.manual:
+        changed |= {"manual": True, "color": shown.color, "brightness": shown.brightness}
+    if (level := _level(command)) is not None:
+        changed["brightness"] = level
+    return mode.model_copy(update=changed)
+
+
+def light_state(mode: Mode, shown: LightState, color_modes: Collection[str]) -> dict[str, Any]:
+    """The payload of ``light/state``: always with everything that the lamp's colour mode has."""
+    payload: dict[str, Any] = {"state": "ON" if shown.on else "OFF"}
+    color_mode = next(name for name in ("rgb", "brightness", "onoff") if name in color_modes)
+    payload["color_mode"] = color_mode
+    if color_mode == "rgb":
+        red, green, blue = shown.color
+        payload["color"] = {"r": red, "g": green, "b": blue}
+    if color_mode != "onoff":
+        payload["brightness"] = max(1, round(shown.brightness * 255))
+    payload["effect"] = FROZEN if mode.manual else PRESENCE
+    return payload
+
+
+def is_animated(state: LightState) -> bool:
+    """Whether the state moves."""
+    return state.on and state.effect is not Effect.SOLID
+
+
+def _level(command: Command) -> float | None:
+    return None if command.brightness is None else max(1, command.brightness) / 255
