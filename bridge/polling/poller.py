@@ -62,6 +62,7 @@ class Poller:
         self._source, self._settings, self._report = source, settings, report
         self._clock, self._hours, self._zone, self._random = clock, hours, zone, random
         self._facts = {slug: AccountFacts(slug, name) for slug, name in source.accounts.items()}
+        self._reported: dict[str, AccountFacts] = {}
         self._history = History()
         self._status = Status()
         self._wake = asyncio.Event()
@@ -216,8 +217,9 @@ class Poller:
     async def _watch_sign_in(self) -> None:
         async for sign_in in self._source.sign_in.watch():
             if sign_in.state is SignInState.SIGNED_IN and self._status.problem:
-                self.poll_now()
-            self._tell()
+                self.poll_now()  # which also tells, so that nobody sees "signed in, no presence"
+            else:
+                self._tell()
 
     def _tell(self) -> None:
         now = self._clock.now()
@@ -226,8 +228,8 @@ class Poller:
         for slug, facts in self._facts.items():
             fresh = signed_in and facts.valid_until is not None and now < facts.valid_until
             told = replace(facts, fresh=fresh, sign_in=sign_in)
-            if told != facts or facts.polled_at == now:
-                self._facts[slug] = told
+            if told != self._reported.get(slug):
+                self._facts[slug] = self._reported[slug] = told
                 self._report(told)
 
 

@@ -41,14 +41,14 @@ def changes(
         return list(everything(topics, facts, now)), Published(facts, now_s)
     old, sent_s = before.facts, before.at_s
     messages: list[Message] = []
+    # good news ends with the sign-in, bad news begins with it: no lamp sees a state in between
     beat = facts.fresh and now_s - sent_s >= BEAT_S
     if beat or _differs(old.presence, facts.presence) or (facts.fresh and not old.fresh):
         messages += _state(topics, facts)
         sent_s = now_s
-    if facts.sign_in != old.sign_in:
-        messages.append(_auth(topics, facts, now))
-    if facts.fresh != old.fresh:
-        messages.append(_availability(topics, facts))
+    auth = [_auth(topics, facts, now)] if facts.sign_in != old.sign_in else []
+    availability = [_availability(topics, facts)] if facts.fresh != old.fresh else []
+    messages += availability + auth if facts.fresh else auth + availability
     if event := _event(topics, old, facts, now):
         messages.append(event)
     return messages, Published(facts, sent_s)
