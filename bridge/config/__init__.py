@@ -3,6 +3,7 @@
 from bridge.config.files import write_private
 from bridge.config.loader import check, config_path, load
 from bridge.config.models import (
+    PLACEHOLDER_CLIENT_ID,
     AccountSettings,
     Config,
     ConfigPath,
@@ -19,6 +20,7 @@ from bridge.config.models import (
 from bridge.config.problems import problems, unknown
 
 __all__ = [
+    "PLACEHOLDER_CLIENT_ID",
     "AccountSettings",
     "Config",
     "ConfigPath",

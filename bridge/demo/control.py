@@ -29,6 +29,9 @@ PRESENCE: Types = {
 }
 """Keys of a presence change; an empty text clears."""
 
+REVOKE: Types = {"code": (int,), "access_tokens": (bool,)}
+"""The AADSTS number that clients meet, and whether access tokens end too (they do by default)."""
+
 FAULT: Types = {
     "endpoint": (str,),
     "times": (int, type(None)),
@@ -106,9 +109,11 @@ class Control:
         return web.json_response(self._simulation.directory.presence_resource(person, own=True))
 
     async def revoke(self, request: web.Request) -> web.Response:
-        """End somebody's sign-ins; ``code`` is the AADSTS number that they are refused with."""
-        person, body = self._person(request), await _body(request, {"code": (int,)})
+        """End somebody's sign-ins; keys of ``REVOKE``."""
+        person, body = self._person(request), await _body(request, REVOKE)
         ended = self._simulation.tokens.revoke(person.oid, code=body.get("code", REVOKED))
+        if body.get("access_tokens", True):
+            self._simulation.tokens.revoke_access(person.oid)
         return web.json_response({"ended": ended})
 
     async def refuse(self, request: web.Request) -> web.Response:

@@ -77,7 +77,7 @@ class Door:
             client_id=caller.client_id,
             tenant=caller.tenant,
         )
-        await self._log.add(entry)
+        self._log.add(entry)
         fault = self._faults.take(endpoint, caller.names)
         if fault and fault.delay_s:
             await self._simulation.clock.sleep(fault.delay_s)

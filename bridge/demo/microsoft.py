@@ -114,9 +114,14 @@ class SimulatedMicrosoft:
         """From now on ``person`` approves every code after so many seconds; ``None``: nobody."""
         self.codes.auto_approval = AutoApproval(person, after_s) if person else None
 
-    def revoke(self, person: Person, *, code: int = REVOKED) -> None:
-        """End all sign-ins of ``person``; ``code`` is the AADSTS number that clients meet."""
+    def revoke(self, person: Person, *, code: int = REVOKED, access_tokens: bool = True) -> None:
+        """End all sign-ins of ``person``; ``code`` is the AADSTS number that clients meet.
+
+        Without ``access_tokens`` those stay good until their time is over.
+        """
         self.tokens.revoke(person.oid, code=code)
+        if access_tokens:
+            self.tokens.revoke_access(person.oid)
 
     async def __aenter__(self) -> Self:
         """Start to listen.

@@ -37,16 +37,16 @@ class RequestLog:
 
     def __init__(self, *, keep: int = 20_000) -> None:
         self._entries: deque[LoggedRequest] = deque(maxlen=keep)
-        self._arrived = asyncio.Condition()
+        self._arrived = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    async def add(self, entry: LoggedRequest) -> None:
+    def add(self, entry: LoggedRequest) -> None:
         """Remember a request and wake who waits for it."""
         self._entries.append(entry)
-        async with self._arrived:
-            self._arrived.notify_all()
+        self._arrived.set()
+        self._arrived = asyncio.Event()
 
     def of(
         self, endpoint: str = "*", *, person: str | None = None, status: int | None = None
@@ -81,9 +81,6 @@ class RequestLog:
         Raises:
             TimeoutError: They did not within ``deadline_s`` seconds of real time.
         """
-
-        def enough() -> bool:
-            return sum(map(where, self.of(endpoint))) >= count
-
-        async with asyncio.timeout(deadline_s), self._arrived:
-            await self._arrived.wait_for(enough)
+        async with asyncio.timeout(deadline_s):
+            while sum(map(where, self.of(endpoint))) < count:
+                await self._arrived.wait()

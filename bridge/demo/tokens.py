@@ -102,11 +102,13 @@ class Tokens:
         return self._refresh.get(value)
 
     def revoke(self, oid: str, *, code: int = REVOKED) -> int:
-        """End the sign-ins of a person, access tokens included; returns how many there were."""
+        """End what a person is signed in with; returns how many sign-ins there were.
+
+        Access tokens stay good until their time is over, as at Microsoft.
+        """
         mine = [token for token in self._refresh.values() if token.oid == oid]
         for token in mine:
             token.dead_with = code
-        self.revoke_access(oid)
         return len(mine)
 
     def revoke_access(self, oid: str) -> int:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bridge.config import Config
+from bridge.config import PLACEHOLDER_CLIENT_ID, Config
 from bridge.contract.account import SignIn
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
@@ -24,6 +24,7 @@ from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.credentials import Credentials
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.http import graph_session, msal_session, proxy_for
+from bridge.microsoft.tenant import Tenant, look_up
 from bridge.retry import Random
 
 WORKERS = 8
@@ -96,6 +97,20 @@ class Microsoft:
             await self._session.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    async def tenant_of(self, slug: str) -> Tenant:
+        """Look the tenant of ``[accounts.slug]`` up, without signing in.
+
+        Raises:
+            ConfigError: Tenant or client id is missing.
+            PersonMustActError: There is no such tenant.
+            SourceUnavailableError: Microsoft's sign-in cannot be reached.
+        """
+        assert self._session is not None
+        tenant, _ = self._identity(slug)
+        login_url = cloud_of(self._config.microsoft_of(slug)).login_url
+        proxy = proxy_for(self._config.network, urlsplit(login_url).hostname or "")
+        return await look_up(self._session, login_url, tenant, proxy=proxy)
+
     def account(self, slug: str) -> MicrosoftAccount:
         """The account of ``[accounts.slug]``.
 
@@ -104,14 +119,8 @@ class Microsoft:
         """
         assert self._session is not None
         settings, network = self._config.microsoft_of(slug), self._config.network
-        missing = [key for key in ("tenant", "client_id") if not getattr(settings, key)]
-        if missing:
-            raise ConfigError(
-                [f"microsoft.{key}: is missing; account {slug} needs it" for key in missing]
-            )
         cloud = cloud_of(settings)
-        tenant = str(settings.tenant).rpartition("@")[2]
-        client_id = str(settings.client_id)
+        tenant, client_id = self._identity(slug)
         login_host = urlsplit(cloud.login_url).hostname or ""
         graph_host = urlsplit(cloud.graph_url).hostname or ""
         budget = self._budgets.setdefault((client_id, tenant), Budget(self._clock))
@@ -123,6 +132,7 @@ class Microsoft:
             cache=TokenCache(self._config.state_dir / "tokens" / f"{slug}.json"),
             executor=self._executor,
             clock=self._clock,
+            random=self._random,
         )
         graph = Graph(
             self._session,
@@ -135,3 +145,23 @@ class Microsoft:
         )
         name = self._config.accounts[slug].name or slug
         return MicrosoftAccount(slug, name, credentials=credentials, graph=graph, budget=budget)
+
+    def _identity(self, slug: str) -> tuple[str, str]:
+        """The tenant's name and the client id.
+
+        Raises:
+            ConfigError: One is missing, or still the placeholder.
+        """
+        settings = self._config.microsoft_of(slug)
+        problems = [
+            f"microsoft.{key}: is missing; account {slug} needs it"
+            for key in ("tenant", "client_id")
+            if not getattr(settings, key)
+        ]
+        if settings.client_id == PLACEHOLDER_CLIENT_ID:
+            problems.append(
+                "microsoft.client_id: still the placeholder; see docs/app-registration.md"
+            )
+        if problems:
+            raise ConfigError(problems)
+        return str(settings.tenant).rpartition("@")[2], str(settings.client_id)

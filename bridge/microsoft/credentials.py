@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
+from random import random as _random
 from typing import Any, TypeVar
 
 import msal
@@ -23,6 +24,7 @@ from bridge.contract.errors import SignInNeededError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.microsoft.cache import TokenCache
 from bridge.microsoft.remedies import Explanation, explain
+from bridge.retry import Random, full_jitter
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ EARLY_S = 600.0
 """A token is renewed this long before it ends; msal itself does so at 300 s."""
 AGAIN_S = 60.0
 """After a failed renewal, the old token is used this long before the next try."""
+AGAIN_FIRST_S, AGAIN_MOST_S = 5.0, 60.0
+"""Waits between sign-ins that could not begin; msal replays a failure for 60 s an object."""
 _TRANSIENT = (
     requests.RequestException,
     msal.exceptions.MsalServiceError,
@@ -55,10 +59,12 @@ class Credentials:
         cache: TokenCache,
         executor: Executor,
         clock: Clock,
+        random: Random = _random,
     ) -> None:
         self.sign_in: Latest[SignIn] = Latest(SignIn())
         self._slug, self._client_id, self._authority = slug, client_id, authority
-        self._http, self._cache, self._executor, self._clock = http, cache, executor, clock
+        self._http, self._cache, self._executor = http, cache, executor
+        self._clock, self._random = clock, random
         self._app: msal.PublicClientApplication | None = None
         self._lock = asyncio.Lock()
         self._token: str | None = None
@@ -101,33 +107,27 @@ class Credentials:
         """Do the sign-ins that are requested, until cancelled."""
         while True:
             await self._wanted.wait()
-            try:
-                await self._device_code()
-            finally:
-                self._wanted.clear()
+            attempt = 0
+            while not await self._device_code():
+                await self._clock.sleep(
+                    full_jitter(
+                        attempt, first_s=AGAIN_FIRST_S, most_s=AGAIN_MOST_S, random=self._random
+                    )
+                )
+                attempt += 1
+            self._wanted.clear()
 
-    async def _device_code(self) -> None:
+    async def _device_code(self) -> bool:
+        """One sign-in from code to end; ``False`` when it could not even begin and may later."""
         try:
             app = await self._work(self._new_app)
             flow = await self._work(app.initiate_device_flow, SCOPES)
         except _TRANSIENT as error:
-            return self._failed(
-                {"error": "temporarily_unavailable", "error_description": str(error)}
-            )
+            return self._failed({"error": "server_error", "error_description": str(error)})
         if "user_code" not in flow:
             return self._failed(flow)
-        expires_at = self._clock.now() + timedelta(seconds=float(flow["expires_in"]))
+        self._show_code(flow)
         ends_s = self._clock.monotonic() + float(flow["expires_in"])
-        self.sign_in.set(
-            SignIn(
-                SignInState.CODE_PENDING,
-                user_code=flow["user_code"],
-                verification_uri=flow["verification_uri"],
-                expires_at=expires_at,
-                message=flow.get("message"),
-            )
-        )
-        log.info("%s: %s", self._slug, flow.get("message"))
         while self._clock.monotonic() < ends_s:
             await self._clock.sleep(float(flow.get("interval", 5)))
             try:
@@ -136,15 +136,32 @@ class Credentials:
                 log.debug("%s: sign-in poll failed: %s", self._slug, type(error).__name__)
                 continue
             if "access_token" in result:
-                async with self._lock:
-                    self._app = app
-                    await self._work(self._cache.save)
-                    self._accept(result)
-                log.info("%s is signed in", self._slug)
-                return None
+                await self._signed_in(app, result)
+                return True
             if result.get("error") not in ("authorization_pending", "slow_down"):
-                return self._failed(result)
-        return self._failed({"error": "expired_token"})
+                self._failed(result)
+                return True
+        self._failed({"error": "expired_token"})
+        return True
+
+    def _show_code(self, flow: dict[str, Any]) -> None:
+        self.sign_in.set(
+            SignIn(
+                SignInState.CODE_PENDING,
+                user_code=flow["user_code"],
+                verification_uri=flow["verification_uri"],
+                expires_at=self._clock.now() + timedelta(seconds=float(flow["expires_in"])),
+                message=flow.get("message"),
+            )
+        )
+        log.info("%s: %s", self._slug, flow.get("message"))
+
+    async def _signed_in(self, app: msal.PublicClientApplication, result: dict[str, Any]) -> None:
+        async with self._lock:
+            self._app = app
+            await self._work(self._cache.save)
+            self._accept(result)
+        log.info("%s is signed in", self._slug)
 
     def _silent(self, claims: str | None, refresh: bool) -> dict[str, Any] | None:  # noqa: FBT001 - runs on a worker
         if self._app is None:
@@ -196,22 +213,31 @@ class Credentials:
             f"Microsoft's sign-in cannot be reached: {type(error).__name__}"
         ) from error
 
-    def _failed(self, result: dict[str, Any]) -> None:
+    def _failed(self, result: dict[str, Any]) -> bool:
+        """Tell a failure; ``False`` when it passes by itself."""
         told = explain(result)
-        if told.passes:
-            log.warning("%s: %s", self._slug, told.text)
-        else:
+        state = SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR
+        told_before = self.sign_in.value.message == told.text
+        if not told.passes:
             self._ended, self._token = told, None
-            log.error("%s: %s %s", self._slug, told.text, told.remedy)
+        if not told_before:
+            log.log(
+                logging.WARNING if told.passes else logging.ERROR,
+                "%s: %s %s",
+                self._slug,
+                told.text,
+                told.remedy,
+            )
         self.sign_in.set(
             SignIn(
-                SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR,
+                state,
                 message=told.text,
                 remedy=told.remedy,
                 who=told.who,
                 correlation_id=told.correlation_id,
             )
         )
+        return not told.passes
 
     async def _work(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()

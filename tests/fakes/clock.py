@@ -26,7 +26,7 @@ class ManualClock:
         self._monotonic = 0.0
         self._order = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._somebody_slept = asyncio.Condition()
+        self._somebody_slept = asyncio.Event()
 
     def now(self) -> datetime:
         """The wall time in UTC."""
@@ -54,8 +54,8 @@ class ManualClock:
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._monotonic + seconds, next(self._order), woken))
-        async with self._somebody_slept:
-            self._somebody_slept.notify_all()
+        self._somebody_slept.set()
+        self._somebody_slept = asyncio.Event()
         await woken
 
     async def advance(self, seconds: float) -> None:
@@ -87,8 +87,9 @@ class ManualClock:
         Raises:
             TimeoutError: They did not within ``deadline_s`` seconds of real time.
         """
-        async with asyncio.timeout(deadline_s), self._somebody_slept:
-            await self._somebody_slept.wait_for(lambda: self.sleepers >= sleepers)
+        async with asyncio.timeout(deadline_s):
+            while self.sleepers < sleepers:
+                await self._somebody_slept.wait()
 
     def _move_to(self, monotonic: float) -> None:
         self._wall += timedelta(seconds=monotonic - self._monotonic)

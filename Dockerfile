@@ -1,0 +1,42 @@
+# syntax=docker/dockerfile:1
+# The service: docker build . ; a lamp: docker build --target driver . ; amd64 and arm64 alike.
+# The driver image takes Python 3.12, since lgpio (GPIO) has no wheels for newer ones.
+ARG PYTHON=3.13
+ARG DRIVER_PYTHON=3.12
+
+FROM python:${PYTHON}-slim AS build
+WORKDIR /src
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY bridge bridge
+COPY drivers drivers
+RUN python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+
+FROM python:${DRIVER_PYTHON}-slim AS driver
+ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/data
+COPY requirements.lock /tmp/requirements.lock
+COPY --from=build /wheels /wheels
+RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock \
+      "$(echo /wheels/*.whl)[lights]" \
+ && mkdir /data && chown 10001:10001 /data
+USER 10001:10001
+VOLUME /data
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["presence-driver"]
+
+FROM python:${PYTHON}-slim AS bridge
+LABEL org.opencontainers.image.title="Presence Bridge" \
+      org.opencontainers.image.description="Microsoft Teams presence on MQTT" \
+      org.opencontainers.image.licenses="MIT"
+ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/data
+COPY requirements.lock /tmp/requirements.lock
+COPY --from=build /wheels /wheels
+RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock /wheels/*.whl \
+ && mkdir /data && chown 10001:10001 /data
+USER 10001:10001
+VOLUME /data
+STOPSIGNAL SIGTERM
+# Looks whether the process lives, not whether Microsoft or the broker does: a restart mends neither.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+  CMD ["python3", "-c", "import os,sys,time; sys.exit(time.time() - os.stat('/data/heartbeat').st_mtime > 60)"]
+ENTRYPOINT ["presence-bridge"]
+CMD ["run"]

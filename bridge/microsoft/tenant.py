@@ -1,0 +1,72 @@
+"""Looks a tenant up without signing in. Never caches and never decides what follows.
+
+Source: Microsoft identity platform, "OpenID Connect": the discovery document of a tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.microsoft.remedies import explain
+
+SHARED = {"common", "organizations", "consumers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What a tenant's discovery document tells."""
+
+    tenant_id: str
+    seen_at: datetime | None
+    """Microsoft's clock."""
+
+
+async def look_up(
+    session: aiohttp.ClientSession, login_url: str, name: str, *, proxy: str | None
+) -> Tenant:
+    """Find the tenant called ``name``: a domain, a GUID, or somebody@domain.
+
+    Raises:
+        PersonMustActError: There is no such tenant, or the name is shared by all tenants.
+        SourceUnavailableError: Microsoft's sign-in cannot be reached.
+    """
+    domain = name.rpartition("@")[2]
+    if domain.lower() in SHARED:
+        raise PersonMustActError(
+            f"{domain} is no tenant: personal accounts have no presence.",
+            remedy="Set tenant to your organisation's domain or GUID.",
+        )
+    url = f"{login_url}/{domain}/v2.0/.well-known/openid-configuration"
+    try:
+        async with session.get(url, proxy=proxy) as response:
+            document: Any = await response.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise SourceUnavailableError(f"{login_url} cannot be reached: {_reason(error)}") from error
+    if response.status != 200 or not isinstance(document, dict):  # noqa: PLR2004 - OK
+        told = explain(document if isinstance(document, dict) else {})
+        if told.passes or response.status >= 500:  # noqa: PLR2004 - their fault
+            raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
+        raise PersonMustActError(told.text, remedy=told.remedy)
+    issuer = str(document.get("token_endpoint", "")).split("/")
+    return Tenant(issuer[3] if len(issuer) > 3 else domain, _date(response.headers.get("Date")))  # noqa: PLR2004 - scheme, empty, host, tenant
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC)
+    except (TypeError, ValueError):
+        return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted; set ca_file in [network] if a proxy inspects TLS"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return type(error).__name__
