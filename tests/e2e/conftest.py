@@ -1,0 +1,136 @@
+"""The programs as processes, between a simulated Microsoft and a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.clock import SystemClock
+from bridge.demo.certificate import ServerCertificate, make_certificate
+from bridge.demo.directory import Household, household
+from bridge.demo.microsoft import SimulatedMicrosoft
+from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.subscriber import Subscriber, subscriber
+
+STOP_S = 10.0
+
+
+@dataclass
+class Stage:
+    """Everything but the programs, and a way to start those."""
+
+    folder: Path
+    microsoft: SimulatedMicrosoft
+    home: Household
+    broker: Mosquitto
+    mqtt: Subscriber
+    programs: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    def configure(self, extra: str = "") -> None:
+        """Write a config with one account, ``alice``; ``extra`` is added at the end."""
+        self.config.write_text(
+            f"""
+            state_dir = "state"
+            [mqtt]
+            host = "127.0.0.1"
+            port = {self.broker.port}
+            [microsoft]
+            tenant = "{self.home.tenant.domain}"
+            client_id = "{self.home.app.client_id}"
+            login_url = "{self.microsoft.login_url}"
+            graph_url = "{self.microsoft.graph_url}"
+            [network]
+            ca_file = "{self.microsoft.ca_file}"
+            [polling]
+            fastest = 1
+            steady = 1
+            slowest = 1
+            [accounts.alice]
+            name = "Alice"
+            {extra}
+            """,
+            encoding="utf-8",
+        )
+
+    def start(self, module: str, *words: str) -> subprocess.Popen[str]:
+        """Start ``python -m module words``; its log is in ``log(process)``."""
+        number = len(self.programs)
+        with (self.folder / f"log{number}").open("w", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *words, "--config", str(self.config)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "HOME": str(self.folder)},
+            )
+        self.programs.append(process)
+        return process
+
+    def log(self, process: subprocess.Popen[str]) -> str:
+        """What ``process`` has logged so far."""
+        return (self.folder / f"log{self.programs.index(process)}").read_text(encoding="utf-8")
+
+    def stop(self, process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> int:
+        """Signal ``process`` and return its exit code."""
+        process.send_signal(how)
+        return process.wait(STOP_S)
+
+    async def command(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, while the simulated Microsoft goes on in this process."""
+        return await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", module, *words, "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, "HOME": str(self.folder)},
+        )
+
+    def be(self, availability: str, activity: str | None = None, **more: str) -> None:
+        """Change Alice's presence at Microsoft."""
+        self.home.directory.change(self.home.person, availability, activity, **more)  # type: ignore[arg-type]
+
+    def end(self) -> None:
+        for process in self.programs:
+            if process.poll() is None:
+                process.kill()
+                process.wait(STOP_S)
+            if process.stdout:
+                process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
+    return make_certificate(Path(tmp_path_factory.mktemp("certificate")))
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, certificate: ServerCertificate) -> AsyncIterator[Stage]:
+    """Alice's code is approved at once; nothing is started."""
+    home = household(SystemClock())
+    async with (
+        SimulatedMicrosoft(home.directory, certificate) as microsoft,
+        running(tmp_path) as broker,
+        subscriber(broker.port) as mqtt,
+    ):
+        microsoft.auto_approve(home.person)
+        microsoft.codes.interval_s = 1
+        built = Stage(tmp_path, microsoft, home, broker, mqtt)
+        built.configure()
+        try:
+            yield built
+        finally:
+            built.end()

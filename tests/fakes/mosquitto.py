@@ -1,0 +1,88 @@
+"""A real Mosquitto on a free port of this machine, which tests may stop, kill and start again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+READY_S = 10.0
+
+
+def needs_mosquitto() -> None:
+    """Skip with a reason where there is no Mosquitto; fail where there must be one."""
+    if PROGRAM is None:
+        if os.environ.get("CI"):
+            pytest.fail("mosquitto is missing: scripts/test installs it where it may")
+        pytest.skip("mosquitto is not installed (apt-get install mosquitto)")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Mosquitto:
+    """One broker process; ``extra`` lines go to its config."""
+
+    def __init__(self, folder: Path, *, extra: str = "allow_anonymous true") -> None:
+        needs_mosquitto()
+        self.port = free_port()
+        self.folder = folder
+        self._conf = folder / "mosquitto.conf"
+        self._conf.write_text(
+            f"listener {self.port} 127.0.0.1\nuser {os.environ.get('USER', 'root')}\n{extra}\n",
+            encoding="utf-8",
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start and return when it accepts connections."""
+        assert PROGRAM is not None
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
+                [PROGRAM, "-v", "-c", str(self._conf)], stdout=log, stderr=log
+            )
+        async with asyncio.timeout(READY_S):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it and wait until it is gone; ``SIGKILL`` leaves no time for anything."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(READY_S)
+            self._process = None
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.folder / "mosquitto.log").read_text(encoding="utf-8", errors="replace")
+
+
+@asynccontextmanager
+async def running(folder: Path, *, extra: str = "allow_anonymous true") -> AsyncIterator[Mosquitto]:
+    """A broker that runs until the end of the block."""
+    broker = Mosquitto(folder, extra=extra)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
