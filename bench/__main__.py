@@ -89,7 +89,9 @@ def table(measured: dict[str, Any]) -> list[Row]:
 
 
 def _row(figure: str, value: float, limit: float, unit: str) -> Row:
-    return Row(figure, f"{value:.3g} {unit}".strip(), f"< {limit:.3g} {unit}".strip(), value < limit)
+    return Row(
+        figure, f"{value:.3g} {unit}".strip(), f"< {limit:.3g} {unit}".strip(), value < limit
+    )
 
 
 def _print(rows: list[Row], where: str) -> None:

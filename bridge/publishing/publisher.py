@@ -19,10 +19,14 @@ from bridge.publishing import account as account_messages
 from bridge.publishing.account import Published
 from bridge.publishing.commands import Service, answer
 from bridge.publishing.discovery import account_device, bridge_device
+from bridge.publishing.ledger import Announced, Ledger, farewells
+from bridge.publishing.sweep import LISTEN_S, cleared, leftover
 from bridge.retry import Random
 
 HEALTH_EVERY_S = 60.0
 HEALTH_EXPIRY_S = 180
+REMOVAL_PAUSE_S = 2.0
+"""Between the bare platform and the final payload: Home Assistant needs to see both."""
 BIRTH_WAIT_S = (1.0, 5.0)
 """Home Assistant asks for a random delay after its birth message."""
 
@@ -51,10 +55,14 @@ class Publisher:
         self._requests: asyncio.Queue[Received] = asyncio.Queue(maxsize=100)
         self._rediscover = asyncio.Event()
         self._broker: Broker | None = None
+        self._ledger = Ledger(config.state_dir / "announced.json")
+        self._announced = Announced()
+        self._cleaned = False
 
     def attach(self, broker: Broker) -> None:
         """Publish through ``broker`` and follow what concerns the bridge."""
         self._broker = broker
+        self._announced = self._ledger.read()
         broker.follow(self._topics.request("+"), self._take_request, commands=True)
         if self._config.homeassistant.enabled:
             broker.follow(self._topics.birth, self._take_birth)
@@ -82,7 +90,10 @@ class Publisher:
 
     def welcome(self) -> Iterator[Message]:
         """All that a broker without memory must get, in order; ``online`` is not in it."""
-        yield from self._discovery()
+        current = self._discovery()
+        if not self._cleaned:
+            yield from self._farewells(current)
+        yield from current.values()
         yield self._info()
         if self._health:
             yield self._health_message(self._health)
@@ -98,6 +109,7 @@ class Publisher:
         """Answer requests and Home Assistant's births until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._answer_births(), name="births")
+            tasks.create_task(self._clean_up(), name="clean-up")
             while True:
                 received = await self._requests.get()
                 response = await answer(
@@ -120,12 +132,45 @@ class Publisher:
             self._rediscover.clear()
             self._send(*self.welcome())
 
-    def _discovery(self) -> Iterator[Message]:
+    def _discovery(self) -> dict[str, Message]:
+        """Every discovery message by its topic; none when Home Assistant is not wanted."""
         if not self._config.homeassistant.enabled:
-            return
-        yield bridge_device(self._topics, self._version)
-        for slug, name in self._names.items():
-            yield account_device(self._topics, slug, name, self._version)
+            return {}
+        messages = [bridge_device(self._topics, self._version)]
+        messages += [
+            account_device(self._topics, slug, name, self._version)
+            for slug, name in self._names.items()
+        ]
+        return {message.topic: message for message in messages}
+
+    def _farewells(self, current: dict[str, Message]) -> Iterator[Message]:
+        """Remove what an earlier start announced and this one does not."""
+        prefix = self._topics.account_config("x").removesuffix("x/config")
+        for message in farewells(self._announced, current):
+            yield message
+            account = message.topic.removesuffix("/config").removeprefix(prefix)
+            if not message.payload and account not in self._names and "/" not in account:
+                yield from cleared(self._topics, account, message.topic)
+
+    async def _clean_up(self) -> None:
+        """After the first connect: finish removals, then look for leftovers for a while."""
+        assert self._broker is not None
+        while not self._broker.connects:
+            await self._clock.sleep(0.5)
+        current = self._discovery()
+        await self._clock.sleep(REMOVAL_PAUSE_S)
+        self._cleaned = True
+        if any(m.payload for m in farewells(self._announced, current)):
+            self._send(*current.values())
+        self._ledger.write(current)
+        pattern = f"{self._topics.discovery_prefix}/device/+/config"
+
+        def sweep(received: Received) -> None:
+            self._send(*leftover(received, self._topics, current))
+
+        self._broker.follow(pattern, sweep)
+        await self._clock.sleep(LISTEN_S)
+        self._broker.unfollow(pattern)
 
     def _info(self) -> Message:
         payload = {

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
+import jwt
 import msal
 import pytest
 import requests
@@ -17,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from bridge.demo.certificate import ServerCertificate
-from bridge.demo.directory import App, Household, Tenant
+from bridge.demo.directory import App, Household, Tenant, guid
 from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.tokens import base64url
 from tests.fakes.clock import ManualClock
 
 DEFAULT = ["https://graph.microsoft.com/.default"]
@@ -43,6 +45,7 @@ class KeyPair:
         )
         self.private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         self.public = certificate.public_bytes(Encoding.PEM)
+        self.sha256 = base64url(certificate.fingerprint(hashes.SHA256()))
         self.sha1 = certificate.fingerprint(hashes.SHA1()).hex()
 
 
@@ -156,6 +159,38 @@ async def test_a_single_permission_is_no_scope_for_an_app(
     )
 
     assert answer["error_codes"] == [1002012]
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({}, None),
+        ({"aud": "https://other.test/token"}, [700027]),
+        ({"iss": "somebody"}, [700027]),
+        ({"sub": "somebody"}, [700027]),
+    ],
+)
+async def test_an_assertion_is_for_this_endpoint_and_by_this_app(
+    http: aiohttp.ClientSession,
+    microsoft: SimulatedMicrosoft,
+    keys: KeyPair,
+    change: dict[str, str],
+    codes: list[int] | None,
+) -> None:
+    (tenant,) = microsoft.directory.tenants
+    client_id = guid(f"app of {tenant.domain}")
+    path = f"/{tenant.tenant_id}/oauth2/v2.0/token"
+    claims = {"aud": f"{microsoft.login_url}{path}", "iss": client_id, "sub": client_id, "exp": 1}
+    form = {
+        "client_id": client_id,
+        "grant_type": "client_credentials",
+        "scope": DEFAULT[0],
+        "client_assertion": jwt.encode(
+            claims | change, keys.private, algorithm="PS256", headers={"x5t#S256": keys.sha256}
+        ),
+    }
+    async with http.post(path, data=form) as answer:
+        assert (await answer.json()).get("error_codes") == codes
 
 
 @pytest.mark.parametrize(

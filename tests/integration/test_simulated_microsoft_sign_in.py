@@ -199,6 +199,18 @@ async def test_an_unknown_app_gets_no_code(
     assert flow["error_codes"] == [700016]
 
 
+async def test_an_app_is_unknown_in_another_tenant(
+    client: Client, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.directory.add_tenant("fabrikam.com")
+
+    flow = await client.call(
+        lambda application: application.initiate_device_flow(SCOPES), tenant="fabrikam.com"
+    )
+
+    assert flow["error_codes"] == [700016]
+
+
 async def test_a_permission_that_does_not_exist_gets_no_code(client: Client) -> None:
     assert (await client.start(["Presence.Raed"]))["error_codes"] == [70011]
 

@@ -1,0 +1,1 @@
+"""Benchmarks: what docs/performance.md quotes comes from here. Never imported by the product."""

@@ -1,0 +1,71 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.contract.errors import SourceUnavailableError
+from bridge.microsoft import budget as module
+from bridge.microsoft.budget import Budget
+from tests.fakes.clock import ManualClock
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 900)), min_size=1, max_size=6))
+def test_no_window_ever_holds_more_than_the_budget(bursts: list[tuple[float, int]]) -> None:
+    sent: list[float] = []
+
+    async def scenario() -> None:
+        clock = ManualClock()
+        budget = Budget(clock)
+
+        async def one() -> None:
+            await budget.take()
+            sent.append(clock.monotonic())
+
+        tasks: list[asyncio.Task[None]] = []
+        for pause, count in bursts:
+            await clock.advance(pause)
+            tasks += [asyncio.create_task(one()) for _ in range(count)]
+            await clock.advance(0)
+        while not all(task.done() for task in tasks):
+            await clock.advance(1)
+
+    asyncio.run(scenario())
+    for index, moment in enumerate(sent):
+        later = index + module.REQUESTS
+        if later < len(sent):
+            assert sent[later] - moment >= module.WINDOW_S
+
+
+async def test_nothing_is_sent_while_microsoft_asked_for_silence() -> None:
+    clock = ManualClock()
+    budget = Budget(clock)
+    budget.block(120)
+    for _ in range(12):
+        with pytest.raises(SourceUnavailableError) as caught:
+            await budget.take()
+        assert caught.value.retry_after_s == 120 - clock.monotonic()
+        await clock.advance(10)
+    await budget.take()
+    assert budget.last_hour == 1
+
+
+async def test_the_longest_wish_wins() -> None:
+    clock = ManualClock()
+    budget = Budget(clock)
+    budget.block(120)
+    budget.block(5)
+    assert budget.blocked_until == clock.now() + timedelta(seconds=120)
+
+
+async def test_requests_are_counted_for_an_hour() -> None:
+    clock = ManualClock()
+    budget = Budget(clock)
+    await budget.take()
+    await clock.advance(1800)
+    await budget.take()
+    assert budget.last_hour == 2
+    await clock.advance(1900)
+    assert budget.last_hour == 1
