@@ -27,6 +27,8 @@ REFUSED_S = 300.0
 """Wait after Graph refuses access: a person must change something."""
 POLLS_MISSED, STALE_AFTER_S = 3, 300.0
 """Presence is current for so many polls, and so many seconds, after the last good one."""
+SOON_S = 0.01
+"""Less than this is now."""
 JUMP_S = 30.0
 """The wall clock ran this much ahead of the monotonic one: the machine slept."""
 
@@ -86,6 +88,7 @@ class Poller:
         """Poll until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_sign_in(), name=f"watch-{self._source.slug}")
+            tasks.create_task(self._grow_stale(), name=f"stale-{self._source.slug}")
             while True:
                 self._wake.clear()
                 wait_s = await self._poll()
@@ -188,14 +191,20 @@ class Poller:
         self._tell()
 
     async def _rest(self, seconds: float) -> None:
-        """Wait, but wake when asked, when facts grow stale, and after a sleep of the machine."""
-        ends_s = self._clock.monotonic() + seconds
+        """Wait, but wake when asked, and after a sleep of the machine."""
         wall, monotonic = self._clock.now(), self._clock.monotonic()
-        while not self._wake.is_set() and (left := ends_s - self._clock.monotonic()) > 0:
-            await self._first_of(min(left, self._seconds_fresh()))
-            slept = (self._clock.now() - wall).total_seconds()
-            if slept - (self._clock.monotonic() - monotonic) > JUMP_S:
-                break
+        while not self._wake.is_set():
+            passed = self._clock.monotonic() - monotonic
+            slept = (self._clock.now() - wall).total_seconds() - passed > JUMP_S
+            left = seconds - passed
+            if slept or left < SOON_S:
+                return
+            await self._first_of(min(left, JUMP_S))
+
+    async def _grow_stale(self) -> None:
+        """Tell when facts are no longer fresh, also while a read hangs."""
+        while True:
+            await self._clock.sleep(self._seconds_fresh())
             self._tell()
 
     async def _first_of(self, seconds: float) -> None:
@@ -212,11 +221,14 @@ class Poller:
     def _seconds_fresh(self) -> float:
         now = self._clock.now()
         ends = [f.valid_until for f in self._facts.values() if f.fresh and f.valid_until]
-        return max(0.01, (min(ends) - now).total_seconds()) if ends else JUMP_S
+        left = ((end - now).total_seconds() for end in ends)
+        return max(SOON_S, min(left, default=JUMP_S))
 
     async def _watch_sign_in(self) -> None:
+        before = self._source.sign_in.value.state
         async for sign_in in self._source.sign_in.watch():
-            if sign_in.state is SignInState.SIGNED_IN and self._status.problem:
+            came, before = sign_in.state is not before, sign_in.state
+            if came and sign_in.state is SignInState.SIGNED_IN and self._status.problem:
                 self.poll_now()  # which also tells, so that nobody sees "signed in, no presence"
             else:
                 self._tell()
@@ -243,6 +255,8 @@ def _shown(presence: Presence | None) -> object:
     if presence is None:
         return None
     return (
+        presence.availability,
+        presence.activity,
         presence.raw_availability,
         presence.raw_activity,
         presence.out_of_office,

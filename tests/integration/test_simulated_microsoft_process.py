@@ -122,6 +122,23 @@ async def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
     assert port.encode() in errors
 
 
+async def test_a_missing_extra_is_told_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    without_amqtt = (
+        "import sys; sys.modules['amqtt'] = None\n"
+        "from bridge.demo.__main__ import main\n"
+        f"sys.exit(main(['--folder', {str(tmp_path)!r}, '--mqtt-port', '0']))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", without_amqtt), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(DEADLINE_S):
+        _, errors = await process.communicate()
+
+    assert process.returncode == 1
+    assert len(errors.splitlines()) == 1
+    assert b"pip install 'presence-bridge[demo]'" in errors
+
+
 @pytest.mark.parametrize("wrong", [["--port", "many"], []])
 async def test_wrong_use_is_told(tmp_path: Path, wrong: list[str]) -> None:
     options = wrong or ["--layout", "baroque"]

@@ -1,0 +1,182 @@
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bridge.config import PollingSettings
+from bridge.contract.account import AccountFacts, SignIn, SignInState
+from bridge.contract.errors import (
+    AccessRefusedError,
+    SignInNeededError,
+    SourceDataError,
+    SourceUnavailableError,
+)
+from bridge.contract.presence import Activity, Availability, Presence
+from bridge.polling import Poller, fold
+from tests.fakes.clock import ManualClock
+from tests.fakes.source import SIGNED_IN, FakeSource
+
+FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE, sequence_number="A1")
+CALL = Presence(Availability.BUSY, Activity.IN_A_CALL, sequence_number="A2")
+
+
+class Bench:
+    """A poller over a fake source, and what it reported."""
+
+    def __init__(self, answer: Presence | Exception | None) -> None:
+        self.clock = ManualClock()
+        self.source = FakeSource(answer)
+        self.told: list[AccountFacts] = []
+        self.poller = Poller(
+            self.source,
+            settings=PollingSettings(),
+            report=self.told.append,
+            clock=self.clock,
+            random=lambda: 0.5,
+        )
+
+    @property
+    def last(self) -> AccountFacts:
+        return self.told[-1]
+
+
+@asynccontextmanager
+async def polling(answer: Presence | Exception | None) -> AsyncIterator[Bench]:
+    bench = Bench(answer)
+    task = asyncio.create_task(bench.poller.run())
+    await bench.clock.advance(0)
+    try:
+        yield bench
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_good_poll_is_told_as_fresh_facts() -> None:
+    async with polling(FREE) as bench:
+        assert bench.last.presence == FREE
+        assert bench.last.fresh
+        assert bench.last.polled_at == bench.last.changed_at == bench.clock.now()
+        assert bench.last.valid_until == bench.clock.now() + timedelta(seconds=300)
+
+
+async def test_a_change_is_found_and_an_unchanged_poll_keeps_the_time_of_change() -> None:
+    async with polling(FREE) as bench:
+        first = bench.last.changed_at
+        await bench.clock.advance(31)
+        assert bench.last.changed_at == first
+        assert bench.last.polled_at != first
+        bench.source.answer = CALL
+        await bench.clock.advance(31)
+        assert bench.last.presence == CALL
+        assert bench.last.changed_at != first
+
+
+async def test_an_older_answer_is_dropped() -> None:
+    async with polling(CALL) as bench:
+        bench.source.answer = FREE
+        await bench.clock.advance(120)
+        assert bench.last.presence == CALL
+
+
+async def test_no_request_is_made_while_microsoft_asked_to_wait() -> None:
+    async with polling(FREE) as bench:
+        bench.source.answer = SourceUnavailableError("wait", retry_after_s=120)
+        bench.poller.poll_now()
+        await bench.clock.advance(0)
+        reads = bench.source.reads
+        bench.source.answer = FREE
+        await bench.clock.advance(119.9)
+        assert bench.source.reads == reads
+        await bench.clock.advance(0.2)
+        assert bench.source.reads == reads + 1
+
+
+@pytest.mark.parametrize("answer", [SourceUnavailableError("down"), SourceDataError("x"), None])
+async def test_presence_grows_stale_to_the_second_while_reads_fail_or_hang(
+    answer: Exception | None,
+) -> None:
+    async with polling(FREE) as bench:
+        bench.source.answer = answer
+        valid_until = bench.last.valid_until
+        assert valid_until is not None
+        while bench.last.fresh and bench.clock.now() < valid_until + timedelta(seconds=60):
+            await bench.clock.advance(1)
+        assert not bench.last.fresh
+        assert valid_until <= bench.clock.now() <= valid_until + timedelta(seconds=1)
+        assert bench.last.presence == FREE
+
+
+async def test_what_is_lost_and_what_is_back_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with polling(FREE) as bench:
+        bench.source.answer = SourceUnavailableError("Microsoft Graph cannot be reached")
+        await bench.clock.advance(900)
+        bench.source.answer = FREE
+        await bench.clock.advance(400)
+    assert caplog.text.count("cannot be reached") == 1
+    assert caplog.text.count("presence is back") == 1
+
+
+async def test_a_first_start_asks_for_one_sign_in_and_polls_when_it_worked() -> None:
+    async with polling(SignInNeededError("nobody", remedy="Sign in.")) as bench:
+        bench.source.sign_in.set(SignIn(SignInState.CODE_PENDING, user_code="ABC"))
+        await bench.clock.advance(2000)
+        assert bench.source.asked_to_sign_in == 1
+        assert bench.last.sign_in.user_code == "ABC"
+        assert not bench.last.fresh
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.advance(0)
+        assert bench.last.fresh
+
+
+async def test_signed_out_is_not_fresh_at_once() -> None:
+    async with polling(FREE) as bench:
+        bench.source.sign_in.set(SignIn(SignInState.EXPIRED))
+        await bench.clock.advance(0)
+        assert not bench.last.fresh
+
+
+async def test_refused_access_is_shown_with_its_remedy_and_tried_rarely() -> None:
+    async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
+        await bench.clock.advance(0)
+        assert bench.last.sign_in.state is SignInState.ERROR
+        assert bench.last.sign_in.remedy == "Ask for one."
+        await bench.clock.advance(600)
+        assert bench.source.reads <= 3
+
+
+async def test_a_request_to_poll_is_followed_at_once() -> None:
+    async with polling(FREE) as bench:
+        reads = bench.source.reads
+        bench.poller.poll_now()
+        await bench.clock.advance(0)
+        assert bench.source.reads == reads + 1
+
+
+async def test_after_the_machine_slept_it_polls_at_once() -> None:
+    async with polling(SourceUnavailableError("wait", retry_after_s=3000)) as bench:
+        bench.source.answer = FREE
+        bench.clock.jump_wall(3600)
+        await bench.clock.advance(31)
+        assert bench.last.presence == FREE
+
+
+async def test_health_tells_the_first_problem_and_the_worst_numbers() -> None:
+    async with polling(FREE) as bench:
+        good = bench.poller.status
+        bench.source.answer = SourceUnavailableError("Microsoft Graph cannot be reached")
+        await bench.clock.advance(120)
+        bad = replace(bench.poller.status, requests_last_hour=5)
+    health = fold({"bob": good, "alice": bad}, mqtt_reconnects=1, queue=2, uptime_s=3)
+    assert not health.healthy
+    assert health.reason == "alice: Microsoft Graph cannot be reached"
+    assert health.consecutive_failures == bad.consecutive_failures > 1
+    assert fold({"bob": good}, mqtt_reconnects=0, queue=0, uptime_s=0).healthy
