@@ -47,7 +47,7 @@ class Lamp:
         self._reachable, self._watch_others = reachable, watch_others
         self._shown: LightState | None = None
         self._found: dict[str, Any] | None = None
-        self._written = False
+        self._written_s: float | None = None
         self._complaint = ""
 
     async def run(self) -> None:
@@ -58,7 +58,7 @@ class Lamp:
 
     async def leave(self, on_exit: Literal["restore", "off", "keep"]) -> None:
         """Leave the light as ``on_exit`` says; a light that is away is left alone."""
-        if on_exit == "keep" or not self._written:
+        if on_exit == "keep" or self._written_s is None:
             return
         try:
             if on_exit == "restore" and self._found is not None:
@@ -74,6 +74,8 @@ class Lamp:
         began_s, attempt = self._clock.monotonic(), 0
         animated = target.effect is not Effect.SOLID and target.effect not in self._kind.effects
         while self._target.version == version:
+            if await self._newer(version, self._seconds_to_rest()):
+                return
             now = frame(target, self._clock.monotonic() - began_s) if animated else target
             wait_s = await self._write(now, attempt)
             if wait_s is not None:
@@ -81,7 +83,6 @@ class Lamp:
             elif animated:
                 attempt, wait_s = 0, frame_interval_s(target, self._kind.min_interval_s)
             else:
-                await self._newer(version, self._kind.min_interval_s)
                 await self._watch(version)
                 return
             await self._newer(version, wait_s)
@@ -91,7 +92,11 @@ class Lamp:
         if state == self._shown:
             return None
         try:
-            if self._found is None and not self._written and isinstance(self._light, Restorable):
+            if (
+                self._found is None
+                and self._written_s is None
+                and isinstance(self._light, Restorable)
+            ):
                 self._found = await self._within_deadline(self._light.snapshot())
             await self._within_deadline(self._light.apply(state))
         except LightUnreachableError as error:
@@ -101,12 +106,19 @@ class Lamp:
         except LightRefusedError as error:
             self._lost(str(error), logging.ERROR)
             return REFUSED_S
-        self._shown, self._written = state, True
+        self._shown, self._written_s = state, self._clock.monotonic()
         if self._complaint:
             log.info("%s: the light is back", self._name)
             self._complaint = ""
         self._reachable(True)  # noqa: FBT003 - the value itself
         return None
+
+    def _seconds_to_rest(self) -> float:
+        """How long the light needs until the next write."""
+        if self._written_s is None:
+            return 0.0
+        passed = self._clock.monotonic() - self._written_s
+        return max(0.0, self._kind.min_interval_s - passed)
 
     async def _watch(self, version: int) -> None:
         """While nothing is new, notice when somebody else changes the light, and leave it so."""

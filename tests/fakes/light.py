@@ -1,0 +1,50 @@
+"""A light that remembers what it was told, and can be slow, dead, or refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.contract.clock import Clock
+from bridge.contract.light import OFF, LightState
+
+
+class FakeLight:
+    """Notes each write with its time."""
+
+    def __init__(self, clock: Clock, *, takes_s: float = 0.0) -> None:
+        self.clock, self.takes_s = clock, takes_s
+        self.written: list[tuple[float, LightState]] = []
+        self.error: Exception | None = None
+        self.tries = 0
+
+    @property
+    def shows(self) -> LightState:
+        return self.written[-1][1] if self.written else OFF
+
+    async def apply(self, state: LightState) -> None:
+        self.tries += 1
+        if self.takes_s:
+            await self.clock.sleep(self.takes_s)
+        if self.error:
+            raise self.error
+        self.written.append((self.clock.monotonic(), state))
+
+
+class ReadableFakeLight(FakeLight):
+    """One that can be read, put back, and changed by somebody else."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.restored: dict[str, Any] | None = None
+        self.touched = False
+
+    async def snapshot(self) -> dict[str, Any]:
+        if self.error:
+            raise self.error
+        return {"color": "as it was"}
+
+    async def restore(self, snapshot: dict[str, Any]) -> None:
+        self.restored = snapshot
+
+    async def changed_by_others(self) -> bool:
+        return self.touched

@@ -1,0 +1,196 @@
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from bridge.config import Settings
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.latest import Latest
+from bridge.contract.light import OFF, Effect, LightState
+from drivers.base import Kind
+from drivers.effects import LOWEST, frame, frame_interval_s
+from drivers.lamp import Lamp
+from tests.fakes.clock import ManualClock
+from tests.fakes.light import FakeLight, ReadableFakeLight
+
+RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
+BLINK = LightState(color=(0, 0, 255), effect=Effect.BLINK, period_s=2)
+PULSE = LightState(color=(0, 0, 255), effect=Effect.PULSE, period_s=2)
+
+
+def kind(**more: object) -> Kind[Settings]:
+    return Kind(name="fake", options=Settings, open=lambda *_: None, **more)  # type: ignore[arg-type]
+
+
+class Bench:
+    def __init__(self, light: FakeLight, of: Kind[Settings], *, watch: bool) -> None:
+        self.light, self.clock = light, light.clock
+        self.target: Latest[LightState | None] = Latest(None)
+        self.reachable: list[bool] = []
+        self.lamp = Lamp(
+            light,
+            of,
+            name="desk",
+            target=self.target,
+            clock=light.clock,
+            reachable=self.reachable.append,
+            watch_others=watch,
+            random=lambda: 1.0,
+        )
+
+    async def advance(self, seconds: float) -> None:
+        assert isinstance(self.clock, ManualClock)
+        await self.clock.advance(seconds)
+
+    @property
+    def writes(self) -> list[LightState]:
+        return [state for _, state in self.light.written]
+
+
+@asynccontextmanager
+async def burning(
+    light: FakeLight | None = None, *, watch: bool = False, **more: object
+) -> AsyncIterator[Bench]:
+    bench = Bench(light or FakeLight(ManualClock()), kind(**more), watch=watch)
+    task = asyncio.create_task(bench.lamp.run())
+    await bench.advance(0)
+    try:
+        yield bench
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_it_writes_on_change_only() -> None:
+    async with burning() as bench:
+        bench.target.set(RED)
+        await bench.advance(600)
+        bench.target.set(RED)
+        await bench.advance(600)
+        assert bench.writes == [RED]
+
+
+async def test_a_lamp_left_alone_is_never_written() -> None:
+    async with burning() as bench:
+        await bench.advance(600)
+        assert bench.light.tries == 0
+
+
+async def test_ten_changes_to_a_slow_lamp_end_on_the_last_with_three_writes_at_most() -> None:
+    light = FakeLight(ManualClock(), takes_s=0.05)
+    async with burning(light, min_interval_s=0.02) as bench:
+        for number in range(10):
+            bench.target.set(LightState(color=(number, 0, 0)))
+            await bench.advance(0.01)
+        await bench.advance(1)
+        assert bench.writes[-1].color == (9, 0, 0)
+        assert len(bench.writes) <= 3
+
+
+async def test_two_writes_are_never_closer_than_the_light_stands() -> None:
+    async with burning(min_interval_s=1.0) as bench:
+        for number in range(50):
+            bench.target.set(LightState(color=(number, 0, 0)))
+            await bench.advance(0.1)
+        times = [at for at, _ in bench.light.written]
+        assert all(b - a >= 1.0 - 1e-9 for a, b in pairwise(times))
+
+
+async def test_a_dead_lamp_is_tried_again_and_gets_the_newest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with burning() as bench:
+        bench.light.error = LightUnreachableError("the lamp is unplugged")
+        bench.target.set(RED)
+        await bench.advance(300)
+        assert bench.reachable == [False] * bench.light.tries
+        assert bench.light.tries < 20
+        bench.target.set(GREEN)
+        bench.light.error = None
+        await bench.advance(61)
+        assert bench.writes == [GREEN]
+        assert bench.reachable[-1]
+    assert caplog.text.count("the lamp is unplugged") == 1
+    assert caplog.text.count("the light is back") == 1
+
+
+async def test_a_lamp_that_refuses_is_told_once_with_its_remedy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with burning() as bench:
+        bench.light.error = LightRefusedError("not paired.", remedy="Press the button.")
+        bench.target.set(RED)
+        await bench.advance(600)
+    assert caplog.text.count("Press the button.") == 1
+
+
+async def test_blink_and_pulse_move_where_the_light_cannot() -> None:
+    async with burning(min_interval_s=0.05) as bench:
+        bench.target.set(BLINK)
+        await bench.advance(4.5)
+        assert {state.on for state in bench.writes} == {True, False}
+        assert len(bench.writes) == 5
+        bench.target.set(PULSE)
+        await bench.advance(2)
+        levels = [s.brightness for s in bench.writes[6:]]
+        assert min(levels) < 0.3
+        assert max(levels) > 0.9
+
+
+async def test_a_light_that_moves_alone_is_told_once() -> None:
+    async with burning(effects=frozenset(Effect)) as bench:
+        bench.target.set(PULSE)
+        await bench.advance(60)
+        assert bench.writes == [PULSE]
+
+
+async def test_a_change_by_others_is_left_until_the_next_change() -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light, watch=True) as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+        light.touched = True
+        await bench.advance(600)
+        assert bench.writes == [RED]
+        bench.target.set(GREEN)
+        await bench.advance(1)
+        assert bench.writes == [RED, GREEN]
+
+
+@pytest.mark.parametrize(("on_exit", "ends"), [("restore", RED), ("off", OFF), ("keep", RED)])
+async def test_it_is_left_as_wished(on_exit: str, ends: LightState) -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light) as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+    await bench.lamp.leave(on_exit)  # type: ignore[arg-type]
+    assert light.shows == ends
+    assert (light.restored is not None) is (on_exit == "restore")
+
+
+async def test_a_lamp_that_cannot_be_read_is_switched_off_instead_of_restored() -> None:
+    async with burning() as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+    await bench.lamp.leave("restore")
+    assert bench.light.shows == OFF
+
+
+async def test_a_lamp_that_was_never_touched_is_left_alone() -> None:
+    async with burning() as bench:
+        pass
+    await bench.lamp.leave("off")
+    assert bench.writes == []
+
+
+def test_frames_stay_within_the_look() -> None:
+    for step in range(200):
+        pulsed = frame(PULSE, step / 50)
+        assert LOWEST <= pulsed.brightness <= 1
+        assert pulsed.effect is Effect.SOLID
+    assert frame(RED, 5) == RED
+    assert frame_interval_s(BLINK, 5) == 5
