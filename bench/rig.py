@@ -19,6 +19,7 @@ from pathlib import Path
 
 import aiomqtt
 
+from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, household
@@ -123,11 +124,9 @@ async def rig() -> AsyncIterator[Rig]:
     conf = folder / "mosquitto.conf"
     conf.write_text(f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
     with (folder / "mosquitto.log").open("wb") as log:
-        mosquitto = subprocess.Popen(
+        mosquitto = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
             ["mosquitto", "-c", str(conf)], stdout=log, stderr=subprocess.STDOUT
         )
-    from bridge.contract.clock import SystemClock  # noqa: PLC0415 - beside its only use
-
     home = household(SystemClock())
     try:
         await _listening(mqtt_port)

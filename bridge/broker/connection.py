@@ -86,8 +86,11 @@ class Connection(aiomqtt.Client):
         waiting = [(message, self._start(message)) for message in messages]
         answers = [ack for _, ack in waiting]
         try:
-            done = asyncio.gather(*answers)
-            await self._wait_for(self._or_disconnected(done), timeout=DEADLINE_S)
+            # not wait_for: in Python 3.11 it loses a cancellation that meets the last answer
+            async with asyncio.timeout(DEADLINE_S):
+                await self._or_disconnected(asyncio.gather(*answers))
+        except TimeoutError:
+            raise aiomqtt.MqttError(f"no answer within {DEADLINE_S} s") from None
         finally:
             for ack in answers:
                 ack.cancel()

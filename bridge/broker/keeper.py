@@ -140,6 +140,7 @@ class Broker:
         ) as connection:
             try:
                 await self._greet(connection)
+                _stop_if_cancelled()
                 async with asyncio.TaskGroup() as tasks:
                     self._tasks = tasks
                     tasks.create_task(self._send(connection), name="mqtt-send")
@@ -239,7 +240,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def _stop_if_cancelled() -> None:
-    """Honour a cancellation that a failing disconnect has hidden."""
+    """Honour a cancellation that a failing disconnect or Python 3.11's wait_for has hidden."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

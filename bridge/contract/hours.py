@@ -59,9 +59,9 @@ def parse_days(text: str) -> frozenset[int]:
         return frozenset(range(7))
     days: set[int] = set()
     for part in text.lower().split(","):
-        first, _, last = (piece.strip() for piece in part.partition("-"))
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
         try:
-            begin, end = _DAYS.index(first), _DAYS.index(last or first)
+            begin, end = _DAYS.index(first), _DAYS.index(last if dash else first)
         except ValueError:
             raise ValueError(f"days {text!r}: write them as mon-fri, sat,sun or all") from None
         days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))

@@ -50,10 +50,13 @@ class AccountState(BaseModel):
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:
-    """Compact JSON with sorted keys, so that equal content is equal bytes."""
+    """Compact JSON with sorted keys, so that equal content is equal bytes.
+
+    Half an emoji, which JSON can escape and UTF-8 cannot hold, becomes a question mark.
+    """
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    ).encode()
+    ).encode(errors="replace")
 
 
 def decode_json(payload: bytes) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def decode_json(payload: bytes) -> dict[str, Any]:
         ContractError: It is not a JSON object in UTF-8.
     """
     try:
-        value = json.loads(payload)
+        value = json.loads(payload.decode())
     except (ValueError, RecursionError) as error:
         raise ContractError("not JSON") from error
     if not isinstance(value, dict):

@@ -82,6 +82,13 @@ class Stage:
         """What ``process`` has logged so far."""
         return (self.folder / f"log{self.programs.index(process)}").read_text(encoding="utf-8")
 
+    async def until_logged(self, process: subprocess.Popen[str], text: str, times: int) -> None:
+        """Wait until ``process`` has logged ``text`` that often, and not more."""
+        async with asyncio.timeout(STOP_S):
+            while self.log(process).count(text) < times:  # noqa: ASYNC110 - a log file wakes nobody
+                await asyncio.sleep(0.02)
+        assert self.log(process).count(text) == times
+
     def stop(self, process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> int:
         """Signal ``process`` and return its exit code."""
         process.send_signal(how)
@@ -134,3 +141,6 @@ async def stage(tmp_path: Path, certificate: ServerCertificate) -> AsyncIterator
             yield built
         finally:
             built.end()
+            for process in built.programs:  # pytest shows it when the test failed
+                sys.stdout.write(f"{process.args!r}\n{built.log(process)}\n")
+            sys.stdout.write(broker.log[-20_000:])

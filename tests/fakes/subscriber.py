@@ -37,8 +37,18 @@ class Subscriber:
     heard: list[Heard] = field(default_factory=list)
     last: dict[str, Heard] = field(default_factory=dict)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _ended: BaseException | None = None
 
     async def listen(self) -> None:
+        """Collect until the connection ends; ``until`` then says so instead of waiting."""
+        try:
+            await self._collect()
+        except aiomqtt.MqttError as error:
+            async with self._news:
+                self._ended = error
+                self._news.notify_all()
+
+    async def _collect(self) -> None:
         async for message in self.client.messages:
             payload = message.payload if isinstance(message.payload, bytes) else b""
             heard = Heard(str(message.topic), payload, message.retain)
@@ -62,6 +72,8 @@ class Subscriber:
                     for heard in self.heard[since:]:
                         if heard.topic == topic and matches(heard):
                             return heard
+                    if self._ended:
+                        raise AssertionError("the subscriber lost its broker") from self._ended
                     await self._news.wait()
         except TimeoutError:
             told = [f"{h.topic} {h.payload[:200]!r}" for h in self.heard[since:]]
