@@ -122,7 +122,10 @@ async def rig() -> AsyncIterator[Rig]:
     folder = Path(tempfile.mkdtemp(prefix="presence-bench-"))
     mqtt_port = _free_port()
     conf = folder / "mosquitto.conf"
-    conf.write_text(f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+    conf.write_text(
+        f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n",
+        encoding="utf-8",
+    )
     with (folder / "mosquitto.log").open("wb") as log:
         mosquitto = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
             ["mosquitto", "-c", str(conf)], stdout=log, stderr=subprocess.STDOUT

@@ -51,7 +51,8 @@ def complaint(error: BaseException, settings: MqttSettings, client_id: str) -> C
 
 
 def reason_code(error: BaseException) -> int | None:
-    """The MQTT 5 reason code in ``error``; paho translates those of 3.1.1."""
-    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
-        return int(error.rc.value)
+    """The MQTT 5 reason code in ``error`` or its cause; paho translates those of 3.1.1."""
+    for told in (error, error.__cause__):
+        if isinstance(told, aiomqtt.MqttCodeError) and isinstance(told.rc, ReasonCode):
+            return int(told.rc.value)
     return None

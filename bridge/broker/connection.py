@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS
@@ -23,6 +24,8 @@ SESSION_EXPIRY_S = 30
 WILL_DELAY_S = 5
 """Shorter than the session: a quick reconnect then takes the will back (MQTT 5, 3.1.2.5)."""
 DEADLINE_S = 10
+NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+"""Small packets at once: else the second of two waits for the delayed acknowledgement, 40 ms."""
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
 
@@ -72,7 +75,21 @@ class Connection(aiomqtt.Client):
             properties=self._connect_properties(),
             tls_context=tls_context(settings) if settings.tls else None,
             will=self._will(will) if will else None,
+            socket_options=() if settings.socket_path else NO_DELAY,
         )
+
+    async def __aenter__(self) -> Self:
+        """Connect; close what was begun when that fails or is cancelled, unlike aiomqtt 2.
+
+        Raises:
+            aiomqtt.MqttError: The broker refuses, is away, or is silent for ``DEADLINE_S``.
+        """
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self._connected = self._loop.create_future()  # aiomqtt stumbles over a cancelled one
+            self._client.disconnect()
+            raise
 
     async def send(self, messages: Sequence[Message]) -> list[tuple[Message, ReasonCode]]:
         """Publish ``messages`` in their order and wait until the broker has all of them.
@@ -88,7 +105,7 @@ class Connection(aiomqtt.Client):
         try:
             # not wait_for: in Python 3.11 it loses a cancellation that meets the last answer
             async with asyncio.timeout(DEADLINE_S):
-                await self._or_disconnected(asyncio.gather(*answers))
+                await self._or_disconnected(asyncio.gather(*answers, return_exceptions=True))
         except TimeoutError:
             raise aiomqtt.MqttError(f"no answer within {DEADLINE_S} s") from None
         finally:
@@ -111,10 +128,14 @@ class Connection(aiomqtt.Client):
         if self._speaks_5:
             handling = SEND_RETAINED_NEVER if commands else 0
             options = SubscribeOptions(qos=1, retainHandling=handling)
-            codes = await self.subscribe(topic_filter, options=options)
+            asking = asyncio.ensure_future(self.subscribe(topic_filter, options=options))
         else:
-            codes = await self.subscribe(topic_filter, qos=1)
-        for code in codes:
+            asking = asyncio.ensure_future(self.subscribe(topic_filter, qos=1))
+        try:
+            await self._or_disconnected(asking)
+        finally:
+            asking.cancel()
+        for code in asking.result():
             if code.is_failure if isinstance(code, ReasonCode) else code >= 0x80:  # noqa: PLR2004 - SUBACK failure
                 raise PermissionError(topic_filter)
 

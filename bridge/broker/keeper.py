@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = 20
 """Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 RECONNECT_FIRST_S, RECONNECT_MOST_S = 1.0, 60.0
+HELD_S = 60.0
+"""A connection that lasted this long was a good one. Two with one client id throw each other out at
+once, and Mosquitto 2.0 does not tell them why: they must not do so every second."""
 GOODBYE_S = 5.0
 Handler = Callable[[Received], None]
 
@@ -112,14 +115,15 @@ class Broker:
         """Connect, serve and reconnect until cancelled; then say goodbye."""
         attempt = 0
         while True:
-            before = self.connects
+            before, began_s = self.connects, self._clock.monotonic()
             lost: list[BaseException] = []
             try:
                 await self._session()
             except* (aiomqtt.MqttError, OSError) as group:
                 lost.append(_first(group))
             _stop_if_cancelled()
-            attempt = 0 if self.connects > before else attempt
+            if self.connects > before and self._clock.monotonic() - began_s >= HELD_S:
+                attempt = 0
             delay_s = self._lost(lost[0])
             if delay_s is None:
                 delay_s = full_jitter(

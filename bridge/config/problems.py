@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -33,6 +32,8 @@ def problems(error: ValidationError, model: type[BaseModel], prefix: str = "") -
 
 def unknown(key: str, known: list[str]) -> str:
     """``unknown; did you mean …?`` for ``key`` among ``known``."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a wrong config needs it
+
     near = get_close_matches(key, known, n=1)
     return f"unknown; did you mean {near[0]}?" if near else f"unknown; known: {', '.join(known)}"
 

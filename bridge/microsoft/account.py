@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from random import random as _random
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
-from bridge.microsoft.budget import Budget
+from bridge.microsoft.budget import Budget, Pauses
 from bridge.microsoft.cache import TokenCache
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.credentials import Credentials
@@ -77,7 +78,8 @@ class Microsoft:
 
     def __init__(self, config: Config, clock: Clock, *, random: Random = _random) -> None:
         self._config, self._clock, self._random = config, clock, random
-        self._budgets: dict[tuple[str, str], Budget] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._pauses = Pauses(config.state_dir / "pauses.json", clock)
         self._session: aiohttp.ClientSession | None = None
         self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
 
@@ -123,7 +125,7 @@ class Microsoft:
         tenant, client_id = self._identity(slug)
         login_host = urlsplit(cloud.login_url).hostname or ""
         graph_host = urlsplit(cloud.graph_url).hostname or ""
-        budget = self._budgets.setdefault((client_id, tenant), Budget(self._clock))
+        budget = self._budget(client_id, tenant)
         credentials = Credentials(
             slug,
             client_id=client_id,
@@ -145,6 +147,17 @@ class Microsoft:
         )
         name = self._config.accounts[slug].name or slug
         return MicrosoftAccount(slug, name, credentials=credentials, graph=graph, budget=budget)
+
+    def _budget(self, client_id: str, tenant: str) -> Budget:
+        """The one of this app in this tenant; a pause from before a restart goes on."""
+        key = f"{client_id} {tenant}"
+        if key not in self._budgets:
+            self._budgets[key] = Budget(
+                self._clock,
+                blocked_until=self._pauses.end_of(key),
+                keep=partial(self._pauses.keep, key),
+            )
+        return self._budgets[key]
 
     def _identity(self, slug: str) -> tuple[str, str]:
         """The tenant's name and the client id.

@@ -6,11 +6,18 @@ presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
 
 from __future__ import annotations
 
+import json
+import logging
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from bridge.config import write_private
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
+
+log = logging.getLogger(__name__)
 
 REQUESTS = 1_500
 WINDOW_S = 30.0
@@ -18,10 +25,19 @@ HOUR_S = 3600.0
 
 
 class Budget:
-    """The requests of one app in one tenant, shared by all of its accounts."""
+    """The requests of one app in one tenant, shared by all of its accounts.
 
-    def __init__(self, clock: Clock, *, blocked_until: datetime | None = None) -> None:
-        self._clock = clock
+    ``keep`` is told the end of each pause, for who must know it after a restart.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        blocked_until: datetime | None = None,
+        keep: Callable[[datetime], None] = lambda _: None,
+    ) -> None:
+        self._clock, self._keep = clock, keep
         self._window: deque[float] = deque()
         self._minutes: deque[tuple[int, int]] = deque()
         self.blocked_until = blocked_until
@@ -61,6 +77,7 @@ class Budget:
         """Send nothing for so long; the longest wish wins."""
         until = self._clock.now() + timedelta(seconds=seconds)
         self.blocked_until = max(self.blocked_until or until, until)
+        self._keep(self.blocked_until)
 
     @property
     def last_hour(self) -> int:
@@ -80,3 +97,37 @@ class Budget:
     def _forget(self, now: float) -> None:
         while self._minutes and self._minutes[0][0] <= (now - HOUR_S) // 60:
             self._minutes.popleft()
+
+
+class Pauses:
+    """When the pauses end that Microsoft asked for, by app and tenant, in ``file``.
+
+    By the wall clock, since no other one goes on through a restart. A clock that was set, or an
+    edited file, must not silence the bridge: more than an hour ahead counts as garbage.
+    """
+
+    def __init__(self, file: Path, clock: Clock) -> None:
+        self._file, self._clock = file, clock
+
+    def end_of(self, key: str) -> datetime | None:
+        """The end of the pause of ``key``, when it is yet to come."""
+        return self._read().get(key)
+
+    def keep(self, key: str, until: datetime) -> None:
+        """Write the end of a pause; a disk that refuses costs only the memory of it."""
+        moments = self._read() | {key: until}
+        texts = {key: moment.isoformat() for key, moment in moments.items()}
+        try:
+            write_private(self._file, json.dumps(texts, sort_keys=True))
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._file, error.strerror)
+
+    def _read(self) -> dict[str, datetime]:
+        try:
+            texts = json.loads(self._file.read_text(encoding="utf-8"))
+            moments = {key: datetime.fromisoformat(text) for key, text in texts.items()}
+            now = self._clock.now()
+            hour = timedelta(seconds=HOUR_S)
+            return {key: moment for key, moment in moments.items() if now < moment <= now + hour}
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+            return {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import msal
 
@@ -17,31 +19,51 @@ class TokenCache:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._lost = False
         self.tokens = msal.SerializableTokenCache()
+
+    @property
+    def has_account(self) -> bool:
+        """Whether somebody has signed in."""
+        return bool(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
 
     def load(self) -> None:
         """Read the file; a broken one is set aside under another name with a line in the log."""
         self.tokens = msal.SerializableTokenCache()
         self._repair_modes()
         try:
-            self.tokens.deserialize(self._file.read_text(encoding="utf-8"))
+            text = _checked(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, RecursionError):
             aside = self._file.with_suffix(".broken")
             self._file.replace(aside)
-            self.tokens = msal.SerializableTokenCache()
             log.warning("%s cannot be read: set aside as %s; sign in again", self._file, aside.name)
+        else:
+            self.tokens.deserialize(text)
 
     def save(self) -> None:
-        """Write the file when something changed: a power cut leaves the old or the new one."""
-        if not self.tokens.has_state_changed:
+        """Write the file when something changed: a power cut leaves the old or the new one.
+
+        A disk that refuses costs the next start its sign-in and nothing else: it is tried again.
+        """
+        if not (self.tokens.has_state_changed or self._lost):
             return
-        write_private(self._file, self.tokens.serialize())
+        try:
+            write_private(self._file, self.tokens.serialize())
+        except OSError as error:
+            if not self._lost:
+                log.error("%s cannot be written: %s", self._file, error.strerror)  # noqa: TRY400 - a full disk is no bug
+            self._lost = True
+        else:
+            if self._lost:
+                log.info("%s is written again", self._file)
+            self._lost = False
 
     def delete(self) -> None:
         """Forget everything."""
         self.tokens = msal.SerializableTokenCache()
+        self._lost = False
         self._file.unlink(missing_ok=True)
 
     def _repair_modes(self) -> None:
@@ -49,3 +71,19 @@ class TokenCache:
             if path.exists() and path.stat().st_mode & 0o077:
                 path.chmod(mode)
                 log.warning("%s was open to others: now only its owner may read it", path)
+
+
+def _checked(text: str) -> str:
+    """``text``, when it has the shape of msal's caches: kinds of entries, then entries, by name.
+
+    Raises:
+        ValueError: It has not; msal itself would stumble over it much later.
+    """
+    cache = json.loads(text)
+    if not isinstance(cache, dict) or not all(map(_holds_objects, (cache, *cache.values()))):
+        raise ValueError("no token cache")
+    return text
+
+
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())

@@ -1,7 +1,7 @@
 """The sign-in of one account: silent tokens, and device code when asked. Never signs in unasked.
 
 msal is synchronous and replays failures from memory (its throttled HTTP client), so every sign-in
-and every new start gets an application object of its own, and all its calls run on workers.
+and every try after a failure gets an application object of its own, and all calls run on workers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
+from functools import partial
 from random import random as _random
 from typing import Any, TypeVar
 
@@ -23,6 +24,15 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.microsoft.cache import TokenCache
+from bridge.microsoft.device_code import (
+    SCOPES,
+    UNREADABLE,
+    Answer,
+    ask_for_code,
+    is_passing,
+    trouble,
+    wait_for_person,
+)
 from bridge.microsoft.remedies import Explanation, explain
 from bridge.retry import Random, full_jitter
 
@@ -30,20 +40,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCOPES = ["Presence.Read", "User.Read"]
 EARLY_S = 600.0
-"""A token is renewed this long before it ends; msal itself does so at 300 s."""
+"""msal is asked this long before a token ends; it renews at 300 s, or when Microsoft said so."""
 AGAIN_S = 60.0
 """After a failed renewal, the old token is used this long before the next try."""
 AGAIN_FIRST_S, AGAIN_MOST_S = 5.0, 60.0
 """Waits between sign-ins that could not begin; msal replays a failure for 60 s an object."""
-_TRANSIENT = (
-    requests.RequestException,
-    msal.exceptions.MsalServiceError,
-    OSError,
-    ValueError,
-    KeyError,
-)
 
 
 class Credentials:
@@ -71,6 +73,7 @@ class Credentials:
         self._ends_s = self._renew_s = 0.0
         self._ended: Explanation | None = None
         self._wanted = asyncio.Event()
+        self._attempt: asyncio.Task[None] | None = None
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
         """An access token: ours while it is good, else msal's.
@@ -80,173 +83,171 @@ class Credentials:
             SourceUnavailableError: Sign-in cannot be reached now and the old token has ended.
         """
         async with self._lock:
-            now = self._clock.monotonic()
-            if self._token and now < self._renew_s and not (claims or refresh):
+            anew = refresh or claims is not None
+            if self._token and self._clock.monotonic() < self._renew_s and not anew:
                 return self._token
             if self._ended:
                 raise _needed(self._ended)
             try:
-                result = await self._work(self._silent, claims, refresh)
-            except _TRANSIENT as error:
-                return self._old_token(error, usable=not (claims or refresh))
-            return self._accept(result)
+                answer = await self._work(self._silent, claims, refresh)
+            except UNREADABLE as error:
+                return self._old_token(type(error).__name__, usable=not anew, cause=error)
+            if answer is None:
+                raise SignInNeededError("Nobody is signed in.", remedy="Sign in.")
+            if "access_token" in answer:
+                return self._accept(answer)
+            if is_passing(answer):
+                return self._old_token(str(answer.get("error")), usable=not anew)
+            self._ended, self._token = explain(answer), None
+            if self.sign_in.value.state is not SignInState.CODE_PENDING:
+                self._tell(self._ended)
+            raise _needed(self._ended)
 
     def request_sign_in(self) -> None:
         """Start a sign-in soon; one that runs goes on."""
         self._wanted.set()
 
     async def sign_out(self) -> None:
-        """Forget the account and its file."""
+        """Forget the account and its file, and end a sign-in that waits for somebody."""
         async with self._lock:
+            self._wanted.clear()
+            if self._attempt:
+                self._attempt.cancel()
             await self._work(self._cache.delete)
-            self._app = self._token = None
-            self._ended = None
+            self._app = self._token = self._ended = None
         self.sign_in.set(SignIn())
 
     async def run(self) -> None:
         """Do the sign-ins that are requested, until cancelled."""
         while True:
             await self._wanted.wait()
-            attempt = 0
-            while not await self._device_code():
-                await self._clock.sleep(
-                    full_jitter(
-                        attempt, first_s=AGAIN_FIRST_S, most_s=AGAIN_MOST_S, random=self._random
-                    )
-                )
-                attempt += 1
-            self._wanted.clear()
-
-    async def _device_code(self) -> bool:
-        """One sign-in from code to end; ``False`` when it could not even begin and may later."""
-        try:
-            app = await self._work(self._new_app)
-            flow = await self._work(app.initiate_device_flow, SCOPES)
-        except _TRANSIENT as error:
-            return self._failed({"error": "server_error", "error_description": str(error)})
-        if "user_code" not in flow:
-            return self._failed(flow)
-        self._show_code(flow)
-        ends_s = self._clock.monotonic() + float(flow["expires_in"])
-        while self._clock.monotonic() < ends_s:
-            await self._clock.sleep(float(flow.get("interval", 5)))
+            attempt = asyncio.create_task(self._sign_in(), name=f"device-code-{self._slug}")
+            self._attempt = attempt
             try:
-                result = await self._work(_poll_once, app, flow)
-            except _TRANSIENT as error:
-                log.debug("%s: sign-in poll failed: %s", self._slug, type(error).__name__)
-                continue
-            if "access_token" in result:
-                await self._signed_in(app, result)
-                return True
-            if result.get("error") not in ("authorization_pending", "slow_down"):
-                self._failed(result)
-                return True
-        self._failed({"error": "expired_token"})
-        return True
+                await asyncio.wait({attempt})
+            finally:
+                attempt.cancel()
+                await asyncio.wait({attempt})
+            if not attempt.cancelled():
+                attempt.result()
 
-    def _show_code(self, flow: dict[str, Any]) -> None:
+    async def _sign_in(self) -> None:
+        """One sign-in; what cannot even begin is tried again while it may pass."""
+        tokens = msal.SerializableTokenCache()  # its own: nothing of an earlier person stays
+        new_app = partial(self._new_app, tokens)
+        attempt = 0
+        while "user_code" not in (answer := await ask_for_code(new_app, work=self._work)):
+            self._attempt_failed(answer)
+            if not is_passing(answer):
+                break
+            await self._clock.sleep(
+                full_jitter(
+                    attempt, first_s=AGAIN_FIRST_S, most_s=AGAIN_MOST_S, random=self._random
+                )
+            )
+            attempt += 1
+        else:
+            self._show_code(answer)
+            answer = await wait_for_person(answer, new_app, work=self._work, clock=self._clock)
+            if "access_token" in answer:
+                await self._signed_in(tokens, answer)
+            else:
+                self._attempt_failed(answer)
+        self._wanted.clear()
+
+    def _show_code(self, flow: Answer) -> None:
         self.sign_in.set(
             SignIn(
                 SignInState.CODE_PENDING,
                 user_code=flow["user_code"],
                 verification_uri=flow["verification_uri"],
                 expires_at=self._clock.now() + timedelta(seconds=float(flow["expires_in"])),
-                message=flow.get("message"),
+                message=flow["message"],
             )
         )
-        log.info("%s: %s", self._slug, flow.get("message"))
+        log.info("%s: %s", self._slug, flow["message"])
 
-    async def _signed_in(self, app: msal.PublicClientApplication, result: dict[str, Any]) -> None:
+    async def _signed_in(self, tokens: msal.SerializableTokenCache, answer: Answer) -> None:
         async with self._lock:
-            self._app = app
+            self._app, self._cache.tokens = None, tokens
             await self._work(self._cache.save)
-            self._accept(result)
+            self._accept(answer)
+            self.sign_in.set(SignIn(SignInState.SIGNED_IN))
         log.info("%s is signed in", self._slug)
 
-    def _silent(self, claims: str | None, refresh: bool) -> dict[str, Any] | None:  # noqa: FBT001 - runs on a worker
+    def _silent(self, claims: str | None, refresh: bool) -> Answer | None:  # noqa: FBT001 - runs on a worker
         if self._app is None:
-            self._cache.load()
-            if not self._cache.tokens.search(msal.TokenCache.CredentialType.ACCOUNT):
+            if not self._cache.has_account:
+                self._cache.load()
+            if not self._cache.has_account:
                 return None
-            self._app = self._new_app()
+            self._app = self._new_app(self._cache.tokens)
         accounts = self._app.get_accounts()
         if not accounts:
             return None
-        result: dict[str, Any] | None = self._app.acquire_token_silent_with_error(
+        answer: Answer | None = self._app.acquire_token_silent_with_error(
             SCOPES, account=accounts[0], claims_challenge=claims, force_refresh=refresh
         )
         self._cache.save()
-        return result
+        return answer
 
-    def _new_app(self) -> msal.PublicClientApplication:
+    def _new_app(self, tokens: msal.SerializableTokenCache) -> msal.PublicClientApplication:
         return msal.PublicClientApplication(
             self._client_id,
             authority=self._authority,
             instance_discovery=False,
             http_client=self._http(),
-            token_cache=self._cache.tokens,
+            token_cache=tokens,
             app_name="presence-bridge",
             app_version=__version__,
         )
 
-    def _accept(self, result: dict[str, Any] | None) -> str:
-        if result is None:
-            raise SignInNeededError("Nobody is signed in.", remedy="Sign in.")
-        if "access_token" not in result:
-            self._failed(result)
-            raise _needed(explain(result))
-        self._token, self._ended = str(result["access_token"]), None
-        lifetime = float(result.get("expires_in", 0))
+    def _accept(self, answer: Answer) -> str:
+        self._token, self._ended = str(answer["access_token"]), None
+        lifetime = float(answer.get("expires_in", 0))
         self._ends_s = self._clock.monotonic() + lifetime
         self._renew_s = self._ends_s - min(EARLY_S, lifetime / 2)
-        if self.sign_in.value.state is not SignInState.SIGNED_IN:
+        if self.sign_in.value.state not in (SignInState.SIGNED_IN, SignInState.CODE_PENDING):
             self.sign_in.set(SignIn(SignInState.SIGNED_IN))
         return self._token
 
-    def _old_token(self, error: Exception, *, usable: bool) -> str:
+    def _old_token(self, reason: str, *, usable: bool, cause: Exception | None = None) -> str:
         self._app = None
         now = self._clock.monotonic()
         if self._token and usable and now < self._ends_s:
             self._renew_s = min(now + AGAIN_S, self._ends_s)
             return self._token
-        raise SourceUnavailableError(
-            f"Microsoft's sign-in cannot be reached: {type(error).__name__}"
-        ) from error
+        raise SourceUnavailableError(f"Microsoft's sign-in cannot be reached: {reason}") from cause
 
-    def _failed(self, result: dict[str, Any]) -> bool:
-        """Tell a failure; ``False`` when it passes by itself."""
-        told = explain(result)
-        state = SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR
-        told_before = self.sign_in.value.message == told.text
-        if not told.passes:
-            self._ended, self._token = told, None
-        if not told_before:
-            log.log(
-                logging.WARNING if told.passes else logging.ERROR,
-                "%s: %s %s",
-                self._slug,
-                told.text,
-                told.remedy,
-            )
+    def _attempt_failed(self, answer: Answer) -> None:
+        """Tell why a sign-in ended; one that stands, stands."""
+        told = explain(answer if "error" in answer else trouble(None))
+        if self._token and self._clock.monotonic() < self._ends_s:
+            self._log(told)
+            self.sign_in.set(SignIn(SignInState.SIGNED_IN, message=told.text, remedy=told.remedy))
+        else:
+            self._tell(told)
+
+    def _tell(self, told: Explanation) -> None:
+        self._log(told)
         self.sign_in.set(
             SignIn(
-                state,
+                SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR,
                 message=told.text,
                 remedy=told.remedy,
                 who=told.who,
                 correlation_id=told.correlation_id,
             )
         )
-        return not told.passes
+
+    def _log(self, told: Explanation) -> None:
+        if self.sign_in.value.message != told.text:
+            level = logging.WARNING if told.passes else logging.ERROR
+            log.log(level, "%s: %s %s", self._slug, told.text, told.remedy)
 
     async def _work(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, function, *arguments)
-
-
-def _poll_once(app: msal.PublicClientApplication, flow: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = app.acquire_token_by_device_flow(flow, exit_condition=lambda _: True)
-    return result
 
 
 def _needed(told: Explanation) -> SignInNeededError:

@@ -38,12 +38,14 @@ def proxy_for(settings: NetworkSettings, host: str) -> str | None:
     return getproxies().get("https")
 
 
-def graph_session(settings: NetworkSettings) -> aiohttp.ClientSession:
+def graph_session(
+    settings: NetworkSettings, *, deadline_s: float = DEADLINE_S
+) -> aiohttp.ClientSession:
     """The session for Graph. Must be made inside the event loop."""
     context = ssl.create_default_context(cafile=ca_file(settings))
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context, limit=20),
-        timeout=aiohttp.ClientTimeout(total=DEADLINE_S),
+        timeout=aiohttp.ClientTimeout(total=deadline_s),
         headers={"User-Agent": USER_AGENT},
     )
 
@@ -51,12 +53,18 @@ def graph_session(settings: NetworkSettings) -> aiohttp.ClientSession:
 class _Deadline(HTTPAdapter):
     """Gives every request a time-out: msal sets none, and would wait for ever."""
 
+    def __init__(self, deadline_s: float) -> None:
+        super().__init__()
+        self._deadline_s = deadline_s
+
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        kwargs["timeout"] = kwargs.get("timeout") or DEADLINE_S
+        kwargs["timeout"] = kwargs.get("timeout") or self._deadline_s
         return super().send(request, *args, **kwargs)
 
 
-def msal_session(settings: NetworkSettings, host: str) -> requests.Session:
+def msal_session(
+    settings: NetworkSettings, host: str, *, deadline_s: float = DEADLINE_S
+) -> requests.Session:
     """The session for msal, which talks to ``host``."""
     session = requests.Session()
     session.trust_env = False
@@ -64,5 +72,5 @@ def msal_session(settings: NetworkSettings, host: str) -> requests.Session:
     session.headers["User-Agent"] = USER_AGENT
     if proxy := proxy_for(settings, host):
         session.proxies = {"https": proxy, "http": proxy}
-    session.mount("https://", _Deadline())
+    session.mount("https://", _Deadline(deadline_s))
     return session

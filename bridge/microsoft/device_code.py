@@ -1,0 +1,104 @@
+"""One sign-in by device code, from its code to its end (RFC 8628). Never keeps a token."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msal
+import requests
+
+from bridge.contract.clock import Clock
+from bridge.microsoft.remedies import explain
+
+log = logging.getLogger(__name__)
+
+SCOPES = ["Presence.Read", "User.Read"]
+INTERVAL_MOST_S = 60.0
+UNREADABLE = (
+    requests.RequestException,
+    msal.exceptions.MsalError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
+"""What msal raises when Microsoft cannot be reached, or answers what is no answer: it checks no
+body before it reads it."""
+_GO_ON = ("authorization_pending", "slow_down")
+
+Answer = dict[str, Any]
+
+
+class Work(Protocol):
+    """Runs a blocking call on a worker."""
+
+    def __call__(self, function: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
+        """What ``function`` returns or raises."""
+        ...
+
+
+async def ask_for_code(new_app: Callable[[], Any], *, work: Work) -> Answer:
+    """A code for a person; without ``user_code`` it is an error as ``explain`` reads it."""
+    try:
+        app = await work(new_app)
+        flow: Answer = await work(app.initiate_device_flow, SCOPES)
+        if "user_code" in flow:
+            return {
+                "message": f"open {flow['verification_uri']} and enter {flow['user_code']}",
+                **flow,
+                "interval": max(1.0, float(flow["interval"])),
+            }
+    except UNREADABLE as error:
+        return trouble(error)
+    return flow if "error" in flow else trouble(None)
+
+
+async def wait_for_person(
+    flow: Answer, new_app: Callable[[], Any], *, work: Work, clock: Clock
+) -> Answer:
+    """Poll until the person is done: msal's tokens, or an error as ``explain`` reads it.
+
+    After trouble the polls get rarer (RFC 8628, 3.5), through a new application object: msal
+    would repeat a failure from memory for a minute.
+    """
+    app, answer = None, Answer()
+    ends_s = clock.monotonic() + float(flow["expires_in"])
+    while clock.monotonic() < ends_s:
+        await clock.sleep(flow["interval"])
+        try:
+            app = app or await work(new_app)
+            answer = await work(_poll_once, app, flow)
+        except UNREADABLE as error:
+            answer = trouble(error)
+        if "access_token" in answer:
+            return answer
+        if is_passing(answer):
+            log.debug("a poll for the sign-in failed: %s", answer.get("error"))
+            flow["interval"], app = min(INTERVAL_MOST_S, 2 * flow["interval"]), None
+        elif answer["error"] not in _GO_ON:
+            return answer
+    return {"error": "expired_token"}
+
+
+def trouble(error: Exception | None) -> Answer:
+    """What msal raised, worded as an answer: it passes unless Microsoft gave it a number.
+
+    For an unknown tenant msal raises ``ValueError`` and leaves the number in its context.
+    """
+    context = error.__context__ if isinstance(error, ValueError) else None
+    return {"error": "server_error", "error_description": str(context or "")}
+
+
+def is_passing(answer: Answer) -> bool:
+    """Whether an answer without token goes away by itself. What names no error is no answer."""
+    return "error" not in answer or explain(answer).passes
+
+
+def _poll_once(app: Any, flow: Answer) -> Answer:
+    flow.pop("latest_attempt_at", None)  # msal warns by the wall clock, which may have been set
+    answer: Answer = app.acquire_token_by_device_flow(flow, exit_condition=lambda _: True)
+    return answer
