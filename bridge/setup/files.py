@@ -132,9 +132,10 @@ def _hand_over(folder: Path, users: list[str]) -> None:
     for path, uid in owners.items():
         os.chown(path, uid, person.st_gid)
     for path in (broker / "passwords", broker / "acl"):
-        if path.exists():
+        # the mode first: root without CAP_FOWNER cannot set it once the file is another's
+        if path.exists() and path.stat().st_uid != BROKER_UID:
+            path.chmod(0o600)
             os.chown(path, BROKER_UID, BROKER_UID)
-            path.chmod(0o600 if path.name == "passwords" else 0o640)
 
 
 def _next_steps(options: InitOptions, account: str) -> list[str]:
