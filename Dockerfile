@@ -17,7 +17,7 @@ COPY requirements.lock /tmp/requirements.lock
 COPY --from=build /wheels /wheels
 RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock \
       "$(echo /wheels/*.whl)[lights]" \
- && mkdir /data && chown 10001:10001 /data
+ && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
@@ -31,7 +31,7 @@ ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/d
 COPY requirements.lock /tmp/requirements.lock
 COPY --from=build /wheels /wheels
 RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock /wheels/*.whl \
- && mkdir /data && chown 10001:10001 /data
+ && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM

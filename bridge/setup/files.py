@@ -6,6 +6,7 @@ In an existing ``config.toml`` only the placeholders of the shipped one are fill
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def initialise(folder: Path, options: InitOptions, random: Randomness = os.urand
         return [
             *_config(folder, options, account),
             *_passwords(folder, users, random),
-            *_next_steps(options, account),
+            *_next_steps(folder / "config.toml", options),
         ]
     except ContractError as error:
         raise ConfigError([str(error)]) from error
@@ -138,10 +139,15 @@ def _hand_over(folder: Path, users: list[str]) -> None:
             os.chown(path, BROKER_UID, BROKER_UID)
 
 
-def _next_steps(options: InitOptions, account: str) -> list[str]:
+def _next_steps(config: Path, options: InitOptions) -> list[str]:
+    text = config.read_text(encoding="utf-8")
     lines = [""]
-    if not (options.tenant and options.client_id):
+    if str(PLACEHOLDER_CLIENT_ID) in text:
         lines.append("Put tenant and client_id into config.toml: docs/app-registration.md")
+    account = next(iter(tomllib.loads(text).get("accounts", ())), "NAME")
+    if options.driver and f"[drivers.{options.driver}]" not in text:
+        lines.append("Add to config.toml, and restart the broker so that it knows the new user:")
+        lines.append(DRIVER.format(driver=options.driver, account=account))
     lines += [
         "Start it: docker compose up -d, or presence-bridge run",
         f"Sign in:  the log shows a code; or presence-bridge login {account}",
