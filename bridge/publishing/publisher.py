@@ -77,9 +77,13 @@ class Publisher:
         self._send(*messages)
 
     def update_health(self, health: Health) -> None:
-        """Publish ``health`` when it turned, else at its own slow beat."""
-        turned = self._health is None or self._health.healthy != health.healthy
-        self._health = health
+        """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
+        before, self._health = self._health, health
+        turned = (
+            before is None
+            or before.healthy != health.healthy
+            or (before.last_poll_ok is None) != (health.last_poll_ok is None)
+        )
         if turned or self._clock.monotonic() - self._health_sent_s >= HEALTH_EVERY_S:
             self._health_sent_s = self._clock.monotonic()
             self._send(self._health_message(health))

@@ -1,0 +1,62 @@
+"""The example of docs/writing-a-driver.md, installed and run as its reader would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Stage
+
+PAGE = Path(__file__).parents[2] / "docs" / "writing-a-driver.md"
+COLORS = {"Available": b"0 153 0\n", "DoNotDisturb": b"140 0 255\n"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder as pip would leave it."""
+    site = tmp_path / "site"
+    metadata = site / "netlamp-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "netlamp.py").write_text(blocks("python")[0], encoding="utf-8")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: netlamp\nVersion: 1.0\n")
+    entry = re.search(r"netlamp = \"(.*)\"", blocks("toml")[0])
+    assert entry
+    (metadata / "entry_points.txt").write_text(f"[presence.drivers]\nnetlamp = {entry[1]}\n")
+    return site
+
+
+async def test_the_example_shows_presence_on_its_lamp(
+    stage: Stage, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def lamp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.put_nowait(await reader.readline())
+        writer.close()
+
+    monkeypatch.setenv("PYTHONPATH", f"{installed}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    server = await asyncio.start_server(lamp, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    stage.configure(f"{blocks('toml')[1]}\nport = {port}\n")
+    assert "netlamp" in (await stage.command("drivers", "list")).stdout
+    async with server:
+        stage.start("bridge", "run")
+        stage.start("drivers", "hall")
+        for availability, line in COLORS.items():
+            stage.be(availability)
+            async with asyncio.timeout(20):
+                while await lines.get() != line:
+                    pass
+
+
+def test_the_example_is_about_forty_lines_without_its_comments() -> None:
+    code = [line for line in blocks("python")[0].splitlines() if line.strip()]
+    assert len(code) <= 45
