@@ -60,6 +60,13 @@ class Watchable(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A light whose pace depends on what it turned out to be; overrides that of its kind."""
+
+    min_interval_s: float
+
+
 class Bus(Protocol):
     """The broker, for kinds that reach their light through it."""
 

@@ -13,7 +13,7 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.retry import Random, full_jitter
-from drivers.base import Kind, Light, Restorable, Watchable
+from drivers.base import Kind, Light, Paced, Restorable, Watchable
 from drivers.effects import frame, frame_interval_s
 
 log = logging.getLogger(__name__)
@@ -81,9 +81,10 @@ class Lamp:
             if wait_s is not None:
                 attempt += 1
             elif animated:
-                attempt, wait_s = 0, frame_interval_s(target, self._kind.min_interval_s)
+                attempt, wait_s = 0, frame_interval_s(target, self._interval_s)
+            elif await self._disturbed(version):
+                attempt, wait_s = 0, 0.0
             else:
-                await self._watch(version)
                 return
             await self._newer(version, wait_s)
 
@@ -92,20 +93,12 @@ class Lamp:
         if state == self._shown:
             return None
         try:
-            if (
-                self._found is None
-                and self._written_s is None
-                and isinstance(self._light, Restorable)
-            ):
+            first = self._found is None and self._written_s is None
+            if first and isinstance(self._light, Restorable):
                 self._found = await self._within_deadline(self._light.snapshot())
             await self._within_deadline(self._light.apply(state))
-        except LightUnreachableError as error:
-            self._lost(str(error), logging.WARNING)
-            asked = error.retry_after_s
-            return asked if asked is not None else self._delay(attempt)
-        except LightRefusedError as error:
-            self._lost(str(error), logging.ERROR)
-            return REFUSED_S
+        except (LightUnreachableError, LightRefusedError) as error:
+            return self._lost(error, attempt)
         self._shown, self._written_s = state, self._clock.monotonic()
         if self._complaint:
             log.info("%s: the light is back", self._name)
@@ -118,21 +111,34 @@ class Lamp:
         if self._written_s is None:
             return 0.0
         passed = self._clock.monotonic() - self._written_s
-        return max(0.0, self._kind.min_interval_s - passed)
+        return max(0.0, self._interval_s - passed)
 
-    async def _watch(self, version: int) -> None:
-        """While nothing is new, notice when somebody else changes the light, and leave it so."""
-        if not self._watch_others or not isinstance(self._light, Watchable):
-            return
+    @property
+    def _interval_s(self) -> float:
+        if isinstance(self._light, Paced):
+            return self._light.min_interval_s
+        return self._kind.min_interval_s
+
+    async def _disturbed(self, version: int) -> bool:
+        """Whether the light must be written again before there is something new to show.
+
+        It was lost, or changed by somebody else who is not respected; one who is, is left alone.
+        """
+        if not isinstance(self._light, Watchable):
+            return False
         while not await self._newer(version, WATCH_EVERY_S):
             try:
                 changed = await self._within_deadline(self._light.changed_by_others())
-            except (LightUnreachableError, LightRefusedError):
-                continue
+            except (LightUnreachableError, LightRefusedError) as error:
+                return not await self._newer(version, self._lost(error, attempt=0))
             if changed:
-                log.info("%s: changed by somebody else, left until presence changes", self._name)
                 self._shown = None
-                return
+                if self._watch_others:
+                    log.info(
+                        "%s: changed by somebody else, left until presence changes", self._name
+                    )
+                return not self._watch_others
+        return False
 
     async def _within_deadline(self, call: Awaitable[T]) -> T:
         try:
@@ -146,12 +152,16 @@ class Lamp:
     async def _newer(self, version: int, within_s: float) -> bool:
         return await self._target.newer(version, within_s=within_s, clock=self._clock)
 
-    def _delay(self, attempt: int) -> float:
-        return full_jitter(attempt, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random)
-
-    def _lost(self, text: str, level: int) -> None:
+    def _lost(self, error: LightUnreachableError | LightRefusedError, attempt: int) -> float:
+        """Note that the light is away; return the seconds until the next try."""
         self._shown = None
         if not self._complaint:
-            log.log(level, "%s: %s; trying again until it is back", self._name, text)
-            self._complaint = text
+            level = logging.ERROR if isinstance(error, LightRefusedError) else logging.WARNING
+            log.log(level, "%s: %s; trying again until it is back", self._name, error)
+            self._complaint = str(error)
         self._reachable(False)  # noqa: FBT003 - the value itself
+        if isinstance(error, LightRefusedError):
+            return REFUSED_S
+        if error.retry_after_s is not None:
+            return error.retry_after_s
+        return full_jitter(attempt, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random)

@@ -47,4 +47,6 @@ class ReadableFakeLight(FakeLight):
         self.restored = snapshot
 
     async def changed_by_others(self) -> bool:
+        if self.error:
+            raise self.error
         return self.touched

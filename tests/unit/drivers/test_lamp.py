@@ -161,6 +161,46 @@ async def test_a_change_by_others_is_left_until_the_next_change() -> None:
         assert bench.writes == [RED, GREEN]
 
 
+async def test_a_change_by_others_who_are_not_respected_is_undone() -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light) as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+        light.touched = True
+        await bench.advance(6)
+        light.touched = False
+        await bench.advance(600)
+        assert bench.writes == [RED, RED]
+
+
+async def test_a_light_that_goes_away_unasked_is_told_and_written_when_it_is_back() -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light, watch=True) as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+        light.error = LightUnreachableError("no power")
+        await bench.advance(60)
+        light.error = None
+        await bench.advance(120)
+        assert bench.reachable[0] is bench.reachable[-1] is True
+        assert False in bench.reachable
+        assert bench.writes == [RED, RED]
+
+
+class PacedFakeLight(FakeLight):
+    min_interval_s = 3.0
+
+
+async def test_the_pace_of_an_open_light_overrides_that_of_its_kind() -> None:
+    async with burning(PacedFakeLight(ManualClock()), min_interval_s=0.1) as bench:
+        for state in (RED, GREEN):
+            bench.target.set(state)
+            await bench.advance(1)
+        assert bench.writes == [RED]
+        await bench.advance(2)
+        assert bench.writes == [RED, GREEN]
+
+
 @pytest.mark.parametrize(("on_exit", "ends"), [("restore", RED), ("off", OFF), ("keep", RED)])
 async def test_it_is_left_as_wished(on_exit: str, ends: LightState) -> None:
     light = ReadableFakeLight(ManualClock())

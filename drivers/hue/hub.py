@@ -1,0 +1,208 @@
+"""phue, contained: over our transport, with our errors. Loads phue, so import it on a thread.
+
+Never lets phue open a connection, register itself, or read or write its own file in the home
+folder: it gets an address and a key, and its ``request`` is ours. Every method blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from drivers.hue.options import HueOptions
+from drivers.hue.pairing import Pairing, Pairings
+from drivers.hue.records import Body, HubGroup, HubLight, Target
+from drivers.hue.reply import IS_OFF, HubRefusedError, checked, meaning
+from drivers.hue.transport import NoTlsError, Transport
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", SyntaxWarning)  # phue 1.1 has `is not ''`
+    import phue
+
+phue.logger.disabled = True  # it logs the key
+
+_MOST_NAMES = 30
+"""So many are listed when a name is not known."""
+
+
+class PhueBridge(phue.Bridge):  # type: ignore[misc]
+    """phue's bridge, speaking through ``transport``; without a key only ``request`` is of use."""
+
+    def __init__(self, transport: Transport, key: str = "") -> None:
+        self._transport = transport
+        super().__init__(transport.address, key, os.devnull)
+
+    def request(self, mode: str = "GET", address: str | None = None, data: Any = None) -> Any:
+        """The hub's reply.
+
+        Raises:
+            HubRefusedError: It holds a refusal.
+            ValueError: It is no reply of a hub.
+            LightUnreachableError: The hub does not answer.
+            LightRefusedError: It is not the hub that was paired.
+        """
+        return checked(self._transport.exchange(mode, address or "/", data))
+
+
+class Hub:
+    """The paired hub that ``options`` names. All methods raise as ``Light.apply`` does."""
+
+    def __init__(
+        self, options: HueOptions, transport: Transport, pairings: Pairings, *, name: str
+    ) -> None:
+        self._options, self._transport, self._pairings = options, transport, pairings
+        self._name = name
+        self._bridge: PhueBridge | None = None
+
+    def find(self) -> Target:
+        """The light or group that the options name."""
+        with self._translated() as bridge:
+            if self._options.group == 0:
+                return Target(is_group=True, id=0, name="all lights")
+            is_group = self._options.group is not None
+            names = names_of(bridge.get_group() if is_group else bridge.get_light())
+            number = _pick(names, self._options.wanted, "group" if is_group else "light")
+            return Target(is_group, number, names[number])
+
+    def inventory(self) -> list[str]:
+        """What the hub has, a line a sort."""
+        with self._translated() as bridge:
+            lights, groups = names_of(bridge.get_light()), names_of(bridge.get_group())
+            return [f"Lights: {_listed(lights)}", f"Groups: {_listed(groups)}"]
+
+    def members(self, target: Target) -> dict[int, HubLight]:
+        """The light, or all lights of the group, as they are now."""
+        with self._translated() as bridge:
+            if not target.is_group:
+                return {target.id: HubLight.model_validate(bridge.get_light(target.id))}
+            group = HubGroup.model_validate({"name": "", **bridge.get_group(target.id)})
+            lights = bridge.get_light()
+            return {
+                number: HubLight.model_validate(lights[str(number)])
+                for number in group.lights
+                if str(number) in lights
+            }
+
+    def write(self, target: Target, body: Body, *, otherwise: Body | None = None) -> None:
+        """Put ``body``; ``otherwise`` in its place when somebody switched the light off."""
+        with self._translated() as bridge:
+            put = bridge.set_group if target.is_group else bridge.set_light
+            try:
+                put(target.id, dict(body))
+            except HubRefusedError as error:
+                if otherwise is None or IS_OFF not in error.types:
+                    raise
+                put(target.id, dict(otherwise))
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._bridge = None
+        self._transport.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[PhueBridge]:
+        """The paired bridge; after any error it is looked up anew the next time."""
+        try:
+            if self._bridge is None:
+                self._bridge = PhueBridge(self._transport, self._recognised().key)
+            yield self._bridge
+        except HubRefusedError as error:
+            self.close()
+            raise meaning(error, name=self._name) from error
+        except (LightUnreachableError, LightRefusedError):
+            self.close()
+            raise
+        except (phue.PhueException, LookupError, TypeError, ValueError) as error:
+            self.close()
+            raise no_hub(self._options.hub) from error
+
+    def _recognised(self) -> Pairing:
+        """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
+        pairings = self._pairings.load()
+        pinned = {pairing.fingerprint: pairing for pairing in pairings if pairing.fingerprint}
+        plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}
+        without_tls: NoTlsError | None = None
+        if pinned and self._options.protocol != "http":
+            self._transport.use("https")
+            try:
+                seen = self._transport.fingerprint()
+            except NoTlsError as error:
+                without_tls = error
+            else:
+                if seen in pinned:
+                    self._transport.use("https", pin=seen)
+                    return pinned[seen]
+                raise self._stranger("shows a certificate that was not paired.")
+        if plain and self._options.protocol != "https":
+            self._transport.use("http")
+            hub_id = hub_id_of(PhueBridge(self._transport).request("GET", "/api/config"))
+            if hub_id in plain:
+                return plain[hub_id]
+        if without_tls:
+            raise without_tls
+        raise self._stranger("is not paired.")
+
+    def _stranger(self, text: str) -> LightRefusedError:
+        return LightRefusedError(
+            f"the hub at {self._options.hub} {text}",
+            remedy=f"Correct hub in the config, or run: presence-driver pair {self._name}",
+        )
+
+
+def hub_id_of(config: Mapping[str, Any]) -> str:
+    """The id of the hub whose ``/api/config`` this is.
+
+    Raises:
+        ValueError: It is none.
+    """
+    found = str(config.get("bridgeid") or config.get("mac") or "").replace(":", "").lower()
+    if not (found.isascii() and found.isalnum()):
+        raise ValueError("tells no id")
+    return found
+
+
+def names_of(entries: Mapping[str, Any]) -> dict[int, str]:
+    """Names by number, from ``/lights`` or ``/groups``."""
+    return {int(number): str(entry["name"]) for number, entry in entries.items()}
+
+
+def no_hub(address: str) -> LightRefusedError:
+    """For an answer that no hub gives."""
+    return LightRefusedError(
+        f"{address} answers, but not as a Hue hub.", remedy="Correct hub in the config."
+    )
+
+
+def _pick(names: Mapping[int, str], wanted: int | str, what: str) -> int:
+    """The number of the only one that ``wanted`` means.
+
+    Raises:
+        LightRefusedError: There is none, or several.
+    """
+    if isinstance(wanted, int):
+        found = [wanted] if wanted in names else []
+    else:
+        found = [number for number, name in names.items() if name == wanted]
+        folded = wanted.casefold()
+        found = found or [n for n, name in names.items() if name.casefold() == folded]
+        if not found and wanted.isdecimal() and int(wanted) in names:
+            found = [int(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise LightRefusedError(
+            f"{len(found)} {what}s of the hub are called {wanted!r}.",
+            remedy=f"Write the number of one: {what} = {' or '.join(map(str, sorted(found)))}",
+        )
+    raise LightRefusedError(
+        f"the hub has no {what} {wanted!r}.", remedy=f"Correct {what}: it has {_listed(names)}."
+    )
+
+
+def _listed(names: Mapping[int, str]) -> str:
+    known = [f"{number} {name!r}" for number, name in sorted(names.items())]
+    return ", ".join(known[:_MOST_NAMES]) + (" …" if len(known) > _MOST_NAMES else "") or "none"

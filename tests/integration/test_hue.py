@@ -1,0 +1,708 @@
+"""The hue kind against a hub on loopback: real phue, real sockets, real TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.latest import Latest
+from bridge.contract.light import OFF, LightState
+from bridge.contract.wire import Message
+from drivers.base import Paced, Restorable, Surroundings, Watchable
+from drivers.hue import KIND, opened
+from drivers.hue.light import HueLight
+from drivers.hue.options import HueOptions
+from drivers.hue.pairing import Pairing, Pairings
+from drivers.hue.transport import Transport
+from drivers.lamp import WATCH_EVERY_S, Lamp
+from tests.fakes.clock import ManualClock
+from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
+
+KEY = "key-of-the-tests"
+RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0), brightness=0.5)
+SOON_S = 5.0
+"""Real seconds: what needs longer hangs."""
+
+
+class NoBus:
+    def publish(self, message: Message) -> None:
+        raise AssertionError(message)
+
+    def follow(self, topic_filter: str, handler: Any) -> None:
+        raise AssertionError(topic_filter)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where phue would write, were it let."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> HueHub:
+    return HueHub(
+        tmp_path,
+        lights={
+            "1": color_light("Desk"),
+            "2": color_light("Door", on=True, bri=90),
+            "3": white_light("Hall"),
+            "4": plug("Fan"),
+        },
+        groups={"1": {"name": "Office", "lights": ["1", "2", "3"]}},
+        keys={KEY},
+    )
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Surroundings:
+    return Surroundings("desk", tmp_path / "state", ManualClock(), NoBus())
+
+
+def clock_of(around: Surroundings) -> ManualClock:
+    assert isinstance(around.clock, ManualClock)
+    return around.clock
+
+
+def options(hub: HueHub, **more: Any) -> HueOptions:
+    choice = more if {"light", "group"} & more.keys() else {"light": "Desk", **more}
+    return HueOptions(hub=hub.address, **choice)
+
+
+async def pair(hub: HueHub, around: Surroundings, **more: Any) -> None:
+    assert KIND.pair is not None
+    async with asyncio.timeout(SOON_S):
+        await KIND.pair(options(hub, **more), around)
+
+
+@asynccontextmanager
+async def lit(
+    hub: HueHub, around: Surroundings, *, answer_s: float = SOON_S, **more: Any
+) -> AsyncIterator[HueLight]:
+    """An open light of a hub that runs and was paired."""
+    async with (
+        asyncio.timeout(2 * SOON_S),
+        opened(options(hub, **more), around, answer_s=answer_s) as light,
+    ):
+        assert isinstance(light, HueLight)
+        yield light
+
+
+@pytest.fixture
+async def paired(hub: HueHub, around: Surroundings, home: Path) -> AsyncIterator[HueHub]:
+    """The hub, running, with its button pressed once."""
+    async with hub.running():
+        hub.link_button = True
+        await pair(hub, around)
+        hub.link_button = False
+        yield hub
+
+
+@contextmanager
+def heard(words: str) -> Iterator[asyncio.Event]:
+    """Set when the lamp logs ``words``."""
+    event, logger = asyncio.Event(), logging.getLogger("drivers.lamp")
+
+    def listen(record: logging.LogRecord) -> bool:
+        if words in record.getMessage():
+            event.set()
+        return True
+
+    logger.addFilter(listen)
+    try:
+        yield event
+    finally:
+        logger.removeFilter(listen)
+
+
+def bodies(hub: HueHub) -> list[dict[str, Any]]:
+    return [body for _, body in hub.puts]
+
+
+# Pairing
+
+
+async def test_pairing_waits_for_the_button_and_says_so(
+    hub: HueHub, around: Surroundings, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = clock_of(around)
+    async with hub.running():
+        task = asyncio.create_task(pair(hub, around))
+        for _ in range(11):
+            await clock.until_asleep()
+            await clock.advance(1)
+        await clock.until_asleep()
+        hub.link_button = True
+        await clock.advance(1)
+        await task
+    said = capsys.readouterr().out
+    assert "Press the link button of Hue Bridge (001788fffe23bfc2) within 60 s" in said
+    assert "Waiting for the link button, 50 s left" in said
+    assert "Paired with Hue Bridge (001788fffe23bfc2) over https, certificate " in said
+    assert "Lights: 1 'Desk', 2 'Door', 3 'Hall', 4 'Fan'" in said
+    assert "[drivers.desk] is light 'Desk'" in said
+    assert not any(key in said for key in hub.keys)
+
+
+async def test_the_key_and_the_certificate_are_kept_for_the_owner_alone(
+    paired: HueHub, around: Surroundings
+) -> None:
+    (file,) = (around.state_dir / "hue").iterdir()
+    (pairing,) = Pairings(around.state_dir).load()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert pairing.key in paired.keys
+    assert len(pairing.fingerprint or "") == 64
+
+
+async def test_pairing_ends_when_nobody_presses_the_button(
+    hub: HueHub, around: Surroundings
+) -> None:
+    clock = clock_of(around)
+    async with hub.running():
+        task = asyncio.create_task(pair(hub, around))
+        for _ in range(60):
+            await clock.until_asleep()
+            await clock.advance(1)
+        with pytest.raises(LightRefusedError, match=r"nobody pressed .* Run the command again"):
+            await task
+    assert Pairings(around.state_dir).load() == ()
+
+
+async def test_a_hub_that_becomes_another_while_we_wait_gets_no_pairing(
+    hub: HueHub, around: Surroundings
+) -> None:
+    clock = clock_of(around)
+    async with hub.running():
+        task = asyncio.create_task(pair(hub, around))
+        await clock.until_asleep()
+    hub.change_certificate()
+    hub.link_button = True
+    async with hub.running():
+        await clock.advance(1)  # meets the connection that broke: the wait goes on
+        await clock.until_asleep()
+        await clock.advance(1)
+        with pytest.raises(LightRefusedError, match="another certificate"):
+            await task
+    assert Pairings(around.state_dir).load() == ()
+
+
+async def test_a_second_lamp_of_a_paired_hub_needs_no_button(
+    paired: HueHub, around: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await pair(paired, around, light="Hall")
+    assert "is paired already" in capsys.readouterr().out
+
+
+async def test_a_key_that_was_deleted_is_replaced_by_pairing_again(
+    paired: HueHub, around: Surroundings
+) -> None:
+    paired.keys.clear()
+    paired.link_button = True
+    await pair(paired, around)
+    (pairing,) = Pairings(around.state_dir).load()
+    assert {pairing.key} == paired.keys
+
+
+async def test_an_old_hub_is_paired_over_http_and_used(hub: HueHub, around: Surroundings) -> None:
+    hub.tls, hub.link_button = False, True
+    async with hub.running():
+        await pair(hub, around)
+        (pairing,) = Pairings(around.state_dir).load()
+        assert pairing.fingerprint is None
+        async with lit(hub, around) as light:
+            await light.apply(RED)
+    assert hub.values()["on"]
+
+
+async def test_https_can_be_insisted_on(hub: HueHub, around: Surroundings) -> None:
+    hub.tls, hub.link_button = False, True
+    async with hub.running():
+        with pytest.raises(LightUnreachableError):
+            await pair(hub, around, protocol="https")
+
+
+async def test_a_hub_that_had_https_is_not_paired_without(
+    hub: HueHub, around: Surroundings
+) -> None:
+    hub.tls, hub.link_button = False, True
+    Pairings(around.state_dir).save(
+        Pairing(hub_id=hub.hub_id.lower(), key=KEY, fingerprint="ab" * 32)
+    )
+    async with hub.running():
+        with pytest.raises(LightRefusedError, match="was paired over https"):
+            await pair(hub, around)
+        await pair(hub, around, protocol="http")
+
+
+@pytest.mark.parametrize("behaves", ["html", "garbage"])
+async def test_something_else_than_a_hub_is_not_paired(
+    hub: HueHub, around: Surroundings, behaves: str
+) -> None:
+    hub.behaves = behaves
+    async with hub.running():
+        with pytest.raises(LightRefusedError, match="not as a Hue hub"):
+            await pair(hub, around)
+
+
+# Showing
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        ({"light": "Desk"}, "/lights/1/state"),
+        ({"light": "desk"}, "/lights/1/state"),
+        ({"light": 1}, "/lights/1/state"),
+        ({"light": "1"}, "/lights/1/state"),
+        ({"group": "Office"}, "/groups/1/action"),
+        ({"group": 1}, "/groups/1/action"),
+        ({"group": 0}, "/groups/0/action"),
+    ],
+    ids=str,
+)
+async def test_a_light_or_group_is_found_by_name_or_number(
+    paired: HueHub, around: Surroundings, choice: dict[str, Any], path: str
+) -> None:
+    async with lit(paired, around, **choice) as light:
+        await light.apply(RED)
+    assert [put for put, _ in paired.puts] == [path]
+    assert paired.values()["on"]
+    assert paired.values()["bri"] == 254
+    assert paired.values()["xy"] == [0.6915, 0.3083]
+
+
+async def test_a_white_lamp_and_a_plug_show_what_they_can(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around, light="Hall") as light:
+        await light.apply(GREEN)
+    async with lit(paired, around, light="Fan") as light:
+        await light.apply(GREEN)
+        await light.apply(OFF)
+    assert paired.values(3)["bri"] == 127
+    assert not paired.values(4)["on"]
+
+
+async def test_the_transition_is_sent_except_when_it_goes_out(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around, transition=1.5) as light:
+        await light.apply(RED)
+        await light.apply(OFF)
+    assert [body.get("transitiontime") for body in bodies(paired)] == [15, None]
+    assert not paired.values()["on"]
+
+
+async def test_an_animation_sends_what_changes_and_all_of_it_now_and_then(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around, transition=0) as light:
+        for tenths in range(10, 4, -1):
+            await light.apply(RED.model_copy(update={"brightness": tenths / 10}))
+            await clock_of(around).advance(2.5)
+    sent = [sorted(body.keys() - {"transitiontime"}) for body in bodies(paired)]
+    whole = ["bri", "on", "xy"]
+    assert sent == [whole, ["bri"], ["bri"], ["bri"], whole, ["bri"]]
+
+
+async def test_showing_the_same_twice_is_harmless(paired: HueHub, around: Surroundings) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        before = dict(paired.values())
+        await light.apply(RED)
+    assert paired.values() == before
+
+
+async def test_a_lamp_that_an_app_switched_off_during_an_animation_comes_on_again(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        paired.values()["on"] = False
+        await light.apply(RED.model_copy(update={"brightness": 0.5}))
+    assert paired.values()["on"]
+    assert paired.values()["bri"] == 127
+
+
+async def test_a_colour_loop_is_ended(paired: HueHub, around: Surroundings) -> None:
+    paired.values()["effect"] = "colorloop"
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+    assert paired.values()["effect"] == "none"
+
+
+@pytest.mark.parametrize(("choice", "interval_s"), [({"light": 1}, 0.25), ({"group": 1}, 1.0)])
+async def test_a_group_is_written_once_a_second_at_most(
+    paired: HueHub, around: Surroundings, choice: dict[str, Any], interval_s: float
+) -> None:
+    async with lit(paired, around, **choice) as light:
+        assert isinstance(light, Paced)
+        assert light.min_interval_s == interval_s
+
+
+async def test_one_connection_serves_for_all(paired: HueHub, around: Surroundings) -> None:
+    async with lit(paired, around) as light:
+        paired.callers.clear()
+        for state in (RED, GREEN, OFF) * 3:
+            await light.apply(state)
+    assert len(paired.callers) == 1
+
+
+# Refusals and failures
+
+
+async def test_a_lamp_without_pairing_says_how_to_pair(hub: HueHub, around: Surroundings) -> None:
+    async with hub.running(), lit(hub, around) as light:
+        with pytest.raises(LightRefusedError, match="presence-driver pair desk"):
+            await light.apply(RED)
+    assert hub.keys_seen == []
+
+
+async def test_a_deleted_key_says_how_to_pair_and_a_new_pairing_helps_at_once(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        paired.keys.clear()
+        with pytest.raises(LightRefusedError, match="presence-driver pair desk"):
+            await light.apply(GREEN)
+        paired.link_button = True
+        await pair(paired, around)
+        await light.apply(GREEN)
+    assert paired.values()["bri"] == 127
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        ({"light": "Dsek"}, r"no light 'Dsek'.* 1 'Desk', 2 'Door'"),
+        ({"light": 9}, r"no light 9.* 1 'Desk'"),
+        ({"group": "Kitchen"}, r"no group 'Kitchen'.* 1 'Office'"),
+        ({"light": "Twin"}, r"2 lights .* called 'Twin'.* light = 5 or 6"),
+        ({"group": "Empty"}, "group 'Empty' has no lights"),
+    ],
+    ids=str,
+)
+async def test_a_wrong_name_is_told_with_the_right_ones(
+    paired: HueHub, around: Surroundings, choice: dict[str, Any], text: str
+) -> None:
+    paired.lights |= {"5": color_light("Twin"), "6": color_light("Twin")}
+    paired.groups["2"] = {"name": "Empty", "lights": []}
+    async with lit(paired, around, **choice) as light:
+        with pytest.raises(LightRefusedError, match=text):
+            await light.apply(RED)
+
+
+async def test_a_light_that_got_another_number_is_found_again(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        paired.lights["8"] = paired.lights.pop("1")
+        with pytest.raises(LightUnreachableError, match="not available"):
+            await light.apply(GREEN)
+        await light.apply(GREEN)
+    assert paired.values(8)["bri"] == 127
+
+
+async def test_a_lamp_without_power_is_unreachable_unless_it_should_be_dark(
+    paired: HueHub, around: Surroundings
+) -> None:
+    paired.values()["reachable"] = False
+    async with lit(paired, around) as light:
+        with pytest.raises(LightUnreachableError, match="is the power on"):
+            await light.apply(RED)
+        await light.apply(OFF)
+        paired.values()["reachable"] = True
+        await light.apply(RED)
+
+
+async def test_a_group_is_reachable_while_one_lamp_is(paired: HueHub, around: Surroundings) -> None:
+    paired.values(1)["reachable"] = paired.values(2)["reachable"] = False
+    async with lit(paired, around, group="Office") as light:
+        await light.apply(RED)
+
+
+@pytest.mark.parametrize(
+    ("behaves", "error", "text"),
+    [
+        ("silent", LightUnreachableError, "did not answer within 0.3 s"),
+        ("drip", LightUnreachableError, "did not answer within 0.3 s"),
+        ("close", LightUnreachableError, "broke the connection"),
+        ("503", LightUnreachableError, "busy"),
+        ("429", LightUnreachableError, "busy"),
+        ("busy", LightUnreachableError, "Internal error"),
+        ("html", LightRefusedError, "not as a Hue hub"),
+        ("garbage", LightRefusedError, "not as a Hue hub"),
+    ],
+)
+async def test_whatever_goes_wrong_is_told_in_time_and_the_next_look_is_shown(
+    paired: HueHub, around: Surroundings, behaves: str, error: type[Exception], text: str
+) -> None:
+    async with lit(paired, around, answer_s=0.3) as light:
+        await light.apply(RED)
+        paired.behaves = behaves
+        async with asyncio.timeout(2):
+            with pytest.raises(error, match=text) as caught:
+                await light.apply(GREEN)
+        assert getattr(caught.value, "retry_after_s", None) == (7 if behaves == "429" else None)
+        paired.behaves = ""
+        await light.apply(GREEN)
+    assert paired.values()["bri"] == 127
+
+
+async def test_a_hub_that_does_not_run_is_unreachable_and_opening_does_not_ask_it(
+    hub: HueHub, around: Surroundings
+) -> None:
+    Pairings(around.state_dir).save(Pairing(hub_id="0" * 16, key=KEY, fingerprint="ab" * 32))
+    hub.port = 1
+    async with lit(hub, around) as light:
+        with pytest.raises(LightUnreachableError, match="refuses connections"):
+            await light.apply(RED)
+
+
+async def test_a_hub_that_reboots_is_used_again(hub: HueHub, around: Surroundings) -> None:
+    hub.link_button = True
+    async with hub.running():
+        await pair(hub, around)
+    async with lit(hub, around) as light:
+        async with hub.running():
+            await light.apply(RED)
+        with pytest.raises(LightUnreachableError):
+            await light.apply(GREEN)
+        async with hub.running():
+            await light.apply(GREEN)
+        async with hub.running():
+            await light.apply(RED)  # it came back before we noticed
+    assert hub.values()["bri"] == 254
+
+
+async def test_a_hub_that_moved_keeps_its_pairing(hub: HueHub, around: Surroundings) -> None:
+    hub.link_button = True
+    async with hub.running():
+        await pair(hub, around)
+    before, hub.port = hub.port, 0
+    async with hub.running(), lit(hub, around) as light:
+        assert hub.port != before
+        await light.apply(RED)
+    assert hub.values()["on"]
+
+
+@pytest.mark.parametrize(
+    ("speaks", "texts"),
+    [
+        (
+            "https",
+            ["another certificate", "certificate that was not paired.* presence-driver pair"],
+        ),
+        ("http", ["the hub at 127.0.0.1", "the hub at 127.0.0.1"]),
+    ],
+    ids=["another certificate", "no https"],
+)
+async def test_a_stranger_at_the_address_never_gets_the_key(
+    hub: HueHub, around: Surroundings, speaks: str, texts: list[str]
+) -> None:
+    hub.link_button = True
+    async with hub.running():
+        await pair(hub, around)
+    async with lit(hub, around) as light:
+        async with hub.running():
+            await light.apply(RED)
+        hub.keys_seen.clear()
+        hub.change_certificate()
+        hub.tls = speaks == "https"
+        async with hub.running():
+            for text in texts:
+                with pytest.raises((LightRefusedError, LightUnreachableError), match=text):
+                    await light.apply(GREEN)
+    assert hub.keys_seen == []
+
+
+async def test_a_stranger_without_https_never_gets_the_key_of_an_old_hub(
+    hub: HueHub, around: Surroundings
+) -> None:
+    hub.tls, hub.link_button = False, True
+    async with hub.running():
+        await pair(hub, around)
+        hub.keys_seen.clear()
+        hub.hub_id = "001788FFFE999999"
+        async with lit(hub, around) as light:
+            with pytest.raises(LightRefusedError, match="is not paired"):
+                await light.apply(RED)
+    assert hub.keys_seen == []
+
+
+async def test_cancelling_in_the_middle_ends_at_once_and_frees_the_light(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        paired.behaves = "silent"
+        task = asyncio.create_task(light.apply(GREEN))
+        async with asyncio.timeout(1):
+            await paired.holding.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            paired.behaves = ""
+            await light.apply(OFF)
+    assert not paired.values()["on"]
+
+
+async def test_what_was_given_up_before_it_was_sent_is_never_sent(
+    paired: HueHub,
+) -> None:
+    transport = Transport(paired.address, timeout_s=SOON_S)
+    paired.keys_seen.clear()
+    transport.abandon()
+    with pytest.raises(LightUnreachableError):
+        await asyncio.to_thread(transport.exchange, "PUT", f"/api/{KEY}/lights/1/state", {})
+    assert paired.keys_seen == []
+    transport.begin()
+    await asyncio.to_thread(transport.exchange, "PUT", f"/api/{KEY}/lights/1/state", {})
+    assert paired.keys_seen == [KEY]
+    transport.close()
+
+
+# Leaving, and others
+
+
+@pytest.mark.parametrize("choice", [{"light": "Desk"}, {"group": "Office"}], ids=str)
+async def test_all_lamps_are_left_as_they_were_found(
+    paired: HueHub, around: Surroundings, choice: dict[str, Any]
+) -> None:
+    watched = ("on", "bri", "ct", "colormode")
+    before = {n: [paired.values(n).get(key) for key in watched] for n in (1, 2, 3)}
+    async with lit(paired, around, **choice) as light:
+        assert isinstance(light, Restorable)
+        found = await light.snapshot()
+        await light.apply(GREEN)
+        written = len(paired.puts)
+        task = asyncio.create_task(light.restore(found))
+        await clock_of(around).until_asleep()
+        assert len(paired.puts) == written + 1  # and rests before the next
+        while not task.done():
+            await clock_of(around).advance(0.1)
+            await asyncio.sleep(0.01)
+        await task
+    assert {n: [paired.values(n).get(key) for key in watched] for n in (1, 2, 3)} == before
+
+
+async def test_a_lamp_that_vanished_does_not_keep_the_others_from_being_restored(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around, group="Office") as light:
+        found = await light.snapshot()
+        await light.apply(GREEN)
+        del paired.lights["1"]
+        task = asyncio.create_task(light.restore(found))
+        while not task.done():
+            await clock_of(around).advance(0.1)
+            await asyncio.sleep(0.01)
+        with pytest.raises(LightUnreachableError, match="not available"):
+            await task
+    assert paired.values(2)["colormode"] == "ct"
+    assert paired.values(2)["bri"] == 90
+
+
+@pytest.mark.parametrize(
+    "change", [{"on": False}, {"bri": 20}, {"ct": 366, "colormode": "ct"}], ids=str
+)
+@pytest.mark.parametrize("choice", [{"light": "Desk"}, {"group": "Office"}], ids=str)
+async def test_a_change_by_an_app_or_a_switch_is_noticed(
+    paired: HueHub, around: Surroundings, choice: dict[str, Any], change: dict[str, Any]
+) -> None:
+    async with lit(paired, around, **choice) as light:
+        assert isinstance(light, Watchable)
+        assert not await light.changed_by_others()
+        await light.apply(RED)
+        await clock_of(around).advance(WATCH_EVERY_S)
+        assert not await light.changed_by_others()
+        paired.values().update(change)
+        assert await light.changed_by_others()
+        assert not await light.changed_by_others()
+
+
+async def test_a_lamp_that_still_fades_was_changed_by_nobody(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around, transition=9) as light:
+        await light.apply(RED)
+        paired.values()["bri"] = 100
+        await clock_of(around).advance(WATCH_EVERY_S)
+        assert not await light.changed_by_others()
+        await clock_of(around).advance(WATCH_EVERY_S)
+        assert await light.changed_by_others()
+
+
+async def test_the_lamp_leaves_what_an_app_has_set_until_presence_changes(
+    paired: HueHub, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock, target = clock_of(around), Latest[LightState | None](RED)
+    async with lit(paired, around) as light:
+        lamp = Lamp(
+            light,
+            KIND,
+            name="desk",
+            target=target,
+            clock=clock,
+            reachable=lambda _: None,
+            watch_others=True,
+        )
+        task = asyncio.create_task(lamp.run())
+        await clock.until_asleep()
+        assert paired.values()["xy"] == [0.6915, 0.3083]
+        paired.values()["bri"] = 20
+        with heard("changed by somebody else") as noticed:
+            await clock.advance(WATCH_EVERY_S)
+            await noticed.wait()
+        await clock.advance(60)
+        assert paired.values()["bri"] == 20
+        target.set(GREEN)
+        await clock.settle()
+        await clock.until_asleep()
+        assert paired.values()["bri"] == 127
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+# Manners of phue
+
+
+async def test_the_key_is_never_logged(
+    paired: HueHub, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("phue").setLevel(logging.DEBUG)
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        paired.behaves = "close"
+        with pytest.raises(LightUnreachableError) as caught:
+            await light.apply(GREEN)
+    (pairing,) = Pairings(around.state_dir).load()
+    assert pairing.key not in caplog.text
+    assert pairing.key not in str(caught.value)
+
+
+def test_phue_is_loaded_only_when_a_light_is_opened() -> None:
+    code = (
+        "import sys, drivers.hue\n"
+        "assert not {'phue', 'aiohttp', 'msal'} & sys.modules.keys(), 'too early'\n"
+        "import drivers.hue.hub\n"
+        "assert 'phue' in sys.modules\n"
+        "assert not {'aiohttp', 'msal', 'requests'} & sys.modules.keys(), 'too much'\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-B", "-c", code], check=True, timeout=60)
