@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from random import random as _random
-
-from tenacity import RetryCallState
-from tenacity.wait import wait_base
 
 from bridge.contract.clock import Clock
-from bridge.contract.errors import TryAgainError
 
 Random = Callable[[], float]
 """A number from 0 to 1, as ``random.random``."""
@@ -42,23 +37,3 @@ def retry_after_s(header: str | None, clock: Clock) -> float | None:
         return max(0.0, (moment - clock.now()).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-class WaitAsAsked(wait_base):
-    """A tenacity policy: the wait that the error asks for, else full jitter up to ``most_s``."""
-
-    def __init__(self, *, first_s: float, most_s: float, random: Random = _random) -> None:
-        self._first_s, self._most_s, self._random = first_s, most_s, random
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """Seconds before the next attempt."""
-        outcome = retry_state.outcome
-        error = outcome.exception() if outcome else None
-        if isinstance(error, TryAgainError) and error.retry_after_s is not None:
-            return error.retry_after_s
-        return full_jitter(
-            retry_state.attempt_number - 1,
-            first_s=self._first_s,
-            most_s=self._most_s,
-            random=self._random,
-        )

@@ -70,6 +70,11 @@ class Paced(Protocol):
 class Bus(Protocol):
     """The broker, for kinds that reach their light through it."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether what is published now goes out now."""
+        ...
+
     def publish(self, message: Message) -> None:
         """Send soon; never blocks."""
         ...
@@ -110,5 +115,9 @@ class Kind(Generic[O]):
     """The longest that one call may take."""
     color_modes: frozenset[str] = frozenset({"rgb"})
     """``rgb``, ``brightness`` or ``onoff``: what Home Assistant offers for it."""
+    uses_bus: bool = False
+    """It reaches its light through the broker."""
     pair: Callable[[O, Surroundings], Any] | None = None
     """An async function behind ``presence-driver pair``; prints, waits, raises as above."""
+    tailored: Callable[[O], Kind[O]] | None = None
+    """The kind as these options make it: other effects, pace or colour modes."""

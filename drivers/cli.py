@@ -126,6 +126,7 @@ def _driver(arguments: argparse.Namespace) -> tuple[Config, Common, Kind[Any], B
         )
     kind = find(config.drivers[arguments.name].kind)
     common, options = read(config, arguments.name, kind.options)
+    kind = kind.tailored(options) if kind.tailored else kind
     return config, common, kind, options
 
 

@@ -96,14 +96,14 @@ class Runner:
                 watch_others=self._common.respect_others,
                 random=self._random,
             )
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._broker.run(), name="broker")
-                    tasks.create_task(self._decide_for_ever(), name="decide")
-                    tasks.create_task(self._answer_births(), name="births")
-                    tasks.create_task(lamp.run(), name="lamp")
-            finally:
-                await lamp.leave(self._common.on_exit)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._broker.run(), name="broker")
+                tasks.create_task(self._decide_for_ever(), name="decide")
+                tasks.create_task(self._answer_births(), name="births")
+                try:
+                    await lamp.run()
+                finally:
+                    await lamp.leave(self._common.on_exit)
 
     async def _decide_for_ever(self) -> None:
         heard = self._following.heard

@@ -7,29 +7,35 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bridge.broker import Broker
 from bridge.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
-from bridge.contract.wire import Message
+from bridge.contract.topics import Topics
 from drivers.base import Kind, Surroundings
 from drivers.lamp import Lamp
 from drivers.settings import Common
 
 
-class _NoBus:
-    """Stands where a broker would be: a trial of most kinds needs none."""
-
-    def publish(self, message: Message) -> None:
-        raise ConfigError([f"this kind needs the running driver to reach {message.topic}"])
-
-    def follow(self, _topic_filter: str, _handler: Any) -> None:
-        return
+def _around(name: str, config: Config, broker: Broker) -> Surroundings:
+    return Surroundings(name, config.state_dir, SystemClock(), broker)
 
 
-def _around(name: str, config: Config) -> Surroundings:
-    return Surroundings(name, config.state_dir, SystemClock(), _NoBus())
+def _broker(name: str, config: Config) -> Broker:
+    """The broker, for a kind that reaches its light through it; connects only when run.
+
+    A driver of this name that runs meanwhile hears the goodbye of the trial and corrects it.
+    """
+    topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+    return Broker(
+        config.mqtt,
+        client_id=f"{topics.driver_client_id(name)}-trial",
+        state_topic=topics.driver_state(name),
+        welcome=tuple,
+        clock=SystemClock(),
+    )
 
 
 async def pair(name: str, config: Config, kind: Kind[Any], options: BaseModel) -> None:
@@ -41,7 +47,7 @@ async def pair(name: str, config: Config, kind: Kind[Any], options: BaseModel) -
     """
     if kind.pair is None:
         raise ConfigError([f"kind {kind.name!r} needs no pairing"])
-    await kind.pair(options, _around(name, config))
+    await kind.pair(options, _around(name, config, _broker(name, config)))
 
 
 async def cycle(
@@ -55,16 +61,21 @@ async def cycle(
 ) -> None:
     """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says."""
     clock, target = SystemClock(), Latest[LightState | None](None)
-    rules = common.rules(config)
-    async with kind.open(options, _around(name, config)) as light:
+    rules, broker = common.rules(config), _broker(name, config)
+    async with kind.open(options, _around(name, config, broker)) as light:
         lamp = Lamp(light, kind, name=name, target=target, clock=clock, reachable=lambda _: None)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                showing = tasks.create_task(lamp.run(), name="lamp")
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(lamp.run(), name="lamp")]
+            if kind.uses_bus:
+                running.append(tasks.create_task(broker.run(), name="broker"))
+            try:
                 for look_name, look in rules.looks.items():
                     print(look_name, flush=True)  # noqa: T201 - the command's answer
                     target.set(look.state(rules.scale))
                     await clock.sleep(seconds)
-                showing.cancel()
-        finally:
-            await lamp.leave(common.on_exit)
+            finally:
+                running[0].cancel()
+                await asyncio.wait(running[:1])
+                await lamp.leave(common.on_exit)
+                for task in running:
+                    task.cancel()

@@ -60,6 +60,7 @@ class Connection(aiomqtt.Client):
     ) -> None:
         self._speaks_5 = protocol is MQTT5
         self._acks: dict[int, asyncio.Future[ReasonCode | None]] = {}
+        self._tried: asyncio.Future[None]
         super().__init__(
             hostname=settings.socket_path or settings.host,
             port=settings.effective_port,
@@ -84,12 +85,23 @@ class Connection(aiomqtt.Client):
         Raises:
             aiomqtt.MqttError: The broker refuses, is away, or is silent for ``DEADLINE_S``.
         """
+        self._disconnected.add_done_callback(_seen)
+        self._tried = self._loop.create_future()
         try:
-            return await super().__aenter__()
+            entered = await super().__aenter__()
         except BaseException:
             self._connected = self._loop.create_future()  # aiomqtt stumbles over a cancelled one
-            self._client.disconnect()
+            self._tried.add_done_callback(lambda _: self._client.disconnect())
             raise
+        self._disconnected.add_done_callback(_seen)  # aiomqtt makes a new one at times
+        return entered
+
+    def _client_connect(self) -> None:
+        """Runs in a thread, beside which paho must be left alone, also after a cancellation."""
+        try:
+            super()._client_connect()
+        finally:
+            self._loop.call_soon_threadsafe(self._tried.set_result, None)
 
     async def send(self, messages: Sequence[Message]) -> list[tuple[Message, ReasonCode]]:
         """Publish ``messages`` in their order and wait until the broker has all of them.
@@ -197,6 +209,12 @@ class Connection(aiomqtt.Client):
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.MessageExpiryInterval = message.expiry_s
         return properties
+
+
+def _seen(disconnected: asyncio.Future[None]) -> None:
+    """Else asyncio logs the end of a connection that something else ended first."""
+    if not disconnected.cancelled():
+        disconnected.exception()
 
 
 def _received(message: aiomqtt.Message) -> Received:

@@ -194,10 +194,11 @@ class Broker:
     async def _say_goodbye(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(GOODBYE_S):
+                await self._publish(connection, self._outbox.take(len(self._outbox)))
                 await self._publish(connection, self._goodbye())
                 await self._publish(connection, [self._offline])
         except (aiomqtt.MqttError, TimeoutError) as error:
-            log.warning("could not say goodbye to the broker: %s", error)
+            log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 
     def _heal(self, received: Received) -> None:
         if received.payload == self._offline.payload and self.connected:

@@ -4,10 +4,8 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tenacity import RetryError, Retrying, stop_after_attempt
 
-from bridge.contract.errors import SourceUnavailableError
-from bridge.retry import WaitAsAsked, full_jitter, retry_after_s
+from bridge.retry import full_jitter, retry_after_s
 from tests.fakes.clock import ManualClock
 
 
@@ -33,20 +31,3 @@ def test_an_http_date_is_read_and_the_past_is_now() -> None:
 def test_nonsense_never_raises(header: str | None) -> None:
     wait = retry_after_s(header, ManualClock())
     assert wait is None or wait >= 0
-
-
-def test_the_wait_that_was_asked_for_wins() -> None:
-    waits: list[float] = []
-    retrying = Retrying(
-        wait=WaitAsAsked(first_s=1, most_s=8, random=lambda: 1.0),
-        stop=stop_after_attempt(4),
-        sleep=waits.append,
-    )
-    errors = [SourceUnavailableError("x"), SourceUnavailableError("x", retry_after_s=42)]
-
-    def fail() -> None:
-        raise errors.pop(0) if errors else SourceUnavailableError("x")
-
-    with pytest.raises(RetryError):
-        retrying(fail)
-    assert waits == [1, 42, 4]

@@ -1,0 +1,39 @@
+"""The ``mqtt`` kind: any light that listens on the broker. Never opens a connection of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from drivers.base import Kind, Light, Surroundings
+from drivers.mqtt_light.light import MqttLight
+from drivers.mqtt_light.options import ZIGBEE_INTERVAL_S, MqttOptions, dialect_of
+
+
+@asynccontextmanager
+async def _open(options: MqttOptions, around: Surroundings) -> AsyncIterator[Light]:
+    light = MqttLight(dialect_of(options), around.bus, around.clock)
+    light.listen()
+    yield light
+
+
+def tailored(options: MqttOptions) -> Kind[MqttOptions]:
+    """The kind as the device of ``options`` makes it: WLED moves alone, a white bulb has no hue."""
+    dialect = dialect_of(options)
+    return replace(
+        KIND,
+        effects=dialect.effects,
+        min_interval_s=dialect.min_interval_s,
+        color_modes=frozenset({"rgb" if options.color else "brightness"}),
+    )
+
+
+KIND = Kind(
+    name="mqtt",
+    options=MqttOptions,
+    open=_open,
+    uses_bus=True,
+    tailored=tailored,
+    min_interval_s=ZIGBEE_INTERVAL_S,
+)

@@ -1,0 +1,112 @@
+"""What the mqtt kind must know of a family of devices. Pure; never sends anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Protocol
+
+from bridge.contract.errors import ContractError
+from bridge.contract.light import Effect, LightState
+from bridge.contract.wire import Message, decode_json
+
+TOLERANCE = 0.04
+"""Devices round and clip: a part that moved less than this, of 1, is the same."""
+
+Told = Mapping[str, Any]
+"""What a device told of its state, in its own words; JSON values."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a device says that it looks, made comparable."""
+
+    on: bool
+    mode: str = ""
+    """Colour mode, effect or preset: another word is another look."""
+    parts: tuple[float, ...] = ()
+    """Brightness and colour, 0 to 1 each."""
+
+    def differs(self, other: Seen) -> bool:
+        """Whether a person could see the difference."""
+        if not (self.on and other.on):
+            return self.on is not other.on
+        pairs = zip_longest(self.parts, other.parts, fillvalue=-1.0)
+        return self.mode != other.mode or any(abs(a - b) > TOLERANCE for a, b in pairs)
+
+
+class Dialect(Protocol):
+    """Topics and payloads of one device."""
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """Effects that the device does alone."""
+        ...
+
+    @property
+    def min_interval_s(self) -> float:
+        """The shortest time between two commands that the device stands."""
+        ...
+
+    @property
+    def state_topics(self) -> tuple[str, ...]:
+        """Where the device tells its state."""
+        ...
+
+    @property
+    def availability_topics(self) -> tuple[str, ...]:
+        """Where it is told whether the device is there; all of them must say so."""
+        ...
+
+    @property
+    def ask(self) -> Message | None:
+        """Makes the device tell its state, where it can be asked."""
+        ...
+
+    def show(self, state: LightState) -> Message:
+        """The command that shows ``state``."""
+        ...
+
+    def read(self, payload: bytes) -> Told:
+        """What a message on a state topic tells; empty when nothing of the light.
+
+        Raises:
+            ContractError: It cannot be read.
+        """
+        ...
+
+    def seen(self, told: Told) -> Seen | None:
+        """``told`` made comparable; ``None`` when it says too little."""
+        ...
+
+    def put_back(self, told: Told) -> Message:
+        """The command that brings back ``told``."""
+        ...
+
+
+def command(topic: str, payload: str | bytes) -> Message:
+    """A command; never retained, or the device would obey it again after each reconnect."""
+    return Message(topic, payload.encode() if isinstance(payload, str) else payload, retain=False)
+
+
+def is_lit(state: LightState) -> bool:
+    """Whether anything shines: a black or fully dimmed look is off."""
+    return any(state.rgb)
+
+
+def level(state: LightState, full: int) -> int:
+    """Brightness from 1 to ``full``."""
+    return max(1, round(state.brightness * full))
+
+
+def says_online(payload: bytes) -> bool | None:
+    """Whether an availability message says online; ``None`` when it says neither.
+
+    ``online``, Tasmota's ``Online`` and zigbee2mqtt's ``{"state":"online"}`` alike.
+    """
+    try:
+        word = str(decode_json(payload).get("state", ""))
+    except ContractError:
+        word = payload.decode(errors="replace")
+    return {"online": True, "offline": False}.get(word.strip().lower())

@@ -1,0 +1,89 @@
+"""A device of any other tongue: a topic and payload with gaps to fill. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bridge.config import unknown
+from bridge.contract.errors import ContractError
+from bridge.contract.light import Effect, LightState
+from bridge.contract.wire import Message
+from drivers.mqtt_light.dialect import Seen, Told, command, is_lit
+
+_GAP = re.compile(r"\{([A-Za-z_]+)\}")
+
+
+def values(state: LightState) -> dict[str, str]:
+    """What may stand in a gap, by name."""
+    lit = is_lit(state)
+    r, g, b = state.rgb
+    red, green, blue = state.color
+    return {
+        "state": "ON" if lit else "OFF",
+        "r": str(r),
+        "g": str(g),
+        "b": str(b),
+        "hex": f"{r:02x}{g:02x}{b:02x}",
+        "red": str(red),
+        "green": str(green),
+        "blue": str(blue),
+        "brightness": str(round(state.brightness * 255) if lit else 0),
+        "percent": str(round(state.brightness * 100) if lit else 0),
+    }
+
+
+NAMES = sorted(values(LightState()))
+
+
+def check(template: str) -> str:
+    """Return ``template`` when each ``{word}`` in it is a gap; other braces are left alone.
+
+    Raises:
+        ValueError: One is not; the text offers the nearest.
+    """
+    for name in _GAP.findall(template):
+        if name not in NAMES:
+            raise ValueError(f"{{{name}}}: {unknown(name, NAMES)}")
+    return template
+
+
+def fill(template: str, state: LightState) -> str:
+    """``template`` with ``state`` in its gaps."""
+    filled = values(state)
+    return _GAP.sub(lambda gap: filled[gap.group(1)], template)
+
+
+@dataclass(frozen=True)
+class Template:
+    """One device that only listens."""
+
+    topic: str
+    payload: str
+    payload_off: str | None = None
+    availability_topics: tuple[str, ...] = ()
+    state_topics: tuple[str, ...] = ()
+    ask: Message | None = None
+    min_interval_s: float = 0.1
+    effects: frozenset[Effect] = frozenset({Effect.SOLID})
+
+    def show(self, state: LightState) -> Message:
+        """The command that shows ``state``."""
+        own_off = None if is_lit(state) else self.payload_off
+        return command(fill(self.topic, state), fill(own_off or self.payload, state))
+
+    def read(self, payload: bytes) -> Told:
+        """Never asked for: there is no state topic.
+
+        Raises:
+            ContractError: Always.
+        """
+        raise ContractError(f"a template reads nothing: {len(payload)} bytes")
+
+    def seen(self, _told: Told) -> Seen | None:
+        """Nothing is known of its state."""
+        return None
+
+    def put_back(self, _told: Told) -> Message:
+        """Off: what was there is not known."""
+        return self.show(LightState(on=False))

@@ -1,0 +1,144 @@
+"""WLED: JSON API over MQTT, with its own blink and breathe, or presets of yours. Pure.
+
+Sources: WLED documentation, "MQTT" and "JSON API"; ``mqtt.cpp``, ``json.cpp``, ``xml.cpp`` and
+``FX.cpp`` in its code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.contract.errors import ContractError
+from bridge.contract.light import Effect, LightState, Rgb
+from bridge.contract.wire import Message, encode_json
+from drivers.mqtt_light.dialect import Seen, Told, command, is_lit, level
+from drivers.rules.look import parse_color
+
+PresetKey = tuple[Rgb, Effect] | None
+"""The colour and effect that a preset stands for; ``None`` is off."""
+
+_TAG = re.compile(rb"<(ac|cl|fx|sx|ix|fp|wv|ps)>([^<]*)</")
+_NAME = b"<ds>"
+"""Begins the name that people gave the strip; WLED writes it as it is, tags and all."""
+_SOLID, _BLINK, _BREATHE = 0, 1, 2
+_BLACK = [0, 0, 0]
+_FRAME_MS = 24
+
+
+def preset_key(text: str) -> PresetKey:
+    """Read ``red``, ``red pulse``, ``#ff0000 blink`` or ``off``.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if text.strip().lower() == "off":
+        return None
+    color, _, effect = text.strip().partition(" ")
+    if effect and effect not in set(Effect):
+        raise ValueError(f"{effect!r} is no effect: write solid, blink or pulse")
+    return parse_color(color), Effect(effect or Effect.SOLID)
+
+
+@dataclass(frozen=True)
+class Wled:
+    """One WLED device; ``topic`` is its device topic."""
+
+    topic: str
+    availability_topic: str | None = None
+    presets: Mapping[PresetKey, int] = field(default_factory=dict)
+    transition_s: float | None = None
+    min_interval_s: float = 0.1
+    effects: frozenset[Effect] = frozenset(Effect)
+    ask: Message | None = None
+    """WLED cannot be asked over MQTT; with "Retain" in its settings the state is there anyway."""
+
+    @property
+    def state_topics(self) -> tuple[str, ...]:
+        """The XML state; brightness alone and colour alone say less."""
+        return (f"{self.topic}/v",)
+
+    @property
+    def availability_topics(self) -> tuple[str, ...]:
+        """The last will."""
+        return (self.availability_topic or f"{self.topic}/status",)
+
+    def show(self, state: LightState) -> Message:
+        """The command that shows ``state``, by preset where there is one."""
+        lit = is_lit(state)
+        preset = self.presets.get((state.color, state.effect) if lit else None)
+        if preset is not None:
+            return self._api({"on": True, "ps": preset})
+        payload: dict[str, Any] = {"on": False}
+        if lit:
+            payload = {"on": True, "bri": level(state, 255), "seg": _segment(state)}
+        if self.transition_s is not None:
+            payload["tt"] = round(self.transition_s * 10)
+        return self._api(payload)
+
+    def read(self, payload: bytes) -> Told:
+        """What the XML tells.
+
+        Raises:
+            ContractError: It has no brightness or colour in it.
+        """
+        told: dict[str, Any] = {"col": []}
+        for tag, text in _TAG.findall(payload.partition(_NAME)[0]):
+            if not re.fullmatch(rb"-?\d{1,3}", text):
+                raise ContractError("not a WLED state")
+            if tag == b"cl":
+                told["col"].append(int(text))
+            else:
+                told[tag.decode()] = int(text)
+        if "ac" not in told or len(told["col"]) != len(_BLACK):
+            raise ContractError("not a WLED state")
+        return told
+
+    def seen(self, told: Told) -> Seen | None:
+        """``told`` made comparable."""
+        if "ac" not in told:
+            return None
+        mode = f"effect {told.get('fx', _SOLID)} preset {told.get('ps', 0)}"
+        parts = tuple(part / 255 for part in (told["ac"], *told["col"]))
+        return Seen(on=told["ac"] > 0, mode=mode, parts=parts)
+
+    def put_back(self, told: Told) -> Message:
+        """The command that brings back ``told``: its preset, else brightness, colour, effect."""
+        if not told.get("ac"):
+            return self._api({"on": False})
+        if told.get("ps", 0) > 0:
+            return self._api({"on": True, "ps": told["ps"]})
+        white = [told["wv"]] if told.get("wv", -1) >= 0 else []
+        names = {"fx": "fx", "sx": "sx", "ix": "ix", "fp": "pal"}
+        segment = {name: told[tag] for tag, name in names.items() if tag in told}
+        segment["col"] = [[*told["col"], *white]]
+        return self._api({"on": True, "bri": told["ac"], "seg": segment})
+
+    def _api(self, payload: Mapping[str, Any]) -> Message:
+        return command(f"{self.topic}/api", encode_json(payload))
+
+
+def _segment(state: LightState) -> dict[str, Any]:
+    """All selected segments in one colour; naming ``fx`` also ends a playlist."""
+    segment: dict[str, Any] = {"col": [list(state.color), _BLACK], "fx": _SOLID, "pal": 0}
+    if state.effect is Effect.BLINK:
+        segment |= {"fx": _BLINK, "sx": _blink_speed(state.period_s), "ix": 128}
+    elif state.effect is Effect.PULSE:
+        segment |= {"fx": _BREATHE, "sx": _breathe_speed(state.period_s)}
+    return segment
+
+
+def _blink_speed(period_s: float) -> int:
+    """``sx`` of Blink, whose period is (255 - sx) x 20 ms and two frames: 0.05 to 5.1 s."""
+    return _byte(255 - (period_s * 1000 - 2 * _FRAME_MS) / 20)
+
+
+def _breathe_speed(period_s: float) -> int:
+    """``sx`` of Breathe, whose period is 65536 / (sx / 8 + 10) ms: 1.6 to 6.6 s."""
+    return _byte((65_536 / (period_s * 1000) - 10) * 8)
+
+
+def _byte(value: float) -> int:
+    return min(255, max(0, round(value)))

@@ -1,0 +1,37 @@
+"""The ``usb`` kind: any busylight that busylight-core knows. Never imports it before a look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from drivers.base import Kind, Light, Surroundings
+from drivers.blocking import Worker
+from drivers.usb.busylights import connect
+from drivers.usb.light import UsbLight
+from drivers.usb.options import UsbOptions
+
+
+@asynccontextmanager
+async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
+    async with Worker(f"usb-{around.name}") as worker:
+        light = UsbLight(around.name, worker, partial(connect, options), around.clock)
+        refreshing = asyncio.create_task(light.refresh_for_ever(), name="usb-refresh")
+        try:
+            yield light
+        finally:
+            refreshing.cancel()
+            await asyncio.wait({refreshing})
+            await light.close()
+            if not refreshing.cancelled():
+                refreshing.result()
+
+
+KIND = Kind(
+    name="usb",
+    options=UsbOptions,
+    open=_open,
+    min_interval_s=0.05,
+)

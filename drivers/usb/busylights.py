@@ -1,0 +1,155 @@
+"""Finds, opens and colours a busylight, by busylight-core; the only module that knows it.
+
+Blocking: for a worker. The library is imported with the first look, never before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.light import Rgb
+from drivers.usb.options import UsbOptions
+
+log = logging.getLogger(__name__)
+
+PluggedIn = Mapping[Any, Sequence[Any]]
+"""What is plugged in: the library's hardware by the class of light that claims it."""
+
+_RULE = (
+    "Install packaging/udev/70-presence-bridge.rules and let the user join the group plugdev "
+    "(docs/lights/usb.md)."
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One light that is plugged in, not opened."""
+
+    light_class: Any
+    hardware: Any
+
+    @property
+    def name(self) -> str:
+        """What its maker calls it."""
+        return str(self.light_class.supported_device_ids[self.hardware.device_id])
+
+    @property
+    def maker(self) -> str:
+        """Who made it."""
+        return str(self.light_class.vendor())
+
+    @property
+    def serial(self) -> str:
+        """Its serial number; many have none."""
+        return str(self.hardware.serial_number or "")
+
+    def __str__(self) -> str:
+        number = f" (serial number {self.serial})" if self.serial else ""
+        return f"{self.maker} {self.name}{number}"
+
+    def is_meant_by(self, options: UsbOptions) -> bool:
+        """Whether ``options`` choose it."""
+        names = {self.name, self.maker, f"{self.maker} {self.name}"}
+        device = options.device.casefold()
+        return (not device or device in {name.casefold() for name in names}) and (
+            not options.serial or options.serial.casefold() == self.serial.casefold()
+        )
+
+
+class Busylight:
+    """One opened light."""
+
+    def __init__(self, light: Any, found: Found) -> None:
+        self._light, self._found = light, found
+
+    def show(self, rgb: Rgb) -> None:
+        """Show ``rgb`` on all of its LEDs.
+
+        Raises:
+            LightUnreachableError: It was unplugged.
+        """
+        try:
+            if any(rgb):
+                self._light.on(rgb)
+            else:
+                self._light.off()
+        except Exception as error:  # each maker's code fails in its own way
+            raise LightUnreachableError(f"{self._found} does not answer") from error
+
+    def close(self) -> None:
+        """Let it go, coloured as it is."""
+        with contextlib.suppress(Exception):  # an unplugged one fails here as well
+            self._light.cancel_tasks()
+            self._light.release()
+        # Kuando's keep-alive makes an event loop that it neither runs nor closes
+        if loop := vars(self._light).get("event_loop"):
+            loop.close()
+
+
+def plugged_in() -> PluggedIn:
+    """What the library finds on USB; nothing is opened."""
+    from busylight_core import Light  # noqa: PLC0415 - hardware is touched here
+    from loguru import logger  # noqa: PLC0415 - as above
+
+    logger.disable("busylight_core")  # it would write past the logs of the driver
+    found: PluggedIn = Light.available_hardware()
+    return found
+
+
+def connect(options: UsbOptions, look: Callable[[], PluggedIn] = plugged_in) -> Busylight:
+    """Open the light that ``options`` choose, and leave it as it looks.
+
+    Raises:
+        LightUnreachableError: It is not plugged in.
+        LightRefusedError: It cannot be opened, or the choice is not clear.
+    """
+    found = choose(_listed(look), options)
+    try:
+        light = found.light_class(found.hardware, reset=False, exclusive=True)
+    except Exception as error:  # each maker's code fails in its own way
+        raise LightRefusedError(
+            f"{found} cannot be opened ({error}).",
+            remedy=f"Stop any other program that has it. {_RULE}",
+        ) from error
+    log.info("opened %s", found)
+    return Busylight(light, found)
+
+
+def choose(all_found: Sequence[Found], options: UsbOptions) -> Found:
+    """The one that ``options`` mean.
+
+    Two of one name without serial numbers cannot be told apart: the first is taken.
+
+    Raises:
+        LightUnreachableError: None is plugged in.
+        LightRefusedError: There are several.
+    """
+    meant = [found for found in all_found if found.is_meant_by(options)]
+    if not meant:
+        others = f"; there is {', '.join(map(str, all_found))}" if all_found else ""
+        raise LightUnreachableError(f"no {options.wanted} is plugged in{others}")
+    if len({str(found) for found in meant}) > 1:
+        raise LightRefusedError(
+            f"several lights are plugged in: {', '.join(map(str, meant))}.",
+            remedy="Choose one with device or serial.",
+        )
+    return meant[0]
+
+
+def _listed(look: Callable[[], PluggedIn]) -> list[Found]:
+    try:
+        plugged = look()
+    except ImportError as error:
+        raise LightRefusedError(
+            f"busylight-core cannot be loaded ({error}).",
+            remedy="Run: pip install 'presence-bridge[usb]'",
+        ) from error
+    except Exception as error:  # a device that may not be read breaks the library's own checks
+        raise LightRefusedError(f"USB cannot be read ({error}).", remedy=_RULE) from error
+    found = [Found(cls, hardware) for cls, several in plugged.items() for hardware in several]
+    return sorted(found, key=lambda item: (str(item), item.hardware.path))

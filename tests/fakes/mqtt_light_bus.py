@@ -1,0 +1,49 @@
+"""The broker as a driver sees it, in one process, with at most one device behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bridge.broker import Received
+from bridge.contract.wire import Message
+from tests.fakes.mqtt_light_devices import Device
+
+
+class FakeBus:
+    """Keeps what was published; a device hears its commands at once and answers."""
+
+    def __init__(self, device: Device | None = None) -> None:
+        self.device = device
+        self.published: list[Message] = []
+        self.connected = True
+        self._handlers: dict[str, Callable[[Any], None]] = {}
+
+    def publish(self, message: Message) -> None:
+        self.published.append(message)
+        if self.device is not None and any(
+            fnmatchcase(message.topic, pattern.replace("+", "*"))
+            for pattern in self.device.commands
+        ):
+            for topic, payload, _ in self.device.hear(message.topic, message.payload):
+                self.tell(topic, payload)
+
+    def follow(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
+        self._handlers[topic_filter] = handler
+
+    def tell(self, topic: str, payload: bytes | str) -> None:
+        """Deliver a message, as from the device."""
+        raw = payload.encode() if isinstance(payload, str) else payload
+        if topic in self._handlers:
+            self._handlers[topic](Received(topic, raw, retain=False))
+
+    def greet(self) -> None:
+        """Deliver what the device has published before."""
+        assert self.device is not None
+        for topic, payload, _ in self.device.hello():
+            self.tell(topic, payload)
+
+    @property
+    def followed(self) -> set[str]:
+        return set(self._handlers)

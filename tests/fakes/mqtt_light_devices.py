@@ -1,0 +1,220 @@
+"""Lights on MQTT as their firmware behaves: strict about commands, each telling in its own words.
+
+Sources: the documentation and code named in ``drivers/mqtt_light``. Pure: what a device hears goes
+in, what it publishes comes out, so that they work on a fake bus and on a real broker.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Told = list[tuple[str, bytes, bool]]
+"""Topic, payload, retained."""
+
+
+class Device(Protocol):
+    shows: tuple[bool, int, tuple[int, int, int]]
+
+    @property
+    def commands(self) -> tuple[str, ...]: ...
+
+    def hello(self) -> Told: ...
+
+    def hear(self, topic: str, payload: bytes) -> Told: ...
+
+
+def _rgb(color: dict[str, Any]) -> tuple[int, int, int]:
+    red, green, blue = (color[key] for key in "rgb")
+    assert all(isinstance(part, int) and 0 <= part <= 255 for part in (red, green, blue))
+    return red, green, blue
+
+
+@dataclass
+class ZigbeeBulb:
+    """A colour bulb behind zigbee2mqtt; tells nothing until asked or changed, and colours as xy."""
+
+    topic: str = "zigbee2mqtt/desk"
+    shows: tuple[bool, int, tuple[int, int, int]] = (True, 100, (10, 20, 30))
+    hue_and_saturation: dict[str, int] = field(default_factory=lambda: {"hue": 9, "saturation": 8})
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return f"{self.topic}/set", f"{self.topic}/get"
+
+    def hello(self) -> Told:
+        return [
+            ("zigbee2mqtt/bridge/state", b'{"state":"online"}', True),
+            (f"{self.topic}/availability", b'{"state":"online"}', True),
+        ]
+
+    def hear(self, topic: str, payload: bytes) -> Told:
+        told = json.loads(payload)
+        if topic.endswith("/get"):
+            assert set(told) <= {"state", "brightness", "color"}
+            return self.told()
+        assert set(told) <= {"state", "brightness", "color", "transition"}
+        on, brightness, color = self.shows
+        on = told.get("state", "ON") == "ON"
+        brightness = told.get("brightness", brightness)
+        assert isinstance(brightness, int)
+        assert 0 <= brightness <= 254
+        if "x" in told.get("color", {}):
+            color = self._from_xy(told["color"])
+        elif "color" in told:
+            color = _rgb(told["color"])
+        self.shows = (on, brightness, color)
+        return self.told()
+
+    def told(self) -> Told:
+        on, brightness, (red, green, blue) = self.shows
+        state = {
+            "state": "ON" if on else "OFF",
+            "brightness": brightness,
+            "color_mode": "xy",
+            "color": {"x": red / 256 + blue / 65536, "y": green / 256, **self.hue_and_saturation},
+            "linkquality": 87,
+        }
+        return [(self.topic, json.dumps(state).encode(), False)]
+
+    def _from_xy(self, color: dict[str, float]) -> tuple[int, int, int]:
+        assert set(color) == {"x", "y"}
+        x = round(color["x"] * 65536)
+        return x // 256, round(color["y"] * 256), x % 256
+
+
+@dataclass
+class EspHomeLight:
+    """An ESPHome light; its state is retained."""
+
+    node: str = "desk"
+    shows: tuple[bool, int, tuple[int, int, int]] = (True, 128, (1, 2, 3))
+
+    @property
+    def topic(self) -> str:
+        return f"{self.node}/light/lamp"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"{self.topic}/command",)
+
+    def hello(self) -> Told:
+        return [(f"{self.node}/status", b"online", True), *self.told()]
+
+    def hear(self, topic: str, payload: bytes) -> Told:
+        told = json.loads(payload)
+        assert set(told) <= {"state", "brightness", "color", "transition"}
+        _, brightness, color = self.shows
+        assert 0 <= told.get("brightness", 0) <= 255
+        color = _rgb(told["color"]) if "color" in told else color
+        self.shows = (told["state"] == "ON", told.get("brightness", brightness), color)
+        return self.told()
+
+    def told(self) -> Told:
+        on, brightness, color = self.shows
+        state = {
+            "state": "ON" if on else "OFF",
+            "brightness": brightness,
+            "color_mode": "rgb",
+            "color": dict(zip("rgb", color, strict=True)),
+            "effect": "None",
+        }
+        return [(f"{self.topic}/state", json.dumps(state).encode(), True)]
+
+
+@dataclass
+class TasmotaLight:
+    """A Tasmota light; brightness is part of the colour."""
+
+    name: str = "tasmota_desk"
+    shows: tuple[bool, int, tuple[int, int, int]] = (False, 255, (0, 0, 255))
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"cmnd/{self.name}/+",)
+
+    def hello(self) -> Told:
+        return [(f"tele/{self.name}/LWT", b"Online", True)]
+
+    def hear(self, topic: str, payload: bytes) -> Told:
+        return self._obey(topic.rpartition("/")[2], payload.decode())
+
+    def _obey(self, name: str, value: str) -> Told:
+        _, full, color = self.shows
+        match name:
+            case "Backlog":
+                told = [self._obey(*part.strip().split(" ", 1)) for part in value.split(";")]
+                return told[-1]
+            case "Power":
+                assert value in {"ON", "OFF"}
+                self.shows = (value == "ON", full, color)
+                return [(f"stat/{self.name}/RESULT", json.dumps({"POWER": value}).encode(), False)]
+            case "Color1":
+                assert re.fullmatch(r"#[0-9A-F]{6}", value)
+                red, green, blue = (int(value[at : at + 2], 16) for at in (1, 3, 5))
+                self.shows = (True, full, (red, green, blue))
+                return self.told()
+            case "State":
+                assert not value
+                return self.told()
+        return [(f"stat/{self.name}/RESULT", b'{"Command":"Unknown"}', False)]
+
+    def told(self) -> Told:
+        on, _, color = self.shows
+        state = {
+            "POWER": "ON" if on else "OFF",
+            "Dimmer": 100,
+            "Color": "{:02X}{:02X}{:02X}".format(*color),
+        }
+        return [(f"stat/{self.name}/RESULT", json.dumps(state).encode(), False)]
+
+
+@dataclass
+class WledStrip:
+    """A WLED strip with three presets; ``effect`` is the number that it plays."""
+
+    topic: str = "wled/desk"
+    shows: tuple[bool, int, tuple[int, int, int]] = (True, 40, (255, 160, 0))
+    effect: int = 0
+    speed: int = 128
+    preset: int = 0
+    retain: bool = True
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"{self.topic}/api",)
+
+    def hello(self) -> Told:
+        return [(f"{self.topic}/status", b"online", True), *self.told()]
+
+    def hear(self, topic: str, payload: bytes) -> Told:
+        state = json.loads(payload)
+        assert set(state) <= {"on", "bri", "seg", "ps", "tt"}
+        _, brightness, color = self.shows
+        if "ps" in state:
+            assert state["ps"] in {1, 2, 3}
+            self.preset = state["ps"]
+            self.shows = (True, 200, (self.preset, self.preset, self.preset))
+            return self.told()
+        if "seg" in state:
+            segment = state["seg"]
+            assert set(segment) <= {"col", "fx", "sx", "ix", "pal"}
+            red, green, blue = segment["col"][0]
+            color, self.preset = (red, green, blue), 0
+            self.effect = segment.get("fx", self.effect)
+            self.speed = segment.get("sx", self.speed)
+        self.shows = (state["on"], state.get("bri", brightness), color)
+        return self.told()
+
+    def told(self) -> Told:
+        on, brightness, (red, green, blue) = self.shows
+        xml = (
+            f'<?xml version="1.0" ?><vs><ac>{brightness if on else 0}</ac>'
+            f"<cl>{red}</cl><cl>{green}</cl><cl>{blue}</cl><cs>0</cs><cs>0</cs><cs>0</cs>"
+            f"<ns>0</ns><nr>1</nr><nl>0</nl><nf>1</nf><nd>60</nd><nt>0</nt><fx>{self.effect}</fx>"
+            f"<sx>{self.speed}</sx><ix>128</ix><fp>0</fp><wv>-1</wv><ws>0</ws>"
+            f"<ps>{self.preset}</ps><cy>0</cy><ds>WLED <fx>9</fx></ds><ss>0</ss></vs>"
+        )
+        return [(f"{self.topic}/v", xml.encode(), self.retain)]

@@ -1,0 +1,218 @@
+"""The mqtt kind and its devices, each with a connection of its own to a real Mosquitto."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from bridge.broker import Broker
+from bridge.config import MqttSettings
+from bridge.contract.clock import SystemClock
+from bridge.contract.latest import Latest
+from bridge.contract.light import OFF, Effect, LightState
+from drivers.base import Surroundings
+from drivers.lamp import Lamp
+from drivers.mqtt_light import tailored
+from drivers.mqtt_light.options import MqttOptions
+from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.mqtt_light_devices import (
+    Device,
+    EspHomeLight,
+    TasmotaLight,
+    WledStrip,
+    ZigbeeBulb,
+)
+
+DEADLINE_S = 10
+RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
+DEVICES: list[tuple[type[Any], MqttOptions]] = [
+    (ZigbeeBulb, MqttOptions(device="zigbee2mqtt", topic="zigbee2mqtt/desk")),
+    (EspHomeLight, MqttOptions(device="esphome", topic="desk/light/lamp")),
+    (TasmotaLight, MqttOptions(device="tasmota", topic="tasmota_desk")),
+    (WledStrip, MqttOptions(device="wled", topic="wled/desk")),
+]
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    async with running(tmp_path) as broker:
+        yield broker
+
+
+@asynccontextmanager
+async def plugged_in(device: Device, port: int) -> AsyncIterator[aiomqtt.Client]:
+    """The device on the broker, until it loses its power at the end of the block."""
+    async with aiomqtt.Client("127.0.0.1", port) as client:
+        for topic in device.commands:
+            await client.subscribe(topic, qos=1)
+        await _publish(client, device.hello())
+        obeying = asyncio.create_task(_obey(client, device))
+        try:
+            yield client
+        finally:
+            obeying.cancel()
+            await asyncio.gather(obeying, return_exceptions=True)
+
+
+async def _obey(client: aiomqtt.Client, device: Device) -> None:
+    async for message in client.messages:
+        assert isinstance(message.payload, bytes)
+        assert not message.retain
+        await _publish(client, device.hear(str(message.topic), message.payload))
+
+
+async def _publish(client: aiomqtt.Client, told: list[tuple[str, bytes, bool]]) -> None:
+    for topic, payload, retain in told:
+        await client.publish(topic, payload, qos=1, retain=retain)
+
+
+class Desk:
+    """A lamp of the mqtt kind on its own broker connection."""
+
+    def __init__(self, lamp: Lamp, target: Latest[LightState | None], broker: Broker) -> None:
+        self.lamp, self.target, self.broker = lamp, target, broker
+        self.reachable: list[bool] = []
+
+
+@asynccontextmanager
+async def desk(options: MqttOptions, port: int, folder: Path) -> AsyncIterator[Desk]:
+    clock, target = SystemClock(), Latest[LightState | None](None)
+    broker = Broker(
+        MqttSettings(host="127.0.0.1", port=port),
+        client_id="presence-driver-desk",
+        state_topic="presence/driver/desk/state",
+        welcome=tuple,
+        clock=clock,
+    )
+    kind = tailored(options)
+    async with kind.open(options, Surroundings("desk", folder, clock, broker)) as light:
+        reachable: list[bool] = []
+        lamp = Lamp(
+            light,
+            kind,
+            name="desk",
+            target=target,
+            clock=clock,
+            reachable=reachable.append,
+        )
+        built = Desk(lamp, target, broker)
+        built.reachable = reachable
+        tasks = [asyncio.create_task(broker.run()), asyncio.create_task(lamp.run())]
+        try:
+            await until(lambda: broker.connected)
+            yield built
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not fact():  # noqa: ASYNC110 - a fact of two connections
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("made", "options"), DEVICES)
+async def test_a_device_follows_and_is_left_as_it_was_found(
+    broker: Mosquitto, tmp_path: Path, made: type[Any], options: MqttOptions
+) -> None:
+    device: Device = made()
+    before = device.shows
+    async with (
+        plugged_in(device, broker.port),
+        desk(options, broker.port, tmp_path) as here,
+    ):
+        here.target.set(RED)
+        await until(lambda: device.shows[0] and device.shows[2] == (255, 0, 0))
+        here.target.set(OFF)
+        await until(lambda: not device.shows[0])
+        here.target.set(GREEN)
+        await until(lambda: device.shows[0] and device.shows[2] == (0, 255, 0))
+        await here.lamp.leave("restore")
+        await until(lambda: device.shows == before)
+
+
+async def test_a_device_without_power_gets_the_newest_look_when_it_is_back(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    bulb = ZigbeeBulb()
+    options = MqttOptions(device="zigbee2mqtt", topic=bulb.topic)
+    async with desk(options, broker.port, tmp_path) as here:
+        async with plugged_in(bulb, broker.port) as client:
+            here.target.set(RED)
+            await until(lambda: bulb.shows == (True, 254, (255, 0, 0)))
+            offline = b'{"state":"offline"}'
+            await client.publish(f"{bulb.topic}/availability", offline, qos=1, retain=True)
+        await until(lambda: here.reachable[-1:] == [True])
+        here.target.set(GREEN)
+        await until(lambda: here.reachable[-1:] == [False])
+        bulb.shows = (True, 254, (255, 255, 255))
+        async with plugged_in(bulb, broker.port):
+            await until(lambda: bulb.shows == (True, 254, (0, 255, 0)))
+            await until(lambda: here.reachable[-1:] == [True])
+
+
+async def test_all_is_right_again_after_the_broker_was_gone(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    light = EspHomeLight()
+    options = MqttOptions(device="esphome", topic=light.topic)
+    async with desk(options, broker.port, tmp_path) as here:
+        async with plugged_in(light, broker.port):
+            here.target.set(RED)
+            await until(lambda: light.shows == (True, 255, (255, 0, 0)))
+        broker.stop()
+        await until(lambda: not here.broker.connected)
+        here.target.set(GREEN)
+        await until(lambda: here.reachable[-1:] == [False])
+        await broker.start()
+        async with plugged_in(light, broker.port):
+            await until(lambda: light.shows == (True, 255, (0, 255, 0)))
+
+
+async def test_wled_is_told_of_a_pulse_once_and_does_it_alone(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    strip = WledStrip()
+    options = MqttOptions(device="wled", topic=strip.topic)
+    async with (
+        plugged_in(strip, broker.port),
+        desk(options, broker.port, tmp_path) as here,
+    ):
+        here.target.set(RED.model_copy(update={"effect": Effect.PULSE, "period_s": 3}))
+        await until(lambda: strip.effect == 2)
+        assert strip.speed == 95
+        here.target.set(OFF)
+        await until(lambda: not strip.shows[0])
+        here.target.set(GREEN)
+        await until(lambda: strip.shows == (True, 255, (0, 255, 0)))
+
+
+async def test_ten_quick_changes_end_on_the_last_with_few_commands(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    bulb = ZigbeeBulb()
+    options = MqttOptions(device="zigbee2mqtt", topic=bulb.topic)
+    heard: list[str] = []
+
+    class Counting(ZigbeeBulb):
+        def hear(self, topic: str, payload: bytes) -> list[tuple[str, bytes, bool]]:
+            heard.append(topic)
+            return super().hear(topic, payload)
+
+    counting = Counting()
+    async with plugged_in(counting, broker.port), desk(options, broker.port, tmp_path) as here:
+        for number in range(10):
+            here.target.set(LightState(color=(number, 0, 9)))
+            await asyncio.sleep(0.01)
+        await until(lambda: counting.shows[2] == (9, 0, 9))
+        assert heard.count(f"{bulb.topic}/set") <= 3

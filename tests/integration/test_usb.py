@@ -1,0 +1,237 @@
+"""The usb kind on busylight-core itself: which bytes each light gets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from busylight_core import Light
+from loguru import logger
+
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.latest import Latest
+from bridge.contract.light import OFF, Effect, LightState
+from drivers.base import Surroundings
+from drivers.blocking import Worker
+from drivers.lamp import Lamp
+from drivers.usb import KIND
+from drivers.usb.busylights import connect, plugged_in
+from drivers.usb.light import REFRESH_S, UsbLight
+from drivers.usb.options import UsbOptions
+from tests.fakes.clock import ManualClock
+from tests.fakes.mqtt_light_bus import FakeBus
+from tests.fakes.usb_hardware import Usb
+
+ORANGE = LightState(color=(255, 100, 0), brightness=0.5)
+GREEN = LightState(color=(0, 255, 0))
+RULES = Path(__file__).parents[2] / "packaging" / "udev" / "70-presence-bridge.rules"
+SERIAL_ADAPTERS = {(0x10C4, 0xEA60), (0x303A, 0x81DF)}
+"""Lights behind an ordinary serial adapter: the group dialout has those."""
+
+
+class Desk:
+    def __init__(self, light: UsbLight, clock: ManualClock) -> None:
+        self.light, self.clock = light, clock
+
+    async def refreshed(self) -> None:
+        """Let one refresh come and end."""
+        await self.clock.until_asleep()
+        await self.clock.advance(REFRESH_S)
+        await self.clock.until_asleep()
+
+
+@asynccontextmanager
+async def desk(look: Callable[[], Any], **choice: str) -> AsyncIterator[Desk]:
+    clock = ManualClock()
+    async with Worker("usb-test") as worker:
+        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look), clock)
+        refreshing = asyncio.create_task(light.refresh_for_ever())
+        try:
+            yield Desk(light, clock)
+        finally:
+            refreshing.cancel()
+            await asyncio.wait({refreshing})
+            await light.close()
+
+
+@pytest.mark.parametrize(
+    ("product", "orange", "dark"),
+    [
+        ("blink1", "0163803200000a00", "0163000000000a00"),
+        ("flag", "01ff803200", "01ff000000"),
+        ("blynclight", "00800032000000ff22", "00000000010000ff22"),
+    ],
+)
+async def test_each_maker_gets_its_own_bytes(product: str, orange: str, dark: str) -> None:
+    usb = Usb()
+    wire = usb.plug(product)
+    async with desk(usb.look) as here:
+        await here.light.apply(ORANGE)
+        await here.light.apply(OFF)
+    assert [data.hex() for data in wire.sent] == [orange, dark]
+
+
+async def test_the_light_is_let_go_as_it_looks() -> None:
+    usb = Usb()
+    wire = usb.plug("blink1")
+    async with desk(usb.look) as here:
+        await here.light.apply(GREEN)
+    assert (wire.opened, wire.is_open) == (1, False)
+    assert [data.hex() for data in wire.sent] == ["016300ff00000a00"]
+
+
+async def test_a_kuando_light_is_kept_awake_and_its_threads_end() -> None:
+    usb = Usb()
+    wire = usb.plug("kuando")
+    async with desk(usb.look) as here:
+        await here.light.apply(GREEN)
+        before = len(wire.sent)
+        await here.refreshed()
+        assert len(wire.sent) > before
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in timers)
+
+
+async def test_the_light_that_is_chosen_is_the_one_that_shines() -> None:
+    usb = Usb()
+    usb.plug("flag", "AA11")
+    wire = usb.plug("flag", "BB22")
+    async with desk(usb.look, device="Luxafor Flag", serial="bb22") as here:
+        await here.light.apply(GREEN)
+    assert wire.opened == 1
+
+
+async def test_an_unplugged_light_is_unreachable_and_found_again_by_a_new_look() -> None:
+    usb = Usb()
+    wire = usb.plug("blink1", "2000")
+    async with desk(usb.look) as here:
+        await here.light.apply(GREEN)
+        wire.plugged = False
+        with pytest.raises(LightUnreachableError, match="does not answer"):
+            await here.light.apply(ORANGE)
+        with pytest.raises(LightUnreachableError, match="no busylight is plugged in"):
+            await here.light.apply(ORANGE)
+        wire.replug()
+        await here.light.apply(ORANGE)
+        assert wire.sent[-1].hex().startswith("01638032")
+        assert wire.opened == 2
+
+
+async def test_a_light_that_was_plugged_in_again_shows_its_look_without_a_new_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    usb = Usb()
+    wire = usb.plug("blink1", "2000")
+    async with desk(usb.look) as here:
+        await here.light.apply(GREEN)
+        wire.plugged = False
+        for _ in range(3):
+            await here.refreshed()
+        wire.replug()
+        await here.refreshed()
+        assert [data.hex()[:10] for data in wire.sent] == ["016300ff00"]
+        await here.refreshed()
+    assert caplog.text.count("waiting until it is back") == 1
+    assert caplog.text.count("the light is back") == 1
+
+
+async def test_a_light_that_may_not_be_opened_comes_with_the_udev_rule() -> None:
+    usb = Usb()
+    wire = usb.plug("blink1")
+    wire.allowed = False
+    async with desk(usb.look) as here:
+        with pytest.raises(LightRefusedError, match="cannot be opened") as caught:
+            await here.light.apply(GREEN)
+        assert RULES.name in caught.value.remedy
+        wire.allowed = True
+        await here.light.apply(GREEN)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ModuleNotFoundError("No module named 'busylight_core'"), "presence-bridge[usb]"),
+        (AttributeError("'NoneType' object has no attribute 'split'"), "plugdev"),
+    ],
+)
+async def test_a_library_that_fails_is_told_with_its_remedy(error: Exception, text: str) -> None:
+    def look() -> Any:
+        raise error
+
+    async with desk(look) as here:
+        with pytest.raises(LightRefusedError) as caught:
+            await here.light.apply(GREEN)
+    assert text in caught.value.remedy
+    assert caught.value.__cause__ is error
+
+
+async def test_the_library_does_not_write_past_our_logs() -> None:
+    told: list[str] = []
+    plugged_in()
+    sink = logger.add(told.append, level="DEBUG")
+    usb = Usb()
+    wire = usb.plug("blink1")
+    try:
+        async with desk(usb.look) as here:
+            await here.light.apply(GREEN)
+            wire.plugged = False
+            with pytest.raises(LightUnreachableError):
+                await here.light.apply(ORANGE)
+    finally:
+        logger.remove(sink)
+    assert told == []
+
+
+async def test_blink_and_pulse_are_sent_step_by_step() -> None:
+    usb = Usb()
+    wire = usb.plug("blink1")
+    target: Latest[LightState | None] = Latest(None)
+    async with desk(usb.look) as here:
+        clock = ManualClock()
+        lamp = Lamp(
+            here.light, KIND, name="desk", target=target, clock=clock, reachable=lambda _: None
+        )
+        running = asyncio.create_task(lamp.run())
+        target.set(GREEN.model_copy(update={"effect": Effect.PULSE}))
+        for _ in range(12):
+            await clock.until_asleep()
+            await clock.advance(clock.next_wake_s or 0.0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert len({data[3] for data in wire.sent}) > 5
+
+
+async def test_a_machine_without_lights_is_looked_through_by_the_real_library(
+    tmp_path: Path,
+) -> None:
+    if plugged_in():
+        pytest.skip("a busylight is plugged in")
+    async with KIND.open(
+        UsbOptions(), Surroundings("desk", tmp_path, ManualClock(), FakeBus())
+    ) as light:
+        with pytest.raises(LightUnreachableError, match="no busylight is plugged in"):
+            await light.apply(GREEN)
+
+
+def test_the_udev_rules_name_every_light_of_the_library() -> None:
+    text = RULES.read_text(encoding="utf-8")
+    pattern = r'ATTRS?\{idVendor\}=="(\w{4})", ATTRS?\{idProduct\}=="(\w{4})"'
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    named: dict[str, set[tuple[int, int]]] = {"usb": set(), "hidraw": set()}
+    for line in lines:
+        subsystem = re.search(r'SUBSYSTEM=="(\w+)"', line)
+        ids = re.search(pattern, line)
+        assert subsystem, line
+        assert ids, line
+        assert 'GROUP="plugdev"' in line
+        named[subsystem.group(1)].add((int(ids.group(1), 16), int(ids.group(2), 16)))
+    known = {ids for cls in Light.subclasses() for ids in cls.supported_device_ids}
+    assert named["usb"] == named["hidraw"] == known - SERIAL_ADAPTERS
