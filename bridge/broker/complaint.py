@@ -47,7 +47,9 @@ def complaint(error: BaseException, settings: MqttSettings, client_id: str) -> C
             "or give one another base_topic",
             wait_s=TAKEN_OVER_S,
         )
-    return Complaint(f"broker {settings.address} cannot be reached: {error}")
+    ended = "Disconnected" in str(error)  # as aiomqtt puts it
+    reason = "the connection ended" if ended else error
+    return Complaint(f"broker {settings.address} cannot be reached: {reason}")
 
 
 def reason_code(error: BaseException) -> int | None:
