@@ -78,6 +78,7 @@ class Runner:
     async def run(self) -> None:
         """Run until cancelled; then leave the light as ``on_exit`` says."""
         self._mode = self._read_mode()
+        self._target.set(self._mode.shows(None))  # a person's choice waits for no bridge
         self._following.attach(self._broker)
         self._broker.follow(
             self._topics.light(self._name, "set"), self._take_command, commands=True

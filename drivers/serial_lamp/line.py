@@ -1,0 +1,109 @@
+r"""Our own line protocol, version 1: short ASCII lines that end with ``\n``. Pure.
+
+To the board                                    From the board
+``hello``                                       ``hello presence-lamp 1 pwm``
+``show 7 ff0000 pulse 2000``                    ``ok 7 ff0000 pulse 2000``
+``ping 8``                                      ``ok 8 ff0000 pulse 2000``
+``bye 9``                                       ``ok 9 ff0000 pulse 2000``
+                                                ``error 7 color``
+
+The board says ``hello`` by itself when it starts. Each other line carries a number, 0 to 255, that
+comes back with what the board shows from then on, so that a garbled line is noticed; ``waiting``
+is a board that was told nothing since it started or has shown "no bridge". After ``bye`` it keeps
+what it shows, however long it hears nothing.
+
+``hello`` has no letter that the bootloaders of an Arduino take for a command (``d`` writes flash).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bridge.contract.light import Effect, LightState, Rgb
+
+NAME, VERSION = "presence-lamp", 1
+NUMBERS = 256
+PING_S = 5.0
+"""Between two pings; the board's watchdog waits three of them."""
+
+HELLO = b"\nhello\n"
+"""Asks for the hello; the line end before it closes whatever half a line the board holds."""
+
+_HELLO = re.compile(rb"hello (\S+) (\d{1,5}) ([a-z0-9-]+)")
+_OK = re.compile(rb"ok (\d{1,3}) ([0-9a-f]{6}) (solid|blink|pulse|waiting) (\d{1,5})")
+_ERROR = re.compile(rb"error (\d{1,3}) ([a-z]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a board shows."""
+
+    color: Rgb
+    effect: Effect
+    period_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A board that starts, or was asked."""
+
+    name: str
+    version: int
+    lamp: str
+    """``pwm`` or ``neopixel``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to the line of that number."""
+
+    number: int
+    shown: Shown | None = None
+    """``None`` while the board waits to be told."""
+    error: str = ""
+
+
+def wanted(state: LightState) -> Shown:
+    """``state`` as the board is told it: brightness is in the colour, and off is black."""
+    effect = state.effect if state.on else Effect.SOLID
+    return Shown(state.rgb, effect, round(state.period_s * 1000))
+
+
+def show(number: int, shown: Shown) -> bytes:
+    """The line that asks for ``shown``."""
+    color = bytes(shown.color).hex()
+    return f"show {number} {color} {shown.effect} {shown.period_ms}\n".encode("ascii")
+
+
+def ping(number: int) -> bytes:
+    """The line that says that we are there."""
+    return b"ping %d\n" % number
+
+
+def bye(number: int) -> bytes:
+    """The line that says that we go on purpose."""
+    return b"bye %d\n" % number
+
+
+def parse_hello(line: bytes) -> Hello | None:
+    """The hello that ends ``line``, after whatever the line held when the board started."""
+    found = _HELLO.search(line.strip())
+    if found is None or found.end() != len(line.strip()):
+        return None
+    name, version, lamp = found.groups()
+    return Hello(name.decode("ascii", "replace"), int(version), lamp.decode("ascii"))
+
+
+def parse_reply(line: bytes) -> Reply | None:
+    """The reply in ``line``; ``None`` for anything else, such as a hello or noise."""
+    line = line.strip()
+    if found := _ERROR.fullmatch(line):
+        return Reply(int(found[1]), error=found[2].decode("ascii"))
+    if not (found := _OK.fullmatch(line)):
+        return None
+    number, color, effect, period = (part.decode("ascii") for part in found.groups())
+    if effect == "waiting":
+        return Reply(int(number))
+    red, green, blue = bytes.fromhex(color)
+    return Reply(int(number), Shown((red, green, blue), Effect(effect), int(period)))
