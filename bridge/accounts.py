@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from bridge.contract.wire import Message, decode_json, encode_json
 from bridge.microsoft import Microsoft, MicrosoftAccount
 
 OK, FAILED = 0, 1
+ANSWER_S = 10.0
 CODE_LIFETIME_S = 900.0 + 60.0
 """A device code lives 15 minutes; a minute more for the answer."""
 LOOK_S = 2.0
@@ -57,6 +59,21 @@ def logout(config: Config, account: str) -> int:
         with state.claimed(config.state_dir):
             asyncio.run(_sign_out(config, slug))
     _say(f"{slug} is signed out.")
+    return OK
+
+
+def reload(config: Config) -> int:
+    """Let the running service read the accounts of its config anew.
+
+    Raises:
+        PersonMustActError: The service refuses the config, or does not run.
+        TryAgainError: No answer came.
+    """
+    if not state.in_use(config.state_dir):
+        raise PersonMustActError("the service does not run.", remedy="Start it.")
+    data = asyncio.run(_ask(config, "reload")) or {}
+    waiting = ", ".join(data.get("needs_restart", ()))
+    _say(f"Done.{f' Restart the service for: {waiting}.' if waiting else ''}")
     return OK
 
 
@@ -99,13 +116,10 @@ async def _sign_in(config: Config, slug: str) -> int:
 
 async def _watch_sign_in(account: MicrosoftAccount) -> int:
     account.request_sign_in()
-    started = False
     async for sign_in in account.sign_in.watch():
-        _say_sign_in(account.slug, sign_in, only_code=not started)
-        started = started or sign_in.state is SignInState.CODE_PENDING
-        if started and sign_in.state is not SignInState.CODE_PENDING:
-            break
-        if sign_in.state in (SignInState.SIGNED_IN, SignInState.ERROR):
+        if sign_in.state is not SignInState.SIGNED_OUT:
+            _say_sign_in(account.slug, sign_in)
+        if sign_in.state in _ENDED:
             break
     return OK if account.sign_in.value.state is SignInState.SIGNED_IN else FAILED
 
@@ -117,23 +131,31 @@ async def _sign_out(config: Config, slug: str) -> None:
 
 async def _ask_to_sign_in(config: Config, slug: str) -> int:
     """Let the running service sign in and tell what it publishes on ``account/<a>/auth``."""
-    await _ask(config, "signin", slug)
-    topic = _topics(config).account(slug, "auth")
-    last: list[SignIn] = []
+    told = SignIn()
 
     def ended(received: Received) -> bool:
-        sign_in = _read_sign_in(received.payload)
-        if not last or last[-1] != sign_in:
-            _say_sign_in(slug, sign_in, only_code=False)
-        last.append(sign_in)
-        return sign_in.state in _ENDED
+        nonlocal told
+        told, before = _read_sign_in(received.payload), told
+        if told not in (before, SignIn()):
+            _say_sign_in(slug, told)
+        return told.state in _ENDED
 
-    await visit(config.mqtt, follow=[topic], until=ended, within_s=CODE_LIFETIME_S)
-    return OK if last and last[-1].state is SignInState.SIGNED_IN else FAILED
+    await _ask(config, "signin", slug, follow=_topics(config).account(slug, "auth"), until=ended)
+    return OK if told.state is SignInState.SIGNED_IN else FAILED
 
 
-async def _ask(config: Config, command: str, slug: str) -> None:
-    """Send one request to the running service and wait for its answer.
+async def _ask(
+    config: Config,
+    command: str,
+    slug: str | None = None,
+    *,
+    follow: str | None = None,
+    until: Callable[[Received], bool] = lambda _: True,
+) -> Any:
+    """Send one request to the running service and wait for its answer; returns the answer's data.
+
+    With ``follow`` it then waits, as long as a code lives, for what ``until`` calls the last on
+    that topic. What is stored there is old, unless it is a code that still waits.
 
     Raises:
         TryAgainError: No answer came.
@@ -141,34 +163,54 @@ async def _ask(config: Config, command: str, slug: str) -> None:
     """
     topics, transaction = _topics(config), f"cli-{os.getpid()}"
     answers: list[Mapping[str, Any]] = []
+    code: list[Received] = []
 
-    def is_ours(received: Received) -> bool:
-        try:
-            answer = decode_json(received.payload)
-        except ContractError:
+    def is_last(received: Received) -> bool:
+        if received.topic == follow:
+            if answers and not received.retain:
+                return until(received)
+            code[:] = [received] if _is_code(received.payload) else []
             return False
-        answers.append(answer)
-        return answer.get("transaction") == transaction
+        if not _answers(received.payload, transaction):
+            return False
+        answers.append(decode_json(received.payload))
+        deadline.reschedule(None)
+        return follow is None or answers[0].get("status") != "ok" or any(map(until, code))
 
-    request = encode_json({"account": slug, "transaction": transaction})
-    await visit(
-        config.mqtt,
-        follow=[topics.response(command)],
-        publish=[Message(topics.request(command), request, retain=False)],
-        until=is_ours,
-    )
-    answer = answers[-1] if answers else {}
-    if answer.get("transaction") != transaction:
+    asked = {"account": slug} if slug else {}
+    request = encode_json({**asked, "transaction": transaction})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_S) as deadline:
+            await visit(
+                config.mqtt,
+                follow=[topic for topic in (topics.response(command), follow) if topic],
+                publish=[Message(topics.request(command), request, retain=False)],
+                until=is_last,
+                within_s=CODE_LIFETIME_S,
+            )
+    if not answers:
         raise TryAgainError("the running service did not answer: is it connected to the broker?")
-    if answer.get("status") != "ok":
-        raise PersonMustActError(f"the running service refused: {answer.get('error')}.", remedy="")
+    if answers[0].get("status") != "ok":
+        raise PersonMustActError(
+            f"the running service refused: {answers[0].get('error')}.", remedy=""
+        )
+    return answers[0].get("data")
 
 
-def _say_sign_in(slug: str, sign_in: SignIn, *, only_code: bool) -> None:
+def _answers(payload: bytes, transaction: str) -> bool:
+    try:
+        return decode_json(payload).get("transaction") == transaction
+    except ContractError:
+        return False
+
+
+def _is_code(payload: bytes) -> bool:
+    return _read_sign_in(payload).state is SignInState.CODE_PENDING
+
+
+def _say_sign_in(slug: str, sign_in: SignIn) -> None:
     if sign_in.state is SignInState.CODE_PENDING:
         _say(f"{slug}: open {sign_in.verification_uri} and enter the code {sign_in.user_code}")
-    elif only_code and sign_in.state is not SignInState.SIGNED_IN:
-        return
     elif sign_in.state is SignInState.SIGNED_IN:
         _say(f"{slug} is signed in.")
     else:

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from random import random as _random
 
@@ -20,30 +21,38 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics
-from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.polling import Poller, fold
+from bridge.microsoft import Microsoft
+from bridge.polling import fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
+from bridge.roster import Roster
 
 log = logging.getLogger(__name__)
 
 OK, INTERRUPTED = 0, 130
+NEEDS_RESTART = ("mqtt", "homeassistant", "network", "state_dir")
+"""Tables that a reload cannot change."""
 
 
 class Service:
     """One running bridge. Commands from the broker arrive here, as the ``Service`` they expect."""
 
     def __init__(
-        self, config: Config, *, clock: Clock | None = None, random: Random = _random
+        self,
+        config: Config,
+        *,
+        read_config: Callable[[], Config] | None = None,
+        clock: Clock | None = None,
+        random: Random = _random,
     ) -> None:
         self._config = config
+        self._read_config = read_config or (lambda: config)
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
         self._began = self._clock.monotonic()
         self._stop = asyncio.Event()
-        self._sources: dict[str, MicrosoftAccount] = {}
-        self._pollers: dict[str, Poller] = {}
+        self._roster: Roster | None = None
         self._broker: Broker | None = None
         self.restart_wanted = False
         """Set when the service stopped in order to start anew."""
@@ -71,28 +80,21 @@ class Service:
         )
         publisher.attach(self._broker)
         async with Microsoft(self._config, self._clock, random=self._random) as microsoft:
-            for slug, settings in self._config.accounts.items():
-                source = self._sources[slug] = microsoft.account(slug)
-                self._pollers[slug] = Poller(
-                    source,
-                    settings=self._config.polling,
-                    hours=settings.hours.parsed() if settings.hours else None,
-                    zone=self._config.zone,
-                    report=publisher.update,
-                    clock=self._clock,
-                    random=self._random,
-                )
+            self._roster = Roster(
+                microsoft,
+                report=publisher.update,
+                announce=publisher.follow,
+                clock=self._clock,
+                random=self._random,
+            )
+            self._roster.seat(self._config)
             async with asyncio.TaskGroup() as tasks:
                 running = [
+                    tasks.create_task(self._roster.run(), name="roster"),
                     tasks.create_task(self._broker.run(), name="broker"),
                     tasks.create_task(publisher.run(), name="publisher"),
                     tasks.create_task(self._beat(publisher), name="heartbeat"),
                 ]
-                for slug in self._pollers:
-                    running += [
-                        tasks.create_task(self._sources[slug].run(), name=f"sign-in-{slug}"),
-                        tasks.create_task(self._pollers[slug].run(), name=f"poll-{slug}"),
-                    ]
                 await self._stop.wait()
                 for task in running:
                     task.cancel()
@@ -103,17 +105,15 @@ class Service:
 
     def poll(self, account: str | None) -> None:
         """Read one account, or all, at once."""
-        for slug, poller in self._pollers.items():
-            if account in (None, slug):
-                poller.poll_now()
+        self._seated.poll(account)
 
     def sign_in(self, account: str) -> None:
         """Start signing ``account`` in."""
-        self._sources[account].request_sign_in()
+        self._seated.source_of(account).request_sign_in()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
-        await self._sources[account].sign_out()
+        await self._seated.source_of(account).sign_out()
 
     def restart(self) -> None:
         """Stop in order and start anew in the same process."""
@@ -132,11 +132,33 @@ class Service:
         """How the service fares now."""
         broker = self._broker
         return fold(
-            {slug: poller.status for slug, poller in self._pollers.items()},
+            self._roster.statuses if self._roster else {},
             mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
             queue=broker.waiting if broker else 0,
             uptime_s=int(self._clock.monotonic() - self._began),
         )
+
+    def reload(self) -> list[str]:
+        """Follow the accounts that the config file names now; the others go on undisturbed.
+
+        Returns the tables that changed and need a restart.
+
+        Raises:
+            ConfigError: The file is wrong; nothing has changed then.
+        """
+        config = _populated(self._read_config())
+        self._seated.seat(config)
+        waiting = [t for t in NEEDS_RESTART if getattr(self._config, t) != getattr(config, t)]
+        log.info("read the config again: follows %s", ", ".join(config.accounts))
+        if waiting:
+            log.warning("changed, but used only after a restart: %s", ", ".join(waiting))
+        self._config = config
+        return waiting
+
+    @property
+    def _seated(self) -> Roster:
+        assert self._roster is not None
+        return self._roster
 
     async def _beat(self, publisher: Publisher) -> None:
         heartbeat = self._config.state_dir / state.HEARTBEAT
@@ -146,24 +168,31 @@ class Service:
             await self._clock.sleep(state.HEARTBEAT_EVERY_S)
 
 
-def run(config: Config) -> int:
+def run(read_config: Callable[[], Config]) -> int:
     """Run the service until a signal; the exit code says which one.
+
+    SIGHUP reads the config again.
 
     Raises:
         ConfigError: There is nobody to follow, or the state folder is in use.
     """
-    if not config.accounts:
-        raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
+    config = _populated(read_config())
     with state.claimed(config.state_dir):
-        code, again = asyncio.run(_until_signal(config))
+        code, again = asyncio.run(_until_signal(config, read_config))
     if again:
         log.info("starting anew")
         os.execv(sys.executable, [sys.executable, "-m", "bridge", *sys.argv[1:]])  # noqa: S606 - ourselves, with our own arguments
     return code
 
 
-async def _until_signal(config: Config) -> tuple[int, bool]:
-    service = Service(config)
+def _populated(config: Config) -> Config:
+    if not config.accounts:
+        raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
+    return config
+
+
+async def _until_signal(config: Config, read_config: Callable[[], Config]) -> tuple[int, bool]:
+    service = Service(config, read_config=read_config)
     codes: list[int] = []
 
     def stop(code: int) -> None:
@@ -173,7 +202,17 @@ async def _until_signal(config: Config) -> tuple[int, bool]:
         log.info("stopping; once more to stop at once")
         service.stop()
 
+    def reload() -> None:
+        problems: list[str] = []
+        try:
+            service.reload()
+        except ConfigError as error:
+            problems = error.problems
+        for problem in problems:
+            log.error("the old config goes on, the new one is wrong: %s", problem)
+
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
     loop.add_signal_handler(signal.SIGTERM, stop, OK)
     loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
     log.info("presence-bridge %s follows %s", __version__, ", ".join(config.accounts))

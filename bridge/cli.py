@@ -43,7 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
 
-    return app.run(_config(arguments))
+    return app.run(lambda: _config(arguments))
+
+
+def _reload(arguments: argparse.Namespace) -> int:
+    from bridge import accounts  # noqa: PLC0415 - as above
+
+    return accounts.reload(_config(arguments))
 
 
 def _login(arguments: argparse.Namespace) -> int:
@@ -107,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", parents=[common], help="the service")
     run.set_defaults(command=_run)
+
+    reload = commands.add_parser("reload", parents=[common], help="read the config's accounts anew")
+    reload.set_defaults(command=_reload)
 
     login = commands.add_parser("login", parents=[common], help="sign one account in")
     login.add_argument("account", nargs="?", metavar="ACCOUNT")

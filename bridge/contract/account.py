@@ -44,6 +44,16 @@ SIGNED_OUT = SignIn()
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """One account that is followed now."""
+
+    name: str
+    """For people."""
+    discover: bool = True
+    """Home Assistant hears of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFacts:
     """All that is known about one account now: the value that flows from polling to publishing."""
 

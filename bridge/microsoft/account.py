@@ -99,6 +99,10 @@ class Microsoft:
             await self._session.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def use(self, config: Config) -> None:
+        """Make accounts from ``config`` from now on; those that were made stay as they are."""
+        self._config = config
+
     async def tenant_of(self, slug: str) -> Tenant:
         """Look the tenant of ``[accounts.slug]`` up, without signing in.
 

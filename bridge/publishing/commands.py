@@ -7,14 +7,23 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from bridge.broker import Received
-from bridge.contract.errors import ContractError
+from bridge.contract.errors import ConfigError, ContractError
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, decode_json, encode_json
 
 LIMIT = 64 * 1024
 """Bytes of a request that are looked at."""
-COMMANDS = ("poll", "signin", "signout", "restart", "log_level", "rediscover", "health_check")
+COMMANDS = (
+    "poll",
+    "signin",
+    "signout",
+    "restart",
+    "log_level",
+    "rediscover",
+    "health_check",
+    "reload",
+)
 
 
 class Service(Protocol):
@@ -34,6 +43,13 @@ class Service(Protocol):
 
     def restart(self) -> None:
         """Stop in order and start anew."""
+        ...
+
+    def reload(self) -> list[str]:
+        """Read the accounts of the config anew; the changed tables that need a restart.
+
+        Raises ``ConfigError`` when the config is wrong.
+        """
         ...
 
     def set_log_level(self, level: str) -> None:
@@ -74,7 +90,7 @@ async def answer(
         request = _read(received, command)
         transaction = request.get("transaction")
         data = await _do(command, request, accounts, service, rediscovery)
-    except (ContractError, ValueError) as wrong:
+    except (ConfigError, ContractError, ValueError) as wrong:
         error = str(wrong)
     payload = {"status": "error" if error else "ok", "data": data, "error": error}
     if isinstance(transaction, str | int):
@@ -110,6 +126,8 @@ async def _do(
             service.sign_in(_account(request, accounts))
         case "signout":
             await service.sign_out(_account(request, accounts))
+        case "reload":
+            return {"needs_restart": service.reload()}
         case "restart":
             service.restart()
         case "log_level":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from random import random as _random
 
 from bridge.broker import Broker, Received
 from bridge.config import Config
-from bridge.contract.account import AccountFacts
+from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.health import Health
 from bridge.contract.topics import ONLINE, Topics
@@ -48,7 +48,7 @@ class Publisher:
         self._config, self._topics, self._service = config, topics, service
         self._clock, self._random = clock, random
         self._version, self._started = version, started
-        self._names = {slug: table.name or slug for slug, table in config.accounts.items()}
+        self._followed: dict[str, Followed] = {}
         self._published: dict[str, Published] = {}
         self._health: Health | None = None
         self._health_sent_s = float("-inf")
@@ -67,8 +67,25 @@ class Publisher:
         if self._config.homeassistant.enabled:
             broker.follow(self._topics.birth, self._take_birth)
 
+    def follow(self, accounts: Mapping[str, Followed]) -> None:
+        """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
+        before, self._followed = self._followed, dict(accounts)
+        if self._broker is None or not self._broker.connects:
+            return  # the first welcome announces, and the clean-up removes
+        for slug in before.keys() - accounts.keys():
+            self._published.pop(slug, None)
+            self._send(*cleared(self._topics, slug, self._topics.account_config(slug)))
+        fresh = dict(accounts.items() - before.items())
+        for slug in {s for s in fresh if s in before and not fresh[s].discover}:
+            self._send(Message(self._topics.account_config(slug), b""))
+        self._send(*self._devices(fresh), self._info())
+        if self._cleaned:
+            self._ledger.write(self._discovery())
+
     def update(self, facts: AccountFacts) -> None:
-        """Publish what is new in ``facts``."""
+        """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
+        if facts.account not in self._followed:
+            return
         before = self._published.get(facts.account)
         messages, published = account_messages.changes(
             self._topics, before, facts, self._clock.now(), self._clock.monotonic()
@@ -106,7 +123,7 @@ class Publisher:
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves."""
-        for slug in self._names:
+        for slug in self._followed:
             yield account_messages.goodbye(self._topics, slug)
 
     async def run(self) -> None:
@@ -119,7 +136,7 @@ class Publisher:
                 response = await answer(
                     received,
                     topics=self._topics,
-                    accounts=self._names,
+                    accounts=self._followed,
                     service=self._service,
                     rediscovery=self,
                 )
@@ -140,12 +157,14 @@ class Publisher:
         """Every discovery message by its topic; none when Home Assistant is not wanted."""
         if not self._config.homeassistant.enabled:
             return {}
-        messages = [bridge_device(self._topics, self._version)]
-        messages += [
-            account_device(self._topics, slug, name, self._version)
-            for slug, name in self._names.items()
-        ]
+        messages = [bridge_device(self._topics, self._version), *self._devices(self._followed)]
         return {message.topic: message for message in messages}
+
+    def _devices(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
+        if self._config.homeassistant.enabled:
+            for slug, account in accounts.items():
+                if account.discover:
+                    yield account_device(self._topics, slug, account.name, self._version)
 
     def _farewells(self, current: dict[str, Message]) -> Iterator[Message]:
         """Remove what an earlier start announced and this one does not."""
@@ -153,7 +172,7 @@ class Publisher:
         for message in farewells(self._announced, current):
             yield message
             account = message.topic.removesuffix("/config").removeprefix(prefix)
-            if not message.payload and account not in self._names and "/" not in account:
+            if not message.payload and account not in self._followed and "/" not in account:
                 yield from cleared(self._topics, account, message.topic)
 
     async def _clean_up(self) -> None:
@@ -161,16 +180,16 @@ class Publisher:
         assert self._broker is not None
         while not self._broker.connects:
             await self._clock.sleep(0.5)
-        current = self._discovery()
         await self._clock.sleep(REMOVAL_PAUSE_S)
         self._cleaned = True
+        current = self._discovery()
         if any(m.payload for m in farewells(self._announced, current)):
             self._send(*current.values())
         self._ledger.write(current)
         pattern = f"{self._topics.discovery_prefix}/device/+/config"
 
         def sweep(received: Received) -> None:
-            self._send(*leftover(received, self._topics, current))
+            self._send(*leftover(received, self._topics, self._followed))
 
         self._broker.follow(pattern, sweep)
         await self._clock.sleep(LISTEN_S)
@@ -182,7 +201,7 @@ class Publisher:
             "started": self._started,
             "instance": self._topics.instance,
             "log_level": self._service.log_level(),
-            "accounts": self._names,
+            "accounts": {slug: account.name for slug, account in self._followed.items()},
             "mqtt": self._broker.mqtt_version if self._broker else None,
             "discovery_prefix": self._topics.discovery_prefix,
             "polling": self._config.polling.model_dump(),

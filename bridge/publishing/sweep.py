@@ -18,9 +18,9 @@ LISTEN_S = 5.0
 LEAVES = ("state", "attributes", "availability", "auth")
 
 
-def leftover(received: Received, topics: Topics, current: Collection[str]) -> list[Message]:
+def leftover(received: Received, topics: Topics, followed: Collection[str]) -> list[Message]:
     """The messages that clear ``received``, when it is an account of ours that is no more."""
-    if not received.payload or received.topic in current:
+    if not received.payload:
         return []
     try:
         payload = decode_json(received.payload)
@@ -31,7 +31,7 @@ def leftover(received: Received, topics: Topics, current: Collection[str]) -> li
         (name.removeprefix(prefix) for name in _identifiers(payload) if name.startswith(prefix)),
         None,
     )
-    if account is None or _origin(payload) != ORIGIN_NAME:
+    if account is None or account in followed or _origin(payload) != ORIGIN_NAME:
         return []
     return cleared(topics, account, received.topic)
 

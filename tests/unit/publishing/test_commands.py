@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.broker import Received
+from bridge.contract.errors import ConfigError
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics
 from bridge.publishing.commands import answer
@@ -18,6 +19,7 @@ class FakeService:
 
     def __init__(self) -> None:
         self.done: list[Any] = []
+        self.config_error = False
 
     def poll(self, account: str | None) -> None:
         self.done.append(("poll", account))
@@ -30,6 +32,11 @@ class FakeService:
 
     def restart(self) -> None:
         self.done.append("restart")
+
+    def reload(self) -> list[str]:
+        if self.config_error:
+            raise ConfigError(["accounts.x.nmae: unknown"])
+        return ["mqtt"]
 
     def set_log_level(self, level: str) -> None:
         if level != "debug":
@@ -113,3 +120,22 @@ async def test_a_topic_that_cannot_be_answered_is_ignored() -> None:
         rediscovery=service,
     )
     assert message is None
+
+
+async def test_a_reload_tells_what_needs_a_restart() -> None:
+    response, _ = await ask("reload")
+    assert (response["status"], response["data"]) == ("ok", {"needs_restart": ["mqtt"]})
+
+
+async def test_a_reload_of_a_wrong_config_tells_its_mistakes() -> None:
+    service = FakeService()
+    service.config_error = True
+    message = await answer(
+        Received("presence/bridge/request/reload", b"{}", retain=False),
+        topics=TOPICS,
+        accounts=("alice",),
+        service=service,
+        rediscovery=service,
+    )
+    assert message is not None
+    assert json.loads(message.payload)["error"] == "accounts.x.nmae: unknown"

@@ -43,7 +43,7 @@ def test_a_vanished_component_is_sent_once_as_a_bare_platform() -> None:
 
 def test_a_leftover_of_ours_is_swept_with_all_that_was_stored_about_it() -> None:
     bob = account_device(TOPICS, "bob", "Bob", "0")
-    messages = leftover(Received(bob.topic, bob.payload, retain=True), TOPICS, BOTH)
+    messages = leftover(Received(bob.topic, bob.payload, retain=True), TOPICS, {"alice"})
     assert {message.payload for message in messages} == {b""}
     assert "presence/account/bob/state" in {message.topic for message in messages}
 
@@ -65,8 +65,8 @@ def foreign() -> list[bytes]:
 @pytest.mark.parametrize("payload", foreign())
 def test_what_is_not_ours_is_never_touched(payload: bytes) -> None:
     topic = "homeassistant/device/something/config"
-    assert leftover(Received(topic, payload, retain=True), TOPICS, BOTH) == []
+    assert leftover(Received(topic, payload, retain=True), TOPICS, {"alice"}) == []
 
 
 def test_what_is_current_is_never_touched() -> None:
-    assert leftover(Received(ALICE.topic, ALICE.payload, retain=True), TOPICS, BOTH) == []
+    assert leftover(Received(ALICE.topic, ALICE.payload, retain=True), TOPICS, {"alice"}) == []

@@ -1,0 +1,139 @@
+"""Who is followed now: a poller and a sign-in for each account table. Never publishes.
+
+A new config is compared with the old one; what it leaves as it is goes on undisturbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import random as _random
+
+from bridge.config import Config, Settings
+from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ConfigError
+from bridge.microsoft import Microsoft, MicrosoftAccount
+from bridge.polling import Poller, Status
+from bridge.retry import Random
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One account table that is followed."""
+
+    settings: tuple[Settings | str | None, ...]
+    """All of the config that it depends on."""
+    source: MicrosoftAccount
+    poller: Poller
+
+
+class Roster:
+    """The account tables that are followed."""
+
+    def __init__(
+        self,
+        microsoft: Microsoft,
+        *,
+        report: Callable[[AccountFacts], None],
+        announce: Callable[[Mapping[str, Followed]], None],
+        clock: Clock,
+        random: Random = _random,
+    ) -> None:
+        self._microsoft, self._report, self._announce = microsoft, report, announce
+        self._clock, self._random = clock, random
+        self._seats: dict[str, Seat] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[str, list[asyncio.Task[None]]] = {}
+
+    @property
+    def statuses(self) -> dict[str, Status]:
+        """How each source fares."""
+        return {slug: seat.poller.status for slug, seat in self._seats.items()}
+
+    def poll(self, account: str | None) -> None:
+        """Read one account, or all, at once."""
+        for seat in self._seats.values():
+            if account is None or account in seat.source.accounts:
+                seat.poller.poll_now()
+
+    def source_of(self, account: str) -> MicrosoftAccount:
+        """The source that reads ``account``. Raises ``KeyError`` for one that is not followed."""
+        for seat in self._seats.values():
+            if account in seat.source.accounts:
+                return seat.source
+        raise KeyError(account)
+
+    async def run(self) -> None:
+        """Read and sign in whoever has a seat, until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            for slug in self._seats:
+                self._start(slug)
+            await asyncio.Event().wait()
+
+    def seat(self, config: Config) -> None:
+        """Follow exactly the accounts of ``config``, at once or as soon as ``run`` runs.
+
+        Raises:
+            ConfigError: Something is missing, for all accounts at once; nothing has changed then.
+        """
+        wanted = {slug: _settings(config, slug) for slug in config.accounts}
+        kept = {s: seat for s, seat in self._seats.items() if wanted.get(s) == seat.settings}
+        added = self._build(config, [slug for slug in wanted if slug not in kept])
+        gone = self._seats.keys() - kept.keys()
+        self._seats = {slug: kept.get(slug) or added[slug] for slug in wanted}
+        for slug in gone:
+            for task in self._running.pop(slug, ()):
+                task.cancel()
+        self._announce(
+            {
+                slug: Followed(name)
+                for seat in self._seats.values()
+                for slug, name in seat.source.accounts.items()
+            }
+        )
+        for slug in added:
+            self._start(slug)
+
+    def _start(self, slug: str) -> None:
+        if self._tasks is not None:
+            seat = self._seats[slug]
+            self._running[slug] = [
+                self._tasks.create_task(seat.source.run(), name=f"sign-in-{slug}"),
+                self._tasks.create_task(seat.poller.run(), name=f"poll-{slug}"),
+            ]
+
+    def _build(self, config: Config, slugs: list[str]) -> dict[str, Seat]:
+        seats: dict[str, Seat] = {}
+        problems: dict[str, None] = {}  # each once, in their order
+        self._microsoft.use(config)
+        for slug in slugs:
+            try:
+                source = self._microsoft.account(slug)
+            except ConfigError as error:
+                problems |= dict.fromkeys(error.problems)
+                continue
+            hours = config.accounts[slug].hours
+            poller = Poller(
+                source,
+                settings=config.polling,
+                hours=hours.parsed() if hours else None,
+                zone=config.zone,
+                report=self._report,
+                clock=self._clock,
+                random=self._random,
+            )
+            seats[slug] = Seat(_settings(config, slug), source, poller)
+        if problems:
+            raise ConfigError(list(problems))
+        return seats
+
+
+def _settings(config: Config, slug: str) -> tuple[Settings | str | None, ...]:
+    """All that a seat depends on."""
+    own = config.accounts[slug]
+    return (own, config.microsoft_of(slug), config.network, config.polling, config.time_zone)
