@@ -13,6 +13,7 @@ from typing import TextIO
 
 from bridge.config import Settings
 from bridge.contract.clock import Clock
+from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers.base import Kind, Light, Surroundings
 
@@ -33,10 +34,17 @@ class ConsoleLight:
         self._colored, self._redraw = colored, redraw
 
     async def apply(self, state: LightState) -> None:
-        """Draw ``state``."""
+        """Draw ``state``.
+
+        Raises:
+            LightUnreachableError: Nobody reads any more, or the disk is full.
+        """
         line = f"{self._clock.now().astimezone():%H:%M:%S}  {self._name}  {self._lamp(state)}"
-        self._out.write(f"\r\x1b[2K{line}" if self._redraw else f"{line}\n")
-        self._out.flush()
+        try:
+            self._out.write(f"\r\x1b[2K{line}" if self._redraw else f"{line}\n")
+            self._out.flush()
+        except OSError as error:
+            raise LightUnreachableError(f"stdout takes nothing: {error}") from error
 
     def _lamp(self, state: LightState) -> str:
         red, green, blue = state.rgb

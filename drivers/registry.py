@@ -31,7 +31,7 @@ def find(name: str, points: Iterable[EntryPoint] | None = None) -> Kind[Any]:
         raise ConfigError([f"kind {name!r} is not installed; known: {', '.join(known)}"])
     try:
         kind = known[name].load()
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise ConfigError([f"kind {name!r} cannot be loaded: {error}; {_cure(name)}"]) from error
     if not isinstance(kind, Kind) or kind.name != name:
         raise ConfigError([f"kind {name!r}: {known[name].value} is no kind of that name"])

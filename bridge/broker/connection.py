@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from bridge.broker.tls import tls_context
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 
@@ -28,6 +29,10 @@ NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 """Small packets at once: else the second of two waits for the delayed acknowledgement, 40 ms."""
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
+
+_UNHEARD = logging.getLogger("mqtt.unheard")
+_UNHEARD.disabled = True
+"""What paho and aiomqtt log they raise too; who catches it writes the one line."""
 
 MQTT5 = aiomqtt.ProtocolVersion.V5
 MQTT311 = aiomqtt.ProtocolVersion.V311
@@ -76,6 +81,7 @@ class Connection(aiomqtt.Client):
             properties=self._connect_properties(),
             tls_context=tls_context(settings) if settings.tls else None,
             will=self._will(will) if will else None,
+            logger=_UNHEARD,
             socket_options=() if settings.socket_path else NO_DELAY,
         )
 
@@ -102,6 +108,13 @@ class Connection(aiomqtt.Client):
             super()._client_connect()
         finally:
             self._loop.call_soon_threadsafe(self._tried.set_result, None)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        """At once: with aiomqtt's way round by the loop the socket may be closed by then."""
+        if self._tried.done():
+            self._loop.add_writer(sock.fileno(), self._client.loop_write)
+        else:
+            super()._on_socket_register_write(client, userdata, sock)
 
     async def send(self, messages: Sequence[Message]) -> list[tuple[Message, ReasonCode]]:
         """Publish ``messages`` in their order and wait until the broker has all of them.
@@ -220,26 +233,3 @@ def _seen(disconnected: asyncio.Future[None]) -> None:
 def _received(message: aiomqtt.Message) -> Received:
     payload = message.payload if isinstance(message.payload, bytes) else b""
     return Received(str(message.topic), payload, bool(message.retain))
-
-
-class _NamedContext(ssl.SSLContext):
-    """Checks the certificate against a given name, for a broker that is reached by another one."""
-
-    server_name: str
-
-    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(*args, **{**kwargs, "server_hostname": self.server_name})
-
-
-def tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """The TLS settings of ``[mqtt]``: system authorities unless ``ca_file`` names others."""
-    context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.server_name = settings.server_name or settings.host
-    if settings.ca_file:
-        context.load_verify_locations(settings.ca_file)
-    else:
-        context.load_default_certs()
-    if settings.cert_file:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
-    return context

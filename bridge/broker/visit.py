@@ -39,7 +39,7 @@ async def visit(
                 for topic_filter in follow:
                     await connection.follow(topic_filter, commands=False)
                 await connection.send(publish)
-                return await _collect(connection, until, within_s) if follow else []
+                return await _collect(connection, follow, until, within_s) if follow else []
         except PermissionError as error:
             raise PersonMustActError(
                 f"the broker does not let user {settings.username or 'anonymous'} follow {error}.",
@@ -56,12 +56,18 @@ async def visit(
 
 
 async def _collect(
-    connection: Connection, until: Callable[[Received], bool], within_s: float
+    connection: Connection,
+    follow: Sequence[str],
+    until: Callable[[Received], bool],
+    within_s: float,
 ) -> list[Received]:
     collected: list[Received] = []
     try:
         async with asyncio.timeout(within_s):
             async for received in connection.received():
+                topic = aiomqtt.Topic(received.topic)
+                if not any(topic.matches(topic_filter) for topic_filter in follow):
+                    continue  # amqtt also sends what is stored for the filters of others
                 collected.append(received)
                 if until(received):
                     break

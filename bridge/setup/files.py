@@ -141,11 +141,15 @@ def _hand_over(folder: Path, users: list[str]) -> None:
 
 def _next_steps(config: Path, options: InitOptions) -> list[str]:
     text = config.read_text(encoding="utf-8")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{config}: {error}"]) from error
     lines = [""]
     if str(PLACEHOLDER_CLIENT_ID) in text:
         lines.append("Put tenant and client_id into config.toml: docs/app-registration.md")
-    account = next(iter(tomllib.loads(text).get("accounts", ())), "NAME")
-    if options.driver and f"[drivers.{options.driver}]" not in text:
+    account = next(iter(table.get("accounts", ())), "NAME")
+    if options.driver and options.driver not in table.get("drivers", ()):
         lines.append("Add to config.toml, and restart the broker so that it knows the new user:")
         lines.append(DRIVER.format(driver=options.driver, account=account))
     lines += [

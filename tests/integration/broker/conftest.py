@@ -1,0 +1,261 @@
+"""Our end of a broker connection, and brokers that misbehave, on clocks that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+import selectors
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from bridge.broker import Broker, Received
+from bridge.config import MqttSettings
+from bridge.contract.wire import Message
+from tests.fakes.clock import ManualClock
+from tests.fakes.mosquitto import Mosquitto, running
+
+DEADLINE_S = 10.0
+CLIENT_ID = "presence-bridge"
+STATE = "presence/bridge/state"
+CONFIG = Message("homeassistant/device/presence_bridge/config", b'{"device":{}}')
+FACT = Message("presence/account/alice/state", b'{"busy":"OFF"}')
+
+
+HURRY = 50
+
+
+class HurriedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose deadlines pass fifty times as fast; sockets stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__(_HurriedSelector())
+
+    def time(self) -> float:
+        return super().time() * HURRY
+
+
+class _HurriedSelector(selectors.DefaultSelector):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(timeout / HURRY if timeout else timeout)
+
+
+def run_hurried(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run what meets deadlines of many seconds, in much less."""
+    with asyncio.Runner(loop_factory=HurriedLoop) as runner:
+        runner.run(scenario)
+
+
+def patience_s() -> float:
+    """How long a test waits before it fails, in the time of the running loop."""
+    hurried = isinstance(asyncio.get_running_loop(), HurriedLoop)
+    return DEADLINE_S * HURRY if hurried else DEADLINE_S
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for what happens on the other side of a socket."""
+    try:
+        async with asyncio.timeout(patience_s()):
+            while not condition():  # noqa: ASYNC110 - the other side has no event for us
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError("it did not happen in time") from None
+
+
+def settings(port: int, **more: Any) -> MqttSettings:
+    return MqttSettings(host="127.0.0.1", port=port, **more)
+
+
+class Link:
+    """A running ``Broker`` that greets with ``facts``; the task is ended with the block."""
+
+    def __init__(
+        self, settings: MqttSettings, clock: ManualClock, *, client_id: str = CLIENT_ID
+    ) -> None:
+        self.clock = clock
+        self.facts: list[Message] = [CONFIG, FACT]
+        self.farewell: list[Message] = []
+        self.heard: list[Received] = []
+        self.broker = Broker(
+            settings,
+            client_id=client_id,
+            state_topic=STATE,
+            welcome=lambda: list(self.facts),
+            goodbye=lambda: list(self.farewell),
+            clock=clock,
+            random=lambda: 1.0,
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self.broker.run(), name="broker")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Cancel it, as a program does that ends, and wait until it is gone."""
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            async with asyncio.timeout(patience_s()):
+                await self._task
+
+    async def until_connected(self, times: int = 1) -> None:
+        """Wait until all was sent on connection number ``times``."""
+        await self.until(lambda: self.broker.connects >= times)
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        assert self._task is not None
+        await until(lambda: self._task is None or self._task.done() or condition())
+        assert not self._task.done(), self._task
+
+    async def until_resting(self) -> float:
+        """Wait until it has given up for now; the seconds until it tries again."""
+        await self.clock.until_asleep(deadline_s=patience_s())
+        assert self.clock.next_wake_s is not None
+        return self.clock.next_wake_s
+
+    async def try_again(self) -> float:
+        """Skip the rest before the next try; the seconds that it would have taken."""
+        rest_s = await self.until_resting()
+        await self.clock.advance(rest_s)
+        return rest_s
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_for_asyncio_to_complain_about(
+    caplog: pytest.LogCaptureFixture,
+) -> Iterator[None]:
+    """People would read "exception was never retrieved" in their log, long after the fact."""
+    yield
+    gc.collect()
+    records = [*caplog.get_records("call"), *caplog.records]
+    assert [record.getMessage() for record in records if record.name == "asyncio"] == []
+
+
+@pytest.fixture
+async def mosquitto(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    """Anonymous, in memory: what it knew is gone when it starts again."""
+    async with running(tmp_path) as broker:
+        yield broker
+
+
+@pytest.fixture
+async def link(mosquitto: Mosquitto, clock: ManualClock) -> AsyncIterator[Link]:
+    """Connected to ``mosquitto``."""
+    async with Link(settings(mosquitto.port), clock) as connecting:
+        await connecting.until_connected()
+        yield connecting
+
+
+def packets(mosquitto: Mosquitto, client_id: str = CLIENT_ID) -> list[str]:
+    """What the broker received from a client, in order: ``SUBSCRIBE topic``, ``PUBLISH topic``."""
+    lines = re.compile(
+        rf"Received (SUBSCRIBE|UNSUBSCRIBE|PUBLISH|DISCONNECT) from {client_id}"
+        r"(?:\n\d+: \t(\S+)(?: \(QoS 1\))?| \(d0, q1, r[01], m\d+, '([^']+)')?"
+    )
+    return [" ".join(filter(None, found)) for found in lines.findall(mosquitto.log)]
+
+
+CONNACK_5 = bytes((0x20, 3, 0, 0, 0))
+
+
+class ScriptedBroker:
+    """Speaks just enough MQTT 5 to stop answering where a test wants it to."""
+
+    def __init__(self, *, accepts: bool, answers: frozenset[int] = frozenset()) -> None:
+        self.accepts, self.answers = accepts, answers
+        self.suback_code = 1
+        self.port = 0
+        self.connections = 0
+        self.closed = 0
+        self.received: list[tuple[int, bytes]] = []
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        with suppress(OSError, EOFError):
+            while True:
+                kind, body = await _packet(reader)
+                self.received.append((kind, body))
+                if kind == CONNECT and self.accepts:
+                    writer.write(CONNACK_5)
+                elif kind in self.answers:
+                    writer.write(self._answer(kind, body))
+        self.closed += 1
+        writer.close()
+
+    def count(self, kind: int) -> int:
+        return sum(received == kind for received, _ in self.received)
+
+    def has(self, kind: int, *, times: int) -> bool:
+        return self.count(kind) >= times
+
+    def acknowledge_publishes(self) -> None:
+        """Answer all publishes so far that were not answered."""
+        for kind, body in self.received:
+            if kind == PUBLISH:
+                for writer in self._writers:
+                    writer.write(self._answer(kind, body))
+        self.received.clear()
+
+    def dismiss(self, reason: int) -> None:
+        """End every connection with a DISCONNECT that says why."""
+        for writer in self._writers:
+            writer.write(bytes((0xE0, 2, reason, 0)))
+            writer.close()
+
+    def hang_up(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def _answer(self, kind: int, body: bytes) -> bytes:
+        if kind == SUBSCRIBE:
+            return bytes((0x90, 4, *body[:2], 0, self.suback_code))
+        if kind == PUBLISH:
+            after_topic = 2 + int.from_bytes(body[:2])
+            return bytes((0x40, 2, *body[after_topic : after_topic + 2]))
+        return b""
+
+
+CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
+
+
+async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    kind = (await reader.readexactly(1))[0] >> 4
+    length = shift = 0
+    while True:
+        byte = (await reader.readexactly(1))[0]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return kind, await reader.readexactly(length)
+
+
+@asynccontextmanager
+async def scripted(
+    *, accepts: bool = True, answers: frozenset[int]
+) -> AsyncIterator[ScriptedBroker]:
+    """Listens on a free port until the end of the block."""
+    broker = ScriptedBroker(accepts=accepts, answers=answers)
+    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
+    broker.port = server.sockets[0].getsockname()[1]
+    try:
+        yield broker
+    finally:
+        server.close()
+        broker.hang_up()
+        await until(lambda: broker.closed == broker.connections)

@@ -1,0 +1,143 @@
+"""What a broker does not allow, and who is told."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bridge.broker.complaint import REFUSED_S, SESSION_TAKEN_OVER, TAKEN_OVER_S
+from bridge.config import MqttSettings
+from bridge.contract.wire import Message
+from bridge.setup.content import hashed
+from tests.fakes.clock import ManualClock
+from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.subscriber import subscriber
+from tests.integration.broker.conftest import (
+    CONFIG,
+    FACT,
+    PUBLISH,
+    STATE,
+    SUBSCRIBE,
+    Link,
+    scripted,
+    settings,
+)
+
+PASSWORD = "a long and random one"
+FORBIDDEN = Message("office/door/state", b"open")
+ACL = """
+user bridge
+topic readwrite presence/#
+topic readwrite homeassistant/#
+user reader
+topic read #
+"""
+
+
+def secured(folder: Path, *, acl: str = ACL) -> str:
+    """Lines for a broker with the users ``bridge`` and ``reader``, and access rules."""
+    users, rules = folder / "passwords", folder / "acl"
+    users.write_text(
+        "".join(f"{user}:{hashed(PASSWORD, b'salt-salt-12')}\n" for user in ("bridge", "reader")),
+        encoding="utf-8",
+    )
+    rules.write_text(acl, encoding="utf-8")
+    return f"allow_anonymous false\npassword_file {users}\nacl_file {rules}"
+
+
+def bridge_user(broker: Mosquitto, password: str = PASSWORD) -> MqttSettings:
+    return settings(broker.port, username="bridge", password=SecretStr(password))
+
+
+async def test_a_wrong_password_is_told_in_one_line_and_tried_again_slowly(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(tmp_path, extra=secured(tmp_path)) as broker:
+        async with Link(bridge_user(broker, "hunter2"), clock) as link:
+            assert [await link.try_again() for _ in range(4)] == [REFUSED_S] * 4
+            await link.until_resting()
+        assert broker.log.count("disconnected, not authorised") == 5
+    (line,) = caplog.records
+    assert line.levelname == "ERROR"
+    assert "does not let this user in (bridge): check username" in line.getMessage()
+    assert "trying again every 300 s" in line.getMessage()
+    assert "hunter2" not in caplog.text
+
+
+async def test_when_the_password_is_right_at_last_it_connects_and_says_so(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(tmp_path, extra=secured(tmp_path)) as broker:
+        right = (tmp_path / "passwords").read_text(encoding="utf-8")
+        (tmp_path / "passwords").write_text(right.replace("bridge:", "nobody:"), encoding="utf-8")
+        broker.stop()
+        await broker.start()
+        async with Link(bridge_user(broker), clock) as link:
+            await link.until_resting()
+            (tmp_path / "passwords").write_text(right, encoding="utf-8")
+            broker.stop()
+            await broker.start()
+            await link.try_again()
+            await link.until_connected()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+async def test_a_refused_topic_is_told_once_and_all_else_goes_on(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        running(tmp_path, extra=secured(tmp_path)) as broker,
+        Link(bridge_user(broker), clock) as link,
+    ):
+        link.facts.insert(0, FORBIDDEN)
+        await link.until_connected()
+        for payload in (b"1", b"2"):
+            link.broker.publish(Message(FORBIDDEN.topic, payload))
+        broker.stop()
+        await broker.start()
+        await link.try_again()
+        await link.until_connected(times=2)
+        async with subscriber(broker.port, username="reader", password=PASSWORD) as mqtt:
+            await mqtt.until_text(STATE, "online")
+            assert {CONFIG.topic, FACT.topic, STATE} == set(mqtt.last)
+    refused = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(refused) == 1
+    assert "not let user bridge publish on office/door/state (Not authorized)" in refused[0]
+
+
+async def test_a_refused_subscription_is_told_once_and_all_else_goes_on(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+        broker.suback_code = 0x87
+        async with Link(settings(broker.port), clock) as link:
+            await link.until_connected()
+            broker.hang_up()
+            await link.try_again()
+            await link.until_connected(times=2)
+    refused = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(refused) == 1
+    assert f"not let user anonymous follow {STATE} (subscription refused)" in refused[0]
+
+
+async def test_another_process_with_the_same_client_id_is_named_and_not_fought(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As Mosquitto 2.1 tells it, with a DISCONNECT."""
+    async with (
+        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        Link(settings(broker.port), clock) as link,
+    ):
+        for times in range(1, 4):
+            await link.until_connected(times)
+            broker.dismiss(SESSION_TAKEN_OVER)
+            assert await link.try_again() == TAKEN_OVER_S
+        await link.until_connected(4)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 3
+    assert "another process uses the client id 'presence-bridge'" in told[0]

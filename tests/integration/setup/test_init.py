@@ -1,0 +1,287 @@
+"""What ``init`` writes is taken by the loader, and by a real Mosquitto with the shipped files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bridge.broker import visit
+from bridge.broker.connection import MQTT5, Connection
+from bridge.config import MqttSettings, load
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.wire import Message
+from bridge.setup import InitOptions, initialise
+from bridge.setup.files import BRIDGE_UID, BROKER_UID
+from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.subscriber import subscriber
+
+ROOT = Path(__file__).parents[3]
+CLIENT_ID = "11111111-2222-3333-4444-555555555555"
+OPTIONS = InitOptions(
+    tenant="contoso.com", client_id=CLIENT_ID, account="alice", driver="desk", broker="broker"
+)
+USERS = ("bridge", "homeassistant", "health", "desk")
+
+
+def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Content and mode of each file."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode) for path in files
+    }
+
+
+def secret(folder: Path, user: str) -> str:
+    return (folder / "secrets" / f"mqtt_{user}").read_text(encoding="utf-8")
+
+
+def test_it_writes_a_config_that_loads_with_its_password(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    lines = initialise(folder, OPTIONS)
+    config = load(folder / "config.toml", {"HOME": str(tmp_path)})
+    assert config.mqtt.host == "broker"
+    assert config.mqtt.password == SecretStr(secret(folder, "bridge"))
+    assert config.microsoft.tenant == "contoso.com"
+    assert str(config.microsoft.client_id) == CLIENT_ID
+    assert config.accounts["alice"].name == "Alice"
+    assert config.drivers["desk"].kind == "console"
+    assert f"made  {folder / 'config.toml'}" in lines
+
+
+def test_secrets_are_long_different_and_for_their_owner_only(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    secrets = {secret(tmp_path, user) for user in USERS}
+    assert len(secrets) == len(USERS)
+    assert all(len(text) >= 32 for text in secrets)
+    private = [*(tmp_path / "secrets").iterdir(), tmp_path / "mosquitto" / "passwords"]
+    assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
+    hashes = (tmp_path / "mosquitto" / "passwords").read_text(encoding="utf-8")
+    assert [line.split(":")[0] for line in hashes.splitlines()] == list(USERS)
+    assert not [text for text in secrets if text in hashes]
+
+
+def test_a_second_time_nothing_is_overwritten_whatever_is_asked(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    (tmp_path / "config.toml").write_text("# mine\n[mqtt]\n", encoding="utf-8")
+    before = everything(tmp_path)
+    other = InitOptions(tenant="other.example", client_id=CLIENT_ID, account="bob", driver="desk")
+    lines = initialise(tmp_path, other)
+    assert everything(tmp_path) == before
+    assert not [line for line in lines if line.startswith(("made", "filled in"))]
+
+
+def test_a_lamp_that_comes_later_is_only_added(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    before = everything(tmp_path)
+    lines = initialise(tmp_path, InitOptions(driver="hall"))
+    after = everything(tmp_path)
+    old_hashes, new_hashes = (all_files.pop("mosquitto/passwords") for all_files in (before, after))
+    assert new_hashes[0].startswith(old_hashes[0] + b"hall:$7$")
+    assert after.pop("secrets/mqtt_hall")
+    assert after == before
+    assert any("[drivers.hall]" in line and '"alice"' in line for line in lines)
+
+
+def test_the_lamp_of_a_comment_is_still_to_be_added(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "config.toml", tmp_path)
+    assert any("[drivers.desk]" in line for line in initialise(tmp_path, OPTIONS))
+
+
+def test_a_secret_without_its_hash_is_kept_and_hashed(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "mqtt_bridge").write_text("chosen by hand", encoding="utf-8")
+    initialise(tmp_path, OPTIONS)
+    assert secret(tmp_path, "bridge") == "chosen by hand"
+    assert "bridge:" in (tmp_path / "mosquitto" / "passwords").read_text(encoding="utf-8")
+
+
+def test_in_the_shipped_config_only_the_placeholders_are_filled_in(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "config.toml", tmp_path)
+    lines = initialise(tmp_path, OPTIONS)
+    before = (ROOT / "config.toml").read_text(encoding="utf-8").splitlines()
+    after = (tmp_path / "config.toml").read_text(encoding="utf-8").splitlines()
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == [f'client_id = "{CLIENT_ID}"']
+    assert f"filled in  {tmp_path / 'config.toml'}" in lines
+
+
+def test_without_an_app_registration_it_says_what_is_missing(tmp_path: Path) -> None:
+    lines = initialise(tmp_path, InitOptions())
+    assert "Put tenant and client_id into config.toml: docs/app-registration.md" in lines
+    assert "me" in load(tmp_path / "config.toml", {}).accounts
+    assert not [line for line in initialise(tmp_path / "b", OPTIONS) if "Put tenant" in line]
+
+
+@pytest.mark.parametrize("options", [InitOptions(account="Ali ce"), InitOptions(driver="../desk")])
+def test_a_name_that_cannot_be_used_is_refused_before_anything_is_written(
+    tmp_path: Path, options: InitOptions
+) -> None:
+    with pytest.raises(ConfigError, match="cannot be a topic level"):
+        initialise(tmp_path / "new", options)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=str(tmp_path / "file")):
+        initialise(tmp_path / "file" / "new", OPTIONS)
+
+
+def test_a_config_that_is_broken_is_kept_and_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[mqtt\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"config\.toml: Expected"):
+        initialise(tmp_path, OPTIONS)
+    assert (tmp_path / "config.toml").read_text(encoding="utf-8") == "[mqtt\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_as_root_each_file_is_given_to_the_one_user_that_reads_it(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
+    initialise(tmp_path, OPTIONS)
+    owners = {path.name: path.stat().st_uid for path in tmp_path.rglob("*") if path.is_file()}
+    assert owners["mqtt_bridge"] == owners["mqtt_desk"] == BRIDGE_UID
+    assert owners["mqtt_health"] == owners["passwords"] == owners["acl"] == BROKER_UID
+    assert owners["mqtt_homeassistant"] == tmp_path.stat().st_uid
+
+
+def test_the_command_tells_what_it_made_and_what_comes_next(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge", "init", "--folder", str(tmp_path), "--account", "alice"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"made  {tmp_path / 'secrets' / 'mqtt_bridge'}" in done.stdout
+    assert "presence-bridge login alice" in done.stdout
+    assert secret(tmp_path, "bridge") not in done.stdout
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    """The shipped config and access rules, with what ``init`` made."""
+    shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto", dirs_exist_ok=True)
+    initialise(tmp_path, OPTIONS)
+    initialise(tmp_path, InitOptions(driver="hall"))
+    conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
+    assert "\nlistener 1883\n" in conf
+    conf = conf.replace("\nlistener 1883\n", "\n")
+    conf = conf.replace("/mosquitto/config", str(tmp_path / "mosquitto"))
+    conf = conf.replace("/mosquitto/data", str(tmp_path))
+    async with running(tmp_path, extra=conf) as started:
+        yield started
+
+
+def user(broker: Mosquitto, name: str, **other: str) -> MqttSettings:
+    password = other.get("password") or secret(broker.folder, name)
+    return MqttSettings(
+        host="127.0.0.1", port=broker.port, username=name, password=SecretStr(password)
+    )
+
+
+@pytest.mark.parametrize("name", [*USERS, "hall"])
+async def test_mosquitto_lets_each_user_in_with_its_own_password_only(
+    broker: Mosquitto, name: str
+) -> None:
+    await visit(user(broker, name))
+    with pytest.raises(PersonMustActError, match="does not let this user in"):
+        await visit(user(broker, name, password=secret(broker.folder, "bridge") + "x"))
+
+
+async def test_mosquitto_lets_nobody_in_without_a_password(broker: Mosquitto) -> None:
+    with pytest.raises(PersonMustActError, match="anonymous"):
+        await visit(MqttSettings(host="127.0.0.1", port=broker.port))
+
+
+TOPICS = (
+    "presence/bridge/state",
+    "presence/bridge/request/poll",
+    "presence/account/alice/state",
+    "presence/account/alice/auth",
+    "presence/account/alice/event",
+    "presence/driver/desk/state",
+    "presence/driver/desk/light/set",
+    "presence/driver/hall/light/state",
+    "homeassistant/status",
+    "homeassistant/device/presence_bridge/config",
+    "homeassistant/device/desk/light/config",
+    "homeassistant/light/other/config",
+    "other/topic",
+)
+PRESENCE = tuple(topic for topic in TOPICS if topic.startswith("presence/"))
+HOME = tuple(topic for topic in TOPICS if topic.startswith("homeassistant/"))
+BRIDGE = tuple(topic for topic in PRESENCE if "/driver/" not in topic)
+FOLLOWED = (
+    "presence/bridge/state",
+    "presence/account/alice/state",
+    "presence/account/alice/auth",
+    "homeassistant/status",
+)
+DESK = (
+    "presence/driver/desk/state",
+    "presence/driver/desk/light/set",
+    "homeassistant/device/desk/light/config",
+)
+MAY_WRITE: Mapping[str, tuple[str, ...]] = {
+    "homeassistant": (*PRESENCE, *HOME),
+    "bridge": (*BRIDGE, "homeassistant/device/presence_bridge/config"),
+    "desk": DESK,
+    "hall": ("presence/driver/hall/light/state",),
+    "health": (),
+}
+MAY_READ: Mapping[str, tuple[str, ...]] = {
+    "homeassistant": (*PRESENCE, *HOME),
+    "bridge": (*PRESENCE, "homeassistant/device/presence_bridge/config", "homeassistant/status"),
+    "desk": (*DESK, *FOLLOWED),
+    "hall": ("presence/driver/hall/light/state", *FOLLOWED),
+    "health": FOLLOWED,
+}
+
+
+@pytest.mark.parametrize("name", MAY_WRITE)
+async def test_each_user_writes_its_own_topics_only(broker: Mosquitto, name: str) -> None:
+    settings = user(broker, name)
+    async with Connection(settings, client_id=name, protocol=MQTT5) as connection:
+        refused = await connection.send([Message(topic, b"1") for topic in TOPICS])
+    written = set(TOPICS) - {message.topic for message, _ in refused}
+    assert written == set(MAY_WRITE[name])
+
+
+@pytest.mark.parametrize("name", MAY_READ)
+async def test_each_user_reads_what_it_follows_only(broker: Mosquitto, name: str) -> None:
+    password = secret(broker.folder, name)
+    async with subscriber(broker.port, username=name, password=password) as mqtt:
+        await visit(
+            user(broker, "homeassistant"),
+            publish=[*(Message(t, b"1") for t in TOPICS), Message("presence/bridge/state", b"2")],
+        )
+        await mqtt.until_text("presence/bridge/state", "2")
+        assert set(mqtt.last) == set(MAY_READ[name])
+
+
+async def test_the_health_check_of_the_container_reads_the_uptime(broker: Mosquitto) -> None:
+    async with subscriber(
+        broker.port,
+        topic="$SYS/broker/uptime",
+        username="health",
+        password=secret(broker.folder, "health"),
+    ) as mqtt:
+        assert "seconds" in (await mqtt.until("$SYS/broker/uptime", deadline_s=30)).text
+
+
+async def test_what_is_retained_outlives_a_restart_of_the_broker(broker: Mosquitto) -> None:
+    await visit(user(broker, "bridge"), publish=[Message("presence/bridge/info", b"{}")])
+    await asyncio.to_thread(broker.stop)
+    await broker.start()
+    (kept,) = await visit(user(broker, "bridge"), follow=["presence/bridge/info"])
+    assert kept.payload == b"{}"

@@ -1,0 +1,94 @@
+"""What a fresh interpreter loads: a lamp on a small computer pays for nothing of Microsoft's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drivers.registry import installed
+
+MICROSOFT = {"msal", "aiohttp", "requests", "cryptography"}
+LIBRARIES = {
+    "hue": {"phue"},
+    "gpio": {"gpiozero", "lgpio"},
+    "serial": {"serial"},
+    "usb": {"busylight_core", "hid", "usb"},
+}
+LIGHTS = set().union(*LIBRARIES.values())
+DEMO = {"amqtt"}
+CONFIG = '[drivers.desk]\nkind = "console"\nfollow = ["alice"]\n'
+
+
+def loaded(program: str, *, folder: Path | None = None) -> set[str]:
+    """The modules in memory after ``program`` in an interpreter of its own."""
+    told = "import sys\nprint('\\n' + ' '.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{told}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=folder,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def command(package: str, *words: str) -> str:
+    return (
+        f"from {package}.cli import main\n"
+        f"try:\n    main({list(words)})\n"
+        "except SystemExit as end:\n    assert not end.code, end.code"
+    )
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import drivers.cli",
+        "import drivers.runner",
+        command("drivers", "--help"),
+        command("drivers", "--version"),
+        command("drivers", "list"),
+        command("drivers", "preview", "desk"),
+    ],
+)
+def test_a_driver_loads_neither_microsofts_libraries_nor_those_of_lights(
+    program: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+    modules = loaded(program, folder=tmp_path)
+    assert "drivers.cli" in modules or "drivers.runner" in modules
+    assert not modules & (MICROSOFT | LIGHTS | DEMO)
+    assert not [name for name in modules if name.startswith("bridge.microsoft")]
+
+
+@pytest.mark.parametrize("kind", installed())
+def test_a_kind_loads_no_other_kind_and_no_library_but_its_own(kind: str) -> None:
+    points = installed()
+    modules = loaded(f"from drivers.registry import find\nfind({kind!r})")
+    assert points[kind].module in modules
+    others = {point.module for name, point in points.items() if name != kind}
+    assert not modules & others
+    assert not modules & (MICROSOFT | DEMO | LIGHTS - LIBRARIES.get(kind, set()))
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["import bridge.cli", command("bridge", "--help"), command("bridge", "init")],
+)
+def test_the_light_commands_of_the_bridge_load_no_heavy_library(
+    program: str, tmp_path: Path
+) -> None:
+    modules = loaded(program, folder=tmp_path)
+    assert "bridge.cli" in modules
+    assert not modules & (MICROSOFT | LIGHTS | DEMO | {"aiomqtt", "paho"})
+
+
+def test_the_bridge_itself_loads_no_light_no_demo_and_no_driver() -> None:
+    modules = loaded("import bridge.app, bridge.doctor, bridge.accounts")
+    assert modules >= {"msal", "aiohttp", "aiomqtt"}
+    assert not modules & (LIGHTS | DEMO)
+    assert not [name for name in modules if name.split(".")[0] == "drivers"]

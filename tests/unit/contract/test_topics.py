@@ -1,0 +1,85 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.contract.errors import ContractError
+from bridge.contract.topics import Topics, slug
+
+HOME = Topics()
+OFFICE = Topics("office/floor_2", "ha")
+SLUGS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("built", "documented"),
+    [
+        (HOME.bridge_state, "presence/bridge/state"),
+        (HOME.bridge_info, "presence/bridge/info"),
+        (HOME.bridge_health, "presence/bridge/health"),
+        (HOME.request("poll"), "presence/bridge/request/poll"),
+        (HOME.request("+"), "presence/bridge/request/+"),
+        (HOME.response("poll"), "presence/bridge/response/poll"),
+        (HOME.account("alice", "state"), "presence/account/alice/state"),
+        (HOME.account("+", "auth"), "presence/account/+/auth"),
+        (HOME.driver_state("desk"), "presence/driver/desk/state"),
+        (HOME.light("desk", "set"), "presence/driver/desk/light/set"),
+        (HOME.birth, "homeassistant/status"),
+        (HOME.bridge_config(), "homeassistant/device/presence_bridge/config"),
+        (HOME.account_config("alice"), "homeassistant/device/presence_account_alice/config"),
+        (HOME.light_config("desk"), "homeassistant/device/desk/light/config"),
+        (HOME.bridge_client_id, "presence-bridge"),
+        (HOME.driver_client_id("desk"), "presence-driver-desk"),
+        (OFFICE.account("alice", "event"), "office/floor_2/account/alice/event"),
+        (OFFICE.birth, "ha/status"),
+        (OFFICE.bridge_config(), "ha/device/office_floor_2_bridge/config"),
+        (OFFICE.bridge_client_id, "office_floor_2-bridge"),
+    ],
+)
+def test_topics_and_client_ids_are_the_documented_ones(built: str, documented: str) -> None:
+    assert built == documented
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Alice", "a/b", "a b", "+", "#", "a+", "$SYS", "-a", "_a", "é", "a\n", "a\0"]
+)
+def test_what_would_break_a_topic_is_refused(text: str) -> None:
+    for build in (
+        slug,
+        HOME.response,
+        HOME.driver_state,
+        HOME.account_config,
+        HOME.light_config,
+        HOME.driver_client_id,
+    ):
+        with pytest.raises(ContractError, match="cannot be a topic level"):
+            build(text)
+    with pytest.raises(ContractError):
+        HOME.light(text, "set")
+
+
+@given(SLUGS)
+def test_a_slug_stays_as_it_is_and_fills_one_level(name: str) -> None:
+    assert slug(name) == name
+    assert HOME.account(name, "state").split("/") == ["presence", "account", name, "state"]
+    assert not re.search(r"[+#\s]", HOME.driver_client_id(name))
+
+
+@given(SLUGS, SLUGS)
+def test_two_accounts_never_share_a_topic(one: str, other: str) -> None:
+    same = one == other
+    assert (HOME.account(one, "state") == HOME.account(other, "state")) == same
+    assert (HOME.account_config(one) == HOME.account_config(other)) == same
+
+
+@given(SLUGS)
+def test_all_that_a_driver_writes_lies_below_its_own_name(driver: str) -> None:
+    fences = (f"presence/driver/{driver}/", f"homeassistant/device/{driver}/")
+    written = (
+        HOME.driver_state(driver),
+        HOME.light(driver, "state"),
+        HOME.light(driver, "availability"),
+        HOME.light_config(driver),
+    )
+    assert all(topic.startswith(fences) for topic in written)

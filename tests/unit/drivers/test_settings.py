@@ -1,0 +1,138 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from bridge.config import Config, ConfigPath, Settings, check
+from bridge.contract.errors import ConfigError
+from bridge.contract.light import OFF
+from drivers.rules import DEFAULT_LOOKS, choose
+from drivers.rules.choose import preview_facts
+from drivers.settings import Common, read
+
+NIGHT = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class LampOptions(Settings):
+    """The options of a kind that exists only here."""
+
+    pin: int
+    speed: float = Field(default=1.0, gt=0)
+    file: ConfigPath | None = None
+
+
+def config(table: dict[str, Any]) -> Config:
+    desk = {"kind": "lamp", **table}
+    return check(
+        {"time_zone": "UTC", "drivers": {"desk": desk}}, folder=Path("/etc/lamps"), environ={}
+    )
+
+
+def settings(**table: Any) -> tuple[Common, BaseModel]:
+    return read(config({"pin": 17, **table}), "desk", LampOptions)
+
+
+def problems(**table: Any) -> list[str]:
+    with pytest.raises(ConfigError) as wrong:
+        read(config(table), "desk", LampOptions)
+    return wrong.value.problems
+
+
+def test_common_and_own_keys_are_told_apart() -> None:
+    common, own = settings(follow=["alice", "bob"], brightness=0.5, speed=2, on_exit="off")
+    assert common.follow == ("alice", "bob")
+    assert (common.brightness, common.on_exit, common.kind) == (0.5, "off", "lamp")
+    assert own == LampOptions(pin=17, speed=2)
+
+
+def test_only_the_kind_is_needed() -> None:
+    common, _ = settings()
+    assert common == Common(kind="lamp")
+    assert common.follow == ()
+    assert (common.grace, common.on_exit, common.respect_others) == (10, "restore", False)
+
+
+def test_a_path_starts_at_the_config_file() -> None:
+    _, own = settings(file="lamp.json")
+    assert own == LampOptions(pin=17, file=Path("/etc/lamps/lamp.json"))
+
+
+def test_all_mistakes_are_told_at_once_with_their_keys() -> None:
+    told = problems(
+        pni=17,
+        brightness=7,
+        speed=0,
+        folow=["alice"],
+        looks={"buzy": {"color": "red"}},
+        schedule={"days": "someday"},
+    )
+    assert len(told) == 7
+    for line in (
+        "drivers.desk.pin: is missing",
+        "drivers.desk.pni: unknown; did you mean pin?",
+        "drivers.desk.folow: unknown; did you mean follow?",
+        "drivers.desk.looks: buzy: unknown; did you mean busy?",
+    ):
+        assert line in told
+    for key in ("brightness", "speed", "schedule"):
+        assert any(line.startswith(f"drivers.desk.{key}: ") for line in told)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"follow": ["Alice"]}, "drivers.desk.follow.0: "),
+        ({"follow": "alice"}, "drivers.desk.follow: "),
+        ({"brightness": 0}, "drivers.desk.brightness: "),
+        ({"on_exit": "explode"}, "drivers.desk.on_exit: "),
+        ({"grace": -1}, "drivers.desk.grace: "),
+        ({"schedule": {"hours": "8-18"}}, "write them as 08:00-18:00"),
+        ({"schedule": {"outside": "sometimes"}}, "drivers.desk.schedule.outside"),
+        ({"looks": {"busy": {"color": "reddish"}}}, "drivers.desk.looks.busy.color: is no colour"),
+        ({"looks": {"busy": {"colour": "red"}}}, "colour: unknown; did you mean color?"),
+        ({"looks": {"busy": {"brightness": 2}}}, "drivers.desk.looks.busy.brightness: "),
+        ({"looks": {"busy": {"effect": "disco"}}}, "drivers.desk.looks.busy.effect: "),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_told_with_its_key(table: dict[str, Any], told: str) -> None:
+    lines = problems(pin=17, **table)
+    assert any(told in line for line in lines), lines
+
+
+def test_no_value_is_shown_since_it_may_be_a_secret() -> None:
+    assert "hunter2" not in "".join(problems(pin="hunter2", brightness="hunter2", nip="hunter2"))
+
+
+def test_own_looks_replace_the_defaults_one_by_one() -> None:
+    common, _ = settings(looks={"busy": {"color": "#102030"}, "offline": {"color": "pink"}})
+    rules = common.rules(config({}))
+    assert rules.looks["busy"].color == (16, 32, 48)
+    assert not rules.looks["offline"].off
+    assert rules.looks["available"] == DEFAULT_LOOKS["available"]
+
+
+@pytest.mark.parametrize(
+    ("outside", "shown"),
+    [("off", OFF), ("keep", None), ({"color": "blue"}, (0, 0, 255))],
+)
+def test_outside_of_its_hours_a_lamp_does_what_the_schedule_says(
+    outside: object, shown: object
+) -> None:
+    common, _ = settings(schedule={"days": "mon-fri", "hours": "08:00-18:00", "outside": outside})
+    rules = common.rules(config({}))
+    facts = preview_facts("busy/in_a_call", NIGHT, ())
+    at_night = choose(rules, facts, NIGHT).state
+    assert (at_night.color if isinstance(shown, tuple) and at_night else at_night) == shown
+    at_noon = choose(rules, preview_facts("busy/in_a_call", NOON, ()), NOON)
+    assert at_noon.rule == "activity in_a_call"
+
+
+def test_brightness_scales_every_look() -> None:
+    common, _ = settings(brightness=0.5, looks={"busy": {"color": "red", "brightness": 0.5}})
+    rules = common.rules(config({}))
+    shown = choose(rules, preview_facts("busy/busy", NOON, ()), NOON).state
+    assert shown is not None
+    assert shown.brightness == pytest.approx(0.25)
