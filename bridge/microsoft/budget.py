@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 REQUESTS = 1_500
 WINDOW_S = 30.0
 HOUR_S = 3600.0
+ROUNDING_S = 0.001
+"""Sums of seconds are off by less; a wait cut short by it would be repeated many times."""
 
 
 class Budget:
@@ -69,7 +71,7 @@ class Budget:
                 self._window.popleft()
             if len(self._window) < REQUESTS:
                 break
-            await self._clock.sleep(self._window[0] + WINDOW_S - now)
+            await self._clock.sleep(max(ROUNDING_S, self._window[0] + WINDOW_S - now))
         self._window.append(now)
         self._count(now)
 

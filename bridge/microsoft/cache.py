@@ -25,7 +25,7 @@ class TokenCache:
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
-        return bool(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
+        return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
 
     def load(self) -> None:
         """Read the file; a broken one is set aside under another name with a line in the log."""

@@ -28,10 +28,9 @@ from bridge.microsoft.device_code import (
     SCOPES,
     UNREADABLE,
     Answer,
-    ask_for_code,
+    DeviceCode,
     is_passing,
     trouble,
-    wait_for_person,
 )
 from bridge.microsoft.remedies import Explanation, explain
 from bridge.retry import Random, full_jitter
@@ -134,9 +133,11 @@ class Credentials:
     async def _sign_in(self) -> None:
         """One sign-in; what cannot even begin is tried again while it may pass."""
         tokens = msal.SerializableTokenCache()  # its own: nothing of an earlier person stays
-        new_app = partial(self._new_app, tokens)
+        flow = DeviceCode(partial(self._new_app, tokens), work=self._work, clock=self._clock)
+        if not self._stands:
+            self.sign_in.set(SignIn())
         attempt = 0
-        while "user_code" not in (answer := await ask_for_code(new_app, work=self._work)):
+        while "user_code" not in (answer := await flow.begin()):
             self._attempt_failed(answer)
             if not is_passing(answer):
                 break
@@ -148,7 +149,7 @@ class Credentials:
             attempt += 1
         else:
             self._show_code(answer)
-            answer = await wait_for_person(answer, new_app, work=self._work, clock=self._clock)
+            answer = await flow.finish(answer)
             if "access_token" in answer:
                 await self._signed_in(tokens, answer)
             else:
@@ -222,11 +223,15 @@ class Credentials:
     def _attempt_failed(self, answer: Answer) -> None:
         """Tell why a sign-in ended; one that stands, stands."""
         told = explain(answer if "error" in answer else trouble(None))
-        if self._token and self._clock.monotonic() < self._ends_s:
+        if self._stands:
             self._log(told)
             self.sign_in.set(SignIn(SignInState.SIGNED_IN, message=told.text, remedy=told.remedy))
         else:
             self._tell(told)
+
+    @property
+    def _stands(self) -> bool:
+        return self._token is not None and self._clock.monotonic() < self._ends_s
 
     def _tell(self, told: Explanation) -> None:
         self._log(told)

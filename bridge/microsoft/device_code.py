@@ -15,7 +15,7 @@ from bridge.microsoft.remedies import explain
 log = logging.getLogger(__name__)
 
 SCOPES = ["Presence.Read", "User.Read"]
-INTERVAL_MOST_S = 60.0
+INTERVAL_MOST_S = 60
 UNREADABLE = (
     requests.RequestException,
     msal.exceptions.MsalError,
@@ -41,47 +41,50 @@ class Work(Protocol):
         ...
 
 
-async def ask_for_code(new_app: Callable[[], Any], *, work: Work) -> Answer:
-    """A code for a person; without ``user_code`` it is an error as ``explain`` reads it."""
-    try:
-        app = await work(new_app)
-        flow: Answer = await work(app.initiate_device_flow, SCOPES)
-        if "user_code" in flow:
-            return {
-                "message": f"open {flow['verification_uri']} and enter {flow['user_code']}",
-                **flow,
-                "interval": max(1.0, float(flow["interval"])),
-            }
-    except UNREADABLE as error:
-        return trouble(error)
-    return flow if "error" in flow else trouble(None)
+class DeviceCode:
+    """One attempt; ``new_app`` makes application objects that share one token cache."""
 
+    def __init__(self, new_app: Callable[[], Any], *, work: Work, clock: Clock) -> None:
+        self._new_app, self._work, self._clock = new_app, work, clock
+        self._app: Any = None
 
-async def wait_for_person(
-    flow: Answer, new_app: Callable[[], Any], *, work: Work, clock: Clock
-) -> Answer:
-    """Poll until the person is done: msal's tokens, or an error as ``explain`` reads it.
-
-    After trouble the polls get rarer (RFC 8628, 3.5), through a new application object: msal
-    would repeat a failure from memory for a minute.
-    """
-    app, answer = None, Answer()
-    ends_s = clock.monotonic() + float(flow["expires_in"])
-    while clock.monotonic() < ends_s:
-        await clock.sleep(flow["interval"])
+    async def begin(self) -> Answer:
+        """A code for a person; without ``user_code`` it is an error as ``explain`` reads it."""
+        flow: Answer
         try:
-            app = app or await work(new_app)
-            answer = await work(_poll_once, app, flow)
+            self._app = await self._work(self._new_app)
+            flow = await self._work(self._app.initiate_device_flow, SCOPES)
+            if "user_code" in flow:
+                words = f"open {flow['verification_uri']} and enter {flow['user_code']}"
+                return {"message": words, **flow, "interval": max(1, flow["interval"])}
         except UNREADABLE as error:
-            answer = trouble(error)
-        if "access_token" in answer:
-            return answer
-        if is_passing(answer):
-            log.debug("a poll for the sign-in failed: %s", answer.get("error"))
-            flow["interval"], app = min(INTERVAL_MOST_S, 2 * flow["interval"]), None
-        elif answer["error"] not in _GO_ON:
-            return answer
-    return {"error": "expired_token"}
+            return trouble(error)
+        return flow if "error" in flow else trouble(None)
+
+    async def finish(self, flow: Answer) -> Answer:
+        """Poll until the person is done: msal's tokens, or an error as ``explain`` reads it.
+
+        After trouble the polls get rarer (RFC 8628, 3.5), through a new application object: msal
+        would repeat a failure from memory for a minute.
+        """
+        answer: Answer
+        ends_s = self._clock.monotonic() + flow["expires_in"]
+        while self._clock.monotonic() < ends_s:
+            await self._clock.sleep(flow["interval"])
+            try:
+                self._app = self._app or await self._work(self._new_app)
+                answer = await self._work(_poll_once, self._app, flow)
+            except UNREADABLE as error:
+                answer = trouble(error)
+            if "access_token" in answer:
+                return answer
+            if is_passing(answer):
+                log.debug("a poll for the sign-in failed: %s", answer.get("error"))
+                flow["interval"] = min(INTERVAL_MOST_S, 2 * flow["interval"])
+                self._app = None
+            elif answer["error"] not in _GO_ON:
+                return answer
+        return {"error": "expired_token"}
 
 
 def trouble(error: Exception | None) -> Answer:

@@ -96,8 +96,6 @@ class Graph:
                 body = await response.content.read(BODY_LIMIT + 1)
                 while len(body) <= BODY_LIMIT and (more := await response.content.read(BODY_LIMIT)):
                     body += more
-                if response.status == 503:  # noqa: PLR2004 - Graph asks for a new connection
-                    response.close()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SourceUnavailableError(
                 f"Microsoft Graph cannot be reached: {type(error).__name__}"

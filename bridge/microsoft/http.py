@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import requests
+from aiohttp.connector import Connection
 from requests.adapters import HTTPAdapter
 
 from bridge import __version__
@@ -38,6 +39,20 @@ def proxy_for(settings: NetworkSettings, host: str) -> str | None:
     return getproxies().get("https")
 
 
+class _Response(aiohttp.ClientResponse):
+    """Gives its connection up after a 503 (Microsoft Graph documentation, "best practices")."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Read the headers; a short answer has then come whole and is off its connection."""
+        protocol = connection.protocol
+        await super().start(connection)
+        if self.status == 503 and protocol is not None:  # noqa: PLR2004 - Service Unavailable
+            protocol.force_close()
+            if self.connection is None:
+                protocol.close()
+        return self
+
+
 def graph_session(
     settings: NetworkSettings, *, deadline_s: float = DEADLINE_S
 ) -> aiohttp.ClientSession:
@@ -47,6 +62,7 @@ def graph_session(
         connector=aiohttp.TCPConnector(ssl=context, limit=20),
         timeout=aiohttp.ClientTimeout(total=deadline_s),
         headers={"User-Agent": USER_AGENT},
+        response_class=_Response,
     )
 
 

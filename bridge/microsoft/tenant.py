@@ -5,6 +5,7 @@ Source: Microsoft identity platform, "OpenID Connect": the discovery document of
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.remedies import explain
 
 SHARED = {"common", "organizations", "consumers"}
+_TENANT = re.compile(r"https://[^/]+/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,14 @@ async def look_up(
             document: Any = await response.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise SourceUnavailableError(f"{login_url} cannot be reached: {_reason(error)}") from error
-    if response.status != 200 or not isinstance(document, dict):  # noqa: PLR2004 - OK
-        told = explain(document if isinstance(document, dict) else {})
-        if told.passes or response.status >= 500:  # noqa: PLR2004 - their fault
-            raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
-        raise PersonMustActError(told.text, remedy=told.remedy)
-    issuer = str(document.get("token_endpoint", "")).split("/")
-    return Tenant(issuer[3] if len(issuer) > 3 else domain, _date(response.headers.get("Date")))  # noqa: PLR2004 - scheme, empty, host, tenant
+    fields: dict[str, Any] = document if isinstance(document, dict) else {}
+    found = _TENANT.match(str(fields.get("token_endpoint")))
+    if response.status == 200 and found:  # noqa: PLR2004 - OK
+        return Tenant(found.group(1), _date(response.headers.get("Date")))
+    told = explain(fields)
+    if told.passes or "error" not in fields:
+        raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
+    raise PersonMustActError(told.text, remedy=told.remedy)
 
 
 def _date(header: str | None) -> datetime | None:

@@ -1,0 +1,127 @@
+"""The bridge's side of Microsoft, with real msal and aiohttp, before the simulated one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bridge.config import Config
+from bridge.contract.account import SignIn, SignInState
+from bridge.demo.directory import App, Household, Person
+from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.microsoft import Microsoft, MicrosoftAccount
+from tests.fakes.clock import ManualClock
+
+DEADLINE_S = 10.0
+SHORT_S = 290
+"""msal renews a token with less than 300 s left, so one of this lifetime at every silent call."""
+
+
+@dataclass
+class Bridge:
+    """One start of the bridge with one account, alice; its sign-ins run."""
+
+    account: MicrosoftAccount
+    clock: ManualClock
+    simulated: SimulatedMicrosoft
+
+    async def until(self, *states: SignInState) -> SignIn:
+        """The sign-in once it stands at one of ``states``."""
+        async with asyncio.timeout(DEADLINE_S):
+            async for sign_in in self.account.sign_in.watch():
+                if sign_in.state in states:
+                    return sign_in
+        raise AssertionError("watch never ends")
+
+    async def code(self) -> str:
+        """Ask for a sign-in; the code that a person must enter, when the bridge waits for it."""
+        self.account.request_sign_in()
+        pending = await self.until(SignInState.CODE_PENDING)
+        await self.clock.until_asleep()
+        assert pending.user_code is not None
+        return pending.user_code
+
+    async def poll(self, seconds: float = 5) -> None:
+        """Let time pass until the bridge has polled once more for the code."""
+        polls = self.simulated.requests.count("token.device_code")
+        await self.clock.advance(seconds)
+        await self.simulated.requests.until("token.device_code", polls + 1)
+
+    async def sign_in(self, person: Person) -> None:
+        """From nothing to signed in."""
+        self.simulated.approve(await self.code(), person)
+        await self.poll()
+        await self.until(SignInState.SIGNED_IN)
+
+
+Start = Callable[[], AbstractAsyncContextManager[Bridge]]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own proxies and authorities stay out of it."""
+    for name in ("https_proxy", "http_proxy", "all_proxy", "ssl_cert_file", "requests_ca_bundle"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def config(tmp_path: Path, microsoft: SimulatedMicrosoft, home: Household) -> Config:
+    return Config.model_validate(
+        {
+            "state_dir": tmp_path / "state",
+            "microsoft": {
+                "tenant": home.tenant.domain,
+                "client_id": home.app.client_id,
+                "login_url": microsoft.login_url,
+                "graph_url": microsoft.graph_url,
+            },
+            "network": {"ca_file": microsoft.ca_file},
+            "accounts": {"alice": {"name": "Alice"}},
+        }
+    )
+
+
+@pytest.fixture
+def cache_file(config: Config) -> Path:
+    return config.state_dir / "tokens" / "alice.json"
+
+
+@pytest.fixture
+def start(config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft) -> Start:
+    """Starts the bridge; leaving the block ends it, and another one is a restart."""
+    return lambda: started(config, clock, microsoft)
+
+
+@asynccontextmanager
+async def started(
+    config: Config, clock: ManualClock, simulated: SimulatedMicrosoft
+) -> AsyncIterator[Bridge]:
+    async with Microsoft(config, clock, random=lambda: 1.0) as opened:
+        account = opened.account("alice")
+        running = asyncio.create_task(account.run(), name="sign-in-alice")
+        try:
+            yield Bridge(account, clock, simulated)
+            assert not running.done(), running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+async def bridge(start: Start) -> AsyncIterator[Bridge]:
+    """The first start, nobody signed in."""
+    async with start() as running:
+        yield running
+
+
+@pytest.fixture
+async def alices(bridge: Bridge, alice: Person, app: App) -> Bridge:
+    """Alice has signed in."""
+    await bridge.sign_in(alice)
+    return bridge

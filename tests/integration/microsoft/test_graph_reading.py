@@ -1,0 +1,352 @@
+"""Reading presence from Graph: what each answer means and what is sent after it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from bridge.config import Config
+from bridge.contract.errors import (
+    AccessRefusedError,
+    SignInNeededError,
+    SourceDataError,
+    SourceUnavailableError,
+)
+from bridge.contract.presence import Activity, Availability, Presence
+from bridge.demo.directory import Household, Person
+from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.presence import Layout, Wording
+from bridge.demo.script import Cut, Fault, Nonsense
+from bridge.microsoft import Microsoft
+from bridge.microsoft.budget import Budget
+from bridge.microsoft.graph import THROTTLE_FIRST_S, THROTTLE_MOST_S, Graph
+from bridge.microsoft.http import DEADLINE_S, graph_session
+from tests.fakes.clock import ManualClock
+from tests.integration.microsoft.conftest import Bridge, Start
+
+READ = "me.presence"
+CLAIMS = '{"access_token": {"nbf": {"essential": true, "value": "1764576000"}}}'
+
+
+async def read(bridge: Bridge) -> Presence:
+    return (await bridge.account.read())["alice"]
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("Available", "Available"), (Availability.AVAILABLE, Activity.AVAILABLE)),
+        (("Busy", "InACall"), (Availability.BUSY, Activity.IN_A_CALL)),
+        (("Busy", "InAMeeting"), (Availability.BUSY, Activity.IN_A_MEETING)),
+        (("DoNotDisturb", "Presenting"), (Availability.DO_NOT_DISTURB, Activity.PRESENTING)),
+        (("BeRightBack", "BeRightBack"), (Availability.BE_RIGHT_BACK, Activity.BE_RIGHT_BACK)),
+        (("Offline", "Offline"), (Availability.OFFLINE, Activity.OFFLINE)),
+    ],
+    ids=lambda pair: pair[1] if isinstance(pair[0], str) else "",
+)
+async def test_both_layouts_and_casings_mean_the_same(
+    alices: Bridge,
+    home: Household,
+    words: tuple[str, str],
+    expected: tuple[Availability, Activity],
+    layout: Layout,
+    *,
+    small: bool,
+) -> None:
+    home.directory.change(home.person, *words, status_message="back at 3")
+    home.directory.wording = Wording(layout, small_schema=small)
+    presence = await read(alices)
+    assert (presence.availability, presence.activity) == expected
+    assert presence.status_message == "back at 3"
+    assert (presence.sequence_number is None) is small
+
+
+async def test_a_request_says_who_asks_and_can_be_told_from_others(
+    alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "bridge")
+    microsoft.faults.add(Fault(READ, status=500))
+    with pytest.raises(SourceUnavailableError):
+        await alices.account.read()
+    await alices.account.read()
+    first, second = microsoft.requests.of(READ)
+    assert first.headers["user-agent"].startswith("presence-bridge/")
+    assert first.headers["client-request-id"] != second.headers["client-request-id"]
+    (line,) = [text for text in caplog.messages if "answered 500" in text]
+    assert first.headers["client-request-id"] in line
+    assert "DataCenter" in line
+    assert "GMT" in line
+
+
+async def test_a_refused_token_is_replaced_once(
+    alices: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+) -> None:
+    microsoft.tokens.revoke_access(alice.oid)
+    assert (await read(alices)).availability == "available"
+    assert [entry.status for entry in microsoft.requests.of(READ)] == [401, 200]
+    assert microsoft.requests.count("token.refresh_token") == 1
+    await read(alices)
+    assert microsoft.requests.count("token.refresh_token") == 1
+
+
+async def test_two_refused_tokens_are_a_persons_job(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(READ, status=401, times=2))
+    with pytest.raises(AccessRefusedError, match=r"HTTP 401.*sign in again"):
+        await alices.account.read()
+    assert microsoft.requests.count(READ) == 2
+    await read(alices)
+
+
+async def test_a_claims_challenge_is_answered_with_its_claims(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(READ, challenge=CLAIMS))
+    await read(alices)
+    assert [entry.status for entry in microsoft.requests.of(READ)] == [401, 200]
+    (refresh,) = microsoft.requests.of("token.refresh_token")
+    assert b"1764576000" in refresh.body
+
+
+async def test_a_claims_challenge_that_wants_a_person_ends_the_sign_in(
+    alices: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+) -> None:
+    microsoft.faults.add(Fault(READ, challenge=CLAIMS))
+    alice.refused_with = 50076
+    with pytest.raises(SignInNeededError, match="Multi-factor"):
+        await alices.account.read()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ['Bearer error="insufficient_claims"', 'Bearer error="insufficient_claims", claims="a"', "?"],
+)
+async def test_a_challenge_that_cannot_be_read_is_an_ordinary_401(
+    alices: Bridge, microsoft: SimulatedMicrosoft, header: str
+) -> None:
+    microsoft.faults.add(Fault(READ, status=401, headers={"WWW-Authenticate": header}))
+    await read(alices)
+    assert microsoft.requests.count("token.refresh_token") == 1
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "Teams licence"), (404, "Teams have one")])
+async def test_a_refusal_names_what_to_do_and_ends_with_its_cause(
+    alices: Bridge, microsoft: SimulatedMicrosoft, status: int, words: str
+) -> None:
+    microsoft.faults.add(Fault(READ, status=status))
+    with pytest.raises(AccessRefusedError, match=words) as caught:
+        await alices.account.read()
+    assert words in caught.value.remedy
+    assert microsoft.requests.count(READ) == 1
+    await read(alices)
+
+
+@pytest.mark.parametrize("status", [429, 503, 509])
+async def test_nothing_is_sent_for_as_long_as_graph_asks(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, status: int
+) -> None:
+    microsoft.faults.add(Fault(READ, status=status, retry_after=120))
+    began = clock.now()
+    for left in (120, 120, 61, 2):
+        await clock.advance(120 - left - (clock.now() - began).total_seconds())
+        with pytest.raises(SourceUnavailableError) as caught:
+            await alices.account.read()
+        assert caught.value.retry_after_s == left
+        assert alices.account.throttled_until == began + timedelta(seconds=120)
+    assert microsoft.requests.count(READ) == 1
+    await clock.advance(2)
+    await read(alices)
+    assert alices.account.throttled_until is None
+
+
+async def test_a_date_is_as_good_as_seconds(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    until = clock.now() + timedelta(seconds=90)
+    date = format_datetime(until, usegmt=True)
+    microsoft.faults.add(Fault(READ, status=429, retry_after=date))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert caught.value.retry_after_s == 90
+    assert alices.account.throttled_until == until
+
+
+@pytest.mark.parametrize("header", [None, "soon", "-5"])
+async def test_without_a_usable_header_the_waits_double_until_a_good_answer(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str | None
+) -> None:
+    microsoft.faults.add(Fault(READ, status=429, retry_after=header, times=8))
+    waits: list[float | None] = []
+    for _ in range(8):
+        with pytest.raises(SourceUnavailableError) as caught:
+            await alices.account.read()
+        waits.append(caught.value.retry_after_s)
+        await clock.advance(caught.value.retry_after_s or 0)
+    assert waits == [3, 6, 12, 24, 48, 96, THROTTLE_MOST_S, THROTTLE_MOST_S]
+    await read(alices)
+    microsoft.faults.add(Fault(READ, status=429))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert caught.value.retry_after_s == THROTTLE_FIRST_S
+
+
+async def test_a_pause_goes_on_after_a_restart(
+    start: Start, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+        microsoft.faults.add(Fault(READ, status=429, retry_after=120))
+        with pytest.raises(SourceUnavailableError):
+            await running.account.read()
+    microsoft.requests.clear()
+    await clock.advance(50)
+    async with start() as again:
+        assert again.account.throttled_until == clock.now() + timedelta(seconds=70)
+        with pytest.raises(SourceUnavailableError) as caught:
+            await again.account.read()
+        assert caught.value.retry_after_s == 70
+        assert microsoft.requests.count(READ) == 0
+        await clock.advance(70)
+        await read(again)
+
+
+async def test_accounts_of_one_app_in_one_tenant_pause_together(
+    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, home: Household
+) -> None:
+    fabrikam = home.directory.add_tenant("fabrikam.com")
+    accounts = {"alice": {}, "bob": {}, "eve": {"tenant": fabrikam.domain}}
+    both = Config.model_validate({**config.model_dump(), "accounts": accounts})
+    async with Microsoft(both, clock) as opened:
+        alice, bob, eve = (opened.account(slug) for slug in accounts)
+        alice._budget.block(60)
+        assert bob.throttled_until == clock.now() + timedelta(seconds=60)
+        assert eve.throttled_until is None
+
+
+async def test_requests_are_counted_failed_ones_too(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(READ, status=401), Fault(READ, status=500))
+    with pytest.raises(SourceUnavailableError):
+        await alices.account.read()
+    await read(alices)
+    assert alices.account.requests_last_hour == microsoft.requests.count(READ) == 3
+
+
+@pytest.mark.parametrize("status", [400, 500, 502, 504])
+async def test_other_failures_are_tried_again_at_the_callers_pace(
+    alices: Bridge, microsoft: SimulatedMicrosoft, status: int
+) -> None:
+    microsoft.faults.add(Fault(READ, status=status))
+    with pytest.raises(SourceUnavailableError, match=str(status)) as caught:
+        await alices.account.read()
+    assert caught.value.retry_after_s is None
+    await read(alices)
+
+
+@pytest.mark.parametrize("body", [b"{}", b" " * 1_000_000], ids=["short", "long"])
+async def test_a_503_costs_the_connection(
+    alices: Bridge, microsoft: SimulatedMicrosoft, body: bytes
+) -> None:
+    await read(alices)
+    known = connections(microsoft)
+    await read(alices)
+    assert connections(microsoft) <= known
+    microsoft.faults.add(Fault(READ, status=503, retry_after=0, body=body))
+    with pytest.raises(SourceUnavailableError):
+        await alices.account.read()
+    await read(alices)
+    assert len(connections(microsoft) - known) == 1
+
+
+def connections(microsoft: SimulatedMicrosoft) -> set[object]:
+    """Those of the server: what a client keeps may be dead."""
+    assert microsoft._runner is not None
+    assert microsoft._runner.server is not None
+    return set(microsoft._runner.server.connections)
+
+
+@pytest.mark.parametrize("cut", list(Cut))
+async def test_a_cut_connection_is_told_and_made_anew(
+    alices: Bridge, microsoft: SimulatedMicrosoft, cut: Cut
+) -> None:
+    # aiohttp itself repeats a GET once when an idle connection turns out to be dead
+    microsoft.faults.add(Fault(READ, cut=cut, times=2))
+    with pytest.raises(SourceUnavailableError, match="cannot be reached"):
+        await alices.account.read()
+    microsoft.faults.clear()
+    await read(alices)
+
+
+@pytest.mark.parametrize("kind", list(Nonsense))
+async def test_nonsense_is_no_presence_and_passes(
+    alices: Bridge, microsoft: SimulatedMicrosoft, kind: Nonsense
+) -> None:
+    microsoft.faults.add(Fault(READ, nonsense=kind))
+    with pytest.raises(SourceDataError):
+        await alices.account.read()
+    await read(alices)
+
+
+async def test_a_presence_in_words_of_the_future_is_shown_as_other(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    body = b'{"id": "x", "availability": "Levitating", "activity": "hummingAlong"}'
+    microsoft.faults.add(Fault(READ, body=body))
+    presence = await read(alices)
+    assert (presence.availability, presence.activity) == (Availability.OTHER, Activity.OTHER)
+    assert (presence.raw_availability, presence.raw_activity) == ("Levitating", "hummingAlong")
+
+
+async def test_an_answer_beyond_the_deadline_is_given_up(
+    hasty: Graph, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    microsoft.faults.add(Fault(READ, delay_s=DEADLINE_S + 1))
+    async with asyncio.timeout(5):
+        with pytest.raises(SourceUnavailableError, match="TimeoutError"):
+            await hasty.my_presence()
+    await hasty.my_presence()
+
+
+async def test_the_deadline_of_the_product_is_ten_seconds(alices: Bridge) -> None:
+    assert alices.account._graph._session.timeout.total == DEADLINE_S == 10
+
+
+@pytest.fixture
+async def hasty(
+    alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> AsyncIterator[Graph]:
+    """Graph as Alice sees it, through a session that waits a fifth of a second for an answer."""
+    async with graph_session(config.network, deadline_s=0.2) as session:
+        yield Graph(
+            session,
+            microsoft.graph_url,
+            tokens=alices.account._credentials,
+            budget=Budget(clock),
+            clock=clock,
+        )
+
+
+async def test_a_server_that_is_not_trusted_is_not_told_the_token(
+    alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    network = config.network.model_copy(update={"ca_file": None})
+    async with graph_session(network) as session:
+        graph = Graph(
+            session,
+            microsoft.graph_url,
+            tokens=alices.account._credentials,
+            budget=Budget(clock),
+            clock=clock,
+        )
+        with pytest.raises(SourceUnavailableError, match="Certificate"):
+            await graph.my_presence()
+    assert microsoft.requests.count(READ) == 0

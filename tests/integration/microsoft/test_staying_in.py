@@ -1,0 +1,325 @@
+"""Staying signed in: silent tokens, refreshes, bad moments, and the end of a sign-in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from bridge import logs
+from bridge.config import Config
+from bridge.contract.account import SignInState
+from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
+from bridge.demo.directory import Household, Person
+from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.script import Cut, Fault, Nonsense
+from bridge.microsoft.cache import TokenCache
+from bridge.microsoft.credentials import AGAIN_S, EARLY_S, Credentials
+from bridge.microsoft.http import msal_session
+from bridge.microsoft.remedies import YOU
+from tests.fakes.clock import ManualClock
+from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
+
+REFRESH = "token.refresh_token"
+
+
+@pytest.fixture
+def short_tokens(microsoft: SimulatedMicrosoft) -> None:
+    microsoft.tokens.expires_in_s = SHORT_S
+
+
+async def test_a_restart_needs_no_person_and_no_new_token(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    microsoft.requests.clear()
+    async with start() as again:
+        assert "alice" in await again.account.read()
+        assert again.account.sign_in.value.state is SignInState.SIGNED_IN
+    assert [entry.endpoint for entry in microsoft.requests.of()] == ["discovery", "me.presence"]
+
+
+async def test_a_token_is_used_until_it_is_about_to_end(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    microsoft.requests.clear()
+    for _ in range(5):
+        await alices.account.read()
+        await clock.advance((3600 - EARLY_S - 1) / 5)
+    assert microsoft.requests.count("identity") == 0
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_every_refresh_token_is_on_disk_before_it_is_needed(
+    start: Start,
+    alice: Person,
+    microsoft: SimulatedMicrosoft,
+    clock: ManualClock,
+    cache_file: Path,
+) -> None:
+    microsoft.tokens.single_use = True
+    async with start() as running:
+        await running.sign_in(alice)
+        for _ in range(3):
+            before = stored_refresh_token(cache_file)
+            await clock.advance(SHORT_S / 2)
+            await running.account.read()
+            assert stored_refresh_token(cache_file) != before
+    async with start() as again:
+        assert "alice" in await again.account.read()
+    assert microsoft.requests.count(REFRESH) == 4
+    used = [entry.body.decode() for entry in microsoft.requests.of(REFRESH)]
+    assert len({parse_qs(body)["refresh_token"][0] for body in used}) == 4
+
+
+def stored(cache_file: Path) -> dict[str, Any]:
+    text = cache_file.read_text(encoding="utf-8") if cache_file.exists() else "{}"
+    kinds: dict[str, Any] = json.loads(text)
+    return kinds
+
+
+def stored_refresh_token(cache_file: Path) -> str:
+    (entry,) = stored(cache_file)["RefreshToken"].values()
+    return str(entry["secret"])
+
+
+BAD_MOMENTS = [
+    Fault(REFRESH, status=503),
+    Fault(REFRESH, status=429, retry_after=30),
+    Fault(REFRESH, aadsts=90033),
+    Fault(REFRESH, aadsts=50196),
+    Fault(REFRESH, cut=Cut.BEFORE_HEADERS),
+    Fault(REFRESH, cut=Cut.IN_BODY),
+    *(Fault(REFRESH, nonsense=kind) for kind in Nonsense if kind is not Nonsense.OVERSIZED),
+    Fault("discovery", status=500),
+]
+each_bad_moment = pytest.mark.parametrize(
+    "fault",
+    BAD_MOMENTS,
+    ids=lambda fault: f"{fault.endpoint}-{fault.nonsense or fault.cut or fault.aadsts or ''}",
+)
+
+
+@each_bad_moment
+@pytest.mark.usefixtures("short_tokens")
+async def test_an_ageing_token_that_is_still_good_outlives_a_bad_moment(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, fault: Fault
+) -> None:
+    old = await alices.account._credentials.token()
+    await clock.advance(SHORT_S / 2)
+    microsoft.faults.add(fault)
+    assert await alices.account._credentials.token() == old
+    assert not microsoft.faults.waiting
+    assert "alice" in await alices.account.read()
+    assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
+
+    await clock.advance(AGAIN_S)
+    assert await alices.account._credentials.token() != old
+
+
+async def test_what_was_to_be_renewed_early_is_kept_too(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+) -> None:
+    microsoft.tokens.refresh_in_s = 0
+    await alices.sign_in(alice)
+    old = await alices.account._credentials.token()
+    await clock.advance(3600 - EARLY_S)
+    microsoft.faults.add(Fault(REFRESH, status=503))
+    assert await alices.account._credentials.token() == old
+    assert not microsoft.faults.waiting
+    await clock.advance(AGAIN_S)
+    assert await alices.account._credentials.token() != old
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_token_that_has_ended_is_not_used_and_nobody_is_asked_to_sign_in(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    await clock.advance(SHORT_S)
+    microsoft.faults.add(Fault(REFRESH, status=503), Fault(REFRESH, aadsts=90033))
+    for _ in range(2):
+        with pytest.raises(SourceUnavailableError, match="sign-in cannot be reached"):
+            await alices.account.read()
+    assert microsoft.requests.count("me.presence") == 0
+    assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
+    assert "alice" in await alices.account.read()
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_token_endpoint_that_does_not_answer_is_given_up(
+    impatient: Credentials, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    old = await impatient.token()
+    await clock.advance(SHORT_S / 2)
+    microsoft.faults.add(Fault(REFRESH, delay_s=3600))
+    async with asyncio.timeout(5):
+        assert await impatient.token() == old
+    await clock.advance(AGAIN_S)
+    assert await impatient.token() != old
+
+
+@pytest.fixture
+def impatient(
+    alices: Bridge, config: Config, cache_file: Path, clock: ManualClock
+) -> Iterator[Credentials]:
+    """Alice's tokens once more, by a start that waits a fifth of a second for an answer."""
+    with ThreadPoolExecutor(1) as executor:
+        yield Credentials(
+            "alice",
+            client_id=str(config.microsoft.client_id),
+            authority=f"{config.microsoft.login_url}/{config.microsoft.tenant}",
+            http=lambda: msal_session(config.network, "localhost", deadline_s=0.2),
+            cache=TokenCache(cache_file),
+            executor=executor,
+            clock=clock,
+        )
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_many_who_need_a_token_at_once_cause_one_refresh(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    await clock.advance(SHORT_S / 2)
+    credentials = alices.account._credentials
+    tokens = await asyncio.gather(*(credentials.token() for _ in range(16)))
+    assert len(set(tokens)) == 1
+    assert microsoft.requests.count(REFRESH) == 1
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        (50173, "Sign in again."),
+        (700082, "Sign in again."),
+        (70043, "Sign in again; your admin knows the sign-in frequency."),
+    ],
+)
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_revoked_sign_in_is_told_once_with_its_remedy(
+    alices: Bridge,
+    microsoft: SimulatedMicrosoft,
+    home: Household,
+    caplog: pytest.LogCaptureFixture,
+    ending: tuple[int, str],
+) -> None:
+    code, words = ending
+    microsoft.revoke(home.person, code=code)
+    for _ in range(3):
+        with pytest.raises(SignInNeededError, match=words):
+            await alices.account.read()
+    told = alices.account.sign_in.value
+    assert told.state is SignInState.EXPIRED
+    assert (told.remedy, told.who) == (words, YOU)
+    assert f"AADSTS{code}" in str(told.message)
+    assert told.correlation_id
+    assert caplog.text.count(words) == 1
+    assert microsoft.requests.count(REFRESH) == 1
+    await alices.sign_in(home.person)
+    assert "alice" in await alices.account.read()
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_policy_against_device_codes_ends_the_sign_in_and_names_the_admin(
+    alices: Bridge, clock: ManualClock, home: Household
+) -> None:
+    home.tenant.device_code_blocked = True
+    await clock.advance(SHORT_S)
+    with pytest.raises(SignInNeededError, match="admin"):
+        await alices.account.read()
+    assert alices.account.sign_in.value.state is SignInState.ERROR
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_new_sign_in_leaves_nothing_of_the_revoked_one(
+    start: Start,
+    alices: Bridge,
+    microsoft: SimulatedMicrosoft,
+    alice: Person,
+    cache_file: Path,
+) -> None:
+    revoked = stored_refresh_token(cache_file)
+    microsoft.revoke(alice)
+    await alices.sign_in(alice)
+    assert stored_refresh_token(cache_file) != revoked
+    async with start() as again:
+        assert "alice" in await again.account.read()
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_code_stays_shown_when_the_old_sign_in_ends_meanwhile(
+    alices: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+) -> None:
+    code = await alices.code()
+    microsoft.revoke(alice)
+    with pytest.raises(SignInNeededError):
+        await alices.account.read()
+    assert alices.account.sign_in.value.user_code == code
+    microsoft.approve(code, alice)
+    await alices.poll()
+    await alices.until(SignInState.SIGNED_IN)
+
+
+async def test_a_sign_out_forgets_the_token_and_the_file(
+    alices: Bridge, cache_file: Path, microsoft: SimulatedMicrosoft, alice: Person
+) -> None:
+    await alices.account.sign_out()
+    assert not stored(cache_file)
+    assert alices.account.sign_in.value.state is SignInState.SIGNED_OUT
+    with pytest.raises(SignInNeededError, match="Nobody is signed in"):
+        await alices.account.read()
+    assert microsoft.requests.count("me.presence") == 0
+    await alices.sign_in(alice)
+    assert "alice" in await alices.account.read()
+
+
+@pytest.mark.usefixtures("short_tokens")
+async def test_no_token_is_ever_logged_or_told(
+    start: Start,
+    microsoft: SimulatedMicrosoft,
+    clock: ManualClock,
+    alice: Person,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, "msal")  # as the product's logs do
+    told: list[str] = []
+    async with start() as running:
+        microsoft.faults.add(Fault("token.device_code", status=503))
+        code = await running.code()
+        await running.poll()
+        await clock.until_asleep()
+        microsoft.approve(code, alice)
+        await running.poll(10)
+        await running.until(SignInState.SIGNED_IN)
+        faults = (
+            Fault("me.presence", status=401, times=2),
+            Fault(REFRESH, body=b'{"access_token": "cut-off-secret'),
+            Fault(REFRESH, status=503),
+            Fault(REFRESH, aadsts=50173),
+        )
+        for fault in faults:
+            await clock.advance(SHORT_S)
+            microsoft.faults.add(fault)
+            with pytest.raises(PresenceBridgeError) as caught:
+                await running.account.read()
+            told.append(repr(caught.value) + str(caught.value))
+    assert len(told) == 4
+    formatter = logs.TextFormatter(stamped=False)
+    logged = "\n".join(map(formatter.format, caplog.records))
+    ours = [record for record in caplog.records if record.name.startswith("bridge")]
+    secrets = ["cut-off-secret", *microsoft.tokens._access, *microsoft.tokens._refresh]
+    secrets += microsoft.codes._codes
+    assert len(secrets) > 5
+    for secret in secrets:
+        assert secret not in logged
+        assert all(secret not in record.getMessage() for record in ours)
+        assert secret not in "".join(told)
+        assert secret not in str(running.account.sign_in.value)

@@ -1,0 +1,118 @@
+"""Pauses that Microsoft asked for, kept over a restart."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.errors import SourceUnavailableError
+from bridge.microsoft.budget import Budget, Pauses
+from tests.fakes.clock import ManualClock
+
+KEY = "app tenant"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "pauses.json"
+
+
+def started(file: Path, clock: ManualClock, key: str = KEY) -> Budget:
+    pauses = Pauses(file, clock)
+    return Budget(clock, blocked_until=pauses.end_of(key), keep=partial(pauses.keep, key))
+
+
+async def test_a_pause_goes_on_after_a_restart_and_ends_in_time(
+    file: Path, clock: ManualClock
+) -> None:
+    started(file, clock).block(120)
+    await clock.advance(50)
+    again = started(file, clock)
+    with pytest.raises(SourceUnavailableError) as caught:
+        await again.take()
+    assert caught.value.retry_after_s == 70
+    await clock.advance(70)
+    await again.take()
+    assert started(file, clock).blocked_until is None
+
+
+def test_a_pause_is_of_one_app_in_one_tenant(file: Path, clock: ManualClock) -> None:
+    started(file, clock).block(120)
+    started(file, clock, "other tenant").block(60)
+    assert started(file, clock).blocked_until == clock.now() + timedelta(seconds=120)
+    assert started(file, clock, "other tenant").blocked_until == clock.now() + timedelta(seconds=60)
+    assert started(file, clock, "third").blocked_until is None
+
+
+async def test_what_is_over_leaves_the_file(file: Path, clock: ManualClock) -> None:
+    started(file, clock, "long ago").block(5)
+    await clock.advance(6)
+    started(file, clock).block(120)
+    assert keys(file) == [KEY]
+
+
+def keys(file: Path) -> list[str]:
+    return list(json.loads(file.read_text(encoding="utf-8")))
+
+
+def test_the_file_is_private(file: Path, clock: ManualClock) -> None:
+    started(file, clock).block(120)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in file.parent.iterdir()] == ["pauses.json"]
+
+
+@pytest.mark.parametrize(("ahead_s", "counts"), [(3600, True), (3601, False), (0, False)])
+def test_more_than_an_hour_ahead_is_not_believed(
+    file: Path, clock: ManualClock, ahead_s: float, *, counts: bool
+) -> None:
+    until = clock.now() + timedelta(seconds=ahead_s)
+    Pauses(file, clock).keep(KEY, until)
+    assert started(file, clock).blocked_until == (until if counts else None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b"\xff\xfe",
+        b'{"app tenant": 7}',
+        b'{"app tenant": null}',
+        b'{"app tenant": "soon"}',
+        b'{"app tenant": "2026-11-23T09:01:00"}',
+        b"[" * 200_000,
+    ],
+    ids=lambda content: repr(content[:30]),
+)
+def test_garbage_is_no_pause_and_is_replaced(
+    file: Path, clock: ManualClock, content: bytes
+) -> None:
+    file.parent.mkdir()
+    file.write_bytes(content)
+    budget = started(file, clock)
+    assert budget.blocked_until is None
+    budget.block(120)
+    assert started(file, clock).blocked_until == budget.blocked_until
+
+
+def test_a_disk_that_refuses_costs_only_the_memory(
+    file: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.write_text("a file where the folder should be", encoding="utf-8")
+    budget = started(file, clock)
+    budget.block(120)
+    assert budget.blocked_until == clock.now() + timedelta(seconds=120)
+    assert "pauses.json cannot be written" in caplog.text
