@@ -29,8 +29,14 @@ _SECRETS = (
     re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]+:[^\s/@]+(?=@)"),
 )
 
-_CHATTY = ("aiohttp.access", "asyncio", "mqtt", "msal", "urllib3")
-"""Libraries whose debug lines are about themselves; msal's hold device codes."""
+_LIBRARIES = {
+    "aiohttp.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "urllib3": logging.WARNING,
+    "msal": logging.CRITICAL,
+}
+"""Libraries whose lines are about themselves; msal also returns what it logs as errors, and its
+debug lines hold device codes."""
 
 
 def redact(text: str) -> str:
@@ -77,8 +83,8 @@ def set_up(level: str, style: Format, *, under_journal: bool = False) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in _LIBRARIES.items():
+        logging.getLogger(name).setLevel(least)
 
 
 def set_level(level: str) -> None:

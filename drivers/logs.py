@@ -35,4 +35,3 @@ def set_up(level: str, style: str) -> None:
         else logging.Formatter(f"{stamp}%(levelname)-7s %(message)s")
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    logging.getLogger("mqtt").setLevel(logging.WARNING)
