@@ -6,6 +6,8 @@ import asyncio
 import gc
 import re
 import selectors
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -219,7 +221,13 @@ class ScriptedBroker:
             writer.close()
 
     def hang_up(self) -> None:
+        """Reset every connection, as a broker does that is killed or loses its power."""
         for writer in self._writers:
+            with suppress(OSError):  # it may be closed already
+                at_once = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, at_once
+                )
             writer.transport.abort()
 
     def _answer(self, kind: int, body: bytes) -> bytes:

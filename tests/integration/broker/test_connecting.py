@@ -103,9 +103,13 @@ async def test_a_broker_that_hangs_up_after_each_greeting_meets_ever_longer_rest
             for times in range(1, 9):
                 await link.until_connected(times)
                 broker.hang_up()
-                rests.append(await link.try_again())
+                rests.append(await link.until_resting())
+                if times < 8:
+                    await link.try_again()
         assert rests == [1, 2, 4, 8, 16, 32, 60, 60]
-        assert broker.connections <= len(rests) + 1
+        assert broker.connections == len(rests)
+    lines = [(record.name, record.levelname) for record in caplog.records]
+    assert lines == 8 * [("bridge.broker.keeper", "INFO"), ("bridge.broker.keeper", "WARNING")]
 
 
 async def test_a_connection_that_held_is_missed_for_a_second_only(

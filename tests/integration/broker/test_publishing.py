@@ -139,6 +139,30 @@ async def test_no_more_than_twenty_messages_wait_for_their_acknowledgement() -> 
             broker.answers = frozenset({SUBSCRIBE, PUBLISH})
 
 
+async def test_what_waited_when_the_connection_broke_does_not_overwrite_what_is_newer() -> None:
+    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+        async with Link(settings(broker.port), ManualClock()) as link:
+            await link.until_connected()
+            broker.answers = frozenset({SUBSCRIBE})
+            for number in range(IN_FLIGHT):
+                link.broker.publish(Message(f"presence/{number}", b"1"))
+            link.broker.publish(BUSY)
+            await link.until(partial(broker.has, PUBLISH, times=len(link.facts) + 1 + IN_FLIGHT))
+            assert link.broker.waiting == 1
+            broker.hang_up()
+            await link.until_resting()
+            broker.received.clear()
+            broker.answers = frozenset({SUBSCRIBE, PUBLISH})
+            link.broker.publish(EVENT)
+            await link.try_again()
+            await link.until(partial(broker.has, PUBLISH, times=len(link.facts) + 2))
+        topics = [
+            body[2 : 2 + body[1]].decode() for kind, body in broker.received if kind == PUBLISH
+        ]
+    assert topics[:4] == [*(fact.topic for fact in link.facts), STATE, EVENT.topic]
+    assert topics.count(BUSY.topic) == 1
+
+
 async def test_stored_messages_reach_those_who_follow_states_but_no_command_does(
     mosquitto: Mosquitto, clock: ManualClock
 ) -> None:
