@@ -10,13 +10,16 @@ import asyncio
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import cadence, figures
+from bench import cadence, figures, lights
 from bench.rig import rig
+
+LIGHT_P99_MS = 20
+"""From the publish to the device's call; a person sees no delay below 100 ms."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
         measured["start"] = await figures.start(built, runs=5 if quick else 20)
         measured["latency"] = await figures.latency(built, changes=40 if quick else 300)
         measured["soak"] = await figures.soak(built, seconds=20 if quick else 300)
+        measured["lights"] = await lights.kinds(
+            built, changes=20 if quick else 100, starts=3 if quick else 10
+        )
+        measured["newest_wins"] = await lights.newest_wins()
         measured["throttled"] = await figures.throttled(built, seconds=10 if quick else 120)
     return measured
 
@@ -85,7 +92,27 @@ def table(measured: dict[str, Any]) -> list[Row]:
             throttled["requests"] == 0,
         ),
         _row("messages in an hour without change", soak["messages_an_hour"], beat * 1.2, ""),
+        *_light_rows(measured["lights"], measured["newest_wins"]),
     ]
+
+
+def _light_rows(kinds: dict[str, Any], newest: dict[str, Any]) -> Iterator[Row]:
+    for kind, told in kinds.items():
+        latency, memory_limit = told["latency_ms"], 46 if kind == "usb" else 40
+        yield Row(
+            f"{kind}: message to device call, p50 and p99",
+            f"{latency['p50']:.3g}, {latency['p99']:.3g} ms",
+            f"< {LIGHT_P99_MS} ms",
+            latency["p99"] < LIGHT_P99_MS,
+        )
+        yield _row(f"{kind}: start to first look (median)", told["start_s"]["median"], 0.5, "s")
+        yield _row(f"{kind}: memory of the driver", told["memory_mib"], memory_limit, "MiB")
+    yield Row(
+        "writes for 10 changes in 100 ms, 50 ms light",
+        f"{newest['writes']}, {'the last' if newest['ends_on_the_last'] else 'an older'} shown",
+        "<= 3, the last",
+        newest["writes"] <= 3 and newest["ends_on_the_last"],
+    )
 
 
 def _row(figure: str, value: float, limit: float, unit: str) -> Row:

@@ -110,8 +110,10 @@ class MqttLight:
             return
         was_away = not all(self._online.values())
         self._online[received.topic] = online
-        if was_away and all(self._online.values()) and self._wanted and not self._touched:
-            # without power it has forgotten what it showed
+        if not all(self._online.values()) or self._wanted is None or self._touched:
+            return
+        if was_away or self._answer is None:
+            # without power it has forgotten what it showed; without the broker it has not heard it
             self._send(self._wanted)
 
     def _hear_state(self, told: Mapping[str, Any]) -> None:

@@ -20,13 +20,14 @@ from drivers.hue.options import HueOptions
 from tests.contract.rigs import HueRig, SerialRig
 from tests.e2e.conftest import Stage
 from tests.fakes.mqtt_light_bus import FakeBus
-from tests.fakes.mqtt_light_devices import ZigbeeBulb
+from tests.fakes.mqtt_light_devices import Told, ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
 from tests.fakes.stand_ins import Wires, wired
+from tests.fakes.subscriber import subscriber
 
 pytestmark = pytest.mark.broker
 
-SOON_S = 20.0
+SOON_S = 30.0
 GREEN = LightState(color=(0, 255, 0), brightness=0.6)
 PURPLE = LightState(color=(140, 0, 255))
 RED = LightState(color=(255, 0, 0), brightness=0.6)
@@ -35,29 +36,29 @@ PRESENCES = {"Available": GREEN, "DoNotDisturb": PURPLE, "Busy": RED}
 CONFIG = """
 [drivers.console]
 kind = "console"
-grace = 0
+grace = 1
 [drivers.hue]
 kind = "hue"
-grace = 0
+grace = 1
 hub = "{hub}"
 light = "Desk"
 [drivers.serial]
 kind = "serial"
-grace = 0
+grace = 1
 protocol = "line"
 port = "{port}"
 [drivers.mqtt]
 kind = "mqtt"
-grace = 0
+grace = 1
 device = "zigbee2mqtt"
 topic = "zigbee2mqtt/desk"
 [drivers.gpio]
 kind = "gpio"
-grace = 0
+grace = 1
 pins = {{ red = 17, green = 27, blue = 22 }}
 [drivers.usb]
 kind = "usb"
-grace = 0
+grace = 1
 """
 
 
@@ -70,6 +71,7 @@ class House:
     """By name; whether the device itself shows a look."""
     hue: HueRig
     bulb: ZigbeeBulb
+    bulb_may_connect: asyncio.Event = field(default_factory=asyncio.Event)
     drivers: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     printed: bytes = b""
     """By the console."""
@@ -88,6 +90,19 @@ class House:
         if not told:
             asyncio.get_running_loop().remove_reader(pipe)
 
+    async def stop(self, name: str) -> int:
+        """Stop a driver in order, while hub and board go on in here; its exit code."""
+        self.drivers[name].send_signal(signal.SIGTERM)
+        return await asyncio.to_thread(self.drivers[name].wait, SOON_S)
+
+    async def end(self) -> None:
+        """Stop all that run, and read the console to its end."""
+        for name, driver in self.drivers.items():
+            if driver.poll() is None:
+                await self.stop(name)
+        if "console" in self.drivers and (pipe := self.drivers["console"].stdout):
+            asyncio.get_running_loop().remove_reader(pipe.fileno())
+
     async def bridge(self) -> subprocess.Popen[str]:
         """The bridge, once it knows Alice's presence."""
         since = len(self.stage.mqtt.heard)
@@ -97,13 +112,13 @@ class House:
         return process
 
     async def be(self, availability: str, *, on: tuple[str, ...] = ()) -> None:
-        """Change the presence and wait until it is on the lamps, on all that run if none is named."""
+        """Change the presence and wait until these lamps show it, or all that run."""
         self.stage.be(availability)
         await self.until_shown(PRESENCES[availability], on=on)
 
     async def until_shown(self, state: LightState, *, on: tuple[str, ...] = ()) -> None:
         wanted = on or tuple(self.drivers)
-        dark = wanted
+        dark: list[str] = []
         try:
             async with asyncio.timeout(SOON_S):
                 while dark := [name for name in wanted if not self.shows[name](state)]:  # noqa: ASYNC110 - facts of other processes
@@ -112,21 +127,25 @@ class House:
             raise AssertionError(f"{dark} did not show {state}") from None
 
 
-async def _bulb(bulb: ZigbeeBulb, port: int) -> None:
+async def _bulb(house: House) -> None:
     """The bulb on the broker; zigbee2mqtt connects again for ever."""
     while True:
+        await house.bulb_may_connect.wait()
         try:
-            async with aiomqtt.Client("127.0.0.1", port) as client:
-                for topic in bulb.commands:
+            async with aiomqtt.Client("127.0.0.1", house.stage.broker.port) as client:
+                for topic in house.bulb.commands:
                     await client.subscribe(topic, qos=1)
-                for topic, payload, retain in bulb.hello():
-                    await client.publish(topic, payload, qos=1, retain=retain)
+                await _tell(client, house.bulb.hello())
                 async for message in client.messages:
                     assert isinstance(message.payload, bytes)
-                    for topic, payload, retain in bulb.hear(str(message.topic), message.payload):
-                        await client.publish(topic, payload, qos=1, retain=retain)
+                    await _tell(client, house.bulb.hear(str(message.topic), message.payload))
         except aiomqtt.MqttError:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
+
+
+async def _tell(client: aiomqtt.Client, told: Told) -> None:
+    for topic, payload, retain in told:
+        await client.publish(topic, payload, qos=1, retain=retain)
 
 
 def _printed(house: House, state: LightState) -> bool:
@@ -136,7 +155,7 @@ def _printed(house: House, state: LightState) -> bool:
 
 
 def _on_pins(wires: Wires, state: LightState) -> bool:
-    wanted = [channel / 255 * state.brightness for channel in state.color]
+    wanted = [channel / 255 * state.brightness * state.on for channel in state.color]
     return [wires.duty.get(f"GPIO{pin}") for pin in (17, 27, 22)] == pytest.approx(wanted)
 
 
@@ -158,8 +177,9 @@ async def house(
             monkeypatch.setenv(name, value)
         assert isinstance(hue.options, HueOptions)
         stage.configure(CONFIG.format(hub=hue.options.hub, port=tmp_path / "ttyUSB0"))
-        on_broker = tasks.create_task(_bulb(bulb, stage.broker.port))
         built = House(stage, {}, hue, bulb)
+        built.bulb_may_connect.set()
+        on_broker = tasks.create_task(_bulb(built))
         built.shows = {
             "console": lambda state: _printed(built, state),
             "hue": hue.shows,
@@ -168,9 +188,11 @@ async def house(
             "gpio": lambda state: _on_pins(wires, state),
             "usb": lambda state: wires.report == bytes((1, ord("c"), *state.rgb, 0, 10, 0)),
         }
-        yield built
-        stage.end()
-        on_broker.cancel()
+        try:
+            yield built
+        finally:
+            await built.end()
+            on_broker.cancel()
 
 
 async def test_the_colour_arrives_on_each_kind_and_each_is_left_as_it_should_be(
@@ -182,7 +204,7 @@ async def test_the_colour_arrives_on_each_kind_and_each_is_left_as_it_should_be(
     for availability in PRESENCES:
         await house.be(availability)
     for name, driver in house.drivers.items():
-        assert house.stage.stop(driver) == 0, name
+        assert await house.stop(name) == 0, name
         assert "Traceback" not in house.stage.log(driver)
     off = LightState(on=False)
     assert house.hue.as_found()
@@ -211,25 +233,24 @@ async def test_each_driver_that_is_killed_leaves_the_others_alone_and_comes_back
             assert "WARNING" not in house.stage.log(house.drivers[name])
 
 
-async def test_after_the_broker_was_killed_every_lamp_is_right_again(house: House) -> None:
-    house.start(*house.shows)
-    await house.bridge()
-    await house.be("Available")
-    house.stage.broker.stop(signal.SIGKILL)
-    house.stage.be("DoNotDisturb")
-    await house.stage.broker.start()
-    await house.until_shown(PURPLE)
-    await house.be("Busy")
-
-
-async def test_without_the_bridge_every_lamp_says_so_and_is_right_again_with_it(
+async def test_broker_and_bridge_are_killed_in_turn_and_every_lamp_is_right_again(
     house: House,
 ) -> None:
     house.start(*house.shows)
     bridge = await house.bridge()
     await house.be("Available")
+
+    house.bulb_may_connect.clear()
+    house.stage.broker.stop(signal.SIGKILL)
+    house.stage.be("DoNotDisturb")
+    await house.stage.broker.start()
+    async with subscriber(house.stage.broker.port) as fresh:
+        await fresh.until("zigbee2mqtt/desk/set", deadline_s=SOON_S)  # nobody has heard it
+        house.bulb_may_connect.set()
+        await house.until_shown(PURPLE)
+
     house.stage.stop(bridge, signal.SIGKILL)
     await house.until_shown(WHITE)
     house.stage.be("Busy")
-    await house.bridge()
+    house.stage.start("bridge", "run")
     await house.until_shown(RED)

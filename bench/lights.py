@@ -1,0 +1,310 @@
+"""The figures of each kind of light: message to device call, start, memory, newest wins.
+
+Drivers are processes, between a real Mosquitto and a stand-in of the device in here, which notes
+when it is called. A figure is from the publish in here to that moment: the broker, the way back
+and the stand-in are in it. Never compares with a target: ``bench.__main__`` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import aiomqtt
+from aiohttp import web
+
+from bench.figures import _spread as spread
+from bench.rig import DEADLINE_S, Rig, resident_mib
+from bridge.config import Settings
+from bridge.contract.account import AccountFacts
+from bridge.contract.clock import SystemClock
+from bridge.contract.latest import Latest
+from bridge.contract.light import LightState
+from bridge.contract.presence import Availability, Presence
+from bridge.contract.wire import encode_account_state
+from drivers import hue
+from drivers.base import Kind, Surroundings
+from drivers.hue.options import HueOptions
+from drivers.lamp import Lamp
+from tests.fakes.hue_hub import HueHub, color_light
+from tests.fakes.light import FakeLight
+from tests.fakes.mqtt_light_bus import FakeBus
+from tests.fakes.mqtt_light_devices import ZigbeeBulb
+from tests.fakes.serial_boards import LineBoard
+from tests.fakes.serial_pty import Plug
+from tests.fakes.stand_ins import wired
+
+TURNS = (Availability.AVAILABLE, Availability.BUSY)
+REST_S = 0.3
+"""Between two changes: a bit more than the longest pace of a light."""
+ACCOUNT = "lamps"
+"""An account of its own: the bridge of the other figures has published about alice."""
+
+
+@dataclass
+class Device:
+    """A stand-in: how the config names it, and when it was called (monotonic seconds)."""
+
+    config: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prints: bool = False
+    """What the driver prints is the call."""
+    calls: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
+
+    def called(self) -> None:
+        """Note a call at this moment."""
+        self.calls.put_nowait(time.monotonic())
+
+    async def next_call(self) -> float:
+        """When it is, or was, called next."""
+        async with asyncio.timeout(DEADLINE_S):
+            return await self.calls.get()
+
+    def forget(self) -> None:
+        """Drop the calls so far, such as the other two pins of a look."""
+        while not self.calls.empty():
+            self.calls.get_nowait()
+
+
+async def kinds(rig: Rig, *, changes: int, starts: int) -> dict[str, dict[str, Any]]:
+    """By kind: latency in ms, start in s, memory in MiB."""
+    await _publish(rig, rig.topics.bridge_state, b"online")
+    await _publish(rig, rig.topics.account(ACCOUNT, "availability"), b"online")
+    measured = {}
+    for name, made in _DEVICES.items():
+        async with made(rig) as device:
+            measured[name] = await _kind(rig, device, changes=changes, starts=starts)
+        if name in _LIBRARIES:
+            measured[name]["memory_mib"] = max(
+                measured[name]["memory_mib"], await _memory_without_device(rig, _LIBRARIES[name])
+            )
+    return measured
+
+
+async def newest_wins() -> dict[str, Any]:
+    """Ten changes in 100 ms to a light that takes 50 ms and asks for no pace: what it was told."""
+    clock, target = SystemClock(), Latest[LightState | None](None)
+    light = FakeLight(clock, takes_s=0.05)
+    kind = Kind(name="slow", options=Settings, open=_never, min_interval_s=0.0)
+    lamp = Lamp(light, kind, name="slow", target=target, clock=clock, reachable=lambda _: None)
+    running = asyncio.create_task(lamp.run())
+    began_s = time.monotonic()
+    for number in range(10):
+        await asyncio.sleep(began_s + number * 0.01 - time.monotonic())
+        target.set(LightState(color=(number, 0, 0)))
+    async with asyncio.timeout(DEADLINE_S):
+        while light.shows != target.value:  # noqa: ASYNC110 - a light wakes nobody
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.2)
+    running.cancel()
+    await asyncio.wait({running})
+    return {"writes": len(light.written), "ends_on_the_last": light.shows == target.value}
+
+
+async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[str, Any]:
+    _configure(rig, device.config)
+    took_s = []
+    for _ in range(starts):
+        await _be(rig, TURNS[0])
+        device.forget()
+        began_s = time.monotonic()
+        async with _driver(rig, device):
+            took_s.append(await device.next_call() - began_s)
+            await asyncio.sleep(REST_S)  # it reads back and tells; to end it now would cut that off
+    device.forget()
+    async with _driver(rig, device) as process:
+        await device.next_call()
+        took_ms = []
+        for number in range(changes):
+            await asyncio.sleep(REST_S)
+            device.forget()
+            began_s = time.monotonic()
+            await _be(rig, TURNS[(number + 1) % 2])
+            took_ms.append((await device.next_call() - began_s) * 1000)
+        memory_mib = resident_mib(process)
+    return {
+        "latency_ms": spread(took_ms),
+        "start_s": {"median": statistics.median(took_s), "max": max(took_s), "n": starts},
+        "memory_mib": memory_mib,
+    }
+
+
+async def _memory_without_device(rig: Rig, config: str) -> float:
+    """With the real library in place of the stand-in; it is loaded once it has found no device."""
+    _configure(rig, config)
+    since = len(rig.heard)
+    async with _driver(rig, Device(config)) as process:
+        topic = rig.topics.light("lamp", "availability")
+        async with asyncio.timeout(DEADLINE_S):
+            while (heard := await rig.until(topic, since=since, live=True)).payload != b"offline":
+                since = rig.heard.index(heard) + 1
+        return resident_mib(process)
+
+
+@asynccontextmanager
+async def _driver(rig: Rig, device: Device) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """The driver called ``lamp``."""
+    command = [sys.executable, "-m", "drivers", "lamp", "--config", str(rig.folder / "lights.toml")]
+    with (rig.folder / "lights.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
+            command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **device.environment}
+        )
+    loop, pipe = asyncio.get_running_loop(), process.stdout
+    assert pipe is not None
+
+    def read() -> None:
+        if os.read(pipe.fileno(), 65_536) and device.prints:
+            device.called()
+
+    loop.add_reader(pipe.fileno(), read)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait, DEADLINE_S)  # its device goes on in here meanwhile
+        loop.remove_reader(pipe.fileno())
+        pipe.close()
+
+
+def _configure(rig: Rig, lamp: str) -> None:
+    text = f"""
+state_dir = "lights"
+[mqtt]
+host = "127.0.0.1"
+port = {rig.mqtt_port}
+[drivers.lamp]
+follow = ["{ACCOUNT}"]
+{lamp}
+"""
+    (rig.folder / "lights.toml").write_text(text, encoding="utf-8")
+
+
+async def _be(rig: Rig, availability: Availability) -> None:
+    now = datetime.now(UTC)
+    facts = AccountFacts(
+        ACCOUNT,
+        ACCOUNT,
+        presence=Presence(availability=availability),
+        polled_at=now,
+        valid_until=now + timedelta(hours=1),
+    )
+    await _publish(rig, rig.topics.account(ACCOUNT, "state"), encode_account_state(facts))
+
+
+async def _publish(rig: Rig, topic: str, payload: bytes) -> None:
+    await rig.client.publish(topic, payload, qos=1, retain=True)
+
+
+def _never(_options: Settings, _around: Surroundings) -> Any:
+    raise AssertionError("this light is open")
+
+
+class _Hub(HueHub):
+    """Tells of each write."""
+
+    called: Callable[[], None]
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            self.called()
+        return await super()._answer(request)
+
+
+class _Plug(Plug):
+    """Tells of each colour, not of pings."""
+
+    called: Callable[[], None]
+
+    def _receive(self) -> None:
+        assert isinstance(self.board, LineBoard)
+        told = len(self.board.told)
+        super()._receive()
+        if any(line.startswith("show") for line in self.board.told[told:]):
+            self.called()
+
+
+@asynccontextmanager
+async def _console(_rig: Rig) -> AsyncIterator[Device]:
+    yield Device('kind = "console"', prints=True)
+
+
+@asynccontextmanager
+async def _hue(rig: Rig) -> AsyncIterator[Device]:
+    """Over TLS; a write is noted when the hub has read it."""
+    hub = _Hub(rig.folder, lights={"1": color_light("Desk")}, link_button=True)
+    around = Surroundings("lamp", rig.folder / "lights", SystemClock(), FakeBus())
+    async with hub.running():
+        device = Device(f'kind = "hue"\nhub = "{hub.address}"\nlight = "Desk"')
+        hub.called = device.called
+        assert hue.KIND.pair is not None
+        with redirect_stdout(None):
+            await hue.KIND.pair(HueOptions(hub=hub.address, light="Desk"), around)
+        yield device
+
+
+@asynccontextmanager
+async def _serial(rig: Rig) -> AsyncIterator[Device]:
+    """Our own protocol on a pty, whose line takes no time."""
+    plug = _Plug(rig.folder / "ttyUSB0", LineBoard())
+    device = Device(f'kind = "serial"\nprotocol = "line"\nport = "{plug.path}"')
+    plug.called = device.called
+    plug.plug()
+    try:
+        yield device
+    finally:
+        plug.unplug()
+
+
+@asynccontextmanager
+async def _mqtt(rig: Rig) -> AsyncIterator[Device]:
+    """A bulb on the same broker: a second way through it is in the figure."""
+    bulb = ZigbeeBulb()
+    device = Device(f'kind = "mqtt"\ndevice = "zigbee2mqtt"\ntopic = "{bulb.topic}"')
+    async with aiomqtt.Client("127.0.0.1", rig.mqtt_port) as client, asyncio.TaskGroup() as tasks:
+        for topic in bulb.commands:
+            await client.subscribe(topic, qos=1)
+        obeying = tasks.create_task(_obey(client, bulb, device))
+        yield device
+        obeying.cancel()
+
+
+async def _obey(client: aiomqtt.Client, bulb: ZigbeeBulb, device: Device) -> None:
+    async for message in client.messages:
+        assert isinstance(message.payload, bytes)
+        if str(message.topic).endswith("/set"):
+            device.called()
+        for topic, payload, retain in bulb.hear(str(message.topic), message.payload):
+            await client.publish(topic, payload, qos=1, retain=retain)
+
+
+@asynccontextmanager
+async def _watched(config: str, rig: Rig) -> AsyncIterator[Device]:
+    """In the driver's process: gpiozero's mock pins, or a hidapi below the real busylight-core."""
+    async with wired(rig.folder / f"wires{len(config)}") as wires:
+        device = Device(config, wires.environment)
+        wires.changed = lambda _: device.called()
+        yield device
+
+
+_PINS = 'kind = "gpio"\npins = { red = 17, green = 27, blue = 22 }'
+_USB = 'kind = "usb"'
+_LIBRARIES = {"gpio": _PINS, "usb": _USB}
+"""Their memory is measured with the real lgpio and hidapi as well; the larger figure counts."""
+_DEVICES: dict[str, Callable[[Rig], AbstractAsyncContextManager[Device]]] = {
+    "console": _console,
+    "hue": _hue,
+    "serial": _serial,
+    "mqtt": _mqtt,
+    "gpio": partial(_watched, _PINS),
+    "usb": partial(_watched, _USB),
+}

@@ -1,0 +1,468 @@
+"""Every kind of light with a device behind it that can be watched, unplugged and made to hang.
+
+A rig opens its light as the runner does, by ``kind.open``; only busylight-core, which looks for
+real USB sockets, has its look passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import io
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import gpiozero
+from aiohttp import web
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+from pydantic import BaseModel
+
+from bridge.contract.light import LightState
+from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb
+from drivers.base import Kind, Light, Surroundings
+from drivers.blocking import Worker
+from drivers.gpio.options import GpioOptions
+from drivers.hue.options import HueOptions
+from drivers.hue.records import HubLight, body_for, shows
+from drivers.mqtt_light.options import MqttOptions
+from drivers.serial_lamp.options import SerialOptions
+from drivers.usb.busylights import connect
+from drivers.usb.light import UsbLight
+from drivers.usb.options import UsbOptions
+from tests.fakes.gpio_pins import LgpioError, duty
+from tests.fakes.hue_hub import HueHub, color_light
+from tests.fakes.mqtt_light_bus import FakeBus
+from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
+from tests.fakes.serial_boards import (
+    WLED_BOOT,
+    AdalightStrip,
+    LineBoard,
+    SilentBoard,
+    WledBoard,
+)
+from tests.fakes.serial_pty import Plug
+from tests.fakes.usb_hardware import Usb, Wire
+
+LET_GO_S = 10.0
+"""Whoever hangs is let go after this time even if a test forgets it."""
+
+
+class Gate:
+    """Where a device hangs while it is shut; ``reached`` once it does."""
+
+    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
+        self._open, self._then = threading.Event(), then
+        self._open.set()
+        self.reached = False
+
+    def shut(self) -> None:
+        self.reached = False
+        self._open.clear()
+
+    def open(self) -> None:
+        if self.is_shut:
+            self._open.set()
+            self._then()
+
+    @property
+    def is_shut(self) -> bool:
+        return not self._open.is_set()
+
+    def wait(self, *, all_of_them: bool = False) -> None:
+        """Hang; only the first one does, so that a second thread would overtake it."""
+        if self.is_shut and (all_of_them or not self.reached):
+            self.reached = True
+            self._open.wait(LET_GO_S)
+
+
+class Rig(Protocol):
+    """One kind, ready to be opened, and its device."""
+
+    kind: Kind[Any]
+    options: BaseModel
+    gate: Gate | None
+    """Shut, the device takes its time; ``None`` where nobody ever waits for the device."""
+    restores: bool
+    """The device can be read, so it is left as it was found."""
+    stays_lit: bool
+    """It can keep its look without the driver."""
+
+    def shows(self, state: LightState) -> bool:
+        """Whether the device shows the colour and brightness of ``state`` now."""
+        ...
+
+    def as_found(self) -> bool:
+        """Whether the device is as it was before anybody wrote to it."""
+        ...
+
+    @property
+    def looks(self) -> int:
+        """How many looks the device was told, repetitions left out."""
+        ...
+
+    async def unplug(self) -> None: ...
+
+    async def plug(self) -> None: ...
+
+    def running(self, around: Surroundings) -> AbstractAsyncContextManager[None]:
+        """The device has power until the end of the block."""
+        ...
+
+
+class _Rig:
+    options: BaseModel
+    gate: Gate | None = None
+    restores, stays_lit = False, True
+
+    def as_found(self) -> bool:
+        raise AssertionError("it cannot be read")
+
+    def let_go(self) -> None:
+        if self.gate:
+            self.gate.open()
+
+
+class Terminal(io.StringIO):
+    """What stdout is redirected to; the disk behind it can be full."""
+
+    full = False
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+class ConsoleRig(_Rig):
+    options: BaseModel = console.ConsoleOptions()
+
+    def __init__(self) -> None:
+        self._terminal = Terminal()
+        self.kind: Kind[Any] = replace(console.KIND, open=self._open)
+
+    @asynccontextmanager
+    async def _open(
+        self, options: console.ConsoleOptions, around: Surroundings
+    ) -> AsyncIterator[Light]:
+        """In here and not in ``running``: pytest puts its own stdout there before each test."""
+        with contextlib.redirect_stdout(self._terminal):
+            async with console.KIND.open(options, around) as light:
+                yield light
+
+    @property
+    def _lines(self) -> list[str]:
+        return [line.split(maxsplit=2)[2] for line in self._terminal.getvalue().splitlines()]
+
+    def shows(self, state: LightState) -> bool:
+        words = "#{:02x}{:02x}{:02x}".format(*state.rgb) if state.on else "off"
+        return bool(self._lines) and self._lines[-1].split()[0] == words
+
+    @property
+    def looks(self) -> int:
+        return len(self._lines)
+
+    async def unplug(self) -> None:
+        self._terminal.full = True
+
+    async def plug(self) -> None:
+        self._terminal.full = False
+
+    @asynccontextmanager
+    async def running(self, around: Surroundings) -> AsyncIterator[None]:
+        yield
+
+
+class SlowHub(HueHub):
+    """A hub whose lamps take their time to obey, one after the other."""
+
+    gate: Gate
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            await asyncio.to_thread(self.gate.wait, all_of_them=True)
+        return await super()._answer(request)
+
+
+class HueRig(_Rig):
+    kind: Kind[Any] = hue.KIND
+    restores = True
+
+    def __init__(self, folder: Path) -> None:
+        self.gate = Gate()
+        self._hub = SlowHub(folder, lights={"1": color_light("Desk")})
+        self._hub.gate = self.gate
+        self._before = self._found()
+        self._power = contextlib.AsyncExitStack()
+
+    def shows(self, state: LightState) -> bool:
+        light = HubLight.model_validate(self._hub.lights["1"])
+        return shows(light, body_for(state, [light]))
+
+    def as_found(self) -> bool:
+        return self._found() == self._before
+
+    def _found(self) -> dict[str, Any]:
+        """All but xy, which a lamp in ct mode does not show."""
+        return {key: value for key, value in self._hub.values().items() if key != "xy"}
+
+    @property
+    def looks(self) -> int:
+        return len(self._hub.puts)
+
+    async def unplug(self) -> None:
+        await self._power.aclose()
+
+    async def plug(self) -> None:
+        await self._power.enter_async_context(self._hub.running())
+
+    @asynccontextmanager
+    async def running(self, around: Surroundings) -> AsyncIterator[None]:
+        async with self._power:
+            await self.plug()
+            self.options = HueOptions(hub=self._hub.address, light="Desk")
+            self._hub.link_button = True
+            assert self.kind.pair is not None
+            await self.kind.pair(self.options, around)
+            try:
+                yield
+            finally:
+                self.let_go()
+
+
+class MqttRig(_Rig):
+    restores = True
+
+    def __init__(self, bus: FakeBus, device: Any, options: MqttOptions) -> None:
+        self.options = options
+        self.kind: Kind[Any] = replace(mqtt_light.tailored(options), open=self._open)
+        self._bus, self._device, self._before = bus, device, device.shows
+        self._has_power = True
+        bus.device = device
+
+    @asynccontextmanager
+    async def _open(self, options: MqttOptions, around: Surroundings) -> AsyncIterator[Light]:
+        """The broker delivers what it has stored to whoever subscribes."""
+        async with mqtt_light.KIND.open(options, around) as light:
+            self._tell()
+            yield light
+
+    def shows(self, state: LightState) -> bool:
+        on, full, color = self._device.shows
+        if not (on and state.on):
+            return bool(on == state.on)
+        folded = isinstance(self._device, TasmotaLight)
+        brightest = {ZigbeeBulb: 254}.get(type(self._device), 255)
+        wanted = 255 if folded else round(state.brightness * brightest)
+        return bool((full, color) == (wanted, state.rgb if folded else state.color))
+
+    def as_found(self) -> bool:
+        return bool(self._device.shows == self._before)
+
+    @property
+    def looks(self) -> int:
+        told = [message.topic for message in self._bus.published]
+        return len([topic for topic in told if not topic.endswith(("/get", "/State"))])
+
+    async def unplug(self) -> None:
+        self._has_power = False
+        self._tell()
+
+    async def plug(self) -> None:
+        self._has_power = True
+        self._tell()
+
+    def _tell(self) -> None:
+        """What the device said last, or its last will."""
+        for topic, payload, retain in self._device.hello():
+            assert retain
+            said = payload if self._has_power else payload.replace(b"nline", b"ffline")
+            self._bus.tell(topic, said)
+
+    @asynccontextmanager
+    async def running(self, around: Surroundings) -> AsyncIterator[None]:
+        yield
+
+
+class GpioRig(_Rig):
+    """An RGB LED on gpiozero's mock pins; it goes dark when the pins are given back."""
+
+    kind: Kind[Any] = gpio.KIND
+    options: BaseModel = GpioOptions(pins={"red": 17, "green": 27, "blue": 22})
+    stays_lit = False
+
+    def __init__(self) -> None:
+        self.gate = gate = Gate()
+        rig = self
+        self._broken, self._looks = False, 0
+
+        class Pin(MockPWMPin):  # type: ignore[misc]  # it has no types
+            def _set_state(self, value: Any) -> None:
+                gate.wait()
+                if rig._broken:
+                    raise LgpioError("bad handle")
+                if self.info.name == "GPIO17" and self._state != value:
+                    rig._looks += 1
+                super()._set_state(value)
+
+        self._pi = MockFactory(pin_class=Pin)
+
+    def shows(self, state: LightState) -> bool:
+        now = [duty(self._pi, number) for number in (17, 27, 22)]
+        part = state.brightness if state.on else 0
+        return all(
+            abs(level - channel / 255 * part) < 1e-6
+            for level, channel in zip(now, state.color, strict=True)
+        )
+
+    @property
+    def looks(self) -> int:
+        return self._looks
+
+    async def unplug(self) -> None:
+        self._broken = True
+
+    async def plug(self) -> None:
+        self._broken = False
+
+    @asynccontextmanager
+    async def running(self, around: Surroundings) -> AsyncIterator[None]:
+        gpiozero.Device.pin_factory = self._pi
+        try:
+            yield
+        finally:
+            self.let_go()
+            gpiozero.Device.pin_factory = None
+
+
+class SlowWire(Wire):
+    gate: Gate
+
+    def write(self, data: bytes) -> int:
+        self.gate.wait()
+        return super().write(data)
+
+
+class SlowUsb(Usb):
+    def plug(self, product: str, serial: str = "") -> SlowWire:
+        wire = SlowWire()
+        self._wires.append((product, serial, wire))
+        return wire
+
+
+class UsbRig(_Rig):
+    options: BaseModel = UsbOptions()
+
+    def __init__(self) -> None:
+        self.gate, self._usb = Gate(), SlowUsb()
+        self._wire = self._usb.plug("blink1", "2000")
+        self._wire.gate = self.gate
+        self.kind: Kind[Any] = replace(usb.KIND, open=self._open)
+
+    @asynccontextmanager
+    async def _open(self, options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
+        """As ``drivers.usb`` does, but for the sockets."""
+        async with Worker("usb-contract") as worker:
+            light = UsbLight(
+                around.name, worker, lambda: connect(options, self._usb.look), around.clock
+            )
+            refreshing = asyncio.create_task(light.refresh_for_ever())
+            try:
+                yield light
+            finally:
+                refreshing.cancel()
+                await asyncio.wait({refreshing})
+                await light.close()
+
+    def shows(self, state: LightState) -> bool:
+        told = bytes((1, ord("c"), *state.rgb, 0, 10, 0))
+        return self._wire.sent[-1:] == [told]
+
+    @property
+    def looks(self) -> int:
+        return len(self._wire.sent)
+
+    async def unplug(self) -> None:
+        self._wire.plugged = False
+
+    async def plug(self) -> None:
+        self._wire.replug()
+
+    @asynccontextmanager
+    async def running(self, around: Surroundings) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self.let_go()
+
+
+class SlowPlug(Plug):
+    """A board that does not read while its gate is shut."""
+
+    gate: Gate
+
+    def _receive(self) -> None:
+        if self.gate.is_shut:
+            self.gate.reached = True
+            self.deafen()
+        else:
+            super()._receive()
+
+
+class SerialRig(_Rig):
+    kind: Kind[Any] = serial_lamp.KIND
+
+    def __init__(self, folder: Path, board: SilentBoard, protocol: str, boot_s: float) -> None:
+        self._board, self.restores = board, protocol == "wled"
+        self._plug = SlowPlug(folder / "ttyUSB0", board)
+        self._plug.gate = Gate(self._plug.listen)
+        self.gate = None if protocol == "adalight" else self._plug.gate
+        self.options = SerialOptions.model_validate(
+            {"protocol": protocol, "port": str(self._plug.path), "boot": boot_s}
+        )
+
+    def shows(self, state: LightState) -> bool:
+        match self._board:
+            case LineBoard() as board:
+                return board.shown.startswith(bytes(state.rgb).hex())
+            case AdalightStrip() as strip:
+                return strip.frames[-1:] == [[state.rgb]]
+            case WledBoard() as wled:
+                level = round(state.brightness * 255) if state.on else wled.state["bri"]
+                color = state.color if state.on else (0, 0, 0)
+                return wled.colors == [color] * 2 and wled.state["bri"] == level
+        return False
+
+    def as_found(self) -> bool:
+        assert isinstance(self._board, WledBoard)
+        return self._board.state == WLED_BOOT
+
+    @property
+    def looks(self) -> int:
+        match self._board:
+            case LineBoard() as board:
+                return len([line for line in board.told if line.startswith("show")])
+            case AdalightStrip() as strip:
+                return len({frame[0] for frame in strip.frames})
+            case WledBoard() as wled:
+                return len(wled.told)
+        return 0
+
+    async def unplug(self) -> None:
+        self._plug.unplug()
+
+    async def plug(self) -> None:
+        self._plug.plug()
+
+    @asynccontextmanager
+    async def running(self, around: Surroundings) -> AsyncIterator[None]:
+        self._plug.plug()
+        try:
+            yield
+        finally:
+            self.let_go()
+            self._plug.unplug()
