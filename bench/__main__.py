@@ -12,6 +12,7 @@ import platform
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from bench.rig import rig
 
 LIGHT_P99_MS = 20
 """From the publish to the device's call; a person sees no delay below 100 ms."""
+
+
+BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten")
     parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
+    parser.add_argument("--docs", type=Path, help="also write the tables into this page")
     arguments = parser.parse_args(argv)
     measured = asyncio.run(_measure(quick=arguments.quick))
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(figures.as_json(measured) + "\n", encoding="utf-8")
     rows = table(measured)
     _print(rows, measured["machine"])
+    if arguments.docs:
+        _write(arguments.docs, rows, measured)
     return 0 if all(row.met for row in rows) else 1
 
 
@@ -127,6 +134,27 @@ def _print(rows: list[Row], where: str) -> None:
     for row in rows:
         mark = "ok    " if row.met else "MISSED"
         print(f"{mark}  {row.figure:<{width}}  {row.measured:>12}   {row.target}")
+
+
+def _write(page: Path, rows: list[Row], measured: dict[str, Any]) -> None:
+    """Replace what stands between the two marks of ``page``."""
+    lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {measured['machine']}.", ""]
+    lines += ["| figure | measured | target | |", "|---|---|---|---|"]
+    lines += [
+        f"| {row.figure} | {row.measured} | {row.target} | {'' if row.met else '**missed**'} |"
+        for row in rows
+    ]
+    lines += ["", "| poller | mean delay | p90 | calls a day | of them in working hours |"]
+    lines += ["|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | {day['mean_delay_s']:.2f} s | {day['p90_delay_s']:.2f} s | "
+        f"{day['calls_a_day']:.0f} | {day['working_calls_a_day']:.0f} |"
+        for name, day in measured["cadence"].items()
+    ]
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    text = "\n".join([before.rstrip(), "", BEGIN, "", *lines, "", END]) + after
+    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ SOON_S = 5.0
 
 
 class NoBus:
+    connected = False
+
     def publish(self, message: Message) -> None:
         raise AssertionError(message)
 
