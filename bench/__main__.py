@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import cadence, figures, lights
+from bench import cadence, figures, lights, many
 from bench.rig import rig
+from bridge.microsoft.budget import LIMIT
 
 LIGHT_P99_MS = 20
 """From the publish to the device's call; a person sees no delay below 100 ms."""
@@ -64,6 +65,7 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
             built, changes=20 if quick else 100, starts=3 if quick else 10
         )
         measured["newest_wins"] = await lights.newest_wins()
+        measured["many"] = await many.run(built, quick=quick)
         measured["throttled"] = await figures.throttled(built, seconds=10 if quick else 120)
     return measured
 
@@ -100,6 +102,7 @@ def table(measured: dict[str, Any]) -> list[Row]:
         ),
         _row("messages in an hour without change", soak["messages_an_hour"], beat * 1.2, ""),
         *_light_rows(measured["lights"], measured["newest_wins"]),
+        *_many_rows(measured["many"]),
     ]
 
 
@@ -119,6 +122,32 @@ def _light_rows(kinds: dict[str, Any], newest: dict[str, Any]) -> Iterator[Row]:
         f"{newest['writes']}, {'the last' if newest['ends_on_the_last'] else 'an older'} shown",
         "<= 3, the last",
         newest["writes"] <= 3 and newest["ends_on_the_last"],
+    )
+
+
+def _many_rows(told: dict[str, Any]) -> Iterator[Row]:
+    small, large, signed_in = (
+        told.get(key) for key in ("ten_thousand", "hundred_thousand", "delegated")
+    )
+    if small:
+        name = f"{small['people']:,} people, a sweep of {small['calls']} calls"
+        yield _row(f"{name}: all changed, CPU", small["all_changed_s"], 1.0, "s")
+        yield _row(f"{name}: 1 % changed, CPU", small["one_percent_s"], 0.15, "s")
+    if large:
+        name = f"{large['people']:,} people, a sweep of {large['calls']} calls"
+        yield _row(f"{name}: all changed, CPU", large["all_changed_s"], 10, "s")
+        yield _row(f"{name}: memory", large["resident_mib"], 300, "MiB")
+    if signed_in:
+        name = f"{signed_in['accounts']} sign-ins at 5 s"
+        limit_s = 1.2 * signed_in["mean_delay_of_one_s"]
+        yield _row(f"{name}: share of a core", signed_in["cpu_percent"], 10, "%")
+        yield _row(f"{name}: mean delay, against one", signed_in["mean_delay_s"], limit_s, "s")
+    most = told["budget"]["most"]
+    yield Row(
+        f"requests in 30 s, {told['budget']['wanted']:,.0f} wanted",
+        str(most),
+        f"<= {LIMIT:,}",
+        most <= LIMIT,
     )
 
 

@@ -11,17 +11,19 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import random as _random
 
 from bridge import __version__, logs, state
 from bridge.broker import Broker
 from bridge.config import Config
+from bridge.contract.account import Way
 from bridge.contract.clock import Clock, SystemClock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.preferred import Preferred, PreferredPresence
 from bridge.contract.topics import Topics
-from bridge.microsoft import Microsoft
+from bridge.microsoft import Microsoft, Writer
 from bridge.polling import fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
@@ -30,7 +32,7 @@ from bridge.roster import Roster
 log = logging.getLogger(__name__)
 
 OK, INTERRUPTED = 0, 130
-NEEDS_RESTART = ("mqtt", "homeassistant", "network", "state_dir")
+NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir")
 """Tables that a reload cannot change."""
 
 
@@ -107,13 +109,53 @@ class Service:
         """Read one account, or all, at once."""
         self._seated.poll(account)
 
-    def sign_in(self, account: str) -> None:
-        """Start signing ``account`` in."""
-        self._seated.source_of(account).request_sign_in()
+    def sign_in(self, account: str, way: Way | None = None) -> None:
+        """Start signing ``account`` in, by its own way if no other is given."""
+        self._seated.source_of(account).request_sign_in(way)
+
+    def finish_sign_in(self, account: str, address: str) -> None:
+        """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
+        self._seated.source_of(account).finish_browser(address)
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
         await self._seated.source_of(account).sign_out()
+
+    async def set_presence(
+        self, account: str, presence: PreferredPresence, lasts: timedelta | None = None
+    ) -> str | None:
+        """Let ``account`` be shown as ``presence``; what a person must know.
+
+        Raises ``PresenceBridgeError`` when it is not allowed or Microsoft refuses, as do the next.
+        """
+        note = await self._writer(account).prefer(presence, lasts)
+        self.poll(account)
+        return note
+
+    async def set_status_message(
+        self, account: str, text: str, lasts: timedelta | None = None
+    ) -> None:
+        """Set the status message of ``account``; an empty one is removed."""
+        await self._writer(account).say(text, lasts)
+        self.poll(account)
+
+    async def clear_presence(self, account: str) -> None:
+        """Let ``account`` prefer nothing and say nothing."""
+        await self._writer(account).clear()
+        self.poll(account)
+
+    def preferred(self, account: str) -> Preferred:
+        """What was set from here. Raises ``PersonMustActError`` where nothing can be set."""
+        return self._writer(account).preferred
+
+    def _writer(self, account: str) -> Writer:
+        writer = self._seated.source_of(account).writer
+        if writer is None:
+            raise PersonMustActError(
+                f"The presence of {account} is not set from here.",
+                remedy=f"Add set_presence = true to [accounts.{account}], then sign in again.",
+            )
+        return writer
 
     def restart(self) -> None:
         """Stop in order and start anew in the same process."""

@@ -53,9 +53,9 @@ def _reload(arguments: argparse.Namespace) -> int:
 
 
 def _login(arguments: argparse.Namespace) -> int:
-    from bridge import accounts  # noqa: PLC0415 - as above
+    from bridge import login  # noqa: PLC0415 - as above
 
-    return accounts.login(_config(arguments), arguments.account)
+    return login.login(_config(arguments), arguments.account, browser=arguments.browser)
 
 
 def _logout(arguments: argparse.Namespace) -> int:
@@ -90,6 +90,18 @@ def _init(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _create_certificate(arguments: argparse.Namespace) -> int:
+    from bridge import registering  # noqa: PLC0415 - as above
+
+    return registering.create_certificate(Path(arguments.folder), days=arguments.days)
+
+
+def _consent_url(arguments: argparse.Namespace) -> int:
+    from bridge import registering  # noqa: PLC0415 - as above
+
+    return registering.consent_url(_config(arguments), arguments.account)
+
+
 def _demo(arguments: argparse.Namespace) -> int:
     from bridge.demo import show  # noqa: PLC0415 - as above
 
@@ -119,6 +131,9 @@ def _parser() -> argparse.ArgumentParser:
 
     login = commands.add_parser("login", parents=[common], help="sign one account in")
     login.add_argument("account", nargs="?", metavar="ACCOUNT")
+    login.add_argument(
+        "--browser", action="store_true", help="in a browser, here or elsewhere, instead of a code"
+    )
     login.set_defaults(command=_login)
 
     logout = commands.add_parser("logout", parents=[common], help="forget an account's sign-in")
@@ -138,6 +153,19 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")
     init.add_argument("--driver", metavar="NAME", help="also make a broker user for this driver")
     init.set_defaults(command=_init)
+
+    certificate = commands.add_parser("certificate", help="what an app signs itself in with")
+    certificates = certificate.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = certificates.add_parser(
+        "create", parents=[common], help="make a key and a certificate"
+    )
+    create.add_argument("--folder", default="secrets", help="where to write; default secrets")
+    create.add_argument("--days", type=int, default=730, metavar="N", help="default 730")
+    create.set_defaults(command=_create_certificate)
+
+    consent = commands.add_parser("consent-url", parents=[common], help="where an admin consents")
+    consent.add_argument("account", nargs="?", metavar="ACCOUNT")
+    consent.set_defaults(command=_consent_url)
 
     demo = commands.add_parser("demo", parents=[common], help="all of it, with nothing to set up")
     demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +18,19 @@ from bridge.contract.errors import (
     ContractError,
     PersonMustActError,
     PresenceBridgeError,
+    SignInNeededError,
 )
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
 from bridge.microsoft import Microsoft
+from bridge.microsoft.cache import kept_in, token_file
 
 OK, FOUND = 0, 1
 SKEW_S = 120.0
 """More than this between our clock and Microsoft's breaks tokens and certificates."""
 LOOK_S = 2.0
+CLOCK = "clock:"
+"""A wrong one does not keep us from asking on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,15 @@ async def _findings(config: Config) -> AsyncIterator[Finding]:
     async with Microsoft(config, SystemClock()) as microsoft:
         for slug in config.accounts:
             try:
+                reached = True
                 async for finding in _tenant(microsoft, slug):
+                    reached &= finding.good or finding.text.startswith(CLOCK)
+                    yield finding
+                for finding in _stored(config, slug):
                     yield finding
                 if state.in_use(config.state_dir):
                     yield await _running_account(config, slug)
-                else:
+                elif reached:
                     yield await _account(microsoft, slug)
             except ConfigError as error:
                 yield Finding(good=False, text=f"{slug}: {'; '.join(error.problems)}")
@@ -94,6 +102,8 @@ async def _broker(config: Config) -> Finding:
 async def _tenant(microsoft: Microsoft, slug: str) -> AsyncIterator[Finding]:
     try:
         tenant = await microsoft.tenant_of(slug)
+    except ConfigError:
+        raise
     except PersonMustActError as error:
         yield Finding(good=False, text=f"{slug}: tenant: {error}")
         return
@@ -108,21 +118,44 @@ async def _tenant(microsoft: Microsoft, slug: str) -> AsyncIterator[Finding]:
         if abs(skew_s) > SKEW_S:
             yield Finding(
                 good=False,
-                text=f"clock: {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'}",
+                text=f"{CLOCK} {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'}",
                 remedy="Set the time: timedatectl set-ntp true.",
             )
         else:
-            yield Finding(good=True, text="clock: agrees with Microsoft's")
+            yield Finding(good=True, text=f"{CLOCK} agrees with Microsoft's")
 
 
 async def _account(microsoft: Microsoft, slug: str) -> Finding:
     try:
-        presences = await microsoft.account(slug).read()
+        presences = await microsoft.account(slug).read_once()
+    except PersonMustActError as error:
+        told = str(error).removesuffix(error.remedy).strip()
+        return Finding(good=False, text=f"{slug}: {told}", remedy=_cure(error, slug))
     except PresenceBridgeError as error:
-        remedy = f"presence-bridge login {slug}" if isinstance(error, PersonMustActError) else ""
-        return Finding(good=False, text=f"{slug}: {error}", remedy=remedy)
-    presence = presences[slug]
-    return Finding(good=True, text=f"{slug}: signed in; Graph says {presence.availability}")
+        return Finding(good=False, text=f"{slug}: {error}")
+    if presence := presences.get(slug):
+        return Finding(good=True, text=f"{slug}: signed in; Graph says {presence.availability}")
+    return Finding(good=True, text=f"{slug}: signed in; Graph tells of {len(presences)} people")
+
+
+def _cure(error: PersonMustActError, slug: str) -> str:
+    """The remedy, with the command where signing in is part of it."""
+    command = f"presence-bridge login {slug}"
+    if error.remedy == "Sign in.":
+        return command
+    says_how = "presence-bridge" in error.remedy or "sign in" not in error.remedy.lower()
+    if says_how or not isinstance(error, SignInNeededError):
+        return error.remedy
+    return f"{error.remedy[:-1]} ({command})."
+
+
+def _stored(config: Config, slug: str) -> Iterator[Finding]:
+    """How the stored sign-in is kept, when there is one."""
+    kept = kept_in(token_file(config, slug))
+    if kept is None:
+        return
+    private = "; only this user may read it" if kept == "not encrypted" else ""
+    yield Finding(good=True, text=f"{slug}: the stored sign-in is {kept}{private}")
 
 
 async def _running_account(config: Config, slug: str) -> Finding:

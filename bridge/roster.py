@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import random as _random
 
-from bridge.config import Config, Settings
+from bridge.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
@@ -24,10 +24,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Seat:
-    """One account table that is followed."""
+    """One account table that is followed, and with it one person or many."""
 
-    settings: tuple[Settings | str | None, ...]
+    settings: tuple[object, ...]
     """All of the config that it depends on."""
+    discover: bool
+    """Home Assistant hears of its accounts."""
     source: MicrosoftAccount
     poller: Poller
 
@@ -84,20 +86,25 @@ class Roster:
         wanted = {slug: _settings(config, slug) for slug in config.accounts}
         kept = {s: seat for s, seat in self._seats.items() if wanted.get(s) == seat.settings}
         added = self._build(config, [slug for slug in wanted if slug not in kept])
-        gone = self._seats.keys() - kept.keys()
+        gone = {slug: seat for slug, seat in self._seats.items() if slug not in kept}
         self._seats = {slug: kept.get(slug) or added[slug] for slug in wanted}
-        for slug in gone:
+        for slug, seat in gone.items():
+            seat.source.release()
             for task in self._running.pop(slug, ()):
                 task.cancel()
+        self._announce_all()
+        for slug in added:
+            self._start(slug)
+
+    def _announce_all(self) -> None:
+        """Tell who is followed now."""
         self._announce(
             {
-                slug: Followed(name)
+                slug: Followed(name, discover=seat.discover, settable=bool(seat.source.writer))
                 for seat in self._seats.values()
                 for slug, name in seat.source.accounts.items()
             }
         )
-        for slug in added:
-            self._start(slug)
 
     def _start(self, slug: str) -> None:
         if self._tasks is not None:
@@ -124,16 +131,29 @@ class Roster:
                 hours=hours.parsed() if hours else None,
                 zone=config.zone,
                 report=self._report,
+                announce=self._announce_all,
                 clock=self._clock,
                 random=self._random,
             )
-            seats[slug] = Seat(_settings(config, slug), source, poller)
+            discover = config.accounts[slug].homeassistant
+            seats[slug] = Seat(_settings(config, slug), discover, source, poller)
         if problems:
+            for seat in seats.values():
+                seat.source.release()
             raise ConfigError(list(problems))
         return seats
 
 
-def _settings(config: Config, slug: str) -> tuple[Settings | str | None, ...]:
+def _settings(config: Config, slug: str) -> tuple[object, ...]:
     """All that a seat depends on."""
     own = config.accounts[slug]
-    return (own, config.microsoft_of(slug), config.network, config.polling, config.time_zone)
+    several = own.group or own.people or own.watch
+    near = [table for table in config.accounts if several and table.startswith(f"{slug}_")]
+    return (
+        own,
+        config.microsoft_of(slug),
+        config.network,
+        config.polling,
+        config.time_zone,
+        tuple(near),
+    )

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge import __version__
-from bridge.config import Config, config_path, load, unknown
+from bridge.config import HostConfig, config_path, load_host, unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 from drivers.base import Kind
@@ -118,8 +118,8 @@ def _list(_: argparse.Namespace) -> int:
     return OK
 
 
-def _driver(arguments: argparse.Namespace) -> tuple[Config, Common, Kind[Any], BaseModel]:
-    config = load(config_path(arguments.config, os.environ), os.environ)
+def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any], BaseModel]:
+    config = load_host(config_path(arguments.config, os.environ), os.environ)
     if arguments.name not in config.drivers:
         raise ConfigError(
             [f"drivers.{arguments.name}: {unknown(arguments.name, sorted(config.drivers))}"]

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bridge.broker import Broker, Received
-from bridge.config import Config, write_private
+from bridge.config import HostConfig, write_private
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
@@ -46,7 +46,7 @@ class Runner:
         self,
         name: str,
         *,
-        config: Config,
+        config: HostConfig,
         common: Common,
         kind: Kind[Any],
         options: BaseModel,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
-from bridge.config import Config, Settings, Slug, problems, unknown
+from bridge.config import HostConfig, Settings, Slug, problems, unknown
 from bridge.contract.errors import ConfigError
 from bridge.contract.hours import WeeklyHours, parse_hours
 from drivers.rules import DEFAULT_LOOKS, Look, Rules
@@ -58,7 +58,7 @@ class Common(Settings):
     respect_others: bool = False
     """Leave a change by another app or a wall switch alone until the presence changes."""
 
-    def rules(self, config: Config) -> Rules:
+    def rules(self, config: HostConfig) -> Rules:
         """The rules of this lamp."""
         return Rules(
             looks={**DEFAULT_LOOKS, **self.looks},
@@ -69,7 +69,7 @@ class Common(Settings):
         )
 
 
-def read(config: Config, name: str, options: type[BaseModel]) -> tuple[Common, BaseModel]:
+def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Common, BaseModel]:
     """The common settings of ``[drivers.name]`` and the kind's ``options``.
 
     Raises:

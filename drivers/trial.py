@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.broker import Broker
-from bridge.config import Config
+from bridge.config import HostConfig
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.contract.latest import Latest
@@ -19,11 +19,11 @@ from drivers.lamp import Lamp
 from drivers.settings import Common
 
 
-def _around(name: str, config: Config, broker: Broker) -> Surroundings:
+def _around(name: str, config: HostConfig, broker: Broker) -> Surroundings:
     return Surroundings(name, config.state_dir, SystemClock(), broker)
 
 
-def _broker(name: str, config: Config) -> Broker:
+def _broker(name: str, config: HostConfig) -> Broker:
     """The broker, for a kind that reaches its light through it; connects only when run.
 
     A driver of this name that runs meanwhile hears the goodbye of the trial and corrects it.
@@ -38,7 +38,7 @@ def _broker(name: str, config: Config) -> Broker:
     )
 
 
-async def pair(name: str, config: Config, kind: Kind[Any], options: BaseModel) -> None:
+async def pair(name: str, config: HostConfig, kind: Kind[Any], options: BaseModel) -> None:
     """Pair with the lamp.
 
     Raises:
@@ -52,7 +52,7 @@ async def pair(name: str, config: Config, kind: Kind[Any], options: BaseModel) -
 
 async def cycle(
     name: str,
-    config: Config,
+    config: HostConfig,
     common: Common,
     kind: Kind[Any],
     options: BaseModel,

@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from bridge.broker.expiry import expiring
 from bridge.broker.tls import tls_context
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
@@ -219,9 +220,7 @@ class Connection(aiomqtt.Client):
     def _expiry(self, message: Message) -> Properties | None:
         if not self._speaks_5 or message.expiry_s is None:
             return None
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.MessageExpiryInterval = message.expiry_s
-        return properties
+        return expiring(message.expiry_s)
 
 
 def _seen(disconnected: asyncio.Future[None]) -> None:

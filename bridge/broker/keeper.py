@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from random import random as _random
 
 import aiomqtt
@@ -17,7 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from bridge.broker.complaint import UNSUPPORTED_PROTOCOL, complaint, reason_code
 from bridge.broker.connection import MQTT5, MQTT311, Connection, Received
-from bridge.broker.outbox import Outbox
+from bridge.broker.outbox import Outbox, chunks
 from bridge.config import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.topics import OFFLINE, ONLINE
@@ -28,6 +27,8 @@ log = logging.getLogger(__name__)
 
 IN_FLIGHT = 20
 """Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
+ROOM = 200
+"""Who has thousands of messages keeps them while so many wait, and so the newest can go first."""
 RECONNECT_FIRST_S, RECONNECT_MOST_S = 1.0, 60.0
 HELD_S = 60.0
 """A connection that lasted this long was a good one. Two with one client id throw each other out at
@@ -91,6 +92,15 @@ class Broker:
         """Send soon; never blocks. While the broker is away a state waits for ``welcome``."""
         if self.connected or not message.retain:
             self._outbox.put(message)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether so few messages wait that another one is soon sent."""
+        return len(self._outbox) < ROOM
+
+    async def room(self) -> None:
+        """Wait for ``has_room``."""
+        await self._outbox.room(ROOM)
 
     def follow(self, topic_filter: str, handler: Handler, *, commands: bool = False) -> None:
         """Call ``handler`` for each message that matches, now and after every reconnect.
@@ -162,7 +172,7 @@ class Broker:
             await self._follow(connection, topic_filter, commands=commands)
         self._outbox.forget_retained()
         self._connection = connection
-        await self._publish(connection, self._welcome())
+        await self._publish(connection, self._with_news(self._welcome()))
         await self._publish(connection, [self._online])
         self.connects += 1
         if self._complaint or self.connects == 1:
@@ -187,9 +197,15 @@ class Broker:
                     handler(received)
 
     async def _publish(self, connection: Connection, messages: Iterable[Message]) -> None:
-        for chunk in _chunks(messages, IN_FLIGHT):
+        for chunk in chunks(messages, IN_FLIGHT):
             for message, reason in await connection.send(chunk):
                 self._refused(message.topic, "publish on", reason)
+
+    def _with_news(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """``messages``, and between them states that came meanwhile: news does not wait."""
+        for chunk in chunks(messages, IN_FLIGHT):
+            yield from chunk
+            yield from self._outbox.take(IN_FLIGHT, events=False)
 
     async def _say_goodbye(self, connection: Connection) -> None:
         try:
@@ -229,12 +245,6 @@ class Broker:
                 topic,
                 reason or "subscription refused",
             )
-
-
-def _chunks(messages: Iterable[Message], size: int) -> Iterator[list[Message]]:
-    remaining = iter(messages)
-    while chunk := list(islice(remaining, size)):
-        yield chunk
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from bridge.contract.wire import Message
 
@@ -15,9 +17,10 @@ class Outbox:
     """Messages to send: the newest of each retained topic, and a few events."""
 
     def __init__(self) -> None:
-        self._retained: dict[str, Message] = {}
+        self._retained: OrderedDict[str, Message] = OrderedDict()  # taken from its front
         self._events: deque[Message] = deque(maxlen=EVENTS_KEPT)
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
         self.dropped = 0
         """Events lost because too many waited."""
 
@@ -34,19 +37,36 @@ class Outbox:
             self._events.append(message)
         self._filled.set()
 
-    def take(self, most: int) -> list[Message]:
+    def take(self, most: int, *, events: bool = True) -> list[Message]:
         """Remove and return up to ``most`` messages: states first, so that events find them."""
-        taken = [self._retained.pop(topic) for topic in list(self._retained)[:most]]
-        while self._events and len(taken) < most:
+        taken: list[Message] = []
+        while self._retained and len(taken) < most:
+            taken.append(self._retained.popitem(last=False)[1])
+        while events and self._events and len(taken) < most:
             taken.append(self._events.popleft())
+        self._emptied.set()
         return taken
 
     def forget_retained(self) -> None:
         """Drop waiting states: the caller is about to send all of them anew."""
         self._retained.clear()
+        self._emptied.set()
 
     async def wait(self) -> None:
         """Return when something waits."""
         while not len(self):
             self._filled.clear()
             await self._filled.wait()
+
+    async def room(self, below: int) -> None:
+        """Return when fewer than ``below`` messages wait."""
+        while len(self) >= below:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+
+def chunks(messages: Iterable[Message], size: int) -> Iterator[list[Message]]:
+    """``messages`` in lists of ``size``, made one after the other."""
+    remaining = iter(messages)
+    while chunk := list(islice(remaining, size)):
+        yield chunk

@@ -9,13 +9,18 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
 
-from bridge.config.models import Config
+from bridge.config.host import BRIDGE_TABLES, HostConfig
 from bridge.config.problems import problems
 from bridge.contract.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bridge.config.models import Config
+
+C = TypeVar("C", bound=HostConfig)
 
 PREFIX = "PRESENCE_"
 _NOT_SETTINGS = {"PRESENCE_CONFIG"}
@@ -35,17 +40,34 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     return check(_overlay(_read(path), environ), folder=path.absolute().parent, environ=environ)
 
 
+def load_host(path: Path, environ: Mapping[str, str]) -> HostConfig:
+    """Read and check what a host with nothing but a lamp needs; the rest is left to the bridge.
+
+    Raises:
+        ConfigError: With every mistake at once, each naming its key.
+    """
+    table = _overlay(_read(path), environ)
+    own = {key: value for key, value in table.items() if key not in BRIDGE_TABLES}
+    return _checked(HostConfig, own, path.absolute().parent, environ)
+
+
 def check(table: dict[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Config:
     """Build the config from ``table``; relative paths start at ``folder``.
 
     Raises:
         ConfigError: With every mistake at once, each naming its key.
     """
+    from bridge.config.models import Config  # noqa: PLC0415 - a lamp's process never needs it
+
+    return _checked(Config, table, folder, environ)
+
+
+def _checked(model: type[C], table: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> C:
     table = {"state_dir": str(_default_state_dir(environ)), **table}
     try:
-        config = Config.model_validate(table, context={"folder": folder})
+        config = model.model_validate(table, context={"folder": folder})
     except ValidationError as error:
-        raise ConfigError(problems(error, Config)) from error
+        raise ConfigError(problems(error, model)) from error
     return _with_secrets(config)
 
 
@@ -91,7 +113,7 @@ def _default_state_dir(environ: Mapping[str, str]) -> Path:
     return Path(home, "presence-bridge").expanduser()
 
 
-def _with_secrets(config: Config) -> Config:
+def _with_secrets(config: C) -> C:
     """Read the secret files that the config names.
 
     Raises:

@@ -9,13 +9,20 @@ from enum import StrEnum
 from bridge.contract.presence import Presence
 
 
+class Way(StrEnum):
+    """How a person can sign in."""
+
+    DEVICE_CODE = "device_code"
+    BROWSER = "browser"
+
+
 class SignInState(StrEnum):
     """Where the sign-in of an account stands."""
 
     SIGNED_OUT = "signed_out"
     """No token, and nobody is signing in."""
     CODE_PENDING = "device_code_pending"
-    """A code is shown and waits for a person."""
+    """A code, or an address alone, is shown and waits for a person."""
     SIGNED_IN = "signed_in"
     EXPIRED = "expired"
     """A code or a stored sign-in ended; a person must start again."""
@@ -51,6 +58,8 @@ class Followed:
     """For people."""
     discover: bool = True
     """Home Assistant hears of it."""
+    settable: bool = False
+    """The presence can be set from here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Topics:
         return f"{self.base}/bridge/response/{slug(command)}"
 
     def account(self, account: str, leaf: str) -> str:
-        """``leaf`` is state, attributes, availability, auth or event; ``account`` may be ``+``."""
+        """Leaves: state, attributes, availability, auth, preferred, event. ``account`` or ``+``."""
         level = account if account == "+" else slug(account)
         return f"{self.base}/account/{level}/{leaf}"
 

@@ -54,9 +54,7 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
 
     Half an emoji, which JSON can escape and UTF-8 cannot hold, becomes a question mark.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    ).encode(errors="replace")
+    return _ENCODER.encode(value).encode(errors="replace")
 
 
 def decode_json(payload: bytes) -> dict[str, Any]:
@@ -115,3 +113,9 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     raise TypeError(f"{type(value).__name__} has no place in a payload")
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+)
+"""One for all: to make it takes longer than to encode a state."""

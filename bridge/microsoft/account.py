@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,33 +14,58 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bridge.config import PLACEHOLDER_CLIENT_ID, Config
-from bridge.contract.account import SignIn
+from bridge.config import Config
+from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
+from bridge.microsoft.app_only import AppOnly
 from bridge.microsoft.budget import Budget, Pauses
-from bridge.microsoft.cache import TokenCache
+from bridge.microsoft.cache import TokenCache, token_file
+from bridge.microsoft.certificate import load
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.credentials import Credentials
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.http import graph_session, msal_session, proxy_for
+from bridge.microsoft.readers import Reader, Readers
+from bridge.microsoft.registration import identity
+from bridge.microsoft.scopes import scopes_of
+from bridge.microsoft.sealing import load_seal
 from bridge.microsoft.tenant import Tenant, look_up
+from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
 
 WORKERS = 8
+READ_ONCE_S = 60.0
 
 
 class MicrosoftAccount:
-    """Presence and sign-in of one account."""
+    """One sign-in, and the presence of all who are read through it."""
 
     def __init__(
-        self, slug: str, name: str, *, credentials: Credentials, graph: Graph, budget: Budget
+        self,
+        slug: str,
+        *,
+        credentials: Credentials | AppOnly,
+        reader: Reader,
+        budget: Budget,
+        writer: Writer | None = None,
     ) -> None:
         self.slug = slug
-        self.accounts: Mapping[str, str] = {slug: name}
-        self._credentials, self._graph, self._budget = credentials, graph, budget
+        self.writer = writer
+        """Sets the person's presence, where the config allows it."""
+        self._credentials, self._reader, self._budget = credentials, reader, budget
+
+    @property
+    def accounts(self) -> Mapping[str, str]:
+        """Account slugs and their names for people; another object when they are others."""
+        return self._reader.accounts
+
+    @property
+    def calls(self) -> int:
+        """Requests that one read needs."""
+        return self._reader.calls
 
     @property
     def sign_in(self) -> Latest[SignIn]:
@@ -57,20 +83,55 @@ class MicrosoftAccount:
         return self._budget.last_hour
 
     async def read(self) -> Mapping[str, Presence]:
-        """The presence now, by account slug. Raises as ``Graph.my_presence`` does."""
-        return {self.slug: await self._graph.my_presence()}
+        """The presences now, by account slug. Raises as the ``Source`` of polling says."""
+        return await self._reader.read()
 
-    def request_sign_in(self) -> None:
-        """Start a sign-in soon."""
-        self._credentials.request_sign_in()
+    async def read_once(self) -> Mapping[str, Presence]:
+        """As ``read``, for who does not run the account; within ``READ_ONCE_S``."""
+        running = asyncio.create_task(self.run(), name=f"once-{self.slug}")
+        try:
+            async with asyncio.timeout(READ_ONCE_S):
+                return await self.read()
+        except TimeoutError:
+            raise SourceUnavailableError("Microsoft did not answer in time") from None
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
+    def request_sign_in(self, way: Way | None = None) -> None:
+        """Start a sign-in soon, by the account's own way if no other is given."""
+        if isinstance(self._credentials, AppOnly):
+            self._credentials.request_sign_in()
+        else:
+            self._credentials.request_sign_in(way)
+
+    async def begin_browser(self) -> str:
+        """The address to open; raises as ``Credentials.begin_browser``."""
+        return await self._persons.begin_browser()
+
+    def finish_browser(self, pasted: str) -> None:
+        """Take the address that a browser ended on; raises as ``Credentials.finish_browser``."""
+        self._persons.finish_browser(pasted)
+
+    @property
+    def _persons(self) -> Credentials:
+        if isinstance(self._credentials, AppOnly):
+            raise PersonMustActError(f"{self.slug} signs in by its certificate.", remedy="")
+        return self._credentials
 
     async def sign_out(self) -> None:
-        """Forget the sign-in."""
+        """Forget the sign-in. Raises ``ConfigError`` for one that the config itself holds."""
         await self._credentials.sign_out()
 
     async def run(self) -> None:
-        """Do requested sign-ins until cancelled."""
-        await self._credentials.run()
+        """Do requested sign-ins, and keep the accounts up to date, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._reader.run(), name=f"people-{self.slug}")
+            await self._credentials.run()
+
+    def release(self) -> None:
+        """Leave the people to other tables, for an account that is not run any more."""
+        self._reader.release()
 
 
 class Microsoft:
@@ -79,6 +140,7 @@ class Microsoft:
     def __init__(self, config: Config, clock: Clock, *, random: Random = _random) -> None:
         self._config, self._clock, self._random = config, clock, random
         self._budgets: dict[str, Budget] = {}
+        self._readers = Readers(clock, random=random)
         self._pauses = Pauses(config.state_dir / "pauses.json", clock)
         self._session: aiohttp.ClientSession | None = None
         self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
@@ -112,7 +174,7 @@ class Microsoft:
             SourceUnavailableError: Microsoft's sign-in cannot be reached.
         """
         assert self._session is not None
-        tenant, _ = self._identity(slug)
+        tenant, _ = identity(self._config, slug)
         login_url = cloud_of(self._config.microsoft_of(slug)).login_url
         proxy = proxy_for(self._config.network, urlsplit(login_url).hostname or "")
         return await look_up(self._session, login_url, tenant, proxy=proxy)
@@ -121,36 +183,63 @@ class Microsoft:
         """The account of ``[accounts.slug]``.
 
         Raises:
-            ConfigError: Its tenant or client id is missing.
+            ConfigError: Its tenant, client id or certificate is missing or cannot be used.
         """
         assert self._session is not None
-        settings, network = self._config.microsoft_of(slug), self._config.network
-        cloud = cloud_of(settings)
-        tenant, client_id = self._identity(slug)
-        login_host = urlsplit(cloud.login_url).hostname or ""
-        graph_host = urlsplit(cloud.graph_url).hostname or ""
+        cloud = cloud_of(self._config.microsoft_of(slug))
+        tenant, client_id = identity(self._config, slug)
         budget = self._budget(client_id, tenant)
-        credentials = Credentials(
-            slug,
-            client_id=client_id,
-            authority=f"{cloud.login_url}/{tenant}",
-            http=lambda: msal_session(network, login_host),
-            cache=TokenCache(self._config.state_dir / "tokens" / f"{slug}.json"),
-            executor=self._executor,
-            clock=self._clock,
-            random=self._random,
-        )
+        credentials = self._credentials(slug)
         graph = Graph(
             self._session,
             cloud.graph_url,
             tokens=credentials,
             budget=budget,
             clock=self._clock,
-            proxy=proxy_for(network, graph_host),
+            proxy=proxy_for(self._config.network, urlsplit(cloud.graph_url).hostname or ""),
             random=self._random,
         )
-        name = self._config.accounts[slug].name or slug
-        return MicrosoftAccount(slug, name, credentials=credentials, graph=graph, budget=budget)
+        reader = self._readers.reader(self._config, slug, graph=graph, sign_in=credentials.sign_in)
+        writer = None
+        if self._config.accounts[slug].set_presence:
+            file = file_of(self._config.state_dir, slug)
+            writer = Writer(graph, file=file, clock=self._clock)
+        return MicrosoftAccount(
+            slug, credentials=credentials, reader=reader, budget=budget, writer=writer
+        )
+
+    def _credentials(self, slug: str) -> Credentials | AppOnly:
+        settings, network = self._config.microsoft_of(slug), self._config.network
+        cloud = cloud_of(settings)
+        tenant, client_id = identity(self._config, slug)
+        login_host = urlsplit(cloud.login_url).hostname or ""
+        authority = f"{cloud.login_url}/{tenant}"
+        if self._config.accounts[slug].sign_in == "app":
+            load(settings)  # what cannot be used is told now
+            return AppOnly(
+                slug,
+                client_id=client_id,
+                authority=authority,
+                scope=f"{cloud.scope_root}/.default",
+                http=lambda: msal_session(network, login_host),
+                certificate=partial(load, settings),
+                executor=self._executor,
+                clock=self._clock,
+            )
+        return Credentials(
+            slug,
+            client_id=client_id,
+            authority=authority,
+            http=lambda: msal_session(network, login_host),
+            cache=TokenCache(
+                token_file(self._config, slug), load_seal(self._config.security.key_file)
+            ),
+            executor=self._executor,
+            clock=self._clock,
+            way=Way(self._config.accounts[slug].sign_in),
+            scopes=scopes_of(self._config.accounts[slug], cloud),
+            random=self._random,
+        )
 
     def _budget(self, client_id: str, tenant: str) -> Budget:
         """The one of this app in this tenant; a pause from before a restart goes on."""
@@ -162,23 +251,3 @@ class Microsoft:
                 keep=partial(self._pauses.keep, key),
             )
         return self._budgets[key]
-
-    def _identity(self, slug: str) -> tuple[str, str]:
-        """The tenant's name and the client id.
-
-        Raises:
-            ConfigError: One is missing, or still the placeholder.
-        """
-        settings = self._config.microsoft_of(slug)
-        problems = [
-            f"microsoft.{key}: is missing; account {slug} needs it"
-            for key in ("tenant", "client_id")
-            if not getattr(settings, key)
-        ]
-        if settings.client_id == PLACEHOLDER_CLIENT_ID:
-            problems.append(
-                "microsoft.client_id: still the placeholder; see docs/app-registration.md"
-            )
-        if problems:
-            raise ConfigError(problems)
-        return str(settings.tenant).rpartition("@")[2], str(settings.client_id)

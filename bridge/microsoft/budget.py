@@ -6,10 +6,12 @@ presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +21,10 @@ from bridge.contract.errors import SourceUnavailableError
 
 log = logging.getLogger(__name__)
 
-REQUESTS = 1_500
+LIMIT = 1_500
+SENDING = 20
+"""Requests on their way: so many may arrive later than they were counted."""
+REQUESTS = LIMIT - SENDING
 WINDOW_S = 30.0
 HOUR_S = 3600.0
 ROUNDING_S = 0.001
@@ -42,6 +47,7 @@ class Budget:
         self._clock, self._keep = clock, keep
         self._window: deque[float] = deque()
         self._minutes: deque[tuple[int, int]] = deque()
+        self._places = asyncio.Semaphore(SENDING)
         self.blocked_until = blocked_until
 
     def check(self) -> None:
@@ -57,6 +63,17 @@ class Budget:
                 retry_after_s=(self.blocked_until - now).total_seconds(),
             )
         self.blocked_until = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Send one request within, when it is its turn.
+
+        Raises:
+            SourceUnavailableError: Microsoft has asked for silence.
+        """
+        async with self._places:
+            await self.take()
+            yield
 
     async def take(self) -> None:
         """Wait until one more request fits the window, and count it.

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msal
 
-from bridge.config import write_private
+from bridge.config import Config, write_private
+from bridge.microsoft.sealing import OtherKeyError, Seal, key_id_of
 
 log = logging.getLogger(__name__)
 
 
 class TokenCache:
-    """The token cache of one account, kept in ``file``. Used from one worker at a time."""
+    """The token cache of one account, kept in ``file``. Used from one worker at a time.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lost = False
+    With ``seal`` it is encrypted; one that is not yet becomes so when it is written next.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        seal: Seal | None = None,
+        *,
+        write: Callable[[Path, str], None] = write_private,
+    ) -> None:
+        self._file, self._seal, self._write = file, seal, write
+        self._lost = self._locked = False
         self.tokens = msal.SerializableTokenCache()
 
     @property
@@ -28,13 +39,20 @@ class TokenCache:
         return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
 
     def load(self) -> None:
-        """Read the file; a broken one is set aside under another name with a line in the log."""
+        """Read the file; a broken one is set aside under another name with a line in the log.
+
+        Raises:
+            OtherKeyError: It is encrypted, and not with our key. It stays as it is.
+        """
         self.tokens = msal.SerializableTokenCache()
         self._repair_modes()
         try:
-            text = _checked(self._file.read_text(encoding="utf-8"))
+            text = _checked(self._unsealed(self._file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
+        except OtherKeyError:
+            self._locked = True
+            raise
         except (ValueError, RecursionError):
             aside = self._file.with_suffix(".broken")
             self._file.replace(aside)
@@ -49,8 +67,12 @@ class TokenCache:
         """
         if not (self.tokens.has_state_changed or self._lost):
             return
+        text = self.tokens.serialize()
         try:
-            write_private(self._file, self.tokens.serialize())
+            if self._locked:
+                self._file.replace(self._file.with_suffix(".other-key"))
+                self._locked = False
+            self._write(self._file, self._seal.seal(text, self._file.name) if self._seal else text)
         except OSError as error:
             if not self._lost:
                 log.error("%s cannot be written: %s", self._file, error.strerror)  # noqa: TRY400 - a full disk is no bug
@@ -63,14 +85,38 @@ class TokenCache:
     def delete(self) -> None:
         """Forget everything."""
         self.tokens = msal.SerializableTokenCache()
-        self._lost = False
+        self._lost = self._locked = False
         self._file.unlink(missing_ok=True)
+
+    def _unsealed(self, text: str) -> str:
+        key_id = key_id_of(text)
+        if key_id is None:
+            return text
+        if self._seal is None:
+            raise OtherKeyError(key_id)
+        return self._seal.unseal(text, self._file.name)
 
     def _repair_modes(self) -> None:
         for path, mode in ((self._file.parent, 0o700), (self._file, 0o600)):
             if path.exists() and path.stat().st_mode & 0o077:
                 path.chmod(mode)
                 log.warning("%s was open to others: now only its owner may read it", path)
+
+
+def token_file(config: Config, slug: str) -> Path:
+    """Where the tokens of ``[accounts.slug]`` are kept."""
+    return config.state_dir / "tokens" / f"{slug}.json"
+
+
+def kept_in(file: Path) -> str | None:
+    """How tokens are kept in ``file``, for people; ``None`` when there is no such file."""
+    try:
+        key_id = key_id_of(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return "cannot be read"
+    return f"encrypted with key {key_id}" if key_id else "not encrypted"
 
 
 def _checked(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The sign-in of one account: silent tokens, and device code when asked. Never signs in unasked.
+"""The sign-in of one account: silent tokens, and a person when asked. Never signs in unasked.
 
 msal is synchronous and replays failures from memory (its throttled HTTP client), so every sign-in
 and every try after a failure gets an application object of its own, and all calls run on workers.
@@ -7,11 +7,8 @@ and every try after a failure gets an application object of its own, and all cal
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from datetime import timedelta
-from functools import partial
 from random import random as _random
 from typing import Any, TypeVar
 
@@ -19,23 +16,17 @@ import msal
 import requests
 
 from bridge import __version__
-from bridge.contract.account import SignIn, SignInState
+from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
 from bridge.contract.latest import Latest
+from bridge.microsoft.attempts import Attempts
 from bridge.microsoft.cache import TokenCache
-from bridge.microsoft.device_code import (
-    SCOPES,
-    UNREADABLE,
-    Answer,
-    DeviceCode,
-    is_passing,
-    trouble,
-)
-from bridge.microsoft.remedies import Explanation, explain
-from bridge.retry import Random, full_jitter
-
-log = logging.getLogger(__name__)
+from bridge.microsoft.device_code import SCOPES, UNREADABLE, Answer, is_passing
+from bridge.microsoft.remedies import YOU, Explanation, explain
+from bridge.microsoft.sealing import OtherKeyError
+from bridge.microsoft.standing import Standing, needed
+from bridge.retry import Random
 
 T = TypeVar("T")
 
@@ -43,8 +34,9 @@ EARLY_S = 600.0
 """msal is asked this long before a token ends; it renews at 300 s, or when Microsoft said so."""
 AGAIN_S = 60.0
 """After a failed renewal, the old token is used this long before the next try."""
-AGAIN_FIRST_S, AGAIN_MOST_S = 5.0, 60.0
-"""Waits between sign-ins that could not begin; msal replays a failure for 60 s an object."""
+CAPABILITIES = ["CP1"]
+"""We answer claims challenges, so Microsoft may end a token early and let it live long
+(Microsoft identity platform, "continuous access evaluation")."""
 
 
 class Credentials:
@@ -60,19 +52,35 @@ class Credentials:
         cache: TokenCache,
         executor: Executor,
         clock: Clock,
+        way: Way = Way.DEVICE_CODE,
+        scopes: Sequence[str] = SCOPES,
         random: Random = _random,
     ) -> None:
-        self.sign_in: Latest[SignIn] = Latest(SignIn())
-        self._slug, self._client_id, self._authority = slug, client_id, authority
+        self._client_id, self._authority = client_id, authority
         self._http, self._cache, self._executor = http, cache, executor
-        self._clock, self._random = clock, random
+        self._clock, self._scopes = clock, list(scopes)
+        self._standing = Standing(slug, holds=self._holds, clock=clock)
+        self._attempts = Attempts(
+            slug,
+            way=way,
+            scopes=self._scopes,
+            new_app=self._new_app,
+            adopt=self._adopt,
+            standing=self._standing,
+            work=self._work,
+            clock=clock,
+            random=random,
+        )
         self._app: msal.PublicClientApplication | None = None
         self._lock = asyncio.Lock()
         self._token: str | None = None
         self._ends_s = self._renew_s = 0.0
         self._ended: Explanation | None = None
-        self._wanted = asyncio.Event()
-        self._attempt: asyncio.Task[None] | None = None
+
+    @property
+    def sign_in(self) -> Latest[SignIn]:
+        """Where the sign-in stands."""
+        return self._standing.sign_in
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
         """An access token: ours while it is good, else msal's.
@@ -86,9 +94,13 @@ class Credentials:
             if self._token and self._clock.monotonic() < self._renew_s and not anew:
                 return self._token
             if self._ended:
-                raise _needed(self._ended)
+                raise needed(self._ended)
             try:
                 answer = await self._work(self._silent, claims, refresh)
+            except OtherKeyError as error:
+                self._ended = _locked(error.key_id)
+                self._standing.ended(self._ended)
+                raise needed(self._ended) from error
             except UNREADABLE as error:
                 return self._old_token(type(error).__name__, usable=not anew, cause=error)
             if answer is None:
@@ -98,83 +110,51 @@ class Credentials:
             if is_passing(answer):
                 return self._old_token(str(answer.get("error")), usable=not anew)
             self._ended, self._token = explain(answer), None
-            if self.sign_in.value.state is not SignInState.CODE_PENDING:
-                self._tell(self._ended)
-            raise _needed(self._ended)
+            self._attempts.claims = answer.get("claims") or claims
+            self._standing.ended(self._ended)
+            raise needed(self._ended)
 
-    def request_sign_in(self) -> None:
-        """Start a sign-in soon; one that runs goes on."""
-        self._wanted.set()
+    def request_sign_in(self, way: Way | None = None) -> None:
+        """Start a sign-in soon, by the account's own way if no other is given.
+
+        One that runs goes on, unless it goes another way.
+        """
+        self._attempts.request(way)
+
+    async def begin_browser(self) -> str:
+        """Start a sign-in in a browser, or go on with one; returns the address to open.
+
+        Raises as ``Attempts.request_browser``; ``run`` must run.
+        """
+        return await self._attempts.request_browser()
+
+    def finish_browser(self, pasted: str) -> None:
+        """Take the address that the browser ended on; ``sign_in`` tells what follows.
+
+        Raises:
+            PersonMustActError: It is not the one that is waited for; the text says which is.
+        """
+        self._attempts.hand_in(pasted)
 
     async def sign_out(self) -> None:
         """Forget the account and its file, and end a sign-in that waits for somebody."""
         async with self._lock:
-            self._wanted.clear()
-            if self._attempt:
-                self._attempt.cancel()
+            self._attempts.cancel()
             await self._work(self._cache.delete)
             self._app = self._token = self._ended = None
-        self.sign_in.set(SignIn())
+        self._standing.forgotten()
 
     async def run(self) -> None:
         """Do the sign-ins that are requested, until cancelled."""
-        while True:
-            await self._wanted.wait()
-            attempt = asyncio.create_task(self._sign_in(), name=f"device-code-{self._slug}")
-            self._attempt = attempt
-            try:
-                await asyncio.wait({attempt})
-            finally:
-                attempt.cancel()
-                await asyncio.wait({attempt})
-            if not attempt.cancelled():
-                attempt.result()
+        await self._attempts.run()
 
-    async def _sign_in(self) -> None:
-        """One sign-in; what cannot even begin is tried again while it may pass."""
-        tokens = msal.SerializableTokenCache()  # its own: nothing of an earlier person stays
-        flow = DeviceCode(partial(self._new_app, tokens), work=self._work, clock=self._clock)
-        if not self._stands:
-            self.sign_in.set(SignIn())
-        attempt = 0
-        while "user_code" not in (answer := await flow.begin()):
-            self._attempt_failed(answer)
-            if not is_passing(answer):
-                break
-            await self._clock.sleep(
-                full_jitter(
-                    attempt, first_s=AGAIN_FIRST_S, most_s=AGAIN_MOST_S, random=self._random
-                )
-            )
-            attempt += 1
-        else:
-            self._show_code(answer)
-            answer = await flow.finish(answer)
-            if "access_token" in answer:
-                await self._signed_in(tokens, answer)
-            else:
-                self._attempt_failed(answer)
-        self._wanted.clear()
-
-    def _show_code(self, flow: Answer) -> None:
-        self.sign_in.set(
-            SignIn(
-                SignInState.CODE_PENDING,
-                user_code=flow["user_code"],
-                verification_uri=flow["verification_uri"],
-                expires_at=self._clock.now() + timedelta(seconds=float(flow["expires_in"])),
-                message=flow["message"],
-            )
-        )
-        log.info("%s: %s", self._slug, flow["message"])
-
-    async def _signed_in(self, tokens: msal.SerializableTokenCache, answer: Answer) -> None:
+    async def _adopt(self, tokens: msal.SerializableTokenCache, answer: Answer) -> None:
+        """Somebody signed in: their tokens take the place of those before."""
         async with self._lock:
             self._app, self._cache.tokens = None, tokens
+            self._attempts.claims = None
             await self._work(self._cache.save)
             self._accept(answer)
-            self.sign_in.set(SignIn(SignInState.SIGNED_IN))
-        log.info("%s is signed in", self._slug)
 
     def _silent(self, claims: str | None, refresh: bool) -> Answer | None:  # noqa: FBT001 - runs on a worker
         if self._app is None:
@@ -187,7 +167,7 @@ class Credentials:
         if not accounts:
             return None
         answer: Answer | None = self._app.acquire_token_silent_with_error(
-            SCOPES, account=accounts[0], claims_challenge=claims, force_refresh=refresh
+            self._scopes, account=accounts[0], claims_challenge=claims, force_refresh=refresh
         )
         self._cache.save()
         return answer
@@ -199,6 +179,7 @@ class Credentials:
             instance_discovery=False,
             http_client=self._http(),
             token_cache=tokens,
+            client_capabilities=CAPABILITIES,
             app_name="presence-bridge",
             app_version=__version__,
         )
@@ -208,8 +189,7 @@ class Credentials:
         lifetime = float(answer.get("expires_in", 0))
         self._ends_s = self._clock.monotonic() + lifetime
         self._renew_s = self._ends_s - min(EARLY_S, lifetime / 2)
-        if self.sign_in.value.state not in (SignInState.SIGNED_IN, SignInState.CODE_PENDING):
-            self.sign_in.set(SignIn(SignInState.SIGNED_IN))
+        self._standing.is_good()
         return self._token
 
     def _old_token(self, reason: str, *, usable: bool, cause: Exception | None = None) -> str:
@@ -220,40 +200,19 @@ class Credentials:
             return self._token
         raise SourceUnavailableError(f"Microsoft's sign-in cannot be reached: {reason}") from cause
 
-    def _attempt_failed(self, answer: Answer) -> None:
-        """Tell why a sign-in ended; one that stands, stands."""
-        told = explain(answer if "error" in answer else trouble(None))
-        if self._stands:
-            self._log(told)
-            self.sign_in.set(SignIn(SignInState.SIGNED_IN, message=told.text, remedy=told.remedy))
-        else:
-            self._tell(told)
-
-    @property
-    def _stands(self) -> bool:
+    def _holds(self) -> bool:
         return self._token is not None and self._clock.monotonic() < self._ends_s
-
-    def _tell(self, told: Explanation) -> None:
-        self._log(told)
-        self.sign_in.set(
-            SignIn(
-                SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR,
-                message=told.text,
-                remedy=told.remedy,
-                who=told.who,
-                correlation_id=told.correlation_id,
-            )
-        )
-
-    def _log(self, told: Explanation) -> None:
-        if self.sign_in.value.message != told.text:
-            level = logging.WARNING if told.passes else logging.ERROR
-            log.log(level, "%s: %s %s", self._slug, told.text, told.remedy)
 
     async def _work(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, function, *arguments)
 
 
-def _needed(told: Explanation) -> SignInNeededError:
-    return SignInNeededError(told.text, remedy=told.remedy)
+def _locked(key_id: str) -> Explanation:
+    return Explanation(
+        text=f"The stored sign-in is encrypted with another key ({key_id}).",
+        remedy="Put that key back as key_file in [security] and restart, or sign in again.",
+        who=YOU,
+        passes=False,
+        sign_in_again=False,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import msal
@@ -33,6 +33,18 @@ _GO_ON = ("authorization_pending", "slow_down")
 Answer = dict[str, Any]
 
 
+class Flow(Protocol):
+    """One attempt to sign somebody in."""
+
+    async def begin(self) -> Answer:
+        """What a person needs: message, ``verification_uri`` and more; else an error."""
+        ...
+
+    async def finish(self, flow: Answer) -> Answer:
+        """Wait for the person: msal's tokens, or an error."""
+        ...
+
+
 class Work(Protocol):
     """Runs a blocking call on a worker."""
 
@@ -44,16 +56,25 @@ class Work(Protocol):
 class DeviceCode:
     """One attempt; ``new_app`` makes application objects that share one token cache."""
 
-    def __init__(self, new_app: Callable[[], Any], *, work: Work, clock: Clock) -> None:
+    def __init__(
+        self,
+        new_app: Callable[[], Any],
+        *,
+        work: Work,
+        clock: Clock,
+        scopes: Sequence[str] = SCOPES,
+        claims: str | None = None,
+    ) -> None:
         self._new_app, self._work, self._clock = new_app, work, clock
+        self._scopes, self._claims = scopes, claims
         self._app: Any = None
 
     async def begin(self) -> Answer:
-        """A code for a person; without ``user_code`` it is an error as ``explain`` reads it."""
+        """A code for a person; without ``verification_uri`` it is an error for ``explain``."""
         flow: Answer
         try:
             self._app = await self._work(self._new_app)
-            flow = await self._work(self._app.initiate_device_flow, SCOPES)
+            flow = await self._work(self._initiate)
             if "user_code" in flow:
                 words = f"open {flow['verification_uri']} and enter {flow['user_code']}"
                 return {"message": words, **flow, "interval": max(1, flow["interval"])}
@@ -85,6 +106,10 @@ class DeviceCode:
             elif answer["error"] not in _GO_ON:
                 return answer
         return {"error": "expired_token"}
+
+    def _initiate(self) -> Answer:
+        flow: Answer = self._app.initiate_device_flow(self._scopes, claims_challenge=self._claims)
+        return flow
 
 
 def trouble(error: Exception | None) -> Answer:

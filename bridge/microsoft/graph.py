@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import aiohttp
+from yarl import URL
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
@@ -27,8 +28,11 @@ from bridge.retry import Random, full_jitter, retry_after_s
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 4 * 1024 * 1024
+PAGES_MOST = 1_000
+"""Of 999 each: nobody has a million members."""
 THROTTLE_FIRST_S, THROTTLE_MOST_S = 3.0, 180.0
 """Waits after a 429 or 503 that does not say how long, as Microsoft's own SDKs wait."""
+_IS_JSON = {"Content-Type": "application/json"}
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 
 
@@ -58,6 +62,8 @@ class Graph:
         self._tokens, self._budget = tokens, budget
         self._clock, self._random = clock, random
         self._throttled = 0
+        self.my_id: str | None = None
+        """The GUID of who is signed in, once their presence was read."""
 
     async def my_presence(self) -> Presence:
         """The presence of who is signed in.
@@ -68,21 +74,39 @@ class Graph:
             SignInNeededError: The token is refused for good.
             AccessRefusedError: Signed in, but not allowed.
         """
-        return parse_presence(await self._get("/me/presence"))
+        resource = await self._get("/me/presence")
+        presence = parse_presence(resource)
+        self.my_id = str(resource.get("id") or "").lower() or None
+        return presence
 
     async def _get(self, path: str) -> Any:
-        status, headers, body = await self._send(path, await self._tokens.token())
-        if status == 401:  # noqa: PLR2004 - Unauthorized
-            claims = _claims(headers)
-            token = await self._tokens.token(claims=claims, refresh=claims is None)
-            status, headers, body = await self._send(path, token)
+        status, headers, body = await self._exchange(path)
         if status == 200:  # noqa: PLR2004 - OK
-            self._throttled = 0
             return _json(body)
         raise self._refusal(status, headers)
 
-    async def _send(self, path: str, token: str) -> tuple[int, Mapping[str, str], bytes]:
-        await self._budget.take()
+    async def _exchange(
+        self, path: str, content: bytes | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One request, and another one when the first is refused for its token."""
+        status, headers, body = await self._send(path, await self._tokens.token(), content)
+        if status == 401:  # noqa: PLR2004 - Unauthorized
+            claims = _claims(headers)
+            token = await self._tokens.token(claims=claims, refresh=claims is None)
+            status, headers, body = await self._send(path, token, content)
+        if status == 200:  # noqa: PLR2004 - OK
+            self._throttled = 0
+        return status, headers, body
+
+    async def _send(
+        self, path: str, token: str, content: bytes | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        async with self._budget.turn():
+            return await self._request(path, token, content)
+
+    async def _request(
+        self, path: str, token: str, content: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
         request_id = str(uuid4())
         headers = {
             "Authorization": f"Bearer {token}",
@@ -90,8 +114,12 @@ class Graph:
             "client-request-id": request_id,
         }
         try:
-            async with self._session.get(
-                self._url + path, headers=headers, proxy=self._proxy
+            async with self._session.request(
+                "GET" if content is None else "POST",
+                URL(self._url + path, encoded=True),
+                data=content,
+                headers=headers if content is None else headers | _IS_JSON,
+                proxy=self._proxy,
             ) as response:
                 body = await response.content.read(BODY_LIMIT + 1)
                 while len(body) <= BODY_LIMIT and (more := await response.content.read(BODY_LIMIT)):
@@ -131,6 +159,73 @@ class Graph:
                 remedy="Only work and school accounts with Teams have one.",
             )
         return SourceUnavailableError(f"Microsoft Graph fails (HTTP {status})")
+
+    async def ask(self, path: str, content: bytes | None = None, *, remedy: str) -> Any | None:
+        """The JSON that answers a GET, or a POST of ``content``; ``path`` is encoded.
+
+        ``None`` when Graph does not know what is asked for (HTTP 400 or 404).
+
+        Raises:
+            AccessRefusedError: Not allowed; ``remedy`` says what is missing.
+            SourceUnavailableError: Try again, after the wait it carries.
+            SourceDataError: The answer is no JSON.
+            SignInNeededError: The token is refused for good.
+        """
+        status, headers, body = await self._exchange(path, content)
+        if status == 200:  # noqa: PLR2004 - OK
+            return _json(body)
+        if status in (400, 404):
+            return None
+        if status in (401, 403):
+            raise AccessRefusedError(
+                f"Microsoft Graph refuses {path.partition('?')[0]} (HTTP {status}).", remedy=remedy
+            )
+        raise self._refusal(status, headers)
+
+    async def tell(self, path: str, content: bytes, *, remedy: str) -> None:
+        """POST ``content`` where an answer without a body means that it is done.
+
+        Raises:
+            AccessRefusedError: Not allowed, or refused as it is; ``remedy`` says what is missing.
+            SourceUnavailableError: Try again, after the wait it carries.
+            SignInNeededError: The token is refused for good.
+        """
+        status, headers, _ = await self._exchange(path, content)
+        if status in (200, 204):
+            return
+        if status in (400, 401, 403, 404):
+            action = path.rpartition("/")[2]
+            raise AccessRefusedError(
+                f"Microsoft Graph refuses {action} (HTTP {status}).", remedy=remedy
+            )
+        raise self._refusal(status, headers)
+
+    async def pages(self, path: str, *, remedy: str) -> list[Any] | None:
+        """All values of a list that comes in pages; ``None`` when Graph does not know the list.
+
+        Raises:
+            SourceDataError: An answer is no page, or the next one would be somewhere else.
+            AccessRefusedError: As in ``ask``, like all others.
+        """
+        values: list[Any] = []
+        following = path
+        for _ in range(PAGES_MOST):
+            page = await self.ask(following, remedy=remedy)
+            if page is None:
+                return None
+            if not isinstance(page, Mapping) or not isinstance(page.get("value"), list):
+                raise SourceDataError("Microsoft Graph answered something that is no page")
+            values += page["value"]
+            if page.get("@odata.nextLink") is None:
+                return values
+            following = self._path_in(page["@odata.nextLink"])
+        raise SourceDataError("Microsoft Graph answered pages without an end")
+
+    def _path_in(self, link: object) -> str:
+        """The path of the next page; the token must not go anywhere but to Graph."""
+        if not isinstance(link, str) or not link.startswith(f"{self._url}/"):
+            raise SourceDataError("Microsoft Graph has its next page somewhere else")
+        return link.removeprefix(self._url)
 
 
 def _claims(headers: Mapping[str, str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -17,12 +17,17 @@ from bridge.contract.errors import AccessRefusedError, SignInNeededError, TryAga
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Presence
 from bridge.polling.cadence import History, Pace, pace
+from bridge.polling.known import Known
 from bridge.polling.source import Source
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
 READ_DEADLINE_S = 30.0
+READ_DEADLINE_EACH_S = 0.001
+"""And so much more for each account."""
+CALL_SHARE_S = 0.04
+"""At least so long a pause for each request of a read: half of the budget at the most."""
 REFUSED_S = 300.0
 """Wait after Graph refuses access: a person must change something."""
 POLLS_MISSED, STALE_AFTER_S = 3, 300.0
@@ -48,7 +53,11 @@ class Status:
 
 
 class Poller:
-    """The loop over one source."""
+    """The loop over one source.
+
+    ``report`` gets the facts of an account that are news; ``announce`` is called before, when the
+    accounts of the source are others.
+    """
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class Poller:
         *,
         settings: PollingSettings,
         report: Callable[[AccountFacts], None],
+        announce: Callable[[], None] = lambda: None,
         clock: Clock,
         hours: WeeklyHours | None = None,
         zone: tzinfo | None = None,
@@ -63,8 +73,9 @@ class Poller:
     ) -> None:
         self._source, self._settings, self._report = source, settings, report
         self._clock, self._hours, self._zone, self._random = clock, hours, zone, random
-        self._facts = {slug: AccountFacts(slug, name) for slug, name in source.accounts.items()}
-        self._reported: dict[str, AccountFacts] = {}
+        self._announce = announce
+        self._known = Known()
+        self._known.follow(source.accounts)
         self._history = History()
         self._status = Status()
         self._wake = asyncio.Event()
@@ -98,7 +109,7 @@ class Poller:
         """Read once; return the seconds until the next turn."""
         self._status = replace(self._status, last_poll_attempt=self._clock.now())
         try:
-            async with asyncio.timeout(READ_DEADLINE_S):
+            async with asyncio.timeout(self._deadline_s):
                 presences = await self._source.read()
         except SignInNeededError as error:
             return self._sign_in_needed(error)
@@ -106,28 +117,18 @@ class Poller:
             return self._access_refused(error)
         except (TryAgainError, TimeoutError) as error:
             return self._failed(error)
-        return self._good(dict(presences))
+        return self._good(presences)
 
-    def _good(self, presences: dict[str, Presence]) -> float:
+    def _good(self, presences: Mapping[str, Presence]) -> float:
         now = self._clock.now()
         if self._status.problem:
             log.info("%s: presence is back", self._source.slug)
         self._refused = None
-        changed = False
-        for slug, facts in self._facts.items():
-            presence = presences.get(slug)
-            if presence is not None and not _is_older(presence, facts.presence):
-                fresh_change = _shown(presence) != _shown(facts.presence)
-                changed |= fresh_change
-                self._facts[slug] = replace(
-                    facts,
-                    presence=presence,
-                    polled_at=now,
-                    changed_at=now if fresh_change else facts.changed_at,
-                )
+        self._follow()
+        changed = self._known.poll(presences, now)
         self._history = History(
             changed_at=now if changed else self._history.changed_at,
-            presences=tuple(f.presence for f in self._facts.values() if f.presence),
+            presences=self._known.presences,
         )
         chosen = pace(
             self._history,
@@ -137,10 +138,11 @@ class Poller:
             hours=self._hours,
             zone=self._zone,
         )
-        valid_until = now + timedelta(seconds=max(POLLS_MISSED * chosen.delay_s, STALE_AFTER_S))
-        for slug, facts in self._facts.items():
-            if facts.polled_at == now:
-                self._facts[slug] = replace(facts, valid_until=valid_until)
+        fair_s = self._source.calls * CALL_SHARE_S
+        if fair_s > chosen.delay_s:
+            chosen = Pace(fair_s, "a fair share of the requests")
+        lasts_s = max(POLLS_MISSED * chosen.delay_s, STALE_AFTER_S)
+        self._known.hold_until(now + timedelta(seconds=lasts_s))
         self._status = Status(
             last_poll_ok=now,
             last_poll_attempt=now,
@@ -220,9 +222,8 @@ class Poller:
 
     def _seconds_fresh(self) -> float:
         now = self._clock.now()
-        ends = [f.valid_until for f in self._facts.values() if f.fresh and f.valid_until]
-        left = ((end - now).total_seconds() for end in ends)
-        return max(SOON_S, min(left, default=JUMP_S))
+        until = self._known.fresh_until(now)
+        return max(SOON_S, (until - now).total_seconds()) if until else JUMP_S
 
     async def _watch_sign_in(self) -> None:
         before = self._source.sign_in.value.state
@@ -234,31 +235,16 @@ class Poller:
                 self._tell()
 
     def _tell(self) -> None:
-        now = self._clock.now()
-        sign_in = self._refused or self._source.sign_in.value
-        signed_in = sign_in.state is SignInState.SIGNED_IN
-        for slug, facts in self._facts.items():
-            fresh = signed_in and facts.valid_until is not None and now < facts.valid_until
-            told = replace(facts, fresh=fresh, sign_in=sign_in)
-            if told != self._reported.get(slug):
-                self._facts[slug] = self._reported[slug] = told
-                self._report(told)
+        self._follow()
+        for facts in self._known.tell(
+            self._clock.now(), self._refused or self._source.sign_in.value
+        ):
+            self._report(facts)
 
+    def _follow(self) -> None:
+        if self._known.follow(self._source.accounts):
+            self._announce()
 
-def _is_older(candidate: Presence, than: Presence | None) -> bool:
-    stamp = candidate.sequence_number
-    known = than.sequence_number if than else None
-    return stamp is not None and known is not None and stamp < known
-
-
-def _shown(presence: Presence | None) -> object:
-    if presence is None:
-        return None
-    return (
-        presence.availability,
-        presence.activity,
-        presence.raw_availability,
-        presence.raw_activity,
-        presence.out_of_office,
-        presence.status_message,
-    )
+    @property
+    def _deadline_s(self) -> float:
+        return READ_DEADLINE_S + len(self._source.accounts) * READ_DEADLINE_EACH_S

@@ -21,7 +21,12 @@ class Source(Protocol):
 
     @property
     def accounts(self) -> Mapping[str, str]:
-        """Account slugs and their names for people."""
+        """Account slugs and their names for people; another object when they are others."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Requests that one read needs."""
         ...
 
     @property

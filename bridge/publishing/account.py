@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 
 from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Availability, Presence
@@ -15,6 +16,7 @@ BEAT_S = 120.0
 """An unchanged state is sent again this often, so that its times and its expiry stay true."""
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
+_TOLD = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _differs(old: Presence | None, new: Presence | None) -> bool:
         return False
     if old is None or new is None:
         return True
-    return replace(old, sequence_number=None) != replace(new, sequence_number=None)
+    return _TOLD(old) != _TOLD(new)
 
 
 def _state(topics: Topics, facts: AccountFacts) -> list[Message]:

@@ -11,6 +11,7 @@ from typing import Any
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.entities import Entity, account_entities, bridge_entities
+from bridge.publishing.preferences import preference_entities
 
 SUPPORT_URL = "https://github.com/presence-bridge/presence-bridge"
 ORIGIN_NAME = "Presence Bridge"
@@ -36,9 +37,12 @@ def bridge_device(topics: Topics, version: str) -> Message:
     )
 
 
-def account_device(topics: Topics, account: str, name: str, version: str) -> Message:
-    """The device of one account."""
+def account_device(
+    topics: Topics, account: str, name: str, version: str, *, settable: bool = False
+) -> Message:
+    """The device of one account; ``settable``: its presence can be set from here."""
     identifier = f"{topics.instance}_account_{account}"
+    preferences = preference_entities(topics, account) if settable else ()
     return _message(
         topics.account_config(account),
         device={
@@ -49,7 +53,7 @@ def account_device(topics: Topics, account: str, name: str, version: str) -> Mes
             "via_device": f"{topics.instance}_bridge",
         },
         version=version,
-        entities=account_entities(topics, account),
+        entities=(*account_entities(topics, account), *preferences),
         shared={
             "availability": [
                 {"topic": topics.bridge_state},

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bridge.config import write_private
 from bridge.contract.wire import Message, encode_json
@@ -23,12 +23,17 @@ Components = dict[str, str]
 """Component keys and their platforms."""
 
 
+AccountSlug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
 class Announced(BaseModel):
     """Discovery topics and what each of them held."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     topics: dict[str, Components] = {}
+    accounts: tuple[AccountSlug, ...] = ()
+    """Everybody who was followed, also without discovery."""
 
 
 class Ledger:
@@ -49,9 +54,11 @@ class Ledger:
             )
             return Announced()
 
-    def write(self, messages: Mapping[str, Message]) -> None:
-        """Remember ``messages`` (by topic) as announced."""
-        announced = Announced(topics={t: components(m) for t, m in messages.items()})
+    def write(self, messages: Mapping[str, Message], accounts: Collection[str] = ()) -> None:
+        """Remember ``messages`` (by topic) as announced, and ``accounts`` as followed."""
+        announced = Announced(
+            topics={t: components(m) for t, m in messages.items()}, accounts=tuple(accounts)
+        )
         if announced != self.read():
             write_private(self._file, announced.model_dump_json())
 

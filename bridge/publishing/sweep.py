@@ -15,7 +15,7 @@ from bridge.contract.wire import Message, decode_json
 from bridge.publishing.discovery import ORIGIN_NAME
 
 LISTEN_S = 5.0
-LEAVES = ("state", "attributes", "availability", "auth")
+LEAVES = ("state", "attributes", "availability", "auth", "preferred")
 
 
 def leftover(received: Received, topics: Topics, followed: Collection[str]) -> list[Message]:

@@ -18,6 +18,7 @@ class FakeSource:
 
     def __init__(self, answer: Presence | Exception | None) -> None:
         self.slug = "alice"
+        self.calls = 1
         self.accounts: Mapping[str, str] = {"alice": "Alice"}
         self.sign_in: Latest[SignIn] = Latest(SIGNED_IN)
         self.throttled_until: datetime | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import accounts, state
+from bridge import accounts, login, state
 from bridge.app import Service
 from bridge.config import Config
 from bridge.contract.account import SignInState
@@ -331,6 +331,7 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
     alice: Person,
     fault: Fault,
 ) -> None:
+    microsoft.codes.interval_s = 7
     microsoft.faults.add(fault)
     bridge.account.request_sign_in()
     told = await bridge.until(ERROR)
@@ -339,7 +340,7 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
     assert clock.next_wake_s == 5
     await clock.advance(5)
     microsoft.approve(await bridge.code(), alice)
-    await bridge.poll()
+    await bridge.poll(7)
     await bridge.until(SIGNED_IN)
 
 
@@ -384,7 +385,7 @@ async def test_the_login_command_tells_what_is_wrong_and_ends(
     )
     for words in ("Sign in again", "client_id"):
         async with asyncio.timeout(20):
-            assert await asyncio.to_thread(accounts.login, config, "alice") == accounts.FAILED
+            assert await asyncio.to_thread(login.login, config, "alice") == login.FAILED
         assert words in capsys.readouterr().out
 
 
@@ -407,17 +408,17 @@ async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_fol
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/account/alice/auth", lambda h: h.json["state"] == "error")
 
-            assert await asyncio.to_thread(accounts.login, served, None) == accounts.FAILED
+            assert await asyncio.to_thread(login.login, served, None) == login.FAILED
             out = capsys.readouterr().out
             assert "admin consent" in out
             assert "client_id" not in out
 
-            assert await asyncio.to_thread(accounts.login, served, None) == accounts.OK
+            assert await asyncio.to_thread(login.login, served, None) == login.OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"alice: open {microsoft.login_url}/device and enter")
             assert said[1:] == ["alice is signed in."]
 
-            assert await asyncio.to_thread(accounts.logout, served, "alice") == accounts.OK
+            assert await asyncio.to_thread(accounts.logout, served, "alice") == login.OK
             await mqtt.until_text("presence/account/alice/availability", "offline")
             service.stop()
             await serving
@@ -428,7 +429,7 @@ async def test_the_logout_command_forgets(
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
-    assert await asyncio.to_thread(accounts.logout, config, "alice") == accounts.OK
+    assert await asyncio.to_thread(accounts.logout, config, "alice") == login.OK
     assert capsys.readouterr().out == "alice is signed out.\n"
     assert not (config.state_dir / "tokens" / "alice.json").exists()
     async with start() as again:

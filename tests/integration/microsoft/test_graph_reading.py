@@ -316,8 +316,9 @@ async def test_an_answer_beyond_the_deadline_is_given_up(
     await hasty.my_presence()
 
 
-async def test_the_deadline_of_the_product_is_ten_seconds(alices: Bridge) -> None:
-    assert alices.account._graph._session.timeout.total == DEADLINE_S == 10
+async def test_the_deadline_of_the_product_is_ten_seconds(config: Config) -> None:
+    async with graph_session(config.network) as session:
+        assert session.timeout.total == DEADLINE_S == 10
 
 
 @pytest.fixture

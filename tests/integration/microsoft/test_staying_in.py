@@ -323,3 +323,13 @@ async def test_no_token_is_ever_logged_or_told(
         assert all(secret not in record.getMessage() for record in ours)
         assert secret not in "".join(told)
         assert secret not in str(running.account.sign_in.value)
+
+
+async def test_our_tokens_are_ones_that_microsoft_may_end_at_once(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    for _ in range(2):
+        token = microsoft.tokens.access(await alices.account._credentials.token())
+        assert token is not None
+        assert token.continuous
+        await clock.advance(3600)

@@ -54,10 +54,11 @@ async def test_an_unknown_tenant_is_a_persons_job(config: Config, clock: ManualC
 
 @pytest.mark.parametrize("name", [*sorted(SHARED), "Common", "alice@consumers"])
 async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, name: str
+    config: Config, microsoft: SimulatedMicrosoft, name: str
 ) -> None:
-    with pytest.raises(PersonMustActError, match="personal accounts have no presence"):
-        await find(renamed(config, tenant=name), clock)
+    async with graph_session(config.network) as session:
+        with pytest.raises(PersonMustActError, match="personal accounts have no presence"):
+            await look_up(session, microsoft.login_url, name, proxy=None)
     assert len(microsoft.requests) == 0
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +104,36 @@ def test_the_last_word_on_each_topic_and_every_event_come_out_once(
     assert {m.topic: m for m in taken if m.retain} == newest
     assert len([m for m in taken if m.retain]) == len(newest)
     assert [m for m in taken if not m.retain] == [m for m in messages if not m.retain]
+
+
+def test_states_can_be_taken_without_events() -> None:
+    outbox = Outbox()
+    for message in (event(1), fact("a")):
+        outbox.put(message)
+    assert outbox.take(10, events=False) == [fact("a")]
+    assert outbox.take(10) == [event(1)]
+
+
+async def test_who_waits_for_room_goes_on_as_soon_as_there_is_some() -> None:
+    outbox = Outbox()
+    for number in range(5):
+        outbox.put(fact(str(number)))
+    waiting = asyncio.create_task(outbox.room(4))
+    await asyncio.sleep(0)
+    outbox.take(1)
+    await asyncio.sleep(0)
+    assert not waiting.done(), "four still wait"
+    outbox.take(1)
+    async with asyncio.timeout(DEADLINE_S):
+        await waiting
+        await outbox.room(4)
+
+
+def test_taking_from_a_long_outbox_costs_what_is_taken() -> None:
+    outbox = Outbox()
+    for number in range(100_000):
+        outbox.put(fact(str(number)))
+    began = time.process_time()
+    while len(outbox):
+        outbox.take(20)
+    assert time.process_time() - began < 5, "it took minutes when each look copied all topics"

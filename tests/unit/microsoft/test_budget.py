@@ -94,3 +94,54 @@ async def test_requests_are_counted_for_an_hour() -> None:
     assert budget.last_hour == 2
     await clock.advance(1900)
     assert budget.last_hour == 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.floats(0, 20), st.integers(1, 800), st.floats(0, 25)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_no_tenant_ever_gets_more_than_the_limit_however_late_requests_arrive(
+    bursts: list[tuple[int, float, int, float]],
+) -> None:
+    arrived: list[list[float]] = [[] for _ in range(4)]
+
+    async def scenario() -> None:
+        clock = ManualClock()
+        budgets = [Budget(clock) for _ in arrived]
+
+        async def one(tenant: int, late_s: float) -> None:
+            async with budgets[tenant].turn():
+                await clock.sleep(late_s)
+                arrived[tenant].append(clock.monotonic())
+
+        tasks: list[asyncio.Task[None]] = []
+        for tenant, pause, count, late_s in bursts:
+            await clock.advance(pause)
+            tasks += [asyncio.create_task(one(tenant, late_s)) for _ in range(min(count, 200))]
+            tasks += [asyncio.create_task(one(tenant, 0)) for _ in range(count)]
+            await clock.advance(0)
+        while not all(task.done() for task in tasks):
+            await clock.advance(5)
+
+    asyncio.run(scenario())
+    for moments in arrived:
+        for index, moment in enumerate(moments):
+            later = index + module.LIMIT
+            if later < len(moments):
+                assert moments[later] - moment >= module.WINDOW_S
+
+
+async def test_one_tenants_pause_is_not_anothers() -> None:
+    clock = ManualClock()
+    paused, other = Budget(clock), Budget(clock)
+    paused.block(60)
+    with pytest.raises(SourceUnavailableError):
+        async with paused.turn():
+            pass
+    async with other.turn():
+        pass
+    assert (paused.last_hour, other.last_hour) == (0, 1)

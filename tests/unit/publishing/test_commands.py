@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -6,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.broker import Received
-from bridge.contract.errors import ConfigError
+from bridge.contract.account import Way
+from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.preferred import Preferred, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.publishing.commands import answer
 
@@ -24,11 +27,31 @@ class FakeService:
     def poll(self, account: str | None) -> None:
         self.done.append(("poll", account))
 
-    def sign_in(self, account: str) -> None:
-        self.done.append(("sign_in", account))
+    def sign_in(self, account: str, way: Way | None) -> None:
+        self.done.append(("sign_in", account, way))
+
+    def finish_sign_in(self, account: str, address: str) -> None:
+        if "code=" not in address:
+            raise PersonMustActError("That is not the address.", remedy="Paste the other.")
+        self.done.append(("finish", account, address))
 
     async def sign_out(self, account: str) -> None:
         self.done.append(("sign_out", account))
+
+    async def set_presence(
+        self, account: str, presence: PreferredPresence, lasts: timedelta | None
+    ) -> str | None:
+        self.done.append((account, presence, lasts))
+        return "Nobody sees it yet." if presence is PreferredPresence.BUSY else None
+
+    async def set_status_message(self, account: str, text: str, lasts: timedelta | None) -> None:
+        self.done.append((account, text, lasts))
+
+    async def clear_presence(self, account: str) -> None:
+        self.done.append(("clear", account))
+
+    def preferred(self, account: str) -> Preferred:
+        return Preferred(PreferredPresence.AWAY)
 
     def restart(self) -> None:
         self.done.append("restart")
@@ -75,8 +98,25 @@ async def ask(
     [
         ("poll", b"", [("poll", None)]),
         ("poll", b'{"account":"bob"}', [("poll", "bob")]),
-        ("signin", b'{"account":"alice"}', [("sign_in", "alice")]),
+        ("signin", b'{"account":"alice"}', [("sign_in", "alice", None)]),
+        ("signin", b'{"account":"bob","way":"browser"}', [("sign_in", "bob", Way.BROWSER)]),
+        (
+            "signin_finish",
+            b'{"account":"bob","address":"http://localhost/?code=c"}',
+            [("finish", "bob", "http://localhost/?code=c")],
+        ),
         ("signout", b'{"account":"alice"}', [("sign_out", "alice")]),
+        (
+            "set_presence",
+            b'{"account":"bob","presence":"away","minutes":30}',
+            [("bob", PreferredPresence.AWAY, timedelta(minutes=30))],
+        ),
+        (
+            "set_status_message",
+            b'{"account":"bob","message":" back at 3 "}',
+            [("bob", "back at 3", None)],
+        ),
+        ("clear_presence", b'{"account":"bob"}', [("clear", "bob")]),
         ("restart", b"{}", ["restart"]),
         ("log_level", b'{"level":"debug"}', [("level", "debug")]),
         ("rediscover", b"{}", ["rediscover"]),
@@ -95,6 +135,44 @@ async def test_the_transaction_comes_back_with_success_and_with_failure() -> Non
     bad, _ = await ask("signin", b'{"transaction":9}')
     assert (good["transaction"], good["data"]["healthy"]) == ("t1", True)
     assert (bad["transaction"], bad["status"]) == (9, "error")
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "told"),
+    [
+        ("set_presence", "", "presence must be one of: automatic, available, busy"),
+        ("set_presence", ',"presence":"in_a_call"', "presence must be one of"),
+        ("set_presence", ',"presence":"busy","minutes":"9"', "minutes must be a whole number"),
+        ("set_presence", ',"presence":"busy","minutes":true', "minutes must be a whole number"),
+        ("set_presence", ',"presence":"busy","minutes":1e400', "minutes must be a whole number"),
+        ("set_status_message", ',"message":7', "message must be text"),
+    ],
+)
+async def test_what_cannot_be_set_is_told(command: str, more: str, told: str) -> None:
+    response, done = await ask(command, f'{{"account":"alice"{more}}}'.encode())
+    assert told in response["error"]
+    assert done == []
+
+
+async def test_what_was_set_is_answered_with_what_a_person_must_know() -> None:
+    response, _ = await ask("set_presence", b'{"account":"alice","presence":"busy"}')
+    assert response["data"] == {"presence": "away", "until": None, "note": "Nobody sees it yet."}
+    response, _ = await ask("set_presence", b'{"account":"alice","presence":"away"}')
+    assert "note" not in response["data"]
+
+
+@pytest.mark.parametrize("way", [b'"pigeon"', b"7", b"null", b"[]"])
+async def test_an_unknown_way_to_sign_in_is_told_which_there_are(way: bytes) -> None:
+    response, done = await ask("signin", b'{"account":"alice","way":' + way + b"}")
+    assert response["error"] == "way must be one of: device_code, browser"
+    assert done == []
+
+
+async def test_a_wrong_address_is_answered_with_what_to_paste_and_not_repeated() -> None:
+    response, done = await ask("signin_finish", b'{"account":"alice","address":"secret"}')
+    assert response["error"] == "That is not the address. Paste the other."
+    assert "secret" not in str(response)
+    assert done == []
 
 
 async def test_a_retained_request_is_refused() -> None:

@@ -8,6 +8,7 @@ from bridge.contract.presence import Activity, Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_account_state
 from bridge.publishing.account import everything
+from bridge.publishing.commands import COMMANDS
 from bridge.publishing.discovery import account_device, bridge_device
 from tests.fakes.clock import ManualClock
 
@@ -20,7 +21,11 @@ ALLOWED_ROOT = {
     "availability_mode",
     "state_topic",
 }
-DEVICES = [bridge_device(TOPICS, "1.2.3"), account_device(TOPICS, "alice", "Alice", "1.2.3")]
+DEVICES = [
+    bridge_device(TOPICS, "1.2.3"),
+    account_device(TOPICS, "alice", "Alice", "1.2.3"),
+    account_device(TOPICS, "bob", "Bob", "1.2.3", settable=True),
+]
 
 
 def payload(message: Message) -> dict[str, Any]:
@@ -28,7 +33,7 @@ def payload(message: Message) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.parametrize("message", DEVICES, ids=["bridge", "account"])
+@pytest.mark.parametrize("message", DEVICES, ids=["bridge", "account", "settable"])
 def test_the_closed_parts_hold_nothing_that_home_assistant_rejects(message: Message) -> None:
     read = payload(message)
     assert set(read) <= ALLOWED_ROOT
@@ -38,7 +43,7 @@ def test_the_closed_parts_hold_nothing_that_home_assistant_rejects(message: Mess
     assert message.retain
 
 
-@pytest.mark.parametrize("message", DEVICES, ids=["bridge", "account"])
+@pytest.mark.parametrize("message", DEVICES, ids=["bridge", "account", "settable"])
 def test_every_component_is_complete(message: Message) -> None:
     for key, component in payload(message)["components"].items():
         assert component["qos"] == 1, key
@@ -95,3 +100,37 @@ def test_all_keys_are_there_before_anything_is_known() -> None:
     state = json.loads(encode_account_state(AccountFacts("a", "A", sign_in=SignIn())))
     assert set(state.values()) == {None}
     assert len(state) == 10
+
+
+def test_only_who_can_be_set_has_something_to_set() -> None:
+    plain, settable = (payload(device)["components"] for device in DEVICES[1:])
+    assert settable.keys() - plain.keys() == {
+        "preferred_presence",
+        "set_status_message",
+        "clear_presence",
+    }
+    assert settable["preferred_presence"]["options"] == [
+        "automatic",
+        "available",
+        "busy",
+        "do_not_disturb",
+        "be_right_back",
+        "away",
+        "offline",
+    ]
+
+
+def test_what_home_assistant_would_send_is_a_request_that_is_understood() -> None:
+    components = payload(DEVICES[2])["components"]
+    select = components["preferred_presence"]["command_template"].replace("{{ value }}", "busy")
+    assert json.loads(select) == {"account": "bob", "presence": "busy"}
+    text = components["set_status_message"]["command_template"]
+    filled = text.replace("{{ value | to_json }}", json.dumps('back at "3"'))
+    assert json.loads(filled) == {"account": "bob", "message": 'back at "3"'}
+    button = components["clear_presence"]
+    assert json.loads(button["payload_press"]) == {"account": "bob"}
+    topics = {
+        components[key]["command_topic"].rpartition("/")[2]
+        for key in ("preferred_presence", "set_status_message", "clear_presence")
+    }
+    assert topics <= set(COMMANDS)

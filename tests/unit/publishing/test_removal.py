@@ -70,3 +70,13 @@ def test_what_is_not_ours_is_never_touched(payload: bytes) -> None:
 
 def test_what_is_current_is_never_touched() -> None:
     assert leftover(Received(ALICE.topic, ALICE.payload, retain=True), TOPICS, {"alice"}) == []
+
+
+def test_everything_that_is_ever_stored_about_an_account_is_swept() -> None:
+    bob = account_device(TOPICS, "bob", "Bob", "1")
+    swept = leftover(Received(bob.topic, bob.payload, retain=True), TOPICS, {"alice"})
+    stored = ("state", "attributes", "availability", "auth", "preferred")
+    assert {m.topic for m in swept} == {
+        bob.topic,
+        *(TOPICS.account("bob", leaf) for leaf in stored),
+    }

@@ -1,0 +1,127 @@
+"""What every program reads of ``config.toml``: broker, discovery, lamps. Never the bridge's tables.
+
+A lamp's process must not pay for models that it never uses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from bridge.config.base import ConfigPath, Settings, Slug, TopicBase
+
+
+class MqttSettings(Settings):
+    """``[mqtt]``: the broker."""
+
+    host: str = "localhost"
+    """An address, a name, or ``unix:/path``."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """1883, or 8883 with TLS, when not given."""
+    tls: bool = False
+    ca_file: ConfigPath | None = None
+    cert_file: ConfigPath | None = None
+    key_file: ConfigPath | None = None
+    server_name: str | None = None
+    """The name in the broker's certificate, when it is reached by another one."""
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: ConfigPath | None = None
+    base_topic: TopicBase = "presence"
+
+    @property
+    def effective_port(self) -> int:
+        """The port to connect to."""
+        return self.port or (8883 if self.tls else 1883)
+
+    @property
+    def socket_path(self) -> str | None:
+        """The path of a Unix socket, if ``host`` names one."""
+        return self.host.removeprefix("unix:") if self.host.startswith("unix:") else None
+
+    @property
+    def address(self) -> str:
+        """Where the broker is, for people."""
+        return self.socket_path or f"{self.host}:{self.effective_port}"
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.key_file and not self.cert_file:
+            raise ValueError("key_file needs cert_file beside it")
+        if not self.tls and (self.ca_file or self.cert_file or self.server_name):
+            raise ValueError("ca_file, cert_file and server_name need tls = true")
+        return self
+
+
+class HomeAssistantSettings(Settings):
+    """``[homeassistant]``: discovery."""
+
+    enabled: bool = True
+    discovery_prefix: TopicBase = "homeassistant"
+
+
+class DriverTable(BaseModel):
+    """``[drivers.NAME]``: its kind; all else is read by the driver's own models."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    kind: str
+
+
+BRIDGE_TABLES = ("microsoft", "network", "security", "polling", "accounts")
+"""Tables of the same file that only the bridge reads."""
+
+
+class HostConfig(Settings):
+    """The part of ``config.toml`` that a host with nothing but a lamp needs."""
+
+    state_dir: ConfigPath
+    """Token caches, announced topics, light modes."""
+    time_zone: str | None = None
+    """An IANA name such as Europe/Berlin; the machine's own when not given."""
+    mqtt: MqttSettings = MqttSettings()
+    homeassistant: HomeAssistantSettings = HomeAssistantSettings()
+    drivers: dict[Slug, DriverTable] = Field(default_factory=dict)
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start: the folder of the config file."""
+        return self._folder
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The time zone for hours; ``None`` is the machine's own."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember where relative paths start."""
+        self._folder = Path((context or {}).get("folder", Path()))
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str | None) -> str | None:
+        try:
+            if value:
+                ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("is no time zone: use a name such as Europe/Berlin") from None
+        return value
+
+    @model_validator(mode="after")
+    def _prefix_is_not_base(self) -> Self:
+        if self.homeassistant.discovery_prefix == self.mqtt.base_topic:
+            raise ValueError("homeassistant.discovery_prefix and mqtt.base_topic must differ")
+        return self

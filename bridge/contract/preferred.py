@@ -1,0 +1,42 @@
+"""What a person asked to be shown as, instead of what their devices say. Pure data.
+
+Source: Microsoft Graph v1.0, "presence: setUserPreferredPresence" and "presence: setStatusMessage".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+STATUS_MESSAGE_LIMIT = 280
+"""Characters that Teams takes."""
+
+
+class PreferredPresence(StrEnum):
+    """The states that can be preferred; Teams has no others for this."""
+
+    AUTOMATIC = "automatic"
+    """Nothing is preferred: devices and calendar decide."""
+    AVAILABLE = "available"
+    BUSY = "busy"
+    DO_NOT_DISTURB = "do_not_disturb"
+    BE_RIGHT_BACK = "be_right_back"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """What was set from here; Graph does not tell what was set elsewhere."""
+
+    presence: PreferredPresence | None = None
+    """``None`` until something was set."""
+    until: datetime | None = None
+    """When Teams forgets it."""
+
+    def at(self, now: datetime) -> Preferred:
+        """The same at ``now``: what is over is automatic again."""
+        if self.until is not None and self.until <= now:
+            return Preferred(PreferredPresence.AUTOMATIC)
+        return self

@@ -1,0 +1,140 @@
+"""Sets what a person wants to be shown as, and their status message. Never anybody else's.
+
+Pairs, durations and defaults: Microsoft Graph v1.0, "presence: setUserPreferredPresence",
+"presence: clearUserPreferredPresence" and "presence: setStatusMessage".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.config import write_private
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ContractError
+from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, Preferred, PreferredPresence
+from bridge.contract.presence import Availability
+from bridge.contract.wire import encode_json
+from bridge.microsoft.graph import Graph
+
+log = logging.getLogger(__name__)
+
+PAIRS: Mapping[PreferredPresence, tuple[str, str]] = {
+    PreferredPresence.AVAILABLE: ("Available", "Available"),
+    PreferredPresence.BUSY: ("Busy", "Busy"),
+    PreferredPresence.DO_NOT_DISTURB: ("DoNotDisturb", "DoNotDisturb"),
+    PreferredPresence.BE_RIGHT_BACK: ("BeRightBack", "BeRightBack"),
+    PreferredPresence.AWAY: ("Away", "Away"),
+    PreferredPresence.OFFLINE: ("Offline", "OffWork"),
+}
+BUSY_FOR, ELSE_FOR = timedelta(days=1), timedelta(days=7)
+"""Microsoft's own defaults; sent along so that we know when it ends."""
+SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=7)
+REMEDY = "Add the delegated permission Presence.ReadWrite to the app, then sign in again."
+NOT_SHOWN = "Teams shows it as soon as the person is signed in to Teams on any device."
+_BUSY = (PreferredPresence.BUSY, PreferredPresence.DO_NOT_DISTURB)
+_STORED = TypeAdapter(Preferred)
+
+
+class Writer:
+    """Changes the presence of who is signed in; what was set is remembered in ``file``."""
+
+    def __init__(self, graph: Graph, *, file: Path, clock: Clock) -> None:
+        self._graph, self._file, self._clock = graph, file, clock
+        self._preferred: Preferred | None = None
+
+    @property
+    def preferred(self) -> Preferred:
+        """What was set from here last and has not ended."""
+        if self._preferred is None:
+            self._preferred = self._read()
+        return self._preferred.at(self._clock.now())
+
+    async def prefer(self, presence: PreferredPresence, lasts: timedelta | None) -> str | None:
+        """Be shown as ``presence``, so long or as is usual; returns what a person must know.
+
+        Raises:
+            ContractError: ``lasts`` is out of range.
+            PresenceBridgeError: As in ``Graph.tell``.
+        """
+        if presence is PreferredPresence.AUTOMATIC:
+            await self._tell("clearUserPreferredPresence", {})
+            self._keep(Preferred(presence))
+            return None
+        lasts = _checked(lasts) or (BUSY_FOR if presence in _BUSY else ELSE_FOR)
+        availability, activity = PAIRS[presence]
+        until = self._clock.now() + lasts
+        await self._tell(
+            "setUserPreferredPresence",
+            {
+                "availability": availability,
+                "activity": activity,
+                "expirationDuration": f"PT{int(lasts.total_seconds() // 60)}M",
+            },
+        )
+        self._keep(Preferred(presence, until))
+        if presence is PreferredPresence.OFFLINE:
+            return None
+        shown = (await self._graph.my_presence()).availability
+        return NOT_SHOWN if shown is Availability.OFFLINE else None
+
+    async def say(self, text: str, lasts: timedelta | None) -> None:
+        """Set the status message; an empty one is removed.
+
+        Raises:
+            ContractError: It is too long, or ``lasts`` is out of range.
+            PresenceBridgeError: As in ``Graph.tell``.
+        """
+        if len(text) > STATUS_MESSAGE_LIMIT:
+            raise ContractError(f"a status message has at most {STATUS_MESSAGE_LIMIT} characters")
+        status: dict[str, object] = {"message": {"content": text, "contentType": "text"}}
+        if text and (lasts := _checked(lasts)):
+            ends = (self._clock.now() + lasts).astimezone(UTC).replace(tzinfo=None)
+            status["expiryDateTime"] = {
+                "dateTime": ends.isoformat(timespec="seconds"),
+                "timeZone": "UTC",
+            }
+        await self._tell("setStatusMessage", {"statusMessage": status})
+
+    async def clear(self) -> None:
+        """Prefer nothing and say nothing. Raises as ``prefer`` and ``say``."""
+        await self.prefer(PreferredPresence.AUTOMATIC, None)
+        await self.say("", None)
+
+    async def _tell(self, action: str, body: Mapping[str, object]) -> None:
+        if self._graph.my_id is None:
+            await self._graph.my_presence()
+        path = f"/users/{self._graph.my_id}/presence/{action}"
+        await self._graph.tell(path, encode_json(body), remedy=REMEDY)
+
+    def _keep(self, preferred: Preferred) -> None:
+        self._preferred = preferred
+        try:
+            write_private(self._file, _STORED.dump_json(preferred).decode())
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._file, error.strerror)
+
+    def _read(self) -> Preferred:
+        try:
+            return _STORED.validate_json(self._file.read_bytes())
+        except FileNotFoundError:
+            return Preferred()
+        except (OSError, ValidationError):
+            log.warning("%s cannot be read: what was preferred is not known", self._file)
+            return Preferred()
+
+
+def _checked(lasts: timedelta | None) -> timedelta | None:
+    if lasts is not None and not SHORTEST <= lasts <= LONGEST:
+        least, most = (int(limit.total_seconds() // 60) for limit in (SHORTEST, LONGEST))
+        raise ContractError(f"minutes must be from {least} to {most}")
+    return lasts
+
+
+def file_of(state_dir: Path, slug: str) -> Path:
+    """Where it is remembered what the account ``slug`` set."""
+    return state_dir / "preferred" / f"{slug}.json"

@@ -1,0 +1,191 @@
+"""Setting presence and status message, as Teams then shows them to others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.config import Config
+from bridge.contract.errors import (
+    AccessRefusedError,
+    ContractError,
+    SignInNeededError,
+    SourceUnavailableError,
+)
+from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.demo.directory import App, Household, Person
+from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.script import Fault
+from bridge.microsoft import Writer
+from bridge.microsoft.writing import NOT_SHOWN, PAIRS
+from tests.fakes.clock import ManualClock
+from tests.integration.microsoft.conftest import Bridge, started
+
+AUTOMATIC, BUSY = PreferredPresence.AUTOMATIC, PreferredPresence.BUSY
+
+
+@pytest.fixture
+def writing(config: Config) -> Config:
+    return Config.model_validate(
+        config.model_dump() | {"accounts": {"alice": {"set_presence": True}}}
+    )
+
+
+@pytest.fixture
+async def signed_in(
+    writing: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, alice: Person
+) -> AsyncIterator[Bridge]:
+    async with started(writing, clock, microsoft) as running:
+        await running.sign_in(alice)
+        yield running
+
+
+@pytest.fixture
+def writer(signed_in: Bridge) -> Writer:
+    assert signed_in.account.writer is not None
+    return signed_in.account.writer
+
+
+def shown(home: Household) -> tuple[str, str]:
+    facts = home.directory.facts_of(home.person)
+    return facts.shown.availability, facts.shown.activity
+
+
+def sent(microsoft: SimulatedMicrosoft, what: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(microsoft.requests.of(f"user.{what}")[-1].body)
+    return body
+
+
+async def test_nothing_can_be_set_unless_the_config_says_so(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    assert alices.account.writer is None
+    assert b"ReadWrite" not in microsoft.requests.of("devicecode")[0].body
+
+
+async def test_the_permission_to_write_is_asked_for_only_then(
+    signed_in: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    assert signed_in.account.writer is not None
+    assert b"Presence.ReadWrite" in microsoft.requests.of("devicecode")[0].body
+
+
+@pytest.mark.parametrize("presence", list(PAIRS))
+async def test_every_state_is_shown_until_it_is_cleared(
+    writer: Writer, home: Household, clock: ManualClock, presence: PreferredPresence
+) -> None:
+    assert await writer.prefer(presence, None) is None
+    assert shown(home) == PAIRS[presence]
+    days = 1 if presence in (BUSY, PreferredPresence.DO_NOT_DISTURB) else 7
+    assert writer.preferred == Preferred(presence, clock.now() + timedelta(days=days))
+    await writer.prefer(AUTOMATIC, None)
+    assert shown(home) == ("Available", "Available")
+    assert writer.preferred == Preferred(AUTOMATIC)
+
+
+async def test_it_ends_by_itself_when_its_time_is_over_here_and_at_microsoft(
+    writer: Writer, home: Household, clock: ManualClock
+) -> None:
+    await writer.prefer(BUSY, timedelta(minutes=45))
+    await clock.advance(45 * 60 - 1)
+    assert shown(home) == ("Busy", "Busy")
+    assert writer.preferred.presence is BUSY
+    await clock.advance(1)
+    assert shown(home) == ("Available", "Available")
+    assert writer.preferred == Preferred(AUTOMATIC)
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 4, 7 * 24 * 60 + 1])
+async def test_times_that_microsoft_does_not_take_are_refused_before_it_is_asked(
+    writer: Writer, microsoft: SimulatedMicrosoft, minutes: int
+) -> None:
+    with pytest.raises(ContractError, match="minutes must be from 5 to 10080"):
+        await writer.prefer(BUSY, timedelta(minutes=minutes))
+    with pytest.raises(ContractError, match="minutes must be from 5 to 10080"):
+        await writer.say("hello", timedelta(minutes=minutes))
+    assert microsoft.requests.count("user.*") == 0
+
+
+async def test_without_a_live_session_it_is_told_that_nobody_sees_it(
+    writer: Writer, home: Household
+) -> None:
+    home.directory.change(home.person, "Offline")
+    assert await writer.prefer(BUSY, None) == NOT_SHOWN
+    assert shown(home) == ("Offline", "Offline")
+    home.directory.change(home.person, "Available")
+    assert shown(home) == ("Busy", "Busy")
+    assert await writer.prefer(PreferredPresence.OFFLINE, None) is None
+
+
+async def test_a_status_message_is_set_ends_and_is_removed(
+    writer: Writer, signed_in: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+) -> None:
+    await writer.say("zurück um 3 ☕", None)
+    assert (await signed_in.account.read())["alice"].status_message == "zurück um 3 ☕"
+    assert "expiryDateTime" not in sent(microsoft, "set_status")["statusMessage"]
+
+    await writer.say("back soon", timedelta(minutes=30))
+    ends = sent(microsoft, "set_status")["statusMessage"]["expiryDateTime"]
+    assert ends["timeZone"] == "UTC"
+    assert "+" not in ends["dateTime"]
+    await clock.advance(30 * 60)
+    assert (await signed_in.account.read())["alice"].status_message is None
+
+    await writer.say("again", None)
+    await writer.say("", timedelta(minutes=30))
+    assert (await signed_in.account.read())["alice"].status_message is None
+    with pytest.raises(ContractError, match="at most 280 characters"):
+        await writer.say("x" * 281, None)
+
+
+async def test_clear_clears_both(writer: Writer, home: Household) -> None:
+    await writer.prefer(BUSY, None)
+    await writer.say("away", None)
+    await writer.clear()
+    facts = home.directory.facts_of(home.person)
+    assert (facts.preferred, facts.status) == (None, None)
+
+
+async def test_what_was_set_is_remembered_over_a_restart(
+    writer: Writer, writing: Config, clock: ManualClock, microsoft: SimulatedMicrosoft
+) -> None:
+    await writer.prefer(BUSY, None)
+    set_before = writer.preferred
+    async with started(writing, clock, microsoft) as again:
+        assert again.account.writer is not None
+        assert again.account.writer.preferred == set_before
+    (writing.state_dir / "preferred" / "alice.json").write_text("{ half", encoding="utf-8")
+    async with started(writing, clock, microsoft) as third:
+        assert third.account.writer is not None
+        assert third.account.writer.preferred == Preferred()
+
+
+async def test_what_is_refused_changes_nothing_and_says_what_is_missing(
+    writer: Writer, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault("user.set_preferred", status=403))
+    with pytest.raises(AccessRefusedError, match=r"setUserPreferredPresence.*Presence\.ReadWrite"):
+        await writer.prefer(BUSY, None)
+    assert writer.preferred == Preferred()
+    microsoft.faults.add(Fault("user.set_preferred", status=429, retry_after=60))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await writer.prefer(BUSY, None)
+    assert caught.value.retry_after_s == 60
+
+
+async def test_nobody_who_signed_in_only_to_read_is_made_to_write(
+    alices: Bridge,
+    writing: Config,
+    clock: ManualClock,
+    microsoft: SimulatedMicrosoft,
+    app: App,
+) -> None:
+    app.consented = {"Presence.Read", "User.Read"}
+    assert "alice" in await alices.account.read()
+    async with started(writing, clock, microsoft) as changed:
+        with pytest.raises(SignInNeededError, match="consent"):
+            await changed.account.read()

@@ -1,0 +1,257 @@
+"""The files beside the code say what the code does: config, containers, units, docs."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from bridge import state
+from bridge.config import (
+    PLACEHOLDER_CLIENT_ID,
+    AccountSettings,
+    Config,
+    HomeAssistantSettings,
+    HoursSettings,
+    MicrosoftSettings,
+    MqttSettings,
+    NetworkSettings,
+    PollingSettings,
+    load,
+)
+from bridge.setup import InitOptions, initialise
+from bridge.setup.files import BRIDGE_UID, BROKER_UID
+from drivers.registry import EXTRAS, GROUP, find, installed
+from drivers.rules import Look
+from drivers.rules.defaults import LOOK_NAMES
+from drivers.settings import Common, Schedule
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SHIPPED = (ROOT / "config.toml").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def shipped() -> dict[str, Any]:
+    """The shipped config with everything that is commented out."""
+    return tomllib.loads(re.sub(r"(?m)^# (?=\[|[a-z_]+ *= )", "", SHIPPED))
+
+
+def tables() -> Iterator[tuple[str, Mapping[str, Any], type[BaseModel]]]:
+    """Each table of ``shipped`` and the model that reads it."""
+    config = shipped()
+    desk = config["drivers"]["desk"]
+    yield "", config, Config
+    yield "mqtt", config["mqtt"], MqttSettings
+    yield "homeassistant", config["homeassistant"], HomeAssistantSettings
+    yield "microsoft", config["microsoft"], MicrosoftSettings
+    yield "network", config["network"], NetworkSettings
+    yield "polling", config["polling"], PollingSettings
+    yield "accounts.alice", config["accounts"]["alice"], AccountSettings
+    yield "accounts.alice.hours", config["accounts"]["alice"]["hours"], HoursSettings
+    yield "drivers.desk", desk, Common
+    yield "drivers.desk.schedule", desk["schedule"], Schedule
+    yield "drivers.desk.looks.in_a_call", desk["looks"]["in_a_call"], Look
+
+
+def test_the_shipped_config_loads_as_it_is_and_after_init(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "config.toml", tmp_path)
+    assert load(tmp_path / "config.toml", {}).microsoft.client_id == PLACEHOLDER_CLIENT_ID
+    mine = "11111111-2222-3333-4444-555555555555"
+    initialise(tmp_path, InitOptions(tenant="me.example", client_id=mine, account="bob"))
+    filled = load(tmp_path / "config.toml", {})
+    assert (filled.microsoft.tenant, str(filled.microsoft.client_id)) == ("me.example", mine)
+    assert list(filled.accounts) == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "model"), [pytest.param(*row, id=row[0] or "top") for row in tables()]
+)
+def test_every_key_of_the_shipped_config_is_read_and_every_one_that_is_read_is_in_it(
+    name: str, table: Mapping[str, Any], model: type[BaseModel]
+) -> None:
+    assert set(table) <= set(model.model_fields), name
+    untold = set(model.model_fields) - set(table)
+    assert [key for key in untold if not re.search(rf"\b{key}\b", SHIPPED)] == []
+
+
+EXAMPLES = {"ca_file", "cert_file", "key_file", "server_name", "username", "password_file", "port"}
+EXAMPLES |= {"kind", "name", "follow", "schedule", "looks"}
+
+
+@pytest.mark.parametrize("name", ["mqtt", "homeassistant", "polling", "drivers.desk"])
+def test_the_defaults_in_the_shipped_config_are_the_real_ones(name: str) -> None:
+    table, model = next((table, model) for row, table, model in tables() if row == name)
+    told = {key: value for key, value in table.items() if key not in EXAMPLES}
+    assert told == {key: model.model_fields[key].default for key in told}
+    assert told
+
+
+def test_looks_in_the_shipped_config_have_names_that_exist() -> None:
+    assert set(shipped()["drivers"]["desk"]["looks"]) <= LOOK_NAMES
+
+
+COMPOSE = importlib.import_module("yaml").safe_load(
+    (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+)
+SERVICES = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+STAGES = {
+    match.group(1): match.group(0)
+    for match in re.finditer(r"(?ms)^FROM \S+ AS (\w+)$.*?(?=^FROM|\Z)", DOCKERFILE)
+}
+LASTING = ("mosquitto", "bridge", "driver")
+
+
+def test_compose_has_the_services_that_the_docs_speak_of() -> None:
+    assert set(SERVICES) == {*LASTING, "init"}
+    assert "profiles" not in SERVICES["mosquitto"]
+    assert "profiles" not in SERVICES["bridge"]
+    assert SERVICES["driver"]["profiles"] == ["driver"]
+    assert SERVICES["init"]["profiles"] == ["init"]
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["restart"] == "unless-stopped"
+    assert not {"privileged", "cap_add", "network_mode", "pid", "ipc"} & set(service)
+    writable = [v for v in service["volumes"] if not v.endswith(":ro")]
+    assert all(volume.split(":")[0] in COMPOSE["volumes"] for volume in writable)
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_a_service_runs_as_a_fixed_user_who_is_not_root(name: str) -> None:
+    uid = BROKER_UID if name == "mosquitto" else BRIDGE_UID
+    if name == "mosquitto":
+        assert SERVICES[name]["user"] == f"{uid}:{uid}"
+    else:
+        assert SERVICES[name]["build"]["target"] == name
+        assert f"\nUSER {uid}:{uid}\n" in STAGES[name]
+        assert STAGES[name].rindex("USER") > STAGES[name].rindex("RUN")
+
+
+def test_init_may_do_only_what_it_takes_to_give_files_away() -> None:
+    init = SERVICES["init"]
+    assert init["cap_drop"] == ["ALL"]
+    assert init["cap_add"] == ["CHOWN", "DAC_OVERRIDE"]
+    assert init["network_mode"] == "none"
+
+
+def test_only_the_broker_is_open_to_the_network() -> None:
+    published = {name: service.get("ports", []) for name, service in SERVICES.items()}
+    assert {name: ports for name, ports in published.items() if ports} == {
+        "mosquitto": ["1883:1883"]
+    }
+
+
+def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
+    (_, command) = SERVICES["mosquitto"]["healthcheck"]["test"]
+    assert command.startswith("mosquitto_sub -u health ")
+    assert "$$SYS/broker/uptime" in command
+    assert f"/data/{state.HEARTBEAT}" in STAGES["bridge"]
+    limit_s = int(re.search(r"st_mtime > (\d+)", STAGES["bridge"])[1])  # type: ignore[index]
+    assert limit_s >= 3 * state.HEARTBEAT_EVERY_S
+
+
+def test_every_file_that_compose_mounts_is_shipped_or_made_by_init(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "config.toml", tmp_path)
+    shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
+    initialise(tmp_path, InitOptions(driver="desk"))
+    for name in LASTING:
+        mounts = dict(volume.split(":")[:2] for volume in SERVICES[name]["volumes"])
+        sources = [source for source in mounts if source.startswith("./")]
+        assert all((tmp_path / source).exists() for source in sources), sources
+        for key, value in SERVICES[name].get("environment", {}).items():
+            if key.endswith("_FILE"):
+                assert value in mounts.values(), key
+    conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
+    for key in ("password_file", "acl_file"):
+        path = re.search(rf"(?m)^{key} /mosquitto/config/(\S+)$", conf)
+        assert path
+        assert (tmp_path / "mosquitto" / path[1]).exists()
+
+
+def test_no_password_is_shipped_and_none_can_be_committed() -> None:
+    variables = {key for service in SERVICES.values() for key in service.get("environment", {})}
+    assert not [key for key in variables if key.endswith("PASSWORD")]
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/secrets/", "/mosquitto/passwords"} <= set(ignored)
+
+
+@pytest.mark.parametrize("unit", ["presence-bridge.service", "presence-driver@.service"])
+def test_a_unit_is_fenced_in_and_stops_in_time(unit: str) -> None:
+    text = (ROOT / "packaging" / "systemd" / unit).read_text(encoding="utf-8")
+    lines = set(text.splitlines())
+    assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= lines
+    assert {"User=presence-bridge", "Restart=always", "TimeoutStopSec=15"} <= lines
+    assert "--config /etc/presence-bridge/config.toml" in text
+
+
+def test_debians_broker_has_the_same_rules_as_the_containers() -> None:
+    debian = (ROOT / "packaging" / "mosquitto-debian.conf").read_text(encoding="utf-8")
+    shipped_conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
+    same = debian.replace("/etc/mosquitto/", "/mosquitto/config/").splitlines()
+    assert "allow_anonymous false" in same
+    assert [line for line in same if not line.startswith("#")] == [
+        line for line in shipped_conf.splitlines() if line in same and line
+    ]
+
+
+@pytest.mark.parametrize("script", PYPROJECT["project"]["scripts"])
+def test_a_program_can_be_loaded(script: str) -> None:
+    value = PYPROJECT["project"]["scripts"][script]
+    assert callable(EntryPoint(script, value, "console_scripts").load())
+
+
+@pytest.mark.parametrize("kind", PYPROJECT["project"]["entry-points"][GROUP])
+def test_a_kind_of_light_can_be_loaded_and_is_documented(kind: str) -> None:
+    points = PYPROJECT["project"]["entry-points"][GROUP]
+    assert installed()[kind].value == points[kind]
+    assert find(kind).name == kind
+    assert f"| `{kind}` |" in (ROOT / "docs" / "lights.md").read_text(encoding="utf-8")
+    assert kind not in EXTRAS or EXTRAS[kind] in PYPROJECT["project"]["optional-dependencies"]
+
+
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings can be linked to, as GitHub makes them."""
+    titles = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+    plain = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {title.replace(" ", "-") for title in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, todo = set(), [ROOT / "README.md"]
+    while todo:
+        page = todo.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        links = LINK.findall(page.read_text(encoding="utf-8"))
+        todo += [(page.parent / link.partition("#")[0]).resolve() for link in links]
+    assert set(PAGES) <= reached

@@ -1,0 +1,138 @@
+from datetime import UTC, datetime, timedelta
+
+from bridge.contract.account import AccountFacts, SignIn, SignInState
+from bridge.contract.presence import Activity, Availability, Presence
+from bridge.polling.known import ROUND_S, SLICE, Known
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+IN = SignIn(SignInState.SIGNED_IN)
+FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE)
+BUSY = Presence(Availability.BUSY, Activity.BUSY)
+MANY = {f"p{number}": f"P{number}" for number in range(1000)}
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+class Bench:
+    """Known accounts, polled and told as a poller does."""
+
+    def __init__(self, accounts: dict[str, str]) -> None:
+        self.known = Known()
+        self.known.follow(accounts)
+        self.answer = dict.fromkeys(accounts, FREE)
+
+    def poll(self, seconds: float, *, lasts_s: float = 300) -> list[AccountFacts]:
+        self.known.poll(self.answer, at(seconds))
+        self.known.hold_until(at(seconds + lasts_s))
+        return self.tell(seconds)
+
+    def tell(self, seconds: float, sign_in: SignIn = IN) -> list[AccountFacts]:
+        return list(self.known.tell(at(seconds), sign_in))
+
+
+def test_everybody_is_told_first_and_then_who_changed_and_a_slice_of_the_others() -> None:
+    bench = Bench(MANY)
+    assert len(bench.poll(0)) == 1000
+    bench.answer["p500"] = BUSY
+    told = bench.poll(0.1)
+    assert told[0].account == "p500"
+    assert told[0].changed_at == at(0.1)
+    assert len(told) == 1 + SLICE
+
+
+def test_what_is_told_follows_what_changed_and_not_how_many_there_are() -> None:
+    bench = Bench({f"p{number}": "P" for number in range(20_000)})
+    bench.poll(0)
+    assert len(bench.poll(0.01)) == SLICE
+
+
+def test_everybody_is_told_again_within_a_round() -> None:
+    bench = Bench(MANY)
+    bench.poll(0)
+    told: set[str] = set()
+    for second in range(5, int(ROUND_S) + 1, 5):
+        facts = bench.poll(second)
+        assert len(facts) <= 1000 * 5 / ROUND_S + 1
+        assert all(f.polled_at == at(second) for f in facts)
+        told |= {f.account for f in facts}
+    assert len(told) == 1000
+
+
+def test_few_are_all_told_at_each_poll_and_nobody_twice_with_the_same() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    assert len(bench.poll(0)) == 2
+    assert len(bench.poll(5)) == 2
+    assert bench.tell(5) == []
+
+
+def test_who_is_missing_keeps_the_times_of_the_last_poll_and_ends_alone() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    bench.poll(0, lasts_s=30)
+    del bench.answer["bob"]
+    for second in (10, 20):
+        by_name = {f.account: f for f in bench.poll(second, lasts_s=30)}
+        assert by_name["alice"].polled_at == at(second)
+        assert "bob" not in by_name
+    assert bench.known.fresh_until(at(20)) == at(30)
+    told = {f.account: f.fresh for f in bench.poll(30, lasts_s=30)}
+    assert told == {"alice": True, "bob": False}
+    assert bench.known.fresh_until(at(30)) == at(60)
+    bench.answer["bob"] = FREE
+    assert {f.account: f.fresh for f in bench.poll(40)} == {"alice": True, "bob": True}
+
+
+def test_who_never_had_a_presence_is_known_and_not_fresh() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    del bench.answer["bob"]
+    told = {f.account: f for f in bench.poll(0)}
+    assert not told["bob"].fresh
+    assert told["bob"].presence is None
+    assert told["bob"].sign_in == IN
+
+
+def test_freshness_ends_for_all_at_once_and_all_are_told() -> None:
+    bench = Bench(MANY)
+    bench.poll(0, lasts_s=60)
+    assert bench.known.fresh_until(at(0)) == at(60)
+    assert bench.tell(59) == []
+    told = bench.tell(60)
+    assert len(told) == 1000
+    assert not any(f.fresh for f in told)
+    assert bench.known.fresh_until(at(60)) is None
+
+
+def test_a_sign_in_that_ends_is_told_of_everybody() -> None:
+    bench = Bench(MANY)
+    bench.poll(0)
+    ended = SignIn(SignInState.EXPIRED, message="It ended.")
+    told = bench.tell(1, ended)
+    assert len(told) == 1000
+    assert {(f.fresh, f.sign_in) for f in told} == {(False, ended)}
+
+
+def test_who_comes_is_told_and_who_goes_is_forgotten() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    bench.poll(0)
+    accounts = {"bob": "Robert", "cat": "Cat"}
+    assert bench.known.follow(accounts)
+    assert not bench.known.follow(accounts)
+    bench.answer = {"bob": FREE, "cat": BUSY}
+    told = {f.account: f for f in bench.poll(5)}
+    assert set(told) == {"bob", "cat"}
+    assert told["bob"].name == "Robert"
+    assert told["bob"].changed_at == at(0)
+    assert set(bench.known.presences) == {FREE, BUSY}
+
+
+def test_an_older_answer_changes_nothing_and_does_not_count_as_polled() -> None:
+    bench = Bench({"alice": "Alice"})
+    new, old = Presence(sequence_number="2"), Presence(sequence_number="1")
+    bench.answer["alice"] = new
+    bench.poll(0)
+    bench.answer["alice"] = old
+    assert bench.poll(10) == []
+    bench.answer["alice"] = new
+    (facts,) = bench.poll(20)
+    assert (facts.presence, facts.polled_at) == (new, at(20))

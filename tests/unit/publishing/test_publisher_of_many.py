@@ -1,0 +1,202 @@
+"""Publishing for thousands: what waits, what is left out, what is taken away."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from bridge.broker import Broker
+from bridge.config import Config
+from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState
+from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message
+from bridge.publishing import Publisher
+from bridge.publishing.publisher import GOODBYES_MOST
+from tests.fakes.clock import ManualClock
+from tests.unit.publishing.test_commands import FakeService
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+IN = SignIn(SignInState.SIGNED_IN)
+
+
+class FakeBroker:
+    """Takes messages; ``most`` may wait until ``drain``."""
+
+    mqtt_version = "5.0"
+
+    def __init__(self, most: int = 10_000) -> None:
+        self.most, self.connects = most, 1
+        self.waiting: list[Message] = []
+        self.sent: list[Message] = []
+        self._drained = asyncio.Event()
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.waiting) < self.most
+
+    async def room(self) -> None:
+        while not self.has_room:
+            self._drained.clear()
+            await self._drained.wait()
+
+    def publish(self, message: Message) -> None:
+        self.waiting.append(message)
+
+    def follow(self, *_: Any, **__: Any) -> None: ...
+
+    def unfollow(self, _: str) -> None: ...
+
+    def drain(self) -> None:
+        self.sent += self.waiting
+        self.waiting.clear()
+        self._drained.set()
+
+    def states(self) -> dict[str, str]:
+        """Availability by account, as sent."""
+        return {
+            message.topic.split("/")[2]: json.loads(message.payload)["availability"]
+            for message in self.sent
+            if message.topic.endswith("/state") and message.payload
+        }
+
+
+def facts(account: str, availability: Availability) -> AccountFacts:
+    return AccountFacts(
+        account,
+        account.title(),
+        presence=Presence(availability, Activity.AVAILABLE),
+        polled_at=NOW,
+        valid_until=NOW + timedelta(minutes=5),
+        fresh=True,
+        sign_in=IN,
+    )
+
+
+class Bench:
+    def __init__(self, folder: Path, *, most: int = 10_000) -> None:
+        self.clock, self.broker = ManualClock(), FakeBroker(most)
+        config = Config.model_validate({"state_dir": folder})
+        self.publisher = Publisher(
+            config=config,
+            topics=Topics(),
+            service=FakeService(),
+            clock=self.clock,
+            version="1",
+            started=NOW,
+            random=lambda: 0.0,
+        )
+        self.publisher.attach(cast(Broker, self.broker))
+
+    def follow(self, *accounts: str, discover: bool = False) -> None:
+        self.publisher.follow({a: Followed(a.title(), discover=discover) for a in accounts})
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, most=5)
+
+
+async def test_while_many_messages_wait_only_the_newest_facts_of_each_account_do(
+    bench: Bench,
+) -> None:
+    crowd = [f"p{number}" for number in range(100)]
+    bench.follow(*crowd)
+    running = asyncio.create_task(bench.publisher.run())
+    await bench.clock.settle()
+    bench.broker.drain()
+    for availability in (Availability.AWAY, Availability.BUSY):
+        for account in crowd:
+            bench.publisher.update(facts(account, availability))
+        assert len(bench.broker.waiting) < 10
+    for _ in range(200):
+        bench.broker.drain()
+        await bench.clock.settle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert set(bench.broker.states()) == set(crowd)
+    assert list(bench.broker.states().values()).count("busy") >= 98
+    states = [m for m in bench.broker.sent if m.topic.endswith("/state")]
+    assert len(states) <= 104, "the older facts of those who waited were never sent"
+
+
+async def test_who_is_gone_before_their_turn_is_not_published(bench: Bench) -> None:
+    bench.follow("a", "b", "c")
+    bench.broker.drain()
+    for account in ("a", "b", "c"):
+        bench.publisher.update(facts(account, Availability.AWAY))
+    bench.follow("a", "b")
+    running = asyncio.create_task(bench.publisher.run())
+    for _ in range(5):
+        bench.broker.drain()
+        await bench.clock.settle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert "c" not in bench.broker.states()
+
+
+async def test_a_long_welcome_tells_the_newest_and_not_what_was_known_when_it_began(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.follow("a", "b")
+    for account in ("a", "b"):
+        bench.publisher.update(facts(account, Availability.AWAY))
+    welcome = bench.publisher.welcome()
+    first = next(message for message in welcome if message.topic.endswith("a/state"))
+    assert json.loads(first.payload)["availability"] == "away"
+    bench.publisher.update(facts("b", Availability.BUSY))
+    second = next(message for message in welcome if message.topic.endswith("b/state"))
+    assert json.loads(second.payload)["availability"] == "busy"
+
+
+async def test_discovery_after_a_birth_is_sent_in_small_parts_with_news_between(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, most=50)
+    bench.follow(*(f"p{number}" for number in range(60)), discover=True)
+    bench.broker.drain()
+    running = asyncio.create_task(bench.publisher.run())
+    await bench.clock.settle()
+    bench.publisher.rediscover()
+    await bench.clock.advance(1)
+    assert len(bench.broker.waiting) == 50
+    bench.broker.drain()
+    bench.publisher.update(facts("p7", Availability.BUSY))
+    place = [m.topic for m in bench.broker.waiting].index("presence/account/p7/state")
+    assert place < 50
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def test_the_list_of_accounts_leaves_out_whom_home_assistant_does_not_hear_of(
+    bench: Bench,
+) -> None:
+    bench.publisher.follow({"a": Followed("A"), "b": Followed("B", discover=False)})
+    info = next(m for m in bench.publisher.welcome() if m.topic == "presence/bridge/info")
+    told = json.loads(info.payload)
+    assert (told["accounts"], told["people"]) == ({"a": "A"}, 2)
+
+
+def test_a_goodbye_is_through_in_time_however_many_there_are(bench: Bench) -> None:
+    bench.follow(*(f"p{number}" for number in range(GOODBYES_MOST + 5)))
+    assert len(list(bench.publisher.goodbye())) == GOODBYES_MOST
+
+
+async def test_who_left_while_the_bridge_was_away_is_taken_away_also_without_discovery(
+    tmp_path: Path,
+) -> None:
+    for people in (("a", "b"), ("a",)):
+        bench = Bench(tmp_path)
+        bench.follow(*people)
+        welcome = list(bench.publisher.welcome())
+        running = asyncio.create_task(bench.publisher.run())
+        await bench.clock.advance(10)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    emptied = {message.topic for message in welcome if not message.payload}
+    assert "presence/account/b/availability" in emptied
+    assert not any("/a/" in topic for topic in emptied)
