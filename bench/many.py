@@ -39,6 +39,8 @@ ca_file = "{ca_file}"
 fastest = {every_s}
 steady = {every_s}
 slowest = {every_s}
+[web]
+enabled = false
 """
 STAFF = """
 [accounts.staff]

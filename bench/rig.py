@@ -43,6 +43,8 @@ ca_file = "{ca_file}"
 fastest = {fastest}
 steady = {steady}
 slowest = {slowest}
+[web]
+enabled = {page}
 [accounts.alice]
 name = "Alice"
 [drivers.lamp]
@@ -73,8 +75,10 @@ class Rig:
     heard: list[Heard] = field(default_factory=list)
     topics: Topics = field(default_factory=Topics)
 
-    def configure(self, *, fastest: float = 2, steady: float = 5, slowest: float = 30) -> None:
-        """Write the config that the programs read; seconds."""
+    def configure(
+        self, *, fastest: float = 2, steady: float = 5, slowest: float = 30, page: bool = False
+    ) -> None:
+        """Write the config that the programs read, in seconds; the page is measured apart."""
         text = CONFIG.format(
             mqtt_port=self.mqtt_port,
             domain=self.home.tenant.domain,
@@ -85,6 +89,7 @@ class Rig:
             fastest=fastest,
             steady=steady,
             slowest=slowest,
+            page="true" if page else "false",
         )
         (self.folder / "config.toml").write_text(text, encoding="utf-8")
 

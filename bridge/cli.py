@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge import __version__, logs
-from bridge.config import Config, config_path, load
+from bridge.config import Config, config_path, load, with_added
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
 
-    return app.run(lambda: _config(arguments))
+    return app.run(config_path(arguments.config, os.environ), os.environ)
 
 
 def _reload(arguments: argparse.Namespace) -> int:
@@ -109,7 +109,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _config(arguments: argparse.Namespace) -> Config:
-    return load(config_path(arguments.config, os.environ), os.environ)
+    return with_added(load(config_path(arguments.config, os.environ), os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import random as _random
 
-from bridge.config import Config
-from bridge.contract.account import AccountFacts, Followed
+from bridge.config import AccountSettings, Config
+from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 from bridge.microsoft import Microsoft, MicrosoftAccount
@@ -28,8 +28,7 @@ class Seat:
 
     settings: tuple[object, ...]
     """All of the config that it depends on."""
-    discover: bool
-    """Home Assistant hears of its accounts."""
+    table: AccountSettings
     source: MicrosoftAccount
     poller: Poller
 
@@ -100,7 +99,12 @@ class Roster:
         """Tell who is followed now."""
         self._announce(
             {
-                slug: Followed(name, discover=seat.discover, settable=bool(seat.source.writer))
+                slug: Followed(
+                    name,
+                    discover=seat.table.homeassistant,
+                    settable=bool(seat.source.writer),
+                    ways=_ways(seat.table),
+                )
                 for seat in self._seats.values()
                 for slug, name in seat.source.accounts.items()
             }
@@ -124,24 +128,31 @@ class Roster:
             except ConfigError as error:
                 problems |= dict.fromkeys(error.problems)
                 continue
-            hours = config.accounts[slug].hours
+            table = config.accounts[slug]
             poller = Poller(
                 source,
                 settings=config.polling,
-                hours=hours.parsed() if hours else None,
+                hours=table.hours.parsed() if table.hours else None,
                 zone=config.zone,
                 report=self._report,
                 announce=self._announce_all,
                 clock=self._clock,
                 random=self._random,
             )
-            discover = config.accounts[slug].homeassistant
-            seats[slug] = Seat(_settings(config, slug), discover, source, poller)
+            seats[slug] = Seat(_settings(config, slug), table, source, poller)
         if problems:
             for seat in seats.values():
                 seat.source.release()
             raise ConfigError(list(problems))
         return seats
+
+
+def _ways(table: AccountSettings) -> tuple[Way, ...]:
+    """Both of them, the one of the config first; an app needs neither."""
+    if table.sign_in == "app":
+        return ()
+    chosen = Way(table.sign_in)
+    return (chosen, *(way for way in Way if way is not chosen))
 
 
 def _settings(config: Config, slug: str) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.config.base import ConfigPath, Settings, Slug
 from bridge.config.files import write_private
 from bridge.config.host import DriverTable, HomeAssistantSettings, HostConfig, MqttSettings
-from bridge.config.loader import check, config_path, load, load_host
+from bridge.config.loader import check, config_path, from_environment, load, load_host
 from bridge.config.problems import problems, unknown
 
 if TYPE_CHECKING:
@@ -23,20 +23,28 @@ if TYPE_CHECKING:
         HoursSettings,
         MicrosoftSettings,
     )
+    from bridge.config.added import AddedPeople, slug_of, with_added
     from bridge.config.models import Config, NetworkSettings, PollingSettings, SecuritySettings
+    from bridge.config.web import WebSettings
 
-_ACCOUNTS = {
-    "PLACEHOLDER_CLIENT_ID",
-    "AccountSettings",
-    "CertificateSettings",
-    "HoursSettings",
-    "MicrosoftSettings",
+_LATER = {
+    "accounts": (
+        "PLACEHOLDER_CLIENT_ID",
+        "AccountSettings",
+        "CertificateSettings",
+        "HoursSettings",
+        "MicrosoftSettings",
+    ),
+    "added": ("AddedPeople", "slug_of", "with_added"),
+    "models": ("Config", "NetworkSettings", "PollingSettings", "SecuritySettings"),
+    "web": ("WebSettings",),
 }
-_MODELS = {"Config", "NetworkSettings", "PollingSettings", "SecuritySettings"}
+_MODULES = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "PLACEHOLDER_CLIENT_ID",
     "AccountSettings",
+    "AddedPeople",
     "CertificateSettings",
     "Config",
     "ConfigPath",
@@ -51,19 +59,21 @@ __all__ = [
     "SecuritySettings",
     "Settings",
     "Slug",
+    "WebSettings",
     "check",
     "config_path",
+    "from_environment",
     "load",
     "load_host",
     "problems",
+    "slug_of",
     "unknown",
+    "with_added",
     "write_private",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ACCOUNTS:
-        return getattr(import_module("bridge.config.accounts"), name)
-    if name in _MODELS:
-        return getattr(import_module("bridge.config.models"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"bridge.config.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -79,7 +79,7 @@ class DriverTable(BaseModel):
     kind: str
 
 
-BRIDGE_TABLES = ("microsoft", "network", "security", "polling", "accounts")
+BRIDGE_TABLES = ("microsoft", "network", "security", "polling", "web", "accounts")
 """Tables of the same file that only the bridge reads."""
 
 

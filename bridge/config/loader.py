@@ -40,6 +40,15 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     return check(_overlay(_read(path), environ), folder=path.absolute().parent, environ=environ)
 
 
+def from_environment(folder: Path, environ: Mapping[str, str]) -> Config:
+    """What the environment alone says; relative paths start at ``folder``.
+
+    Raises:
+        ConfigError: With every mistake at once, each naming its key.
+    """
+    return check(_overlay({}, environ), folder=folder, environ=environ)
+
+
 def load_host(path: Path, environ: Mapping[str, str]) -> HostConfig:
     """Read and check what a host with nothing but a lamp needs; the rest is left to the bridge.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from bridge.config.accounts import AccountSettings, MicrosoftSettings
 from bridge.config.base import ConfigPath, Seconds, Settings, Slug
 from bridge.config.host import HostConfig
+from bridge.config.web import WebSettings
 
 
 class NetworkSettings(Settings):
@@ -53,7 +55,23 @@ class Config(HostConfig):
     network: NetworkSettings = NetworkSettings()
     security: SecuritySettings = SecuritySettings()
     polling: PollingSettings = PollingSettings()
+    web: WebSettings = WebSettings()
     accounts: dict[Slug, AccountSettings] = Field(default_factory=dict)
+
+    _added: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def added(self) -> frozenset[str]:
+        """Those of ``accounts`` whom the file does not name: they were added on the page."""
+        return self._added
+
+    def with_added(
+        self, named: Mapping[str, AccountSettings], added: Mapping[str, AccountSettings]
+    ) -> Self:
+        """A copy that follows those whom the file names, and those who were added."""
+        copy = self.model_copy(update={"accounts": {**named, **added}})
+        copy._added = frozenset(added)  # noqa: SLF001 - a copy of ourselves
+        return copy
 
     def microsoft_of(self, account: str) -> MicrosoftSettings:
         """The app registration that ``account`` uses: its own values over ``[microsoft]``."""

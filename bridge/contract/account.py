@@ -60,6 +60,8 @@ class Followed:
     """Home Assistant hears of it."""
     settable: bool = False
     """The presence can be set from here."""
+    ways: tuple[Way, ...] = ()
+    """How the person can sign in, the chosen way first; none where an app signs itself in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Health:
     poll_interval: float | None = None
     """Seconds to the next poll that the cadence chose last."""
     next_poll: datetime | None = None
+    next_poll_why: str | None = None
+    """Why then, in a few words."""
     requests_last_hour: int = 0
     mqtt_reconnects: int = 0
     queue: int = 0

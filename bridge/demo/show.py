@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -51,6 +52,8 @@ ca_file = "{ca_file}"
 fastest = 1
 steady = 1
 slowest = 1
+[web]
+port = {page_port}
 [accounts.alice]
 name = "Alice"
 [drivers.lamp]
@@ -61,6 +64,7 @@ follow = ["alice"]
 INTRODUCTION = """\
 Presence Bridge demo: a simulated Microsoft, an MQTT broker, the real bridge, and a lamp.
 
+  The page       http://127.0.0.1:{page_port}/
   Watch it       mosquitto_sub -h 127.0.0.1 -p {mqtt_port} -t 'presence/#' -v
   Home Assistant add the MQTT integration with this machine's broker on port {mqtt_port}
   Change it      curl --cacert {ca_file} {control}/people/{upn}/presence \\
@@ -136,9 +140,11 @@ async def _scenery(
     microsoft = await stack.enter_async_context(SimulatedMicrosoft(home.directory, certificate))
     microsoft.auto_approve(home.person, after_s=APPROVAL_AFTER_S)
     broker = await stack.enter_async_context(EmbeddedBroker(port=port))
+    page_port = _free_port()
     (folder / "config.toml").write_text(
         CONFIG.format(
             mqtt_port=broker.port,
+            page_port=page_port,
             domain=home.tenant.domain,
             client_id=home.app.client_id,
             login_url=microsoft.login_url,
@@ -150,6 +156,7 @@ async def _scenery(
     _say(
         INTRODUCTION.format(
             mqtt_port=broker.port,
+            page_port=page_port,
             ca_file=microsoft.ca_file,
             control=microsoft.control_url,
             upn=home.person.upn,
@@ -158,6 +165,12 @@ async def _scenery(
         )
     )
     return home, broker.port
+
+
+def _free_port() -> int:
+    """A port for the page, away from that of a bridge that runs already."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -27,8 +27,11 @@ SENDING = 20
 REQUESTS = LIMIT - SENDING
 WINDOW_S = 30.0
 HOUR_S = 3600.0
+REQUESTS_AN_HOUR = int(LIMIT * HOUR_S / WINDOW_S)
 ROUNDING_S = 0.001
 """Sums of seconds are off by less; a wait cut short by it would be repeated many times."""
+SET_BACK_S = 1.0
+"""The wall clock puts the end of a pause this much later than the monotonic one: it was set back."""
 
 
 class Budget:
@@ -48,7 +51,15 @@ class Budget:
         self._window: deque[float] = deque()
         self._minutes: deque[tuple[int, int]] = deque()
         self._places = asyncio.Semaphore(SENDING)
-        self.blocked_until = blocked_until
+        self._until: datetime | None = None
+        self._until_s = 0.0
+        if blocked_until:
+            self._pause((blocked_until - clock.now()).total_seconds())
+
+    @property
+    def blocked_until(self) -> datetime | None:
+        """The end of the pause that is in force, by the wall clock as it goes now."""
+        return self._until if self._left_s() > 0 else None
 
     def check(self) -> None:
         """Raise while Microsoft has asked for silence.
@@ -56,13 +67,9 @@ class Budget:
         Raises:
             SourceUnavailableError: Nothing may be sent; carries the wait.
         """
-        now = self._clock.now()
-        if self.blocked_until and now < self.blocked_until:
-            raise SourceUnavailableError(
-                "Microsoft asked us to wait",
-                retry_after_s=(self.blocked_until - now).total_seconds(),
-            )
-        self.blocked_until = None
+        left_s = self._left_s()
+        if left_s > 0:
+            raise SourceUnavailableError("Microsoft asked us to wait", retry_after_s=left_s)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -94,15 +101,32 @@ class Budget:
 
     def block(self, seconds: float) -> None:
         """Send nothing for so long; the longest wish wins."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        self.blocked_until = max(self.blocked_until or until, until)
-        self._keep(self.blocked_until)
+        self._keep(self._pause(max(seconds, self._left_s())))
 
     @property
     def last_hour(self) -> int:
         """Requests in the last hour, to the minute."""
         self._forget(self._clock.monotonic())
         return sum(count for _, count in self._minutes)
+
+    def _pause(self, seconds: float) -> datetime:
+        self._until_s = self._clock.monotonic() + seconds
+        self._until = self._clock.now() + timedelta(seconds=seconds)
+        return self._until
+
+    def _left_s(self) -> float:
+        """What is left of the pause, by the clock that says less.
+
+        The wall clock may have been set back; the monotonic one stands still while the machine
+        sleeps.
+        """
+        if self._until is None:
+            return 0.0
+        wall_s = (self._until - self._clock.now()).total_seconds()
+        steady_s = self._until_s - self._clock.monotonic()
+        if wall_s > steady_s + SET_BACK_S:
+            self._pause(steady_s)
+        return min(wall_s, steady_s)
 
     def _count(self, now: float) -> None:
         self._forget(now)

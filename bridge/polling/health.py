@@ -19,7 +19,8 @@ def fold(
         more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
         reason = f"{slug}: {status.problem}{more}"
     values = list(statuses.values())
-    nexts = [status.next_poll for status in values if status.next_poll]
+    nexts = [(s.next_poll, s.pace.why if s.pace else None) for s in values if s.next_poll]
+    next_poll, why = min(nexts, key=lambda item: item[0], default=(None, None))
     paces = [status.pace.delay_s for status in values if status.pace]
     return Health(
         healthy=not failing,
@@ -31,7 +32,8 @@ def fold(
         consecutive_failures=max((s.consecutive_failures for s in values), default=0),
         throttled_until=max((s.throttled_until for s in values if s.throttled_until), default=None),
         poll_interval=round(min(paces), 1) if paces else None,
-        next_poll=min(nexts, default=None),
+        next_poll=next_poll,
+        next_poll_why=why,
         requests_last_hour=sum(status.requests_last_hour for status in values),
         mqtt_reconnects=mqtt_reconnects,
         queue=queue,

@@ -158,7 +158,7 @@ class Poller:
         asked = error.retry_after_s if isinstance(error, TryAgainError) else None
         chosen = pace(self._history, self._clock.now(), self._settings, random=self._random)
         if asked is not None:
-            chosen = Pace(asked, "Microsoft asked us to wait")
+            chosen = Pace(max(asked, self._settings.fastest), "Microsoft asked us to wait")
         self._problem(text, chosen)
         return chosen.delay_s
 

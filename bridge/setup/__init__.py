@@ -1,5 +1,10 @@
-"""``presence-bridge init``: config, secrets, broker passwords. Never overwrites anything."""
+"""What makes a config: ``presence-bridge init``, and what the guided set-up writes.
 
-from bridge.setup.files import InitOptions, initialise
+Never overwrites what a person wrote.
+"""
 
-__all__ = ["InitOptions", "initialise"]
+from bridge.setup.config import InitOptions, write_config
+from bridge.setup.content import PASSWORD_FILE
+from bridge.setup.files import initialise
+
+__all__ = ["PASSWORD_FILE", "InitOptions", "initialise", "write_config"]

@@ -1,9 +1,15 @@
-"""What ``init`` writes. Pure: options and random bytes in, text out."""
+"""What ``init`` and the guided set-up write. Pure: values and random bytes in, text out."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from pathlib import Path
+
+from bridge.config import MqttSettings
+
+PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is
 
 ITERATIONS = 101
 """As mosquitto_passwd takes by default; the passwords are long and random."""
@@ -12,16 +18,13 @@ CONFIG = """\
 # Presence Bridge. All settings with their defaults are in the shipped config.toml.
 
 [mqtt]
-host = "{broker}"
-username = "bridge"
-password_file = "secrets/mqtt_bridge"
-
+{broker}
 [microsoft]                                # docs/app-registration.md
-tenant = "{tenant}"
+tenant = {tenant}
 client_id = "{client_id}"
 
 [accounts.{account}]                       # the key is the name in topics
-name = "{name}"
+name = {name}
 """
 
 DRIVER = """
@@ -29,6 +32,25 @@ DRIVER = """
 kind = "console"
 follow = ["{account}"]
 """
+
+
+def toml(text: str) -> str:
+    """A basic string: printable text in JSON is one (TOML 1.0, "String")."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def broker_lines(broker: MqttSettings | None) -> str:
+    """``[mqtt]`` for ``broker``; else for the one that ``init`` makes passwords for."""
+    if broker is None:
+        broker = MqttSettings(username="bridge", password_file=Path(PASSWORD_FILE))
+    lines = [f"host = {toml(broker.host)}"]
+    if broker.port:
+        lines.append(f"port = {broker.port}")
+    if broker.username:
+        lines.append(f"username = {toml(broker.username)}")
+    if broker.password or broker.password_file:
+        lines.append(f"password_file = {toml(PASSWORD_FILE)}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def password(random: bytes) -> str:

@@ -1,37 +1,26 @@
-"""Writes what ``init`` promises, and says what it kept. Never overwrites what a person wrote.
-
-In an existing ``config.toml`` only the placeholders of the shipped one are filled in.
-"""
+"""Writes what ``init`` promises, and says what it kept. Never overwrites what a person wrote."""
 
 from __future__ import annotations
 
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config import PLACEHOLDER_CLIENT_ID
 from bridge.contract.errors import ConfigError, ContractError
 from bridge.contract.topics import slug
-from bridge.setup.content import CONFIG, DRIVER, hashed, password
+from bridge.setup.config import InitOptions, write_config, write_new
+from bridge.setup.content import DRIVER, hashed, password
 
+CONFIG = "config.toml"
 USERS = ("bridge", "homeassistant", "health")
+PAGE = "web"
+"""The secret that is the password of the page."""
 BRIDGE_UID, BROKER_UID = 10001, 1883
 """The users in the containers (Dockerfile, and the public eclipse-mosquitto image)."""
 
 Randomness = Callable[[int], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class InitOptions:
-    """What the person knows already."""
-
-    tenant: str | None = None
-    client_id: str | None = None
-    account: str | None = None
-    driver: str | None = None
-    broker: str = "localhost"
 
 
 def initialise(folder: Path, options: InitOptions, random: Randomness = os.urandom) -> list[str]:
@@ -44,11 +33,10 @@ def initialise(folder: Path, options: InitOptions, random: Randomness = os.urand
     """
     try:
         users = [*USERS, *([slug(options.driver)] if options.driver else [])]
-        account = slug(options.account or "me")
         return [
-            *_config(folder, options, account),
+            write_config(folder / CONFIG, options),
             *_passwords(folder, users, random),
-            *_next_steps(folder / "config.toml", options),
+            *_next_steps(folder / CONFIG, options),
         ]
     except ContractError as error:
         raise ConfigError([str(error)]) from error
@@ -56,45 +44,15 @@ def initialise(folder: Path, options: InitOptions, random: Randomness = os.urand
         raise ConfigError([f"{error.filename or folder}: {error.strerror}"]) from error
 
 
-def _config(folder: Path, options: InitOptions, account: str) -> list[str]:
-    file = folder / "config.toml"
-    if file.exists():
-        return [_fill_in(file, options, account)]
-    text = CONFIG.format(
-        broker=options.broker,
-        tenant=options.tenant or "contoso.com",
-        client_id=options.client_id or PLACEHOLDER_CLIENT_ID,
-        account=account,
-        name=account.replace("_", " ").title(),
-    )
-    if options.driver:
-        text += DRIVER.format(driver=options.driver, account=account)
-    folder.mkdir(parents=True, exist_ok=True)
-    return [_write_new(file, text, mode=0o644)]
-
-
-def _fill_in(file: Path, options: InitOptions, account: str) -> str:
-    """Fill the placeholders of an untouched shipped config."""
-    before = file.read_text(encoding="utf-8")
-    if not options.client_id or str(PLACEHOLDER_CLIENT_ID) not in before:
-        return f"kept  {file}"
-    after = before.replace(str(PLACEHOLDER_CLIENT_ID), options.client_id)
-    if options.tenant:
-        after = after.replace('tenant = "contoso.com"', f'tenant = "{options.tenant}"')
-    if options.account:
-        name = account.replace("_", " ").title()
-        after = after.replace("[accounts.alice]", f"[accounts.{account}]")
-        after = after.replace('name = "Alice"', f'name = "{name}"')
-    file.write_text(after, encoding="utf-8")
-    return f"filled in  {file}"
-
-
 def _passwords(folder: Path, users: list[str], random: Randomness) -> list[str]:
     """A secret a user, and its hash for the broker; both are kept when they exist."""
     secrets, hashes = folder / "secrets", folder / "mosquitto" / "passwords"
     secrets.mkdir(mode=0o700, exist_ok=True)
     hashes.parent.mkdir(exist_ok=True)
-    lines = [_write_new(secrets / f"mqtt_{u}", password(random(24)), mode=0o600) for u in users]
+    lines = [
+        write_new(secrets / name, password(random(24)), mode=0o600)
+        for name in (*(f"mqtt_{user}" for user in users), PAGE)
+    ]
     known = hashes.read_text(encoding="utf-8") if hashes.exists() else ""
     names = {line.partition(":")[0] for line in known.splitlines()}
     added = "".join(
@@ -111,16 +69,6 @@ def _passwords(folder: Path, users: list[str], random: Randomness) -> list[str]:
     return lines
 
 
-def _write_new(file: Path, text: str, *, mode: int) -> str:
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError:
-        return f"kept  {file}"
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(text)
-    return f"made  {file}"
-
-
 def _hand_over(folder: Path, users: list[str]) -> None:
     """Give each file to the one user that reads it in its container; only root can."""
     if os.geteuid() != 0:
@@ -129,9 +77,11 @@ def _hand_over(folder: Path, users: list[str]) -> None:
     secrets, broker = folder / "secrets", folder / "mosquitto"
     owners = {secrets / f"mqtt_{user}": BRIDGE_UID for user in users}
     owners[secrets / "mqtt_health"] = BROKER_UID
+    owners[secrets / PAGE] = BRIDGE_UID
     owners[secrets / "mqtt_homeassistant"] = owners[secrets] = person.st_uid
     for path, uid in owners.items():
         os.chown(path, uid, person.st_gid)
+    _let_fill_in(folder / CONFIG)
     for path in (broker / "passwords", broker / "acl"):
         # the mode first: root without CAP_FOWNER cannot set it once the file is another's
         if path.exists() and path.stat().st_uid != BROKER_UID:
@@ -139,7 +89,17 @@ def _hand_over(folder: Path, users: list[str]) -> None:
             os.chown(path, BROKER_UID, BROKER_UID)
 
 
+def _let_fill_in(config: Path) -> None:
+    """While it has placeholders, let the guided set-up in its container write into ``config``."""
+    owner = config.stat()
+    if str(PLACEHOLDER_CLIENT_ID) in config.read_text(encoding="utf-8"):
+        os.chown(config, os.geteuid(), BRIDGE_UID)
+        config.chmod(0o664)
+        os.chown(config, owner.st_uid, BRIDGE_UID)
+
+
 def _next_steps(config: Path, options: InitOptions) -> list[str]:
+    secrets = config.parent / "secrets" / PAGE
     text = config.read_text(encoding="utf-8")
     try:
         table = tomllib.loads(text)
@@ -147,13 +107,15 @@ def _next_steps(config: Path, options: InitOptions) -> list[str]:
         raise ConfigError([f"{config}: {error}"]) from error
     lines = [""]
     if str(PLACEHOLDER_CLIENT_ID) in text:
-        lines.append("Put tenant and client_id into config.toml: docs/app-registration.md")
+        lines.append("The page asks for tenant and client_id, or put them into config.toml:")
+        lines.append("docs/app-registration.md")
     account = next(iter(table.get("accounts", ())), "NAME")
     if options.driver and options.driver not in table.get("drivers", ()):
         lines.append("Add to config.toml, and restart the broker so that it knows the new user:")
         lines.append(DRIVER.format(driver=options.driver, account=account))
     lines += [
         "Start it: docker compose up -d, or presence-bridge run",
-        f"Sign in:  the log shows a code; or presence-bridge login {account}",
+        f"The page: port 8099; its password is in {secrets}",
+        f"Sign in:  on the page, or with the code in the log; or presence-bridge login {account}",
     ]
     return lines

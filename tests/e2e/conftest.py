@@ -57,6 +57,8 @@ class Stage:
             fastest = 1
             steady = 1
             slowest = 1
+            [web]
+            enabled = false
             [accounts.alice]
             name = "Alice"
             {extra}

@@ -253,6 +253,8 @@ async def test_after_a_clean_stop_the_discovery_stays(mosquitto: Mosquitto, link
 def test_a_goodbye_to_a_broker_that_hangs_ends_with_one_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    unanswered: list[int] = []
+
     async def scenario() -> None:
         async with (
             scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
@@ -260,11 +262,14 @@ def test_a_goodbye_to_a_broker_that_hangs_ends_with_one_line(
         ):
             await link.until_connected()
             broker.answers = frozenset()
+            broker.received.clear()
             before = asyncio.get_running_loop().time()
             await link.stop()
             assert asyncio.get_running_loop().time() - before < 10
+            unanswered.extend(kind for kind, _ in broker.received)
 
     run_hurried(scenario())
+    assert PUBLISH in unanswered
     assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == [
         "could not say goodbye to the broker: no answer"
     ]

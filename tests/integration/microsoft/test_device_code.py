@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bridge import accounts, login, state
-from bridge.app import Service
 from bridge.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
@@ -18,6 +17,7 @@ from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft.remedies import ADMIN, OWNER, YOU
+from bridge.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber

@@ -25,9 +25,7 @@ from tests.fakes.subscriber import subscriber
 
 ROOT = Path(__file__).parents[3]
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
-OPTIONS = InitOptions(
-    tenant="contoso.com", client_id=CLIENT_ID, account="alice", driver="desk", broker="broker"
-)
+OPTIONS = InitOptions(tenant="contoso.com", client_id=CLIENT_ID, account="alice", driver="desk")
 USERS = ("bridge", "homeassistant", "health", "desk")
 
 
@@ -47,7 +45,7 @@ def test_it_writes_a_config_that_loads_with_its_password(tmp_path: Path) -> None
     folder = tmp_path / "new"
     lines = initialise(folder, OPTIONS)
     config = load(folder / "config.toml", {"HOME": str(tmp_path)})
-    assert config.mqtt.host == "broker"
+    assert config.mqtt.host == "localhost"
     assert config.mqtt.password == SecretStr(secret(folder, "bridge"))
     assert config.microsoft.tenant == "contoso.com"
     assert str(config.microsoft.client_id) == CLIENT_ID
@@ -116,9 +114,9 @@ def test_in_the_shipped_config_only_the_placeholders_are_filled_in(tmp_path: Pat
 
 def test_without_an_app_registration_it_says_what_is_missing(tmp_path: Path) -> None:
     lines = initialise(tmp_path, InitOptions())
-    assert "Put tenant and client_id into config.toml: docs/app-registration.md" in lines
+    assert "The page asks for tenant and client_id, or put them into config.toml:" in lines
     assert "me" in load(tmp_path / "config.toml", {}).accounts
-    assert not [line for line in initialise(tmp_path / "b", OPTIONS) if "Put tenant" in line]
+    assert not [line for line in initialise(tmp_path / "b", OPTIONS) if "tenant" in line]
 
 
 @pytest.mark.parametrize("options", [InitOptions(account="Ali ce"), InitOptions(driver="../desk")])
@@ -234,7 +232,11 @@ DESK = (
 )
 MAY_WRITE: Mapping[str, tuple[str, ...]] = {
     "homeassistant": (*PRESENCE, *HOME),
-    "bridge": (*BRIDGE, "homeassistant/device/presence_bridge/config"),
+    "bridge": (
+        *BRIDGE,
+        "presence/driver/desk/light/set",
+        "homeassistant/device/presence_bridge/config",
+    ),
     "desk": DESK,
     "hall": ("presence/driver/hall/light/state",),
     "health": (),

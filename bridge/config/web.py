@@ -1,0 +1,68 @@
+"""``[web]`` of the config: where the page listens and who may look. Never reads a file."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from bridge.config.base import ConfigPath, Settings
+
+Network = IPv4Network | IPv6Network
+HostName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", max_length=253),
+    AfterValidator(str.lower),
+]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError("is no address or network such as 172.30.32.2 or 10.0.0.0/8") from None
+    return text
+
+
+class WebSettings(Settings):
+    """``[web]``: the page and its API."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    """The address to listen on; ``0.0.0.0`` and ``::`` are all of them."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8099
+    """0 takes a free one."""
+    password_file: ConfigPath | None = None
+    """The page's password, or its scrypt hash, on the first line."""
+    hosts: tuple[HostName, ...] = ()
+    """Names the page is reached by; addresses and this machine's own name need not be listed."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Addresses of proxies that let only the right people through, such as Home Assistant's ingress
+    (172.30.32.2): nobody who comes from there is asked for a password."""
+    history: bool = True
+    """Keep seven days of presence in ``state_dir`` for the strip."""
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """``trusted_proxies`` as networks."""
+        return tuple(map(ip_network, self.trusted_proxies))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs of this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        if self.enabled and not self.is_local and not (self.password_file or self.trusted_proxies):
+            raise ValueError(
+                f"host {self.host} can be reached by others: set password_file, "
+                "or trusted_proxies when a proxy that asks for a password stands before it"
+            )
+        return self

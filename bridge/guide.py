@@ -1,0 +1,101 @@
+"""The guided set-up: for ``run`` when nobody has filled in a config. Never starts the service.
+
+The page asks; here is what it stands on, and who knows whether the answers are true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID
+
+from bridge import state
+from bridge.broker import visit
+from bridge.config import (
+    PLACEHOLDER_CLIENT_ID,
+    AccountSettings,
+    Config,
+    MqttSettings,
+    from_environment,
+    load,
+)
+from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.topics import Topics
+from bridge.microsoft import Microsoft
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+ANY_APP = UUID(int=1)
+"""Looking a tenant up needs no app."""
+
+
+def unfinished(file: Path, environ: Mapping[str, str]) -> Config | None:
+    """What there is of a config that the page can ask for the rest of.
+
+    ``None`` when it is filled in, or when there is no page to ask on.
+
+    Raises:
+        ConfigError: What there is, is wrong.
+    """
+    if not file.exists():
+        draft = from_environment(file.absolute().parent, environ)
+        return draft if draft.web.enabled and not draft.accounts else None
+    draft = load(file, environ)
+    apps = [draft.microsoft_of(account).client_id for account in draft.accounts]
+    untouched = set(apps or [draft.microsoft.client_id]) == {PLACEHOLDER_CLIENT_ID}
+    return draft if draft.web.enabled and untouched else None
+
+
+async def guide(draft: Config, file: Path) -> None:
+    """Serve the set-up until ``file`` is written.
+
+    Raises:
+        ConfigError: The password of the page cannot be read.
+    """
+    from bridge.web import SetUp, password_of  # noqa: PLC0415 - only a first start needs it
+
+    clock = SystemClock()
+    set_up = SetUp(
+        draft.web,
+        file=file,
+        known=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
+        trials=Probe(draft, clock),
+        password=password_of(draft.web, draft.state_dir),
+        state_dir=draft.state_dir,
+        clock=clock,
+    )
+    log.info("%s is not filled in yet: the page asks for what is needed", file)
+    async with asyncio.TaskGroup() as tasks:
+        beating = tasks.create_task(_beat(draft.state_dir, clock), name="heartbeat")
+        await set_up.run()
+        beating.cancel()
+
+
+class Probe:
+    """Tries what a person tells, on the broker and on Microsoft."""
+
+    def __init__(self, draft: Config, clock: Clock) -> None:
+        self._draft, self._clock = draft, clock
+
+    async def broker(self, settings: MqttSettings) -> None:
+        """Visit the broker. Raises ``PresenceBridgeError`` when it does not let us in."""
+        topic = Topics(settings.base_topic).bridge_state
+        await visit(settings, follow=[topic], within_s=LOOK_S)
+
+    async def tenant(self, name: str) -> None:
+        """Look the tenant up. Raises ``PresenceBridgeError`` when there is none."""
+        microsoft = self._draft.microsoft.model_copy(update={"tenant": name, "client_id": ANY_APP})
+        asked = self._draft.model_copy(
+            update={"microsoft": microsoft, "accounts": {"me": AccountSettings()}}
+        )
+        async with Microsoft(asked, self._clock) as session:
+            await session.tenant_of("me")
+
+
+async def _beat(folder: Path, clock: Clock) -> None:
+    while True:
+        (folder / state.HEARTBEAT).touch()
+        await clock.sleep(state.HEARTBEAT_EVERY_S)

@@ -1,0 +1,288 @@
+"""One running bridge: builds every part, runs them, stops them; what others ask for arrives here.
+
+Never decides anything that a part could decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from random import random as _random
+from typing import TYPE_CHECKING
+
+from bridge import __version__, logs, state
+from bridge.broker import Broker
+from bridge.config import AccountSettings, AddedPeople, Config, with_added
+from bridge.contract.account import AccountFacts, Followed, Way
+from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.health import Health
+from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.topics import Topics
+from bridge.microsoft import Microsoft, Writer
+from bridge.polling import fold
+from bridge.publishing import Publisher
+from bridge.retry import Random
+from bridge.roster import Roster
+
+if TYPE_CHECKING:
+    from bridge.page import Page
+
+log = logging.getLogger(__name__)
+
+NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "web")
+"""Tables that a reload cannot change."""
+
+
+class Service:
+    """One running bridge. Commands from the broker arrive here, as the ``Service`` they expect."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        read_config: Callable[[], Config] | None = None,
+        clock: Clock | None = None,
+        random: Random = _random,
+    ) -> None:
+        self._config = config
+        self._read_config = read_config or (lambda: config)
+        self._clock = clock or SystemClock()
+        self._random = random
+        self._started: datetime = self._clock.now()
+        self._began = self._clock.monotonic()
+        self._stop = asyncio.Event()
+        self._roster: Roster | None = None
+        self._broker: Broker | None = None
+        self._publisher: Publisher | None = None
+        self._page: Page | None = None
+        self.restart_wanted = False
+        """Set when the service stopped in order to start anew."""
+
+    async def run(self) -> None:
+        """Serve until ``stop`` is called; then say goodbye and leave nothing behind.
+
+        Raises:
+            ConfigError: Something that the config names is missing or cannot be read.
+        """
+        topics = Topics(self._config.mqtt.base_topic, self._config.homeassistant.discovery_prefix)
+        self._publisher = publisher = Publisher(
+            config=self._config,
+            topics=topics,
+            service=self,
+            clock=self._clock,
+            random=self._random,
+            version=__version__,
+            started=self._started,
+        )
+        self._broker = Broker(
+            self._config.mqtt,
+            client_id=topics.bridge_client_id,
+            state_topic=topics.bridge_state,
+            welcome=publisher.welcome,
+            goodbye=publisher.goodbye,
+            clock=self._clock,
+            random=self._random,
+        )
+        publisher.attach(self._broker)
+        self._page = self._open_page(topics, self._broker)
+        async with Microsoft(self._config, self._clock, random=self._random) as microsoft:
+            self._roster = Roster(
+                microsoft,
+                report=self._report,
+                announce=self._announce,
+                clock=self._clock,
+                random=self._random,
+            )
+            self._roster.seat(self._config)
+            await self._until_stopped(self._roster, self._broker, publisher)
+
+    async def _until_stopped(self, roster: Roster, broker: Broker, publisher: Publisher) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(roster.run(), name="roster"),
+                tasks.create_task(broker.run(), name="broker"),
+                tasks.create_task(publisher.run(), name="publisher"),
+                tasks.create_task(self._beat(publisher), name="heartbeat"),
+            ]
+            if self._page:
+                running.append(tasks.create_task(self._page.run(), name="page"))
+            await self._stop.wait()
+            for task in running:
+                task.cancel()
+
+    def _open_page(self, topics: Topics, broker: Broker) -> Page | None:
+        if not self._config.web.enabled:
+            return None
+        from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
+
+        return open_page(self, self._config, topics, broker, clock=self._clock)
+
+    def _report(self, facts: AccountFacts) -> None:
+        if self._publisher:
+            self._publisher.update(facts)
+        if self._page:
+            self._page.update(facts)
+
+    def _announce(self, accounts: Mapping[str, Followed]) -> None:
+        if self._publisher:
+            self._publisher.follow(accounts)
+        if self._page:
+            self._page.follow(accounts, added=self._config.added)
+
+    def stop(self) -> None:
+        """End ``run`` in order."""
+        self._stop.set()
+
+    def poll(self, account: str | None) -> None:
+        """Read one account, or all, at once."""
+        self._seated.poll(account)
+
+    def sign_in(self, account: str, way: Way | None = None) -> None:
+        """Start signing ``account`` in, by its own way if no other is given."""
+        self._seated.source_of(account).request_sign_in(way)
+
+    def finish_sign_in(self, account: str, address: str) -> None:
+        """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
+        self._seated.source_of(account).finish_browser(address)
+
+    async def sign_out(self, account: str) -> None:
+        """Forget the sign-in of ``account``."""
+        await self._seated.source_of(account).sign_out()
+
+    async def set_presence(
+        self, account: str, presence: PreferredPresence, lasts: timedelta | None = None
+    ) -> str | None:
+        """Let ``account`` be shown as ``presence``; what a person must know.
+
+        Raises ``PresenceBridgeError`` when it is not allowed or Microsoft refuses, as do the next.
+        """
+        note = await self._writer(account).prefer(presence, lasts)
+        self.poll(account)
+        return note
+
+    async def set_status_message(
+        self, account: str, text: str, lasts: timedelta | None = None
+    ) -> None:
+        """Set the status message of ``account``; an empty one is removed."""
+        await self._writer(account).say(text, lasts)
+        self.poll(account)
+
+    async def clear_presence(self, account: str) -> None:
+        """Let ``account`` prefer nothing and say nothing."""
+        await self._writer(account).clear()
+        self.poll(account)
+
+    def preferred(self, account: str) -> Preferred:
+        """What was set from here. Raises ``PersonMustActError`` where nothing can be set."""
+        return self._writer(account).preferred
+
+    def _writer(self, account: str) -> Writer:
+        writer = self._seated.source_of(account).writer
+        if writer is None:
+            raise PersonMustActError(
+                f"The presence of {account} is not set from here.",
+                remedy=f"Add set_presence = true to [accounts.{account}], then sign in again.",
+            )
+        return writer
+
+    def restart(self) -> None:
+        """Stop in order and start anew in the same process."""
+        self.restart_wanted = True
+        self.stop()
+
+    def set_log_level(self, level: str) -> None:
+        """Change the log level. Raises ``ValueError`` for an unknown one."""
+        logs.set_level(level)
+
+    def log_level(self) -> str:
+        """The log level in force."""
+        return logs.level()
+
+    def health(self) -> Health:
+        """How the service fares now."""
+        broker = self._broker
+        return fold(
+            self._roster.statuses if self._roster else {},
+            mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
+            queue=broker.waiting if broker else 0,
+            uptime_s=int(self._clock.monotonic() - self._began),
+        )
+
+    def reload(self) -> list[str]:
+        """Follow the accounts that the config file names now; the others go on undisturbed.
+
+        Returns the tables that changed and need a restart.
+
+        Raises:
+            ConfigError: The file is wrong; nothing has changed then.
+        """
+        before, config = self._config, populated(self._read_config())
+        self._follow(config)
+        waiting = [t for t in NEEDS_RESTART if getattr(before, t) != getattr(config, t)]
+        log.info("read the config again: follows %s", ", ".join(config.accounts) or "nobody")
+        if waiting:
+            log.warning("changed, but used only after a restart: %s", ", ".join(waiting))
+        return waiting
+
+    def add_person(self, account: str, settings: AccountSettings) -> None:
+        """Follow somebody whom the config file does not name, from now on.
+
+        Raises:
+            PresenceBridgeError: There are too many, the disk refuses, or the config lacks what the
+                sign-in needs; nothing has changed then.
+        """
+        people = AddedPeople.of(self._config)
+        people.add(account, settings)
+        try:
+            self._follow(with_added(self._config))
+        except ConfigError:
+            people.remove(account)
+            raise
+
+    async def remove_person(self, account: str) -> None:
+        """Sign somebody out who was added, and follow them no more.
+
+        Raises:
+            PresenceBridgeError: The config file names them, or the disk refuses.
+        """
+        if account not in self._config.added:
+            raise PersonMustActError(
+                f"{account} was not added here.", remedy="Take it out of the config file."
+            )
+        await self.sign_out(account)
+        AddedPeople.of(self._config).remove(account)
+        self._follow(with_added(self._config))
+
+    def _follow(self, config: Config) -> None:
+        before, self._config = self._config, config
+        try:
+            self._seated.seat(config)
+        except ConfigError:
+            self._config = before
+            raise
+
+    @property
+    def _seated(self) -> Roster:
+        assert self._roster is not None
+        return self._roster
+
+    async def _beat(self, publisher: Publisher) -> None:
+        heartbeat = self._config.state_dir / state.HEARTBEAT
+        while True:
+            heartbeat.touch()
+            publisher.update_health(self.health())
+            await self._clock.sleep(state.HEARTBEAT_EVERY_S)
+
+
+def populated(config: Config) -> Config:
+    """``config``, when there is somebody to follow or a page to add them on.
+
+    Raises:
+        ConfigError: There is neither.
+    """
+    if not config.accounts and not config.web.enabled:
+        raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
+    return config

@@ -1,0 +1,88 @@
+"""The snapshot as JSON below ``/api/v1/``, with its description as OpenAPI. Read only.
+
+Version 1 keeps its names and may gain new ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bridge.web.snapshot import Day, Light, Person, Service, Snapshot
+
+PREFIX = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One address of the API; ``by_account`` ends with the account's slug."""
+
+    path: str
+    text: str
+    model: Any
+    by_account: bool = False
+
+
+SNAPSHOT = Resource("/snapshot", "Everything on the page", Snapshot)
+HEALTH = Resource("/health", "How the bridge fares", Service)
+PEOPLE = Resource("/people", "All people", tuple[Person, ...])
+PERSON = Resource("/people/{account}", "One of them", Person, by_account=True)
+LIGHTS = Resource("/lights", "All lights", tuple[Light, ...])
+DAYS = Resource("/days", "The last 24 hours of everybody", tuple[Day, ...])
+RESOURCES = (SNAPSHOT, HEALTH, PEOPLE, PERSON, LIGHTS, DAYS)
+
+
+def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes | None:
+    """The JSON of ``resource``; ``None`` when there is no such account."""
+    value: Any = snapshot
+    if resource is HEALTH:
+        value = snapshot.service
+    elif resource is PEOPLE:
+        value = snapshot.people
+    elif resource is PERSON:
+        value = next((p for p in snapshot.people if p.account == account), None)
+        if value is None:
+            return None
+    elif resource is LIGHTS:
+        value = snapshot.lights
+    elif resource is DAYS:
+        value = snapshot.days
+    return _adapter(resource).dump_json(value)
+
+
+@cache
+def openapi(version: str) -> dict[str, Any]:
+    """The description of the API (OpenAPI 3.1)."""
+    schemas: dict[str, Any] = {}
+    paths = {f"{PREFIX}{r.path}": {"get": _operation(r, schemas)} for r in RESOURCES}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Presence Bridge", "version": version},
+        "servers": [{"url": "../../"}],
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(resource: Resource, schemas: dict[str, Any]) -> dict[str, Any]:
+    template = "#/components/schemas/{model}"
+    schema = _adapter(resource).json_schema(ref_template=template, mode="serialization")
+    schemas |= schema.pop("$defs", {})
+    responses: dict[str, Any] = {
+        "200": {"description": resource.text, "content": {"application/json": {"schema": schema}}},
+        "401": {"description": "The page has a password"},
+    }
+    operation: dict[str, Any] = {"summary": resource.text, "responses": responses}
+    if resource.by_account:
+        responses["404"] = {"description": "There is no such account"}
+        parameter = {"name": "account", "in": "path", "required": True}
+        operation["parameters"] = [{**parameter, "schema": {"type": "string"}}]
+    return operation
+
+
+@cache
+def _adapter(resource: Resource) -> TypeAdapter[Any]:
+    return TypeAdapter(resource.model)

@@ -1,0 +1,41 @@
+"""Our own style sheet, script and icon, from memory. Never serves another file."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from importlib.resources import files
+
+from aiohttp import web
+
+_TYPES = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+
+class Assets:
+    """The static files; ``digest`` changes with any of them."""
+
+    def __init__(self) -> None:
+        folder = files("bridge.web").joinpath("static")
+        self._bytes = {name: folder.joinpath(name).read_bytes() for name in _TYPES}
+        self.digest = hashlib.sha256(b"".join(self._bytes.values())).hexdigest()[:8]
+
+    def route(self) -> web.RouteDef:
+        """Where they are."""
+        return web.get("/static/{name}", self._serve)
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in _TYPES:
+            raise web.HTTPNotFound
+        headers = {"Cache-Control": "no-cache"}
+        if any(known.value == self.digest for known in request.if_none_match or ()):
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        response = web.Response(
+            body=self._bytes[name], content_type=_TYPES[name], charset="utf-8", headers=headers
+        )
+        response.etag = self.digest
+        return response

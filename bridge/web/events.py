@@ -1,0 +1,100 @@
+"""News of the page as server-sent events. Never keeps what a slow reader missed: only the newest.
+
+Events (HTML Standard, 9.2): ``hello`` once, with the release and the bridge's time; then ``part``
+with the id and markup of an element, first for all of the page, so that it is true after any gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from bridge.contract.clock import Clock
+from bridge.contract.latest import Latest
+from bridge.web.forms import with_token
+from bridge.web.guard import session_of
+from bridge.web.render import Parts
+from bridge.web.snapshot import Snapshot
+
+MOST = 200
+"""Open pages; each holds a socket and some kilobytes."""
+BEAT_S = 20.0
+"""A comment this often keeps proxies from closing a quiet connection."""
+WRITE_DEADLINE_S = 10.0
+"""A reader who takes nothing for so long is gone."""
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+}
+
+
+class Events:
+    """All open streams. ``parts`` renders the newest snapshot for what a reader looks for."""
+
+    def __init__(
+        self,
+        view: Latest[Snapshot],
+        parts: Callable[[str], Parts],
+        *,
+        release: str,
+        clock: Clock,
+    ) -> None:
+        self._view, self._parts = view, parts
+        self._release, self._clock = release, clock
+        self._streams: set[asyncio.Task[Any]] = set()
+
+    async def stream(
+        self, request: web.Request, headers: dict[str, str], *, find: str
+    ) -> web.StreamResponse:
+        """Serve one page that looks for ``find`` until it goes.
+
+        Raises:
+            HTTPServiceUnavailable: Too many pages are open.
+        """
+        if len(self._streams) >= MOST:
+            raise web.HTTPServiceUnavailable
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        response = web.StreamResponse(headers={**headers, **HEADERS})
+        try:
+            with suppress(ConnectionError, TimeoutError):
+                await response.prepare(request)
+                await self._tell(response, find=find, token=session_of(request).token)
+        finally:
+            self._streams.discard(task)
+        return response
+
+    def close(self) -> None:
+        """End all streams: pages come back by themselves."""
+        for task in tuple(self._streams):
+            task.cancel()
+
+    async def _tell(self, response: web.StreamResponse, *, find: str, token: str) -> None:
+        hello = {"release": self._release, "now": self._clock.now().isoformat()}
+        await self._send(response, _event("hello", hello))
+        before: Parts | None = None
+        while True:
+            version = self._view.version
+            after = self._parts(find)
+            news = [_event("part", {"id": n, "html": html}) for n, html in after.since(before)]
+            if news:
+                await self._send(response, with_token("".join(news), token))
+            before = after
+            if not await self._view.newer(version, within_s=BEAT_S, clock=self._clock):
+                await self._send(response, ":\n\n")
+
+    @staticmethod
+    async def _send(response: web.StreamResponse, text: str) -> None:
+        async with asyncio.timeout(WRITE_DEADLINE_S):
+            await response.write(text.encode(errors="replace"))
+
+
+def _event(kind: str, data: dict[str, str]) -> str:
+    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

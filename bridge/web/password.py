@@ -1,0 +1,92 @@
+"""The page's password: kept as a scrypt hash, compared in constant time. Never logged.
+
+Cost: OWASP Password Storage Cheat Sheet, scrypt with N=2^13, r=8, p=10: 8 MiB for a moment.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.contract.errors import ConfigError
+
+COST, BLOCK, PARALLEL = 2**13, 8, 10
+MEMORY = 32 * 1024 * 1024
+"""What scrypt may take at the most, in bytes."""
+SALT_BYTES, KEY_BYTES = 16, 32
+LEAST = 8
+"""Characters of a password that is written in plain."""
+_MARK = "scrypt$"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PasswordHash:
+    """A password that can be checked and not be read."""
+
+    salt: bytes
+    key: bytes
+
+    @classmethod
+    def of(cls, password: str, salt: bytes) -> PasswordHash:
+        """Hash ``password``; takes some tens of milliseconds."""
+        key = hashlib.scrypt(
+            password.encode(),
+            salt=salt,
+            n=COST,
+            r=BLOCK,
+            p=PARALLEL,
+            maxmem=MEMORY,
+            dklen=KEY_BYTES,
+        )
+        return cls(salt, key)
+
+    @classmethod
+    def parse(cls, line: str) -> PasswordHash:
+        """Read what ``str`` wrote.
+
+        Raises:
+            ValueError: It is no such hash.
+        """
+        try:
+            mark, cost, block, parallel, salt, key = line.split("$")
+            read = cls(base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))
+        except (ValueError, binascii.Error):
+            raise ValueError("is no scrypt hash as this program writes it") from None
+        costs = (cost, block, parallel)
+        if mark != "scrypt" or costs != (str(COST), str(BLOCK), str(PARALLEL)):
+            raise ValueError("is a scrypt hash of another cost")
+        if len(read.salt) < SALT_BYTES or len(read.key) != KEY_BYTES:
+            raise ValueError("is a scrypt hash that was cut")
+        return read
+
+    def matches(self, password: str) -> bool:
+        """Whether ``password`` is the one; in constant time."""
+        return hmac.compare_digest(PasswordHash.of(password, self.salt).key, self.key)
+
+    def __str__(self) -> str:
+        salt, key = (base64.b64encode(part).decode() for part in (self.salt, self.key))
+        return f"{_MARK}{COST}${BLOCK}${PARALLEL}${salt}${key}"
+
+
+def read_password(file: Path, salt: bytes) -> PasswordHash:
+    """The password in the first line of ``file``: in plain, or as ``str(PasswordHash)``.
+
+    Raises:
+        ConfigError: It cannot be read, or is too short.
+    """
+    try:
+        line = next(iter(file.read_text(encoding="utf-8").splitlines()), "").strip()
+        if line.startswith(_MARK):
+            return PasswordHash.parse(line)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is no text"
+        raise ConfigError([f"web.password_file: {file}: {reason}"]) from error
+    except ValueError as error:
+        raise ConfigError([f"web.password_file: {file}: {error}"]) from error
+    if len(line) < LEAST:
+        raise ConfigError([f"web.password_file: {file}: use {LEAST} characters or more"])
+    return PasswordHash.of(line, salt)

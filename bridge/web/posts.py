@@ -1,0 +1,107 @@
+"""What the page's forms ask for, checked against the snapshot, and done. Never renders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from bridge.config.added import slug_of
+from bridge.contract.account import Way
+from bridge.contract.errors import PresenceBridgeError, TryAgainError
+from bridge.contract.latest import Latest
+from bridge.web.actions import Actions
+from bridge.web.render_people import NAME_LIMIT
+from bridge.web.render_sign_in import ADDRESS_LIMIT
+from bridge.web.snapshot import Person, Snapshot
+
+DEADLINE_S = 30.0
+
+Fields = Mapping[str, str]
+
+
+class RefusedError(PresenceBridgeError):
+    """A form asks for something that the page does not offer (now)."""
+
+
+class Posts:
+    """One method a form; each returns the id of the element to go on at."""
+
+    def __init__(self, view: Latest[Snapshot], actions: Actions) -> None:
+        self._view, self._actions = view, actions
+        self.commands: dict[str, Callable[[Fields], Awaitable[str]]] = {
+            "sign-in": self._sign_in,
+            "sign-in-address": self._address,
+            "sign-out": self._sign_out,
+            "add": self._add,
+            "remove": self._remove,
+            "follow": self._follow,
+            "poll": self._poll,
+        }
+
+    async def do(self, command: str, fields: Fields) -> str:
+        """Do one of ``commands``.
+
+        Raises:
+            PresenceBridgeError: It cannot be done; the text is for the reader.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await self.commands[command](fields)
+        except TimeoutError as error:
+            raise TryAgainError("The bridge did not manage that in time. Try again.") from error
+
+    async def _sign_in(self, fields: Fields) -> str:
+        person = self._person(fields)
+        if fields.get("way") not in person.ways:
+            raise RefusedError(f"{person.name} cannot sign in that way.")
+        await self._actions.start_sign_in(person.account, Way(fields["way"]))
+        return f"person-{person.account}"
+
+    async def _address(self, fields: Fields) -> str:
+        person, address = self._person(fields), fields.get("address", "").strip()
+        if not address or len(address) > ADDRESS_LIMIT:
+            raise RefusedError("Paste the whole address of the last page.")
+        await self._actions.finish_sign_in(person.account, address)
+        return f"person-{person.account}"
+
+    async def _sign_out(self, fields: Fields) -> str:
+        person = self._person(fields)
+        await self._actions.sign_out(person.account)
+        return f"person-{person.account}"
+
+    async def _add(self, fields: Fields) -> str:
+        name = " ".join(fields.get("name", "").split())
+        if not self._view.value.can_add:
+            raise RefusedError("People are added in the config file.")
+        if not name or len(name) > NAME_LIMIT or not name.isprintable():
+            raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
+        if fields.get("way") not in tuple(Way):
+            raise RefusedError("Choose a way to sign in.")
+        account = slug_of(name, {person.account for person in self._view.value.people})
+        await self._actions.add_person(account, name, Way(fields["way"]))
+        return f"person-{account}"
+
+    async def _remove(self, fields: Fields) -> str:
+        person = self._person(fields)
+        if not person.added_here:
+            raise RefusedError(f"{person.name} is named in the config file: remove it there.")
+        await self._actions.remove_person(person.account)
+        return "people"
+
+    async def _follow(self, fields: Fields) -> str:
+        name = fields.get("light", "")
+        if name not in (light.name for light in self._view.value.lights):
+            raise RefusedError("There is no such light any more.")
+        await self._actions.follow_light(name)
+        return f"light-{name}"
+
+    async def _poll(self, fields: Fields) -> str:  # noqa: ARG002 - all commands take them
+        await self._actions.poll()
+        return "health"
+
+    def _person(self, fields: Fields) -> Person:
+        account = fields.get("account", "")
+        for person in self._view.value.people:
+            if person.account == account:
+                return person
+        raise RefusedError("That person is not here any more.")

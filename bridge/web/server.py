@@ -1,0 +1,133 @@
+"""Serves the page: listens, keeps the snapshot and its history. Never stops the bridge.
+
+A port that is in use is tried again and again: presence goes on without the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from datetime import tzinfo
+from pathlib import Path
+
+from bridge.config import WebSettings
+from bridge.contract.clock import Clock
+from bridge.contract.latest import Latest
+from bridge.web.actions import Actions
+from bridge.web.history import History
+from bridge.web.password import PasswordHash
+from bridge.web.posts import Posts
+from bridge.web.render import Parts, Renderer
+from bridge.web.serving import Randomness, application, guard_of, listen
+from bridge.web.site import Site
+from bridge.web.snapshot import Snapshot
+from bridge.web.words import Calendar
+
+SETTLE_S = 0.03
+"""After news this long passes before the next, so that a flood is shown a few times only."""
+TICK_S = 60.0
+"""The strip moves on this often."""
+TICKS_A_DAY = 24 * 60
+RENDERINGS = 32
+"""Searches whose rendering is kept until the next news."""
+
+
+class Web:
+    """The page of one bridge.
+
+    Args:
+        settings: ``[web]``.
+        view: What is to be shown; the page never changes it.
+        actions: Does what the page's forms ask for.
+        password: Of ``password_of``.
+        state_dir: Keeps the history and the key of the sessions.
+        version: Of the bridge.
+        zone: Where times are read; ``None`` is the machine's own.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        *,
+        view: Latest[Snapshot],
+        actions: Actions,
+        password: PasswordHash | None,
+        state_dir: Path,
+        version: str,
+        clock: Clock,
+        zone: tzinfo | None = None,
+        random: Randomness = os.urandom,
+    ) -> None:
+        self._settings, self._view, self._actions = settings, view, actions
+        self._password, self._state_dir, self._version = password, state_dir, version
+        self._clock, self._zone, self._random = clock, zone, random
+        self._history: History | None = None
+        self._renderer = Renderer()
+        self._rendered_at: tuple[int, Calendar] | None = None
+        self._rendered: dict[str, Parts] = {}
+        self._shown: Latest[Snapshot] = Latest(view.value)
+        self.listening: Latest[int | None] = Latest(None)
+        """The port, while there is one."""
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        if self._settings.history:
+            self._history = History(self._state_dir / "history.jsonl", self._clock)
+            self._history.load()
+            self._show(self._view.value, moved=True)
+        guard = guard_of(
+            self._settings,
+            self._password,
+            state_dir=self._state_dir,
+            clock=self._clock,
+            random=self._random,
+        )
+        site = Site(
+            self._shown,
+            self._parts,
+            guard=guard,
+            posts=Posts(self._view, self._actions),
+            version=self._version,
+            clock=self._clock,
+        )
+        async with application(guard, site.routes()) as runner:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._follow(), name="web-follow")
+                    tasks.create_task(self._tick(), name="web-tick")
+                    self.listening.set(await listen(runner, self._settings, self._clock))
+            finally:
+                site.events.close()
+                self.listening.set(None)
+
+    async def _follow(self) -> None:
+        async for snapshot in self._view.watch():
+            changed = self._history.note(snapshot.people) if self._history else False
+            self._show(snapshot, moved=changed or snapshot.people != self._shown.value.people)
+            await self._clock.sleep(SETTLE_S)
+
+    async def _tick(self) -> None:
+        while self._history:
+            for _ in range(TICKS_A_DAY):
+                await self._clock.sleep(TICK_S)
+                self._history.beat()
+                self._show(self._view.value, moved=True)
+            self._history.tidy()
+
+    def _show(self, snapshot: Snapshot, *, moved: bool) -> None:
+        """Show ``snapshot``, with the strips drawn anew when something ``moved`` on them."""
+        days = self._shown.value.days
+        if moved and self._history:
+            days = self._history.days(snapshot.people)
+        self._shown.set(replace(snapshot, days=days))
+
+    def _parts(self, find: str) -> Parts:
+        """What is shown now to those who look for ``find``; all of them share one rendering."""
+        calendar = Calendar.at(self._clock.now(), self._zone)
+        moment = (self._shown.version, calendar)
+        if moment != self._rendered_at or len(self._rendered) >= RENDERINGS:
+            self._rendered_at, self._rendered = moment, {}
+        if find not in self._rendered:
+            self._rendered[find] = self._renderer.parts(self._shown.value, calendar, find)
+        return self._rendered[find]

@@ -1,0 +1,179 @@
+"""Serves the guided set-up until a config is written. Never starts the bridge.
+
+What it asks others about the values, it asks through ``Trials``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+
+from bridge.config import MqttSettings, WebSettings
+from bridge.contract.clock import Clock
+from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
+from bridge.contract.latest import Latest
+from bridge.web.assets import Assets
+from bridge.web.guard import fields_of
+from bridge.web.password import PasswordHash
+from bridge.web.serving import Randomness, application, enter, go_to, guard_of, html, listen
+from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
+from bridge.web.setup_render import done_page, setup_page
+
+TRIAL_S = 15.0
+"""A trial that takes longer has failed."""
+LINGER_S = 1.0
+"""The last page still loads its style sheet."""
+AGAIN = "3; url=./"
+"""The browser looks for the page of the bridge, which starts on the same port."""
+
+Fields = dict[str, str]
+Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
+
+
+class Trials(Protocol):
+    """Whether the values work, asked of those who know."""
+
+    async def broker(self, settings: MqttSettings) -> None:
+        """Visit the broker.
+
+        Raises:
+            TryAgainError: It cannot be reached.
+            PersonMustActError: It refuses.
+        """
+        ...
+
+    async def tenant(self, name: str) -> None:
+        """Look the tenant up, without signing in.
+
+        Raises:
+            PersonMustActError: There is none.
+            TryAgainError: Microsoft cannot be reached.
+        """
+        ...
+
+
+class SetUp:
+    """The guided set-up of one config file.
+
+    ``known`` is the broker that the environment or the rest of the config names already.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        *,
+        file: Path,
+        known: MqttSettings | None,
+        trials: Trials,
+        password: PasswordHash | None,
+        state_dir: Path,
+        clock: Clock,
+        random: Randomness = os.urandom,
+    ) -> None:
+        self._settings, self._file, self._trials = settings, file, trials
+        self._password, self._state_dir = password, state_dir
+        self._clock, self._random = clock, random
+        self._known = known
+        self._draft = Draft()
+        self._found = False
+        self._written = asyncio.Event()
+        self.listening: Latest[int | None] = Latest(None)
+        """The port, while there is one."""
+
+    async def run(self) -> None:
+        """Serve until the config is written."""
+        guard = guard_of(
+            self._settings,
+            self._password,
+            state_dir=self._state_dir,
+            clock=self._clock,
+            random=self._random,
+        )
+        self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
+        if self._known and await self._lets_us_in(self._known, or_asks=False):
+            self._draft = Draft(self._known, broker_is_given=True)
+        routes = [
+            web.get("/", self._show),
+            web.post("/enter", partial(enter, guard)),
+            web.post("/broker", partial(self._answer, self._take_broker)),
+            web.post("/registration", partial(self._answer, self._take_registration)),
+            web.post("/person", partial(self._answer, self._take_person)),
+            web.post("/back", partial(self._answer, self._go_back)),
+            Assets().route(),
+        ]
+        async with application(guard, routes) as runner:
+            self.listening.set(await listen(runner, self._settings, self._clock))
+            await self._written.wait()
+            await self._clock.sleep(LINGER_S)
+            self.listening.set(None)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        return html(request, setup_page(self._draft, broker_found=self._found))
+
+    async def _answer(self, take: Take, request: web.Request) -> web.Response:
+        """Take what a form tells, or say what is wrong with it."""
+        fields = await fields_of(request)
+        try:
+            async with asyncio.timeout(TRIAL_S):
+                response = await take(request, fields)
+        except TimeoutError:
+            notice = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
+        except PresenceBridgeError as error:
+            notice = str(error)
+        else:
+            return response
+        page = setup_page(
+            self._draft,
+            notice=notice[:1].upper() + notice[1:],
+            typed=fields,
+            broker_found=self._found,
+        )
+        return html(request, page, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    async def _take_broker(self, _: web.Request, fields: Fields) -> web.Response:
+        broker = broker_of(fields)
+        await self._trials.broker(broker)
+        self._draft = replace(self._draft, broker=broker)
+        return go_to("./")
+
+    async def _take_registration(self, _: web.Request, fields: Fields) -> web.Response:
+        registration = registration_of(fields)
+        await self._trials.tenant(registration.tenant)
+        self._draft = replace(self._draft, registration=registration)
+        return go_to("./")
+
+    async def _take_person(self, request: web.Request, fields: Fields) -> web.Response:
+        name = name_of(fields)
+        if not (self._draft.broker and self._draft.registration):
+            return go_to("./")
+        write(self._file, self._draft, name)
+        self._written.set()
+        response = html(request, done_page(name))
+        response.headers["Refresh"] = AGAIN
+        return response
+
+    async def _go_back(self, _: web.Request, __: Fields) -> web.Response:
+        if self._draft.registration:
+            self._draft = replace(self._draft, registration=None)
+        else:
+            self._draft = Draft()
+        return go_to("./")
+
+    async def _lets_us_in(self, broker: MqttSettings, *, or_asks: bool) -> bool:
+        """Whether ``broker`` lets us in; with ``or_asks`` also when it asks who we are."""
+        try:
+            async with asyncio.timeout(TRIAL_S):
+                await self._trials.broker(broker)
+        except PersonMustActError:
+            return or_asks
+        except (TryAgainError, TimeoutError):
+            return False
+        return True

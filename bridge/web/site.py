@@ -1,0 +1,127 @@
+"""The addresses of the page and what each answers. Never decides who may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+from aiohttp import web
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import PresenceBridgeError
+from bridge.contract.latest import Latest
+from bridge.web import api
+from bridge.web.assets import Assets
+from bridge.web.events import Events
+from bridge.web.guard import HEADERS, Guard, fields_of
+from bridge.web.metrics import CONTENT_TYPE, metrics
+from bridge.web.posts import Posts
+from bridge.web.render import Parts, page
+from bridge.web.render_people import NAME_LIMIT
+from bridge.web.report import report
+from bridge.web.serving import enter, go_to, html
+from bridge.web.snapshot import Snapshot
+
+
+class Site:
+    """Handlers, each for one address. ``parts`` renders what is shown now."""
+
+    def __init__(
+        self,
+        shown: Latest[Snapshot],
+        parts: Callable[[str], Parts],
+        *,
+        guard: Guard,
+        posts: Posts,
+        version: str,
+        clock: Clock,
+    ) -> None:
+        self._shown, self._parts, self._guard, self._posts = shown, parts, guard, posts
+        self._assets = Assets()
+        self._release = f"{version}-{self._assets.digest}"
+        self._version = version
+        self.events = Events(shown, parts, release=self._release, clock=clock)
+
+    def routes(self) -> list[web.RouteDef]:
+        """All addresses."""
+        return [
+            web.get("/", self._page),
+            web.get("/events", self._events),
+            self._assets.route(),
+            web.get("/healthz", self._healthz),
+            web.get("/readyz", self._readyz),
+            web.get("/metrics", self._metrics),
+            web.get("/report", self._report),
+            web.get(f"{api.PREFIX}/openapi.json", self._openapi),
+            *(web.get(f"{api.PREFIX}{r.path}", partial(self._api, r)) for r in api.RESOURCES),
+            web.post("/enter", partial(enter, self._guard)),
+            web.post("/leave", self._leave),
+            *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.commands),
+        ]
+
+    async def _page(self, request: web.Request) -> web.Response:
+        return self._whole(request, HTTPStatus.OK)
+
+    def _whole(self, request: web.Request, status: HTTPStatus, notice: str = "") -> web.Response:
+        find = _find(request)
+        markup = page(
+            self._parts(find),
+            release=self._release,
+            notice=notice,
+            find=find,
+            can_leave=self._guard.can_leave(request),
+        )
+        return html(request, markup, status)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        return await self.events.stream(request, HEADERS, find=_find(request))
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        service = self._shown.value.service
+        if service.ready:
+            return web.Response(text="ready\n")
+        text = "no good read yet\n" if service.broker_connected else "broker not connected\n"
+        return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        body = metrics(self._shown.value).encode(errors="replace")
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _report(self, _: web.Request) -> web.Response:
+        return web.Response(text=report(self._shown.value))
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return _json(json.dumps(api.openapi(self._version)).encode())
+
+    async def _api(self, resource: api.Resource, request: web.Request) -> web.Response:
+        body = api.answer(resource, self._shown.value, request.match_info.get("account", ""))
+        if body is None:
+            raise web.HTTPNotFound
+        return _json(body)
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        self._guard.leave(request)
+        return go_to("./")
+
+    async def _post(self, command: str, request: web.Request) -> web.Response:
+        try:
+            element = await self._posts.do(command, await fields_of(request))
+        except PresenceBridgeError as error:
+            text = str(error)
+            return self._whole(
+                request, HTTPStatus.UNPROCESSABLE_ENTITY, text[:1].upper() + text[1:]
+            )
+        return go_to(f"./#{element}")
+
+
+def _find(request: web.Request) -> str:
+    return request.query.get("find", "")[:NAME_LIMIT]
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")

@@ -1,0 +1,139 @@
+"""Everything that the page shows at one moment, as frozen values. Never holds a secret.
+
+The same values are the JSON below ``/api/v1/``: a name here is part of that contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.contract.account import SIGNED_OUT, SignIn, Way
+from bridge.contract.light import LightState
+from bridge.contract.presence import Presence
+
+
+class Kind(StrEnum):
+    """Presence as one of six colours, for the strip and for the card."""
+
+    AVAILABLE = "available"
+    AWAY = "away"
+    BUSY = "busy"
+    CALL = "call"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+    """Not read, too old, or not told by Microsoft."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One account."""
+
+    account: str
+    """The slug in topics."""
+    name: str
+    presence: Presence | None = None
+    """The newest one; only current while ``fresh``."""
+    fresh: bool = False
+    """Signed in and read recently enough."""
+    changed_at: datetime | None = None
+    polled_at: datetime | None = None
+    valid_until: datetime | None = None
+    sign_in: SignIn = SIGNED_OUT
+    """A browser sign-in waits as ``device_code_pending`` with an address and without a code."""
+    ways: tuple[Way, ...] = (Way.DEVICE_CODE,)
+    """None for people who are read without a sign-in of their own."""
+    added_here: bool = False
+    """Added on the page, not named in the config file: can be removed on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """One driver and its light, as heard on the broker."""
+
+    name: str
+    online: bool = False
+    """The driver's process is connected."""
+    reachable: bool = False
+    """The light answers its driver."""
+    mode: str = "follow"
+    """``follow``, ``manual`` or ``off``."""
+    rule: str | None = None
+    """What chose the look, in a few words."""
+    account: str | None = None
+    """Whose presence chose it."""
+    look: LightState | None = None
+    """``None`` while the light is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How the bridge itself fares."""
+
+    version: str
+    started: datetime
+    broker: str
+    """The broker's address, for people."""
+    broker_connected: bool = False
+    mqtt_version: str | None = None
+    reconnects: int = 0
+    waiting: int = 0
+    """Messages that wait for the broker."""
+    healthy: bool = False
+    reason: str | None = None
+    last_poll_ok: datetime | None = None
+    last_poll_attempt: datetime | None = None
+    consecutive_failures: int = 0
+    next_poll: datetime | None = None
+    next_poll_why: str | None = None
+    throttled_until: datetime | None = None
+    requests_last_hour: int = 0
+    requests_allowed_hour: int = 0
+    """What Microsoft's limit adds up to in an hour; 0 when it is not known."""
+
+    @property
+    def ready(self) -> bool:
+        """Connected to the broker, and something was read at least once."""
+        return self.broker_connected and self.last_poll_ok is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time with one kind of presence; ``start`` belongs to it, ``end`` does not."""
+
+    start: datetime
+    end: datetime
+    kind: Kind
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.end - self.start).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The last 24 hours of one account, without gaps, oldest first."""
+
+    account: str
+    name: str
+    start: datetime
+    end: datetime
+    spans: tuple[Span, ...]
+
+    def seconds(self, kind: Kind) -> float:
+        """How long it was ``kind``."""
+        return sum(span.seconds for span in self.spans if span.kind is kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole page."""
+
+    service: Service
+    people: tuple[Person, ...] = ()
+    lights: tuple[Light, ...] = ()
+    days: tuple[Day, ...] = ()
+    can_add: bool = False
+    """Whether people can be added on the page."""

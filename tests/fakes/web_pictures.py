@@ -1,0 +1,183 @@
+"""Takes the pictures of the page for the docs: ``python -m tests.fakes.web_pictures FOLDER``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.async_api import Browser
+
+from bridge.contract.account import SignIn, SignInState
+from bridge.contract.light import LightState
+from bridge.contract.presence import Activity, Availability, Presence
+from bridge.web.snapshot import Person, Snapshot
+from tests.fakes.web_browser import chromium
+from tests.fakes.web_page import (
+    NOON,
+    in_browser,
+    light,
+    person,
+    service,
+    serving,
+    waiting,
+)
+from tests.fakes.web_trials import CannedTrials, setting_up
+
+CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
+PHONE, WIDE = (390, 844), (1200, 900)
+DAY = (
+    (-24.0, "offline"),
+    (-5.0, "away"),
+    (-4.6, "available"),
+    (-3.9, "call"),
+    (-3.2, "busy"),
+    (-2.4, "available"),
+    (-1.7, "away"),
+    (-1.2, "available"),
+    (-0.42, "call"),
+)
+"""Hours before now, and what began then."""
+
+
+def household() -> Snapshot:
+    """Four people, each with something else."""
+    outside = Presence(
+        Availability.AWAY,
+        Activity.OUT_OF_OFFICE,
+        out_of_office=True,
+        status_message="In the mountains until the 30th.\nAsk Alice.",
+    )
+    ended = SignIn(
+        SignInState.ERROR,
+        message="Sign-in with a code is blocked by a policy of your organisation.",
+        remedy="Sign in with a browser, or ask your admin to allow the code for this app.",
+        who="your admin",
+        correlation_id="5f0c7a52-3c1e-4c40-9d0b-0f6b8d2b7a11",
+    )
+    people = (
+        person("alice", says="Back at three"),
+        replace(person("bob"), presence=outside),
+        person("carol", Availability.AVAILABLE, Activity.AVAILABLE, added_here=True),
+        person("dave", presence=None, fresh=False, sign_in=ended, polled_at=None),
+    )
+    green = LightState(color=(0, 255, 60), brightness=0.4)
+    lights = (
+        light(),
+        light("door", mode="manual", look=green),
+        light("hall", online=False),
+    )
+    return Snapshot(service(), people, lights, can_add=True)
+
+
+def now(snapshot: Snapshot) -> Snapshot:
+    """``snapshot`` with its times moved from its own noon to this moment."""
+    shift = datetime.now(UTC) - NOON
+
+    def moved(moment: datetime | None) -> datetime | None:
+        return moment + shift if moment else None
+
+    people = tuple(
+        replace(
+            p,
+            changed_at=moved(p.changed_at),
+            polled_at=moved(p.polled_at),
+            sign_in=replace(p.sign_in, expires_at=moved(p.sign_in.expires_at)),
+        )
+        for p in snapshot.people
+    )
+    known = snapshot.service
+    moved_service = replace(
+        known,
+        started=known.started + shift,
+        last_poll_ok=moved(known.last_poll_ok),
+        next_poll=moved(known.next_poll),
+    )
+    return replace(snapshot, people=people, service=moved_service)
+
+
+def write_history(state_dir: Path, *people: Person) -> None:
+    """A working day for each of ``people``, somewhat later for each."""
+    here = datetime.now(UTC)
+    lines = [
+        json.dumps(
+            {
+                "at": (here + timedelta(hours=hours + 0.2 * place)).isoformat(),
+                "account": somebody.account,
+                "kind": kind,
+            }
+        )
+        for place, somebody in enumerate(people)
+        for hours, kind in DAY
+        if hours + 0.2 * place < 0
+    ]
+    lines.append(json.dumps({"at": here.isoformat()}))
+    (state_dir / "history.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+async def picture(
+    browser: Browser,
+    address: str,
+    file: Path,
+    *,
+    size: tuple[int, int],
+    dark: bool = False,
+    whole: bool = True,
+) -> None:
+    """One picture of the page at ``address``."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        device_scale_factor=1,
+    )
+    page = await context.new_page()
+    await page.goto(address)
+    await page.wait_for_selector("#live.on, .door")
+    await page.screenshot(path=file, full_page=whole)
+    await context.close()
+
+
+async def main(folder: Path) -> None:
+    """All pictures of the docs."""
+    everybody = now(household())
+    async with chromium() as browser:
+        with tempfile.TemporaryDirectory() as state:
+            write_history(Path(state), *everybody.people[:3])
+            async with serving(Path(state), everybody) as home:
+                await picture(browser, home.address, folder / "page.png", size=WIDE)
+                file = folder / "page-phone-dark.png"
+                await picture(browser, home.address, file, size=PHONE, dark=True, whole=False)
+        for name, somebody in (("code", waiting()), ("browser", in_browser())):
+            with tempfile.TemporaryDirectory() as state:
+                async with serving(Path(state), now(Snapshot(service(), (somebody,)))) as home:
+                    file = folder / f"sign-in-{name}.png"
+                    await picture(browser, home.address, file, size=PHONE, whole=False)
+        with tempfile.TemporaryDirectory() as empty:
+            await set_up(browser, Path(empty), folder)
+
+
+async def set_up(browser: Browser, empty: Path, folder: Path) -> None:
+    """A picture of each step of the guided set-up."""
+    async with setting_up(empty, trials=CannedTrials(password=None)) as server:
+        page = await browser.new_page(viewport={"width": 800, "height": 760})
+        await page.goto(server.address)
+        await page.screenshot(path=folder / "set-up-1.png")
+        await page.keyboard.press("Tab")
+        await page.get_by_role("button", name="Try it").click()
+        await page.get_by_label("Application (client) ID").wait_for()
+        await page.screenshot(path=folder / "set-up-2.png")
+        await page.get_by_label("Application (client) ID").fill(CLIENT_ID)
+        await page.get_by_label("Directory (tenant) ID").fill("contoso.com")
+        await page.get_by_role("button", name="Check").click()
+        await page.get_by_label("Name").fill("Alice")
+        await page.screenshot(path=folder / "set-up-3.png")
+
+
+if __name__ == "__main__":
+    pictures = Path(sys.argv[1])
+    pictures.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(pictures))

@@ -1,0 +1,89 @@
+"""Answers what the guided set-up asks about values."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.config import MqttSettings, WebSettings
+from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.errors import PersonMustActError, TryAgainError
+from bridge.web import SetUp, password_of
+
+
+@dataclass
+class CannedTrials:
+    """One broker that lets ``me`` in, and one tenant."""
+
+    host: str = "localhost"
+    password: str | None = "s3cret"
+    name: str = "contoso.com"
+    tried: list[str] = field(default_factory=list)
+
+    async def broker(self, settings: MqttSettings) -> None:
+        self.tried.append(settings.host)
+        if settings.host != self.host:
+            raise TryAgainError(f"broker {settings.address} cannot be reached: refused.")
+        given = settings.password.get_secret_value() if settings.password else None
+        if given != self.password:
+            raise PersonMustActError(
+                "the broker does not know this user.", remedy="Check its password."
+            )
+
+    async def tenant(self, name: str) -> None:
+        self.tried.append(name)
+        if name != self.name:
+            raise PersonMustActError("the tenant does not exist.", remedy="Check it.")
+
+
+@dataclass
+class RunningSetUp:
+    """A set-up that listens on ``port`` and writes into ``folder``."""
+
+    port: int
+    folder: Path
+    trials: CannedTrials
+    done: asyncio.Task[None]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+
+@asynccontextmanager
+async def setting_up(
+    folder: Path,
+    *,
+    trials: CannedTrials | None = None,
+    clock: Clock | None = None,
+    settings: Mapping[str, object] | None = None,
+    known: MqttSettings | None = None,
+) -> AsyncIterator[RunningSetUp]:
+    """A guided set-up until the end of the block."""
+    chosen = WebSettings.model_validate({"port": 0, **(settings or {})})
+    answers = trials or CannedTrials()
+    state_dir = folder / "state"
+    server = SetUp(
+        chosen,
+        file=folder / "config.toml",
+        known=known,
+        trials=answers,
+        password=password_of(chosen, state_dir),
+        state_dir=state_dir,
+        clock=clock or SystemClock(),
+    )
+    running = asyncio.create_task(server.run(), name="set-up")
+    try:
+        async with asyncio.timeout(10):
+            async for listening in server.listening.watch():
+                if listening:
+                    break
+        yield RunningSetUp(listening or 0, folder, answers, running)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        if not running.cancelled():
+            running.result()

@@ -1,0 +1,158 @@
+"""The stream of news, read byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bridge.web.events import BEAT_S, MOST
+from tests.fakes.clock import ManualClock
+from tests.fakes.web_page import RunningPage, person, serving
+from tests.integration.web.conftest import HOUSEHOLD, client_of
+from tests.integration.web.visitor import TOKEN, token_of
+
+
+class Stream:
+    """Events of one open page."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+
+    async def block(self) -> str:
+        """What comes up to the next empty line."""
+        lines: list[str] = []
+        async with asyncio.timeout(10):
+            while line := (await self._content.readline()).decode().rstrip("\n"):
+                lines.append(line)
+        return "\n".join(lines)
+
+    async def event(self) -> tuple[str, dict[str, Any]]:
+        kind, data = (line.partition(": ")[2] for line in (await self.block()).split("\n"))
+        return kind, json.loads(data)
+
+    async def part(self, name: str) -> str:
+        """The next markup of the element called ``name``."""
+        while True:
+            kind, data = await self.event()
+            if kind == "part" and data["id"] == name:
+                return str(data["html"])
+
+
+@asynccontextmanager
+async def listening(client: aiohttp.ClientSession, **query: str) -> AsyncIterator[Stream]:
+    async with client.get("events", params=query) as answer:
+        assert answer.content_type == "text/event-stream"
+        yield Stream(answer.content)
+
+
+async def test_a_stream_begins_with_the_whole_page(browser: aiohttp.ClientSession) -> None:
+    async with listening(browser) as stream:
+        kind, hello = await stream.event()
+        assert kind == "hello"
+        assert hello["release"].startswith("1.2.3-")
+        assert hello["now"].endswith("+00:00")
+        names = [(await stream.event())[1]["id"] for _ in range(4)]
+        assert names == ["people", "today", "lights", "health"]
+
+
+async def test_only_what_changed_is_sent_and_with_the_readers_own_token(
+    home: RunningPage, browser: aiohttp.ClientSession
+) -> None:
+    mine = await token_of(browser)
+    async with client_of(home) as other, listening(browser) as stream, listening(other) as theirs:
+        await stream.part("health")
+        await theirs.part("health")
+        alice, bob = HOUSEHOLD.people
+        home.show(person("alice", says="gone"), bob)
+        kind, news = await stream.event()
+        assert (kind, news["id"]) == ("part", "person-alice")
+        assert "gone" in news["html"]
+        assert set(TOKEN.findall(news["html"])) == {mine}
+        assert set(TOKEN.findall(await theirs.part("person-alice"))) != {mine}
+        assert alice
+
+
+async def test_the_newest_wins_over_a_flood(
+    home: RunningPage, browser: aiohttp.ClientSession
+) -> None:
+    async with listening(browser) as stream:
+        await stream.part("health")
+        for number in range(500):
+            home.show(person("alice", says=f"number {number}"), *HOUSEHOLD.people[1:])
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+        seen = 0
+        while "number 499" not in await stream.part("person-alice"):
+            seen += 1
+        assert seen < 20
+
+
+async def test_who_comes_brings_the_whole_section(
+    home: RunningPage, browser: aiohttp.ClientSession
+) -> None:
+    async with listening(browser) as stream:
+        await stream.part("health")
+        home.show(*HOUSEHOLD.people, person("carol"))
+        assert 'id="person-carol"' in await stream.part("people")
+
+
+async def test_a_search_gets_news_of_those_it_found(
+    home: RunningPage, browser: aiohttp.ClientSession
+) -> None:
+    async with listening(browser, find="bob") as stream:
+        people = await stream.part("people")
+        assert "Bob" in people
+        assert "Alice" not in people
+        await stream.part("health")
+        home.show(person("alice", says="x"), person("bob"))
+        assert (await stream.event())[1]["id"] == "person-bob"
+
+
+async def test_a_quiet_stream_says_that_it_lives(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with (
+        serving(tmp_path, HOUSEHOLD, clock=clock, settings={"history": False}) as page,
+        client_of(page) as client,
+        listening(client) as stream,
+    ):
+        await stream.part("health")
+        await clock.advance(1)  # what follows a change has passed
+        await clock.until_asleep(1)
+        await clock.advance(BEAT_S)
+        assert await stream.block() == ":"
+
+
+async def test_a_stop_ends_open_streams_at_once(tmp_path: Path) -> None:
+    async with asyncio.timeout(8):
+        async with serving(tmp_path, HOUSEHOLD) as page:
+            client = client_of(page)
+            answer = await client.get("events")
+            await Stream(answer.content).part("health")
+        with suppress(aiohttp.ClientPayloadError):
+            await answer.content.read()
+        answer.close()
+        await client.close()
+
+
+async def test_there_is_a_limit_to_open_pages(home: RunningPage) -> None:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(home.address, connector=connector) as client:
+
+        async def status() -> int:
+            async with client.get("events") as answer:
+                return answer.status
+
+        async with AsyncExitStack() as pages:
+            for _ in range(MOST):
+                answer = await pages.enter_async_context(client.get("events"))
+                assert answer.status == 200
+            assert await status() == 503
+        async with asyncio.timeout(5):
+            while await status() != 200:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)

@@ -1,0 +1,122 @@
+"""The guided set-up, by a real Chromium and by requests that a browser would not send."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+from playwright.async_api import expect
+
+from bridge.config import load
+from tests.fakes.web_browser import chromium, needs_chromium
+from tests.fakes.web_trials import CannedTrials, setting_up
+from tests.integration.web.browsing import complaints, findings, opened
+from tests.integration.web.visitor import TOKEN
+
+CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
+
+
+async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
+    needs_chromium()
+    async with chromium() as chrome, setting_up(tmp_path) as server:
+        page = await opened(chrome, server.address)
+        await expect(page.get_by_text("There is one on this machine")).to_be_visible()
+        assert await findings(page) == []
+        await page.get_by_label("Name or address").fill("nowhere")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("Broker nowhere:1883 cannot be")
+        await page.get_by_label("Name or address").fill("localhost")
+        await page.get_by_label("Its password").fill("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("Check its password.")
+        await page.get_by_label("User name").fill("me")
+        await page.get_by_label("Its password").fill("s3cret")
+        await page.keyboard.press("Enter")
+
+        await expect(page.get_by_role("heading", name="App registration")).to_be_visible()
+        assert await findings(page) == []
+        await page.get_by_label("Application (client) ID").fill(CLIENT_ID)
+        await page.get_by_label("Directory (tenant) ID").fill("fabrikam.com")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_have_text("The tenant does not exist. Check it.")
+        await expect(page.get_by_label("Application (client) ID")).to_have_value(CLIENT_ID)
+        await page.get_by_label("Directory (tenant) ID").fill("contoso.com")
+        await page.keyboard.press("Enter")
+
+        await expect(page.get_by_role("heading", name="First person")).to_be_visible()
+        assert await findings(page) == []
+        await page.get_by_label("Name").fill("Zoë")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+        async with asyncio.timeout(10):
+            await server.done
+        assert [told for told in complaints(page) if "422" not in told] == []
+    config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
+    assert config.accounts["zoe"].name == "Zoë"
+    assert config.mqtt.username == "me"
+
+
+async def test_steps_cannot_be_forged_or_skipped(tmp_path: Path) -> None:
+    async with (
+        setting_up(tmp_path) as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        async with client.get("./") as answer:
+            token = TOKEN.findall(await answer.text())[0]
+        async with client.post("person", data={"name": "Mallory"}) as answer:
+            assert answer.status == 403
+        data = {"token": token, "name": "Mallory"}
+        async with client.post("person", data=data, allow_redirects=False) as answer:
+            assert answer.status == 303
+        async with client.get("./", headers={"Host": "evil.example"}) as answer:
+            assert answer.status == 421
+        assert not (tmp_path / "config.toml").exists()
+
+
+async def test_going_back_asks_again(tmp_path: Path) -> None:
+    trials = CannedTrials(password=None)
+    async with (
+        setting_up(tmp_path, trials=trials) as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+
+        async def press(path: str, **fields: str) -> str:
+            async with client.get("./") as answer:
+                token = TOKEN.findall(await answer.text())[0]
+            async with client.post(path, data={"token": token, **fields}) as answer:
+                return await answer.text()
+
+        assert "Application (client) ID" in await press("broker", host="localhost", port="1883")
+        page = await press("registration", tenant="contoso.com", client_id=CLIENT_ID)
+        assert "Whose presence" in page
+        assert "Application (client) ID" in await press("back")
+        assert "Name or address" in await press("back")
+        assert trials.tried == ["localhost", "localhost", "contoso.com"]
+
+
+async def test_the_password_is_asked_for_here_too(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    _write(password, "correct horse")
+    settings = {"password_file": password}
+    async with (
+        setting_up(tmp_path, settings=settings) as server,
+        aiohttp.ClientSession(
+            server.address,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            headers={"Accept": "text/html"},
+        ) as client,
+    ):
+        async with client.get("./") as answer:
+            assert answer.status == 401
+            token = TOKEN.findall(await answer.text())[0]
+        for given, status in (("wrong guess", 401), ("correct horse", 200)):
+            data = {"token": token, "password": given}
+            async with client.post("enter", data=data) as answer:
+                assert answer.status == status
+        async with client.get("./") as answer:
+            assert "Set up Presence Bridge" in await answer.text()
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bridge.config import WebSettings
+
+
+def test_the_page_is_for_this_machine_unless_told_otherwise() -> None:
+    settings = WebSettings()
+    assert (settings.enabled, settings.host, settings.port) == (True, "127.0.0.1", 8099)
+    assert settings.is_local
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.20", "pi.local"])
+def test_it_refuses_to_be_open_to_others_without_a_password(host: str) -> None:
+    with pytest.raises(ValidationError, match="can be reached by others: set password_file"):
+        WebSettings(host=host)
+    assert not WebSettings(host=host, password_file=Path("secrets/web")).is_local
+    assert not WebSettings(host=host, trusted_proxies=("172.30.32.2",)).is_local
+    assert not WebSettings(host=host, enabled=False).is_local
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_none(host: str) -> None:
+    assert WebSettings(host=host).is_local
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"port": 70_000},
+        {"port": -1},
+        {"hosts": ["evil/../x"]},
+        {"hosts": ["two words"]},
+        {"trusted_proxies": ["proxy.example"]},
+        {"trusted_proxies": ["10.0.0.1/8"]},
+        {"pasword_file": "x"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(table: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        WebSettings.model_validate(table)
+
+
+def test_names_are_compared_in_small_letters_and_proxies_are_networks() -> None:
+    settings = WebSettings.model_validate(
+        {"hosts": ["Presence.Example.ORG"], "trusted_proxies": ["10.0.0.0/8", "fd00::/8"]}
+    )
+    assert settings.hosts == ("presence.example.org",)
+    assert [network.version for network in settings.proxies] == [4, 6]
+
+
+def test_the_password_file_lies_beside_the_config(tmp_path: Path) -> None:
+    settings = WebSettings.model_validate(
+        {"password_file": "secrets/web"}, context={"folder": tmp_path}
+    )
+    assert settings.password_file == tmp_path / "secrets" / "web"

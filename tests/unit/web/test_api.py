@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bridge.web.api import PERSON, RESOURCES, SNAPSHOT, Resource, answer, openapi
+from bridge.web.qr import qr_svg
+from bridge.web.snapshot import Day, Kind, Snapshot, Span
+from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
+
+EVERYTHING = Snapshot(
+    service(),
+    (person(says="hi"), waiting("bob")),
+    (light(),),
+    (Day("alice", "Alice", NOON, NOON, (Span(NOON, NOON, Kind.CALL),)),),
+)
+
+
+def read(resource: Resource, account: str = "") -> Any:
+    body = answer(resource, EVERYTHING, account)
+    assert body is not None
+    return json.loads(body)
+
+
+def test_the_snapshot_is_json_in_the_words_of_the_contract() -> None:
+    whole = read(SNAPSHOT)
+    alice, bob = whole["people"]
+    assert alice["presence"]["activity"] == "in_a_call"
+    assert alice["presence"]["status_message"] == "hi"
+    assert alice["changed_at"] == "2026-11-23T11:35:00Z"
+    assert bob["sign_in"]["state"] == "device_code_pending"
+    assert whole["lights"][0]["look"]["color"] == [255, 0, 0]
+    assert whole["days"][0]["spans"][0]["kind"] == "call"
+    assert whole["service"]["broker_connected"] is True
+
+
+def test_each_part_has_an_address_of_its_own() -> None:
+    whole = read(SNAPSHOT)
+    parts = {"/people": "people", "/lights": "lights", "/days": "days", "/health": "service"}
+    for resource in RESOURCES:
+        if resource.path in parts:
+            assert read(resource) == whole[parts[resource.path]]
+    assert read(PERSON, "bob") == whole["people"][1]
+    assert answer(PERSON, EVERYTHING, "zoe") is None
+
+
+def test_the_description_names_every_address_and_every_reference_leads_somewhere() -> None:
+    described = openapi("1.2.3")
+    assert set(described["paths"]) == {f"/api/v1{r.path}" for r in RESOURCES}
+    text = json.dumps(described)
+    schemas = described["components"]["schemas"]
+    for reference in text.split('"$ref": "#/components/schemas/')[1:]:
+        assert reference.partition('"')[0] in schemas
+    assert set(schemas["Person"]["properties"]) == set(read(PERSON, "bob"))
+
+
+@pytest.mark.parametrize("secret", ['device_code"', "token", "refresh", "password"])
+def test_no_field_is_there_for_a_secret(secret: str) -> None:
+    names = {
+        name
+        for schema in openapi("1.2.3")["components"]["schemas"].values()
+        for name in schema.get("properties", ())
+    }
+    assert names
+    assert not [name for name in names if secret.rstrip('"') == name]
+
+
+def test_a_qr_code_is_drawn_here_and_one_that_cannot_be_is_left_out() -> None:
+    drawn = qr_svg(CODE_ADDRESS)
+    assert drawn
+    assert drawn.startswith("<svg ")
+    assert "http" not in drawn
+    assert qr_svg("x" * 5000) is None

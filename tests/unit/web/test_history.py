@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.contract.presence import Activity, Availability
+from bridge.web.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
+from bridge.web.snapshot import Kind, Person
+from tests.fakes.clock import ManualClock
+from tests.fakes.web_page import person
+
+HOUR_S = 3600.0
+
+
+def busy(account: str = "alice") -> Person:
+    return person(account, Availability.BUSY, Activity.BUSY)
+
+
+def away(account: str = "alice") -> Person:
+    return person(account, Availability.AWAY, Activity.AWAY)
+
+
+def unknown(account: str = "alice") -> Person:
+    return person(account, fresh=False)
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "history.jsonl"
+
+
+def kinds(history: History, *people: Person) -> list[tuple[str, float]]:
+    """Kind and hours of each span of the first of ``people``."""
+    [day, *_] = history.days(people or (busy(),))
+    return [(span.kind, span.seconds / HOUR_S) for span in day.spans]
+
+
+async def test_a_day_is_told_without_gaps(clock: ManualClock) -> None:
+    history = History(None, clock)
+    assert history.note([busy()])
+    await clock.advance(2 * HOUR_S)
+    assert history.note([away()])
+    assert not history.note([away()])
+    await clock.advance(HOUR_S)
+    assert kinds(history) == [("unknown", 21), ("busy", 2), ("away", 1)]
+    [day] = history.days([busy()])
+    assert day.seconds(Kind.BUSY) == 2 * HOUR_S
+
+
+async def test_a_restart_forgets_nothing_and_makes_nothing_up(
+    clock: ManualClock, file: Path
+) -> None:
+    first = History(file, clock)
+    first.load()
+    first.note([busy()])
+    await clock.advance(HOUR_S)
+    first.beat()
+    await clock.advance(3 * HOUR_S)  # nobody runs
+
+    second = History(file, clock)
+    second.load()
+    second.note([away()])
+    await clock.advance(HOUR_S)
+    assert kinds(second) == [("unknown", 19), ("busy", 1), ("unknown", 3), ("away", 1)]
+
+
+async def test_a_beat_is_written_only_when_nothing_else_was(clock: ManualClock, file: Path) -> None:
+    history = History(file, clock)
+    history.beat()
+    history.beat()
+    assert len(lines(file)) == 1
+    await clock.advance(ALIVE_EVERY_S)
+    history.note([busy()])
+    history.beat()
+    assert len(lines(file)) == 2
+
+
+async def test_seven_days_are_kept(clock: ManualClock, file: Path) -> None:
+    history = History(file, clock)
+    history.load()
+    for day in range(10):
+        history.note([busy() if day % 2 else away()])
+        history.note([busy("gone")] if day == 0 else [unknown("gone")])
+        await clock.advance(24 * HOUR_S)
+    history.tidy()
+    written = [json.loads(line) for line in lines(file)]
+    oldest = (clock.now() - KEPT).isoformat()
+    # one older change stays: it says what was when the seven days began
+    assert [line["at"] < oldest for line in written].count(True) <= 1
+    assert {line.get("account") for line in written} == {"alice", None}
+    assert not history.days([unknown("gone")])
+
+
+def test_broken_lines_are_left_out(clock: ManualClock, file: Path) -> None:
+    begun, ended = ((clock.now() - timedelta(hours=hours)).isoformat() for hours in (2, 1))
+    good = {"at": begun, "account": "alice", "kind": "busy"}
+    written = [
+        json.dumps(good),
+        '{"at": "2026-11-2',
+        "[]",
+        "7",
+        '{"at": "yesterday"}',
+        '{"at": "2026-11-23T10:00:00", "account": "no-zone", "kind": "busy"}',
+        json.dumps({**good, "kind": "dancing"}),
+        json.dumps({**good, "account": 7}),
+        json.dumps({"at": ended}),
+    ]
+    file.write_bytes("\n".join(written).encode() + b"\n\xff\xfe\n")
+    history = History(file, clock)
+    history.load()
+    assert kinds(history) == [("unknown", 22), ("busy", 1), ("unknown", 1)]
+
+
+def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(clock: ManualClock) -> None:
+    history = History(None, clock)
+    history.note([unknown()])
+    assert not history.days([unknown()])
+    crowd = [busy(f"p{n}") for n in range(PEOPLE + 10)]
+    history.note(crowd)
+    assert len(history.days(crowd)) == PEOPLE
+
+
+def test_the_file_is_private_and_holds_no_message(clock: ManualClock, file: Path) -> None:
+    history = History(file, clock)
+    history.note([person(says="secret plans")])
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "plans" not in file.read_text()
+    history.tidy()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_disk_that_refuses_is_told_once(
+    clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = tmp_path / "folder"
+    (in_the_way / "history.jsonl").mkdir(parents=True)
+    with caplog.at_level(logging.WARNING):
+        history = History(in_the_way / "history.jsonl", clock)
+        history.note([busy()])
+        history.note([away()])
+    assert len(caplog.records) == 1
+    assert kinds(history)[-1] == ("away", 0) or history.days([busy()])
+
+
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 60 * 36), st.sampled_from(Kind)), max_size=30),
+)
+def test_spans_fill_the_day_whatever_happened(changes: list[tuple[int, Kind]]) -> None:
+    clock = ManualClock()
+    history = History(None, clock)
+    start = clock.now() - timedelta(hours=36)
+    history._changes["alice"] = [
+        Change(start + timedelta(minutes=minute), kind)
+        for minute, kind in sorted(changes, key=lambda change: change[0])
+    ]
+    day_start = clock.now() - timedelta(hours=24)
+    spans = list(history.spans("alice", day_start, clock.now()))
+    assert spans[0].start == day_start
+    assert spans[-1].end == clock.now()
+    for before, after in pairwise(spans):
+        assert before.end == after.start
+        assert before.kind is not after.kind
+    assert all(span.seconds > 0 for span in spans)

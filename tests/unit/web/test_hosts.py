@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from bridge.web.hosts import may_name, own_names
+
+NAMES = own_names("pi.home.example") | {"presence.example.org"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:8099",
+        "app.localhost",
+        "127.0.0.1:8099",
+        "192.168.1.20",
+        "[::1]:8099",
+        "[fe80::1]",
+        "pi",
+        "pi.local:8099",
+        "pi.lan",
+        "pi.home.example",
+        "presence.example.org",
+        "presence.example.org.",
+    ],
+)
+def test_addresses_own_names_and_listed_names_are_ours(host: str) -> None:
+    assert may_name(host, NAMES)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example",
+        "evil.example:8099",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "pi.local.evil.example",
+        "evil.example#localhost",
+        "localhost@evil.example",
+        "[::1",
+        "::1",
+        "[evil.example]",
+        "localhost:8099:1",
+        "2130706433",
+        "0x7f.1",
+    ],
+)
+def test_every_other_name_may_be_an_attackers(host: str) -> None:
+    assert not may_name(host, NAMES)
+
+
+def test_a_machine_without_a_name_has_no_empty_one() -> None:
+    assert "" not in own_names("")
+    assert not may_name(".local", own_names(""))

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.errors import ConfigError
+from bridge.web.door import Door
+from bridge.web.password import PasswordHash, read_password
+from bridge.web.throttle import FREE, MOST_S, REMEMBERED, Throttle
+from tests.fakes.clock import ManualClock
+
+SALT = bytes(range(16))
+RIGHT = "correct horse"
+HASH = PasswordHash.of(RIGHT, SALT)
+HERE = "192.0.2.7"
+
+
+def test_a_hash_is_written_and_read_and_never_shows_the_password() -> None:
+    again = PasswordHash.parse(str(HASH))
+    assert again == HASH
+    assert again.matches(RIGHT)
+    assert not again.matches("correct Horse")
+    assert RIGHT not in str(HASH) + repr(HASH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "scrypt$",
+        "scrypt$8192$8$10$AAAA$AAAA",
+        str(HASH).replace("8192", "2"),
+        str(HASH).replace("scrypt", "bcrypt"),
+        str(HASH) + "!",
+        str(HASH)[:-8],
+    ],
+)
+def test_what_is_no_hash_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is "):
+        PasswordHash.parse(text)
+
+
+def test_the_file_holds_the_password_or_its_hash(tmp_path: Path) -> None:
+    file = tmp_path / "web"
+    file.write_text(f"{RIGHT}\n")
+    assert read_password(file, SALT) == HASH
+    file.write_text(f"{HASH}\n")
+    assert read_password(file, bytes(16)) == HASH
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "use 8 characters or more"),
+        (b"short\n", "use 8 characters or more"),
+        (b"scrypt$1$2$3\n", "is no scrypt hash"),
+        (b"\xff\xfe\x00", "is no text"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "web"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=told) as caught:
+        read_password(file, SALT)
+    assert str(file) in caught.value.problems[0]
+
+
+async def test_guessing_gets_slower_with_each_guess_up_to_a_quarter_of_an_hour() -> None:
+    clock = ManualClock()
+    throttle = Throttle(clock)
+    waits = []
+    for _ in range(FREE + 12):
+        throttle.wrong(HERE)
+        waits.append(throttle.wait_s(HERE))
+    assert waits[: FREE - 1] == [0] * (FREE - 1)
+    assert waits[FREE - 1 : FREE + 2] == [2, 4, 8]
+    assert waits[-1] == MOST_S
+    await clock.advance(MOST_S)
+    assert throttle.wait_s(HERE) == 0
+
+
+def test_one_guesser_does_not_lock_others_out() -> None:
+    throttle = Throttle(ManualClock())
+    for _ in range(20):
+        throttle.wrong(HERE)
+        throttle.wrong("2001:db8:1:2::1")
+    assert throttle.wait_s("192.0.2.8") == 0
+    assert throttle.wait_s(f"::ffff:{HERE}") > 0
+    assert throttle.wait_s("2001:db8:1:2:ffff::9") > 0
+    assert throttle.wait_s("2001:db8:1:3::1") == 0
+    throttle.right(HERE)
+    assert throttle.wait_s(HERE) == 0
+
+
+def test_only_so_many_guessers_are_remembered() -> None:
+    throttle = Throttle(ManualClock())
+    for number in range(REMEMBERED + 5):
+        throttle.wrong(f"10.0.{number // 250}.{number % 250}")
+    assert len(throttle._wrong) == REMEMBERED
+
+
+async def test_the_door_opens_for_the_password_only(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    door = Door(HASH, clock=clock, random=bytes)
+    with caplog.at_level(logging.WARNING):
+        assert await door.refusal(HERE, "wrong guess") == "That is not the password."
+    assert HERE in caplog.text
+    assert "wrong guess" not in caplog.text
+    assert await door.refusal(HERE, RIGHT) is None
+    assert await door.refusal(HERE, RIGHT) is None
+
+
+async def test_who_guessed_too_often_waits_even_with_the_right_password() -> None:
+    clock = ManualClock()
+    door = Door(HASH, clock=clock, random=bytes)
+    for _ in range(FREE):
+        refusal = await door.refusal(HERE, "wrong guess")
+    assert refusal == "Too many wrong passwords. Try again in 2 seconds."
+    assert "Try again in 2 seconds" in (await door.refusal(HERE, RIGHT) or "")
+    assert await door.refusal("192.0.2.8", RIGHT) is None
+    await clock.advance(2)
+    assert await door.refusal(HERE, RIGHT) is None

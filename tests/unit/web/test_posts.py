@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+
+from bridge.contract.account import Way
+from bridge.contract.errors import PresenceBridgeError
+from bridge.contract.latest import Latest
+from bridge.web.posts import Posts, RefusedError
+from bridge.web.snapshot import Snapshot
+from tests.fakes.web_page import RecordingActions, light, person, service
+
+SNAPSHOT = Snapshot(
+    service(),
+    (person("alice", ways=(Way.DEVICE_CODE,)), person("bob", added_here=True)),
+    (light(),),
+    can_add=True,
+)
+
+
+@pytest.fixture
+def actions() -> RecordingActions:
+    return RecordingActions()
+
+
+@pytest.fixture
+def posts(actions: RecordingActions) -> Posts:
+    return Posts(Latest(SNAPSHOT), actions)
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "result"),
+    [
+        (
+            "sign-in",
+            {"account": "bob", "way": "browser"},
+            (("start_sign_in", "bob", "browser"), "person-bob"),
+        ),
+        (
+            "sign-in-address",
+            {"account": "bob", "address": " http://localhost/?code=1 "},
+            (("finish_sign_in", "bob", "http://localhost/?code=1"), "person-bob"),
+        ),
+        ("sign-out", {"account": "alice"}, (("sign_out", "alice"), "person-alice")),
+        (
+            "add",
+            {"name": "  Zoë   O'Hara ", "way": "device_code"},
+            (("add_person", "zoe_o_hara", "Zoë O'Hara", "device_code"), "person-zoe_o_hara"),
+        ),
+        (
+            "add",
+            {"name": "Alice", "way": "browser"},
+            (("add_person", "alice_2", "Alice", "browser"), "person-alice_2"),
+        ),
+        ("remove", {"account": "bob"}, (("remove_person", "bob"), "people")),
+        ("follow", {"light": "desk"}, (("follow_light", "desk"), "light-desk")),
+        ("poll", {}, (("poll",), "health")),
+    ],
+)
+async def test_each_form_does_one_thing(
+    posts: Posts,
+    actions: RecordingActions,
+    command: str,
+    fields: dict[str, str],
+    result: tuple[tuple[str, ...], str],
+) -> None:
+    asked, element = result
+    assert await posts.do(command, fields) == element
+    assert actions.asked == [asked]
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "told"),
+    [
+        ("sign-in", {"account": "zoe", "way": "browser"}, "not here any more"),
+        ("sign-in", {"account": "alice", "way": "browser"}, "cannot sign in that way"),
+        ("sign-in", {"account": "alice", "way": "magic"}, "cannot sign in that way"),
+        ("sign-in", {"account": "alice"}, "cannot sign in that way"),
+        ("sign-in-address", {"account": "alice", "address": " "}, "whole address"),
+        ("sign-in-address", {"account": "alice", "address": "x" * 9000}, "whole address"),
+        ("sign-out", {}, "not here any more"),
+        ("add", {"name": " ", "way": "browser"}, "1 to 60 characters"),
+        ("add", {"name": "x" * 61, "way": "browser"}, "1 to 60 characters"),
+        ("add", {"name": "a\x00b", "way": "browser"}, "1 to 60 characters"),
+        ("add", {"name": "a\u202eb", "way": "browser"}, "1 to 60 characters"),
+        ("add", {"name": "Zoe", "way": ""}, "way to sign in"),
+        ("remove", {"account": "alice"}, "named in the config file"),
+        ("follow", {"light": "hall"}, "no such light"),
+    ],
+)
+async def test_what_the_page_does_not_offer_is_refused(
+    posts: Posts, actions: RecordingActions, command: str, fields: dict[str, str], told: str
+) -> None:
+    with pytest.raises(RefusedError, match=told):
+        await posts.do(command, fields)
+    assert not actions.asked
+
+
+async def test_people_cannot_be_added_where_the_bridge_does_not_offer_it(
+    actions: RecordingActions,
+) -> None:
+    posts = Posts(Latest(Snapshot(service())), actions)
+    with pytest.raises(RefusedError, match="config file"):
+        await posts.do("add", {"name": "Zoe", "way": "browser"})
+
+
+async def test_what_the_service_says_reaches_the_reader(
+    posts: Posts, actions: RecordingActions
+) -> None:
+    actions.failure = PresenceBridgeError("that address holds no code")
+    with pytest.raises(PresenceBridgeError, match="holds no code"):
+        await posts.do("sign-out", {"account": "alice"})

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bridge.contract.light import OFF, LightState
+from bridge.web.render import Renderer, login_page, message_page, page
+from bridge.web.render_health import health_section
+from bridge.web.render_lights import color_name, lights_section
+from bridge.web.render_today import ROWS, today_section
+from bridge.web.snapshot import Day, Kind, Snapshot, Span
+from bridge.web.words import Calendar
+from tests.fakes.web_page import NOON, light, person, service
+from tests.unit.web.reading import Reading
+
+CALENDAR = Calendar.at(NOON, NOON.tzinfo)
+EVIL = "<script>x</script>"
+START = NOON - timedelta(hours=24)
+
+
+def day(*spans: Span) -> Day:
+    return Day("alice", "Alice", START, NOON, spans)
+
+
+def today(*spans: Span, calendar: Calendar = CALENDAR) -> Reading:
+    section = today_section(Snapshot(service(), days=(day(*spans),)), calendar)
+    assert section
+    return Reading(section)
+
+
+def test_a_strip_shows_each_span_in_its_place_and_tells_the_time_in_calls() -> None:
+    shown = today(
+        Span(START, START + timedelta(hours=6), Kind.OFFLINE),
+        Span(START + timedelta(hours=6), START + timedelta(hours=18), Kind.AVAILABLE),
+        Span(START + timedelta(hours=18), NOON, Kind.CALL),
+    )
+    strip = [r for r in shown.all("rect") if "x" in r]
+    assert [(r["x"], r["width"], r["class"]) for r in strip] == [
+        ("0.00%", "25.00%", "offline"),
+        ("25.00%", "50.00%", "available"),
+        ("75.00%", "25.00%", "call"),
+    ]
+    assert shown.all("svg")[0]["aria-label"] == "Alice: 6 h 00 min in calls, 0 min busy otherwise"
+    assert "6 h 00 min in calls" in shown.words
+
+
+def test_the_table_says_the_same_for_those_who_do_not_see_the_strip() -> None:
+    shown = today(
+        Span(START, NOON - timedelta(minutes=25), Kind.AWAY),
+        Span(NOON - timedelta(minutes=25), NOON, Kind.CALL),
+    )
+    assert "From For Presence Sun 12:00 23 h 35 min Away 11:35 25 min In a call" in shown.words
+    assert all(head == {"scope": "col"} for head in shown.all("th"))
+
+
+def test_a_long_table_keeps_the_newest() -> None:
+    spans = [
+        Span(START + timedelta(minutes=n), START + timedelta(minutes=n + 1), Kind.AWAY)
+        for n in range(ROWS + 5)
+    ]
+    shown = today(*spans)
+    assert f"Only the last {ROWS}" in shown.words
+    assert len(shown.all("td")) == 3 * ROWS
+
+
+def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    end = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)  # 13:00; the night had 25 hours
+    start = end - timedelta(hours=24)
+    snapshot = Snapshot(
+        service(), days=(Day("a", "A", start, end, (Span(start, end, Kind.AWAY),)),)
+    )
+    section = today_section(snapshot, Calendar.at(end, berlin))
+    assert section
+    shown = Reading(section)
+    labels = [(t["x"]) for t in shown.all("text")]
+    # 18:00 is 16:00 UTC, 00:00 is 22:00 UTC, 06:00 is 05:00 UTC, 12:00 is 11:00 UTC
+    assert labels == ["16.67%", "41.67%", "70.83%", "95.83%"]
+
+
+def test_without_history_there_is_no_strip() -> None:
+    assert today_section(Snapshot(service()), CALENDAR) is None
+
+
+def test_a_light_tells_what_it_shows_and_why() -> None:
+    section = lights_section(Snapshot(service(), (person(name="Alice B."),), (light(),)))
+    assert section
+    shown = Reading(section)
+    assert "desk Online, follows presence" in shown.words
+    assert "Shows red at 60 %, pulse: activity in a call of Alice B." in shown.words
+    assert any(c["fill"] == "#ff0000" for c in shown.all("circle"))
+    assert not shown.all("form")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"online": False}, "Its driver is not running"),
+        ({"reachable": False}, "Does not answer"),
+        ({"look": None}, "Left as it is: activity in a call"),
+        ({"look": OFF}, "Shows nothing: activity in a call"),
+        ({"mode": "manual"}, "Online, set by hand Shows red at 60 %, pulse"),
+        ({"mode": "off", "look": OFF}, "Online, switched off by hand Shows nothing"),
+        ({"mode": "<b>"}, "Online, <b>"),
+    ],
+)
+def test_a_light_tells_what_is_different(changes: dict[str, object], words: str) -> None:
+    section = lights_section(Snapshot(service(), lights=(light("desk", **changes),)))
+    assert section
+    assert words in Reading(section).words
+
+
+def test_a_light_that_a_person_set_can_follow_again() -> None:
+    section = lights_section(Snapshot(service(), lights=(light(mode="manual"),)))
+    assert section
+    shown = Reading(section)
+    assert shown.all("form") == [{"method": "post", "action": "follow"}]
+    assert {"type": "hidden", "name": "light", "value": "desk"} in shown.all("input")
+    gone = lights_section(Snapshot(service(), lights=(light(mode="manual", online=False),)))
+    assert gone
+    assert not Reading(gone).all("form")
+
+
+def test_what_a_driver_writes_is_text() -> None:
+    odd = light(EVIL, rule=EVIL, account=EVIL)
+    section = lights_section(Snapshot(service(), lights=(odd,)))
+    assert section
+    assert not Reading(section).all("script")
+
+
+@pytest.mark.parametrize(
+    ("rgb", "name"), [((250, 10, 0), "red"), ((0, 250, 40), "green"), ((1, 2, 240), "blue")]
+)
+def test_colours_have_names(rgb: tuple[int, int, int], name: str) -> None:
+    assert color_name(rgb) == name
+    assert LightState(color=rgb)
+
+
+def test_health_tells_the_numbers() -> None:
+    words = Reading(health_section(service(), CALENDAR)).words
+    for fact in (
+        "All is well.",
+        "Broker connected, MQTT 5.0, localhost:1883",
+        "Microsoft answers",
+        "Last good read 11:59",
+        "Next read 12:00, somebody works",
+        "Requests in the last hour 731 of 180,000 allowed",
+        "Version 1.2.3",
+    ):
+        assert fact in words
+    assert "Messages that wait" not in words
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"broker_connected": False, "waiting": 3}, "The broker cannot be reached"),
+        ({"waiting": 3}, "Messages that wait 3"),
+        ({"healthy": False, "reason": "alice: no answer"}, "alice: no answer"),
+        ({"throttled_until": NOON + timedelta(minutes=2)}, "asked us to wait until 12:02"),
+        ({"consecutive_failures": 4}, "4 failures in a row"),
+        ({"next_poll": None}, "Next read waits for a sign-in"),
+        ({"last_poll_ok": None}, "Last good read never"),
+        ({"requests_allowed_hour": 0}, "Requests in the last hour 731 Reconnects"),
+    ],
+)
+def test_health_tells_what_is_wrong(changes: dict[str, object], words: str) -> None:
+    assert words in Reading(health_section(service(**changes), CALENDAR)).words
+
+
+def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None:
+    snapshot = Snapshot(service(), (person(),), (light(mode="off"),), can_add=True)
+    parts = Renderer().parts(snapshot, CALENDAR)
+    whole = page(parts, release="r1", notice=EVIL, can_leave=True)
+    shown = Reading(whole.partition("\n")[2])
+    assert not [s for s in shown.all("script") if "src" not in s]
+    assert len(shown.all("main")) == len(shown.all("h1")) == 1
+    ids = [a["id"] for _, a in shown.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    addresses = [
+        a[key]
+        for name, a in shown.elements
+        for key in ("href", "src", "action")
+        if key in a and name != "a"
+    ]
+    assert addresses
+    assert not [a for a in addresses if a is None or a.startswith("/") or ":" in a]
+    labels = {a["for"] for a in shown.all("label") if "for" in a}
+    assert labels <= set(ids)
+    assert "style=" not in whole
+
+
+def test_the_small_pages_escape_too() -> None:
+    for markup in (login_page(EVIL), message_page(EVIL, EVIL)):
+        assert not [s for s in Reading(markup.partition("\n")[2]).all("script") if "src" not in s]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.web.sessions import LIFETIME, Session, Sessions
+from tests.fakes.web_page import NOON
+
+SECRET = bytes(32)
+SESSIONS = Sessions(SECRET, password_key=b"k")
+
+
+def begin(*, known: bool = True, number: int = 1) -> Session:
+    return SESSIONS.begin(lambda size: bytes([number]) * size, NOON, known=known)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_session_is_recognised_also_after_a_restart(known: bool) -> None:  # noqa: FBT001
+    session = begin(known=known)
+    later = Sessions(SECRET, password_key=b"k").recognise(session.cookie, NOON)
+    assert later == session
+    assert later.known is known
+
+
+def test_it_ends_after_its_lifetime() -> None:
+    cookie = begin().cookie
+    assert SESSIONS.recognise(cookie, NOON + LIFETIME - timedelta(seconds=1))
+    assert SESSIONS.recognise(cookie, NOON + LIFETIME) is None
+
+
+def test_a_new_password_or_another_key_ends_all() -> None:
+    cookie = begin().cookie
+    assert Sessions(SECRET, password_key=b"new").recognise(cookie, NOON) is None
+    assert Sessions(bytes(31) + b"1", password_key=b"k").recognise(cookie, NOON) is None
+
+
+def test_who_has_not_given_the_password_cannot_say_so() -> None:
+    parts = begin(known=False).cookie.split(".")
+    forged = ".".join([parts[0], parts[1].replace("a", "k"), parts[2]])
+    assert SESSIONS.recognise(forged, NOON) is None
+
+
+@given(st.text())
+def test_no_other_text_is_a_session(text: str) -> None:
+    assert SESSIONS.recognise(text, NOON) is None
+
+
+@given(st.integers(0, 90), st.characters(codec="ascii"))
+def test_no_character_of_a_cookie_can_be_changed(place: int, character: str) -> None:
+    cookie = begin().cookie
+    place %= len(cookie)
+    changed = cookie[:place] + character + cookie[place + 1 :]
+    assert (SESSIONS.recognise(changed, NOON) is None) == (changed != cookie)
+
+
+def test_a_token_belongs_to_one_session() -> None:
+    one, other = begin(number=1), begin(number=2)
+    assert SESSIONS.is_token(one, one.token)
+    assert not SESSIONS.is_token(one, other.token)
+    assert not SESSIONS.is_token(one, "")
+    assert not SESSIONS.is_token(one, "ü\ud800")
+    assert one.token not in one.cookie

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.config import MqttSettings, load
+from bridge.contract.errors import ConfigError
+from bridge.setup import InitOptions, write_config
+from bridge.web.posts import RefusedError
+from bridge.web.setup_draft import (
+    Draft,
+    Registration,
+    broker_of,
+    name_of,
+    registration_of,
+    write,
+)
+from bridge.web.setup_render import PORTAL, done_page, setup_page
+from tests.unit.web.reading import Reading
+
+CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
+BROKER = {"host": "broker.lan", "port": "1884", "username": "me", "password": "s3cret"}
+REGISTRATION = {"tenant": "contoso.com", "client_id": CLIENT_ID}
+DRAFT = Draft(broker_of(BROKER), registration_of(REGISTRATION))
+
+
+def shown(draft: Draft, **more: Any) -> Reading:
+    return Reading(setup_page(draft, **more).partition("\n")[2])
+
+
+def test_what_was_told_becomes_a_config_that_can_be_read(tmp_path: Path) -> None:
+    write(tmp_path / "config.toml", DRAFT, 'Zoë "Z"')
+    config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
+    assert (config.mqtt.host, config.mqtt.port, config.mqtt.username) == ("broker.lan", 1884, "me")
+    assert config.mqtt.password
+    assert config.mqtt.password.get_secret_value() == "s3cret"
+    assert config.microsoft.tenant == "contoso.com"
+    assert config.microsoft.client_id == UUID(CLIENT_ID)
+    assert {slug: table.name for slug, table in config.accounts.items()} == {"zoe_z": 'Zoë "Z"'}
+    assert (tmp_path / "secrets" / "mqtt_bridge").stat().st_mode & 0o777 == 0o600
+    assert "s3cret" not in (tmp_path / "config.toml").read_text()
+
+
+def test_a_broker_that_asks_for_nothing_is_told_nothing(tmp_path: Path) -> None:
+    draft = Draft(broker_of({"host": "localhost", "port": ""}), DRAFT.registration)
+    write(tmp_path / "config.toml", draft, "Alice")
+    config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
+    assert (config.mqtt.port, config.mqtt.username, config.mqtt.password) == (None, None, None)
+
+
+def test_a_broker_that_is_given_by_the_environment_is_not_written(tmp_path: Path) -> None:
+    draft = Draft(broker_of(BROKER), broker_is_given=True, registration=DRAFT.registration)
+    write(tmp_path / "config.toml", draft, "Alice")
+    assert "broker.lan" not in (tmp_path / "config.toml").read_text()
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_in_the_shipped_config_what_was_told_takes_the_place_of_placeholders(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text((Path(__file__).parents[3] / "config.toml").read_text())
+    write(file, DRAFT, 'Zoë "Z"')
+    config = load(file, {"HOME": str(tmp_path)})
+    assert (config.mqtt.host, config.mqtt.port, config.mqtt.username) == ("broker.lan", 1884, "me")
+    assert (config.microsoft.tenant, config.microsoft.client_id) == ("contoso.com", UUID(CLIENT_ID))
+    assert {slug: table.name for slug, table in config.accounts.items()} == {"zoe_z": 'Zoë "Z"'}
+
+
+def test_a_config_that_somebody_wrote_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("# mine\n")
+    write(tmp_path / "config.toml", DRAFT, "Alice")
+    assert (tmp_path / "config.toml").read_text() == "# mine\n"
+
+
+def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text("in the way")
+    with pytest.raises(ConfigError, match="secrets"):
+        write(tmp_path / "config.toml", DRAFT, "Alice")
+
+
+@given(name=st.text().filter(str.isprintable), username=st.text().filter(str.isprintable))
+def test_every_printable_name_can_be_written(name: str, username: str) -> None:
+    broker = MqttSettings(username=username or None)
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "config.toml")
+        write_config(file, InitOptions(account="a", name=name or None, broker=broker))
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert table["accounts"]["a"]["name"] == (name or "A")
+    assert table["mqtt"].get("username") == (username or None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({**BROKER, "host": ""}, "name or address"),
+        ({**BROKER, "host": 'x"\nport = 1'}, "name or address"),
+        ({**BROKER, "host": "unix:/etc/passwd"}, "name or address"),
+        ({**BROKER, "port": "70000"}, "port: "),
+        ({**BROKER, "port": "many"}, "port: must be a whole number"),
+        ({**BROKER, "username": "a\nb"}, "odd characters"),
+    ],
+)
+def test_a_broker_that_cannot_be_one_is_refused(fields: dict[str, str], told: str) -> None:
+    with pytest.raises(RefusedError, match=told) as caught:
+        broker_of(fields)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({**REGISTRATION, "tenant": ""}, "organisation's domain"),
+        ({**REGISTRATION, "tenant": "common"}, "organisation's domain"),
+        ({**REGISTRATION, "tenant": 'a"\n[x]'}, "organisation's domain"),
+        ({**REGISTRATION, "client_id": "contoso"}, "client id looks like"),
+        ({**REGISTRATION, "client_id": str(UUID(int=0))}, "placeholder"),
+    ],
+)
+def test_a_registration_that_cannot_be_one_is_refused(fields: dict[str, str], told: str) -> None:
+    with pytest.raises(RefusedError, match=told):
+        registration_of(fields)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61, "a\x1bb"])
+def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(RefusedError):
+        name_of({"name": name})
+    assert name_of({"name": " Zoë  O'Hara "}) == "Zoë O'Hara"
+
+
+def test_the_first_thing_that_is_missing_is_asked_next() -> None:
+    broker = shown(Draft())
+    assert [i["name"] for i in broker.all("input")] == [
+        "token",
+        "host",
+        "port",
+        "username",
+        "password",
+    ]
+    assert broker.all("li")[0] == {"aria-current": "step"}
+    app = shown(Draft(DRAFT.broker))
+    assert {"href": PORTAL, "target": "_blank", "rel": "noreferrer"} in app.all("a")
+    assert "Allow public client flows" in app.words
+    assert [o["id"] for o in app.all("output")] == ["app-name", "permission"]
+    person = shown(DRAFT, notice="<script>x</script>")
+    assert "Write the config and start" in person.words
+    assert not [s for s in person.all("script") if "src" not in s]
+    assert "s3cret" not in setup_page(DRAFT)
+    again = shown(Draft(), typed={**BROKER, "host": "<b>"})
+    assert [i.get("value") for i in again.all("input")][1:] == ["<b>", "1884", "me", None]
+    assert "<b>" not in done_page("<b>")
+
+
+def test_a_tenant_may_be_told_as_a_mail_address() -> None:
+    assert registration_of({**REGISTRATION, "tenant": " alice@contoso.com "}) == Registration(
+        "alice@contoso.com", UUID(CLIENT_ID)
+    )

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
+from bridge.contract.errors import ContractError
+from bridge.contract.health import Health
+from bridge.contract.light import LightState
+from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.topics import Topics
+from bridge.web.snapshot import Light, Snapshot
+from bridge.web.view import View, light_of
+from tests.fakes.web_page import BOTH, NOON, service
+
+RULE = json.dumps(
+    {
+        "rule": "activity in_a_call",
+        "account": "alice",
+        "mode": "manual",
+        "look": LightState(color=(255, 0, 0)).model_dump(mode="json"),
+        "tomorrow": 1,
+    }
+).encode()
+
+
+def facts(account: str = "alice", **changes: object) -> AccountFacts:
+    known = AccountFacts(
+        account,
+        account.title(),
+        presence=Presence(Availability.BUSY, Activity.IN_A_CALL),
+        changed_at=NOON,
+        polled_at=NOON,
+        valid_until=NOON,
+        fresh=True,
+        sign_in=SignIn(SignInState.SIGNED_IN),
+    )
+    return known if not changes else AccountFacts(account, account.title(), **changes)  # type: ignore[arg-type]
+
+
+def view() -> View:
+    return View(service(), Topics("home/presence"), can_add=True)
+
+
+async def settled(view: View) -> Snapshot:
+    await asyncio.sleep(0)
+    return view.snapshot.value
+
+
+async def test_people_stand_in_the_order_in_which_they_are_followed() -> None:
+    page = view()
+    people = {
+        "bob": Followed("Bob", ways=(Way.DEVICE_CODE,)),
+        "alice": Followed("Alice", ways=BOTH),
+    }
+    page.follow(people, added_here={"alice"})
+    page.update(facts("alice"))
+    page.update(facts("carol"))  # of a group, and not announced yet
+    shown = (await settled(page)).people
+    assert [(p.name, p.ways, p.added_here) for p in shown] == [
+        ("Bob", (Way.DEVICE_CODE,), False),
+        ("Alice", BOTH, True),
+        ("Carol", (), False),
+    ]
+    assert shown[0].presence is None
+    assert shown[1].presence == facts().presence
+    assert (shown[1].fresh, shown[1].changed_at) == (True, NOON)
+
+
+async def test_who_is_followed_anew_keeps_what_is_known_and_others_go() -> None:
+    page = view()
+    page.update(facts("bob"))
+    page.update(facts("alice"))
+    page.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED, message="over")))
+    page.follow({"alice": Followed("Alice A.")})
+    [alice] = (await settled(page)).people
+    assert (alice.name, alice.fresh, alice.sign_in.message) == ("Alice A.", False, "over")
+    version = page.snapshot.version
+    page.follow({"alice": Followed("Alice A.")})
+    await settled(page)
+    assert page.snapshot.version == version
+    page.follow({})
+    assert not (await settled(page)).people
+
+
+async def test_what_comes_at_once_makes_one_snapshot_and_no_news_makes_none() -> None:
+    page = view()
+    for number in range(1000):
+        page.update(facts(f"p{number}"))
+    assert len((await settled(page)).people) == 1000
+    assert page.snapshot.version == 1
+    page.update(facts("p7"))
+    await settled(page)
+    assert page.snapshot.version == 1
+
+
+async def test_health_is_taken_and_only_news_count() -> None:
+    page = view()
+    health = Health(
+        healthy=False,
+        reason="alice: x",
+        next_poll=NOON,
+        next_poll_why="offline",
+        mqtt_reconnects=3,
+        uptime_s=1,
+    )
+    page.update_health(health, broker_connected=True, mqtt_version="3.1.1")
+    shown = (await settled(page)).service
+    assert (shown.healthy, shown.reason, shown.reconnects) == (False, "alice: x", 3)
+    assert (shown.broker_connected, shown.mqtt_version) == (True, "3.1.1")
+    assert (shown.version, shown.next_poll_why) == ("1.2.3", "offline")
+    assert not shown.ready
+    older = replace(health, uptime_s=99)
+    page.update_health(older, broker_connected=True, mqtt_version="3.1.1")
+    await settled(page)
+    assert page.snapshot.version == 1
+
+
+async def test_lights_are_heard_in_any_order() -> None:
+    page = view()
+    assert page.topic_filters == [
+        "home/presence/driver/+/state",
+        "home/presence/driver/+/light/availability",
+        "home/presence/driver/+/light/rule",
+    ]
+    page.hear("home/presence/driver/desk/light/rule", RULE)
+    page.hear("home/presence/driver/desk/light/availability", b"online")
+    page.hear("home/presence/driver/desk/state", b"online")
+    page.hear("home/presence/driver/attic/state", b"offline")
+    attic, desk = (await settled(page)).lights
+    assert attic == Light("attic")
+    assert desk == Light(
+        "desk",
+        online=True,
+        reachable=True,
+        mode="manual",
+        rule="activity in_a_call",
+        account="alice",
+        look=LightState(color=(255, 0, 0)),
+    )
+
+
+async def test_a_driver_that_was_removed_goes() -> None:
+    page = view()
+    page.hear("home/presence/driver/desk/state", b"online")
+    page.hear("home/presence/driver/desk/light/rule", b"")
+    page.hear("home/presence/driver/desk/state", b"")
+    assert not (await settled(page)).lights
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", b'{"look": {"color": "red"}}', b"\xff"])
+async def test_garbage_is_ignored(payload: bytes) -> None:
+    page = view()
+    page.hear("home/presence/driver/desk/light/rule", payload)
+    page.hear("home/presence/driver/desk/light/other", payload)
+    await settled(page)
+    assert page.snapshot.version == 0
+
+
+async def test_only_so_many_lights_are_remembered() -> None:
+    page = view()
+    for number in range(600):
+        page.hear(f"home/presence/driver/d{number}/state", b"online")
+    assert len((await settled(page)).lights) == 500
+
+
+@given(leaf=st.text(), payload=st.binary())
+def test_no_message_breaks_it(leaf: str, payload: bytes) -> None:
+    try:
+        light_of(Light("desk"), leaf, payload)
+        light_of(Light("desk"), "light/rule", payload)
+    except ContractError:
+        pass
