@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import cadence, figures, lights, many
+from bench import cadence, figures, lights, many, page
 from bench.rig import rig
 from bridge.microsoft.budget import LIMIT
 
@@ -65,6 +65,7 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
             built, changes=20 if quick else 100, starts=3 if quick else 10
         )
         measured["newest_wins"] = await lights.newest_wins()
+        measured["page"] = await page.run(built, quick=quick)
         measured["many"] = await many.run(built, quick=quick)
         measured["throttled"] = await figures.throttled(built, seconds=10 if quick else 120)
     return measured
@@ -102,6 +103,7 @@ def table(measured: dict[str, Any]) -> list[Row]:
         ),
         _row("messages in an hour without change", soak["messages_an_hour"], beat * 1.2, ""),
         *_light_rows(measured["lights"], measured["newest_wins"]),
+        *_page_rows(measured["page"]),
         *_many_rows(measured["many"]),
     ]
 
@@ -123,6 +125,18 @@ def _light_rows(kinds: dict[str, Any], newest: dict[str, Any]) -> Iterator[Row]:
         "<= 3, the last",
         newest["writes"] <= 3 and newest["ends_on_the_last"],
     )
+
+
+def _page_rows(told: dict[str, Any]) -> Iterator[Row]:
+    if news := told.get("news_ms"):
+        yield _row("page: Graph answer to changed page, p99", news["p99"], 50, "ms")
+    if paint := told.get("paint_s"):
+        yield _row("page: first visit painted, phone profile (median)", paint["median"], 0.5, "s")
+    pages = told["open_pages"]
+    name = f"page: {pages['pages']} open, nothing changes, one core"
+    yield _row(name, pages["added_percent"], 5, "%")
+    yield _row("page: memory of the bridge that it adds", told["memory_mib"], 4, "MiB")
+    yield _row("page: all of its files", told["bytes"] / 1000, 60, "kB")
 
 
 def _many_rows(told: dict[str, Any]) -> Iterator[Row]:

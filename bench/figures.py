@@ -60,7 +60,7 @@ async def latency(rig: Rig, changes: int) -> dict[str, dict[str, float]]:
             async with asyncio.timeout(DEADLINE_S):
                 to_lamp.append((await lines.get() - heard.at_s) * 1000)
             await asyncio.sleep(0.15)  # the lamp's own shortest interval
-    return {"graph_to_broker_ms": _spread(to_broker), "broker_to_lamp_ms": _spread(to_lamp)}
+    return {"graph_to_broker_ms": spread(to_broker), "broker_to_lamp_ms": spread(to_lamp)}
 
 
 async def soak(rig: Rig, seconds: float) -> dict[str, float]:
@@ -113,7 +113,8 @@ def _lines(process: subprocess.Popen[bytes]) -> asyncio.Queue[float]:
     return queue
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, p99 and worst of ``values``."""
     ordered = sorted(values)
     return {
         "p50": statistics.median(ordered),

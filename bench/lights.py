@@ -23,7 +23,7 @@ from typing import Any
 import aiomqtt
 from aiohttp import web
 
-from bench.figures import _spread as spread
+from bench.figures import spread
 from bench.rig import DEADLINE_S, Rig, resident_mib
 from bridge.config import Settings
 from bridge.contract.account import AccountFacts

@@ -44,7 +44,8 @@ fastest = {fastest}
 steady = {steady}
 slowest = {slowest}
 [web]
-enabled = {page}
+enabled = {has_page}
+port = {page_port}
 [accounts.alice]
 name = "Alice"
 [drivers.lamp]
@@ -76,9 +77,14 @@ class Rig:
     topics: Topics = field(default_factory=Topics)
 
     def configure(
-        self, *, fastest: float = 2, steady: float = 5, slowest: float = 30, page: bool = False
+        self,
+        *,
+        fastest: float = 2,
+        steady: float = 5,
+        slowest: float = 30,
+        page_port: int | None = None,
     ) -> None:
-        """Write the config that the programs read, in seconds; the page is measured apart."""
+        """Write the config that the programs read, in seconds; no page without a port for it."""
         text = CONFIG.format(
             mqtt_port=self.mqtt_port,
             domain=self.home.tenant.domain,
@@ -89,7 +95,8 @@ class Rig:
             fastest=fastest,
             steady=steady,
             slowest=slowest,
-            page="true" if page else "false",
+            has_page="true" if page_port else "false",
+            page_port=page_port or 0,
         )
         (self.folder / "config.toml").write_text(text, encoding="utf-8")
 
@@ -125,7 +132,7 @@ class Rig:
 async def rig() -> AsyncIterator[Rig]:
     """Start everything but the programs, on free ports of this machine."""
     folder = Path(tempfile.mkdtemp(prefix="presence-bench-"))
-    mqtt_port = _free_port()
+    mqtt_port = free_port()
     conf = folder / "mosquitto.conf"
     conf.write_text(
         f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n",
@@ -175,7 +182,8 @@ async def _listening(port: int) -> None:
                 return
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

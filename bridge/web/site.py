@@ -89,7 +89,7 @@ class Site:
         return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        body = metrics(self._shown.value).encode(errors="replace")
+        body = metrics(self._shown.value)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _report(self, _: web.Request) -> web.Response:

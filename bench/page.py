@@ -1,0 +1,156 @@
+"""The figures of the page: news in a real browser, open pages, memory, first paint.
+
+Never compares with a target: ``bench.__main__`` does. Without Chromium the figures that need one
+are left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from playwright.async_api import Browser, Page
+
+from bench.figures import STATES, spread
+from bench.rig import DEADLINE_S, Rig, free_port, resident_mib
+from tests.fakes.web_browser import PROGRAM, chromium
+
+PAGES = 50
+PHONE = "Pixel 5"
+SLOWER = 4
+"""A phone's processor is about so many times slower (Lighthouse's mobile profile)."""
+SETTLED_S = 3.0
+ASSETS = ("", "static/page.css", "static/page.js", "static/icon.svg")
+WATCH = """() => {
+  window.seen = [];
+  const note = () => seen.push(
+    [document.querySelector("#person-alice .state").textContent, Date.now() / 1000]);
+  const all = { subtree: true, childList: true, characterData: true };
+  new MutationObserver(note).observe(document.querySelector("main"), all);
+}"""
+PAINT = """() => new Promise((resolve) => {
+  new PerformanceObserver((list) => resolve(list.getEntries().at(-1).startTime))
+    .observe({ type: "largest-contentful-paint", buffered: true });
+})"""
+
+
+async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
+    """All of them."""
+    without = await _memory(rig, None, quick=quick)
+    measured: dict[str, Any] = {}
+    async with _bridge(rig) as (bridge, address):
+        measured["bytes"] = await _bytes(address)
+        measured["open_pages"] = await _open(bridge, address, 10 if quick else 60)
+        if PROGRAM:
+            async with chromium() as browser:
+                measured["paint_s"] = await _paint(browser, address, 5 if quick else 20)
+                measured["news_ms"] = await _news(rig, browser, address, 30 if quick else 200)
+    measured["memory_mib"] = await _memory(rig, free_port(), quick=quick) - without
+    return measured
+
+
+@asynccontextmanager
+async def _bridge(rig: Rig) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
+    port = free_port()
+    rig.configure(fastest=20, steady=20, slowest=30, page_port=port)
+    with rig.program("bridge", "run") as bridge:
+        await rig.until(rig.topics.account("alice", "state"), since=len(rig.heard), live=True)
+        yield bridge, f"http://127.0.0.1:{port}/"
+
+
+async def _memory(rig: Rig, page_port: int | None, *, quick: bool) -> float:
+    """Resident memory of a bridge that settled, in MiB; a page was loaded, if there is one."""
+    rig.configure(page_port=page_port)
+    with rig.program("bridge", "run") as bridge:
+        await rig.until(rig.topics.account("alice", "state"), since=len(rig.heard), live=True)
+        if page_port:
+            await _bytes(f"http://127.0.0.1:{page_port}/")
+        await asyncio.sleep(SETTLED_S if quick else 60.0)
+        return resident_mib(bridge)
+
+
+async def _bytes(address: str) -> int:
+    """Of the whole page: markup, style sheet, script and icon."""
+    async with aiohttp.ClientSession() as session:
+        sizes = []
+        for path in ASSETS:
+            async with session.get(address + path) as answer:
+                sizes.append(len(await answer.read()))
+    return sum(sizes)
+
+
+async def _open(bridge: subprocess.Popen[bytes], address: str, seconds: float) -> dict[str, float]:
+    """Share of one core, in percent, that ``PAGES`` open pages add while nothing changes."""
+    alone = await _processor_percent(bridge, seconds)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session, AsyncExitStack() as streams:
+        for _ in range(PAGES):
+            stream = await streams.enter_async_context(session.get(f"{address}events"))
+            await stream.content.readline()
+        await asyncio.sleep(SETTLED_S)
+        together = await _processor_percent(bridge, seconds)
+    return {"pages": PAGES, "alone_percent": alone, "added_percent": max(0.0, together - alone)}
+
+
+async def _processor_percent(process: subprocess.Popen[bytes], seconds: float) -> float:
+    before = _processor_s(process)
+    await asyncio.sleep(seconds)
+    return 100 * (_processor_s(process) - before) / seconds
+
+
+def _processor_s(process: subprocess.Popen[bytes]) -> float:
+    stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def _paint(browser: Browser, address: str, runs: int) -> dict[str, float]:
+    """Seconds to the largest paint of a first visit, on a phone's screen and processor."""
+    taken = []
+    for _ in range(runs):
+        async with await browser.new_context(viewport={"width": 393, "height": 727}) as context:
+            page = await context.new_page()
+            control = await context.new_cdp_session(page)
+            await control.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+            await page.goto(address)
+            taken.append(await page.evaluate(PAINT) / 1000)
+    return {"median": statistics.median(taken), "max": max(taken), "runs": runs}
+
+
+async def _news(rig: Rig, browser: Browser, address: str, changes: int) -> dict[str, float]:
+    """Milliseconds from the question to Graph until the open page shows the answer."""
+    page = await browser.new_page()
+    await page.goto(address)
+    await page.locator("#live.on").wait_for()
+    await page.evaluate(WATCH)
+    taken: list[float] = []
+    for number in range(changes):
+        rig.home.directory.change(rig.home.person, *STATES[number % 2].split("/"))
+        rig.microsoft.requests.clear()
+        await page.evaluate("seen.length = 0")
+        await rig.client.publish(rig.topics.request("poll"), b"{}", qos=1)
+        words = "In a call" if number % 2 == 0 else "Available"
+        shown_s = await _shown(page, words)
+        asked = rig.microsoft.requests.of("me.presence")[-1]
+        asked_s = time.time() - (time.monotonic() - asked.at_s)
+        taken.append((shown_s - asked_s) * 1000)
+    await page.close()
+    return spread(taken)
+
+
+async def _shown(page: Page, words: str) -> float:
+    """When the page began to show ``words``, in seconds since 1970."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            for text, at_s in await page.evaluate("seen"):
+                if text == words:
+                    return float(at_s)
+            await asyncio.sleep(0.01)
