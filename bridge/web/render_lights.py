@@ -87,8 +87,12 @@ def _why(light: Light, names: dict[str, str]) -> str:
     """The rule, while it is the rule that decides."""
     if light.mode != "follow" or not light.rule:
         return ""
-    who = f" of {names.get(light.account, light.account)}" if light.account else ""
-    return f": {light.rule.replace('_', ' ')}{who}"
+    rule = light.rule.replace("_", " ")
+    if not light.account:
+        return f": {rule}"
+    who = names.get(light.account, light.account)
+    kind, _, what = rule.partition(" ")
+    return f": {who} is {what}" if kind in ("activity", "availability") else f": {rule}, {who}"
 
 
 def color_name(rgb: tuple[int, int, int]) -> str:

@@ -89,7 +89,7 @@ def test_a_light_tells_what_it_shows_and_why() -> None:
     assert section
     shown = Reading(section)
     assert "desk Online, follows presence" in shown.words
-    assert "Shows red at 60 %, pulse: activity in a call of Alice B." in shown.words
+    assert "Shows red at 60 %, pulse: Alice B. is in a call" in shown.words
     assert any(c["fill"] == "#ff0000" for c in shown.all("circle"))
     assert not shown.all("form")
 
@@ -99,8 +99,10 @@ def test_a_light_tells_what_it_shows_and_why() -> None:
     [
         ({"online": False}, "Its driver is not running"),
         ({"reachable": False}, "Does not answer"),
-        ({"look": None}, "Left as it is: activity in a call"),
-        ({"look": OFF}, "Shows nothing: activity in a call"),
+        ({"look": None}, "Left as it is: alice is in a call"),
+        ({"look": OFF}, "Shows nothing: alice is in a call"),
+        ({"rule": "sign-in needed", "look": OFF}, "Shows nothing: sign-in needed, alice"),
+        ({"rule": "nothing heard yet", "account": None, "look": OFF}, ": nothing heard yet"),
         ({"mode": "manual"}, "Online, set by hand Shows red at 60 %, pulse"),
         ({"mode": "off", "look": OFF}, "Online, switched off by hand Shows nothing"),
         ({"mode": "<b>"}, "Online, <b>"),
