@@ -81,25 +81,22 @@ def _hand_over(folder: Path, users: list[str]) -> None:
     owners[secrets / "mqtt_homeassistant"] = owners[secrets] = person.st_uid
     for path, uid in owners.items():
         os.chown(path, uid, person.st_gid)
-    _let_fill_in(folder / CONFIG)
-    for path in (broker / "passwords", broker / "acl"):
-        # the mode first: root without CAP_FOWNER cannot set it once the file is another's
-        if path.exists() and path.stat().st_uid != BROKER_UID:
-            path.chmod(0o600)
-            os.chown(path, BROKER_UID, BROKER_UID)
+    _give(broker / "passwords", BROKER_UID, BROKER_UID, mode=0o600)
+    if (broker / "acl").exists():  # git must be able to read it
+        _give(broker / "acl", BROKER_UID, person.st_gid, mode=0o640)
+    if str(PLACEHOLDER_CLIENT_ID) in (folder / CONFIG).read_text(encoding="utf-8"):
+        # the guided set-up in its container fills them in
+        _give(folder / CONFIG, person.st_uid, BRIDGE_UID, mode=0o664)
 
 
-def _let_fill_in(config: Path) -> None:
-    """While it has placeholders, let the guided set-up in its container write into ``config``."""
-    owner = config.stat()
-    if str(PLACEHOLDER_CLIENT_ID) in config.read_text(encoding="utf-8"):
-        os.chown(config, os.geteuid(), BRIDGE_UID)
-        config.chmod(0o664)
-        os.chown(config, owner.st_uid, BRIDGE_UID)
+def _give(path: Path, uid: int, gid: int, *, mode: int) -> None:
+    """Make ``path`` ours first: root without CAP_FOWNER cannot set the mode of another's file."""
+    os.chown(path, os.geteuid(), gid)
+    path.chmod(mode)
+    os.chown(path, uid, gid)
 
 
 def _next_steps(config: Path, options: InitOptions) -> list[str]:
-    secrets = config.parent / "secrets" / PAGE
     text = config.read_text(encoding="utf-8")
     try:
         table = tomllib.loads(text)
@@ -115,7 +112,7 @@ def _next_steps(config: Path, options: InitOptions) -> list[str]:
         lines.append(DRIVER.format(driver=options.driver, account=account))
     lines += [
         "Start it: docker compose up -d, or presence-bridge run",
-        f"The page: port 8099; its password is in {secrets}",
+        f"The page: port 8099; its password is in secrets/{PAGE} beside config.toml",
         f"Sign in:  on the page, or with the code in the log; or presence-bridge login {account}",
     ]
     return lines

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[3]
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 OPTIONS = InitOptions(tenant="contoso.com", client_id=CLIENT_ID, account="alice", driver="desk")
 USERS = ("bridge", "homeassistant", "health", "desk")
+SOMEBODY = 65534
 
 
 def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -141,7 +142,10 @@ def test_a_config_that_is_broken_is_kept_and_named(tmp_path: Path) -> None:
     assert (tmp_path / "config.toml").read_text(encoding="utf-8") == "[mqtt\n"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+@only_root
 def test_as_root_each_file_is_given_to_the_one_user_that_reads_it(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
     initialise(tmp_path, OPTIONS)
@@ -149,6 +153,29 @@ def test_as_root_each_file_is_given_to_the_one_user_that_reads_it(tmp_path: Path
     assert owners["mqtt_bridge"] == owners["mqtt_desk"] == BRIDGE_UID
     assert owners["mqtt_health"] == owners["passwords"] == owners["acl"] == BROKER_UID
     assert owners["mqtt_homeassistant"] == tmp_path.stat().st_uid
+
+
+@only_root
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is missing")
+def test_in_its_container_it_works_in_a_clone_of_somebody_else(tmp_path: Path) -> None:
+    """With no more than the capabilities that the compose file leaves to it, and a second time."""
+    shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
+    shutil.copy(ROOT / "config.toml", tmp_path)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, SOMEBODY, SOMEBODY)
+    init = [sys.executable, "-m", "bridge", "init", "--folder", str(tmp_path)]
+    for _ in range(2):
+        subprocess.run(
+            ["setpriv", "--bounding-set", "-all,+chown,+dac_override", *init],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+    acl, config = (tmp_path / "mosquitto" / "acl").stat(), (tmp_path / "config.toml").stat()
+    assert (acl.st_uid, acl.st_gid, acl.st_mode & 0o777) == (BROKER_UID, SOMEBODY, 0o640)
+    assert (config.st_uid, config.st_gid) == (SOMEBODY, BRIDGE_UID)
+    assert config.st_mode & 0o777 == 0o664
+    assert (tmp_path / "secrets" / "web").stat().st_uid == BRIDGE_UID
 
 
 def test_the_command_tells_what_it_made_and_what_comes_next(tmp_path: Path) -> None:
