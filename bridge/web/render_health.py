@@ -34,7 +34,14 @@ def health_section(service: Service, calendar: Calendar) -> Html:
                     "Holds no names, messages, codes or addresses. ",
                     tag("a", "As plain text", href="report"),
                 ),
-                tag("pre", id="report", data_load="report", tabindex=0, aria_label="Report"),
+                tag(
+                    "pre",
+                    id="report",
+                    data_load="report",
+                    tabindex=0,
+                    role="region",
+                    aria_label="Report",
+                ),
                 tag("button", "Copy for an issue", type="button", data_copy="report"),
             ),
             class_="card",
@@ -79,8 +86,8 @@ def _facts(service: Service, calendar: Calendar) -> list[tuple[str, Child]]:
 def _microsoft(service: Service, calendar: Calendar) -> str:
     if service.throttled_until:
         return f"asked us to wait until {calendar.clock(service.throttled_until)}"
-    if service.consecutive_failures:
-        return f"{service.consecutive_failures} failures in a row"
+    if failures := service.consecutive_failures:
+        return "the last question failed" if failures == 1 else f"{failures} failures in a row"
     return "answers" if service.last_poll_ok else "not asked yet"
 
 

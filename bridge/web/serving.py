@@ -111,9 +111,15 @@ async def listen(runner: web.AppRunner, settings: WebSettings, clock: Clock) -> 
             await clock.sleep(AGAIN_S)
         else:
             port = int(runner.addresses[0][1])
-            host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            log.info("the page is at http://%s:%s/", host, port)
+            log.info("the page is at %s", _told(settings.host, port))
             return port
+
+
+def _told(host: str, port: int) -> str:
+    """The address for people; that of all addresses can be opened nowhere."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - told, not bound
+        return f"port {port} of this machine"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response:

@@ -13,6 +13,8 @@ from bridge.web.setup_draft import Draft
 PORTAL = "https://entra.microsoft.com"
 STEPS = ("Broker", "App registration", "First person")
 APP_NAME = "Presence Bridge"
+REDIRECT = "http://localhost"
+"""For a sign-in in a browser; any port of it."""
 
 
 def setup_page(
@@ -104,7 +106,11 @@ def _registration(typed: Mapping[str, str]) -> Html:
             tag("li", "App registrations, New registration. Name: ", _copy("app-name", APP_NAME)),
             tag("li", "Supported account types: accounts in this organizational directory only."),
             tag(
-                "li", "Register. Then, under Authentication, set Allow public client flows to Yes."
+                "li",
+                "Register. Then, under Authentication, add the platform Mobile and desktop "
+                "applications with the redirect URI ",
+                _copy("redirect", REDIRECT),
+                " and set Allow public client flows to Yes.",
             ),
             tag(
                 "li",

@@ -149,7 +149,7 @@ def test_the_first_thing_that_is_missing_is_asked_next() -> None:
     app = shown(Draft(DRAFT.broker))
     assert {"href": PORTAL, "target": "_blank", "rel": "noreferrer"} in app.all("a")
     assert "Allow public client flows" in app.words
-    assert [o["id"] for o in app.all("output")] == ["app-name", "permission"]
+    assert [o["id"] for o in app.all("output")] == ["app-name", "redirect", "permission"]
     person = shown(DRAFT, notice="<script>x</script>")
     assert "Write the config and start" in person.words
     assert not [s for s in person.all("script") if "src" not in s]
