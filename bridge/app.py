@@ -44,12 +44,20 @@ def run(path: Path, environ: Mapping[str, str]) -> int:
 
     config = populated(read_config())
     with state.claimed(config.state_dir):
-        service = Service(config, read_config=read_config)
+        service = _service(config, read_config)
         code = asyncio.run(_serve(service, config))
     if service.restart_wanted:
         log.info("starting anew")
         os.execv(sys.executable, [sys.executable, "-m", "bridge", *sys.argv[1:]])  # noqa: S606 - ourselves, with our own arguments
     return code
+
+
+def _service(config: Config, read_config: Callable[[], Config]) -> Service:
+    if not config.web.enabled:
+        return Service(config, read_config=read_config)
+    from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
+
+    return Service(config, read_config=read_config, open_page=open_page)
 
 
 async def _serve(service: Service, config: Config) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.broker import Broker
@@ -20,11 +19,9 @@ from bridge.contract.health import Health
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.microsoft import REQUESTS_AN_HOUR
+from bridge.service import Service
 from bridge.web import Service as Bridge
 from bridge.web import View, Web, password_of
-
-if TYPE_CHECKING:
-    from bridge.service import Service
 
 HEALTH_EVERY_S = 1.0
 """Between two looks at the health; only what changed is shown anew."""
@@ -103,7 +100,7 @@ class PageActions:
 
 
 def open_page(
-    service: Service, config: Config, topics: Topics, broker: Broker, *, clock: Clock
+    service: Service, config: Config, topics: Topics, broker: Broker, clock: Clock
 ) -> Page:
     """The page that ``[web]`` of ``config`` describes.
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from random import random as _random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from bridge import __version__, logs, state
 from bridge.broker import Broker
@@ -27,13 +27,26 @@ from bridge.publishing import Publisher
 from bridge.retry import Random
 from bridge.roster import Roster
 
-if TYPE_CHECKING:
-    from bridge.page import Page
-
 log = logging.getLogger(__name__)
 
 NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "web")
 """Tables that a reload cannot change."""
+
+
+class Page(Protocol):
+    """What a person sees of the service."""
+
+    def update(self, facts: AccountFacts) -> None:
+        """Show the newest facts of one account."""
+        ...
+
+    def follow(self, accounts: Mapping[str, Followed], *, added: Collection[str]) -> None:
+        """Show exactly ``accounts``."""
+        ...
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        ...
 
 
 class Service:
@@ -44,11 +57,13 @@ class Service:
         config: Config,
         *,
         read_config: Callable[[], Config] | None = None,
+        open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
         clock: Clock | None = None,
         random: Random = _random,
     ) -> None:
         self._config = config
         self._read_config = read_config or (lambda: config)
+        self._open_page = open_page
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
@@ -87,7 +102,8 @@ class Service:
             random=self._random,
         )
         publisher.attach(self._broker)
-        self._page = self._open_page(topics, self._broker)
+        if self._open_page:
+            self._page = self._open_page(self, self._config, topics, self._broker, self._clock)
         async with Microsoft(self._config, self._clock, random=self._random) as microsoft:
             self._roster = Roster(
                 microsoft,
@@ -112,13 +128,6 @@ class Service:
             await self._stop.wait()
             for task in running:
                 task.cancel()
-
-    def _open_page(self, topics: Topics, broker: Broker) -> Page | None:
-        if not self._config.web.enabled:
-            return None
-        from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
-
-        return open_page(self, self._config, topics, broker, clock=self._clock)
 
     def _report(self, facts: AccountFacts) -> None:
         if self._publisher:
