@@ -164,7 +164,7 @@ class AppOnly:
     def _refused(self, told: Explanation) -> SignInNeededError:
         self._token = None
         if self.sign_in.value.message != told.text:
-            log.error("%s: %s %s", self._slug, told.text, told.remedy)
+            log.error("%s: %s", self._slug, told.line)
         self.sign_in.set(
             SignIn(
                 SignInState.ERROR,

@@ -31,7 +31,7 @@ REQUESTS_AN_HOUR = int(LIMIT * HOUR_S / WINDOW_S)
 ROUNDING_S = 0.001
 """Sums of seconds are off by less; a wait cut short by it would be repeated many times."""
 SET_BACK_S = 1.0
-"""The wall clock puts the end of a pause this much later than the monotonic one: it was set back."""
+"""A pause that ends so much later by the wall clock than by the monotonic one: it was set back."""
 
 
 class Budget:
@@ -51,6 +51,7 @@ class Budget:
         self._window: deque[float] = deque()
         self._minutes: deque[tuple[int, int]] = deque()
         self._places = asyncio.Semaphore(SENDING)
+        self._queue = asyncio.Lock()
         self._until: datetime | None = None
         self._until_s = 0.0
         if blocked_until:
@@ -83,21 +84,22 @@ class Budget:
             yield
 
     async def take(self) -> None:
-        """Wait until one more request fits the window, and count it.
+        """Wait until one more request fits the window, and count it; who asks first goes first.
 
         Raises:
             SourceUnavailableError: Microsoft has asked for silence.
         """
-        while True:
-            self.check()
-            now = self._clock.monotonic()
-            while self._window and self._window[0] <= now - WINDOW_S:
-                self._window.popleft()
-            if len(self._window) < REQUESTS:
-                break
-            await self._clock.sleep(max(ROUNDING_S, self._window[0] + WINDOW_S - now))
-        self._window.append(now)
-        self._count(now)
+        async with self._queue:
+            while True:
+                self.check()
+                now = self._clock.monotonic()
+                while self._window and self._window[0] <= now - WINDOW_S:
+                    self._window.popleft()
+                if len(self._window) < REQUESTS:
+                    break
+                await self._clock.sleep(max(ROUNDING_S, self._window[0] + WINDOW_S - now))
+            self._window.append(now)
+            self._count(now)
 
     def block(self, seconds: float) -> None:
         """Send nothing for so long; the longest wish wins."""

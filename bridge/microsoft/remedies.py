@@ -36,6 +36,13 @@ class Explanation:
     sign_in_again: bool
     correlation_id: str | None = None
 
+    @property
+    def line(self) -> str:
+        """All of it, for a log."""
+        whose = "" if self.passes else f" Who must act: {self.who}."
+        reference = f" Correlation id: {self.correlation_id}" if self.correlation_id else ""
+        return f"{self.text} {self.remedy}{whose}{reference}"
+
 
 _BY_CODE = {code: row for row in REMEDIES for code in row.codes}
 _BY_ERROR = WITHOUT_NUMBER | {

@@ -48,11 +48,7 @@ class Standing:
     def failed(self, answer: Answer) -> None:
         """A sign-in ended without tokens; one that stands, stands."""
         told = explain(answer if "error" in answer else trouble(None))
-        if self._holds():
-            self._log(told)
-            self.sign_in.set(SignIn(SignInState.SIGNED_IN, message=told.text, remedy=told.remedy))
-        else:
-            self._tell(told)
+        self._tell(told, SignInState.SIGNED_IN if self._holds() else _state_after(told))
 
     def worked(self) -> None:
         """A sign-in ended with tokens."""
@@ -67,28 +63,29 @@ class Standing:
     def ended(self, told: Explanation) -> None:
         """The stored sign-in ended; a code that waits meanwhile stays shown."""
         if self._state is not SignInState.CODE_PENDING:
-            self._tell(told)
+            self._tell(told, _state_after(told))
 
     def forgotten(self) -> None:
         """A person signed out."""
         self.sign_in.set(SignIn())
 
-    def _tell(self, told: Explanation) -> None:
-        self._log(told)
+    def _tell(self, told: Explanation, state: SignInState) -> None:
+        if self.sign_in.value.message != told.text:
+            level = logging.WARNING if told.passes else logging.ERROR
+            log.log(level, "%s: %s", self._slug, told.line)
         self.sign_in.set(
             SignIn(
-                SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR,
+                state,
                 message=told.text,
                 remedy=told.remedy,
-                who=told.who,
+                who=None if told.passes else told.who,
                 correlation_id=told.correlation_id,
             )
         )
 
-    def _log(self, told: Explanation) -> None:
-        if self.sign_in.value.message != told.text:
-            level = logging.WARNING if told.passes else logging.ERROR
-            log.log(level, "%s: %s %s", self._slug, told.text, told.remedy)
+
+def _state_after(told: Explanation) -> SignInState:
+    return SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR
 
 
 def needed(told: Explanation) -> SignInNeededError:

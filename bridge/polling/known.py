@@ -58,6 +58,7 @@ class Known:
 
     def poll(self, presences: Mapping[str, Presence], now: datetime) -> bool:
         """Take the answer of a good poll; whether anybody's presence changed for people."""
+        self._follow_the_clock(now)
         self._note_absent(presences)
         before, self._polled_at = (self._polled_at, self._valid_until), now
         anew, changed = False, False
@@ -84,6 +85,7 @@ class Known:
 
         Everybody is due when freshness or sign-in is news for all.
         """
+        self._follow_the_clock(now)
         signed_in = sign_in.state is SignInState.SIGNED_IN
         fresh = signed_in and self._valid_until is not None and now < self._valid_until
         due: list[str]
@@ -116,6 +118,20 @@ class Known:
             times = self._polled_at, self._valid_until
             for slug in self._facts.keys() - presences.keys():
                 self._absent.setdefault(slug, times)
+
+    def _follow_the_clock(self, now: datetime) -> None:
+        """Move the times of past polls along with a wall clock that was set back.
+
+        Else they would count as current for as long as it was set back.
+        """
+        if self._polled_at is None or now >= self._polled_at:
+            return
+        back = self._polled_at - now
+        self._polled_at = now
+        self._valid_until = self._valid_until and self._valid_until - back
+        for slug, (polled_at, valid_until) in self._absent.items():
+            self._absent[slug] = polled_at and polled_at - back, valid_until and valid_until - back
+        self._changed |= dict.fromkeys(self._facts)
 
     def _put(self, facts: AccountFacts, presence: Presence, changed_at: datetime | None) -> None:
         self._facts[facts.account] = AccountFacts(

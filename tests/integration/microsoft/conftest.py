@@ -15,7 +15,9 @@ from bridge.contract.account import SignIn, SignInState
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
+from bridge.microsoft.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
+from tests.integration.microsoft.office import Office, app_certificate
 
 DEADLINE_S = 10.0
 SHORT_S = 290
@@ -125,3 +127,22 @@ async def alices(bridge: Bridge, alice: Person, app: App) -> Bridge:
     """Alice has signed in."""
     await bridge.sign_in(alice)
     return bridge
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> CreatedFiles:
+    return app_certificate(Path(tmp_path_factory.mktemp("app")))
+
+
+@pytest.fixture
+def office(
+    tmp_path: Path,
+    microsoft: SimulatedMicrosoft,
+    home: Household,
+    clock: ManualClock,
+    made: CreatedFiles,
+) -> Office:
+    """An app that knows its certificate and may read presence."""
+    home.app.certificates.append(made.certificate_file.read_bytes())
+    home.app.roles = {"Presence.Read.All"}
+    return Office(tmp_path, microsoft, home, clock, made)

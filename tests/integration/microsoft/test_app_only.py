@@ -17,32 +17,12 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.demo.certificate import ServerCertificate
-from bridge.demo.directory import App, Household, Person
-from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.directory import App, Person
 from bridge.demo.script import Fault
-from bridge.microsoft.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.office import BULK, TOKEN, Office, app_certificate
 
 CLAIMS = '{"access_token": {"nbf": {"essential": true, "value": "1764576000"}}}'
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> CreatedFiles:
-    return app_certificate(Path(tmp_path_factory.mktemp("app")))
-
-
-@pytest.fixture
-def office(
-    tmp_path: Path,
-    microsoft: SimulatedMicrosoft,
-    home: Household,
-    clock: ManualClock,
-    made: CreatedFiles,
-) -> Office:
-    home.app.certificates.append(made.certificate_file.read_bytes())
-    home.app.roles = {"Presence.Read.All"}
-    return Office(tmp_path, microsoft, home, clock, made)
 
 
 @pytest.fixture

@@ -15,33 +15,18 @@ from bridge.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignInState
 from bridge.contract.errors import ConfigError
 from bridge.demo.directory import Household
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Fault
 from bridge.microsoft import Microsoft
-from bridge.microsoft.certificate import CreatedFiles
 from bridge.roster import Roster
-from tests.fakes.clock import ManualClock
-from tests.integration.microsoft.office import BULK, Office, app_certificate
+from tests.integration.microsoft.office import BULK, Office
 
 DEADLINE_S = 10
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> CreatedFiles:
-    return app_certificate(Path(tmp_path_factory.mktemp("app")))
-
-
 @pytest.fixture
-def office(
-    tmp_path: Path,
-    microsoft: SimulatedMicrosoft,
-    home: Household,
-    clock: ManualClock,
-    made: CreatedFiles,
-) -> Office:
-    home.app.certificates.append(made.certificate_file.read_bytes())
-    home.app.roles = {"Presence.Read.All", "User.Read.All", "GroupMember.Read.All"}
-    return Office(tmp_path, microsoft, home, clock, made)
+def office(office: Office) -> Office:
+    office.home.app.roles = {"Presence.Read.All", "User.Read.All", "GroupMember.Read.All"}
+    return office
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,32 +12,11 @@ import pytest
 from bridge.contract.account import SignInState
 from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Fault
-from bridge.microsoft.certificate import CreatedFiles
-from tests.fakes.clock import ManualClock
-from tests.integration.microsoft.office import BULK, MEMBERS, USER, Office, app_certificate
+from tests.integration.microsoft.office import BULK, MEMBERS, USER, Office
 
 HOUR_S = 3600
 ALL = {"Presence.Read.All", "User.Read.All", "GroupMember.Read.All"}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> CreatedFiles:
-    return app_certificate(Path(tmp_path_factory.mktemp("app")))
-
-
-@pytest.fixture
-def office(
-    tmp_path: Path,
-    microsoft: SimulatedMicrosoft,
-    home: Household,
-    clock: ManualClock,
-    made: CreatedFiles,
-) -> Office:
-    home.app.certificates.append(made.certificate_file.read_bytes())
-    home.app.roles = set(ALL)
-    return Office(tmp_path, microsoft, home, clock, made)
 
 
 def people(*whom: Person | str) -> dict[str, Any]:
@@ -48,6 +26,12 @@ def people(*whom: Person | str) -> dict[str, Any]:
 
 def group(group_id: str) -> dict[str, Any]:
     return {"sign_in": "app", "group": group_id}
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    office.home.app.roles = set(ALL)
+    return office
 
 
 async def test_names_are_looked_up_once_and_remembered_over_a_restart(office: Office) -> None:

@@ -1,0 +1,313 @@
+"""Every row of the table of errors, met at the token endpoint by each way to sign in.
+
+The rows are the code's own, so a new one is tried by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from bridge.contract.account import SignIn, SignInState
+from bridge.contract.errors import SignInNeededError, SourceUnavailableError
+from bridge.demo.aadsts import KINDS
+from bridge.demo.directory import Person
+from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.script import Fault
+from bridge.microsoft import remedies
+from bridge.microsoft.browser import LIFETIME_S, TRIES
+from bridge.microsoft.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
+from bridge.microsoft.remedies_table import UNKNOWN, WITHOUT_NUMBER
+from tests.fakes.clock import ManualClock
+from tests.integration.microsoft.conftest import SHORT_S, Bridge
+from tests.integration.microsoft.office import Office
+
+CODE, REDEEM = "token.device_code", "token.authorization_code"
+REFRESH, TOKEN = "token.refresh_token", "token.client_credentials"
+PENDING, SIGNED_IN = SignInState.CODE_PENDING, SignInState.SIGNED_IN
+EXPIRED, ERROR = SignInState.EXPIRED, SignInState.ERROR
+OUR_OWN_FAULT = {90014, 9002313, 1002012}
+"""A request that is malformed: the simulator says so, and no row could tell a person what to do."""
+
+ACTING = [row for row in REMEDIES if row.ending is not Ending.PASSES]
+PASSING = [code for row in REMEDIES if row.ending is Ending.PASSES for code in row.codes]
+each_row = pytest.mark.parametrize("row", ACTING, ids=lambda row: f"AADSTS{row.codes[0]}")
+each_passing = pytest.mark.parametrize("code", PASSING)
+
+
+def shows(
+    told: SignIn, row: Remedy, label: object, simulated: SimulatedMicrosoft, endpoint: str
+) -> None:
+    """What happened with its number, who must act, the one remedy, and by what to find it."""
+    assert told.message == f"{row.text[:-1]} ({label})."
+    assert told.remedy == row.remedy
+    assert told.who == row.who
+    assert told.state is (EXPIRED if row.ending is Ending.SIGN_IN else ERROR)
+    asked = simulated.requests.of(endpoint)[-1].headers["client-request-id"]
+    assert told.correlation_id == asked
+
+
+def logged(text: str, told: SignIn) -> bool:
+    """Whether one line of the log says all of it, once."""
+    lines = [line for line in text.splitlines() if str(told.message) in line]
+    parts = (told.remedy, f"Who must act: {told.who}", told.correlation_id)
+    return len(lines) == 1 and all(str(part) in lines[0] for part in parts)
+
+
+async def ends_on(http: aiohttp.ClientSession, bridge: Bridge, person: Person) -> str:
+    """Start a sign-in in the browser; where that ends."""
+    async with asyncio.timeout(10):
+        address = await bridge.account.begin_browser()
+    await bridge.clock.until_asleep()
+    form = {"person": person.upn, "decision": "approve"}
+    async with http.post(address, data=form, allow_redirects=False) as answer:
+        return answer.headers["Location"]
+
+
+# What somebody must act upon, row by row.
+
+
+@each_row
+async def test_a_device_code_meets_it(
+    bridge: Bridge,
+    microsoft: SimulatedMicrosoft,
+    row: Remedy,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for code in row.codes:
+        microsoft.faults.add(Fault(CODE, aadsts=code))
+        await bridge.code()
+        await bridge.poll()
+        told = await bridge.until(EXPIRED, ERROR)
+        shows(told, row, f"AADSTS{code}", microsoft, CODE)
+        assert logged(caplog.text, told)
+    assert bridge.clock.sleepers == 0, "nothing is tried again unasked"
+
+
+@each_row
+async def test_a_browser_meets_it(
+    bridge: Bridge,
+    microsoft: SimulatedMicrosoft,
+    http: aiohttp.ClientSession,
+    alice: Person,
+    row: Remedy,
+) -> None:
+    microsoft.faults.add(Fault(REDEEM, aadsts=row.codes[0]))
+    bridge.account.finish_browser(await ends_on(http, bridge, alice))
+    told = await bridge.until(EXPIRED, ERROR)
+    shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REDEEM)
+
+
+@pytest.fixture
+def short_tokens(microsoft: SimulatedMicrosoft) -> None:
+    microsoft.tokens.expires_in_s = SHORT_S
+
+
+@each_row
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_stored_sign_in_meets_it(
+    alices: Bridge,
+    microsoft: SimulatedMicrosoft,
+    clock: ManualClock,
+    row: Remedy,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await clock.advance(SHORT_S)
+    microsoft.faults.add(Fault(REFRESH, aadsts=row.codes[0], times=None))
+    for _ in range(2):
+        with pytest.raises(SignInNeededError) as caught:
+            await alices.account.read()
+        assert caught.value.remedy == row.remedy
+    told = alices.account.sign_in.value
+    shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REFRESH)
+    assert microsoft.requests.count(REFRESH) == 1
+    assert logged(caplog.text, told)
+
+
+@pytest.fixture
+def table(alice: Person) -> dict[str, dict[str, object]]:
+    return {"alice": {"sign_in": "app", "user": alice.oid}}
+
+
+@each_row
+async def test_an_app_meets_it(
+    office: Office,
+    table: dict[str, dict[str, object]],
+    row: Remedy,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where a person would sign in again, the app's owner looks instead."""
+    office.simulated.faults.add(Fault(TOKEN, aadsts=row.codes[0]))
+    async with office.open(table) as tables:
+        with pytest.raises(SignInNeededError):
+            await tables["alice"].read()
+        told = tables["alice"].sign_in.value
+    expected = row
+    if row.ending is Ending.SIGN_IN:
+        remedy = "Look at the app registration with the correlation id."
+        expected = Remedy(row.codes, row.text, remedy, OWNER, Ending.ACT)
+    shows(told, expected, f"AADSTS{row.codes[0]}", office.simulated, TOKEN)
+    assert logged(caplog.text, told)
+
+
+async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(CODE, aadsts=53003))
+    await alices.code()
+    await alices.poll()
+    told = await alices.until(SIGNED_IN)
+    assert "AADSTS53003" in str(told.message)
+    assert (told.who, bool(told.correlation_id)) == (ADMIN, True)
+    assert "alice" in await alices.account.read()
+
+
+# What passes: nobody must act, and nobody is asked to.
+
+
+@each_passing
+async def test_a_bad_moment_at_the_start_is_told_and_passes(
+    bridge: Bridge, microsoft: SimulatedMicrosoft, alice: Person, code: int
+) -> None:
+    microsoft.faults.add(Fault("devicecode", aadsts=code))
+    bridge.account.request_sign_in()
+    told = await bridge.until(ERROR)
+    assert str(told.message).startswith("Microsoft's sign-in has a bad moment")
+    assert (told.remedy, told.who) == ("Nothing to do: it is tried again.", None)
+    await bridge.clock.until_asleep()
+    await bridge.clock.advance(5)
+    await bridge.sign_in(alice)
+
+
+@each_passing
+@pytest.mark.usefixtures("short_tokens")
+async def test_a_bad_moment_costs_no_sign_in(
+    alices: Bridge,
+    microsoft: SimulatedMicrosoft,
+    http: aiohttp.ClientSession,
+    alice: Person,
+    code: int,
+) -> None:
+    await alices.clock.advance(SHORT_S)
+    microsoft.faults.add(Fault(REFRESH, aadsts=code))
+    with pytest.raises(SourceUnavailableError):
+        await alices.account.read()
+    assert alices.account.sign_in.value.state is SIGNED_IN
+    assert "alice" in await alices.account.read()
+
+    microsoft.faults.add(Fault(CODE, aadsts=code))
+    microsoft.approve(await alices.code(), alice)
+    await alices.poll()
+    await alices.clock.until_asleep()
+    assert alices.account.sign_in.value.state is PENDING
+    await alices.poll(10)
+    await alices.until(SIGNED_IN)
+
+    microsoft.faults.add(Fault(REDEEM, aadsts=code))
+    alices.account.finish_browser(await ends_on(http, alices, alice))
+    await microsoft.requests.until(REDEEM)
+    await alices.clock.until_asleep()
+    await alices.clock.advance(30)
+    await microsoft.requests.until(REDEEM, 2)
+    await alices.until(SIGNED_IN)
+
+
+# Errors without a number.
+
+
+NAMED = {name: row for name, row in remedies._BY_ERROR.items() if row.ending is not Ending.PASSES}
+
+
+@pytest.mark.parametrize("place", ["error", "suberror"])
+@pytest.mark.parametrize("name", NAMED)
+async def test_an_error_that_has_only_a_name_has_its_row(
+    bridge: Bridge, microsoft: SimulatedMicrosoft, name: str, place: str
+) -> None:
+    row = NAMED[name]
+    body = {"error": "invalid_grant", "correlation_id": "c-1"} | {place: name}
+    microsoft.faults.add(Fault(CODE, status=400, body=json.dumps(body).encode()))
+    await bridge.code()
+    await bridge.poll()
+    told = await bridge.until(EXPIRED, ERROR)
+    assert (told.message, told.remedy, told.who) == (row.text, row.remedy, row.who)
+    assert told.correlation_id == "c-1"
+
+
+@pytest.mark.parametrize(
+    ("fault", "label"),
+    [
+        (Fault(CODE, aadsts=999999), "AADSTS999999"),
+        (Fault(CODE, status=400, body=b'{"error": "teapot", "correlation_id": "c-1"}'), "teapot"),
+    ],
+)
+async def test_an_error_that_nobody_knows_is_told_with_what_it_is_called(
+    bridge: Bridge, microsoft: SimulatedMicrosoft, fault: Fault, label: str
+) -> None:
+    microsoft.faults.add(fault)
+    await bridge.code()
+    await bridge.poll()
+    told = await bridge.until(EXPIRED, ERROR)
+    assert told.message == f"{UNKNOWN.text[:-1]} ({label})."
+    assert (told.remedy, told.who) == (UNKNOWN.remedy, UNKNOWN.who)
+    assert told.correlation_id
+
+
+Meet = Callable[[Bridge, aiohttp.ClientSession, Person], Awaitable[None]]
+
+
+async def declines(bridge: Bridge, _: aiohttp.ClientSession, __: Person) -> None:
+    bridge.simulated.decline(await bridge.code())
+    await bridge.poll()
+
+
+async def stays_away(bridge: Bridge, http: aiohttp.ClientSession, person: Person) -> None:
+    await ends_on(http, bridge, person)
+    await bridge.clock.advance(LIFETIME_S)
+
+
+async def comes_back_in_a_bad_hour(
+    bridge: Bridge, http: aiohttp.ClientSession, person: Person
+) -> None:
+    bridge.simulated.faults.add(Fault(REDEEM, status=503, times=None))
+    bridge.account.finish_browser(await ends_on(http, bridge, person))
+    for tries in range(1, TRIES):
+        await bridge.simulated.requests.until(REDEEM, tries)
+        await bridge.clock.until_asleep()
+        await bridge.clock.advance(30)
+
+
+async def comes_back_from_elsewhere(
+    bridge: Bridge, http: aiohttp.ClientSession, person: Person
+) -> None:
+    ending = await ends_on(http, bridge, person)
+    (code,) = bridge.simulated._simulation.authorizations.values()
+    code.nonce = "another"
+    bridge.account.finish_browser(ending)
+
+
+WAYS: dict[str, Meet] = {
+    "authorization_declined": declines,
+    "nobody_came_back": stays_away,
+    "not_redeemed": comes_back_in_a_bad_hour,
+    "nonce_mismatch": comes_back_from_elsewhere,
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_NUMBER)
+async def test_each_row_without_a_number_can_be_met(
+    bridge: Bridge, http: aiohttp.ClientSession, alice: Person, name: str
+) -> None:
+    row = WITHOUT_NUMBER[name]
+    await WAYS[name](bridge, http, alice)
+    told = await bridge.until(EXPIRED, ERROR)
+    assert (told.message, told.remedy, told.who) == (row.text, row.remedy, row.who)
+
+
+def test_every_number_that_the_simulator_says_has_a_row() -> None:
+    pending = {70016}
+    known = {code for row in REMEDIES for code in row.codes}
+    assert KINDS.keys() - known == pending | OUR_OWN_FAULT
