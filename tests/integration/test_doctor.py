@@ -86,11 +86,12 @@ async def patient(
 async def test_an_account_that_nobody_signed_in_is_the_only_finding(patient: Patient) -> None:
     code, report = await patient.examine()
     assert code == doctor.FOUND
-    good, bad = report[:4], report[4:]
+    good, bad = report[:5], report[5:]
     assert good[0] == f"ok   config: {patient.file}"
-    assert good[1] == f"ok   broker: 127.0.0.1:{patient.broker.port} lets anonymous in"
-    assert good[2].startswith("ok   alice: tenant ")
-    assert good[3] == "ok   clock: agrees with Microsoft's"
+    assert good[1] == f"ok   state_dir: {patient.file.parent / 'state'}"
+    assert good[2] == f"ok   broker: 127.0.0.1:{patient.broker.port} lets anonymous in"
+    assert good[3].startswith("ok   alice: tenant ")
+    assert good[4] == "ok   clock: agrees with Microsoft's"
     assert bad[0].startswith("BAD  alice: ")
     assert bad[1] == "     -> presence-bridge login alice"
     assert len(bad) == 2
@@ -139,22 +140,29 @@ async def test_a_broker_that_is_away_does_not_hide_the_rest(patient: Patient) ->
     port = free_port()
     patient.change(f"port = {patient.broker.port}", f"port = {port}")
     _, report = await patient.examine()
-    assert report[1].startswith(f"BAD  broker: broker 127.0.0.1:{port} cannot be reached")
-    assert report[2] == "     -> See [mqtt] in the config."
+    assert report[2].startswith(f"BAD  broker: 127.0.0.1:{port} cannot be reached")
+    assert report[3].startswith("     -> Start the broker, or correct host and port in [mqtt]")
     assert "ok   clock: agrees with Microsoft's" in report
 
 
-async def test_a_broker_that_refuses_is_told_without_the_password(
-    patient: Patient, tmp_path: Path
+@pytest.mark.parametrize(
+    ("broker", "mqtt", "cure"),
+    [
+        ("", "tls = true", "Correct host, port and tls in [mqtt]"),
+        ("", 'tls = true\nca_file = "nowhere.pem"', "Correct the path in [mqtt]."),
+        ("allow_anonymous false", 'username = "bridge"\npassword = "hunter2"', "If init made"),
+    ],
+)
+async def test_a_broker_that_cannot_be_used_is_told_with_its_cure_and_no_password(
+    patient: Patient, tmp_path: Path, broker: str, mqtt: str, cure: str
 ) -> None:
-    folder = tmp_path / "strict"
+    folder = tmp_path / "other"
     folder.mkdir()
-    async with running(folder, extra="allow_anonymous false") as strict:
-        mine = f'port = {strict.port}\nusername = "bridge"\npassword = "hunter2"'
-        patient.change(f"port = {patient.broker.port}", mine)
+    async with running(folder, extra=broker or "allow_anonymous true") as other:
+        patient.change(f"port = {patient.broker.port}", f"port = {other.port}\n{mqtt}")
         _, report = await patient.examine()
-    assert report[1].startswith("BAD  broker: ")
-    assert "does not let this user in (bridge)" in report[1]
+    assert report[2].startswith(f"BAD  broker: 127.0.0.1:{other.port} ")
+    assert report[3].startswith(f"     -> {cure}")
     assert "hunter2" not in "".join(report)
 
 
@@ -164,39 +172,87 @@ async def test_a_config_without_accounts_is_a_finding(patient: Patient) -> None:
     assert code == doctor.FOUND
     assert report[-2:] == [
         "BAD  accounts: nobody to follow",
-        "     -> Add a table [accounts.NAME].",
+        "     -> Add a table [accounts.NAME] to the config, or a person on the page.",
     ]
 
 
-async def test_an_unknown_tenant_is_told_with_its_remedy(patient: Patient) -> None:
-    patient.change('tenant = "contoso.com"', 'tenant = "contosso.com"')
-    _, report = await patient.examine()
-    (line,) = [line for line in report if "alice: tenant" in line]
-    assert line.startswith("BAD  alice: tenant: The tenant does not exist")
-    assert "Check tenant and cloud in the config." in line
-
-
-async def test_an_authority_that_is_not_trusted_is_told_with_its_remedy(
-    patient: Patient, tmp_path: Path
+async def test_who_was_added_on_the_page_is_asked_about_too_and_what_is_shared_told_once(
+    patient: Patient,
 ) -> None:
-    other = make_certificate(tmp_path / "other")
-    patient.change(str(patient.microsoft.ca_file), str(other.ca_file))
+    (patient.file.parent / "state").mkdir()
+    (patient.file.parent / "state" / "people.json").write_text('{"bob": {}}', encoding="utf-8")
     _, report = await patient.examine()
-    (line,) = [line for line in report if "alice: tenant" in line]
-    assert line.startswith("BAD  alice: tenant: ")
-    assert "certificate is not trusted; set ca_file in [network]" in line
+    assert "BAD  bob: Nobody is signed in." in report
+    assert "     -> presence-bridge login bob" in report
+    assert report.count("ok   clock: agrees with Microsoft's") == 1
 
 
-@pytest.mark.parametrize(("minutes", "said"), [(10, "behind"), (-10, "ahead")])
+@pytest.mark.parametrize(
+    ("old", "secret"),
+    [
+        ("[network]", '[security]\nkey_file = "secret"\n[network]'),
+        ("[mqtt]", '[mqtt]\nusername = "bridge"\npassword_file = "secret"'),
+        ("[accounts.alice]", '[web]\npassword_file = "secret"\n[accounts.alice]'),
+    ],
+)
+async def test_a_secret_that_everybody_can_read_is_a_finding(
+    patient: Patient, old: str, secret: str
+) -> None:
+    file = patient.file.parent / "secret"
+    file.write_text("hunter2", encoding="utf-8")
+    patient.file.parent.chmod(0o755)
+    patient.change(old, secret)
+    finding = f"BAD  {file} can be read by everybody on this machine"
+    for mode, told in ((0o644, True), (0o600, False)):
+        file.chmod(mode)
+        _, report = await patient.examine()
+        assert (finding in report) is told
+        assert (f"     -> chmod 600 {file}" in report) is told
+        assert "hunter2" not in "".join(report)
+
+
+@pytest.mark.parametrize(("minutes", "way"), [(10, "behind"), (-10, "ahead of")])
 async def test_a_wrong_clock_is_told_with_its_remedy(
-    patient: Patient, minutes: int, said: str
+    patient: Patient, minutes: int, way: str
 ) -> None:
     patient.clock.jump_wall(timedelta(minutes=minutes).total_seconds())
     _, report = await patient.examine()
-    (line,) = [line for line in report if "clock" in line and line.startswith("BAD")]
-    assert abs(int(line.split()[2]) - 600) < 60
-    assert line.endswith(f" s {said}")
-    assert "     -> Set the time: timedatectl set-ntp true." in report
+    at = next(n for n, line in enumerate(report) if line.startswith("BAD  clock"))
+    assert report[at] == f"BAD  clock: 0:10 h {way} Microsoft's"
+    assert "timedatectl set-ntp true" in report[at + 1]
+
+
+async def test_a_certificate_that_has_not_begun_is_the_clocks_fault(
+    patient: Patient, tmp_path: Path
+) -> None:
+    """A machine without a battery clock lives in the past until it has asked for the time."""
+    later = make_certificate(tmp_path / "later", now=datetime.now(UTC) + timedelta(days=400))
+    home = household(patient.clock)
+    async with SimulatedMicrosoft(home.directory, later) as microsoft:
+        patient.change(str(patient.microsoft.ca_file), str(microsoft.ca_file))
+        patient.change(patient.microsoft.login_url, microsoft.login_url)
+        _, report = await patient.examine()
+    at = next(n for n, line in enumerate(report) if line.startswith("BAD  alice: tenant"))
+    assert report[at + 1].startswith("     -> Set the time of this machine: ")
+
+
+@pytest.mark.parametrize(
+    ("network", "login_url", "cure"),
+    [
+        ('proxy = "http://bob:hunter2@127.0.0.1:1"', "", "Correct proxy in [network]"),
+        ("", "https://login.invalid", "That name leads nowhere"),
+        ("", "https://127.0.0.1:1", "Check that this machine is online"),
+    ],
+)
+async def test_why_microsoft_cannot_be_reached_decides_the_cure(
+    patient: Patient, network: str, login_url: str, cure: str
+) -> None:
+    patient.change("[network]", f"[network]\n{network}")
+    patient.change(patient.microsoft.login_url, login_url or patient.microsoft.login_url)
+    _, report = await patient.examine()
+    at = next(n for n, line in enumerate(report) if line.startswith("BAD  alice: tenant: "))
+    assert report[at + 1].startswith(f"     -> {cure}")
+    assert "hunter2" not in "".join(report)
 
 
 async def test_a_microsoft_that_fails_is_not_a_persons_fault(patient: Patient) -> None:
@@ -204,29 +260,69 @@ async def test_a_microsoft_that_fails_is_not_a_persons_fault(patient: Patient) -
     _, report = await patient.examine()
     at = next(index for index, line in enumerate(report) if "alice: tenant" in line)
     assert report[at].startswith(f"BAD  alice: tenant: {patient.microsoft.login_url} ")
-    assert report[at + 1] == "     -> Check network, proxy and DNS."
+    assert "try again later" in report[at + 1]
+
+
+async def test_an_authority_file_without_a_certificate_is_a_finding(patient: Patient) -> None:
+    (patient.file.parent / "junk.pem").write_text("junk", encoding="utf-8")
+    patient.change(str(patient.microsoft.ca_file), "junk.pem")
+    _, report = await patient.examine()
+    assert report[-2].startswith("BAD  network.ca_file: ")
+    assert report[-2].endswith("junk.pem: holds no certificate")
 
 
 @pytest.mark.parametrize(
-    ("auth", "good", "said"),
+    ("auth", "finding"),
     [
-        (b'{"state":"signed_in"}', True, "the running service is signed in"),
+        (b'{"state":"signed_in"}', ["ok   alice: the running service is signed in"]),
         (
-            b'{"state":"expired","message":"It ended.","remedy":"Sign in again."}',
-            False,
-            "expired. It ended. Sign in again.",
+            b'{"state":"expired","message":"It ended.","remedy":"Sign in again.","who":"you"}',
+            ["BAD  alice: It ended.", "     -> Sign in again (presence-bridge login alice)."],
         ),
-        (b'{"state":"device_code_pending","message":null}', False, "device code pending."),
-        (b"{}", False, "not known yet."),
-        (b"garbage", False, "cannot be asked: not JSON"),
+        (
+            b'{"state":"error","message":"No.","remedy":"Ask.","who":"Eve","correlation_id":"7"}',
+            [
+                "BAD  alice: No.",
+                "     -> Ask.",
+                "     Who must act: Eve. Correlation id: 7",
+            ],
+        ),
+        (
+            b'{"state":"device_code_pending","message":null}',
+            ["BAD  alice: device code pending.", "     -> presence-bridge login alice"],
+        ),
+        (b"{}", ["BAD  alice: not known yet.", "     -> presence-bridge login alice"]),
+        (b"garbage", ["BAD  the running service cannot be asked: not JSON"]),
     ],
 )
 async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_cache(
-    patient: Patient, auth: bytes, said: str, *, good: bool
+    patient: Patient, auth: bytes, finding: list[str]
 ) -> None:
     with state.claimed(patient.file.parent / "state"):
+        await patient.publish("presence/bridge/state", b"online")
         await patient.publish(AUTH, auth)
         code, report = await patient.examine()
-    (line,) = [line for line in report if said in line]
-    assert line.startswith("ok   alice: " if good else "BAD  alice: ")
+    good = finding[0].startswith("ok ")
     assert code == (doctor.OK if good else doctor.FOUND)
+    at = next(n for n, line in enumerate(report) if line.startswith(finding[0]))
+    assert len(report[at:]) == len(finding)
+    for line, begin in zip(report[at:], finding, strict=True):
+        assert line.startswith(begin)
+
+
+async def test_a_running_service_that_is_unwell_is_a_finding(patient: Patient) -> None:
+    with state.claimed(patient.file.parent / "state"):
+        await patient.publish("presence/bridge/state", b"online")
+        await patient.publish(AUTH, b'{"state":"signed_in"}')
+        health = b'{"healthy":false,"reason":"alice: Microsoft Graph fails (HTTP 500)"}'
+        await patient.publish("presence/bridge/health", health)
+        code, report = await patient.examine()
+    assert code == doctor.FOUND
+    assert "BAD  the running service: alice: Microsoft Graph fails (HTTP 500)" in report
+
+
+async def test_a_service_that_runs_but_is_not_at_the_broker_is_a_finding(patient: Patient) -> None:
+    with state.claimed(patient.file.parent / "state"):
+        code, report = await patient.examine()
+    assert code == doctor.FOUND
+    assert "BAD  the service runs, but not at this broker" in report
