@@ -22,6 +22,7 @@ from bridge.config import (
     load,
 )
 from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft
 
@@ -91,8 +92,12 @@ class Probe:
         asked = self._draft.model_copy(
             update={"microsoft": microsoft, "accounts": {"me": AccountSettings()}}
         )
-        async with Microsoft(asked, self._clock) as session:
-            await session.tenant_of("me")
+        try:
+            async with Microsoft(asked, self._clock) as session:
+                await session.tenant_of("me")
+        except PersonMustActError as error:  # its remedy speaks of the config, which is not there
+            told = str(error).removesuffix(error.remedy).strip()
+            raise PersonMustActError(told, remedy="Check the domain or the ID.") from error
 
 
 async def _beat(folder: Path, clock: Clock) -> None:

@@ -18,7 +18,6 @@ from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
-from bridge.microsoft import REQUESTS_AN_HOUR
 from bridge.service import Service
 from bridge.web import Service as Bridge
 from bridge.web import View, Web, password_of
@@ -107,13 +106,7 @@ def open_page(
     Raises:
         ConfigError: Its password cannot be read.
     """
-    apps = {(own.tenant, own.client_id) for own in map(config.microsoft_of, config.accounts)}
-    bridge = Bridge(
-        __version__,
-        clock.now(),
-        config.mqtt.address,
-        requests_allowed_hour=REQUESTS_AN_HOUR * max(1, len(apps)),
-    )
+    bridge = Bridge(__version__, clock.now(), config.mqtt.address)
     view = View(bridge, topics, can_add=True)
     web = Web(
         config.web,

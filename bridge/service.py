@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import random as _random
 from typing import Protocol
@@ -70,6 +71,7 @@ class Service:
         self._began = self._clock.monotonic()
         self._stop = asyncio.Event()
         self._roster: Roster | None = None
+        self._microsoft: Microsoft | None = None
         self._broker: Broker | None = None
         self._publisher: Publisher | None = None
         self._page: Page | None = None
@@ -104,9 +106,9 @@ class Service:
         publisher.attach(self._broker)
         if self._open_page:
             self._page = self._open_page(self, self._config, topics, self._broker, self._clock)
-        async with Microsoft(self._config, self._clock, random=self._random) as microsoft:
+        async with Microsoft(self._config, self._clock, random=self._random) as self._microsoft:
             self._roster = Roster(
-                microsoft,
+                self._microsoft,
                 report=self._report,
                 announce=self._announce,
                 clock=self._clock,
@@ -212,9 +214,11 @@ class Service:
 
     def health(self) -> Health:
         """How the service fares now."""
-        broker = self._broker
-        return fold(
-            self._roster.statuses if self._roster else {},
+        broker, microsoft = self._broker, self._microsoft
+        return replace(
+            fold(self._roster.statuses if self._roster else {}),
+            requests_last_hour=microsoft.requests_last_hour if microsoft else 0,
+            requests_allowed_hour=microsoft.requests_allowed_hour if microsoft else 0,
             mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
             queue=broker.waiting if broker else 0,
             uptime_s=int(self._clock.monotonic() - self._began),

@@ -23,6 +23,8 @@ class Health:
     next_poll_why: str | None = None
     """Why then, in a few words."""
     requests_last_hour: int = 0
+    requests_allowed_hour: int = 0
+    """What Microsoft's limits add up to."""
     mqtt_reconnects: int = 0
     queue: int = 0
     """Messages that wait for the broker."""

@@ -21,7 +21,7 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
 from bridge.microsoft.app_only import AppOnly
-from bridge.microsoft.budget import Budget, Pauses
+from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget, Pauses
 from bridge.microsoft.cache import TokenCache, token_file
 from bridge.microsoft.certificate import load
 from bridge.microsoft.clouds import cloud_of
@@ -76,11 +76,6 @@ class MicrosoftAccount:
     def throttled_until(self) -> datetime | None:
         """Nothing is sent before this moment."""
         return self._budget.blocked_until
-
-    @property
-    def requests_last_hour(self) -> int:
-        """Requests of this app in this tenant."""
-        return self._budget.last_hour
 
     async def read(self) -> Mapping[str, Presence]:
         """The presences now, by account slug. Raises as the ``Source`` of polling says."""
@@ -165,6 +160,16 @@ class Microsoft:
         """Make accounts from ``config`` from now on; those that were made stay as they are."""
         self._config = config
 
+    @property
+    def requests_last_hour(self) -> int:
+        """Requests of all apps in all tenants."""
+        return sum(budget.last_hour for budget in self._budgets.values())
+
+    @property
+    def requests_allowed_hour(self) -> int:
+        """What the limits of these apps in their tenants add up to."""
+        return REQUESTS_AN_HOUR * len(self._budgets)
+
     async def tenant_of(self, slug: str) -> Tenant:
         """Look the tenant of ``[accounts.slug]`` up, without signing in.
 
@@ -243,7 +248,7 @@ class Microsoft:
 
     def _budget(self, client_id: str, tenant: str) -> Budget:
         """The one of this app in this tenant; a pause from before a restart goes on."""
-        key = f"{client_id} {tenant}"
+        key = f"{client_id} {tenant.lower()}"
         if key not in self._budgets:
             self._budgets[key] = Budget(
                 self._clock,

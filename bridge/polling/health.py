@@ -8,9 +8,7 @@ from bridge.contract.health import Health
 from bridge.polling.poller import Status
 
 
-def fold(
-    statuses: Mapping[str, Status], *, mqtt_reconnects: int, queue: int, uptime_s: int
-) -> Health:
+def fold(statuses: Mapping[str, Status]) -> Health:
     """One report; unhealthy while any source has a problem, with the first one told."""
     failing = {slug: status for slug, status in statuses.items() if status.problem}
     reason = None
@@ -34,8 +32,4 @@ def fold(
         poll_interval=round(min(paces), 1) if paces else None,
         next_poll=next_poll,
         next_poll_why=why,
-        requests_last_hour=sum(status.requests_last_hour for status in values),
-        mqtt_reconnects=mqtt_reconnects,
-        queue=queue,
-        uptime_s=uptime_s,
     )

@@ -49,7 +49,6 @@ class Status:
     next_poll: datetime | None = None
     pace: Pace | None = None
     throttled_until: datetime | None = None
-    requests_last_hour: int = 0
 
 
 class Poller:
@@ -85,11 +84,7 @@ class Poller:
     @property
     def status(self) -> Status:
         """How the source fares now."""
-        return replace(
-            self._status,
-            throttled_until=self._source.throttled_until,
-            requests_last_hour=self._source.requests_last_hour,
-        )
+        return replace(self._status, throttled_until=self._source.throttled_until)
 
     def poll_now(self) -> None:
         """Read at once instead of at the next turn."""

@@ -39,11 +39,6 @@ class Source(Protocol):
         """Nothing is sent before this moment."""
         ...
 
-    @property
-    def requests_last_hour(self) -> int:
-        """Requests that count against the same budget."""
-        ...
-
     async def read(self) -> Mapping[str, Presence]:
         """The presences now, by account slug.
 

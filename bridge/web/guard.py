@@ -130,6 +130,8 @@ class Guard:
         if not self._is_host_ours(request, trusted=trusted):
             text = "This name is not known here: list it under hosts in [web] of the config."
             return refuse(request, HTTPStatus.MISDIRECTED_REQUEST, text)
+        if request.method not in _SAFE and (unknown := request.match_info.http_exception):
+            raise unknown
         if request.method not in _SAFE and not await self._is_ours(request):
             text = "This form is too old or not from here. Load the page and try again."
             return refuse(request, HTTPStatus.FORBIDDEN, text)
@@ -195,6 +197,8 @@ async def fields_of(request: web.Request) -> dict[str, str]:
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
+    if (length := request.content_length or 0) > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, length)
     try:
         async with asyncio.timeout(BODY_DEADLINE_S):
             body = await request.read()

@@ -5,6 +5,7 @@ prometheus-client is loaded with the first scrape: most homes never have one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+EACH_MOST = 500
+"""With more people than this only their sums are told: Prometheus wants few series, not many."""
 
 Sample = tuple[dict[str, str], float | None]
 
@@ -66,14 +70,17 @@ def _bridge(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _accounts(snapshot: Snapshot) -> Iterator[Metric]:
-    people = snapshot.people
-    fresh = [({"account": each.account}, each.fresh) for each in people]
+    counts = Counter(map(kind_of, snapshot.people))
+    sums: list[Sample] = [({"kind": kind.value}, counts[kind]) for kind in Kind]
+    yield _gauge("presence_people", "People, by the kind of their presence.", sums)
+    people = snapshot.people if len(snapshot.people) <= EACH_MOST else ()
+    fresh: list[Sample] = [({"account": each.account}, each.fresh) for each in people]
     yield _gauge("presence_account_fresh", "Whether the presence is current.", fresh)
-    signed_in = [
+    signed_in: list[Sample] = [
         ({"account": each.account}, each.sign_in.state is SignInState.SIGNED_IN) for each in people
     ]
     yield _gauge("presence_account_signed_in", "Whether the account is signed in.", signed_in)
-    kinds = [
+    kinds: list[Sample] = [
         ({"account": each.account, "kind": kind.value}, kind is kind_of(each))
         for each in people
         for kind in Kind

@@ -86,6 +86,7 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
         access_log=None,
         logger=_request_log(),
         handle_signals=False,
+        auto_decompress=False,  # no browser compresses a form
         handler_cancellation=True,
         shutdown_timeout=1.0,
     )

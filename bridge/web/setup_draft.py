@@ -116,7 +116,7 @@ def write(file: Path, draft: Draft, name: str) -> None:
         client_id=str(registration.client_id),
         account=slug_of(name, ()),
         name=name,
-        broker=None if draft.broker_is_given else broker,
+        broker=broker if not draft.broker_is_given else None if file.exists() else MqttSettings(),
     )
     try:
         if broker.password and not draft.broker_is_given:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.web.api import PREFIX
 from bridge.web.forms import form
 from bridge.web.markup import Child, Html, join, tag
 from bridge.web.render import document
@@ -55,7 +56,7 @@ def setup_page(
 
 
 def done_page(name: str) -> str:
-    """The config is written; the browser comes again by itself."""
+    """The config is written; the browser goes on by itself when the bridge answers."""
     return document(
         "Presence: ready",
         tag(
@@ -64,6 +65,7 @@ def done_page(name: str) -> str:
             tag("p", f"The bridge starts now and asks for the sign-in of {name}.", role="status"),
             tag("p", tag("a", "To the page", href="./")),
             class_="card door",
+            data_await=f"{PREFIX}/health".removeprefix("/"),
         ),
     )
 

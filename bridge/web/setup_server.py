@@ -31,8 +31,11 @@ TRIAL_S = 15.0
 """A trial that takes longer has failed."""
 LINGER_S = 1.0
 """The last page still loads its style sheet."""
-AGAIN = "3; url=./"
-"""The browser looks for the page of the bridge, which starts on the same port."""
+AGAIN = "20; url=./"
+"""A browser without scripts looks for the page of the bridge, which starts on the same port, after
+the time that it may need on a slow machine."""
+LOOK_AGAIN_S = 2.0
+"""Between two looks for a broker that is named and may start at the same moment as we do."""
 
 Fields = dict[str, str]
 Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
@@ -98,10 +101,10 @@ class SetUp:
             random=self._random,
         )
         self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
-        if self._known and await self._lets_us_in(self._known, or_asks=False):
-            self._draft = Draft(self._known, broker_is_given=True)
+        await self._take_known()
         routes = [
             web.get("/", self._show),
+            web.get("/healthz", self._healthz),
             web.post("/enter", partial(enter, guard)),
             web.post("/broker", partial(self._answer, self._take_broker)),
             web.post("/registration", partial(self._answer, self._take_registration)),
@@ -109,14 +112,36 @@ class SetUp:
             web.post("/back", partial(self._answer, self._go_back)),
             Assets().route(),
         ]
-        async with application(guard, routes) as runner:
+        async with application(guard, routes) as runner, asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(self._look_for_known(), name="set-up-broker")
             self.listening.set(await listen(runner, self._settings, self._clock))
             await self._written.wait()
+            looking.cancel()
             await self._clock.sleep(LINGER_S)
             self.listening.set(None)
 
+    async def _look_for_known(self) -> None:
+        while self._known and self._draft.broker is None:
+            await self._clock.sleep(LOOK_AGAIN_S)
+            await self._take_known()
+
+    async def _take_known(self) -> None:
+        """Ask for no broker when the one that is named lets us in."""
+        known = self._known
+        if known and await self._lets_us_in(known, or_asks=False) and self._draft.broker is None:
+            self._draft = replace(self._draft, broker=known, broker_is_given=True)
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
     async def _show(self, request: web.Request) -> web.Response:
-        return html(request, setup_page(self._draft, broker_found=self._found))
+        known = self._known or MqttSettings()
+        typed = {
+            "host": known.host,
+            "port": str(known.effective_port),
+            "username": known.username or "",
+        }
+        return html(request, setup_page(self._draft, typed=typed, broker_found=self._found))
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
         """Take what a form tells, or say what is wrong with it."""
@@ -141,7 +166,7 @@ class SetUp:
     async def _take_broker(self, _: web.Request, fields: Fields) -> web.Response:
         broker = broker_of(fields)
         await self._trials.broker(broker)
-        self._draft = replace(self._draft, broker=broker)
+        self._draft = replace(self._draft, broker=broker, broker_is_given=False)
         return go_to("./")
 
     async def _take_registration(self, _: web.Request, fields: Fields) -> web.Response:
@@ -164,7 +189,7 @@ class SetUp:
         if self._draft.registration:
             self._draft = replace(self._draft, registration=None)
         else:
-            self._draft = Draft()
+            self._draft, self._known = Draft(), None
         return go_to("./")
 
     async def _lets_us_in(self, broker: MqttSettings, *, or_asks: bool) -> bool:

@@ -72,10 +72,9 @@ class View:
             self._soon()
 
     def update(self, facts: AccountFacts) -> None:
-        """Take the newest facts of one account."""
-        known = self._people.get(facts.account, Person(facts.account, facts.name, ways=()))
-        news = person_of(known, facts)
-        if news != known or facts.account not in self._people:
+        """Take the newest facts of one account; nothing for who is not followed any more."""
+        known = self._people.get(facts.account)
+        if known and (news := person_of(known, facts)) != known:
             self._people[facts.account] = news
             self._soon()
 
@@ -152,6 +151,7 @@ def service_of(known: Service, health: Health) -> Service:
         next_poll_why=health.next_poll_why,
         throttled_until=health.throttled_until,
         requests_last_hour=health.requests_last_hour,
+        requests_allowed_hour=health.requests_allowed_hour,
     )
 
 

@@ -22,7 +22,6 @@ class FakeSource:
         self.accounts: Mapping[str, str] = {"alice": "Alice"}
         self.sign_in: Latest[SignIn] = Latest(SIGNED_IN)
         self.throttled_until: datetime | None = None
-        self.requests_last_hour = 0
         self.answer = answer
         self.reads = 0
         self.asked_to_sign_in = 0

@@ -123,7 +123,14 @@
     const box = target.open && target.querySelector("[data-load]");
     if (box) put(box, await fetch(box.dataset.load).then((answer) => answer.text(), String));
   }, true);
+  // After the set-up: the bridge starts at the same address, and only it knows the one that is awaited.
+  function goOn() {
+    const later = () => setTimeout(goOn, 500);
+    fetch(main.dataset.await).then(({ status }) => (status === 404 ? later() : location.replace("./")), later);
+  }
+
   tick();
   setInterval(tick, 1000);
   if (live && window.EventSource) listen();
+  if (main.dataset.await) setTimeout(goOn, 1000);
 })();

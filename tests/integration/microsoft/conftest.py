@@ -31,6 +31,7 @@ class Bridge:
     account: MicrosoftAccount
     clock: ManualClock
     simulated: SimulatedMicrosoft
+    microsoft: Microsoft
 
     async def until(self, *states: SignInState) -> SignIn:
         """The sign-in once it stands at one of ``states``."""
@@ -108,7 +109,7 @@ async def started(
         account = opened.account("alice")
         running = asyncio.create_task(account.run(), name="sign-in-alice")
         try:
-            yield Bridge(account, clock, simulated)
+            yield Bridge(account, clock, simulated, opened)
             assert not running.done(), running
         finally:
             running.cancel()

@@ -229,6 +229,7 @@ async def test_accounts_of_one_app_in_one_tenant_pause_together(
         alice._budget.block(60)
         assert bob.throttled_until == clock.now() + timedelta(seconds=60)
         assert eve.throttled_until is None
+        assert opened.requests_allowed_hour == 2 * 180_000
 
 
 async def test_requests_are_counted_failed_ones_too(
@@ -238,7 +239,7 @@ async def test_requests_are_counted_failed_ones_too(
     with pytest.raises(SourceUnavailableError):
         await alices.account.read()
     await read(alices)
-    assert alices.account.requests_last_hour == microsoft.requests.count(READ) == 3
+    assert alices.microsoft.requests_last_hour == microsoft.requests.count(READ) == 3
 
 
 @pytest.mark.parametrize("status", [400, 500, 502, 504])

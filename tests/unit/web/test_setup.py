@@ -60,6 +60,8 @@ def test_a_broker_that_is_given_by_the_environment_is_not_written(tmp_path: Path
     write(tmp_path / "config.toml", draft, "Alice")
     assert "broker.lan" not in (tmp_path / "config.toml").read_text()
     assert not (tmp_path / "secrets").exists()
+    config = load(tmp_path / "config.toml", {"PRESENCE_MQTT__HOST": "broker.lan"})
+    assert (config.mqtt.host, config.mqtt.username) == ("broker.lan", None)
 
 
 def test_in_the_shipped_config_what_was_told_takes_the_place_of_placeholders(
