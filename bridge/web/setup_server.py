@@ -128,7 +128,9 @@ class SetUp:
     async def _take_known(self) -> None:
         """Ask for no broker when the one that is named lets us in."""
         known = self._known
-        if known and await self._lets_us_in(known, or_asks=False) and self._draft.broker is None:
+        if known and await self._lets_us_in(known, or_asks=False):
+            if self._draft.broker or not self._known:
+                return  # a person was faster
             self._draft = replace(self._draft, broker=known, broker_is_given=True)
 
     async def _healthz(self, _: web.Request) -> web.Response:

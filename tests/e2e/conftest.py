@@ -7,18 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import Household, household
 from bridge.demo.microsoft import SimulatedMicrosoft
+from tests.e2e.page_stage import Home
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
+from tests.fakes.web_browser import chromium, needs_chromium
 
 STOP_S = 10.0
 
@@ -38,8 +41,11 @@ class Stage:
     def config(self) -> Path:
         return self.folder / "config.toml"
 
-    def configure(self, extra: str = "") -> None:
-        """Write a config with one account, ``alice``; ``extra`` is added at the end."""
+    def configure(self, extra: str = "", *, web: str = "enabled = false") -> None:
+        """Write a config with one account, ``alice``.
+
+        ``web`` is what stands in ``[web]``; ``extra`` is added at the end.
+        """
         self.config.write_text(
             f"""
             state_dir = "state"
@@ -58,7 +64,7 @@ class Stage:
             steady = 1
             slowest = 1
             [web]
-            enabled = false
+            {web}
             [accounts.alice]
             name = "Alice"
             {extra}
@@ -68,14 +74,26 @@ class Stage:
 
     def start(self, module: str, *words: str) -> subprocess.Popen[str]:
         """Start ``python -m module words``; its log is in ``log(process)``."""
+        return self._start([module, *words, "--config", str(self.config)])
+
+    def start_in(
+        self, folder: Path, module: str, *words: str, environ: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
+        """As ``start``, in ``folder`` and with ``environ``; nobody says where the config is."""
+        return self._start([module, *words], cwd=folder, environ=environ)
+
+    def _start(
+        self, words: list[str], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
         number = len(self.programs)
         with (self.folder / f"log{number}").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *words, "--config", str(self.config)],
+                [sys.executable, "-m", *words],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, "HOME": str(self.folder)},
+                cwd=cwd,
+                env={**os.environ, "HOME": str(self.folder), **(environ or {})},
             )
         self.programs.append(process)
         return process
@@ -146,3 +164,19 @@ async def stage(tmp_path: Path, certificate: ServerCertificate) -> AsyncIterator
             for process in built.programs:  # pytest shows it when the test failed
                 sys.stdout.write(f"{process.args!r}\n{built.log(process)}\n")
             sys.stdout.write(broker.log[-20_000:])
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    needs_chromium()
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def home(chrome: Browser, stage: Stage) -> Home:
+    """Nobody approves anything by themselves; nothing is started."""
+    stage.microsoft.auto_approve(None)
+    built = Home(stage, chrome)
+    built.configure()
+    return built

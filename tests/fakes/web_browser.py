@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+SOON_MS = 15_000
+"""What is waited for comes sooner, except on a machine with much else to do."""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -34,6 +36,7 @@ def needs_chromium() -> None:
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """One browser process until the end of the block."""
+    expect.set_options(timeout=SOON_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=PROGRAM, args=list(FLAGS))
         try:

@@ -126,7 +126,8 @@
   // After the set-up: the bridge starts at the same address, and only it knows the one that is awaited.
   function goOn() {
     const later = () => setTimeout(goOn, 500);
-    fetch(main.dataset.await).then(({ status }) => (status === 404 ? later() : location.replace("./")), later);
+    const look = ({ status }) => (status === 200 || status === 401 ? location.replace("./") : later());
+    fetch(main.dataset.await).then(look, later); // a proxy has errors of its own until then
   }
 
   tick();
