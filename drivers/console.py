@@ -1,6 +1,6 @@
 """The ``console`` kind: a lamp drawn in the terminal. The reference for all other kinds.
 
-In a terminal it redraws one line; elsewhere it prints a line a change. Never touches hardware.
+A line a change, so that it reads well beside a log. Never touches hardware.
 """
 
 from __future__ import annotations
@@ -27,11 +27,9 @@ class ConsoleOptions(Settings):
 class ConsoleLight:
     """A lamp made of characters."""
 
-    def __init__(
-        self, name: str, out: TextIO, clock: Clock, *, colored: bool, redraw: bool
-    ) -> None:
+    def __init__(self, name: str, out: TextIO, clock: Clock, *, colored: bool) -> None:
         self._name, self._out, self._clock = name, out, clock
-        self._colored, self._redraw = colored, redraw
+        self._colored = colored
 
     async def apply(self, state: LightState) -> None:
         """Draw ``state``.
@@ -41,7 +39,7 @@ class ConsoleLight:
         """
         line = f"{self._clock.now().astimezone():%H:%M:%S}  {self._name}  {self._lamp(state)}"
         try:
-            self._out.write(f"\r\x1b[2K{line}" if self._redraw else f"{line}\n")
+            self._out.write(f"{line}\n")
             self._out.flush()
         except OSError as error:
             raise LightUnreachableError(f"stdout takes nothing: {error}") from error
@@ -58,17 +56,8 @@ class ConsoleLight:
 
 @asynccontextmanager
 async def _open(_options: ConsoleOptions, around: Surroundings) -> AsyncIterator[Light]:
-    terminal = sys.stdout.isatty()
-    yield ConsoleLight(
-        around.name,
-        sys.stdout,
-        around.clock,
-        colored=terminal and "NO_COLOR" not in os.environ,
-        redraw=terminal,
-    )
-    if terminal:
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+    colored = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    yield ConsoleLight(around.name, sys.stdout, around.clock, colored=colored)
 
 
 KIND = Kind(

@@ -155,10 +155,11 @@ class Lamp:
     def _lost(self, error: LightUnreachableError | LightRefusedError, attempt: int) -> float:
         """Note that the light is away; return the seconds until the next try."""
         self._shown = None
-        if not self._complaint:
-            level = logging.ERROR if isinstance(error, LightRefusedError) else logging.WARNING
-            log.log(level, "%s: %s; trying again until it is back", self._name, error)
-            self._complaint = str(error)
+        if not self._complaint and isinstance(error, LightRefusedError):
+            log.error("%s: %s Trying again every %.0f s.", self._name, error, REFUSED_S)
+        elif not self._complaint:
+            log.warning("%s: %s; trying again until it is back", self._name, error)
+        self._complaint = self._complaint or str(error)
         self._reachable(False)  # noqa: FBT003 - the value itself
         if isinstance(error, LightRefusedError):
             return REFUSED_S

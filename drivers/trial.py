@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from bridge.broker import Broker
 from bridge.config import HostConfig
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import ConfigError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
 from bridge.contract.topics import Topics
@@ -59,11 +59,21 @@ async def cycle(
     *,
     seconds: float,
 ) -> None:
-    """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says."""
+    """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says.
+
+    Raises:
+        LightUnreachableError: It never showed one.
+    """
+    shown = asyncio.Event()
     clock, target = SystemClock(), Latest[LightState | None](None)
     rules, broker = common.rules(config), _broker(name, config)
+
+    def reachable(answers: bool) -> None:  # noqa: FBT001 - as the lamp tells it
+        if answers:
+            shown.set()
+
     async with kind.open(options, _around(name, config, broker)) as light:
-        lamp = Lamp(light, kind, name=name, target=target, clock=clock, reachable=lambda _: None)
+        lamp = Lamp(light, kind, name=name, target=target, clock=clock, reachable=reachable)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(lamp.run(), name="lamp")]
             if kind.uses_bus:
@@ -79,3 +89,5 @@ async def cycle(
                 await lamp.leave(common.on_exit)
                 for task in running:
                     task.cancel()
+    if not shown.is_set():
+        raise LightUnreachableError(f"{name} showed nothing: the lines above say why")
