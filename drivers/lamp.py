@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from random import random as _random
 from typing import Any, Literal, TypeVar
 
 from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
@@ -140,10 +140,9 @@ class Lamp:
                 return not self._watch_others
         return False
 
-    async def _within_deadline(self, call: Awaitable[T]) -> T:
+    async def _within_deadline(self, call: Coroutine[Any, Any, T]) -> T:
         try:
-            async with asyncio.timeout(self._kind.deadline_s):
-                return await call
+            return await within(self._kind.deadline_s, call)
         except TimeoutError:
             raise LightUnreachableError(
                 f"the light did not answer within {self._kind.deadline_s:g} s"

@@ -19,6 +19,7 @@ from bridge.broker.connection import MQTT5, MQTT311, Connection, Received
 from bridge.broker.outbox import Outbox, chunks
 from bridge.config import MqttSettings
 from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
 from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
 from bridge.retry import Random, full_jitter
@@ -208,11 +209,13 @@ class Broker:
             yield from self._outbox.take(IN_FLIGHT, events=False)
 
     async def _say_goodbye(self, connection: Connection) -> None:
+        async def last_words() -> None:
+            await self._publish(connection, self._outbox.take(len(self._outbox)))
+            await self._publish(connection, self._goodbye())
+            await self._publish(connection, [self._offline])
+
         try:
-            async with asyncio.timeout(GOODBYE_S):
-                await self._publish(connection, self._outbox.take(len(self._outbox)))
-                await self._publish(connection, self._goodbye())
-                await self._publish(connection, [self._offline])
+            await within(GOODBYE_S, last_words())
         except (aiomqtt.MqttError, TimeoutError) as error:
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 

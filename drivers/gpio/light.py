@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
+from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.blocking import Worker
@@ -37,8 +37,7 @@ class GpioLight:
     async def close(self) -> None:
         """Give the pins back; a pin that hangs is not waited for."""
         try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._worker(self._let_go)
+            await within(CLOSE_S, self._worker(self._let_go))
         except TimeoutError:
             log.warning("the pins could not be given back within %g s", CLOSE_S)
 

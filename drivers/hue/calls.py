@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
+from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
 from drivers.blocking import Worker
 from drivers.hue.transport import Transport
@@ -40,13 +41,15 @@ class Calls:
             self._transport.begin()
             return function(*arguments, **keywords)
 
+        async def called() -> T:
+            try:
+                return await self._worker(begin)
+            except asyncio.CancelledError:
+                self._transport.abandon()
+                raise
+
         try:
-            async with asyncio.timeout(self._within_s):
-                try:
-                    return await self._worker(begin)
-                except asyncio.CancelledError:
-                    self._transport.abandon()
-                    raise
+            return await within(self._within_s, called())
         except TimeoutError:
             raise LightUnreachableError(
                 f"the hub at {self._transport.address} did not answer within {self._within_s:g} s"
@@ -56,5 +59,4 @@ class Calls:
         """Cut off what still runs, and drop the connection."""
         self._transport.abandon()
         with suppress(TimeoutError):
-            async with asyncio.timeout(END_S):
-                await self._worker(self._transport.close)
+            await within(END_S, self._worker(self._transport.close))

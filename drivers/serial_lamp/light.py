@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any, TypeVar
 
 from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
@@ -101,8 +102,7 @@ class SerialLight:
         """Say goodbye and let go of the port, also while the thread waits for a silent board."""
         self._wanted = None
         try:
-            async with asyncio.timeout(GOODBYE_S):
-                await self._worker(self._let_go)
+            await within(GOODBYE_S, self._worker(self._let_go))
         except TimeoutError:
             self._stop.set()
             await self._worker(self._let_go)

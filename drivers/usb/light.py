@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState, Rgb
 from drivers.blocking import Worker
@@ -68,8 +69,7 @@ class UsbLight:
     async def close(self) -> None:
         """Let the light go, coloured as it is; one that hangs is not waited for."""
         try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._worker(self._let_go)
+            await within(CLOSE_S, self._worker(self._let_go))
         except TimeoutError:
             log.warning("%s: the light could not be let go within %g s", self._name, CLOSE_S)
 

@@ -1,0 +1,34 @@
+"""A deadline that also holds while a task cleans up after its own cancellation.
+
+There ``asyncio.timeout`` of Python before 3.11.3, which Debian 12 has, lets the cancellation
+through instead of raising ``TimeoutError`` (python/cpython#102780).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns or raises; it is cancelled when that takes longer.
+
+    Raises:
+        TimeoutError: It took longer.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        failed = None if task.cancelled() else task.exception()
+    if task.cancelled():
+        raise TimeoutError
+    if failed is not None:
+        raise failed
+    return task.result()
