@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         under_journal="JOURNAL_STREAM" in os.environ,
     )
     try:
-        return int(arguments.command(arguments))
+        code = int(arguments.command(arguments))
+        sys.stdout.flush()  # a reader who has gone is noticed here and not after the end
     except ConfigError as error:
         for problem in error.problems:
             print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as in: … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    return code
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     set_up(arguments.log_level, arguments.log_format)
     try:
-        return int(arguments.do(arguments))
+        code = int(arguments.do(arguments))
+        sys.stdout.flush()  # a reader who has gone is noticed here and not after the end
     except ConfigError as error:
         for problem in error.problems:
             print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as in: … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    return code
 
 
 def _run(arguments: argparse.Namespace) -> int:
