@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT = "heartbeat"
 """Touched while the service lives; a container's health check looks at its age."""
 HEARTBEAT_EVERY_S = 10.0
+LOCK = "lock"
+"""Held by the bridge that works on the folder."""
 
 
 class StateInUseError(ConfigError):
@@ -33,9 +35,9 @@ def claimed(folder: Path) -> Iterator[Path]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _tighten(folder)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigError([f"state_dir: {folder}: {error.strerror}"]) from error
+        raise _refused(folder, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -50,14 +52,32 @@ def claimed(folder: Path) -> Iterator[Path]:
 
 
 def in_use(folder: Path) -> bool:
-    """Whether a bridge runs on ``folder`` now."""
-    if not (folder / "lock").exists():
-        return False
+    """Whether a bridge runs on ``folder`` now. Only looks: nothing is made or changed.
+
+    Raises:
+        ConfigError: This user may not look.
+    """
     try:
-        with claimed(folder):
-            return False
-    except StateInUseError:
+        lock = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _refused(folder, error) from error
+    try:
+        fcntl.flock(
+            lock, fcntl.LOCK_SH | fcntl.LOCK_NB
+        )  # shared: two who ask do not see each other
+    except OSError:
         return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _refused(folder: Path, error: OSError) -> ConfigError:
+    whose = "; run this as the user of the service, who must own that folder"
+    cure = whose if isinstance(error, PermissionError) else ""
+    return ConfigError([f"state_dir: {folder}: {error.strerror}{cure}"])
 
 
 def _tighten(folder: Path) -> None:

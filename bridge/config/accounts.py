@@ -46,7 +46,10 @@ def _tenant(text: str) -> str:
 
 def _cloud(name: object) -> object:
     if isinstance(name, str) and name.lower() in _CHINA:
-        raise ValueError("Microsoft Graph in China (21Vianet) has no presence")
+        raise ValueError(
+            "Microsoft Graph in China (21Vianet) has no presence; "
+            "no setting helps: nobody in that cloud can be followed"
+        )
     return name
 
 

@@ -134,7 +134,15 @@ def _with_secrets(config: C) -> C:
     try:
         password = mqtt.password_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is no text"
-        raise ConfigError([f"mqtt.password_file: {mqtt.password_file}: {reason}"]) from error
+        told = f"mqtt.password_file: {mqtt.password_file}: {_why_unread(error)}"
+        raise ConfigError([told]) from error
     filled = mqtt.model_copy(update={"password": SecretStr(password)})
     return config.model_copy(update={"mqtt": filled})
+
+
+def _why_unread(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "is no text; write the password into it"
+    if isinstance(error, PermissionError):
+        return f"{error.strerror}; let this user read it, or run this as the user of the service"
+    return f"{error.strerror}; correct the path, or let presence-bridge init make the file"

@@ -35,8 +35,9 @@ SPOILED_S = 3600.0
 """Ids that Graph refuses are left out for so long."""
 PATH = "/communications/getPresencesByUserId"
 REMEDY = (
-    "Add the permission Presence.Read.All to the app, let an admin consent where it is needed, "
-    "and sign in again if a person signed in."
+    "Where the app signs itself in: add the application permission Presence.Read.All to the app, "
+    "and let an admin consent. Where a person signs in: add the delegated permission "
+    "Presence.Read.All to the app, let an admin consent where it is needed, then sign in again."
 )
 
 

@@ -15,6 +15,8 @@ from bridge.microsoft.sealing import OtherKeyError, Seal, key_id_of
 
 log = logging.getLogger(__name__)
 
+DAMAGED = "damaged"
+
 
 class TokenCache:
     """The token cache of one account, kept in ``file``. Used from one worker at a time.
@@ -109,13 +111,17 @@ def token_file(config: Config, slug: str) -> Path:
 
 
 def kept_in(file: Path) -> str | None:
-    """How tokens are kept in ``file``, for people; ``None`` when there is no such file."""
+    """How tokens are kept in ``file``, as words after "is"; ``None`` when there is no such file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     try:
         key_id = key_id_of(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
-        return "cannot be read"
+    except ValueError:
+        return DAMAGED
     return f"encrypted with key {key_id}" if key_id else "not encrypted"
 
 

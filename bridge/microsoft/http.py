@@ -1,13 +1,14 @@
-"""Connections to Microsoft: aiohttp for Graph, requests for msal. Never logs a proxy's password.
+"""Connections to Microsoft: aiohttp for Graph, requests for msal; and in words why one fails.
 
-requests lets REQUESTS_CA_BUNDLE override ``verify``, so its own reading of the environment is off
-and everything is passed on purpose.
+Never logs or tells a proxy's password. requests lets REQUESTS_CA_BUNDLE override ``verify``, so its
+own reading of the environment is off and everything is passed on purpose.
 """
 
 from __future__ import annotations
 
 import os
 import ssl
+from enum import StrEnum
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,16 +19,88 @@ from requests.adapters import HTTPAdapter
 
 from bridge import __version__
 from bridge.config import NetworkSettings
+from bridge.contract.errors import ConfigError
 
 USER_AGENT = f"presence-bridge/{__version__}"
 DEADLINE_S = 10.0
+WRONG_DATES = (9, 10)
+"""OpenSSL's words for a certificate that has not begun or has ended."""
 
 
-def ca_file(settings: NetworkSettings) -> str | None:
-    """The authorities to trust: config, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, else the system's."""
+class Fault(StrEnum):
+    """Why no answer of Microsoft's came, in words that end a sentence."""
+
+    NO_NAME = "name not found"
+    NO_PROXY = "no connection to the proxy"
+    PROXY_REFUSES = "the proxy refuses"
+    PROXY_ADDRESS = "the proxy's address is not like http://proxy:8080"
+    UNTRUSTED = "its certificate is not trusted; set ca_file in [network] if a proxy inspects TLS"
+    NOT_NOW = "its certificate has ended or has not begun, by the clock of this machine"
+    NOT_SECURE = "what answered speaks no TLS"
+    SLOW = "no answer in time"
+    NO_CONNECTION = "no connection"
+    BROKEN = "the connection broke off"
+    STRANGER = "what answered is not Microsoft's"
+
+
+_FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
+    (TimeoutError, Fault.SLOW),
+    (aiohttp.ClientConnectorDNSError, Fault.NO_NAME),
+    (aiohttp.ClientProxyConnectionError, Fault.NO_PROXY),
+    (aiohttp.ClientConnectorSSLError, Fault.NOT_SECURE),
+    (aiohttp.ClientConnectorError, Fault.NO_CONNECTION),
+    (aiohttp.ClientHttpProxyError, Fault.PROXY_REFUSES),
+    (aiohttp.RedirectClientError, Fault.STRANGER),
+    (aiohttp.InvalidURL, Fault.PROXY_ADDRESS),  # our own addresses were checked with the config
+    (aiohttp.ClientPayloadError, Fault.BROKEN),
+    (aiohttp.ClientConnectionError, Fault.BROKEN),
+    (OSError, Fault.BROKEN),
+)
+
+
+def fault_of(error: BaseException) -> Fault:
+    """What ``error`` of aiohttp means."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        code = getattr(error.certificate_error, "verify_code", None)
+        return Fault.NOT_NOW if code in WRONG_DATES else Fault.UNTRUSTED
+    return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.STRANGER)
+
+
+def in_words(error: BaseException) -> str:
+    """As ``fault_of``, for people, with what helps to find it."""
+    fault = fault_of(error)
+    detail: str | None = None
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        detail = f"HTTP {error.status}"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        detail = error.host
+    elif fault in (Fault.NO_CONNECTION, Fault.NO_PROXY) and isinstance(error, OSError):
+        detail = os.strerror(error.errno) if error.errno else None
+    return f"{fault} ({detail})" if detail else str(fault)
+
+
+def authorities(settings: NetworkSettings) -> ssl.SSLContext:
+    """A context that trusts whom ``ca_file`` names.
+
+    Raises:
+        ConfigError: That file cannot be read or holds no certificate.
+    """
+    key, file = _trusted(settings)
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:
+        why = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        away = "take it out" if settings.ca_file else "unset it"
+        cure = "let this user read it" if isinstance(error, PermissionError) else "correct the path"
+        raise ConfigError([f"{key}: {file}: {why}; {cure}, or {away}"]) from error
+
+
+def _trusted(settings: NetworkSettings) -> tuple[str, str | None]:
+    """The file of authorities and who names it; ``None`` stands for the system's."""
     if settings.ca_file:
-        return str(settings.ca_file)
-    return os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or None
+        return "network.ca_file", str(settings.ca_file)
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+    return next(((name, os.environ[name]) for name in names if os.environ.get(name)), ("", None))
 
 
 def proxy_for(settings: NetworkSettings, host: str) -> str | None:
@@ -56,8 +129,8 @@ class _Response(aiohttp.ClientResponse):
 def graph_session(
     settings: NetworkSettings, *, deadline_s: float = DEADLINE_S
 ) -> aiohttp.ClientSession:
-    """The session for Graph. Must be made inside the event loop."""
-    context = ssl.create_default_context(cafile=ca_file(settings))
+    """The session for Graph. Must be made inside the event loop. Raises as ``authorities``."""
+    context = authorities(settings)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context, limit=20),
         timeout=aiohttp.ClientTimeout(total=deadline_s),
@@ -84,7 +157,7 @@ def msal_session(
     """The session for msal, which talks to ``host``."""
     session = requests.Session()
     session.trust_env = False
-    session.verify = ca_file(settings) or True
+    session.verify = _trusted(settings)[1] or True
     session.headers["User-Agent"] = USER_AGENT
     if proxy := proxy_for(settings, host):
         session.proxies = {"https": proxy, "http": proxy}

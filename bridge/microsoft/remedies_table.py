@@ -1,4 +1,4 @@
-"""Every sign-in error that we know by its number, and what to tell. Pure data.
+"""Every sign-in error that we know by its number, and what to tell. Pure.
 
 Sources: Microsoft Entra documentation, "Microsoft Entra authentication and authorization error
 codes"; RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5. docs/signing-in.md shows this table.
@@ -34,7 +34,13 @@ class Remedy:
     ending: Ending
 
 
+def for_account(remedy: str, slug: str) -> str:
+    """``remedy`` with the name of the account that it is told for in its command."""
+    return remedy.replace(_BROWSER, _BROWSER.replace("NAME", slug))
+
+
 _AGAIN = "Sign in again."
+_BROWSER = "presence-bridge login NAME --browser"
 
 REMEDIES = (
     Remedy((70018,), "The code is not known.", _AGAIN, YOU, Ending.SIGN_IN),
@@ -195,14 +201,14 @@ REMEDIES = (
     Remedy(
         (53003,),
         "A Conditional Access policy blocks this sign-in.",
-        "Ask your admin for an exception, or try a browser: presence-bridge login --browser.",
+        f"Ask your admin for an exception, or try a browser: {_BROWSER}.",
         ADMIN,
         Ending.ACT,
     ),
     Remedy(
         (530036,),
         "A policy now blocks sign-ins that began with a device code.",
-        "Try a browser: presence-bridge login --browser; or ask your admin for an exception.",
+        f"Try a browser: {_BROWSER}; or ask your admin for an exception.",
         ADMIN,
         Ending.ACT,
     ),

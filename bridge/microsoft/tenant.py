@@ -5,6 +5,7 @@ Source: Microsoft identity platform, "OpenID Connect": the discovery document of
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.microsoft.http import Fault, in_words
 from bridge.microsoft.remedies import explain
 
 SHARED = {"common", "organizations", "consumers"}
@@ -47,17 +49,28 @@ async def look_up(
     url = f"{login_url}/{domain}/v2.0/.well-known/openid-configuration"
     try:
         async with session.get(url, proxy=proxy) as response:
-            document: Any = await response.json(content_type=None)
+            body = await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise SourceUnavailableError(f"{login_url} cannot be reached: {_reason(error)}") from error
-    fields: dict[str, Any] = document if isinstance(document, dict) else {}
+        why = in_words(error)
+        raise SourceUnavailableError(f"{login_url} cannot be reached: {why}") from error
+    fields = _fields(body)
     found = _TENANT.match(str(fields.get("token_endpoint")))
     if response.status == 200 and found:  # noqa: PLR2004 - OK
         return Tenant(found.group(1), _date(response.headers.get("Date")))
     told = explain(fields)
-    if told.passes or "error" not in fields:
-        raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
-    raise PersonMustActError(told.text, remedy=told.remedy)
+    if "error" in fields and not told.passes:
+        raise PersonMustActError(told.text, remedy=told.remedy)
+    if response.status == 200:  # noqa: PLR2004 - OK
+        raise SourceUnavailableError(f"{login_url} cannot be reached: {Fault.STRANGER}")
+    raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _date(header: str | None) -> datetime | None:
@@ -65,11 +78,3 @@ def _date(header: str | None) -> datetime | None:
         return parsedate_to_datetime(header or "").astimezone(UTC)
     except (TypeError, ValueError):
         return None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted; set ca_file in [network] if a proxy inspects TLS"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return type(error).__name__

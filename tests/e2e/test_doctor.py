@@ -7,6 +7,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -401,6 +402,48 @@ async def test_a_sign_in_that_it_renews_is_as_good_as_before(stage: Stage) -> No
         assert stage.microsoft.requests.count("token.refresh_token") == renewed
         assert list(tree(stage.folder)) == before
         stage.microsoft.tokens.revoke_access(stage.home.person.oid)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("waits_for", ["discovery", "token.refresh_token"])
+async def test_told_to_stop_it_leaves_no_copy(
+    stage: Stage, how: signal.Signals, waits_for: str
+) -> None:
+    """Also when a worker gets its answer after that, and keeps what it got."""
+    await refreshes(stage)
+    answered = stage.microsoft.requests.count(waits_for)
+    stage.microsoft.faults.add(Fault(waits_for, delay_s=1))
+    running = stage.start("bridge", "doctor")
+    await stage.microsoft.requests.until(waits_for, answered + 1)
+    left = f"presence-doctor-{running.pid}-*"
+    assert len(list(IN_MEMORY.glob(left))) == 1
+    running.send_signal(how)
+    assert await asyncio.to_thread(running.wait, 20) == 130
+    assert not list(IN_MEMORY.glob(left))
+    assert stage.log(running) == ""
+
+
+async def test_a_sign_in_that_this_user_may_not_read_is_told_as_that(stage: Stage) -> None:
+    await login(stage)
+    file = stage.folder / "state/tokens/alice.json"
+    file.chmod(0)
+    told = await doctor(stage)
+    assert (told.code, told.err) == (1, "")
+    assert told.out.endswith(
+        f"BAD  alice: this user may not read the stored sign-in, {file}\n"
+        "     -> Run this as the user of the service.\n"
+    )
+
+
+async def test_a_person_who_may_not_see_others_signs_in_again(stage: Stage) -> None:
+    change(stage, 'name = "Alice"', f'watch = ["{STRANGER}"]')
+    await login(stage)
+    stage.microsoft.faults.add(Fault("presences", status=403, times=None))
+    told = await doctor(stage)
+    assert (
+        "Where a person signs in: add the delegated permission Presence.Read.All to the app, let "
+        "an admin consent where it is needed, then sign in again (presence-bridge login alice)."
+    ) in told.out
 
 
 async def test_its_log_is_silent_but_for_debug(stage: Stage) -> None:

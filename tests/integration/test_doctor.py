@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 from bridge import doctor, state
 from bridge.broker import visit
 from bridge.config import load
-from bridge.contract.wire import Message
+from bridge.contract.wire import Message, encode_json
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import household
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Fault
+from bridge.demo.script import Fault, Nonsense
+from bridge.doctor.private_copy import PLACES
+from bridge.microsoft.remedies import explain
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port, running
 
@@ -39,10 +42,10 @@ class Patient:
         assert old in text
         self.file.write_text(text.replace(old, new), encoding="utf-8")
 
-    async def examine(self) -> tuple[int, list[str]]:
+    async def examine(self, places: Sequence[Path | None] = PLACES) -> tuple[int, list[str]]:
         """The exit code, and the report's lines."""
         environ = {"HOME": str(self.file.parent)}
-        code = await asyncio.to_thread(doctor.examine, self.file, environ)
+        code = await asyncio.to_thread(doctor.examine, self.file, environ, places=places)
         return code, self.capsys.readouterr().out.splitlines()
 
     async def publish(self, topic: str, payload: bytes) -> None:
@@ -237,29 +240,62 @@ async def test_a_certificate_that_has_not_begun_is_the_clocks_fault(
 
 
 @pytest.mark.parametrize(
-    ("network", "login_url", "cure"),
+    ("network", "login_url", "fault", "cure"),
     [
-        ('proxy = "http://bob:hunter2@127.0.0.1:1"', "", "Correct proxy in [network]"),
-        ("", "https://login.invalid", "That name leads nowhere"),
-        ("", "https://127.0.0.1:1", "Check that this machine is online"),
+        (
+            'proxy = "http://bob:hunter2@127.0.0.1:1"',
+            "",
+            "no connection to the proxy (Connection refused)",
+            "Correct proxy in [network]",
+        ),
+        (
+            'proxy = "bob:hunter2@127.0.0.1:1"',
+            "",
+            "the proxy's address is not like http://proxy:8080",
+            "Correct proxy in [network]",
+        ),
+        (
+            "",
+            "https://login.invalid",
+            "name not found (login.invalid)",
+            "That name leads nowhere",
+        ),
+        (
+            "",
+            "https://127.0.0.1:1",
+            "no connection (Connection refused)",
+            "Check that this machine is online",
+        ),
     ],
 )
-async def test_why_microsoft_cannot_be_reached_decides_the_cure(
-    patient: Patient, network: str, login_url: str, cure: str
+async def test_why_microsoft_cannot_be_reached_is_told_and_decides_the_cure(
+    patient: Patient, network: str, login_url: str, fault: str, cure: str
 ) -> None:
     patient.change("[network]", f"[network]\n{network}")
     patient.change(patient.microsoft.login_url, login_url or patient.microsoft.login_url)
     _, report = await patient.examine()
     at = next(n for n, line in enumerate(report) if line.startswith("BAD  alice: tenant: "))
+    assert report[at].endswith(f" cannot be reached: {fault}")
     assert report[at + 1].startswith(f"     -> {cure}")
     assert "hunter2" not in "".join(report)
 
 
-async def test_a_microsoft_that_fails_is_not_a_persons_fault(patient: Patient) -> None:
-    patient.microsoft.faults.add(Fault("discovery", status=503))
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault("discovery", status=503), "fails (HTTP 503)"),
+        (Fault("discovery", aadsts=90033), "fails (HTTP 503)"),
+        (Fault("discovery", nonsense=Nonsense.HTML), "cannot be reached: what answered is not Mic"),
+    ],
+    ids=["refusal", "bad moment", "hotspot"],
+)
+async def test_a_microsoft_that_fails_is_not_a_persons_fault(
+    patient: Patient, fault: Fault, told: str
+) -> None:
+    patient.microsoft.faults.add(fault)
     _, report = await patient.examine()
     at = next(index for index, line in enumerate(report) if "alice: tenant" in line)
-    assert report[at].startswith(f"BAD  alice: tenant: {patient.microsoft.login_url} ")
+    assert report[at].startswith(f"BAD  alice: tenant: {patient.microsoft.login_url} {told}")
     assert "try again later" in report[at + 1]
 
 
@@ -267,8 +303,9 @@ async def test_an_authority_file_without_a_certificate_is_a_finding(patient: Pat
     (patient.file.parent / "junk.pem").write_text("junk", encoding="utf-8")
     patient.change(str(patient.microsoft.ca_file), "junk.pem")
     _, report = await patient.examine()
-    assert report[-2].startswith("BAD  network.ca_file: ")
-    assert report[-2].endswith("junk.pem: holds no certificate")
+    assert report[-1].startswith("BAD  network.ca_file: ")
+    told = "junk.pem: holds no certificate; correct the path, or take it out"
+    assert report[-1].endswith(told)
 
 
 @pytest.mark.parametrize(
@@ -310,6 +347,16 @@ async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_ca
         assert line.startswith(begin)
 
 
+async def test_what_the_service_tells_names_the_account_in_its_command(patient: Patient) -> None:
+    told = explain({"error": "invalid_grant", "error_codes": [53003]})
+    with state.claimed(patient.file.parent / "state"):
+        await patient.publish("presence/bridge/state", b"online")
+        auth = {"state": "error", "message": told.text, "remedy": told.remedy, "who": told.who}
+        await patient.publish(AUTH, encode_json(auth))
+        _, report = await patient.examine()
+    assert report[-2].endswith("or try a browser: presence-bridge login alice --browser.")
+
+
 async def test_a_running_service_that_is_unwell_is_a_finding(patient: Patient) -> None:
     with state.claimed(patient.file.parent / "state"):
         await patient.publish("presence/bridge/state", b"online")
@@ -326,3 +373,40 @@ async def test_a_service_that_runs_but_is_not_at_the_broker_is_a_finding(patient
         code, report = await patient.examine()
     assert code == doctor.FOUND
     assert "BAD  the service runs, but not at this broker" in report
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_a_stored_sign_in_that_is_no_text_is_damaged_and_told_once(
+    patient: Patient, *, running: bool
+) -> None:
+    folder = patient.file.parent / "state"
+    (folder / "tokens").mkdir(parents=True)
+    (folder / "tokens" / "alice.json").write_bytes(b"\xff\xfe")
+    with state.claimed(folder) if running else nullcontext():
+        _, report = await patient.examine()
+    told = "BAD  alice: The stored sign-in is damaged."
+    assert report.count(told) == 1
+    assert report[report.index(told) + 1] == "     -> presence-bridge login alice"
+    assert not [line for line in report if "the stored sign-in is" in line]
+
+
+async def test_the_next_place_is_taken_where_no_copy_can_be_made(
+    patient: Patient, tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    _, report = await patient.examine([tmp_path / "nowhere", place])
+    assert "BAD  alice: Nobody is signed in." in report
+    assert not list(place.iterdir())
+
+
+async def test_without_a_place_for_the_copy_that_is_told_and_nothing_is_tried(
+    patient: Patient, tmp_path: Path
+) -> None:
+    code, report = await patient.examine([tmp_path / "nowhere", patient.file])
+    assert code == doctor.FOUND
+    assert report[-2:] == [
+        "BAD  no place for a private copy of the stored sign-ins: Not a directory",
+        "     -> Set TMPDIR to a folder that this user may write, on a disk that is not full.",
+    ]
+    assert patient.microsoft.requests.count("*") == 0

@@ -1,3 +1,6 @@
+import fcntl
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +50,34 @@ def test_a_folder_that_cannot_be_made_is_a_config_mistake(tmp_path: Path) -> Non
 def test_looking_makes_no_folder(tmp_path: Path) -> None:
     assert not state.in_use(tmp_path / "state")
     assert not (tmp_path / "state").exists()
+
+
+def test_looking_changes_nothing_and_is_not_seen_by_others_who_look(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with state.claimed(folder):
+        pass
+    folder.chmod(0o755)
+    assert not state.in_use(folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    with (folder / state.LOCK).open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not state.in_use(folder)
+
+
+def test_a_user_who_may_not_look_is_told_whom_to_be(tmp_path: Path) -> None:
+    folder, config = tmp_path / "state", tmp_path / "config.toml"
+    with state.claimed(folder):
+        pass
+    config.write_text("state_dir = 'state'\n[accounts.alice]\n", encoding="utf-8")
+    command = [sys.executable, "-m", "bridge", "reload", "--config", str(config)]
+    if os.geteuid() == 0:  # root's powers would open every folder
+        if not shutil.which("setpriv"):
+            pytest.skip("setpriv is not installed (apt-get install util-linux)")
+        command = ["setpriv", "--bounding-set=-all", *command]
+    folder.chmod(0)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    folder.chmod(0o700)
+    told = "run this as the user of the service, who must own that folder"
+    line = done.stderr.splitlines()[-1]
+    assert line == f"config: state_dir: {folder}: Permission denied; {told}"
+    assert done.returncode == 2

@@ -63,26 +63,95 @@ async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "told"),
     [
-        Fault("discovery", status=503),
-        Fault("discovery", status=429),
-        Fault("discovery", aadsts=90033),
-        Fault("discovery", cut=Cut.BEFORE_HEADERS, times=2),
-        Fault("discovery", cut=Cut.IN_BODY),
-        Fault("discovery", status=407, body=b"<html>proxy</html>", content_type="text/html"),
-        *(Fault("discovery", nonsense=kind) for kind in Nonsense),
+        (Fault("discovery", status=503), r"fails \(HTTP 503\)"),
+        (Fault("discovery", status=429), r"fails \(HTTP 429\)"),
+        (Fault("discovery", aadsts=90033), r"fails \(HTTP 503\)"),
+        (Fault("discovery", cut=Cut.BEFORE_HEADERS, times=2), "the connection broke off"),
+        (Fault("discovery", cut=Cut.IN_BODY), "the connection broke off"),
+        (
+            Fault("discovery", status=407, body=b"<html>proxy</html>", content_type="text/html"),
+            r"fails \(HTTP 407\)",
+        ),
+        (
+            Fault("discovery", status=302, headers={"Location": "http://a b:x/"}),
+            "what answered is not Mic",
+        ),
+        *((Fault("discovery", nonsense=kind), "what answered is not Mic") for kind in Nonsense),
     ],
-    ids=lambda fault: str(fault.nonsense or fault.cut or fault.aadsts or fault.status),
+    ids=lambda case: str(
+        case.nonsense or case.cut or case.aadsts or case.status if isinstance(case, Fault) else ""
+    ),
 )
-async def test_trouble_is_told_as_trouble_and_passes(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault
+async def test_trouble_is_told_in_plain_words_and_passes(
+    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault, told: str
 ) -> None:
     microsoft.faults.add(fault)
-    with pytest.raises(SourceUnavailableError, match=microsoft.login_url):
+    with pytest.raises(SourceUnavailableError, match=f"^{microsoft.login_url} .*{told}"):
         await find(config, clock)
     microsoft.faults.clear()
     assert await find(config, clock)
+
+
+@pytest.mark.parametrize(
+    ("login_url", "proxy", "told"),
+    [
+        ("https://login.invalid", "", r"name not found \(login\.invalid\)"),
+        ("https://127.0.0.1:1", "", r"no connection \(Connection refused\)"),
+        ("", "http://bob:hunter2@proxy.invalid:1", r"name not found \(proxy\.invalid\)"),
+        (
+            "",
+            "http://bob:hunter2@127.0.0.1:1",
+            r"no connection to the proxy \(Connection refused\)",
+        ),
+        ("", "bob:hunter2@127.0.0.1:1", "the proxy's address is not like http://proxy:8080"),
+    ],
+)
+async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_password(
+    config: Config, clock: ManualClock, login_url: str, proxy: str, told: str
+) -> None:
+    network = config.network.model_copy(update={"proxy": proxy})
+    away = renamed(config, login_url=login_url or config.microsoft.login_url)
+    with pytest.raises(SourceUnavailableError, match=f" cannot be reached: {told}$") as caught:
+        await find(away.model_copy(update={"network": network}), clock)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required", r"the proxy refuses \(HTTP 407\)"),
+        (b"SSH-2.0-OpenSSH_9.2p1", "what answered is not Microsoft's"),
+    ],
+)
+async def test_a_proxy_that_refuses_or_is_none_is_told_as_that(
+    config: Config, clock: ManualClock, answer: bytes, told: str
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer + b"\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        network = config.network.model_copy(update={"proxy": f"http://127.0.0.1:{port}"})
+        with pytest.raises(SourceUnavailableError, match=f" cannot be reached: {told}$"):
+            await find(config.model_copy(update={"network": network}), clock)
+
+
+async def test_what_speaks_no_tls_is_told_as_that(config: Config, clock: ManualClock) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(SourceUnavailableError, match=r"what answered speaks no TLS$"):
+            await find(renamed(config, login_url=f"https://127.0.0.1:{port}"), clock)
 
 
 async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(

@@ -94,10 +94,20 @@ def test_relative_paths_start_at_the_config_file(tmp_path: Path) -> None:
     assert config.mqtt.password.get_secret_value() == "hunter2"
 
 
-def test_a_missing_secret_file_is_a_config_mistake(tmp_path: Path) -> None:
-    problems = complaints("[mqtt]\npassword_file = 'nowhere'", tmp_path)
-    assert problems[0].startswith("mqtt.password_file: ")
-    assert "No such file" in problems[0]
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file or directory; correct the path, or let presence-bridge init make the"),
+        (b"\xff\xfe", "is no text; write the password into it"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_read_is_a_config_mistake_with_its_cure(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content:
+        (tmp_path / "secret").write_bytes(content)
+    (problem,) = complaints("[mqtt]\npassword_file = 'secret'", tmp_path)
+    assert problem.startswith(f"mqtt.password_file: {tmp_path / 'secret'}: {told}")
 
 
 def test_secrets_are_in_no_text(tmp_path: Path) -> None:

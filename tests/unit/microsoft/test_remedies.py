@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.remedies import ADMIN, OWNER, REMEDIES, YOU, explain
+from bridge.microsoft.remedies_table import for_account
 
 
 def test_every_row_says_what_happened_who_must_act_and_one_thing_to_do() -> None:
@@ -10,6 +11,17 @@ def test_every_row_says_what_happened_who_must_act_and_one_thing_to_do() -> None
         assert row.text.endswith(".")
         assert row.remedy.endswith(".")
         assert row.who in (YOU, ADMIN, OWNER)
+
+
+def test_a_command_names_the_account_that_it_is_told_for() -> None:
+    commands = [row.remedy for row in REMEDIES if "presence-bridge" in row.remedy]
+    assert commands
+    for remedy in commands:
+        assert "presence-bridge login NAME --browser" in remedy
+        told = for_account(remedy, "alice")
+        assert "presence-bridge login alice --browser" in told
+        assert "NAME" not in told
+        assert for_account(told, "bob") == told
 
 
 def test_no_number_stands_in_two_rows() -> None:

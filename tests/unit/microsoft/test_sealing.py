@@ -40,7 +40,8 @@ def loaded(file: Path, seal: Seal | None) -> TokenCache:
 def test_what_was_sealed_is_unsealed_and_nothing_of_it_shows(text: str) -> None:
     sealed = KEY.seal(text, "alice.json")
     assert KEY.unseal(sealed, "alice.json") == text
-    assert len(text) < 8 or text not in sealed
+    shown = json.loads(sealed)
+    assert len(text) < 8 or text not in shown["nonce"] + shown["text"]
     assert KEY.seal(text, "alice.json") != sealed
 
 
@@ -64,6 +65,19 @@ def test_a_plain_file_is_encrypted_when_it_is_written_next(file: Path) -> None:
     cache.save()
     assert kept_in(file) == f"encrypted with key {KEY.key_id}"
     assert loaded(file, KEY).has_account
+
+
+def test_what_nobody_can_make_sense_of_is_damaged_and_what_cannot_be_read_is_told_as_that(
+    file: Path,
+) -> None:
+    assert kept_in(file) is None
+    signed_in(file, None)
+    file.write_bytes(b"\xff\xfe")
+    assert kept_in(file) == "damaged"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        kept_in(file)
 
 
 @pytest.mark.parametrize("seal", [OTHER, None])

@@ -1,0 +1,9 @@
+"""``presence-bridge doctor``: what is wrong, and what to do about each finding.
+
+Never changes anything: a stored sign-in is tried on a private copy, which is then forgotten.
+"""
+
+from bridge.doctor.examination import FOUND, INTERRUPTED, OK, examine
+from bridge.doctor.private_copy import IN_MEMORY
+
+__all__ = ["FOUND", "INTERRUPTED", "IN_MEMORY", "OK", "examine"]

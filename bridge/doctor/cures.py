@@ -1,0 +1,100 @@
+"""From a fault to its cure, and from a remedy to the commands that are meant in it. Pure."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.config import Config
+from bridge.contract.errors import PersonMustActError, PresenceBridgeError
+from bridge.microsoft.http import WRONG_DATES, Fault, fault_of
+from bridge.microsoft.remedies import YOU
+from bridge.microsoft.remedies_table import for_account
+
+SET_THE_CLOCK = (
+    "Set the time of this machine: timedatectl set-ntp true (a container has its host's)."
+)
+SIGN_IN = re.compile(r"(sign in(?: again)?)", re.IGNORECASE)
+BROKER_CURES: dict[type[BaseException], str] = {
+    socket.gaierror: "That name leads nowhere: correct host in [mqtt], or give an IP address.",
+    ssl.SSLCertVerificationError: "Set ca_file in [mqtt] to the authority of the broker's "
+    "certificate, and server_name to the name in it if that is not host.",
+    FileNotFoundError: "Correct the path in [mqtt].",
+    PermissionError: "Compare the broker's access rules with mosquitto/acl.",
+    ConnectionRefusedError: "Start the broker, or correct host and port in [mqtt]; in a container, "
+    "localhost is the container itself.",
+    PersonMustActError: "If init made the broker's users: presence-bridge init again adds those "
+    "that are missing; then restart the broker.",
+    PresenceBridgeError: "Correct host, port and tls in [mqtt] (often 1883, with tls 8883), or let "
+    "it through the firewall.",
+}
+"""What to do about an error of this class, or one that such an error led to; the first counts."""
+_PROXY = "Correct proxy in [network], or HTTPS_PROXY."
+MICROSOFT_CURES = {
+    Fault.NO_PROXY: _PROXY,
+    Fault.PROXY_REFUSES: _PROXY,
+    Fault.PROXY_ADDRESS: _PROXY,
+    Fault.UNTRUSTED: "Ask who runs your network for the certificate of its proxy's "
+    "authority, and set ca_file in [network] to that file.",
+    Fault.NOT_NOW: SET_THE_CLOCK,
+    Fault.NO_NAME: "That name leads nowhere: is this machine online, and its DNS right?",
+    Fault.STRANGER: "What answered is not Microsoft, or it is in trouble: sign in to the hotspot "
+    "or proxy in between, or try again later.",
+}
+CONNECTION = (
+    "Check that this machine is online, that HTTPS passes the firewall, and proxy in [network]."
+)
+
+
+def broker_cure(error: PresenceBridgeError) -> str:
+    """What to do about a broker that does not take us."""
+    causes = list(_causes(error))
+    if any(getattr(cause, "verify_code", None) in WRONG_DATES for cause in causes):
+        return SET_THE_CLOCK
+    fitting = (kind for kind in BROKER_CURES if any(isinstance(cause, kind) for cause in causes))
+    return BROKER_CURES[next(fitting)]
+
+
+def microsoft_cure(error: PresenceBridgeError) -> str:
+    """What to do when Microsoft cannot be asked; what answered itself led to no error."""
+    fault = fault_of(error.__cause__) if error.__cause__ else Fault.STRANGER
+    return MICROSOFT_CURES.get(fault, CONNECTION)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    before: BaseException | None = error
+    while before:
+        yield before
+        before = before.__cause__ or before.__context__
+
+
+def cure(remedy: str, config: Config, slug: str) -> str:
+    """The remedy, with the commands and the file that are meant in it."""
+    login = f"presence-bridge login {slug}"
+    remedy = for_account(remedy, slug)
+    if config.accounts[slug].sign_in == "app":
+        file = config.microsoft_of(slug).certificate_file or Path("app.pem")
+        remedy = remedy.replace("the certificate", str(file), 1).replace(
+            "certificate create", f"certificate create --folder {file.parent / 'new'}"
+        )
+    elif remedy == "Sign in.":
+        return login
+    elif login not in remedy:
+        remedy = SIGN_IN.sub(rf"\1 ({login})", remedy, count=1)
+    if "consent" in remedy:
+        remedy += f" Where an admin consents: presence-bridge consent-url {slug}."
+    return remedy
+
+
+def told(error: PersonMustActError) -> str:
+    """What happened, without what to do about it."""
+    return str(error).removesuffix(error.remedy).strip()
+
+
+def note(who: str | None, correlation_id: str | None) -> str:
+    """Who must act, when that is somebody else."""
+    reference = f" Correlation id: {correlation_id}" if correlation_id else ""
+    return f"Who must act: {who}.{reference}" if who and who != YOU else ""

@@ -1,0 +1,124 @@
+"""Which questions the doctor asks, and in which order. Never changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bridge.config import Config, load, with_added
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.doctor.broker import broker
+from bridge.doctor.cures import told
+from bridge.doctor.files import open_secrets, service_runs, state_folder
+from bridge.doctor.findings import Finding, bad, good, show
+from bridge.doctor.microsoft import reach, read
+from bridge.doctor.private_copy import PLACES, private_copy
+from bridge.doctor.service import told_by_the_service
+from bridge.microsoft.http import authorities
+
+OK, FOUND, INTERRUPTED = 0, 1, 130
+
+
+def examine(
+    path: Path, environ: Mapping[str, str], *, places: Sequence[Path | None] = PLACES
+) -> int:
+    """Print every finding; 0 when all is well, 1 when anything is not, 130 when told to stop.
+
+    ``places`` are those where a private copy of what is stored may lie.
+    """
+    try:
+        config = with_added(load(path, environ))
+    except ConfigError as error:
+        for problem in error.problems:
+            show(bad(f"config: {problem}"))
+        return FOUND
+    with _unlogged():
+        try:
+            return asyncio.run(_examine(config, path, places))
+        except asyncio.CancelledError:
+            return INTERRUPTED
+
+
+async def _examine(config: Config, path: Path, places: Sequence[Path | None]) -> int:
+    _end_at_signals()
+    seen = set[Finding]()
+    show(good(f"config: {path}"))
+    async for finding in _findings(config, places):
+        if finding not in seen:  # accounts share a tenant and a clock
+            seen.add(finding)
+            show(finding)
+    return OK if all(finding.good for finding in seen) else FOUND
+
+
+async def _findings(config: Config, places: Sequence[Path | None]) -> AsyncIterator[Finding]:
+    yield state_folder(config.state_dir)
+    for finding in open_secrets(config):
+        yield finding
+    at_the_broker, online = await broker(config)
+    yield at_the_broker
+    runs = service_runs(config.state_dir)
+    if online and not runs:
+        yield bad(
+            "a bridge is online at this broker, and keeps its state elsewhere than in state_dir",
+            "Ask as that one runs: as its user, with its config and its PRESENCE_STATE_DIR.",
+        )
+    if not config.accounts:
+        remedy = "Add a table [accounts.NAME] to the config, or a person on the page."
+        yield bad("accounts: nobody to follow", remedy)
+        return
+    try:
+        authorities(config.network)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield bad(problem)
+        return
+    asking = _beside_the_service(config) if runs or online else _alone(config, places)
+    async for finding in asking:
+        yield finding
+
+
+async def _beside_the_service(config: Config) -> AsyncIterator[Finding]:
+    """Ask the broker: a second reader of the token cache would disturb the running service."""
+    async for finding in reach(config):
+        yield finding
+    async for finding in told_by_the_service(config):
+        yield finding
+
+
+async def _alone(config: Config, places: Sequence[Path | None]) -> AsyncIterator[Finding]:
+    """Ask Microsoft, with a copy of what is stored."""
+    try:
+        with private_copy(config, places) as copied:
+            async for finding in read(config, copied):
+                yield finding
+    except PersonMustActError as error:
+        yield bad(told(error), error.remedy)
+
+
+def _end_at_signals() -> None:
+    """Let SIGTERM and SIGHUP end us as Ctrl+C does: nothing that was copied is left behind."""
+    task = asyncio.current_task()
+    assert task is not None
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Without our own log, which tells each fault a second time; debug keeps it."""
+    log = logging.getLogger("bridge")
+    before = log.level
+    if log.getEffectiveLevel() > logging.DEBUG:
+        log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

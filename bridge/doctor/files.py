@@ -1,0 +1,82 @@
+"""The state folder, the secrets and the stored sign-ins as files. Never opens one for writing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge import state
+from bridge.config import Config
+from bridge.contract.errors import ConfigError
+from bridge.doctor.findings import Finding, bad, good
+from bridge.microsoft.cache import DAMAGED, kept_in, token_file
+
+
+def state_folder(folder: Path) -> Finding:
+    """Whether the state can be kept."""
+    # not Path.exists, which raises where we may not look
+    place = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return good(f"state_dir: {folder}")
+    why = "this user may not write there" if place.is_dir() else f"{place} is no folder"
+    return bad(
+        f"state_dir: {folder}: {why}",
+        "Run this as the user of the service. If that is what you did: give the user that folder "
+        "(chown -R), or set state_dir to another one.",
+    )
+
+
+def service_runs(folder: Path) -> bool:
+    """Whether the service runs on ``folder``, as far as this user may know."""
+    try:
+        return state.in_use(folder)
+    except ConfigError:
+        return False
+
+
+def open_secrets(config: Config) -> Iterator[Finding]:
+    """The secrets that everybody can read."""
+    tables = [config.microsoft_of(slug) for slug in config.accounts]
+    files = {
+        config.security.key_file,
+        config.mqtt.password_file,
+        config.mqtt.key_file,
+        config.web.password_file,
+        *(token_file(config, slug) for slug in config.accounts),
+        *(table.private_key_file or table.certificate_file for table in tables),
+        *(table.passphrase_file for table in tables),
+    }
+    for file in files:
+        if file and _is_open(file):
+            yield bad(f"{file} can be read by everybody on this machine", f"chmod 600 {file}")
+
+
+def _is_open(file: Path) -> bool:
+    """Whether everybody can read ``file``, and it is ours to change that."""
+    try:
+        own, folder = file.stat(), file.parent.stat()
+    except OSError:
+        return False
+    return bool(own.st_mode & 0o004 and folder.st_mode & 0o001) and own.st_uid == os.geteuid()
+
+
+def stored_sign_in(file: Path, slug: str) -> Finding | None:
+    """How the stored sign-in is kept, when there is one."""
+    try:
+        kept = kept_in(file)
+    except PermissionError:
+        text = f"{slug}: this user may not read the stored sign-in, {file}"
+        return bad(text, "Run this as the user of the service.")
+    except OSError as error:
+        return bad(f"{slug}: the stored sign-in, {file}, cannot be read: {error.strerror}")
+    if kept == DAMAGED:
+        return damaged(slug)
+    private = kept == "not encrypted" and not _is_open(file)
+    more = "; only this user may read it" if private else ""
+    return good(f"{slug}: the stored sign-in is {kept}{more}") if kept else None
+
+
+def damaged(slug: str) -> Finding:
+    """A stored sign-in of which nothing can be made."""
+    return bad(f"{slug}: The stored sign-in is damaged.", f"presence-bridge login {slug}")

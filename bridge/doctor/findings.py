@@ -1,0 +1,34 @@
+"""What the doctor found, line by line. Never looks for anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    good: bool
+    text: str
+    remedy: str = ""
+    note: str = ""
+    """What whoever must act has to know besides."""
+
+
+def good(text: str) -> Finding:
+    """Something that is as it should be."""
+    return Finding(good=True, text=text)
+
+
+def bad(text: str, remedy: str = "", note: str = "") -> Finding:
+    """A fault and its cure."""
+    return Finding(good=False, text=text, remedy=remedy, note=note)
+
+
+def show(finding: Finding) -> None:
+    """Print ``finding``."""
+    lines = [f"{'ok ' if finding.good else 'BAD'}  {finding.text}"]
+    lines += [f"     -> {finding.remedy}"] if finding.remedy else []
+    lines += [f"     {finding.note}"] if finding.note else []
+    print("\n".join(lines))  # noqa: T201 - the command's answer

@@ -1,0 +1,124 @@
+"""What Microsoft says: the tenant, the clock, and a read with what is stored. Never signs in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bridge.config import AccountSettings, Config
+from bridge.contract.account import SignIn
+from bridge.contract.clock import SystemClock
+from bridge.contract.errors import (
+    ConfigError,
+    PersonMustActError,
+    PresenceBridgeError,
+    SignInNeededError,
+    TryAgainError,
+)
+from bridge.contract.presence import Presence
+from bridge.doctor.cures import SET_THE_CLOCK, cure, microsoft_cure, note, told
+from bridge.doctor.files import damaged, stored_sign_in
+from bridge.doctor.findings import Finding, bad, good
+from bridge.microsoft import Microsoft
+from bridge.microsoft.cache import token_file
+
+SKEW = timedelta(minutes=2)
+"""More than this between our clock and Microsoft's breaks tokens and certificates."""
+CLOCK = "clock:"
+"""A wrong one does not keep us from asking on."""
+
+
+async def reach(config: Config) -> AsyncIterator[Finding]:
+    """Whether each account's tenant can be reached, and how its sign-in is kept."""
+    async with Microsoft(config, SystemClock()) as microsoft:
+        for slug in config.accounts:
+            async for finding in _reachable(microsoft, config, slug):
+                yield finding
+
+
+async def read(config: Config, copied: Config) -> AsyncIterator[Finding]:
+    """As ``reach``, and what is read for each account with ``copied``, a copy of the state."""
+    async with Microsoft(copied, SystemClock()) as microsoft:
+        for slug in config.accounts:
+            reached = True
+            async for finding in _reachable(microsoft, config, slug):
+                reached &= finding.good or finding.text.startswith(CLOCK)
+                yield finding
+            if reached:
+                yield await _account(microsoft, copied, slug)
+
+
+async def _reachable(microsoft: Microsoft, config: Config, slug: str) -> AsyncIterator[Finding]:
+    """The tenant, the clock, and what is stored."""
+    try:
+        tenant = await microsoft.tenant_of(slug)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield bad(f"{slug}: {problem}")
+        return
+    except PersonMustActError as error:
+        yield bad(f"{slug}: tenant: {told(error)}", error.remedy)
+        return
+    except PresenceBridgeError as error:
+        yield bad(f"{slug}: tenant: {error}", microsoft_cure(error))
+        return
+    yield good(f"{slug}: tenant {tenant.tenant_id}")
+    if tenant.seen_at:
+        yield _clock(datetime.now(UTC) - tenant.seen_at)
+    if stored := stored_sign_in(token_file(config, slug), slug):
+        yield stored
+
+
+def _clock(skew: timedelta) -> Finding:
+    if abs(skew) <= SKEW:
+        return good(f"{CLOCK} agrees with Microsoft's")
+    hours = str(timedelta(minutes=round(abs(skew) / timedelta(minutes=1)))).removesuffix(":00")
+    way = "ahead of" if skew > timedelta() else "behind"
+    return bad(f"{CLOCK} {hours} h {way} Microsoft's", SET_THE_CLOCK)
+
+
+async def _account(microsoft: Microsoft, copied: Config, slug: str) -> Finding:
+    try:
+        account = microsoft.account(slug)
+        sign_in = account.sign_in
+        presences = await account.read_once()
+    except ConfigError as error:
+        return bad(f"{slug}: {'; '.join(error.problems)}")
+    except PersonMustActError as error:
+        now = sign_in.value
+        if isinstance(error, SignInNeededError) and now == SignIn():
+            return _nobody(token_file(copied, slug), slug)
+        return bad(
+            f"{slug}: {told(error)}",
+            cure(error.remedy, copied, slug),
+            note(now.who, now.correlation_id),
+        )
+    except TryAgainError as error:
+        wait = f" in {error.retry_after_s:.0f} s" if error.retry_after_s else " in a while"
+        return bad(f"{slug}: {error}", f"The service waits and goes on by itself; ask again{wait}.")
+    return _seen(copied.accounts[slug], slug, account.accounts, presences)
+
+
+def _seen(
+    own: AccountSettings, slug: str, people: Mapping[str, str], presences: Mapping[str, Presence]
+) -> Finding:
+    unseen = [name for person, name in people.items() if person not in presences]
+    if unseen and (own.named or not presences):
+        text = f"{slug}: Graph knows no presence of {', '.join(unseen)}"
+        return bad(text, "Check the names and GUIDs, and that each has a Teams licence.")
+    if presence := presences.get(slug):
+        return good(f"{slug}: signed in; Graph says {presence.availability}")
+    if not presences:
+        return bad(f"{slug}: nobody is in the group", "Add members, or check group in the config.")
+    return good(f"{slug}: signed in; Graph tells of {len(presences)} people")
+
+
+def _nobody(copy: Path, slug: str) -> Finding:
+    """Why nobody is signed in: what became of the copy of the stored sign-in shows it."""
+    if copy.with_suffix(".broken").exists():
+        return damaged(slug)
+    why = "Nobody is signed in."
+    if copy.exists():
+        why = "The stored sign-in is for another client_id or cloud than those in the config."
+    return bad(f"{slug}: {why}", f"presence-bridge login {slug}")

@@ -1,0 +1,56 @@
+"""What the running service tells through the broker. Never reads the token cache beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+from bridge.broker import visit
+from bridge.config import Config
+from bridge.contract.account import SignInState
+from bridge.contract.errors import ContractError, PresenceBridgeError
+from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.wire import decode_json
+from bridge.doctor.broker import LOOK_S
+from bridge.doctor.cures import cure, note
+from bridge.doctor.findings import Finding, bad, good
+
+
+async def told_by_the_service(config: Config) -> AsyncIterator[Finding]:
+    """How it fares, and where the sign-in of each account stands."""
+    topics = Topics(config.mqtt.base_topic)
+    try:
+        received = await visit(
+            config.mqtt,
+            follow=[topics.bridge_health, topics.account("+", "auth"), topics.bridge_state],
+            until=lambda message: message.topic == topics.bridge_state,
+            within_s=LOOK_S,
+        )
+        stored = {message.topic: message.payload for message in received}
+        if stored.get(topics.bridge_state) != ONLINE.encode():
+            yield bad("the service runs, but not at this broker", "Its log says why.")
+            return
+        health = decode_json(stored.get(topics.bridge_health, b"{}"))
+        if health.get("healthy") is False:
+            yield bad(f"the running service: {health.get('reason')}")
+        for slug in config.accounts:
+            yield _sign_in(config, slug, stored)
+    except (ContractError, PresenceBridgeError) as error:
+        yield bad(f"the running service cannot be asked: {error}")
+
+
+def _sign_in(config: Config, slug: str, stored: Mapping[str, bytes]) -> Finding:
+    topic = Topics(config.mqtt.base_topic).account(slug, "auth")
+    own = config.accounts[slug]
+    if own.people or own.watch or own.group:  # they are called slug_somebody; one sign-in is theirs
+        begin = f"{topic.removesuffix('/auth')}_"
+        topic = next((other for other in stored if other.startswith(begin)), topic)
+    auth = decode_json(stored.get(topic, b"{}"))
+    if auth.get("state") == SignInState.SIGNED_IN:
+        return good(f"{slug}: the running service is signed in")
+    state = str(auth.get("state", "not known yet")).replace("_", " ")
+    remedy = auth.get("remedy") or ("" if own.sign_in == "app" else "Sign in.")
+    return bad(
+        f"{slug}: {auth.get('message') or f'{state}.'}",
+        cure(remedy, config, slug),
+        note(auth.get("who"), auth.get("correlation_id")),
+    )
