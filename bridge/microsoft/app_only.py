@@ -25,6 +25,7 @@ from bridge.contract.latest import Latest
 from bridge.microsoft.certificate import ClientCertificate
 from bridge.microsoft.device_code import UNREADABLE, Answer, is_passing, trouble
 from bridge.microsoft.remedies import OWNER, Explanation, explain
+from bridge.microsoft.remedies_table import BROWSER
 
 log = logging.getLogger(__name__)
 
@@ -178,11 +179,13 @@ class AppOnly:
 
 
 def _for_an_app(told: Explanation) -> Explanation:
-    """Who would sign in again is nobody here: the owner of the app looks."""
-    if not told.sign_in_again:
-        return told
-    remedy = "Look at the app registration with the correlation id."
-    return replace(told, remedy=remedy, who=OWNER)
+    """Nobody can sign in again here, or in a browser: the owner of the app looks, or the admin."""
+    if told.sign_in_again:
+        remedy = "Look at the app registration with the correlation id."
+        return replace(told, remedy=remedy, who=OWNER)
+    if BROWSER in told.remedy:
+        return replace(told, remedy="Ask your admin for an exception.")
+    return told
 
 
 def _certificate_trouble(problem: str) -> Explanation:

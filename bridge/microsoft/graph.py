@@ -22,6 +22,7 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
 from bridge.contract.presence import Presence
 from bridge.microsoft.budget import Budget
+from bridge.microsoft.http import in_words
 from bridge.microsoft.presence import parse_presence
 from bridge.retry import Random, full_jitter, retry_after_s
 
@@ -126,7 +127,7 @@ class Graph:
                     body += more
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SourceUnavailableError(
-                f"Microsoft Graph cannot be reached: {type(error).__name__}"
+                f"Microsoft Graph cannot be reached: {in_words(error)}"
             ) from error
         if response.status != 200:  # noqa: PLR2004 - OK
             _log_failure(path, request_id, response)

@@ -36,11 +36,11 @@ class Remedy:
 
 def for_account(remedy: str, slug: str) -> str:
     """``remedy`` with the name of the account that it is told for in its command."""
-    return remedy.replace(_BROWSER, _BROWSER.replace("NAME", slug))
+    return remedy.replace(BROWSER, BROWSER.replace("NAME", slug))
 
 
 _AGAIN = "Sign in again."
-_BROWSER = "presence-bridge login NAME --browser"
+BROWSER = "presence-bridge login NAME --browser"
 
 REMEDIES = (
     Remedy((70018,), "The code is not known.", _AGAIN, YOU, Ending.SIGN_IN),
@@ -201,14 +201,14 @@ REMEDIES = (
     Remedy(
         (53003,),
         "A Conditional Access policy blocks this sign-in.",
-        f"Ask your admin for an exception, or try a browser: {_BROWSER}.",
+        f"Ask your admin for an exception, or try a browser: {BROWSER}.",
         ADMIN,
         Ending.ACT,
     ),
     Remedy(
         (530036,),
         "A policy now blocks sign-ins that began with a device code.",
-        f"Try a browser: {_BROWSER}; or ask your admin for an exception.",
+        f"Try a browser: {BROWSER}; or ask your admin for an exception.",
         ADMIN,
         Ending.ACT,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from bridge.contract.account import SignIn, SignInState
@@ -12,6 +13,7 @@ from bridge.contract.errors import SignInNeededError
 from bridge.contract.latest import Latest
 from bridge.microsoft.device_code import Answer, trouble
 from bridge.microsoft.remedies import Explanation, explain
+from bridge.microsoft.remedies_table import for_account
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Standing:
         self.sign_in.set(SignIn())
 
     def _tell(self, told: Explanation, state: SignInState) -> None:
+        told = replace(told, remedy=for_account(told.remedy, self._slug))
         if self.sign_in.value.message != told.text:
             level = logging.WARNING if told.passes else logging.ERROR
             log.log(level, "%s: %s", self._slug, told.line)

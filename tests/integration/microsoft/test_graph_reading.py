@@ -312,7 +312,7 @@ async def test_an_answer_beyond_the_deadline_is_given_up(
 ) -> None:
     microsoft.faults.add(Fault(READ, delay_s=DEADLINE_S + 1))
     async with asyncio.timeout(5):
-        with pytest.raises(SourceUnavailableError, match="TimeoutError"):
+        with pytest.raises(SourceUnavailableError, match="no answer in time"):
             await hasty.my_presence()
     await hasty.my_presence()
 
@@ -349,6 +349,6 @@ async def test_a_server_that_is_not_trusted_is_not_told_the_token(
             budget=Budget(clock),
             clock=clock,
         )
-        with pytest.raises(SourceUnavailableError, match="Certificate"):
+        with pytest.raises(SourceUnavailableError, match="its certificate is not trusted"):
             await graph.my_presence()
     assert microsoft.requests.count(READ) == 0
