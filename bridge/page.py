@@ -46,7 +46,7 @@ class Page:
     async def run(self) -> None:
         """Serve until cancelled."""
         for topic_filter in self._view.topic_filters:
-            self._broker.follow(topic_filter, lambda r: self._view.hear(r.topic, r.payload))
+            self._broker.subscribe(topic_filter, lambda r: self._view.hear(r.topic, r.payload))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._web.run(), name="web")
             while True:

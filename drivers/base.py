@@ -79,7 +79,7 @@ class Bus(Protocol):
         """Send soon; never blocks."""
         ...
 
-    def follow(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
+    def subscribe(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
         """Call ``handler`` with each :class:`bridge.broker.Received` that matches."""
         ...
 

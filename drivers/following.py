@@ -48,10 +48,10 @@ class Following:
 
     def attach(self, broker: Broker) -> None:
         """Subscribe, now and after every reconnect."""
-        broker.follow(self._topics.bridge_state, self._bridge)
+        broker.subscribe(self._topics.bridge_state, self._bridge)
         for account in self._accounts or ["+"]:
             for leaf in ("state", "availability", "auth"):
-                broker.follow(self._topics.account(account, leaf), self._account)
+                broker.subscribe(self._topics.account(account, leaf), self._account)
 
     def _bridge(self, received: Received) -> None:
         online = received.payload == ONLINE.encode()

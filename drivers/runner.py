@@ -80,11 +80,11 @@ class Runner:
         self._mode = self._read_mode()
         self._target.set(self._mode.shows(None))  # a person's choice waits for no bridge
         self._following.attach(self._broker)
-        self._broker.follow(
+        self._broker.subscribe(
             self._topics.light(self._name, "set"), self._take_command, commands=True
         )
         if self._config.homeassistant.enabled:
-            self._broker.follow(self._topics.birth, self._take_birth)
+            self._broker.subscribe(self._topics.birth, self._take_birth)
         around = Surroundings(self._name, self._config.state_dir, self._clock, self._broker)
         async with self._kind.open(self._options, around) as light:
             lamp = Lamp(

@@ -72,7 +72,7 @@ class Broker:
         self._tasks: asyncio.TaskGroup | None = None
         self.connects = 0
         """Connections made so far."""
-        self.follow(state_topic, self._heal)
+        self.subscribe(state_topic, self._heal)
 
     @property
     def connected(self) -> bool:
@@ -89,8 +89,11 @@ class Broker:
         """Messages that wait for the broker."""
         return len(self._outbox)
 
-    def publish(self, message: Message) -> None:
-        """Send soon; never blocks. While the broker is away a state waits for ``welcome``."""
+    def publish(self, message: Message, *, beat: bool = False) -> None:  # noqa: ARG002 - next
+        """Send soon; never blocks. While the broker is away a state waits for ``welcome``.
+
+        A ``beat`` repeats what is known: changes go before it.
+        """
         if self.connected or not message.retain:
             self._outbox.put(message)
 
@@ -103,7 +106,7 @@ class Broker:
         """Wait for ``has_room``."""
         await self._outbox.room(ROOM)
 
-    def follow(self, topic_filter: str, handler: Handler, *, commands: bool = False) -> None:
+    def subscribe(self, topic_filter: str, handler: Handler, *, commands: bool = False) -> None:
         """Call ``handler`` for each message that matches, now and after every reconnect.
 
         ``commands`` marks topics where stored messages are not wanted.
@@ -111,15 +114,16 @@ class Broker:
         self._handlers[topic_filter] = (handler, commands)
         if self._tasks is not None and self._connection is not None:
             self._tasks.create_task(
-                self._follow(self._connection, topic_filter, commands=commands), name="mqtt-follow"
+                self._subscribe(self._connection, topic_filter, commands=commands),
+                name="mqtt-subscribe",
             )
 
-    def unfollow(self, topic_filter: str) -> None:
+    def unsubscribe(self, topic_filter: str) -> None:
         """Call nobody any more for ``topic_filter``."""
         known = self._handlers.pop(topic_filter, None)
         if known and self._tasks is not None and self._connection is not None:
             self._tasks.create_task(
-                self._connection.unsubscribe(topic_filter), name="mqtt-unfollow"
+                self._connection.unsubscribe(topic_filter), name="mqtt-unsubscribe"
             )
 
     async def run(self) -> None:
@@ -170,7 +174,7 @@ class Broker:
 
     async def _greet(self, connection: Connection) -> None:
         for topic_filter, (_, commands) in list(self._handlers.items()):
-            await self._follow(connection, topic_filter, commands=commands)
+            await self._subscribe(connection, topic_filter, commands=commands)
         self._outbox.forget_retained()
         self._connection = connection
         await self._publish(connection, self._with_news(self._welcome()))
@@ -180,7 +184,9 @@ class Broker:
             log.info("connected to broker %s, MQTT %s", self._settings.address, self.mqtt_version)
         self._complaint = ""
 
-    async def _follow(self, connection: Connection, topic_filter: str, *, commands: bool) -> None:
+    async def _subscribe(
+        self, connection: Connection, topic_filter: str, *, commands: bool
+    ) -> None:
         try:
             await connection.follow(topic_filter, commands=commands)
         except PermissionError:

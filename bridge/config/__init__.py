@@ -14,6 +14,7 @@ from bridge.config.files import write_private
 from bridge.config.host import DriverTable, HomeAssistantSettings, HostConfig, MqttSettings
 from bridge.config.loader import check, config_path, from_environment, load, load_host
 from bridge.config.problems import problems, unknown
+from bridge.config.state_file import StateFile
 
 if TYPE_CHECKING:
     from bridge.config.accounts import (
@@ -59,6 +60,7 @@ __all__ = [
     "SecuritySettings",
     "Settings",
     "Slug",
+    "StateFile",
     "WebSettings",
     "check",
     "config_path",

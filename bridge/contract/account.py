@@ -22,8 +22,9 @@ class SignInState(StrEnum):
     SIGNED_OUT = "signed_out"
     """No token, and nobody is signing in."""
     CODE_PENDING = "device_code_pending"
-    """A code, or an address alone, is shown and waits for a person."""
+    """Nobody is signed in; a code, or an address alone, is shown and waits for a person."""
     SIGNED_IN = "signed_in"
+    """Presence goes on; a code may be shown meanwhile, for a sign-in that somebody asked for."""
     EXPIRED = "expired"
     """A code or a stored sign-in ended; a person must start again."""
     ERROR = "error"
@@ -46,7 +47,19 @@ class SignIn:
     """Who must act: ``you``, ``your admin`` or ``the app's owner``."""
     correlation_id: str | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether a code or an address waits for a person, signed in or not."""
+        return self.verification_uri is not None
 
+    @property
+    def word(self) -> str:
+        """All that a lamp may know of it: ``signed_in`` or ``needed``."""
+        return SIGNED_IN if self.state is SignInState.SIGNED_IN else NEEDED
+
+
+SIGNED_IN, NEEDED = "signed_in", "needed"
+"""The payloads of ``account/<a>/sign_in``."""
 SIGNED_OUT = SignIn()
 
 
@@ -62,6 +75,8 @@ class Followed:
     """The presence can be set from here."""
     ways: tuple[Way, ...] = ()
     """How the person can sign in, the chosen way first; none where an app signs itself in."""
+    table: str | None = None
+    """The account table whose one sign-in reads this person together with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +97,5 @@ class AccountFacts:
     fresh: bool = False
     """Signed in and polled recently enough (section 8 of the design)."""
     sign_in: SignIn = SIGNED_OUT
+    epoch: int | None = None
+    """Counts up at each start and step back of the clock: orders facts before ``polled_at``."""

@@ -60,9 +60,18 @@ class Topics:
         return f"{self.base}/bridge/response/{slug(command)}"
 
     def account(self, account: str, leaf: str) -> str:
-        """Leaves: state, attributes, availability, auth, preferred, event. ``account`` or ``+``."""
+        """``account`` or ``+``; leaves as in section 7 of the design, and ``preferred``."""
         level = account if account == "+" else slug(account)
         return f"{self.base}/account/{level}/{leaf}"
+
+    def table(self, table: str, leaf: str) -> str:
+        """People who are read through one sign-in; the leaf is auth."""
+        return f"{self.base}/table/{slug(table)}/{leaf}"
+
+    @property
+    def last_command(self) -> str:
+        """JSON: the last request that changed something, with its error and remedy."""
+        return f"{self.base}/bridge/last_command"
 
     def driver_state(self, driver: str) -> str:
         """``online`` or ``offline``; the driver's last will."""

@@ -47,6 +47,8 @@ class AccountState(BaseModel):
     changed_at: datetime | None
     polled_at: datetime | None
     valid_until: datetime | None
+    epoch: int | None = None
+    """Orders states before ``polled_at``; a bridge of the last release sends none."""
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:
@@ -101,6 +103,7 @@ def encode_account_state(facts: AccountFacts) -> bytes:
             "changed_at": facts.changed_at,
             "polled_at": facts.polled_at,
             "valid_until": facts.valid_until,
+            "epoch": facts.epoch,
         }
     )
 

@@ -71,9 +71,9 @@ class Publisher:
         """Publish through ``broker`` and follow what concerns the bridge."""
         self._broker = broker
         self._announced = self._ledger.read()
-        broker.follow(self._topics.request("+"), self._take_request, commands=True)
+        broker.subscribe(self._topics.request("+"), self._take_request, commands=True)
         if self._config.homeassistant.enabled:
-            broker.follow(self._topics.birth, self._take_birth)
+            broker.subscribe(self._topics.birth, self._take_birth)
 
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
@@ -248,9 +248,9 @@ class Publisher:
         def sweep(received: Received) -> None:
             self._send(*leftover(received, self._topics, self._followed))
 
-        self._broker.follow(pattern, sweep)
+        self._broker.subscribe(pattern, sweep)
         await self._clock.sleep(LISTEN_S)
-        self._broker.unfollow(pattern)
+        self._broker.unsubscribe(pattern)
 
     def _info(self) -> Message:
         payload = {

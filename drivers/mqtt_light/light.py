@@ -39,7 +39,7 @@ class MqttLight:
     def listen(self) -> None:
         """Follow the device's topics, now and after each reconnect."""
         for topic in {*self._dialect.state_topics, *self._dialect.availability_topics}:
-            self._bus.follow(topic, self._hear)
+            self._bus.subscribe(topic, self._hear)
 
     async def apply(self, state: LightState) -> None:
         """Send the command for ``state``; a device that is away gets it when it is back.

@@ -29,7 +29,7 @@ class FakeBus:
             for topic, payload, _ in self.device.hear(message.topic, message.payload):
                 self.tell(topic, payload)
 
-    def follow(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
+    def subscribe(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
         self._handlers[topic_filter] = handler
 
     def tell(self, topic: str, payload: bytes | str) -> None:

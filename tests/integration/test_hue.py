@@ -39,7 +39,7 @@ class NoBus:
     def publish(self, message: Message) -> None:
         raise AssertionError(message)
 
-    def follow(self, topic_filter: str, handler: Any) -> None:
+    def subscribe(self, topic_filter: str, handler: Any) -> None:
         raise AssertionError(topic_filter)
 
 

@@ -43,7 +43,7 @@ async def test_on_connect_it_subscribes_then_sends_all_and_is_online_last(
 ) -> None:
     async with subscriber(mosquitto.port) as mqtt:
         link = Link(settings(mosquitto.port), clock)
-        link.broker.follow("presence/bridge/request/+", link.heard.append, commands=True)
+        link.broker.subscribe("presence/bridge/request/+", link.heard.append, commands=True)
         async with link:
             await mqtt.until_text(STATE, "online")
             assert [heard.topic for heard in mqtt.heard] == [CONFIG.topic, FACT.topic, STATE]
@@ -56,7 +56,7 @@ async def test_a_broker_that_forgot_everything_is_told_everything_in_the_same_or
 ) -> None:
     caplog.set_level(logging.INFO)
     link = Link(settings(mosquitto.port), clock)
-    link.broker.follow("presence/bridge/request/+", link.heard.append, commands=True)
+    link.broker.subscribe("presence/bridge/request/+", link.heard.append, commands=True)
     async with link:
         await link.until_connected()
         before = len(packets(mosquitto))

@@ -171,8 +171,8 @@ async def test_stored_messages_reach_those_who_follow_states_but_no_command_does
         await mqtt.publish("presence/account/alice/state", "known", retain=True)
         link = Link(settings(mosquitto.port), clock)
         link.facts = []
-        link.broker.follow("presence/bridge/request/+", link.heard.append, commands=True)
-        link.broker.follow("presence/account/+/state", link.heard.append)
+        link.broker.subscribe("presence/bridge/request/+", link.heard.append, commands=True)
+        link.broker.subscribe("presence/account/+/state", link.heard.append)
         async with link:
             await link.until_connected()
             await mqtt.publish("presence/bridge/request/poll", "new")
@@ -187,7 +187,7 @@ async def test_stored_messages_reach_those_who_follow_states_but_no_command_does
 async def test_what_is_followed_later_is_heard_too_and_after_a_reconnect(
     mosquitto: Mosquitto, link: Link
 ) -> None:
-    link.broker.follow("homeassistant/status", link.heard.append)
+    link.broker.subscribe("homeassistant/status", link.heard.append)
     async with subscriber(mosquitto.port) as mqtt:
         await until(lambda: "SUBSCRIBE homeassistant/status" in packets(mosquitto))
         await mqtt.publish("homeassistant/status", "online")
@@ -205,10 +205,10 @@ async def test_what_is_no_longer_followed_is_heard_no_more(
     mosquitto: Mosquitto, link: Link
 ) -> None:
     rest: list[object] = []
-    link.broker.follow("presence/a", link.heard.append)
-    link.broker.follow("presence/b", rest.append)
+    link.broker.subscribe("presence/a", link.heard.append)
+    link.broker.subscribe("presence/b", rest.append)
     await until(lambda: "SUBSCRIBE presence/b" in packets(mosquitto))
-    link.broker.unfollow("presence/a")
+    link.broker.unsubscribe("presence/a")
     await until(lambda: "UNSUBSCRIBE presence/a" in packets(mosquitto))
     async with subscriber(mosquitto.port) as mqtt:
         await mqtt.publish("presence/a", "1")
@@ -221,7 +221,7 @@ async def test_what_is_no_longer_followed_is_heard_no_more(
 async def test_a_message_of_any_size_is_handed_on(
     mosquitto: Mosquitto, link: Link, size: int
 ) -> None:
-    link.broker.follow("presence/bridge/request/+", link.heard.append, commands=True)
+    link.broker.subscribe("presence/bridge/request/+", link.heard.append, commands=True)
     await until(lambda: "SUBSCRIBE presence/bridge/request/+" in packets(mosquitto))
     async with subscriber(mosquitto.port, topic="nothing") as mqtt:
         await mqtt.publish("presence/bridge/request/poll", b"x" * size)

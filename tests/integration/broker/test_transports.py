@@ -108,7 +108,7 @@ async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1_and_that_is_said_on
     async with EmbeddedBroker() as broker:
         link = Link(settings(broker.port), clock)
         link.facts.append(Message("presence/bridge/health", b"{}", expiry_s=180))
-        link.broker.follow("presence/bridge/request/+", link.heard.append, commands=True)
+        link.broker.subscribe("presence/bridge/request/+", link.heard.append, commands=True)
         async with link:
             await link.until_connected()
             assert link.broker.mqtt_version == "3.1.1"

@@ -1,0 +1,110 @@
+"""What a session with a broker offers: the one over paho and one in memory are exchangeable.
+
+Never connects: whoever implements ``Connect`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bridge.config import MqttSettings
+from bridge.contract.wire import Message
+
+
+class ProtocolVersion(StrEnum):
+    """The versions of MQTT that are spoken, as people write them."""
+
+    V5 = "5.0"
+    V311 = "3.1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message from the broker."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    """It was stored by the broker, so it may be old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A publish that the broker did not accept."""
+
+    message: Message
+    code: int
+    """The reason code of PUBACK (MQTT 5, 3.4.2.1)."""
+    reason: str
+    """The same in words."""
+
+
+class SubscriptionRefusedError(Exception):
+    """The broker answered SUBSCRIBE with a failure, the ``code`` of SUBACK (MQTT 5, 3.9.3)."""
+
+    def __init__(self, topic_filter: str, code: int) -> None:
+        super().__init__(f"{topic_filter}: {code:#x}")
+        self.topic_filter, self.code = topic_filter, code
+
+
+class ConnectionFailedError(Exception):
+    """The broker refused, cannot be reached, or the connection ended.
+
+    ``code`` is the MQTT 5 reason code of CONNACK or DISCONNECT (those of 3.1.1 translated), where
+    one came.
+    """
+
+    def __init__(self, text: str, *, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a CONNECT says."""
+
+    settings: MqttSettings
+    client_id: str
+    version: ProtocolVersion
+    will: Message | None = None
+
+
+class Session(Protocol):
+    """One MQTT session from CONNACK to DISCONNECT.
+
+    Each method raises ``ConnectionFailedError`` when the connection ends meanwhile.
+    """
+
+    async def send(self, messages: Sequence[Message]) -> list[Refusal]:
+        """Publish ``messages`` in their order and wait until the broker has all of them."""
+        ...
+
+    async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
+        """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
+
+        Raises ``SubscriptionRefusedError`` when the broker answers with a failure.
+        """
+        ...
+
+    async def unsubscribe(self, topic_filter: str) -> None:
+        """Take a subscription back."""
+        ...
+
+    def received(self) -> AsyncIterator[Received]:
+        """Every message that arrives, until the connection ends with ``ConnectionFailedError``.
+
+        What has arrived together is yielded without giving way to other tasks in between.
+        """
+        ...
+
+
+class Connect(Protocol):
+    """Opens sessions; leaving the context disconnects without the will."""
+
+    def __call__(self, greeting: Greeting) -> AbstractAsyncContextManager[Session]:
+        """Connect when entered. Raises ``ConnectionFailedError``."""
+        ...

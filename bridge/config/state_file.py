@@ -1,0 +1,111 @@
+"""One small file of what a process remembers, written beside the loop. Never raises for the disk.
+
+A folder that is full, read-only or gone costs memory over a restart, never the process: it is
+logged once, tried again, and logged once when it works again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.config.files import write_private
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 30.0
+"""Between two tries to write what could not be written."""
+CLOSE_S = 2.0
+"""So long a stop waits for the last write."""
+
+
+class StateFile:
+    """The newest text is written, one write at a time; what was overtaken is never written."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        write: Callable[[Path, str], None] = write_private,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self.file = file
+        self._write, self._retry_s = write, retry_s
+        self._unwritten: str | None = None
+        self._writing: asyncio.Future[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._lost = False
+
+    def save(self, text: str) -> None:
+        """Write ``text`` soon; at once where no event loop runs."""
+        self._unwritten = text
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write_now(text)
+        else:
+            self._begin(loop)
+
+    async def close(self) -> None:
+        """Wait until the newest text is written, ``CLOSE_S`` seconds at the most; retry no more."""
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + CLOSE_S
+        self._begin(loop)
+        while self._writing is not None and loop.time() < ends_s:
+            await asyncio.wait({self._writing}, timeout=ends_s - loop.time())
+            await asyncio.sleep(0)  # the callback begins the next write, or the wait for it
+        self._cancel_retry()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._writing is not None or self._unwritten is None:
+            return
+        self._cancel_retry()
+        text, self._unwritten = self._unwritten, None
+        self._writing = loop.run_in_executor(None, self._write, self.file, text)
+        self._writing.add_done_callback(lambda done: self._written(loop, done, text))
+
+    def _written(
+        self, loop: asyncio.AbstractEventLoop, done: asyncio.Future[None], text: str
+    ) -> None:
+        self._writing = None
+        error = None if done.cancelled() else done.exception()
+        if error is None:
+            self._back()
+            self._begin(loop)
+            return
+        if not isinstance(error, OSError):
+            raise error
+        self._failed(error)
+        if self._unwritten is None:
+            self._unwritten = text
+        self._retry = loop.call_later(self._retry_s, self._begin, loop)
+
+    def _cancel_retry(self) -> None:
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+
+    def _write_now(self, text: str) -> None:
+        self._unwritten = None
+        try:
+            self._write(self.file, text)
+        except OSError as error:
+            self._failed(error)
+        else:
+            self._back()
+
+    def _failed(self, error: OSError) -> None:
+        if not self._lost:
+            log.error(
+                "%s cannot be written: %s; kept in memory only, tried again",
+                self.file,
+                error.strerror,
+            )
+        self._lost = True
+
+    def _back(self) -> None:
+        if self._lost:
+            log.info("%s is written again", self.file)
+        self._lost = False
