@@ -27,12 +27,23 @@ PENDING, SIGNED_IN = SignInState.CODE_PENDING, SignInState.SIGNED_IN
 EXPIRED, ERROR = SignInState.EXPIRED, SignInState.ERROR
 
 
-async def test_nobody_is_signed_in_at_first_and_no_code_is_asked_for_unasked(
+async def test_nobody_is_signed_in_at_first_and_a_code_is_offered_by_itself(
     bridge: Bridge, microsoft: SimulatedMicrosoft
 ) -> None:
+    assert bridge.account.sign_in.value == SignIn()
     with pytest.raises(SignInNeededError, match=r"Nobody is signed in\. Sign in\."):
         await bridge.account.read()
-    assert bridge.account.sign_in.value.state is SignInState.SIGNED_OUT
+    assert (await bridge.until(PENDING)).user_code
+    with pytest.raises(SignInNeededError):
+        await bridge.account.read()
+    await bridge.clock.until_asleep()
+    assert microsoft.requests.count("devicecode") == 1
+
+
+async def test_one_look_asks_nobody(bridge: Bridge, microsoft: SimulatedMicrosoft) -> None:
+    look = bridge.microsoft.account("alice")
+    with pytest.raises(SignInNeededError):
+        await look.read_once()
     assert len(microsoft.requests) == 0
 
 
