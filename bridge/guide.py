@@ -70,7 +70,7 @@ async def guide(draft: Config, file: Path) -> None:
     )
     log.info("%s is not filled in yet: the page asks for what is needed", file)
     async with asyncio.TaskGroup() as tasks:
-        beating = tasks.create_task(_beat(draft.state_dir, clock), name="heartbeat")
+        beating = tasks.create_task(state.beat(draft.state_dir, clock), name="heartbeat")
         await set_up.run()
         beating.cancel()
 
@@ -98,9 +98,3 @@ class Probe:
         except PersonMustActError as error:  # its remedy speaks of the config, which is not there
             told = str(error).removesuffix(error.remedy).strip()
             raise PersonMustActError(told, remedy="Check the domain or the ID.") from error
-
-
-async def _beat(folder: Path, clock: Clock) -> None:
-    while True:
-        (folder / state.HEARTBEAT).touch()
-        await clock.sleep(state.HEARTBEAT_EVERY_S)
