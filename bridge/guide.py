@@ -33,15 +33,18 @@ ANY_APP = UUID(int=1)
 """Looking a tenant up needs no app."""
 
 
-def unfinished(file: Path, environ: Mapping[str, str]) -> Config | None:
+def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Config | None:
     """What there is of a config that the page can ask for the rest of.
 
-    ``None`` when it is filled in, or when there is no page to ask on.
+    ``None`` when it is filled in, when there is no page to ask on, or when there is no ``file`` and
+    ``set_up`` does not allow to make one: somebody mistyped its name.
 
     Raises:
         ConfigError: What there is, is wrong.
     """
     if not file.exists():
+        if not set_up:
+            return None
         draft = from_environment(file.absolute().parent, environ)
         return draft if draft.web.enabled and not draft.accounts else None
     draft = load(file, environ)
