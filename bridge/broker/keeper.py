@@ -72,6 +72,8 @@ class Broker:
         self._tasks: asyncio.TaskGroup | None = None
         self.connects = 0
         """Connections made so far."""
+        self.acknowledged: Callable[[Message], None] = lambda _: None
+        """Called with each message that the broker has taken."""
         self.subscribe(state_topic, self._heal)
 
     @property
@@ -205,8 +207,12 @@ class Broker:
 
     async def _publish(self, connection: Connection, messages: Iterable[Message]) -> None:
         for chunk in chunks(messages, IN_FLIGHT):
-            for message, reason in await connection.send(chunk):
+            refused = await connection.send(chunk)
+            for message, reason in refused:
                 self._refused(message.topic, "publish on", reason)
+            for message in chunk:
+                if not any(message is other for other, _ in refused):
+                    self.acknowledged(message)
 
     def _with_news(self, messages: Iterable[Message]) -> Iterator[Message]:
         """``messages``, and between them states that came meanwhile: news does not wait."""
