@@ -97,6 +97,7 @@ async def test_nothing_is_sent_twice_at_a_start_a_reconnect_or_a_beat(bench: Ben
         bench.broker.lose()
         await bench.pass_time(3)
         bench.publisher.update(BUSY)
+        bench.publisher.update(replace(BUSY, polled_at=NOW + MINUTE / 2))
         assert len(states(bench.connect())) == 2
         assert states(await bench.pass_time(3)) == []
         await bench.clock.advance(BEAT_S)

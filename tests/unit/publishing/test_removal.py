@@ -237,7 +237,7 @@ async def test_entities_go_before_the_topic_that_they_read(tmp_path: Path) -> No
         bench.connect()
         await bench.pass_time(10)
         bench.publisher.follow({"bob": BOB})
-        through = [m for m in await bench.pass_time(1) if "bob" in m.topic]
+        through = [m for m in await bench.pass_time(2) if "bob" in m.topic]
         (bare,) = [m for m in through if m.topic == BOB_DEVICE]
         assert json.loads(bare.payload)["components"]["preferred_presence"] == {
             "platform": "select"
