@@ -10,6 +10,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ from typing import Any, Self
 import pytest
 
 from bridge.broker import Broker, Received
+from bridge.broker.connection import connect
+from bridge.broker.session import ProtocolVersion
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
@@ -77,7 +80,13 @@ class Link:
     """A running ``Broker`` that greets with ``facts``; the task is ended with the block."""
 
     def __init__(
-        self, settings: MqttSettings, clock: ManualClock, *, client_id: str = CLIENT_ID
+        self,
+        settings: MqttSettings,
+        clock: ManualClock,
+        *,
+        client_id: str = CLIENT_ID,
+        version: ProtocolVersion | None = None,
+        welcome: Callable[[], Iterator[Message]] | None = None,
     ) -> None:
         self.clock = clock
         self.facts: list[Message] = [CONFIG, FACT]
@@ -89,11 +98,14 @@ class Link:
             settings,
             client_id=client_id,
             state_topic=STATE,
-            welcome=lambda: iter(self.facts),
+            welcome=welcome or (lambda: iter(self.facts)),
             backlog=lambda: iter(self.crowd),
             goodbye=lambda: list(self.farewell),
             acknowledged=self.acknowledged.append,
             clock=clock,
+            connect=lambda greeting: connect(
+                replace(greeting, version=version or greeting.version)
+            ),
             random=lambda: 1.0,
         )
         self._task: asyncio.Task[None] | None = None
