@@ -119,6 +119,8 @@ class Service:
             client_id=topics.bridge_client_id,
             state_topic=topics.bridge_state,
             welcome=publisher.welcome,
+            backlog=publisher.backlog,
+            acknowledged=publisher.acknowledged,
             goodbye=publisher.goodbye,
             clock=self._clock,
             random=self._random,
@@ -210,9 +212,6 @@ class Service:
 
     def cancel_sign_in(self, account: str) -> None:
         """Take a code or an address back that waits for a person."""
-
-    def raise_epoch(self, seen: int) -> None:
-        """Make the epoch of all facts greater than ``seen``."""
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
