@@ -16,7 +16,8 @@ from random import random as _random
 from typing import Protocol
 
 from bridge import __version__, logs, state
-from bridge.broker import Broker
+from bridge.broker import Broker, Connect
+from bridge.broker.connection import connect
 from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
@@ -74,6 +75,7 @@ class Service:
         open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
         open_http: OpenHttp = aiohttp_client,
         executor: Executor | None = None,
+        connect: Connect = connect,
         stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         random: Random = _random,
@@ -81,7 +83,8 @@ class Service:
         self._config = config
         self._read_config = read_config or (lambda: config)
         self._open_page = open_page
-        self._open_http, self._executor, self._stopping = open_http, executor, stopping
+        self._open_http, self._executor = open_http, executor
+        self._connect, self._stopping = connect, stopping
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
@@ -122,6 +125,7 @@ class Service:
             backlog=publisher.backlog,
             acknowledged=publisher.acknowledged,
             goodbye=publisher.goodbye,
+            connect=self._connect,
             clock=self._clock,
             random=self._random,
         )
@@ -211,7 +215,8 @@ class Service:
         self._seated.source_of(account).finish_browser(address)
 
     def cancel_sign_in(self, account: str) -> None:
-        """Take a code or an address back that waits for a person."""
+        """Take back a code or an address that waits for a person."""
+        self._seated.source_of(account).cancel_sign_in()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
@@ -285,6 +290,7 @@ class Service:
             requests_allowed_hour=microsoft.requests_allowed_hour if microsoft else 0,
             mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
             queue=broker.waiting if broker else 0,
+            requests_dropped=self._publisher.dropped_requests if self._publisher else 0,
             uptime_s=int(now_s - self._began),
         )
 
