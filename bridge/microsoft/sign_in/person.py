@@ -64,7 +64,8 @@ class PersonSignIn:
     ) -> None:
         self._slug, self._client_id, self._authority = slug, client_id, authority
         self._workers, self._cache, self._clock = workers, cache, clock
-        self._usual_way, self._scopes, self._random = way, list(scopes), random
+        self._usual_way, self._random = way, random
+        self._scopes = self._next_scopes = list(scopes)
         self._client = workers.client(lambda requests: self._new_app(cache.tokens, requests))
         self._token = AccessToken(self._renew, clock=clock)
         # where it stands; ``shown`` makes of it what people see
@@ -201,16 +202,21 @@ class PersonSignIn:
                 )
             await self._clock.sleep(rest_s)
 
+    def ask_for(self, scopes: Sequence[str]) -> None:
+        """Ask the next person who signs in for ``scopes``; what stands goes on as it is."""
+        self._next_scopes = list(scopes)
+
     async def _go_through(self, way: Way) -> None:
         tokens = msal.SerializableTokenCache()  # which holds nothing of an earlier person
         client = self._workers.client(partial(self._new_app, tokens))
         flow: Flow
+        scopes = self._next_scopes
         if way is Way.DEVICE_CODE:
-            flow = DeviceCode(client, scopes=self._scopes, claims=self._claims, clock=self._clock)
+            flow = DeviceCode(client, scopes=scopes, claims=self._claims, clock=self._clock)
         else:
             flow = Browser(
                 client,
-                scopes=self._scopes,
+                scopes=scopes,
                 claims=self._claims,
                 clock=self._clock,
                 random=self._random,
@@ -221,6 +227,7 @@ class PersonSignIn:
                 if isinstance(step, Waiting):
                     self._wait_for_somebody(step)
                 elif isinstance(step, Granted):
+                    self._scopes = scopes
                     await self._adopt(step.answer, tokens)
                 else:
                     self._failed(step)
