@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
@@ -51,11 +51,12 @@ class MicrosoftAccount:
         *,
         credentials: PersonSignIn | AppSignIn,
         reader: Reader,
+        graph: Graph,
         budget: Budget,
-        writer: Writer | None = None,
     ) -> None:
         self.slug = slug
-        self.writer = writer
+        self.graph = graph
+        self.writer: Writer | None = None
         """Sets the person's presence, where the config allows it."""
         self._credentials, self._reader, self._budget = credentials, reader, budget
 
@@ -94,6 +95,12 @@ class MicrosoftAccount:
         finally:
             running.cancel()
             await asyncio.wait({running})
+
+    def let_write(self, writer: Writer | None, scopes: Sequence[str]) -> None:
+        """Set presence by ``writer``; ``scopes`` are for the next person who signs in."""
+        self.writer = writer
+        if isinstance(self._credentials, PersonSignIn):
+            self._credentials.ask_for(scopes)
 
     def request_sign_in(self, way: Way | None = None) -> None:
         """Start a sign-in soon, by the account's own way if no other is given."""
@@ -182,6 +189,7 @@ class Microsoft:
     ) -> None:
         """Close it; a worker that still talks to Microsoft ends at once, and is not waited for."""
         await self._open.aclose()
+        await self._pauses.close()
 
     def use(self, config: Config) -> None:
         """Make accounts from ``config`` from now on; those that were made stay as they are."""
@@ -230,13 +238,21 @@ class Microsoft:
             random=self._random,
         )
         reader = self._readers.reader(self._config, slug, graph=graph, sign_in=credentials.sign_in)
-        writer = None
-        if self._config.accounts[slug].set_presence:
-            file = file_of(self._config.state_dir, slug)
-            writer = Writer(graph, file=file, clock=self._clock)
-        return MicrosoftAccount(
-            slug, credentials=credentials, reader=reader, budget=budget, writer=writer
+        account = MicrosoftAccount(
+            slug, credentials=credentials, reader=reader, graph=graph, budget=budget
         )
+        self.let_write(account)
+        return account
+
+    def let_write(self, account: MicrosoftAccount) -> None:
+        """Let the presence be set, or no more, as the config says now; it is read undisturbed."""
+        settings = self._config.accounts[account.slug]
+        writer = None
+        if settings.set_presence:
+            file = file_of(self._config.state_dir, account.slug)
+            writer = account.writer or Writer(account.graph, file=file, clock=self._clock)
+        cloud = cloud_of(self._config.microsoft_of(account.slug))
+        account.let_write(writer, scopes_of(settings, cloud))
 
     def _credentials(self, slug: str) -> PersonSignIn | AppSignIn:
         assert self._workers is not None

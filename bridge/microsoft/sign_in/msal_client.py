@@ -103,7 +103,7 @@ class MsalClient:
             self.interrupt()
             raise
         if working.cancelled():
-            raise SourceUnavailableError(INTERRUPTED)
+            raise SourceUnavailableError(INTERRUPTED, reached=False)
         return working.result()
 
     def interrupt(self) -> None:

@@ -108,6 +108,10 @@ class PersonSignIn:
         self._start(way or self._usual_way)
         self._show()
 
+    def ask_for(self, scopes: Sequence[str]) -> None:
+        """Ask the next person who signs in for ``scopes``; what stands goes on as it is."""
+        self._scopes = list(scopes)
+
     def cancel(self) -> None:
         """Take an attempt back; what is stored stays."""
         if self._wanted and self._attempting:
@@ -195,24 +199,19 @@ class PersonSignIn:
     async def _go_through(self, way: Way) -> None:
         tokens = msal.SerializableTokenCache()  # which holds nothing of an earlier person
         client = self._workers.client(partial(self._app.open, tokens))
+        scopes, claims, clock = self._scopes, self._claims, self._clock
         flow: Flow
         if way is Way.DEVICE_CODE:
-            flow = DeviceCode(client, scopes=self._scopes, claims=self._claims, clock=self._clock)
+            flow = DeviceCode(client, scopes=scopes, claims=claims, clock=clock)
         else:
-            flow = Browser(
-                client,
-                scopes=self._scopes,
-                claims=self._claims,
-                clock=self._clock,
-                random=self._random,
-            )
+            flow = Browser(client, scopes=scopes, claims=claims, clock=clock, random=self._random)
         self._flow = flow
         async with aclosing(flow.steps()) as steps:
             async for step in steps:
                 if isinstance(step, Waiting):
                     self._wait_for_somebody(step)
                 elif isinstance(step, Granted):
-                    await self._adopt(step.answer, tokens)
+                    await self._adopt(step.answer, tokens, scopes)
                 else:
                     self._failed(step)
 
@@ -222,12 +221,14 @@ class PersonSignIn:
         log.info("%s: %s", self._slug, waiting.message)
         self._show()
 
-    async def _adopt(self, answer: Answer, tokens: msal.SerializableTokenCache) -> None:
+    async def _adopt(
+        self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
+    ) -> None:
         """Somebody signed in: their tokens take the place of those before."""
         self._wanted = self._flow = None  # from now on nothing takes it back but a sign-out
 
         async def replace() -> Answer:
-            await self._stored.replace(tokens)
+            await self._stored.replace(tokens, scopes)
             return answer
 
         await self._token.replace(replace)
