@@ -259,7 +259,9 @@ class Poller:
 
     def _tell(self) -> None:
         self._follow()
-        now, sign_in = self._clock.now(), self._refused or self._source.sign_in.value
+        now, sign_in = self._clock.now(), self._source.sign_in.value
+        if self._refused and not sign_in.waits:  # a code is how a person may mend it
+            sign_in = self._refused
         since_s = self._clock.monotonic() - self._broke_s if self._broke_s is not None else None
         if since_s is not None and since_s < ERROR_SHOWN_S:
             sign_in = with_internal_error(sign_in, current=self._known.is_current(now))
