@@ -188,7 +188,9 @@ async def test_a_code_is_shown_while_access_is_refused() -> None:
         waiting = SignIn(SignInState.SIGNED_IN, user_code="ABC", verification_uri="https://m/d")
         bench.source.sign_in.set(waiting)
         await bench.clock.settle()
-        assert bench.last.sign_in == waiting
+        shown = bench.last.sign_in
+        assert (shown.state, shown.user_code) == (SignInState.ERROR, "ABC")
+        assert (shown.remedy, shown.waits) == ("Ask for one.", True)
         bench.source.answer = FREE
         bench.source.sign_in.set(SIGNED_IN)
         await bench.clock.settle()
