@@ -118,9 +118,10 @@ class Publisher:
         for slug, account in accounts.items():
             if before.get(slug) != account:
                 self._preferences.forget(slug)
-                self._send(*self._discovery({slug: account}))
+                in_turn = account.table is not None  # they may be thousands
+                self._send(*self._discovery({slug: account}), beat=in_turn)
                 if slug not in self._published:
-                    self._send(self._availability(slug))
+                    self._send(self._availability(slug), beat=in_turn)
         self._send(self._info(), *self._preferences.news(accounts))
 
     def update(self, facts: AccountFacts) -> None:
@@ -207,7 +208,9 @@ class Publisher:
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many their state alone says it, the bridge's own."""
         for slug in islice(self._followed, GOODBYES_MOST):
-            yield account_messages.goodbye(self._topics, slug)
+            message = account_messages.goodbye(self._topics, slug)
+            self._corrections.sent(message)
+            yield message
 
     async def run(self) -> None:
         """Publish and answer until cancelled."""
@@ -259,16 +262,17 @@ class Publisher:
                 yield from self._states({slug: account})
 
     def _of_the_bridge(self) -> Iterator[Message]:
-        messages = self._devices.bridge(), self._info(), self._reports.health(), self._requests.last
+        device = self._discovered(self._topics.bridge_config())
+        messages = device, self._info(), self._reports.health(), self._requests.last
         yield from (message for message in messages if message)
 
     def _discovery(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
+        devices = (self._discovered(self._topics.account_config(slug)) for slug in accounts)
+        return (device for device in devices if device)
+
+    def _discovered(self, topic: str) -> Message | None:
         """Discovery; a device that is losing components is sent by those who remove them."""
-        for slug in accounts:
-            topic = self._topics.account_config(slug)
-            device = None if self._clean_up.is_shrinking(topic) else self._devices.of(slug)
-            if device:
-                yield device
+        return None if self._clean_up.is_shrinking(topic) else self._devices.on(topic)
 
     def _states(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
         """All that is known about ``accounts`` now: the newest, also of a long welcome."""
