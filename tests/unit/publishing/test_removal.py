@@ -38,7 +38,7 @@ async def live(
             bench.connect()
         for slug in ("alice", "bob"):
             bench.publisher.update(facts(slug))
-        await bench.pass_time(15)
+        await bench.pass_time(8)
     return bench
 
 
@@ -302,10 +302,10 @@ async def test_discovery_that_is_wanted_no_more_is_taken_back(tmp_path: Path) ->
 
 
 async def test_an_entity_that_a_release_gave_up_goes_in_two_steps(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
     bridge = TOPICS.bridge_config()
     old = {"topics": {bridge: {"mood": "sensor"}, ALICE_DEVICE: {"mood": "sensor"}}}
     (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
     bench.publisher.follow({"alice": ALICE})
     async with bench.running():
         welcome = bench.connect()
