@@ -31,7 +31,7 @@ class CleanUp:
         clock: Clock,
     ) -> None:
         self._topics, self._device, self._send, self._clock = topics, device, send, clock
-        self._removals = Removals(topics, Ledger(file))
+        self._removals = Removals(topics, Ledger(file, topics))
         self._due = asyncio.Event()
         self._look_everywhere = False
 

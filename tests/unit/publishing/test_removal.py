@@ -335,3 +335,21 @@ async def test_a_refused_last_step_keeps_nobody_else_on_the_broker(tmp_path: Pat
         sent = await bench.pass_time(5)
         assert bench.about("alice") == set()
         assert len([m for m in sent if m.topic == BOB_DEVICE]) == 1
+
+
+async def test_nothing_is_left_below_a_base_topic_that_was_changed(tmp_path: Path) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored)
+    stored |= {TOPICS.bridge_state: b"offline", "presence/driver/desk/state": b"online"}
+    bench = Bench(tmp_path, stored=stored, base="office/people")
+    bench.publisher.follow({"alice": ALICE})
+    bench.connect()
+    assert [topic for topic in stored if topic.startswith("presence/")] == [
+        "presence/driver/desk/state"
+    ]
+    assert [topic for topic in stored if topic.startswith("homeassistant/")] == [
+        "homeassistant/device/office_people_bridge/config",
+        "homeassistant/device/office_people_account_alice/config",
+    ]
+    bench.broker.lose()
+    assert emptied(bench.connect()) == []
