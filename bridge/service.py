@@ -208,6 +208,12 @@ class Service:
         """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
         self._seated.source_of(account).finish_browser(address)
 
+    def cancel_sign_in(self, account: str) -> None:
+        """Take a code or an address back that waits for a person."""
+
+    def raise_epoch(self, seen: int) -> None:
+        """Make the epoch of all facts greater than ``seen``."""
+
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
         await self._seated.source_of(account).sign_out()
