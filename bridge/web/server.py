@@ -16,10 +16,12 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.web.actions import Actions
 from bridge.web.history import History
+from bridge.web.limits import Alarm, Limits, own_limits
+from bridge.web.listening import Listener
 from bridge.web.password import PasswordHash
 from bridge.web.posts import Posts
 from bridge.web.render import Parts, Renderer
-from bridge.web.serving import Randomness, application, guard_of, listen
+from bridge.web.serving import Randomness, application, guard_of
 from bridge.web.site import Site
 from bridge.web.snapshot import Snapshot
 from bridge.web.words import Calendar
@@ -44,6 +46,7 @@ class Web:
         state_dir: Keeps the history and the key of the sessions.
         version: Of the bridge.
         zone: Where times are read; ``None`` is the machine's own.
+        limits: What visitors may take; ``None`` is what fits this process.
     """
 
     def __init__(
@@ -57,11 +60,13 @@ class Web:
         version: str,
         clock: Clock,
         zone: tzinfo | None = None,
+        limits: Limits | None = None,
         random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._view, self._actions = settings, view, actions
         self._password, self._state_dir, self._version = password, state_dir, version
         self._clock, self._zone, self._random = clock, zone, random
+        self._limits = limits
         self._history: History | None = None
         self._renderer = Renderer()
         self._rendered_at: tuple[int, Calendar] | None = None
@@ -83,20 +88,24 @@ class Web:
             clock=self._clock,
             random=self._random,
         )
+        limits, alarm = self._limits or own_limits(), Alarm(self._clock)
         site = Site(
             self._shown,
             self._parts,
             guard=guard,
             posts=Posts(self._view, self._actions),
             version=self._version,
+            limits=limits,
+            alarm=alarm,
             clock=self._clock,
         )
-        async with application(guard, site.routes()) as runner:
+        listener = Listener(self._settings, limits=limits, alarm=alarm, clock=self._clock)
+        async with application(guard, site.routes()) as server:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._follow(), name="web-follow")
                     tasks.create_task(self._tick(), name="web-tick")
-                    self.listening.set(await listen(runner, self._settings, self._clock))
+                    await listener.run(server, self.listening.set)
             finally:
                 site.events.close()
                 self.listening.set(None)

@@ -1,4 +1,4 @@
-"""What every page of ours stands on: a guarded application on a port. Never knows what it shows."""
+"""What every page of ours stands on: a guarded application. Never knows what it shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.config import WebSettings, write_private
 from bridge.contract.clock import Clock
@@ -28,8 +27,6 @@ from bridge.web.sessions import KEY_BYTES, Sessions
 log = logging.getLogger(__name__)
 
 SECRET = "web_secret"  # noqa: S105 - a file name
-AGAIN_S = 30.0
-"""Between two tries to listen."""
 
 Randomness = Callable[[int], bytes]
 
@@ -72,7 +69,7 @@ def guard_of(
 
 
 @asynccontextmanager
-async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIterator[web.AppRunner]:
+async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIterator[web.Server]:
     """An application behind ``guard``; open requests get a second to end."""
 
     @web.middleware
@@ -82,45 +79,14 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
     built.add_routes(routes)
     runner = web.AppRunner(
-        built,
-        access_log=None,
-        logger=_request_log(),
-        handle_signals=False,
-        auto_decompress=False,  # no browser compresses a form
-        handler_cancellation=True,
-        shutdown_timeout=1.0,
+        built, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
     )
     await runner.setup()
+    assert runner.server is not None
     try:
-        yield runner
+        yield runner.server
     finally:
         await runner.cleanup()
-
-
-async def listen(runner: web.AppRunner, settings: WebSettings, clock: Clock) -> int:
-    """Listen, and return the port; one that is in use is told once and tried again."""
-    failing = False
-    while True:
-        try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
-        except OSError as error:
-            if not failing:
-                address = f"{settings.host}:{settings.port}"
-                reason = os.strerror(error.errno) if error.errno else str(error)
-                log.error("no page: cannot listen on %s: %s", address, reason)  # noqa: TRY400 - one line
-            failing = True
-            await clock.sleep(AGAIN_S)
-        else:
-            port = int(runner.addresses[0][1])
-            log.info("the page is at %s", _told(settings.host, port))
-            return port
-
-
-def _told(host: str, port: int) -> str:
-    """The address for people; that of all addresses can be opened nowhere."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - told, not bound
-        return f"port {port} of this machine"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response:
@@ -148,17 +114,6 @@ def html(request: web.Request, markup: str, status: HTTPStatus = HTTPStatus.OK) 
 def go_to(place: str) -> web.Response:
     """On to ``place``, relative so that it holds under any prefix."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})
-
-
-def _request_log() -> logging.Logger:
-    """Where aiohttp tells of failures: without those that only a broken client has."""
-    requests = logging.getLogger(f"{__name__}.requests")
-    requests.addFilter(_is_ours)
-    return requests
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _kept_secret(file: Path, random: Randomness) -> bytes:

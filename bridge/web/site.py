@@ -16,6 +16,7 @@ from bridge.web import api
 from bridge.web.assets import Assets
 from bridge.web.events import Events
 from bridge.web.guard import HEADERS, Guard, fields_of
+from bridge.web.limits import Alarm, Limits
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
 from bridge.web.render import Parts, page
@@ -36,13 +37,17 @@ class Site:
         guard: Guard,
         posts: Posts,
         version: str,
+        limits: Limits,
+        alarm: Alarm,
         clock: Clock,
     ) -> None:
         self._shown, self._parts, self._guard, self._posts = shown, parts, guard, posts
         self._assets = Assets()
         self._release = f"{version}-{self._assets.digest}"
         self._version = version
-        self.events = Events(shown, parts, release=self._release, clock=clock)
+        self.events = Events(
+            shown, parts, release=self._release, limits=limits, alarm=alarm, clock=clock
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """All addresses."""
@@ -76,7 +81,8 @@ class Site:
         return html(request, markup, status)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self.events.stream(request, HEADERS, find=_find(request))
+        reader = self._guard.reader_of(request)
+        return await self.events.stream(request, HEADERS, reader=reader, find=_find(request))
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

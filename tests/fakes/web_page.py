@@ -17,6 +17,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web import Service, Snapshot, Web, password_of
+from bridge.web.limits import Limits
 from bridge.web.snapshot import Light, Person
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -163,6 +164,7 @@ async def serving(
     *,
     clock: Clock | None = None,
     port: int = 0,
+    limits: Limits | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> AsyncIterator[RunningPage]:
     """A page that serves ``snapshot`` until the end of the block."""
@@ -177,6 +179,7 @@ async def serving(
         version="1.2.3",
         clock=clock or SystemClock(),
         zone=UTC,
+        limits=limits,
     )
     running = asyncio.create_task(web.run(), name="web")
     try:
