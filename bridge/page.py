@@ -69,6 +69,11 @@ class PageActions:
         with _followed(account):
             self._service.sign_in(account, way)
 
+    async def cancel_sign_in(self, account: str) -> None:
+        """Take a waiting code or address back."""
+        with _followed(account):
+            self._service.cancel_sign_in(account)  # type: ignore[attr-defined]
+
     async def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that the browser ended on."""
         with _followed(account):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from bridge.web.forms import form
 from bridge.web.markup import Child, Html, tag
-from bridge.web.render_health import health_section
+from bridge.web.render_health import health_section, refusal_section
 from bridge.web.render_lights import lights_section
 from bridge.web.render_people import chosen, people_section, person_card
+from bridge.web.render_tables import tables_section
 from bridge.web.render_today import today_section
 from bridge.web.snapshot import Person, Snapshot
 from bridge.web.words import Calendar
@@ -23,6 +24,7 @@ class Parts:
     """The people's section, with an empty element where each card goes."""
     cards: dict[str, Html]
     sections: dict[str, Html]
+    """The others; the first one stands before the people."""
 
     @property
     def people(self) -> Html:
@@ -55,6 +57,8 @@ class Renderer:
         shown = replace(snapshot, days=days)
         cards = {f"person-{p.account}": self._card(p, calendar) for p in people}
         sections = {
+            "refusal": refusal_section(snapshot, calendar),
+            "tables": tables_section(snapshot, calendar),
             "today": today_section(shown, calendar),
             "lights": lights_section(snapshot),
             "health": health_section(snapshot.service, calendar),
@@ -81,6 +85,7 @@ def page(
 
     ``can_leave`` shows the button that ends a reader's own session.
     """
+    first, *others = parts.sections.values()
     return document(
         "Presence",
         tag("a", "Skip to people", href="#people", class_="skip"),
@@ -93,8 +98,9 @@ def page(
         tag(
             "main",
             tag("p", notice, class_="notice", role="alert") if notice else None,
+            first,
             parts.people,
-            list(parts.sections.values()),
+            others,
             data_release=release,
             data_find=find or None,
         ),

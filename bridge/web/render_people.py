@@ -7,7 +7,7 @@ from datetime import datetime
 from bridge.contract.account import SignInState, Way
 from bridge.web.forms import disclosure, form
 from bridge.web.markup import Html, join, tag
-from bridge.web.render_sign_in import sign_in_panel
+from bridge.web.render_sign_in import sign_in_panel, sign_out
 from bridge.web.snapshot import Kind, Person, Snapshot
 from bridge.web.words import Calendar, headline, kind_of, plain
 
@@ -67,7 +67,7 @@ def person_card(person: Person, calendar: Calendar) -> Html:
             class_="face",
         ),
         _says(person),
-        sign_in_panel(person, calendar),
+        None if person.table else sign_in_panel(person, calendar),
         tag("footer", _freshness(person, calendar), _more(person)),
         id=f"person-{person.account}",
         class_=f"card person {kind}",
@@ -133,15 +133,8 @@ def _more(person: Person) -> Html:
     account, name = person.account, person.name
     signed_in = person.sign_in.state is SignInState.SIGNED_IN and person.ways
     return join(
-        disclosure(
-            "Sign out",
-            tag(
-                "p", f"The bridge forgets the sign-in of {name}. Lamps then show that it is needed."
-            ),
-            form("sign-out", button="Yes, sign out", css="danger", account=account),
-            label=f"Sign {name} out",
-        )
-        if signed_in
+        sign_out(person, "Lamps then show that it is needed.")
+        if signed_in and not person.table
         else None,
         disclosure(
             "Remove",

@@ -119,6 +119,9 @@ class RecordingActions:
     async def start_sign_in(self, account: str, way: Way) -> None:
         self._ask("start_sign_in", account, way)
 
+    async def cancel_sign_in(self, account: str) -> None:
+        self._ask("cancel_sign_in", account)
+
     async def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
 

@@ -57,8 +57,8 @@ async def test_a_stream_begins_with_the_whole_page(browser: aiohttp.ClientSessio
         assert kind == "hello"
         assert hello["release"].startswith("1.2.3-")
         assert hello["now"].endswith("+00:00")
-        names = [(await stream.event())[1]["id"] for _ in range(4)]
-        assert names == ["people", "today", "lights", "health"]
+        names = [(await stream.event())[1]["id"] for _ in range(6)]
+        assert names == ["people", "refusal", "tables", "today", "lights", "health"]
 
 
 async def test_only_what_changed_is_sent_and_with_the_readers_own_token(

@@ -23,7 +23,17 @@ from tests.integration.web.visitor import press, read, token_of, until
 
 PASSWORD = "correct horse"
 EVIL = '"><script>alert(document.cookie)</script>'
-POSTS = ("sign-in", "sign-in-address", "sign-out", "add", "remove", "follow", "poll", "leave")
+POSTS = (
+    "sign-in",
+    "cancel-sign-in",
+    "sign-in-address",
+    "sign-out",
+    "add",
+    "remove",
+    "follow",
+    "poll",
+    "leave",
+)
 
 
 @pytest.fixture
