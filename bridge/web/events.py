@@ -73,10 +73,11 @@ class Events:
             del self._streams[task]
         return response
 
-    def close(self) -> None:
-        """End all streams: pages come back by themselves."""
-        for task in tuple(self._streams):
-            task.cancel()
+    def close(self, reader: str | None = None) -> None:
+        """End the streams of ``reader``, or all: pages come back by themselves."""
+        for task, whose in tuple(self._streams.items()):
+            if reader in (None, whose):
+                task.cancel()
 
     def _look_for_room(self, reader: str) -> None:
         limits, readers = self._limits, list(self._streams.values())

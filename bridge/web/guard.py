@@ -19,6 +19,7 @@ from bridge.contract.clock import Clock
 from bridge.web.addresses import address_of, is_among, source_of
 from bridge.web.connections import SOFTWARE, came_whole
 from bridge.web.door import Door
+from bridge.web.faults import Faults
 from bridge.web.forms import TOKEN
 from bridge.web.hosts import may_name
 from bridge.web.sessions import LIFETIME, Session, Sessions
@@ -29,6 +30,8 @@ STATIC = "/static/"
 BODY_LIMIT = 16 * 1024
 """Bytes of a request."""
 FIELDS_LIMIT = 20
+PATH_TOLD = 80
+FAILED = "The bridge failed at this. Please report it: the log tells more."
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -69,6 +72,7 @@ class Guard:
         self._names = names | set(settings.hosts)
         self._clock, self._random = clock, random
         self._cookie = f"presence_session_{settings.port}"
+        self._faults = Faults()
 
     async def pass_on(
         self, request: web.Request, handler: Handler, *, refuse: Refuse
@@ -85,6 +89,11 @@ class Guard:
             response = refuse(request, HTTPStatus(error.status), error.reason)
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
+        except Exception as error:
+            self._faults.tell(error, f"the page, {request.method} {request.path[:PATH_TOLD]}")
+            if request.writer.output_size:  # half an answer cannot become another one
+                raise ConnectionAbortedError from error
+            response = refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
         if not response.prepared:
             response.headers.update({k: v for k, v in HEADERS.items() if k not in response.headers})
             self._remember(request, response)
@@ -98,7 +107,8 @@ class Guard:
         return refusal
 
     def leave(self, request: web.Request) -> None:
-        """Go on as somebody who has not given the password."""
+        """End the reader's session, for all who hold its cookie."""
+        self._sessions.end(session_of(request), self._clock.now())
         self._renew(request, known=False)
 
     def can_leave(self, request: web.Request) -> bool:

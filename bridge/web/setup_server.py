@@ -22,10 +22,10 @@ from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryA
 from bridge.contract.latest import Latest
 from bridge.web.assets import Assets
 from bridge.web.guard import fields_of
+from bridge.web.keys import Keys, Randomness
 from bridge.web.limits import Alarm, own_limits
 from bridge.web.listening import Listener
-from bridge.web.password import PasswordHash
-from bridge.web.serving import Randomness, application, enter, go_to, guard_of, html
+from bridge.web.serving import application, enter, go_to, guard_of, html
 from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
 from bridge.web.setup_render import done_page, setup_page
 
@@ -78,13 +78,13 @@ class SetUp:
         file: Path,
         known: MqttSettings | None,
         trials: Trials,
-        password: PasswordHash | None,
+        keys: Keys,
         state_dir: Path,
         clock: Clock,
         random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
-        self._password, self._state_dir = password, state_dir
+        self._keys, self._state_dir = keys, state_dir
         self._clock, self._random = clock, random
         self._known = known
         self._draft = Draft()
@@ -97,7 +97,7 @@ class SetUp:
         """Serve until the config is written."""
         guard = guard_of(
             self._settings,
-            self._password,
+            self._keys,
             state_dir=self._state_dir,
             clock=self._clock,
             random=self._random,

@@ -111,7 +111,9 @@ class Site:
         return _json(body)
 
     async def _leave(self, request: web.Request) -> web.Response:
+        reader = self._guard.reader_of(request)
         self._guard.leave(request)
+        self.events.close(reader)
         return go_to("./")
 
     async def _post(self, command: str, request: web.Request) -> web.Response:

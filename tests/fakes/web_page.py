@@ -16,7 +16,7 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web import Service, Snapshot, Web, password_of
+from bridge.web import Service, Snapshot, Web, keys_of
 from bridge.web.limits import Limits
 from bridge.web.snapshot import Light, Person
 
@@ -177,7 +177,7 @@ async def serving(
         chosen,
         view=view,
         actions=actions,
-        password=password_of(chosen, state_dir),
+        keys=keys_of(chosen, state_dir),
         state_dir=state_dir,
         version="1.2.3",
         clock=clock or SystemClock(),
