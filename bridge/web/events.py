@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -40,7 +40,7 @@ class Events:
     def __init__(
         self,
         view: Latest[Snapshot],
-        parts: Callable[[str], Parts],
+        parts: Callable[[str], Awaitable[Parts]],
         *,
         release: str,
         limits: Limits,
@@ -92,7 +92,7 @@ class Events:
         before: Parts | None = None
         while True:
             version = self._view.version
-            after = self._parts(find)
+            after = await self._parts(find)
             news = [_event("part", {"id": n, "html": html}) for n, html in after.since(before)]
             if news:
                 await self._send(response, with_token("".join(news), token))

@@ -89,6 +89,8 @@ class Guard:
             response = refuse(request, HTTPStatus(error.status), error.reason)
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
+        except ConnectionError:
+            raise
         except Exception as error:
             self._faults.tell(error, f"the page, {request.method} {request.path[:PATH_TOLD]}")
             if request.writer.output_size:  # half an answer cannot become another one

@@ -9,11 +9,15 @@ from bridge.web.forms import form
 from bridge.web.markup import Child, Html, tag
 from bridge.web.render_health import health_section, refusal_section
 from bridge.web.render_lights import lights_section
-from bridge.web.render_people import chosen, people_section, person_card
+from bridge.web.render_people import people_section, person_card
 from bridge.web.render_tables import tables_section
 from bridge.web.render_today import today_section
+from bridge.web.search import SHOWN
 from bridge.web.snapshot import Person, Snapshot
 from bridge.web.words import Calendar
+
+CARDS = 1_000
+"""Rendered people that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,15 @@ class Renderer:
     def __init__(self) -> None:
         self._cards: dict[str, tuple[Person, Calendar, Html]] = {}
 
-    def parts(self, snapshot: Snapshot, calendar: Calendar, find: str = "") -> Parts:
-        """The live parts for those who look for ``find``."""
-        people = chosen(snapshot.people, find)
+    def parts(
+        self,
+        snapshot: Snapshot,
+        calendar: Calendar,
+        people: tuple[Person, ...] | None = None,
+        find: str = "",
+    ) -> Parts:
+        """The live parts with ``people`` of the snapshot, for those who look for ``find``."""
+        people = snapshot.people[:SHOWN] if people is None else people
         slugs = {person.account for person in people}
         days = tuple(day for day in snapshot.days if day.account in slugs)
         shown = replace(snapshot, days=days)
@@ -74,6 +84,8 @@ class Renderer:
         if known and known[0] == person and known[1] == calendar:
             return known[2]
         card = person_card(person, calendar)
+        if len(self._cards) >= CARDS:
+            self._cards.clear()
         self._cards[person.account] = (person, calendar, card)
         return card
 

@@ -8,11 +8,10 @@ from bridge.contract.account import SignInState, Way
 from bridge.web.forms import disclosure, form
 from bridge.web.markup import Html, join, tag
 from bridge.web.render_sign_in import sign_in_panel, sign_out
+from bridge.web.search import SHOWN
 from bridge.web.snapshot import Kind, Person, Snapshot
 from bridge.web.words import Calendar, headline, kind_of, plain
 
-SHOWN = 24
-"""People on one page; a search finds the others."""
 OUT_OF_OFFICE = "Out of office"
 NAME_LIMIT = 60
 """Characters of the name of a person that is added."""
@@ -24,15 +23,6 @@ _SHAPES = {
     Kind.OFFLINE: "M8.5 8.5l7 7M15.5 8.5l-7 7",
     Kind.UNKNOWN: "M9.6 9.4a2.5 2.5 0 1 1 3.4 2.4c-.7.3-1 .8-1 1.6M12 16.6v.1",
 }
-
-
-def chosen(people: tuple[Person, ...], find: str = "") -> tuple[Person, ...]:
-    """The people to show: those whose name or slug holds ``find``, ``SHOWN`` at the most."""
-    wanted = find.strip().casefold()
-    if not wanted:
-        return people[:SHOWN]
-    found = [p for p in people if wanted in p.name.casefold() or wanted in p.account]
-    return tuple(found[:SHOWN])
 
 
 def people_section(snapshot: Snapshot, cards: list[Html], find: str = "") -> Html:

@@ -23,10 +23,12 @@ from bridge.web.limits import Alarm, Limits, own_limits
 from bridge.web.listening import Listener
 from bridge.web.posts import Posts
 from bridge.web.render import Parts, Renderer
+from bridge.web.search import Search
 from bridge.web.serving import application, guard_of
 from bridge.web.site import Site
 from bridge.web.snapshot import Snapshot
 from bridge.web.words import Calendar
+from bridge.web.worker import Worker
 
 SETTLE_S = 0.03
 """After news this long passes before the next, so that a flood is shown a few times only."""
@@ -71,6 +73,8 @@ class Web:
         self._limits = limits
         self._guard: Guard | None = None
         self._history: History | None = None
+        self._worker = Worker()
+        self._search = Search(self._worker, clock)
         self._renderer = Renderer()
         self._rendered_at: tuple[int, Calendar] | None = None
         self._rendered: dict[str, Parts] = {}
@@ -102,6 +106,7 @@ class Web:
             version=self._version,
             limits=limits,
             alarm=alarm,
+            worker=self._worker,
             clock=self._clock,
         )
         listener = Listener(self._settings, limits=limits, alarm=alarm, clock=self._clock)
@@ -149,12 +154,13 @@ class Web:
             days = self._history.days(snapshot.people)
         self._shown.set(replace(snapshot, days=days))
 
-    def _parts(self, find: str) -> Parts:
+    async def _parts(self, find: str) -> Parts:
         """What is shown now to those who look for ``find``; all of them share one rendering."""
         calendar = Calendar.at(self._clock.now(), self._zone)
-        moment = (self._shown.version, calendar)
+        snapshot, moment = self._shown.value, (self._shown.version, calendar)
+        people = await self._search.find(snapshot.people, find)
         if moment != self._rendered_at or len(self._rendered) >= RENDERINGS:
             self._rendered_at, self._rendered = moment, {}
         if find not in self._rendered:
-            self._rendered[find] = self._renderer.parts(self._shown.value, calendar, find)
+            self._rendered[find] = self._renderer.parts(snapshot, calendar, people, find)
         return self._rendered[find]

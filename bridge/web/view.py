@@ -74,7 +74,9 @@ class View:
             )
             for name, each in tables.items()
         }
-        if list(known.items()) != list(self._people.items()):
+        if list(known) != list(self._people) or any(
+            person is not known[account] for account, person in self._people.items()
+        ):
             self._soon()
 
     def update(self, facts: AccountFacts) -> None:
@@ -149,13 +151,12 @@ def followed_person(
     known: Person | None, account: str, settings: Followed, *, added_here: bool
 ) -> Person:
     """Somebody who is followed; ``known`` itself where nothing changed."""
-    news = (cut(settings.name, NAME_LIMIT), settings.ways, added_here, settings.table)
-    if known and (known.name, known.ways, known.added_here, known.table) == news:
+    name, ways, table = cut(settings.name, NAME_LIMIT), settings.ways, settings.table
+    if known is None:
+        return Person(account, name, ways=ways, added_here=added_here, table=table)
+    if (known.name, known.ways, known.added_here, known.table) == (name, ways, added_here, table):
         return known
-    name, ways, added_here, table = news
-    return replace(
-        known or Person(account, name), name=name, ways=ways, added_here=added_here, table=table
-    )
+    return replace(known, name=name, ways=ways, added_here=added_here, table=table)
 
 
 def person_of(known: Person, facts: AccountFacts) -> Person:

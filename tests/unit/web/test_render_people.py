@@ -8,8 +8,9 @@ import pytest
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.render import Renderer
-from bridge.web.render_people import SHOWN, person_card
+from bridge.web.render_people import person_card
 from bridge.web.render_sign_in import sign_in_panel
+from bridge.web.search import SHOWN
 from bridge.web.snapshot import Person, Snapshot, Table
 from bridge.web.words import Calendar
 from tests.fakes.web_page import (
@@ -180,16 +181,14 @@ def test_signing_out_and_removing_ask_once_more() -> None:
     assert "Sign out" not in card(person(ways=())).words
 
 
-def test_many_people_are_found_by_name() -> None:
+def test_of_many_people_a_page_is_shown() -> None:
     people = tuple(person(f"p{n}", name=f"Person {n}") for n in range(500))
     snapshot = Snapshot(service(), people)
     renderer = Renderer()
     everybody = renderer.parts(snapshot, CALENDAR)
     assert len(everybody.cards) == SHOWN
     assert "Find one of 500 people" in Reading(everybody.people).words
-    found = renderer.parts(snapshot, CALENDAR, "PERSON 49")
-    assert list(found.cards) == ["person-p49", *(f"person-p49{n}" for n in range(10))]
-    nobody = renderer.parts(snapshot, CALENDAR, EVIL)
+    nobody = renderer.parts(snapshot, CALENDAR, (), EVIL)
     assert not Reading(nobody.people).all("script")
     assert "Nobody is called that." in Reading(nobody.people).words
 
