@@ -118,7 +118,9 @@ class SerialLight:
         wanted, session = self._wanted, self._session
         if wanted is None:
             return IDLE_S
-        return session.beat_s(wanted.state) if session else REOPEN_S
+        if session is None:
+            return REOPEN_S
+        return session.beat_s(wanted.state, self._clock.monotonic() - wanted.began_s)
 
     def _show(self, session: Session) -> None:
         """Show the newest state, which may be newer than the one that this call came for."""

@@ -61,6 +61,30 @@ class Found:
         )
 
 
+class _Honest:
+    """A handle that raises where hidapi only returns -1, which the library takes for success."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+    def write(self, data: bytes) -> Any:
+        """Send an output report, or bytes on a serial line."""
+        return _checked(self._handle.write(data))
+
+    def send_feature_report(self, data: bytes) -> Any:
+        """Send a feature report."""
+        return _checked(self._handle.send_feature_report(data))
+
+
+def _checked(written: Any) -> Any:
+    if isinstance(written, int) and written < 0:
+        raise OSError("nothing was written")
+    return written
+
+
 class Busylight:
     """One opened light."""
 
@@ -110,6 +134,7 @@ def connect(options: UsbOptions, look: Callable[[], PluggedIn] = plugged_in) -> 
     """
     found = choose(_listed(look), options)
     try:
+        found.hardware.handle = _Honest(found.hardware.handle)
         light = found.light_class(found.hardware, reset=False, exclusive=True)
     except Exception as error:  # each maker's code fails in its own way
         raise LightRefusedError(

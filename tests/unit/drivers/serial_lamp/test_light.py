@@ -39,7 +39,7 @@ class FakeSession:
     def changed(self) -> bool:
         return self.touched
 
-    def beat_s(self, state: LightState) -> float:
+    def beat_s(self, state: LightState, elapsed_s: float) -> float:
         return 5
 
     def goodbye(self) -> None:
