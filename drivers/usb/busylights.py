@@ -138,7 +138,7 @@ def connect(options: UsbOptions, look: Callable[[], PluggedIn] = plugged_in) -> 
         light = found.light_class(found.hardware, reset=False, exclusive=True)
     except Exception as error:  # each maker's code fails in its own way
         raise LightRefusedError(
-            f"{found} cannot be opened ({error}).",
+            f"{found} cannot be opened{_said(error)}.",
             remedy=f"Stop any other program that has it. {_RULE}",
         ) from error
     log.info("opened %s", found)
@@ -171,10 +171,15 @@ def _listed(look: Callable[[], PluggedIn]) -> list[Found]:
         plugged = look()
     except ImportError as error:
         raise LightRefusedError(
-            f"busylight-core cannot be loaded ({error}).",
+            "busylight-core cannot be loaded.",
             remedy="Run: pip install 'presence-bridge[usb]'",
         ) from error
     except Exception as error:  # a device that may not be read breaks the library's own checks
-        raise LightRefusedError(f"USB cannot be read ({error}).", remedy=_RULE) from error
+        raise LightRefusedError(f"USB cannot be read{_said(error)}.", remedy=_RULE) from error
     found = [Found(cls, hardware) for cls, several in plugged.items() for hardware in several]
     return sorted(found, key=lambda item: (str(item), item.hardware.path))
+
+
+def _said(error: Exception) -> str:
+    """What the system says; what the library trips over says nothing to people."""
+    return f" ({error})" if isinstance(error, OSError) and str(error) else ""
