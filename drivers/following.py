@@ -65,7 +65,7 @@ class Following:
         self._topics, self._accounts, self._clock = topics, accounts, clock
         self._garbage = Garbage()
         self._broker: Broker | None = None
-        self._connected = False
+        self._lost_s: float | None = None
         self._on_auth: set[str] = set()
         self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
 
@@ -78,11 +78,17 @@ class Following:
                 broker.subscribe(self._topics.account(account, leaf), self.hear)
 
     def note_connection(self) -> None:
-        """Look whether the broker is there: without it the bridge counts as gone."""
+        """Look whether the broker is there: without it the bridge counts as gone.
+
+        Once is no loss: on a new connection something is heard before that counts as made.
+        """
         assert self._broker is not None
-        was_connected, self._connected = self._connected, self._broker.connected
-        if was_connected and not self._connected and self.heard.value.bridge_online:
-            self._bridge_is(online=None)
+        lost_s, self._lost_s = self._lost_s, None
+        if not self._broker.connected:
+            self._lost_s = self._clock.monotonic() if lost_s is None else lost_s
+            if lost_s is not None and self.heard.value.bridge_online:
+                heard = replace(self.heard.value, bridge_online=None, gone_since_s=lost_s)
+                self.heard.set(heard)
 
     def hear(self, received: Received) -> None:
         """Take in what the bridge has said on one of its topics."""
@@ -92,14 +98,11 @@ class Following:
             self._account(received)
 
     def _bridge(self, received: Received) -> None:
-        online = received.payload == ONLINE.encode()
-        if online != self.heard.value.bridge_online:
-            self._bridge_is(online=online)
-
-    def _bridge_is(self, *, online: bool | None) -> None:
-        heard, now_s = self.heard.value, self._clock.monotonic()
-        gone_since_s = heard.gone_since_s if heard.bridge_online is None else now_s
-        self.heard.set(replace(heard, bridge_online=online, gone_since_s=gone_since_s))
+        heard, online = self.heard.value, received.payload == ONLINE.encode()
+        if online == heard.bridge_online:
+            return
+        since_s = heard.gone_since_s if heard.bridge_online is None else self._clock.monotonic()
+        self.heard.set(replace(heard, bridge_online=online, gone_since_s=since_s))
 
     def _account(self, received: Received) -> None:
         *_, account, leaf = received.topic.split("/")
