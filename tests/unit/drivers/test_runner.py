@@ -96,7 +96,7 @@ async def test_a_stored_command_is_never_obeyed(tmp_path: Path, *, old: bool) ->
 
 
 async def test_the_schedule_turns_to_the_minute_without_a_message(tmp_path: Path) -> None:
-    start = START.replace(hour=7, minute=59, second=30)
+    start = START.replace(hour=7, minute=59, second=10)
     schedule = {"hours": "08:00-08:01", "outside": "off"}
     bench = Bench(tmp_path, start=start, schedule=schedule)
     bench.runner._rules = bench.runner._common.rules(
@@ -105,7 +105,7 @@ async def test_the_schedule_turns_to_the_minute_without_a_message(tmp_path: Path
     bench.person("busy")
     async with bench.running():
         assert bench.light.shows == OFF
-        await bench.clock.advance(29.8)
+        await bench.clock.advance(49.8)
         assert bench.light.shows == OFF
         await bench.clock.advance(0.3)
         assert bench.light.shows == RED
