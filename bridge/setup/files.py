@@ -116,7 +116,10 @@ def _rules(
 
 
 def _hand_over(folder: Path, users: list[str]) -> None:
-    """Give each file to the one user that reads it in its container; only root can."""
+    """Give each file to the one user that reads it in its container; only root can.
+
+    What a person gave to another user, as that of a systemd unit, stays with that one.
+    """
     if os.geteuid() != 0:
         return
     person = folder.stat()
@@ -126,7 +129,7 @@ def _hand_over(folder: Path, users: list[str]) -> None:
     owners[secrets / PAGE] = BRIDGE_UID
     owners[secrets / "mqtt_homeassistant"] = owners[secrets] = person.st_uid
     for path, uid in owners.items():
-        if path.exists():
+        if path.exists() and path.stat().st_uid in (0, person.st_uid):
             os.chown(path, uid, person.st_gid)
     _give(broker / "passwords", BROKER_UID, BROKER_UID, mode=0o600)
     if (broker / "acl").exists():  # git must be able to read it

@@ -294,6 +294,15 @@ def test_as_root_each_file_is_given_to_the_one_user_that_reads_it(tmp_path: Path
 
 
 @only_root
+def test_a_secret_that_was_given_to_the_user_of_a_unit_stays_with_it(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    given = tmp_path / "secrets" / "mqtt_bridge"
+    os.chown(given, SOMEBODY, SOMEBODY)
+    initialise(tmp_path, InitOptions(driver="hall"))
+    assert given.stat().st_uid == SOMEBODY
+
+
+@only_root
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is missing")
 def test_in_its_container_it_works_in_a_clone_of_somebody_else(tmp_path: Path) -> None:
     """With no more than the capabilities that the compose file leaves to it, and a second time."""
