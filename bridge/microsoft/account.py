@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from functools import partial
 from random import random as _random
@@ -12,9 +13,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import aiohttp
-
-from bridge.config import Config
+from bridge.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
@@ -27,7 +26,7 @@ from bridge.microsoft.certificate import load
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.credentials import Credentials
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.http import graph_session, msal_session, proxy_for
+from bridge.microsoft.http import Http, aiohttp_client, msal_session
 from bridge.microsoft.readers import Reader, Readers
 from bridge.microsoft.registration import identity
 from bridge.microsoft.scopes import scopes_of
@@ -36,7 +35,9 @@ from bridge.microsoft.tenant import Tenant, look_up
 from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
 
-WORKERS = 8
+WORKERS = 64
+"""At the most; one is started when all others are busy."""
+OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
 READ_ONCE_S = 60.0
 
 
@@ -130,19 +131,31 @@ class MicrosoftAccount:
 
 
 class Microsoft:
-    """Owns the HTTP session, the workers and the budgets of all accounts."""
+    """Owns the HTTP connections, the workers and the budgets of all accounts."""
 
-    def __init__(self, config: Config, clock: Clock, *, random: Random = _random) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        *,
+        open_http: OpenHttp = aiohttp_client,
+        executor: Executor | None = None,
+        random: Random = _random,
+    ) -> None:
         self._config, self._clock, self._random = config, clock, random
         self._budgets: dict[str, Budget] = {}
         self._readers = Readers(clock, random=random)
         self._pauses = Pauses(config.state_dir / "pauses.json", clock)
-        self._session: aiohttp.ClientSession | None = None
-        self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
+        self._open_http, self._open = open_http, AsyncExitStack()
+        self._http: Http | None = None
+        self._executor: Executor | None = executor
 
     async def __aenter__(self) -> Self:
-        """Open the session."""
-        self._session = graph_session(self._config.network)
+        """Open what is shared. Raises ``ConfigError`` for authorities that cannot be read."""
+        self._http = await self._open.enter_async_context(self._open_http(self._config.network))
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
+            self._open.callback(self._executor.shutdown, wait=False, cancel_futures=True)
         return self
 
     async def __aexit__(
@@ -151,10 +164,8 @@ class Microsoft:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the session; a worker that still talks to Microsoft is not waited for."""
-        if self._session:
-            await self._session.close()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Close it; a worker that still talks to Microsoft is not waited for."""
+        await self._open.aclose()
 
     def use(self, config: Config) -> None:
         """Make accounts from ``config`` from now on; those that were made stay as they are."""
@@ -178,11 +189,10 @@ class Microsoft:
             PersonMustActError: There is no such tenant.
             SourceUnavailableError: Microsoft's sign-in cannot be reached.
         """
-        assert self._session is not None
+        assert self._http is not None
         tenant, _ = identity(self._config, slug)
         login_url = cloud_of(self._config.microsoft_of(slug)).login_url
-        proxy = proxy_for(self._config.network, urlsplit(login_url).hostname or "")
-        return await look_up(self._session, login_url, tenant, proxy=proxy)
+        return await look_up(self._http, login_url, tenant)
 
     def account(self, slug: str) -> MicrosoftAccount:
         """The account of ``[accounts.slug]``.
@@ -190,18 +200,17 @@ class Microsoft:
         Raises:
             ConfigError: Its tenant, client id or certificate is missing or cannot be used.
         """
-        assert self._session is not None
+        assert self._http is not None
         cloud = cloud_of(self._config.microsoft_of(slug))
         tenant, client_id = identity(self._config, slug)
         budget = self._budget(client_id, tenant)
         credentials = self._credentials(slug)
         graph = Graph(
-            self._session,
+            self._http,
             cloud.graph_url,
             tokens=credentials,
             budget=budget,
             clock=self._clock,
-            proxy=proxy_for(self._config.network, urlsplit(cloud.graph_url).hostname or ""),
             random=self._random,
         )
         reader = self._readers.reader(self._config, slug, graph=graph, sign_in=credentials.sign_in)
@@ -214,6 +223,7 @@ class Microsoft:
         )
 
     def _credentials(self, slug: str) -> Credentials | AppOnly:
+        assert self._executor is not None
         settings, network = self._config.microsoft_of(slug), self._config.network
         cloud = cloud_of(settings)
         tenant, client_id = identity(self._config, slug)
