@@ -33,6 +33,18 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the broker announced in CONNACK (MQTT 5, 3.2.2.3); under 3.1.1 it announces nothing."""
+
+    receive_maximum: int = 65535
+    """Publishes at QoS 1 that may be unacknowledged; a session keeps to it by itself."""
+    maximum_packet_size: int | None = None
+    """Bytes; a session refuses a larger publish with code 0x95 instead of sending it."""
+    maximum_qos: int = 2
+    retain_available: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A publish that the broker did not accept."""
 
@@ -76,8 +88,13 @@ class Greeting:
 class Session(Protocol):
     """One MQTT session from CONNACK to DISCONNECT.
 
-    Each method raises ``ConnectionFailedError`` when the connection ends meanwhile.
+    Each coroutine raises ``ConnectionFailedError`` when the connection ends meanwhile.
     """
+
+    @property
+    def limits(self) -> Limits:
+        """What the broker announced."""
+        ...
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         """Publish ``messages`` in their order and wait until the broker has all of them."""
@@ -101,9 +118,13 @@ class Session(Protocol):
         """
         ...
 
+    def drop(self) -> None:
+        """End at once and without DISCONNECT, so that the broker publishes the will."""
+        ...
+
 
 class Connect(Protocol):
-    """Opens sessions; leaving the context disconnects without the will."""
+    """Opens sessions; leaving the context disconnects, and the broker forgets the will."""
 
     def __call__(self, greeting: Greeting) -> AbstractAsyncContextManager[Session]:
         """Connect when entered. Raises ``ConnectionFailedError``."""
