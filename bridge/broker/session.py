@@ -14,6 +14,10 @@ from typing import Protocol
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 
+LARGEST_PAYLOAD = 256 * 1024
+"""Bytes that anybody may send us at once: many times our largest discovery payload, and room for
+those of others, which the start-up sweep reads. A retained flood must buy no memory here."""
+
 
 class ProtocolVersion(StrEnum):
     """The versions of MQTT that are spoken, as people write them."""
@@ -58,9 +62,9 @@ class Refusal:
 class SubscriptionRefusedError(Exception):
     """The broker answered SUBSCRIBE with a failure, the ``code`` of SUBACK (MQTT 5, 3.9.3)."""
 
-    def __init__(self, topic_filter: str, code: int) -> None:
-        super().__init__(f"{topic_filter}: {code:#x}")
-        self.topic_filter, self.code = topic_filter, code
+    def __init__(self, topic_filter: str, code: int, reason: str = "") -> None:
+        super().__init__(f"{topic_filter} ({reason or hex(code)})")
+        self.topic_filter, self.code, self.reason = topic_filter, code, reason or hex(code)
 
 
 class ConnectionFailedError(Exception):

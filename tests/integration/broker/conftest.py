@@ -129,6 +129,11 @@ class Link:
         assert self.clock.next_wake_s is not None
         return self.clock.next_wake_s
 
+    async def until_lost(self) -> float:
+        """Wait until a connection has ended; the seconds until it tries again."""
+        await self.until(lambda: not self.broker.connected)
+        return await self.until_resting()
+
     async def try_again(self) -> float:
         """Skip the rest before the next try; the seconds that it would have taken."""
         rest_s = await self.until_resting()
@@ -240,6 +245,7 @@ class ScriptedBroker:
 
 
 CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
+SESSION_TAKEN_OVER = 0x8E
 
 
 async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
