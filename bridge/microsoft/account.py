@@ -166,6 +166,7 @@ class Microsoft:
     ) -> None:
         """Close it; a worker that still talks to Microsoft is not waited for."""
         await self._open.aclose()
+        await self._pauses.close()
 
     def use(self, config: Config) -> None:
         """Make accounts from ``config`` from now on; those that were made stay as they are."""

@@ -8,7 +8,7 @@ from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
 from bridge.contract.errors import TryAgainError
-from bridge.retry import Random, full_jitter
+from bridge.retry import RETRY_AFTER_MOST_S, Random, full_jitter
 
 
 class WaitAsAsked(wait_base):
@@ -22,7 +22,7 @@ class WaitAsAsked(wait_base):
         outcome = retry_state.outcome
         error = outcome.exception() if outcome else None
         if isinstance(error, TryAgainError) and error.retry_after_s is not None:
-            return error.retry_after_s
+            return min(RETRY_AFTER_MOST_S, error.retry_after_s)
         return full_jitter(
             retry_state.attempt_number - 1,
             first_s=self._first_s,

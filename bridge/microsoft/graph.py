@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 PAGES_MOST = 1_000
 """Of 999 each: nobody has a million members."""
 THROTTLE_FIRST_S, THROTTLE_MOST_S = 3.0, 180.0
-"""Waits after a 429 or 503 that does not say how long, as Microsoft's own SDKs wait."""
+"""Waits after a 429 that does not say how long, as Microsoft's own SDKs wait."""
 _IS_JSON = {"Content-Type": "application/json"}
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 
@@ -112,26 +112,32 @@ class Graph:
         try:
             response = await self._http.send(request)
         except HttpError as error:
-            raise SourceUnavailableError(f"Microsoft Graph cannot be reached: {error}") from error
+            raise SourceUnavailableError(
+                f"Microsoft Graph cannot be reached: {error}", reached=False
+            ) from error
         if response.status != 200:  # noqa: PLR2004 - OK
             _log_failure(path, request_id, response)
         return response
 
     def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
         if status in (429, 503, 509):
-            wait = retry_after_s(headers.get("Retry-After"), self._clock)
-            if wait is None:
+            wait = retry_after_s(
+                headers.get("Retry-After"), date=headers.get("Date"), clock=self._clock
+            )
+            if wait is None and status != 503:  # noqa: PLR2004 - a failure, and no wish for silence
                 wait = full_jitter(
                     self._throttled,
                     first_s=THROTTLE_FIRST_S,
                     most_s=THROTTLE_MOST_S,
                     random=self._random,
                 )
-            self._throttled += 1
-            self._budget.block(wait)
-            return SourceUnavailableError(
-                f"Microsoft Graph asks us to wait (HTTP {status})", retry_after_s=wait
-            )
+                self._throttled += 1
+            if wait is not None:
+                until = self._budget.block(wait).astimezone()
+                return SourceUnavailableError(
+                    f"Microsoft Graph asks us to wait until {until:%H:%M:%S} (HTTP {status})",
+                    retry_after_s=wait,
+                )
         if status in (401, 403):
             return AccessRefusedError(
                 f"Microsoft Graph refuses to tell the presence (HTTP {status}).",

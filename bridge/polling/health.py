@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.contract.health import Health
-from bridge.polling.poller import Status
+from bridge.polling.status import Status
 
 
 def fold(statuses: Mapping[str, Status]) -> Health:
@@ -32,4 +32,5 @@ def fold(statuses: Mapping[str, Status]) -> Health:
         poll_interval=round(min(paces), 1) if paces else None,
         next_poll=next_poll,
         next_poll_why=why,
+        internal_errors=sum(status.internal_errors for status in values),
     )

@@ -180,6 +180,45 @@ async def test_a_date_is_as_good_as_seconds(
     assert alices.account.throttled_until == until
 
 
+@pytest.mark.parametrize("off_s", [-600, 600])
+async def test_a_date_counts_from_that_of_the_answer_when_a_clock_is_wrong(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, off_s: float
+) -> None:
+    theirs = clock.now() + timedelta(seconds=off_s)
+    date, later = (format_datetime(theirs + timedelta(seconds=s), usegmt=True) for s in (0, 90))
+    microsoft.faults.add(Fault(READ, status=429, retry_after=later, headers={"Date": date}))
+    until = clock.now() + timedelta(seconds=90)
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert alices.account.throttled_until == until
+    assert f"wait until {until.astimezone():%H:%M:%S} (HTTP 429)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "header", ["86400", "9" * 400, "Thu, 31 Dec 9998 23:59:59 GMT", "Fri, 31 Dec 9999 23:59 -2359"]
+)
+async def test_no_wish_for_silence_is_believed_for_more_than_an_hour(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str
+) -> None:
+    microsoft.faults.add(Fault(READ, status=429, retry_after=header))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert 0 < (caught.value.retry_after_s or 0) <= 3600
+    await clock.advance(3600)
+    await read(alices)
+
+
+async def test_a_503_that_names_no_wait_silences_nobody(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(READ, status=503))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert (caught.value.retry_after_s, caught.value.reached) == (None, True)
+    assert alices.account.throttled_until is None
+    await read(alices)
+
+
 @pytest.mark.parametrize("header", [None, "soon", "-5"])
 async def test_without_a_usable_header_the_waits_double_until_a_good_answer(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str | None
