@@ -196,7 +196,7 @@ class Acts:
         life = process.life
         if life is None:
             return
-        way, client = life.way, self._client_id(process)
+        way, client = life.way, self._world.client_id(process)
         match step.how:
             case "cut":
                 way.cut()
@@ -215,12 +215,6 @@ class Acts:
                 way.unreachable = True
                 way.cut()
                 self._for(step, lambda: setattr(way, "unreachable", False))
-
-    def _client_id(self, process: Process) -> str:
-        topics = self._world.topics
-        if process is self._world.bridge:
-            return topics.bridge_client_id
-        return topics.driver_client_id(process.name)
 
     def _refuse(self, step: Step) -> None:
         broker = self._world.broker

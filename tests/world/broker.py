@@ -56,6 +56,10 @@ class Link:
     ) -> None:
         self.client_id, self.version, self.will, self._broker = client_id, version, will, broker
         self.subscriptions: dict[str, None] = {}
+        self.refused: set[str] = set()
+        """Filters that it wanted and has not got."""
+        self.refused_s = float("-inf")
+        """When something was refused last."""
         self.arrive: Callable[[Received], None] = lambda _: None
         self.ended: Callable[[int | None], None] = lambda _: None
         """Called when the broker ends the connection, with its reason code."""
@@ -63,7 +67,9 @@ class Link:
     def subscribe(self, topic_filter: str, *, commands: bool) -> int | None:
         """Subscribe; the code of a refusal."""
         if code := self._broker.refuses(topic_filter):
+            self.refused.add(topic_filter)
             return code
+        self.refused.discard(topic_filter)
         self.subscriptions[topic_filter] = None
         if not (commands and self.version is V5):  # retain handling is new in 5 (3.8.3.1)
             for topic, payload in self._broker.stored(topic_filter):
@@ -73,6 +79,7 @@ class Link:
     def publish(self, message: Message) -> Refusal | None:
         """Publish; what the broker says against it. Under 3.1.1 it has no way to say it."""
         if code := self._broker.refuses(message.topic):
+            self.refused_s = self._broker.now_s
             reason = "Not authorized" if code == NOT_AUTHORIZED else "Quota exceeded"
             return Refusal(message, code, reason) if self.version is V5 else None
         expiry_s = message.expiry_s if self.version is V5 else None
@@ -119,7 +126,7 @@ class MemoryBroker:
                 self._publish_will(waiting[1])
         self.deaf.discard(client_id)
         self._links[client_id] = link = Link(client_id, version, will, self)
-        self.connects.append((self._now, client_id))
+        self.connects.append((self.now_s, client_id))
         return link
 
     def lose(self, link: Link) -> None:
@@ -163,21 +170,21 @@ class MemoryBroker:
     ) -> None:
         """Store and pass on; an empty payload ends what is stored (3.3.1.3)."""
         if retain and payload:
-            ends_s = None if expiry_s is None else self._now + expiry_s
+            ends_s = None if expiry_s is None else self.now_s + expiry_s
             self._stored[topic] = _Stored(payload, ends_s)
         elif retain:
             self._stored.pop(topic, None)
         for link in list(self._links.values()):
             if link.client_id not in self.deaf and link.wants(topic):
                 link.arrive(Received(topic, payload, retain=False))
-        published = Published(self._now, client_id, topic, payload, retain)
+        published = Published(self.now_s, client_id, topic, payload, retain)
         for watch in self.watchers:
             watch(published)
 
     def stored(self, topic_filter: str = "#") -> Iterator[tuple[str, bytes]]:
         """What is stored and has not expired (3.3.2.3.3), in the order of arrival."""
         for topic, stored in list(self._stored.items()):
-            if stored.ends_s is not None and stored.ends_s <= self._now:
+            if stored.ends_s is not None and stored.ends_s <= self.now_s:
                 del self._stored[topic]
             elif matches(topic_filter, topic):
                 yield topic, stored.payload
@@ -231,7 +238,8 @@ class MemoryBroker:
             self.publish(will.topic, will.payload, retain=will.retain, client_id=link.client_id)
 
     @property
-    def _now(self) -> float:
+    def now_s(self) -> float:
+        """Virtual seconds."""
         return asyncio.get_running_loop().time()
 
 

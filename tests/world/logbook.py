@@ -27,8 +27,9 @@ class Line:
 class Logbook(logging.Handler):
     """The newest lines, as an administrator would see them; those of the dead are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(logging.INFO)
+        self._loop = loop
         self.setFormatter(TextFormatter(stamped=False))
         self.lines: deque[Line] = deque(maxlen=KEPT)
         self.watchers: list[Callable[[Line], None]] = []
@@ -39,7 +40,7 @@ class Logbook(logging.Handler):
         if life is None or life.killed:
             return
         line = Line(
-            asyncio.get_event_loop_policy().get_event_loop().time(),
+            self._loop.time(),
             life.name,
             record.levelno,
             self.format(record),

@@ -45,12 +45,20 @@ class _Future(asyncio.Future[Any]):
         return self._number
 
 
-class _Task(asyncio.Task[Any]):
-    """As ``_Future``."""
+class NumberedTask(asyncio.Task[Any]):
+    """As ``_Future``; and tells its context, as Python 3.12 does."""
 
-    def __init__(self, number: int, work: Coroutine[Any, Any, Any], **keywords: Any) -> None:
+    def __init__(
+        self,
+        number: int,
+        work: Coroutine[Any, Any, Any],
+        *,
+        context: contextvars.Context | None = None,
+        **keywords: Any,
+    ) -> None:
         self._number = number
-        super().__init__(work, **keywords)
+        self.context = context or contextvars.copy_context()
+        super().__init__(work, context=self.context, **keywords)
 
     def __hash__(self) -> int:
         return self._number
@@ -163,7 +171,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         **keywords: Any,
     ) -> asyncio.Task[Any]:
         assert asyncio.iscoroutine(work)
-        return _Task(next(self._numbers), work, loop=loop, **keywords)
+        return NumberedTask(next(self._numbers), work, loop=loop, **keywords)
 
     def _jump(self, timeout: float | None) -> None:
         if timeout is None:

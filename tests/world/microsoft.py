@@ -7,7 +7,7 @@ left out. Everybody's answers are noted, since what the bridge tells is measured
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
 from random import Random
@@ -43,7 +43,7 @@ class Told:
 
 
 class MemoryMicrosoft:
-    """One tenant, one app; ``listener`` hears each presence that is told."""
+    """One tenant, and one app in it."""
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self.directory = Directory(clock)
@@ -166,4 +166,6 @@ class MemoryMicrosoft:
         return token
 
 
-Listener = Callable[[Told], None]
+def snake(word: str) -> str:
+    """Microsoft's word as the contract spells it."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in word)[1:]

@@ -41,7 +41,7 @@ class Options:
     will_at_takeover: bool = True
     latency_ms: int = 2
     token_s: int = 290
-    """Lifetime of access tokens. msal renews what ends within 300 s, by the machine's own clock."""
+    """Lifetime of access tokens. msal goes by the clock of this machine: only what ends within 300 s is renewed always."""
     moves: bool = True
     """The lamp blinks and pulses alone."""
     readable: bool = True
@@ -67,12 +67,12 @@ def expand(seed: int) -> Options:
         watched=random.choice((0, 0, 0, 2, 5)),
         lamps=random.choice((1, 1, 2)),
         faults=tuple(fault for fault in FAULTS if random.random() < 0.35),
-        lasts_s=random.choice((300, 900, 900, 1800, 3600)),
+        lasts_s=random.choice((200, 300, 600, 900, 1800)),
         speaks_5=random.random() < 0.75,
         tells_takeover=random.random() < 0.5,
         will_at_takeover=random.random() < 0.7,
         latency_ms=random.choice((0, 2, 2, 20, 150)),
-        token_s=random.choice((290, 290, 3600)),
+        token_s=random.choice((120, 290)),
         moves=random.random() < 0.5,
         readable=random.random() < 0.7,
         respect_others=random.random() < 0.2,

@@ -28,10 +28,11 @@ from tests.world.checks.silence import Silence
 from tests.world.checks.truth import Truth
 from tests.world.checks.wellness import Wellness
 from tests.world.logbook import Line
-from tests.world.loop import VirtualLoop
+from tests.world.loop import NumberedTask, VirtualLoop
 from tests.world.options import Options
 from tests.world.process import LIFE, Life
 from tests.world.story import CALM_S, Step
+from tests.world.trace import Trace
 from tests.world.waits import longest_s
 from tests.world.world import World
 
@@ -49,6 +50,8 @@ class Verdict:
     steps: tuple[Step, ...]
     problem: str | None
     at_s: float
+    digest: int
+    """Of all that was published and logged: equal in every run of the same story."""
     lines: tuple[Line, ...] = ()
     """What was logged last."""
 
@@ -74,7 +77,7 @@ def play(options: Options, steps: Sequence[Step], *, chatty: bool = False) -> Ve
     problem: str | None = None
     lines: tuple[Line, ...] = ()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        director = _Director(options, folder)
+        director = _Director(options, folder, loop)
         try:
             with _listening(director, chatty=chatty):
                 runner.run(director.play(steps))
@@ -84,7 +87,7 @@ def play(options: Options, steps: Sequence[Step], *, chatty: bool = False) -> Ve
             for process in director.world.processes:
                 process.wanted = False
             shutil.rmtree(folder, ignore_errors=True)
-    return Verdict(options, tuple(steps), problem, loop.time(), lines)
+    return Verdict(options, tuple(steps), problem, loop.time(), director.trace.digest, lines)
 
 
 @contextmanager
@@ -103,8 +106,11 @@ def _listening(director: _Director, *, chatty: bool) -> Iterator[None]:
 
 
 class _Director:
-    def __init__(self, options: Options, folder: Path) -> None:
-        self.world = World(options, folder)
+    def __init__(
+        self, options: Options, folder: Path, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.world = World(options, folder, loop)
+        self.trace = Trace(self.world)
         self._acts = Acts(self.world)
         self._wellness = Wellness(self.world)
         lamps = Lamps(self.world, self._wellness)
@@ -133,11 +139,8 @@ class _Director:
                 self._look()
             self._acts.heal()
             await self._acts.settle()
-            self._ask_lamps_to_follow()
             faults = {fault for fault in world.options.faults if steps}
             await self._until_right(longest_s(faults))
-            await self._watch_until(world.now_s + STEADY_S)
-            self._must_be_right()
             await self._nothing_has_grown()
             await self._stop()
         finally:
@@ -160,19 +163,27 @@ class _Director:
             _raise(list(check.look()))
 
     async def _until_right(self, within_s: float) -> None:
+        """Wait until all has been right for a while; it must begin to be so ``within_s``."""
         ends_s = self.world.now_s + within_s
-        while list(self._right.look()):
-            if self.world.now_s >= ends_s:
-                self._must_be_right()
-            await self._watch_until(self.world.now_s + TICK_S)
+        since_s: float | None = None
+        while since_s is None or self.world.now_s - since_s < STEADY_S:
+            if list(self._right.look()):
+                since_s = None
+                if self.world.now_s >= ends_s:
+                    self._must_be_right()
+            elif since_s is None:
+                since_s = self.world.now_s
+            self._ask_lamps_to_follow()
+            await self._watch_until(self.world.now_s + 2 * TICK_S)
 
     def _must_be_right(self) -> None:
         _raise([f"not right in the end: {problem}" for problem in self._right.look()])
 
     def _ask_lamps_to_follow(self) -> None:
+        """A command is not stored: whoever presses while a lamp is away presses again."""
         for lamp in self.world.lamps:
-            step = Step(self.world.now_s, "light", lamp.process.name, "presence")
-            self._acts.do(step)
+            if not self._right.follows(lamp):
+                self._acts.do(Step(self.world.now_s, "light", lamp.process.name, "presence"))
 
     async def _nothing_has_grown(self) -> None:
         """No more tasks than after a fresh start of everything."""
@@ -181,7 +192,6 @@ class _Director:
             await process.stop()
             process.start()
         await self._until_right(60.0)
-        await self._watch_until(self.world.now_s + STEADY_S)
         after = _tasks()
         for name, count in before.items():
             if count > after[name] + 3:
@@ -197,7 +207,8 @@ def _tasks() -> Counter[str]:
     """How many tasks each process has."""
     found: Counter[str] = Counter()
     for task in asyncio.all_tasks():
-        life: Life | None = task.get_context().get(LIFE)  # type: ignore[attr-defined]
+        assert isinstance(task, NumberedTask)
+        life: Life | None = task.context.get(LIFE)
         if life is not None and not life.killed:
             found[life.name.partition(".")[0]] += 1
     return found

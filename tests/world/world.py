@@ -23,7 +23,7 @@ from tests.world.clock import HostClock
 from tests.world.lamp import Bulb, Hand, NoOptions, die, kind_of
 from tests.world.link import Way
 from tests.world.logbook import Logbook
-from tests.world.microsoft import MemoryMicrosoft
+from tests.world.microsoft import MemoryMicrosoft, snake
 from tests.world.network import Network
 from tests.world.options import NAMES, WATCHED, Options
 from tests.world.people import Office
@@ -45,7 +45,9 @@ class Lamp:
 class World:
     """Everything there is."""
 
-    def __init__(self, options: Options, folder: Path) -> None:
+    def __init__(
+        self, options: Options, folder: Path, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.options, self._folder = options, folder
         self.topics = Topics()
         self.time = HostClock()
@@ -60,7 +62,7 @@ class World:
         self.microsoft = MemoryMicrosoft(self.time, Random(f"microsoft {options.seed}"))
         self.microsoft.tokens.expires_in_s = options.token_s
         self.network = Network(self.microsoft, self.time, self.random("network"))
-        self.logbook = Logbook()
+        self.logbook = Logbook(loop)
         self.named: dict[str, Person] = {}
         """Who has an account of their own, by slug."""
         self.watched: dict[str, Person] = {}
@@ -89,6 +91,11 @@ class World:
         """Virtual seconds since the beginning."""
         return asyncio.get_running_loop().time()
 
+    def client_id(self, process: Process) -> str:
+        """What a process calls itself at the broker."""
+        is_bridge = process is self.bridge
+        return self.topics.bridge_client_id if is_bridge else self.topics.driver_client_id(process.name)
+
     def followed(self) -> dict[str, Person]:
         """Whom the config follows, by slug."""
         table = self.accounts.get(TABLE, {}).get("watch", ())
@@ -107,6 +114,12 @@ class World:
             "web": {"enabled": False},
             "accounts": self.accounts,
         })
+
+    def shown(self, slug: str) -> str:
+        """What Microsoft knows of somebody now, in the contract's words."""
+        person = self.named.get(slug) or self.watched[slug]
+        state = self.microsoft.directory.facts_of(person).shown
+        return f"{snake(state.availability)}/{snake(state.activity)}"
 
     def reload(self) -> None:
         """SIGHUP."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bridge.contract.topics import ONLINE
 from tests.world.checks.lamps import Lamps
-from tests.world.world import World
+from tests.world.world import Lamp, World
 
 
 class Right:
@@ -31,11 +31,16 @@ class Right:
                     yield f"{topic} is not online"
             if problem := self._lamps.problem(lamp, exactly=True):
                 yield problem
-            rule = json.loads(world.broker.retained(topics.light(name, "rule")) or b"{}")
-            if rule.get("mode") != "follow":
-                yield f"{name} does not follow presence: {rule.get('mode')}"
+            if not self.follows(lamp):
+                yield f"{name} does not follow presence"
             if world.options.homeassistant and not world.broker.retained(topics.light_config(name)):
                 yield f"{name} is not announced to Home Assistant"
+
+    def follows(self, lamp: Lamp) -> bool:
+        """Whether presence decides what a lamp shows, as it says itself."""
+        topic = self._world.topics.light(lamp.process.name, "rule")
+        rule = json.loads(self._world.broker.retained(topic) or b"{}")
+        return bool(rule.get("mode") == "follow")
 
     def _person(self, slug: str) -> Iterator[str]:
         world, topics = self._world, self._world.topics

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.world.process import Process
 from tests.world.world import World
 
+BEAT_S = 150.0
+"""What a broker refused to take is sent again at the next beat."""
+
 
 class Wellness:
     """Looks at every tick; what was wrong in between and is over counts from its end."""
@@ -30,6 +33,9 @@ class Wellness:
 
     def _is_well(self, process: Process) -> bool:
         broker, life = self._world.broker, process.life
-        if life is None or process.folder.broken or not life.way.connected:
+        link = broker.link_of(self._world.client_id(process))
+        if life is None or link is None or process.folder.broken or not life.way.connected:
             return False
+        if link.refused or self._world.now_s - link.refused_s < BEAT_S:
+            return False  # it is asked again, and what was not let through is repeated
         return life.way.is_well and not life.way.each_s and broker.is_well
