@@ -16,7 +16,7 @@ from random import random as _random
 from typing import Protocol
 
 from bridge import __version__, logs, state
-from bridge.broker import Broker
+from bridge.broker import Broker, Connect, connect
 from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
@@ -72,6 +72,7 @@ class Service:
         *,
         read_config: Callable[[], Config] | None = None,
         open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
+        connect: Connect = connect,
         open_http: OpenHttp = aiohttp_client,
         executor: Executor | None = None,
         stopping: Callable[[], None] = lambda: None,
@@ -80,7 +81,7 @@ class Service:
     ) -> None:
         self._config = config
         self._read_config = read_config or (lambda: config)
-        self._open_page = open_page
+        self._open_page, self._connect = open_page, connect
         self._open_http, self._executor, self._stopping = open_http, executor, stopping
         self._clock = clock or SystemClock()
         self._random = random
@@ -119,7 +120,10 @@ class Service:
             client_id=topics.bridge_client_id,
             state_topic=topics.bridge_state,
             welcome=publisher.welcome,
+            backlog=publisher.backlog,
             goodbye=publisher.goodbye,
+            acknowledged=publisher.acknowledged,
+            connect=self._connect,
             clock=self._clock,
             random=self._random,
         )
@@ -210,9 +214,7 @@ class Service:
 
     def cancel_sign_in(self, account: str) -> None:
         """Take a code or an address back that waits for a person."""
-
-    def raise_epoch(self, seen: int) -> None:
-        """Make the epoch of all facts greater than ``seen``."""
+        self._seated.source_of(account).cancel_sign_in()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""

@@ -99,7 +99,6 @@ class Publisher:
         """Publish through ``broker`` and follow what concerns the bridge."""
         self._broker = broker
         self._clean_up.read()
-        broker.acknowledged = self._clean_up.acknowledged
         broker.subscribe(self._topics.request("+"), self._requests.take, commands=True)
         if self._config.homeassistant.enabled:
             broker.subscribe(self._topics.birth, self._take_birth)
@@ -200,6 +199,10 @@ class Publisher:
                 for message in (*self._discovery({slug: account}), *self._states({slug: account})):
                     self._corrections.sent(message)
                     yield message
+
+    def acknowledged(self, message: Message) -> None:
+        """The broker has ``message``."""
+        self._clean_up.acknowledged(message)
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many their state alone says it, the bridge's own."""

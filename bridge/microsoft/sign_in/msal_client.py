@@ -206,7 +206,11 @@ class MsalRequests:
                 text = explain(fields_of(response)).text.rstrip(".")
             raise SourceUnavailableError(
                 text,
-                retry_after_s=retry_after_s(response.headers.get("Retry-After"), self._clock),
+                retry_after_s=retry_after_s(
+                    response.headers.get("Retry-After"),
+                    date=response.headers.get("Date"),
+                    clock=self._clock,
+                ),
             )
         status = "" if response.status == 200 else f" (HTTP {response.status})"  # noqa: PLR2004 - OK
         raise SourceUnavailableError(UNREACHABLE.format(f"{Fault.STRANGER}{status}"))

@@ -255,6 +255,7 @@ class Bench:
             started=NOW,
             random=lambda: 0.0,
         )
+        self.broker.acknowledged = self.publisher.acknowledged
         self.publisher.attach(cast(Broker, self.broker))
 
     def follow(self, *accounts: str, discover: bool = False, table: str | None = None) -> None:
