@@ -1,4 +1,7 @@
-"""Checks the password, one guess at a time; who guesses waits. Never makes a session."""
+"""Checks the password, one guess at a time; who guesses waits. Never makes a session.
+
+One source has one guess on the way, so that nobody waits behind the many of somebody else.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ import math
 from collections.abc import Callable
 
 from bridge.contract.clock import Clock
+from bridge.web.addresses import source_of
 from bridge.web.password import PasswordHash
-from bridge.web.throttle import Throttle
+from bridge.web.throttle import FREE, Throttle
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,7 @@ class Door:
         self._password = password
         self._throttle = Throttle(clock)
         self._one_guess = asyncio.Lock()
+        self._guessing: set[str] = set()
         self._key = random(KEY_BYTES)
         self._seen: bytes | None = None
 
@@ -39,19 +44,23 @@ class Door:
         print_of_guess = hmac.digest(self._key, password.encode(), hashlib.sha256)
         if self._seen and hmac.compare_digest(self._seen, print_of_guess):
             return None  # a program that sends it with each request pays for one check only
+        source = source_of(address)
+        if source in self._guessing:
+            return "A password from your address is being checked. Try again."
+        self._guessing.add(source)
         try:
             async with asyncio.timeout(DEADLINE_S), self._one_guess:
-                if wait := self._wait(address):
-                    return wait
                 right = await asyncio.to_thread(self._password.matches, password)
         except TimeoutError:
             return "Too many people try at once. Try again."
+        finally:
+            self._guessing.discard(source)
         if right:
             self._throttle.right(address)
             self._seen = print_of_guess
             return None
-        self._throttle.wrong(address)
-        log.warning("somebody at %s gave a wrong password for the page", address)
+        if self._throttle.wrong(address) in (1, FREE):
+            log.warning("somebody at %s gives wrong passwords for the page", address)
         return self._wait(address) or "That is not the password."
 
     def _wait(self, address: str) -> str | None:

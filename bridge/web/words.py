@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import overload
 
 from bridge.contract.account import SignInState
 from bridge.contract.presence import Activity, Availability, Presence
@@ -92,6 +93,15 @@ def presence_words(presence: Presence) -> str:
 def plain(word: str) -> str:
     """``do_not_disturb`` as people write it."""
     return word.replace("_", " ").capitalize()
+
+
+@overload
+def cut(text: str, most: int) -> str: ...
+@overload
+def cut(text: str | None, most: int) -> str | None: ...
+def cut(text: str | None, most: int) -> str | None:
+    """``text`` with ``most`` characters at the most."""
+    return text if text is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
 def duration(seconds: float) -> str:
