@@ -28,6 +28,7 @@ from bridge.web.listening import Listener
 from bridge.web.serving import application, enter, go_to, guard_of, html
 from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
 from bridge.web.setup_render import done_page, setup_page
+from bridge.web.words import for_people
 
 TRIAL_S = 15.0
 """A trial that takes longer has failed."""
@@ -162,7 +163,7 @@ class SetUp:
         except TimeoutError:
             notice = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
         except PresenceBridgeError as error:
-            notice = str(error)
+            notice = for_people(str(error))
         else:
             return response
         page = setup_page(
