@@ -96,14 +96,12 @@ def test_the_day_of_the_zone_counts() -> None:
     ("text", "told"),
     [
         (
-            "broker b:1883 cannot be reached: [SSL: WRONG_VERSION_NUMBER] wrong version number "
-            "(_ssl.c:1006)",
-            "broker b:1883 cannot be reached: it speaks no TLS there: is the port right?",
+            "broker b:1883: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)",
+            "broker b:1883: it speaks no TLS there: is the port right?",
         ),
         (
-            "broker b:8883 cannot be reached: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify "
-            "failed: self-signed certificate (_ssl.c:1006)",
-            "broker b:8883 cannot be reached: certificate verify failed: self-signed certificate",
+            "b: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: x (_ssl.c:1006)",
+            "b: certificate verify failed: x",
         ),
         (
             "cannot be reached: [Errno 111] Connection refused.",
