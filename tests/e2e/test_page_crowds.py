@@ -6,12 +6,14 @@ import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 
 import aiohttp
 
 from tests.e2e.conftest import Stage
 from tests.e2e.page_stage import STATE
 from tests.fakes.mosquitto import free_port
+from tests.fakes.subscriber import Heard
 
 FILES, SILENT = 256, 400
 
@@ -25,6 +27,10 @@ def few_files() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def says(word: str, heard: Heard) -> bool:
+    return heard.json["availability"] == word  # type: ignore[no-any-return]
 
 
 async def test_silent_connections_to_the_page_do_not_stop_presence(stage: Stage) -> None:
@@ -41,9 +47,7 @@ async def test_silent_connections_to_the_page_do_not_stop_presence(stage: Stage)
         for availability, word in (("Busy", "busy"), ("Away", "away"), ("Available", "available")):
             since = len(stage.mqtt.heard)
             stage.be(availability)
-            await stage.mqtt.until(
-                STATE, lambda heard, word=word: heard.json["availability"] == word, since=since
-            )
+            await stage.mqtt.until(STATE, partial(says, word), since=since)
         async with (
             aiohttp.ClientSession() as client,
             client.get(f"http://127.0.0.1:{port}/readyz") as answer,
