@@ -20,6 +20,7 @@ from bridge.config import MqttSettings, WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.contract.supervised import supervised
 from bridge.web.assets import Assets
 from bridge.web.guard import fields_of
 from bridge.web.keys import Keys, Randomness
@@ -120,7 +121,7 @@ class SetUp:
         )
         async with application(guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
-                tasks.create_task(self._look_for_known(), name="set-up-broker"),
+                tasks.create_task(self._kept(self._look_for_known), name="set-up-broker"),
                 tasks.create_task(listener.run(server, self.listening.set), name="set-up-page"),
             ]
             await self._written.wait()
@@ -128,6 +129,9 @@ class SetUp:
             self.listening.set(None)
             for task in serving:
                 task.cancel()
+
+    async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
+        await supervised(work, name="set-up", clock=self._clock)
 
     async def _look_for_known(self) -> None:
         while self._known and self._draft.broker is None:

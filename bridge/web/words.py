@@ -76,8 +76,11 @@ def headline(person: Person) -> str:
     """The one thing to know about ``person``, in a few words."""
     if person.presence and person.fresh:
         return presence_words(person.presence)
-    if person.sign_in.state is SignInState.SIGNED_IN:
+    sign_in = person.sign_in
+    if sign_in.state is SignInState.SIGNED_IN:
         return "Unknown"
+    if sign_in.state is SignInState.ERROR and sign_in.who is None:
+        return "Unknown"  # our own fault: Microsoft refused nobody
     return SIGN_IN_WORDS[person.sign_in.state]
 
 
