@@ -281,7 +281,13 @@ def test_most_files_are_left_to_the_bridge() -> None:
 
 
 async def test_errors_do_not_tell_which_library_answers(page: RunningPage) -> None:
-    for request in (b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"):
+    for request in (
+        b"\x16\x03\x01\x02\x00",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nExpect: wonders\r\n\r\n",
+        b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ):
         async with visitors(page, 1) as [visitor]:
             visitor.say(request)
             answer = await visitor.hears()
