@@ -76,7 +76,7 @@ class PageActions:
     async def cancel_sign_in(self, account: str) -> None:
         """Take a waiting code or address back."""
         with _followed(account):
-            self._service.cancel_sign_in(account)  # type: ignore[attr-defined]
+            self._service.cancel_sign_in(account)
 
     async def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that the browser ended on."""

@@ -1,234 +1,322 @@
-"""One MQTT session from CONNECT to DISCONNECT, through aiomqtt. Never reconnects."""
+"""One MQTT session from CONNACK to DISCONNECT, on paho-mqtt. Never reconnects.
+
+paho is the codec and the keepalive; its public socket callbacks let the event loop read and write,
+so no thread lives beside it. aiomqtt, a wrapper of it, has no public way to send a batch and to
+learn the reason code of each PUBACK, joins a blocked connect at exit, and reads one packet a turn:
+eight of its private names were needed for that, and what remained of it was less than this module.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
 
-import aiomqtt
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from bridge.broker.dial import DEADLINE_S, dial
 from bridge.broker.expiry import expiring
-from bridge.broker.tls import tls_context
-from bridge.config import MqttSettings
+from bridge.broker.session import (
+    ConnectionFailedError,
+    Greeting,
+    Limits,
+    ProtocolVersion,
+    Received,
+    Refusal,
+    SubscriptionRefusedError,
+)
 from bridge.contract.wire import Message
 
-KEEPALIVE_S = 30
-SESSION_EXPIRY_S = 30
-WILL_DELAY_S = 5
-"""Shorter than the session: a quick reconnect then takes the will back (MQTT 5, 3.1.2.5)."""
-DEADLINE_S = 10
-NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
-"""Small packets at once: else the second of two waits for the delayed acknowledgement, 40 ms."""
+WINDOW = 20
+"""Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
-
-_UNHEARD = logging.getLogger("mqtt.unheard")
-_UNHEARD.disabled = True
-"""What paho and aiomqtt log they raise too; who catches it writes the one line."""
-
-MQTT5 = aiomqtt.ProtocolVersion.V5
-MQTT311 = aiomqtt.ProtocolVersion.V311
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One message from the broker."""
-
-    topic: str
-    payload: bytes
-    retain: bool
-    """It was stored by the broker, so it may be old."""
+PACKET_TOO_LARGE = 0x95
+HEADERS = 32
+"""Bytes of a PUBLISH beside topic and payload, at the most."""
+READ_MOST = 200
+"""Packets handled before other tasks have their turn."""
+MISC_EVERY_S = 1.0
+TEXT_MOST = 200
 
 
-class Connection(aiomqtt.Client):
-    """An aiomqtt client that pipelines publishes and sees how the broker answers each of them.
+@asynccontextmanager
+async def connect(greeting: Greeting) -> AsyncIterator[Connection]:
+    """Connect, and disconnect at the end.
 
-    aiomqtt 2 waits for each PUBACK in turn and drops its reason code; a broker with access rules
-    says "not authorized" there and nowhere else (MQTT 5, 3.4.2.1).
+    Raises:
+        ConnectionFailedError: The broker refuses, is away, or is silent.
     """
+    connection = Connection(await dial(greeting), greeting.version)
+    try:
+        await connection.accepted()
+        yield connection
+    finally:
+        connection.close()
 
-    def __init__(
-        self,
-        settings: MqttSettings,
-        *,
-        client_id: str,
-        protocol: aiomqtt.ProtocolVersion,
-        will: Message | None = None,
-    ) -> None:
-        self._speaks_5 = protocol is MQTT5
-        self._acks: dict[int, asyncio.Future[ReasonCode | None]] = {}
-        self._tried: asyncio.Future[None]
-        super().__init__(
-            hostname=settings.socket_path or settings.host,
-            port=settings.effective_port,
-            transport="unix" if settings.socket_path else "tcp",
-            username=settings.username,
-            password=settings.password.get_secret_value() if settings.password else None,
-            identifier=client_id,
-            protocol=protocol,
-            clean_session=None if self._speaks_5 else True,
-            clean_start=True if self._speaks_5 else MQTT_CLEAN_START_FIRST_ONLY,
-            keepalive=KEEPALIVE_S,
-            timeout=DEADLINE_S,
-            properties=self._connect_properties(),
-            tls_context=tls_context(settings) if settings.tls else None,
-            will=self._will(will) if will else None,
-            logger=_UNHEARD,
-            socket_options=() if settings.socket_path else NO_DELAY,
+
+@dataclass
+class _Batch:
+    unanswered: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+class Connection:
+    """A ``Session`` over a client of paho that has sent its CONNECT."""
+
+    def __init__(self, client: Client, version: ProtocolVersion) -> None:
+        self._client = client
+        self._speaks_5 = version is ProtocolVersion.V5
+        self._loop = asyncio.get_running_loop()
+        self._limits: Limits | None = None
+        self._failure: ConnectionFailedError | None = None
+        self._publishing: dict[int, tuple[Message, _Batch]] = {}
+        self._answers: dict[int, list[ReasonCode]] = {}
+        self._answered = asyncio.Event()
+        self._inbox: deque[Received] = deque()
+        self._arrived = asyncio.Event()
+        self._packets = 0
+        self._misc: asyncio.TimerHandle | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What the broker announced."""
+        return self._limits or Limits()
+
+    async def accepted(self) -> None:
+        """Let the event loop serve the socket, and wait for CONNACK."""
+        client = self._client
+        client.on_connect = lambda _c, _d, _f, reason, more: self._on_connect(reason, more)
+        client.on_disconnect = lambda _c, _d, flags, reason, more: self._on_disconnect(
+            reason, more, told=flags.is_disconnect_packet_from_server
         )
+        client.on_publish = lambda _c, _d, mid, reason, more: self._on_publish(mid, reason, more)
+        client.on_subscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
+        client.on_unsubscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
+        client.on_message = lambda _c, _d, message: self._on_message(message)
+        client.on_socket_close = lambda _c, _d, sock: self._unwatch(sock)
+        client.on_socket_register_write = lambda *_: self._watch_write()
+        client.on_socket_unregister_write = lambda _c, _d, sock: self._unwatch_write(sock)
+        sock = client.socket()
+        if not isinstance(sock, socket.socket):
+            raise ConnectionFailedError("the connection ended")
+        if sock.family != socket.AF_UNIX:  # else the second of two small packets waits for 40 ms
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._loop.add_reader(sock, self._read)
+        if client.want_write():
+            self._watch_write()
+        self._look_after()
+        await self._until(lambda: self._limits is not None)
 
-    async def __aenter__(self) -> Self:
-        """Connect; close what was begun when that fails or is cancelled, unlike aiomqtt 2.
-
-        Raises:
-            aiomqtt.MqttError: The broker refuses, is away, or is silent for ``DEADLINE_S``.
-        """
-        self._disconnected.add_done_callback(_seen)
-        self._tried = self._loop.create_future()
-        try:
-            entered = await super().__aenter__()
-        except BaseException:
-            self._connected = self._loop.create_future()  # aiomqtt stumbles over a cancelled one
-            self._tried.add_done_callback(lambda _: self._client.disconnect())
-            raise
-        self._disconnected.add_done_callback(_seen)  # aiomqtt makes a new one at times
-        return entered
-
-    def _client_connect(self) -> None:
-        """Runs in a thread, beside which paho must be left alone, also after a cancellation."""
-        try:
-            super()._client_connect()
-        finally:
-            self._loop.call_soon_threadsafe(self._tried.set_result, None)
-
-    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
-        """At once: with aiomqtt's way round by the loop the socket may be closed by then."""
-        if self._tried.done():
-            self._loop.add_writer(sock.fileno(), self._client.loop_write)
-        else:
-            super()._on_socket_register_write(client, userdata, sock)
-
-    async def send(self, messages: Sequence[Message]) -> list[tuple[Message, ReasonCode]]:
+    async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         """Publish ``messages`` in their order and wait until the broker has all of them.
 
         Returns:
             Those that the broker refused, with its reason.
 
         Raises:
-            aiomqtt.MqttError: The connection ended or the broker was silent for ``DEADLINE_S``.
+            ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
         """
-        waiting = [(message, self._start(message)) for message in messages]
-        answers = [ack for _, ack in waiting]
-        try:
-            # not wait_for: in Python 3.11 it loses a cancellation that meets the last answer
-            async with asyncio.timeout(DEADLINE_S):
-                await self._or_disconnected(asyncio.gather(*answers, return_exceptions=True))
-        except TimeoutError:
-            raise aiomqtt.MqttError(f"no answer within {DEADLINE_S} s") from None
-        finally:
-            for ack in answers:
-                ack.cancel()
-            self._acks.clear()
-        return [
-            (message, reason)
-            for message, ack in waiting
-            if (reason := ack.result()) is not None and reason.is_failure
-        ]
+        batch = _Batch()
+        window = min(WINDOW, self.limits.receive_maximum)
+        largest = self.limits.maximum_packet_size
+        for message in messages:
+            size = len(message.topic.encode()) + len(message.payload) + HEADERS
+            if largest is not None and size > largest:
+                batch.refused.append(Refusal(message, PACKET_TOO_LARGE, "Packet too large"))
+                continue
+            await self._until(lambda: len(self._publishing) < window)
+            self._publish(message, batch)
+        await self._until(lambda: not batch.unanswered)
+        return batch.refused
 
-    async def follow(self, topic_filter: str, *, commands: bool) -> None:
+    async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
         """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
 
         Raises:
-            PermissionError: The broker refuses the subscription.
-            aiomqtt.MqttError: The connection ended.
+            SubscriptionRefusedError: The broker refuses the subscription.
+            ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
         """
         if self._speaks_5:
             handling = SEND_RETAINED_NEVER if commands else 0
             options = SubscribeOptions(qos=1, retainHandling=handling)
-            asking = asyncio.ensure_future(self.subscribe(topic_filter, options=options))
+            asked = self._client.subscribe(topic_filter, options=options)
         else:
-            asking = asyncio.ensure_future(self.subscribe(topic_filter, qos=1))
-        try:
-            await self._or_disconnected(asking)
-        finally:
-            asking.cancel()
-        for code in asking.result():
-            if code.is_failure if isinstance(code, ReasonCode) else code >= 0x80:  # noqa: PLR2004 - SUBACK failure
-                raise PermissionError(topic_filter)
+            asked = self._client.subscribe(topic_filter, qos=1)
+        for code in await self._answer(*asked):
+            if code.is_failure:
+                raise SubscriptionRefusedError(topic_filter, code.value, str(code))
+
+    async def unsubscribe(self, topic_filter: str) -> None:
+        """Take a subscription back.
+
+        Raises:
+            ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
+        """
+        await self._answer(*self._client.unsubscribe(topic_filter))
 
     async def received(self) -> AsyncIterator[Received]:
-        """Every message that arrives, until the connection ends with ``aiomqtt.MqttError``.
+        """Every message that arrives, until the connection ends with ``ConnectionFailedError``.
 
         What has arrived together is yielded without giving way to other tasks in between, so that
-        a follower sees all stored messages of a connect before anybody acts on the first.
+        a handler sees all stored messages of a connect before anybody acts on the first.
         """
-        async for message in self.messages:
-            yield _received(message)
-            while not self._queue.empty():
-                yield _received(self._queue.get_nowait())
+        while True:
+            while self._inbox:
+                yield self._inbox.popleft()
+            if self._failure:
+                raise self._failure
+            self._arrived.clear()
+            await self._arrived.wait()
 
-    def _start(self, message: Message) -> asyncio.Future[ReasonCode | None]:
-        ack: asyncio.Future[ReasonCode | None] = self._loop.create_future()
+    def close(self) -> None:
+        """Disconnect as far as the system takes it at once, and free the socket."""
+        if self._client.socket() is not None:
+            with suppress(Exception):  # it ends in any case
+                self._client.disconnect()
+                self._client.loop_write()
+        self.drop()
+
+    def drop(self) -> None:
+        """End at once and without DISCONNECT, so that the broker publishes the will."""
+        self._fail(ConnectionFailedError("the connection ended"))
+        if self._misc is not None:
+            self._misc.cancel()
+        client, sock = self._client, self._client.socket()
+        client.on_disconnect = client.on_socket_close = client.on_socket_unregister_write = None
+        if isinstance(sock, socket.socket) and sock.fileno() >= 0:
+            self._unwatch(sock)
+            sock.close()
+
+    def _publish(self, message: Message, batch: _Batch) -> None:
+        expires = self._speaks_5 and message.expiry_s is not None
         info = self._client.publish(
-            message.topic, message.payload, message.qos, message.retain, self._expiry(message)
+            message.topic,
+            message.payload,
+            message.qos,
+            message.retain,
+            expiring(message.expiry_s or 0) if expires else None,
         )
-        if info.rc != MQTT_ERR_SUCCESS:
-            raise aiomqtt.MqttCodeError(info.rc, "could not publish")
-        if message.qos == 0 or info.is_published():
-            ack.set_result(None)
-        else:
-            self._acks[info.mid] = ack
-        return ack
+        if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise self._failure or ConnectionFailedError("the connection ended")
+        batch.unanswered += 1
+        self._publishing[info.mid] = (message, batch)
 
-    def _on_publish(
-        self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    async def _answer(self, sent: MQTTErrorCode, mid: int | None) -> list[ReasonCode]:
+        if sent is not MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise self._failure or ConnectionFailedError("the connection ended")
+        await self._until(lambda: mid in self._answers)
+        return self._answers.pop(mid)
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Wait for answers of the broker until ``done``; never longer than the deadline for one."""
+        while not done():
+            if self._failure:
+                raise self._failure
+            self._answered.clear()
+            try:
+                # not wait_for: in Python 3.11 it loses a cancellation that meets the last answer
+                async with asyncio.timeout(DEADLINE_S):
+                    await self._answered.wait()
+            except TimeoutError:
+                raise ConnectionFailedError(f"no answer within {DEADLINE_S} s") from None
+
+    def _fail(self, failure: ConnectionFailedError) -> None:
+        self._failure = self._failure or failure
+        self._answered.set()
+        self._arrived.set()
+
+    def _read(self) -> None:
+        client = self._client
+        try:
+            for _ in range(READ_MOST):
+                before = self._packets
+                client.loop_read()
+                sock = client.socket()
+                hidden = isinstance(sock, ssl.SSLSocket) and sock.pending()  # epoll cannot see it
+                if sock is None or (self._packets == before and not hidden):
+                    break
+        except Exception as error:  # noqa: BLE001 - paho meets garbage with many kinds of errors
+            self._fail(ConnectionFailedError(f"it sent what is no MQTT ({error})"))
+
+    def _write(self) -> None:
+        self._client.loop_write()
+
+    def _look_after(self) -> None:
+        """Ping, and notice a broker that does not answer."""
+        self._client.loop_misc()
+        self._misc = self._loop.call_later(MISC_EVERY_S, self._look_after)
+
+    def _watch_write(self) -> None:
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            self._loop.add_writer(sock, self._write)
+
+    def _unwatch_write(self, sock: Any) -> None:
+        self._loop.remove_writer(sock)
+
+    def _unwatch(self, sock: Any) -> None:
+        self._loop.remove_reader(sock)
+        self._loop.remove_writer(sock)
+
+    def _on_connect(self, reason: ReasonCode, properties: Properties | None) -> None:
+        self._packets += 1
+        if reason.is_failure:
+            self._fail(ConnectionFailedError(_words(reason, properties), code=reason.value))
+            return
+        announced = properties.json() if properties else {}  # type: ignore[no-untyped-call]
+        self._limits = Limits(
+            receive_maximum=announced.get("ReceiveMaximum", 65535),
+            maximum_packet_size=announced.get("MaximumPacketSize"),
+            maximum_qos=announced.get("MaximumQoS", 2),
+            retain_available=bool(announced.get("RetainAvailable", True)),
+        )
+        self._answered.set()
+
+    def _on_disconnect(
+        self, reason: ReasonCode, properties: Properties | None, *, told: bool
     ) -> None:
-        ack = self._acks.pop(mid, None)
-        if ack is None:
-            super()._on_publish(client, userdata, mid, reason_code, properties)
-        elif not ack.done():
-            ack.set_result(reason_code)
+        if told:
+            failure = ConnectionFailedError(_words(reason, properties), code=reason.value)
+        elif reason == "Keep alive timeout":
+            failure = ConnectionFailedError("it does not answer any more")
+        elif self._limits is None:
+            failure = ConnectionFailedError(
+                "it hung up instead of answering; if that port is for TLS, set tls = true in [mqtt]"
+            )
+        else:
+            failure = ConnectionFailedError("the connection ended")
+        self._fail(failure)
 
-    async def _or_disconnected(self, answers: asyncio.Future[Any]) -> None:
-        await asyncio.wait((answers, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
-        if not answers.done():
-            raise aiomqtt.MqttError("disconnected") from self._disconnected.exception()
+    def _on_publish(self, mid: int, reason: ReasonCode, properties: Properties | None) -> None:
+        self._packets += 1
+        message, batch = self._publishing.pop(mid)
+        batch.unanswered -= 1
+        if reason.is_failure:
+            batch.refused.append(Refusal(message, reason.value, _words(reason, properties)))
+        self._answered.set()
 
-    def _connect_properties(self) -> Properties | None:
-        if not self._speaks_5:
-            return None
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        return properties
+    def _on_answer(self, mid: int, reasons: list[ReasonCode]) -> None:
+        self._packets += 1
+        self._answers[mid] = reasons
+        self._answered.set()
 
-    def _will(self, will: Message) -> aiomqtt.Will:
-        properties = None
-        if self._speaks_5:
-            properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-            properties.WillDelayInterval = WILL_DELAY_S
-        return aiomqtt.Will(will.topic, will.payload, will.qos, will.retain, properties)
-
-    def _expiry(self, message: Message) -> Properties | None:
-        if not self._speaks_5 or message.expiry_s is None:
-            return None
-        return expiring(message.expiry_s)
-
-
-def _seen(disconnected: asyncio.Future[None]) -> None:
-    """Else asyncio logs the end of a connection that something else ended first."""
-    if not disconnected.cancelled():
-        disconnected.exception()
+    def _on_message(self, message: MQTTMessage) -> None:
+        self._packets += 1
+        self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
+        self._arrived.set()
 
 
-def _received(message: aiomqtt.Message) -> Received:
-    payload = message.payload if isinstance(message.payload, bytes) else b""
-    return Received(str(message.topic), payload, bool(message.retain))
+def _words(reason: ReasonCode, properties: Properties | None) -> str:
+    """The reason, and what the broker adds to it."""
+    added = getattr(properties, "ReasonString", "")
+    return f"{reason}: {added}"[:TEXT_MOST] if added else str(reason)

@@ -14,43 +14,57 @@ EVENTS_KEPT = 100
 
 
 class Outbox:
-    """Messages to send: the newest of each retained topic, and a few events."""
+    """Messages to send: changes first, then a few events, then the beats that repeat states."""
 
     def __init__(self) -> None:
-        self._retained: OrderedDict[str, Message] = OrderedDict()  # taken from its front
+        self._changes: OrderedDict[str, Message] = OrderedDict()  # taken from its front
         self._events: deque[Message] = deque(maxlen=EVENTS_KEPT)
+        self._held: deque[Message] = deque(maxlen=EVENTS_KEPT)
+        self._beats: OrderedDict[str, Message] = OrderedDict()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self.dropped = 0
         """Events lost because too many waited."""
 
     def __len__(self) -> int:
-        return len(self._retained) + len(self._events)
+        return len(self._changes) + len(self._events) + len(self._held) + len(self._beats)
 
-    def put(self, message: Message) -> None:
+    def put(self, message: Message, *, beat: bool = False) -> None:
         """Let ``message`` wait; an older one on the same retained topic is forgotten."""
         if message.retain:
-            self._retained.pop(message.topic, None)
-            self._retained[message.topic] = message
+            changes = self._changes.pop(message.topic, None) is not None or not beat
+            self._beats.pop(message.topic, None)
+            (self._changes if changes else self._beats)[message.topic] = message
         else:
             self.dropped += len(self._events) == EVENTS_KEPT
             self._events.append(message)
         self._filled.set()
 
-    def take(self, most: int, *, events: bool = True) -> list[Message]:
+    def take(self, most: int, *, beats: bool = True) -> list[Message]:
         """Remove and return up to ``most`` messages: states first, so that events find them."""
         taken: list[Message] = []
-        while self._retained and len(taken) < most:
-            taken.append(self._retained.popitem(last=False)[1])
-        while events and self._events and len(taken) < most:
+        while self._changes and len(taken) < most:
+            taken.append(self._changes.popitem(last=False)[1])
+        while self._events and len(taken) < most:
             taken.append(self._events.popleft())
+        while beats and self._beats and len(taken) < most:
+            taken.append(self._beats.popitem(last=False)[1])
         self._emptied.set()
         return taken
 
-    def forget_retained(self) -> None:
-        """Drop waiting states: the caller is about to send all of them anew."""
-        self._retained.clear()
+    def begin(self) -> None:
+        """Drop waiting states, all of which come anew, and hold events until they have come."""
+        self._changes.clear()
+        self._beats.clear()
+        self._held.extend(self._events)
+        self._events.clear()
         self._emptied.set()
+
+    def release(self) -> None:
+        """Let the events go that ``begin`` held."""
+        self._events = deque([*self._held, *self._events], maxlen=EVENTS_KEPT)
+        self._held.clear()
+        self._filled.set()
 
     async def wait(self) -> None:
         """Return when something waits."""

@@ -14,6 +14,10 @@ from typing import Protocol
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 
+LARGEST_PAYLOAD = 256 * 1024
+"""Bytes that anybody may send us at once: many times our largest discovery payload, and room for
+those of others, which the start-up sweep reads. A retained flood must buy no memory here."""
+
 
 class ProtocolVersion(StrEnum):
     """The versions of MQTT that are spoken, as people write them."""
@@ -33,6 +37,18 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the broker announced in CONNACK (MQTT 5, 3.2.2.3); under 3.1.1 it announces nothing."""
+
+    receive_maximum: int = 65535
+    """Publishes at QoS 1 that may be unacknowledged; a session keeps to it by itself."""
+    maximum_packet_size: int | None = None
+    """Bytes; a session refuses a larger publish with code 0x95 instead of sending it."""
+    maximum_qos: int = 2
+    retain_available: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A publish that the broker did not accept."""
 
@@ -46,9 +62,9 @@ class Refusal:
 class SubscriptionRefusedError(Exception):
     """The broker answered SUBSCRIBE with a failure, the ``code`` of SUBACK (MQTT 5, 3.9.3)."""
 
-    def __init__(self, topic_filter: str, code: int) -> None:
-        super().__init__(f"{topic_filter}: {code:#x}")
-        self.topic_filter, self.code = topic_filter, code
+    def __init__(self, topic_filter: str, code: int, reason: str = "") -> None:
+        super().__init__(f"{topic_filter} ({reason or hex(code)})")
+        self.topic_filter, self.code, self.reason = topic_filter, code, reason or hex(code)
 
 
 class ConnectionFailedError(Exception):
@@ -76,8 +92,13 @@ class Greeting:
 class Session(Protocol):
     """One MQTT session from CONNACK to DISCONNECT.
 
-    Each method raises ``ConnectionFailedError`` when the connection ends meanwhile.
+    Each coroutine raises ``ConnectionFailedError`` when the connection ends meanwhile.
     """
+
+    @property
+    def limits(self) -> Limits:
+        """What the broker announced."""
+        ...
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         """Publish ``messages`` in their order and wait until the broker has all of them."""
@@ -101,9 +122,13 @@ class Session(Protocol):
         """
         ...
 
+    def drop(self) -> None:
+        """End at once and without DISCONNECT, so that the broker publishes the will."""
+        ...
+
 
 class Connect(Protocol):
-    """Opens sessions; leaving the context disconnects without the will."""
+    """Opens sessions; leaving the context disconnects, and the broker forgets the will."""
 
     def __call__(self, greeting: Greeting) -> AbstractAsyncContextManager[Session]:
         """Connect when entered. Raises ``ConnectionFailedError``."""

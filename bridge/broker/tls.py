@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +13,24 @@ from typing import Any
 from bridge.config import MqttSettings
 
 
-class _TidySocket(ssl.SSLSocket):
-    """Closes when the handshake fails; paho leaves that to the garbage collector."""
+class _DeadlineSocket(ssl.SSLSocket):
+    """Bounds the whole handshake, not each read of it, and closes when it fails, unlike paho."""
 
-    def do_handshake(self, *args: Any, **kwargs: Any) -> None:
+    context: _NamedContext
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as in ssl
+        ends = time.monotonic() + self.context.within_s
+        self.settimeout(0)
         try:
-            super().do_handshake(*args, **kwargs)
+            while True:
+                try:
+                    return super().do_handshake(block)
+                except ssl.SSLWantReadError:
+                    ready = select.select([self], [], [], max(0.0, ends - time.monotonic()))[0]
+                except ssl.SSLWantWriteError:
+                    ready = select.select([], [self], [], max(0.0, ends - time.monotonic()))[1]
+                if not ready:
+                    raise TimeoutError
         except OSError:
             self.close()
             raise
@@ -26,14 +40,15 @@ class _NamedContext(ssl.SSLContext):
     """Checks the certificate against a given name, for a broker that is reached by another one."""
 
     server_name: str
-    sslsocket_class = _TidySocket
+    within_s: float
+    sslsocket_class = _DeadlineSocket
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         return super().wrap_socket(*args, **{**kwargs, "server_hostname": self.server_name})
 
 
-def tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """TLS 1.2 or newer; the system's authorities unless ``ca_file`` names others.
+def tls_context(settings: MqttSettings, *, within_s: float) -> ssl.SSLContext:
+    """TLS 1.2 or newer, handshakes within ``within_s``; the system's authorities or ``ca_file``.
 
     Raises:
         OSError: A file cannot be read or is no certificate; the text names it.
@@ -41,6 +56,7 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.server_name = settings.server_name or settings.host
+    context.within_s = within_s
     if settings.ca_file:
         with _naming(settings.ca_file):
             context.load_verify_locations(settings.ca_file)
@@ -50,6 +66,19 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
         with _naming(settings.cert_file):
             context.load_cert_chain(settings.cert_file, settings.key_file)
     return context
+
+
+def tls_fault(error: Exception) -> str | None:
+    """What went wrong in a handshake, in words; ``None`` for all else."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if not isinstance(error, ssl.SSLError):
+        return None
+    if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:
+        return "it speaks no TLS there: check port and tls in [mqtt]"
+    if error.reason:
+        return f"the TLS handshake failed ({error.reason.replace('_', ' ').lower()})"
+    return "it hung up during the TLS handshake: check port and tls in [mqtt]"
 
 
 @contextmanager

@@ -5,14 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from itertools import count
 
-import aiomqtt
+from paho.mqtt.client import topic_matches_sub
 
-from bridge.broker.complaint import UNSUPPORTED_PROTOCOL, complaint, reason_code
-from bridge.broker.connection import MQTT5, MQTT311, Connection, Received
+from bridge.broker.connection import connect as _connect
+from bridge.broker.errors import Kind, explain
+from bridge.broker.session import (
+    LARGEST_PAYLOAD,
+    Connect,
+    ConnectionFailedError,
+    Greeting,
+    ProtocolVersion,
+    Received,
+    Session,
+    SubscriptionRefusedError,
+)
 from bridge.config import MqttSettings
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
+
+_visits = count()
 
 
 async def visit(
@@ -22,6 +35,7 @@ async def visit(
     publish: Sequence[Message] = (),
     until: Callable[[Received], bool] = lambda _: True,
     within_s: float = 10.0,
+    connect: Connect = _connect,
 ) -> list[Received]:
     """Follow topics, publish, and collect what arrives until ``until`` says that it was the last.
 
@@ -32,31 +46,37 @@ async def visit(
         TryAgainError: The broker cannot be reached.
         PersonMustActError: It refuses; the text says what to check.
     """
-    client_id = f"{settings.base_topic.replace('/', '_')}-visit-{os.getpid()}"
-    for protocol in (MQTT5, MQTT311):
+    client_id = f"{settings.base_topic.replace('/', '_')}-visit-{os.getpid()}-{next(_visits)}"
+    user = settings.username or "anonymous"
+    for version in (ProtocolVersion.V5, ProtocolVersion.V311):
         try:
-            async with Connection(settings, client_id=client_id, protocol=protocol) as connection:
+            async with connect(Greeting(settings, client_id, version)) as session:
                 for topic_filter in follow:
-                    await connection.follow(topic_filter, commands=False)
-                await connection.send(publish)
-                return await _collect(connection, follow, until, within_s) if follow else []
-        except PermissionError as error:
+                    await session.subscribe(topic_filter, commands=False)
+                for refused in await session.send(publish):
+                    raise PersonMustActError(
+                        f"the broker does not let user {user} publish on {refused.message.topic} "
+                        f"({refused.reason}).",
+                        remedy="Check the broker's access rules.",
+                    )
+                return await _collect(session, follow, until, within_s) if follow else []
+        except SubscriptionRefusedError as error:
             raise PersonMustActError(
-                f"the broker does not let user {settings.username or 'anonymous'} follow {error}.",
+                f"the broker does not let user {user} subscribe to {error}.",
                 remedy="Check the broker's access rules.",
             ) from error
-        except (aiomqtt.MqttError, OSError) as error:
-            if protocol is MQTT5 and reason_code(error) == UNSUPPORTED_PROTOCOL:
+        except ConnectionFailedError as error:
+            fault = explain(error, settings, client_id)
+            if fault.kind is Kind.OLD_BROKER and version is ProtocolVersion.V5:
                 continue
-            told = complaint(error, settings, client_id)
-            if told.wait_s is None:
-                raise TryAgainError(told.text) from error
-            raise PersonMustActError(told.text, remedy="") from error
-    raise AssertionError("the second protocol returns or raises")
+            if fault.kind is Kind.PASSES:
+                raise TryAgainError(fault.text) from error
+            raise PersonMustActError(fault.text, remedy="") from error
+    raise AssertionError("the second version returns or raises")
 
 
 async def _collect(
-    connection: Connection,
+    session: Session,
     follow: Sequence[str],
     until: Callable[[Received], bool],
     within_s: float,
@@ -64,9 +84,10 @@ async def _collect(
     collected: list[Received] = []
     try:
         async with asyncio.timeout(within_s):
-            async for received in connection.received():
-                topic = aiomqtt.Topic(received.topic)
-                if not any(topic.matches(topic_filter) for topic_filter in follow):
+            async for received in session.received():
+                if len(received.payload) > LARGEST_PAYLOAD or not any(
+                    topic_matches_sub(topic_filter, received.topic) for topic_filter in follow
+                ):
                     continue  # amqtt also sends what is stored for the filters of others
                 collected.append(received)
                 if until(received):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from bridge.broker.complaint import REFUSED_S, SESSION_TAKEN_OVER, TAKEN_OVER_S
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 from bridge.setup.content import hashed
@@ -19,6 +19,7 @@ from tests.integration.broker.conftest import (
     CONFIG,
     FACT,
     PUBLISH,
+    SESSION_TAKEN_OVER,
     STATE,
     SUBSCRIBE,
     Link,
@@ -27,6 +28,7 @@ from tests.integration.broker.conftest import (
 )
 
 PASSWORD = "a long and random one"
+NOT_AUTHORIZED, UNSPECIFIED = 0x87, 0x80
 FORBIDDEN = Message("office/door/state", b"open")
 ACL = """
 user bridge
@@ -58,13 +60,12 @@ async def test_a_wrong_password_is_told_in_one_line_and_tried_again_slowly(
     caplog.set_level(logging.INFO)
     async with running(tmp_path, extra=secured(tmp_path)) as broker:
         async with Link(bridge_user(broker, "hunter2"), clock) as link:
-            assert [await link.try_again() for _ in range(4)] == [REFUSED_S] * 4
+            assert [await link.try_again() for _ in range(4)] == [5, 30, 300, 300]
             await link.until_resting()
         assert broker.log.count("(0, 135)") == 5
     (line,) = caplog.records
     assert line.levelname == "ERROR"
     assert "does not let this user in (bridge): check username" in line.getMessage()
-    assert "trying again every 300 s" in line.getMessage()
     assert "hunter2" not in caplog.text
 
 
@@ -114,18 +115,87 @@ async def test_a_refused_subscription_is_told_once_and_all_else_goes_on(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
-        broker.suback_code = 0x87
+        broker.suback_code = NOT_AUTHORIZED
         async with Link(settings(broker.port), clock) as link:
             await link.until_connected()
             broker.hang_up()
+            await link.until_lost()
             await link.try_again()
             await link.until_connected(times=2)
-    refused = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert len(refused) == 1
-    assert f"not let user anonymous follow {STATE} (subscription refused)" in refused[0]
+    (refused,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert f"not let user anonymous subscribe to {STATE} (Not authorized): check" in refused
 
 
-async def test_another_process_with_the_same_client_id_is_named_and_not_fought(
+async def test_a_refused_subscription_is_asked_for_again_and_told_when_it_is_heard(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a cluster refuses while it settles, which is no matter of access rules."""
+    caplog.set_level(logging.INFO)
+    async with (
+        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        Link(settings(broker.port), clock) as link,
+    ):
+        broker.suback_code = UNSPECIFIED
+        await link.until_connected()
+        waits = []
+        for asked in range(2, 7):
+            waits.append(await link.try_again())
+            await link.until(partial(broker.has, SUBSCRIBE, times=asked))
+            await clock.settle()
+        assert waits == [1, 5, 30, 300, 300]
+        (problem,) = link.broker.problems
+        assert f"subscribe to {STATE} (Unspecified error): check its access rules" in problem
+        broker.suback_code = 1
+        await link.try_again()
+        await link.until(lambda: not link.broker.problems)
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [level for level, _ in told] == ["WARNING", "INFO", "ERROR", "INFO"]
+    assert "access rules" not in told[0][1]
+    assert f"lets user anonymous subscribe to {STATE} again" in told[3][1]
+
+
+async def test_rules_that_forbid_much_are_told_in_few_lines(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        running(tmp_path, extra=secured(tmp_path)) as broker,
+        Link(bridge_user(broker), clock) as link,
+    ):
+        await link.until_connected()
+        for number in range(500):
+            link.broker.publish(Message(f"office/{number}", b"1"))
+        await link.until(lambda: link.broker.waiting == 0)
+        await link.until(lambda: len(link.broker.problems) == 6)
+        await link.until(lambda: "495 more topics" in link.broker.problems[-1])
+    assert len(caplog.records) == 6
+
+
+async def test_a_topic_that_is_allowed_at_last_is_told_once(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        running(tmp_path, extra=secured(tmp_path)) as broker,
+        Link(bridge_user(broker), clock) as link,
+    ):
+        link.facts.insert(0, FORBIDDEN)
+        await link.until_connected()
+        (problem,) = link.broker.problems
+        assert FORBIDDEN.topic in problem
+        rules = ACL.replace("user reader", "topic readwrite office/#\nuser reader")
+        (tmp_path / "acl").write_text(rules, encoding="utf-8")
+        broker.stop()
+        await broker.start()
+        caplog.set_level(logging.INFO)
+        caplog.clear()
+        await link.until_lost()
+        await link.try_again()
+        await link.until_connected(times=2)
+        assert not link.broker.problems
+    told = [record.getMessage() for record in caplog.records]
+    assert told.count("the broker lets user bridge publish on office/door/state again") == 1
+
+
+async def test_another_program_with_the_same_client_id_is_named_once_and_not_fought(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As Mosquitto 2.1 tells it, with a DISCONNECT."""
@@ -133,11 +203,12 @@ async def test_another_process_with_the_same_client_id_is_named_and_not_fought(
         scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
         Link(settings(broker.port), clock) as link,
     ):
-        for times in range(1, 4):
+        rests = []
+        for times in range(1, 6):
             await link.until_connected(times)
             broker.dismiss(SESSION_TAKEN_OVER)
-            assert await link.try_again() == TAKEN_OVER_S
-        await link.until_connected(4)
-    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert len(told) == 3
-    assert "another process uses the client id 'presence-bridge'" in told[0]
+            rests.append(await link.until_lost())
+            await link.try_again()
+    assert rests == [5, 10, 20, 40, 60]
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "another program uses the client id 'presence-bridge': two bridges" in told

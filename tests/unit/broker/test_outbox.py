@@ -52,12 +52,35 @@ def test_a_flood_of_events_loses_the_oldest_and_counts_them() -> None:
     assert outbox.take(1) == [event(3)]
 
 
-def test_forgetting_states_keeps_events() -> None:
+def test_on_a_new_connection_states_are_dropped_and_older_events_wait() -> None:
     outbox = Outbox()
-    outbox.put(fact("a"))
+    for message in (fact("a"), fact("b"), event(1), event(2)):
+        outbox.put(message, beat=message.topic == "b")
+    outbox.begin()
+    assert len(outbox) == 2
+    outbox.put(event(3))
+    assert outbox.take(10) == [event(3)]
+    outbox.put(event(4))
+    outbox.release()
+    assert outbox.take(10) == [event(1), event(2), event(4)]
+
+
+def test_changes_go_before_events_and_these_before_beats() -> None:
+    outbox = Outbox()
+    outbox.put(fact("beat"), beat=True)
     outbox.put(event(1))
-    outbox.forget_retained()
-    assert outbox.take(10) == [event(1)]
+    outbox.put(fact("change"))
+    assert outbox.take(10, beats=False) == [fact("change"), event(1)]
+    assert outbox.take(10) == [fact("beat")]
+
+
+def test_a_change_takes_the_place_of_a_beat_and_a_beat_never_slows_a_change_down() -> None:
+    outbox = Outbox()
+    outbox.put(fact("a", "beat"), beat=True)
+    outbox.put(fact("a", "change"))
+    outbox.put(fact("a", "beat of the change"), beat=True)
+    assert outbox.take(10, beats=False) == [fact("a", "beat of the change")]
+    assert outbox.take(10) == []
 
 
 async def test_waiting_ends_with_the_next_message_and_starts_again_when_all_is_taken() -> None:
@@ -78,7 +101,7 @@ async def test_waiting_goes_on_when_what_came_was_forgotten() -> None:
     waiting = asyncio.ensure_future(outbox.wait())
     await asyncio.sleep(0)
     outbox.put(fact("a"))
-    outbox.forget_retained()
+    outbox.begin()
     await asyncio.sleep(0)
     assert not waiting.done()
     outbox.put(fact("a"))
@@ -104,14 +127,6 @@ def test_the_last_word_on_each_topic_and_every_event_come_out_once(
     assert {m.topic: m for m in taken if m.retain} == newest
     assert len([m for m in taken if m.retain]) == len(newest)
     assert [m for m in taken if not m.retain] == [m for m in messages if not m.retain]
-
-
-def test_states_can_be_taken_without_events() -> None:
-    outbox = Outbox()
-    for message in (event(1), fact("a")):
-        outbox.put(message)
-    assert outbox.take(10, events=False) == [fact("a")]
-    assert outbox.take(10) == [event(1)]
 
 
 async def test_who_waits_for_room_goes_on_as_soon_as_there_is_some() -> None:

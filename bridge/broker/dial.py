@@ -1,0 +1,124 @@
+"""Opens a connection with CONNECT on it, on a thread that nobody has to wait for. Never reads.
+
+Names, addresses and TLS handshakes block for as long as a network likes. The thread is a daemon,
+not one of the loop's executor, since Python joins those before a process may end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from threading import Thread
+
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from bridge.broker.session import (
+    LARGEST_PAYLOAD,
+    ConnectionFailedError,
+    Greeting,
+    ProtocolVersion,
+)
+from bridge.broker.tls import tls_context, tls_fault
+
+KEEPALIVE_S = 30
+SESSION_EXPIRY_S = 30
+WILL_DELAY_S = 5
+"""Shorter than the session: a quick reconnect then takes the will back (MQTT 5, 3.1.2.5)."""
+DEADLINE_S = 10
+
+
+async def dial(greeting: Greeting) -> Client:
+    """A client that has sent its CONNECT and waits for the answer.
+
+    Raises:
+        ConnectionFailedError: The broker cannot be reached within ``DEADLINE_S``.
+    """
+    dialled: Future[Client] = Future()
+    Thread(target=_dial, args=(greeting, dialled), name="mqtt-dial", daemon=True).start()
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            try:
+                return await asyncio.wrap_future(dialled)
+            except asyncio.CancelledError:
+                _abandon(dialled)
+                raise
+    except TimeoutError:
+        raise ConnectionFailedError(f"no answer within {DEADLINE_S} s") from None
+
+
+def _abandon(dialled: Future[Client]) -> None:
+    """Have the connection closed by its thread, or here when that has just ended."""
+    if not dialled.cancel() and dialled.exception() is None:
+        dialled.result().disconnect()
+
+
+def _dial(greeting: Greeting, dialled: Future[Client]) -> None:
+    try:
+        client = _connected(greeting)
+    except BaseException as error:  # noqa: BLE001 - told to who waits, a bug too
+        with suppress(InvalidStateError):
+            dialled.set_exception(error)
+        return
+    try:
+        dialled.set_result(client)
+    except InvalidStateError:  # nobody waits any more
+        client.disconnect()
+
+
+def _connected(greeting: Greeting) -> Client:
+    settings, client = greeting.settings, _client(greeting)
+    properties = None
+    if greeting.version is ProtocolVersion.V5:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.MaximumPacketSize = LARGEST_PAYLOAD
+    try:
+        if settings.tls:
+            client.tls_set_context(tls_context(settings, within_s=DEADLINE_S))
+        sent = client.connect(
+            settings.socket_path or settings.host,
+            settings.effective_port,
+            KEEPALIVE_S,
+            clean_start=MQTT_CLEAN_START_FIRST_ONLY,
+            properties=properties,
+        )
+    except (OSError, ValueError) as error:  # ValueError: no name that DNS could know
+        raise ConnectionFailedError(tls_fault(error) or _in_words(error)) from error
+    if sent is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+        raise ConnectionFailedError("the connection ended")
+    return client
+
+
+def _client(greeting: Greeting) -> Client:
+    settings, speaks_5 = greeting.settings, greeting.version is ProtocolVersion.V5
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=greeting.client_id,
+        clean_session=None if speaks_5 else True,
+        protocol=MQTTv5 if speaks_5 else MQTTv311,
+        transport="unix" if settings.socket_path else "tcp",
+        reconnect_on_failure=False,
+    )
+    client.max_inflight_messages_set(0)  # the session's own window counts what is unacknowledged
+    if settings.username is not None:
+        password = settings.password.get_secret_value() if settings.password else None
+        client.username_pw_set(settings.username, password)
+    if will := greeting.will:
+        properties = None
+        if speaks_5:
+            properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+            properties.WillDelayInterval = WILL_DELAY_S
+        client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+    return client
+
+
+def _in_words(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeError):
+        return "its name is no host name"
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return getattr(error, "strerror", None) or str(error)

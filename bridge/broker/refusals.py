@@ -1,0 +1,91 @@
+"""Topics that the broker does not let us use: told once each, and once when it does. Never asks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bridge.contract.clock import Clock
+
+log = logging.getLogger(__name__)
+
+NOT_AUTHORIZED = 0x87
+_SAY_NOTHING = {0x80, 0x83}
+"""Reason codes that name no reason."""
+BLAME_AFTER_S = 60.0
+"""A cluster refuses without a reason while it settles; later it is the access rules."""
+TOLD_MOST = 5
+"""Rules that forbid thousands of topics need no thousand lines."""
+
+
+@dataclass
+class _Refused:
+    code: int
+    reason: str
+    since_s: float
+    told: bool
+    blamed: bool = False
+
+
+class Refusals:
+    """What is refused now; ``what`` completes "the broker does not let user x ..."."""
+
+    def __init__(self, what: str, *, user: str, clock: Clock) -> None:
+        self._what, self._user, self._clock = what, user, clock
+        self._topics: dict[str, _Refused] = {}
+
+    @property
+    def problems(self) -> Iterator[str]:
+        """What a person should know, in words."""
+        for topic in list(self._topics)[:TOLD_MOST]:
+            yield self._text(topic)
+        if len(self._topics) > TOLD_MOST:
+            more = len(self._topics) - TOLD_MOST
+            yield f"the broker does not let user {self._user} {self._what} {more} more topics"
+
+    def refused(self, topic: str, code: int, reason: str) -> None:
+        """The broker has said no to ``topic``."""
+        known = self._topics.get(topic)
+        if known is None:
+            self._topics[topic] = _Refused(
+                code, reason, self._clock.monotonic(), told=len(self._topics) < TOLD_MOST
+            )
+            if len(self._topics) == TOLD_MOST + 1:
+                log.warning("the broker refuses more topics; they are not told one by one")
+        else:
+            known.code, known.reason = code, reason
+        self._tell(topic, first=known is None)
+
+    def accepted(self, topic: str) -> None:
+        """The broker has said yes to ``topic``."""
+        if self._topics and (known := self._topics.pop(topic, None)) and known.told:
+            log.info("the broker lets user %s %s %s again", self._user, self._what, topic)
+
+    def forget(self, topic: str) -> None:
+        """Nobody wants to use ``topic`` any more."""
+        self._topics.pop(topic, None)
+
+    def _tell(self, topic: str, *, first: bool) -> None:
+        refused = self._topics[topic]
+        if not refused.told or refused.blamed:
+            return
+        refused.blamed = self._is_rules(refused)
+        if refused.blamed:
+            log.error("%s", self._text(topic))
+        elif first:
+            log.warning("%s; trying again", self._text(topic))
+
+    def _is_rules(self, refused: _Refused) -> bool:
+        lasts_s = self._clock.monotonic() - refused.since_s
+        return refused.code == NOT_AUTHORIZED or (
+            refused.code in _SAY_NOTHING and lasts_s >= BLAME_AFTER_S
+        )
+
+    def _text(self, topic: str) -> str:
+        refused = self._topics[topic]
+        cure = ": check its access rules" if self._is_rules(refused) else ""
+        return (
+            f"the broker does not let user {self._user} {self._what} {topic} "
+            f"({refused.reason}){cure}"
+        )

@@ -1,0 +1,149 @@
+"""What is heard: subscriptions that come back with each session, and handlers. Never publishes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf
+
+from paho.mqtt.client import topic_matches_sub
+
+from bridge.broker.refusals import Refusals
+from bridge.broker.session import LARGEST_PAYLOAD, Received, Session, SubscriptionRefusedError
+from bridge.contract.clock import Clock
+from bridge.contract.latest import Latest
+
+log = logging.getLogger(__name__)
+
+RETRY_S = (1.0, 5.0, 30.0, 300.0)
+"""After a refused subscription, as a cluster refuses while it settles; the last one for ever."""
+Handler = Callable[[Received], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    handler: Handler
+    commands: bool
+
+
+@dataclass
+class _Asked:
+    wanted: _Wanted
+    refused: int = 0
+    due_s: float = inf
+
+
+class Subscriptions:
+    """The topic filters of one connection with their handlers."""
+
+    def __init__(self, *, user: str, clock: Clock) -> None:
+        self._clock = clock
+        self._wanted: Latest[dict[str, _Wanted]] = Latest({})
+        self._asked: dict[str, _Asked] = {}
+        self._complete = asyncio.Event()
+        self._refusals = Refusals("subscribe to", user=user, clock=clock)
+        self._bugs: set[tuple[str, str]] = set()
+        self._too_long = False
+
+    @property
+    def problems(self) -> Iterator[str]:
+        """Which subscriptions are refused, in words."""
+        return self._refusals.problems
+
+    def add(self, topic_filter: str, handler: Handler, *, commands: bool) -> None:
+        """Call ``handler`` for each message that matches, on this session and all later ones."""
+        self._wanted.set({**self._wanted.value, topic_filter: _Wanted(handler, commands)})
+
+    def remove(self, topic_filter: str) -> None:
+        """Call nobody any more for ``topic_filter``."""
+        wanted = {**self._wanted.value}
+        if wanted.pop(topic_filter, None):
+            self._wanted.set(wanted)
+            self._refusals.forget(topic_filter)
+
+    def begin(self) -> None:
+        """A session begins, on which nothing is subscribed yet."""
+        self._asked.clear()
+        self._complete.clear()
+
+    async def complete(self) -> None:
+        """Return when each subscription has been tried on this session."""
+        await self._complete.wait()
+
+    async def keep(self, session: Session) -> None:
+        """Have the broker send what is wanted, until cancelled. Refused ones are tried again."""
+        while True:
+            version = self._wanted.version
+            await self._catch_up(session)
+            self._complete.set()
+            due_s = min((asked.due_s for asked in self._asked.values()), default=inf)
+            if due_s < inf:
+                wait_s = due_s - self._clock.monotonic()
+                await self._wanted.newer(version, within_s=wait_s, clock=self._clock)
+            else:
+                await self._changed(version)
+
+    def deliver(self, received: Received) -> None:
+        """Call the handlers whose filters match; what one of them raises stops no other."""
+        if len(received.payload) > LARGEST_PAYLOAD:
+            if not self._too_long:
+                log.warning("ignored %d bytes on %s", len(received.payload), received.topic)
+            self._too_long = True
+            return
+        for topic_filter, wanted in list(self._wanted.value.items()):
+            if topic_matches_sub(
+                topic_filter, received.topic
+            ):  # amqtt also sends what others subscribed to
+                self._call(topic_filter, wanted.handler, received)
+
+    def _call(self, topic_filter: str, handler: Handler, received: Received) -> None:
+        try:
+            handler(received)
+        except Exception as error:
+            bug = (topic_filter, type(error).__name__)
+            if bug not in self._bugs:
+                self._bugs.add(bug)
+                log.exception(
+                    "internal error in a message on %s, which is ignored; please report this",
+                    received.topic,
+                )
+
+    async def _changed(self, version: int) -> None:
+        async for _ in self._wanted.watch():
+            if self._wanted.version != version:
+                return
+
+    async def _catch_up(self, session: Session) -> None:
+        wanted, now_s = self._wanted.value, self._clock.monotonic()
+        for topic_filter in self._asked.keys() - wanted.keys():
+            if not self._asked.pop(topic_filter).refused:
+                await session.unsubscribe(topic_filter)
+        due = [
+            topic_filter
+            for topic_filter, asked in wanted.items()
+            if (known := self._asked.get(topic_filter)) is None
+            or known.wanted is not asked
+            or known.due_s <= now_s
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            for topic_filter in due:
+                tasks.create_task(
+                    self._subscribe(session, topic_filter, wanted[topic_filter]),
+                    name="mqtt-subscribe",
+                )
+
+    async def _subscribe(self, session: Session, topic_filter: str, wanted: _Wanted) -> None:
+        asked = self._asked.get(topic_filter)
+        if asked is None or asked.wanted is not wanted:
+            asked = self._asked[topic_filter] = _Asked(wanted)
+        try:
+            await session.subscribe(topic_filter, commands=wanted.commands)
+        except SubscriptionRefusedError as error:
+            asked.due_s = self._clock.monotonic() + RETRY_S[min(asked.refused, len(RETRY_S) - 1)]
+            asked.refused += 1
+            self._refusals.refused(topic_filter, error.code, error.reason)
+        else:
+            asked.refused, asked.due_s = 0, inf
+            self._refusals.accepted(topic_filter)
