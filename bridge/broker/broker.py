@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from random import random as _random
 
@@ -225,20 +226,27 @@ class Broker:
         for message in messages:
             if id(message) not in unsent:
                 self._unsent.accepted(message.topic)
-                self._tell_sent(message)
+                with self._no_fault_of_the_connection():
+                    self._tell_sent(message)
 
     def _tell_sent(self, message: Message) -> None:
+        if self._acknowledged:
+            self._acknowledged(message)
         waited, sent = self._sent.get(message.topic, (None, None))
         if waited is message and sent is not None:
             del self._sent[message.topic]
             sent()
-        if self._acknowledged:
-            self._acknowledged(message)
 
     def _foolproof(self, messages: Callable[[], Iterable[Message]]) -> Iterator[Message]:
-        """``messages`` up to a bug in making them: the connection outlives it."""
-        try:
+        """``messages``, up to a bug in making them."""
+        with self._no_fault_of_the_connection():
             yield from messages()
+
+    @contextmanager
+    def _no_fault_of_the_connection(self) -> Iterator[None]:
+        """Told once as a bug, which the connection outlives."""
+        try:
+            yield
         except Exception as error:
             if (bug := type(error).__name__) not in self._bugs:
                 self._bugs.add(bug)

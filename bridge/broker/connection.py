@@ -289,6 +289,10 @@ class Connection:
             failure = ConnectionFailedError(_words(reason, properties), code=reason.value)
         elif reason == "Keep alive timeout":
             failure = ConnectionFailedError("it does not answer any more")
+        elif self._limits is None:
+            failure = ConnectionFailedError(
+                "it hung up instead of answering; if that port is for TLS, set tls = true in [mqtt]"
+            )
         else:
             failure = ConnectionFailedError("the connection ended")
         self._fail(failure)

@@ -20,8 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import aiomqtt
-
+from bridge.broker.connection import connect
+from bridge.broker.session import Greeting, ProtocolVersion, Session
+from bridge.config import MqttSettings
 from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
@@ -112,8 +113,10 @@ async def _show(folder: Path, *, seconds: float | None, day_s: float, port: int)
     seen = Seen()
     async with AsyncExitStack() as stack:
         home, mqtt_port = await _scenery(stack, folder, port=port, day_s=day_s)
-        broker = await stack.enter_async_context(aiomqtt.Client("127.0.0.1", mqtt_port))
-        await broker.subscribe("presence/#")
+        settings = MqttSettings(host="127.0.0.1", port=mqtt_port)
+        greeting = Greeting(settings, "demo", ProtocolVersion.V311)
+        broker = await stack.enter_async_context(connect(greeting))
+        await broker.subscribe("presence/#", commands=False)
         programs = [
             await stack.enter_async_context(_program(folder, "bridge", "run")),
             await stack.enter_async_context(_program(folder, "drivers", "lamp")),
@@ -213,12 +216,11 @@ async def _play(home: Household, day_s: float) -> None:
     )
 
 
-async def _follow(broker: aiomqtt.Client, seen: Seen) -> None:
+async def _follow(broker: Session, seen: Seen) -> None:
     """Note what matters, and tell about the sign-in as anybody on MQTT can see it."""
     topics = Topics()
-    async for message in broker.messages:
-        topic = str(message.topic)
-        payload = message.payload if isinstance(message.payload, bytes) else b""
+    async for received in broker.received():
+        topic, payload = received.topic, received.payload
         if topic == topics.bridge_state:
             seen.online = seen.online or payload == b"online"
         elif topic == topics.account("alice", "state"):

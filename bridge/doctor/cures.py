@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError
 from bridge.microsoft.http import WRONG_DATES, Fault, fault_of
@@ -23,7 +24,7 @@ BROKER_CURES: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "Set ca_file in [mqtt] to the authority of the broker's "
     "certificate, and server_name to the name in it if that is not host.",
     FileNotFoundError: "Correct the path in [mqtt].",
-    PermissionError: "Compare the broker's access rules with mosquitto/acl.",
+    SubscriptionRefusedError: "Compare the broker's access rules with mosquitto/acl.",
     ConnectionRefusedError: "Start the broker, or correct host and port in [mqtt]; in a container, "
     "localhost is the container itself.",
     PersonMustActError: "If init made the broker's users: presence-bridge init again adds those "

@@ -84,11 +84,11 @@ def test_the_light_commands_of_the_bridge_load_no_heavy_library(
 ) -> None:
     modules = loaded(program, folder=tmp_path)
     assert "bridge.cli" in modules
-    assert not modules & (MICROSOFT | LIGHTS | DEMO | {"aiomqtt", "paho"})
+    assert not modules & (MICROSOFT | LIGHTS | DEMO | {"paho"})
 
 
 def test_the_bridge_itself_loads_no_light_no_demo_and_no_driver() -> None:
     modules = loaded("import bridge.app, bridge.doctor, bridge.accounts")
-    assert modules >= {"msal", "aiohttp", "aiomqtt"}
+    assert modules >= {"msal", "aiohttp", "paho"}
     assert not modules & (LIGHTS | DEMO)
     assert not [name for name in modules if name.split(".")[0] == "drivers"]

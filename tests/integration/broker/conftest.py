@@ -10,6 +10,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ from typing import Any, Self
 import pytest
 
 from bridge.broker import Broker, Received
+from bridge.broker.connection import connect
+from bridge.broker.session import ProtocolVersion
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
@@ -77,19 +80,32 @@ class Link:
     """A running ``Broker`` that greets with ``facts``; the task is ended with the block."""
 
     def __init__(
-        self, settings: MqttSettings, clock: ManualClock, *, client_id: str = CLIENT_ID
+        self,
+        settings: MqttSettings,
+        clock: ManualClock,
+        *,
+        client_id: str = CLIENT_ID,
+        version: ProtocolVersion | None = None,
+        welcome: Callable[[], Iterator[Message]] | None = None,
     ) -> None:
         self.clock = clock
         self.facts: list[Message] = [CONFIG, FACT]
+        self.crowd: list[Message] = []
         self.farewell: list[Message] = []
+        self.acknowledged: list[Message] = []
         self.heard: list[Received] = []
         self.broker = Broker(
             settings,
             client_id=client_id,
             state_topic=STATE,
-            welcome=lambda: list(self.facts),
+            welcome=welcome or (lambda: iter(self.facts)),
+            backlog=lambda: iter(self.crowd),
             goodbye=lambda: list(self.farewell),
+            acknowledged=self.acknowledged.append,
             clock=clock,
+            connect=lambda greeting: connect(
+                replace(greeting, version=version or greeting.version)
+            ),
             random=lambda: 1.0,
         )
         self._task: asyncio.Task[None] | None = None
@@ -176,7 +192,7 @@ def packets(mosquitto: Mosquitto, client_id: str = CLIENT_ID) -> list[str]:
     return [" ".join(filter(None, found)) for found in lines.findall(mosquitto.log)]
 
 
-CONNACK_5 = bytes((0x20, 3, 0, 0, 0))
+RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE = 0x21, 0x27
 
 
 class ScriptedBroker:
@@ -185,6 +201,8 @@ class ScriptedBroker:
     def __init__(self, *, accepts: bool, answers: frozenset[int] = frozenset()) -> None:
         self.accepts, self.answers = accepts, answers
         self.suback_code = 1
+        self.puback_code = 0
+        self.announces = b""
         self.port = 0
         self.connections = 0
         self.closed = 0
@@ -199,7 +217,8 @@ class ScriptedBroker:
                 kind, body = await _packet(reader)
                 self.received.append((kind, body))
                 if kind == CONNECT and self.accepts:
-                    writer.write(CONNACK_5)
+                    length = len(self.announces)
+                    writer.write(bytes((0x20, 3 + length, 0, 0, length)) + self.announces)
                 elif kind in self.answers:
                     writer.write(self._answer(kind, body))
         self.closed += 1
@@ -218,6 +237,25 @@ class ScriptedBroker:
                 for writer in self._writers:
                     writer.write(self._answer(kind, body))
         self.received.clear()
+
+    def send(self, packet: bytes) -> None:
+        """Write ``packet`` to everybody, MQTT or not."""
+        for writer in self._writers:
+            writer.write(packet)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Send a message at QoS 0 to everybody, asked for or not."""
+        body = len(topic).to_bytes(2) + topic.encode() + b"\0" + payload
+        assert len(body) < 128
+        self.send(bytes((0x30 | retain, len(body))) + body)
+
+    def topics(self) -> list[str]:
+        """What was published, in order."""
+        return [
+            body[2 : 2 + int.from_bytes(body[:2])].decode()
+            for kind, body in self.received
+            if kind == PUBLISH
+        ]
 
     def dismiss(self, reason: int) -> None:
         """End every connection with a DISCONNECT that says why."""
@@ -240,7 +278,8 @@ class ScriptedBroker:
             return bytes((0x90, 4, *body[:2], 0, self.suback_code))
         if kind == PUBLISH:
             after_topic = 2 + int.from_bytes(body[:2])
-            return bytes((0x40, 2, *body[after_topic : after_topic + 2]))
+            mid = body[after_topic : after_topic + 2]
+            return bytes((0x40, 3, *mid, self.puback_code))
         return b""
 
 

@@ -14,7 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.broker import visit
-from bridge.broker.connection import MQTT5, Connection
+from bridge.broker.connection import connect
+from bridge.broker.session import Greeting, ProtocolVersion
 from bridge.config import MqttSettings, load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.wire import Message
@@ -279,10 +280,9 @@ MAY_READ: Mapping[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("name", MAY_WRITE)
 async def test_each_user_writes_its_own_topics_only(broker: Mosquitto, name: str) -> None:
-    settings = user(broker, name)
-    async with Connection(settings, client_id=name, protocol=MQTT5) as connection:
-        refused = await connection.send([Message(topic, b"1") for topic in TOPICS])
-    written = set(TOPICS) - {message.topic for message, _ in refused}
+    async with connect(Greeting(user(broker, name), name, ProtocolVersion.V5)) as session:
+        refused = await session.send([Message(topic, b"1") for topic in TOPICS])
+    written = set(TOPICS) - {refusal.message.topic for refusal in refused}
     assert written == set(MAY_WRITE[name])
 
 
@@ -292,7 +292,8 @@ async def test_each_user_reads_what_it_follows_only(broker: Mosquitto, name: str
     async with subscriber(broker.port, username=name, password=password) as mqtt:
         await visit(
             user(broker, "homeassistant"),
-            publish=[*(Message(t, b"1") for t in TOPICS), Message("presence/bridge/state", b"2")],
+            publish=[Message(topic, b"1") for topic in MAY_WRITE["homeassistant"]]
+            + [Message("presence/bridge/state", b"2")],
         )
         await mqtt.until_text("presence/bridge/state", "2")
         assert set(mqtt.last) == set(MAY_READ[name])
