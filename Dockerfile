@@ -35,9 +35,8 @@ RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock /w
 USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
-# Looks whether the process lives, not whether Microsoft or the broker does: a restart mends neither,
-# nor a disk that takes nothing, on which the process goes on but cannot show it.
+# Looks whether the process lives, not whether Microsoft or the broker does: a restart mends neither.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["python3", "-c", "import os,sys,time; d='/data'; sys.exit(os.access(d, os.W_OK) and time.time() - os.stat(d + '/heartbeat').st_mtime > 60)"]
+  CMD ["python3", "-c", "import os,sys,time; sys.exit(os.access('/data', os.W_OK) and time.time() - os.stat('/data/heartbeat').st_mtime > 60)"]
 ENTRYPOINT ["presence-bridge"]
 CMD ["run"]

@@ -168,7 +168,7 @@ def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
     (_, command) = SERVICES["mosquitto"]["healthcheck"]["test"]
     assert command.startswith("mosquitto_sub -u health ")
     assert "$$SYS/broker/uptime" in command
-    assert f"/{state.HEARTBEAT}" in STAGES["bridge"]
+    assert f"/data/{state.HEARTBEAT}" in STAGES["bridge"]
     limit_s = int(re.search(r"st_mtime > (\d+)", STAGES["bridge"])[1])  # type: ignore[index]
     assert limit_s >= 3 * state.HEARTBEAT_EVERY_S
 
