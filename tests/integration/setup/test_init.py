@@ -148,6 +148,18 @@ def test_what_a_lamp_of_another_host_follows_is_remembered(tmp_path: Path) -> No
         assert rules_of(tmp_path, "hall") == before
 
 
+def test_a_lamp_that_is_no_more_leaves_no_rules(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    initialise(tmp_path, InitOptions(driver="hall", follow="bob"))
+    hashes = tmp_path / "mosquitto" / "passwords"
+    lines = hashes.read_text(encoding="utf-8").splitlines(keepends=True)
+    hashes.write_text("".join(it for it in lines if not it.startswith("hall:")), encoding="utf-8")
+    (tmp_path / "secrets" / "mqtt_hall").unlink()
+    initialise(tmp_path, InitOptions())
+    assert "hall" not in (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+    assert rules_of(tmp_path, "desk") == list(ALICE)
+
+
 def test_what_is_said_twice_must_be_the_same(tmp_path: Path) -> None:
     initialise(tmp_path, OPTIONS)
     initialise(tmp_path, InitOptions(driver="desk", follow="alice"))
