@@ -39,6 +39,8 @@ from tests.world.world import World
 TICK_S = 2.5
 STEADY_S = 30.0
 """So long it stays right at the end."""
+LAST_S = 10.0
+"""So long the last step goes on before all faults end."""
 FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
@@ -137,6 +139,7 @@ class _Director:
                 await self._watch_until(step.at_s)
                 self._acts.do(step)
                 self._look()
+            await self._watch_until(world.now_s + LAST_S)
             self._acts.heal()
             await self._acts.settle()
             faults = {fault for fault in world.options.faults if steps}
@@ -182,7 +185,7 @@ class _Director:
     def _ask_lamps_to_follow(self) -> None:
         """A command is not stored: whoever presses while a lamp is away presses again."""
         for lamp in self.world.lamps:
-            if not self._right.follows(lamp):
+            if self._acts.is_off_presence(lamp):
                 self._acts.do(Step(self.world.now_s, "light", lamp.process.name, "presence"))
 
     async def _nothing_has_grown(self) -> None:

@@ -96,6 +96,14 @@ class World:
         is_bridge = process is self.bridge
         return self.topics.bridge_client_id if is_bridge else self.topics.driver_client_id(process.name)
 
+    def hears(self, process: Process) -> bool:
+        """Whether a command for a lamp gets through to it now."""
+        link = self.broker.link_of(self.client_id(process))
+        life = process.life
+        is_open = life is not None and life.way.is_well and life.way.connected
+        topic = self.topics.light(process.name, "set")
+        return is_open and link is not None and link.wants(topic) and self.broker.is_well
+
     def followed(self) -> dict[str, Person]:
         """Whom the config follows, by slug."""
         table = self.accounts.get(TABLE, {}).get("watch", ())

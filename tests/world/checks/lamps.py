@@ -10,7 +10,7 @@ from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.following import Following
 from drivers.rules import choose
-from tests.world.broker import MemoryBroker
+from tests.world.broker import MemoryBroker, Published
 from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
 
@@ -27,6 +27,7 @@ class Lamps:
     def __init__(self, world: World, wellness: Wellness) -> None:
         self._world, self._wellness = world, wellness
         self._steady: dict[str, tuple[object, float]] = {}
+        world.broker.watchers.append(self._published)
 
     def look(self) -> Iterator[str]:
         """Which lamp is wrong."""
@@ -41,6 +42,14 @@ class Lamps:
         if wanted is None or shows(lamp.bulb.shows, wanted, exactly=exactly):
             return None
         return f"{lamp.process.name} shows {brief(lamp.bulb.shows)} instead of {brief(wanted)}"
+
+    def _published(self, published: Published) -> None:
+        """Note what is wanted at every turn, not only at every look."""
+        topics = self._world.topics
+        about_people = published.topic.startswith(f"{topics.base}/account/")
+        if about_people or published.topic == topics.bridge_state:
+            for lamp in self._world.lamps:
+                self._note(lamp, self._wanted(lamp))
 
     def _note(self, lamp: Lamp, wanted: LightState | None) -> None:
         """Since when it is expected to show what is wanted now."""
