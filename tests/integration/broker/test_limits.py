@@ -11,7 +11,9 @@ import pytest
 
 from bridge.broker.connection import connect
 from bridge.broker.session import LARGEST_PAYLOAD, Greeting, ProtocolVersion
+from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
+from bridge.publishing.discovery import account_device
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import subscriber
@@ -30,6 +32,7 @@ from tests.integration.broker.conftest import (
     until,
 )
 
+SHIPPED = Path("mosquitto/mosquitto.conf").read_text(encoding="utf-8")
 RULE = "presence/driver/desk/light/rule"
 TOO_LONG = b"x" * (LARGEST_PAYLOAD + 1)
 
@@ -71,6 +74,24 @@ async def test_what_is_too_large_for_the_broker_is_told_and_not_sent() -> None:
             assert refusal.message is large
             assert (refusal.code, refusal.reason) == (0x95, "Packet too large")
             assert broker.topics() == [FACT.topic]
+
+
+async def test_what_the_shipped_broker_announces_is_known_and_bears_all_that_is_ours(
+    tmp_path: Path,
+) -> None:
+    (limit,) = [line for line in SHIPPED.splitlines() if line.startswith("max_packet_size")]
+    topics = Topics("p" * 60, "h" * 60)
+    largest = account_device(topics, "a" * 40, "Ä" * 250, "1.2.3", settable=True)
+    async with (
+        running(tmp_path, extra=f"allow_anonymous true\n{limit}") as broker,
+        connect(greeting(broker.port)) as session,
+    ):
+        assert session.limits.maximum_packet_size == LARGEST_PAYLOAD
+        assert session.limits.receive_maximum == 20
+        assert await session.send([largest]) == []
+        (refusal,) = await session.send([Message(FACT.topic, TOO_LONG)])
+        assert refusal.code == 0x95
+    assert len(largest.payload) < LARGEST_PAYLOAD / 8
 
 
 async def test_a_flood_stored_by_somebody_never_reaches_us_and_the_rest_does(
