@@ -12,8 +12,8 @@ from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError
 from bridge.microsoft.http import WRONG_DATES, Fault, HttpError
-from bridge.microsoft.remedies import YOU
-from bridge.microsoft.remedies_table import for_account
+from bridge.microsoft.sign_in.remedies import YOU
+from bridge.microsoft.sign_in.remedies_table import for_account
 
 SET_THE_CLOCK = (
     "Set the time of this machine: timedatectl set-ntp true (a container has its host's)."

@@ -11,26 +11,26 @@ from functools import partial
 from random import random as _random
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from bridge.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
-from bridge.microsoft.app_only import AppOnly
 from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget, Pauses
-from bridge.microsoft.cache import TokenCache, token_file
-from bridge.microsoft.certificate import load
 from bridge.microsoft.clouds import cloud_of
-from bridge.microsoft.credentials import Credentials
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.http import Http, aiohttp_client, msal_session
+from bridge.microsoft.http import Http, aiohttp_client
 from bridge.microsoft.readers import Reader, Readers
 from bridge.microsoft.registration import identity
-from bridge.microsoft.scopes import scopes_of
-from bridge.microsoft.sealing import load_seal
+from bridge.microsoft.sign_in.app_only import AppSignIn
+from bridge.microsoft.sign_in.certificate import load
+from bridge.microsoft.sign_in.encryption import load_seal
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.person import PersonSignIn
+from bridge.microsoft.sign_in.scopes import scopes_of
+from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
 from bridge.microsoft.tenant import Tenant, look_up
 from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
@@ -48,7 +48,7 @@ class MicrosoftAccount:
         self,
         slug: str,
         *,
-        credentials: Credentials | AppOnly,
+        credentials: PersonSignIn | AppSignIn,
         reader: Reader,
         budget: Budget,
         writer: Writer | None = None,
@@ -83,8 +83,8 @@ class MicrosoftAccount:
         return await self._reader.read()
 
     async def read_once(self) -> Mapping[str, Presence]:
-        """As ``read``, for who does not run the account; within ``READ_ONCE_S``."""
-        running = asyncio.create_task(self.run(), name=f"once-{self.slug}")
+        """As ``read``, for who does not run the account; asks nobody, within ``READ_ONCE_S``."""
+        running = asyncio.create_task(self._run(may_ask=False), name=f"once-{self.slug}")
         try:
             async with asyncio.timeout(READ_ONCE_S):
                 return await self.read()
@@ -96,34 +96,45 @@ class MicrosoftAccount:
 
     def request_sign_in(self, way: Way | None = None) -> None:
         """Start a sign-in soon, by the account's own way if no other is given."""
-        if isinstance(self._credentials, AppOnly):
-            self._credentials.request_sign_in()
-        else:
-            self._credentials.request_sign_in(way)
+        self._credentials.request(way)
 
-    async def begin_browser(self) -> str:
-        """The address to open; raises as ``Credentials.begin_browser``."""
-        return await self._persons.begin_browser()
+    def cancel_sign_in(self) -> None:
+        """Take back a code, or an address, that waits; who is signed in stays so."""
+        self._credentials.cancel()
 
     def finish_browser(self, pasted: str) -> None:
-        """Take the address that a browser ended on; raises as ``Credentials.finish_browser``."""
-        self._persons.finish_browser(pasted)
+        """Take the address that a browser ended on; ``sign_in`` tells what follows.
 
-    @property
-    def _persons(self) -> Credentials:
-        if isinstance(self._credentials, AppOnly):
-            raise PersonMustActError(f"{self.slug} signs in by its certificate.", remedy="")
-        return self._credentials
+        Raises:
+            PersonMustActError: It is not the one that is waited for; the text says which is.
+        """
+        self._credentials.finish_browser(pasted)
 
     async def sign_out(self) -> None:
-        """Forget the sign-in. Raises ``ConfigError`` for one that the config itself holds."""
+        """Forget the sign-in.
+
+        Raises:
+            ConfigError: The config itself holds it.
+            PersonMustActError: What is stored cannot be deleted.
+        """
         await self._credentials.sign_out()
 
     async def run(self) -> None:
-        """Do requested sign-ins, and keep the accounts up to date, until cancelled."""
+        """Do sign-ins that are requested or needed, and keep the accounts up to date."""
+        await self._run(may_ask=True)
+
+    async def sign_in_only(self) -> None:
+        """Do the sign-ins that are requested, and read nobody, until cancelled."""
+        await self._credentials.run(may_ask=False)
+
+    async def check_sign_in(self) -> None:
+        """Get a token anew, from what is stored or configured. Raises as ``read``."""
+        await self._credentials.token(refresh=True)
+
+    async def _run(self, *, may_ask: bool) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._reader.run(), name=f"people-{self.slug}")
-            await self._credentials.run()
+            await self._credentials.run(may_ask=may_ask)
 
     def release(self) -> None:
         """Leave the people to other tables, for an account that is not run any more."""
@@ -147,15 +158,19 @@ class Microsoft:
         self._readers = Readers(clock, random=random)
         self._pauses = Pauses(config.state_dir / "pauses.json", clock)
         self._open_http, self._open = open_http, AsyncExitStack()
+        self._executor = executor
         self._http: Http | None = None
-        self._executor: Executor | None = executor
+        self._workers: MsalWorkers | None = None
 
     async def __aenter__(self) -> Self:
         """Open what is shared. Raises ``ConfigError`` for authorities that cannot be read."""
         self._http = await self._open.enter_async_context(self._open_http(self._config.network))
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
-            self._open.callback(self._executor.shutdown, wait=False, cancel_futures=True)
+        executor = self._executor
+        if executor is None:
+            executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
+            self._open.callback(executor.shutdown, wait=False, cancel_futures=True)
+        self._workers = MsalWorkers(self._http, executor, self._clock)
+        self._open.callback(self._workers.close)
         return self
 
     async def __aexit__(
@@ -164,7 +179,7 @@ class Microsoft:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close it; a worker that still talks to Microsoft is not waited for."""
+        """Close it; a worker that still talks to Microsoft ends at once, and is not waited for."""
         await self._open.aclose()
         await self._pauses.close()
 
@@ -223,37 +238,35 @@ class Microsoft:
             slug, credentials=credentials, reader=reader, budget=budget, writer=writer
         )
 
-    def _credentials(self, slug: str) -> Credentials | AppOnly:
-        assert self._executor is not None
-        settings, network = self._config.microsoft_of(slug), self._config.network
+    def _credentials(self, slug: str) -> PersonSignIn | AppSignIn:
+        assert self._workers is not None
+        settings, account = self._config.microsoft_of(slug), self._config.accounts[slug]
         cloud = cloud_of(settings)
         tenant, client_id = identity(self._config, slug)
-        login_host = urlsplit(cloud.login_url).hostname or ""
         authority = f"{cloud.login_url}/{tenant}"
-        if self._config.accounts[slug].sign_in == "app":
+        if account.sign_in == "app":
             load(settings)  # what cannot be used is told now
-            return AppOnly(
+            return AppSignIn(
                 slug,
                 client_id=client_id,
                 authority=authority,
                 scope=f"{cloud.scope_root}/.default",
-                http=lambda: msal_session(network, login_host),
+                workers=self._workers,
                 certificate=partial(load, settings),
-                executor=self._executor,
                 clock=self._clock,
             )
-        return Credentials(
+        seal = load_seal(self._config.security.key_file)
+        cache = TokenCache(token_file(self._config, slug), seal)
+        return PersonSignIn(
             slug,
             client_id=client_id,
             authority=authority,
-            http=lambda: msal_session(network, login_host),
-            cache=TokenCache(
-                token_file(self._config, slug), load_seal(self._config.security.key_file)
-            ),
-            executor=self._executor,
+            workers=self._workers,
+            cache=cache,
             clock=self._clock,
-            way=Way(self._config.accounts[slug].sign_in),
-            scopes=scopes_of(self._config.accounts[slug], cloud),
+            stored=cache.is_stored,
+            way=Way(account.sign_in),
+            scopes=scopes_of(account, cloud),
             random=self._random,
         )
 

@@ -11,14 +11,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import requests
 from aiohttp.connector import Connection
-from requests.adapters import HTTPAdapter
 from yarl import URL
 
 from bridge import __version__
@@ -233,29 +231,3 @@ def _elsewhere(location: str) -> HttpError:
     return HttpError(
         f"{Fault.ELSEWHERE} ({host})" if host else Fault.ELSEWHERE, fault=Fault.ELSEWHERE
     )
-
-
-class _Deadline(HTTPAdapter):
-    """Gives every request a time-out: msal sets none, and would wait for ever."""
-
-    def __init__(self, deadline_s: float) -> None:
-        super().__init__()
-        self._deadline_s = deadline_s
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        kwargs["timeout"] = kwargs.get("timeout") or self._deadline_s
-        return super().send(request, *args, **kwargs)
-
-
-def msal_session(
-    settings: NetworkSettings, host: str, *, deadline_s: float = DEADLINE_S
-) -> requests.Session:
-    """The session for msal, which talks to ``host``."""
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = _trusted(settings)[1] or True
-    session.headers["User-Agent"] = USER_AGENT
-    if proxy := proxy_for(settings, host):
-        session.proxies = {"https": proxy, "http": proxy}
-    session.mount("https://", _Deadline(deadline_s))
-    return session

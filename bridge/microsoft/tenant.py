@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
-from bridge.microsoft.remedies import explain
+from bridge.microsoft.sign_in.remedies import explain
 
 SHARED = {"common", "organizations", "consumers"}
 _TENANT = re.compile(r"https://[^/]+/([^/]+)/")

@@ -25,7 +25,7 @@ from bridge.demo.script import Fault
 from bridge.microsoft import MicrosoftAccount
 from bridge.microsoft import budget as budgets
 from bridge.microsoft.budget import Budget
-from bridge.microsoft.certificate import CreatedFiles
+from bridge.microsoft.sign_in.certificate import CreatedFiles
 from bridge.polling import Poller
 from bridge.polling.poller import SIGN_IN_S, STALE_AFTER_S
 from bridge.polling.waiting import JUMP_S
@@ -131,7 +131,7 @@ async def test_a_code_that_ended_while_the_machine_slept_is_told_with_the_next_p
 async def ending(bridge: Bridge, http: aiohttp.ClientSession, alice: Person) -> str:
     """Where Alice's browser ended, elsewhere; the bridge waits for it."""
     async with asyncio.timeout(10):
-        address = await bridge.account.begin_browser()
+        address = await bridge.address()
     await bridge.clock.until_asleep()
     form = {"person": alice.upn, "decision": "approve"}
     async with http.post(address, data=form, allow_redirects=False) as answer:

@@ -11,12 +11,12 @@ import pytest
 
 from bridge import accounts, login, state
 from bridge.config import Config
-from bridge.contract.account import SignInState
+from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
-from bridge.microsoft.remedies import ADMIN, OWNER, YOU
+from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
 from bridge.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import running
@@ -183,9 +183,9 @@ async def test_a_sign_in_that_fails_does_not_end_the_one_that_stands(
 ) -> None:
     microsoft.decline(await alices.code())
     assert "alice" in await alices.account.read()
-    assert alices.account.sign_in.value.state is PENDING
+    assert alices.account.sign_in.value.waits
     await alices.poll()
-    kept = await alices.until(SIGNED_IN)
+    kept = await alices.until_signed_in()
     assert kept.message == "The sign-in was declined."
     assert "alice" in await alices.account.read()
 
@@ -197,7 +197,7 @@ async def test_somebody_else_who_signs_in_takes_the_place(
     home.directory.change(bob, "Away")
     microsoft.approve(await alices.code(), bob)
     await alices.poll()
-    await alices.until(SIGNED_IN)
+    await alices.until_signed_in()
     for refresh in (False, True):
         token = await alices.account._credentials.token(refresh=refresh)
         assert (known := microsoft.tokens.access(token))
@@ -237,9 +237,11 @@ async def test_the_same_trouble_is_told_again_on_request(
     del home.directory._tenants[home.tenant.domain]
     for times in (1, 2):
         bridge.account.request_sign_in()
-        if times > 1:
-            await bridge.until(SignInState.SIGNED_OUT)
-        await bridge.until(ERROR)
+        assert bridge.account.sign_in.value.message is None
+        async with asyncio.timeout(10):
+            async for sign_in in bridge.account.sign_in.watch():
+                if sign_in.message:
+                    break
         assert caplog.text.count("AADSTS90002") == times
 
 
@@ -313,11 +315,7 @@ async def test_missing_consent_and_policies_are_told_and_work_once_mended(
         Fault("devicecode", aadsts=90033),
         Fault("devicecode", status=429, retry_after=120),
         Fault("devicecode", cut=Cut.BEFORE_HEADERS),
-        *(
-            Fault("devicecode", nonsense=kind)
-            for kind in Nonsense
-            if kind is not Nonsense.OVERSIZED
-        ),
+        *(Fault("devicecode", nonsense=kind) for kind in Nonsense),
         Fault("discovery", nonsense=Nonsense.HTML),
         Fault("discovery", nonsense=Nonsense.ARRAY),
         Fault("devicecode", body=b'{"user_code": "ABC", "device_code": "D"}'),
@@ -334,11 +332,14 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
     microsoft.codes.interval_s = 7
     microsoft.faults.add(fault)
     bridge.account.request_sign_in()
-    told = await bridge.until(ERROR)
-    assert "bad moment" in str(told.message)
     await clock.until_asleep()
-    assert clock.next_wake_s == 5
-    await clock.advance(5)
+    told = bridge.account.sign_in.value
+    assert str(told.message).startswith("Microsoft's sign-in ")
+    assert str(told.message).endswith(". It is tried again.")
+    assert told == SignIn(message=told.message)
+    rest_s = fault.retry_after or 5
+    assert clock.next_wake_s == rest_s
+    await clock.advance(float(rest_s))
     microsoft.approve(await bridge.code(), alice)
     await bridge.poll(7)
     await bridge.until(SIGNED_IN)
@@ -351,7 +352,7 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
         Fault("token.*", aadsts=90033),
         Fault("token.*", status=429, retry_after=120),
         Fault("token.*", cut=Cut.IN_BODY),
-        *(Fault("token.*", nonsense=kind) for kind in Nonsense if kind is not Nonsense.OVERSIZED),
+        *(Fault("token.*", nonsense=kind) for kind in Nonsense),
     ],
     ids=lambda fault: str(fault.nonsense or fault.cut or fault.aadsts or fault.status),
 )
@@ -367,9 +368,10 @@ async def test_a_code_outlives_a_poll_that_failed_and_polls_get_rarer(
     await bridge.poll()
     await clock.until_asleep()
     assert bridge.account.sign_in.value.user_code == code
-    assert clock.next_wake_s == 10
+    rest_s = float(fault.retry_after or 10)
+    assert clock.next_wake_s == rest_s
     microsoft.approve(code, alice)
-    await bridge.poll(10)
+    await bridge.poll(rest_s)
     await bridge.until(SIGNED_IN)
 
 

@@ -259,8 +259,8 @@ async def test_members_are_there_at_once_after_a_restart_with_the_names_they_had
     async with office.open({"staff": group(staff.group_id)}) as running:
         assert list(running["staff"].accounts) == ["staff_ann"]
         assert await running.shown("staff") == {"staff_ann": "Available"}
-        office.simulated.faults.clear()
         await office.clock.until_asleep()
+        office.simulated.faults.clear()
         asked = office.count(MEMBERS)
         await office.clock.advance(6)
         await office.simulated.requests.until(MEMBERS, asked + 1)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.microsoft.cache import TokenCache
+from bridge.microsoft.sign_in.token_cache import TokenCache
 
 ACCOUNT = {"home_account_id": "o.t", "environment": "localhost", "realm": "t"}
 

@@ -11,7 +11,7 @@ from typing import Any
 import msal
 
 from bridge.config import Config, write_private
-from bridge.microsoft.sealing import OtherKeyError, Seal, key_id_of
+from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 
 log = logging.getLogger(__name__)
 
@@ -31,34 +31,52 @@ class TokenCache:
         *,
         write: Callable[[Path, str], None] = write_private,
     ) -> None:
-        self._file, self._seal, self._write = file, seal, write
+        self.file, self._seal, self._write = file, seal, write
         self._lost = self._locked = False
         self.tokens = msal.SerializableTokenCache()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether there is a file, as far as can be told."""
+        try:
+            self.file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
 
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
         return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
 
+    def somebody(self) -> bool:
+        """As ``has_account``, with a look at the file. Raises as ``load``."""
+        if not self.has_account:
+            self.load()
+        return self.has_account
+
     def load(self) -> None:
         """Read the file; a broken one is set aside under another name with a line in the log.
 
         Raises:
             OtherKeyError: It is encrypted, and not with our key. It stays as it is.
+            OSError: The disk refuses.
         """
         self.tokens = msal.SerializableTokenCache()
         self._repair_modes()
         try:
-            text = _checked(self._unsealed(self._file.read_text(encoding="utf-8")))
+            text = _checked(self._unsealed(self.file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
         except OtherKeyError:
             self._locked = True
             raise
         except (ValueError, RecursionError):
-            aside = self._file.with_suffix(".broken")
-            self._file.replace(aside)
-            log.warning("%s cannot be read: set aside as %s; sign in again", self._file, aside.name)
+            aside = self.file.with_suffix(".broken")
+            self.file.replace(aside)
+            log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
         else:
             self.tokens.deserialize(text)
 
@@ -72,23 +90,28 @@ class TokenCache:
         text = self.tokens.serialize()
         try:
             if self._locked:
-                self._file.replace(self._file.with_suffix(".other-key"))
+                self.file.replace(self.file.with_suffix(".other-key"))
                 self._locked = False
-            self._write(self._file, self._seal.seal(text, self._file.name) if self._seal else text)
+            self._write(self.file, self._seal.seal(text, self.file.name) if self._seal else text)
         except OSError as error:
             if not self._lost:
-                log.error("%s cannot be written: %s", self._file, error.strerror)  # noqa: TRY400 - a full disk is no bug
+                log.error("%s cannot be written: %s", self.file, error.strerror)  # noqa: TRY400 - a full disk is no bug
             self._lost = True
         else:
             if self._lost:
-                log.info("%s is written again", self._file)
+                log.info("%s is written again", self.file)
             self._lost = False
 
+    def replace(self, tokens: msal.SerializableTokenCache) -> None:
+        """Keep ``tokens`` instead."""
+        self.tokens = tokens
+        self.save()
+
     def delete(self) -> None:
-        """Forget everything."""
+        """Forget everything, or nothing when the disk refuses (``OSError``)."""
+        self.file.unlink(missing_ok=True)
         self.tokens = msal.SerializableTokenCache()
         self._lost = self._locked = False
-        self._file.unlink(missing_ok=True)
 
     def _unsealed(self, text: str) -> str:
         key_id = key_id_of(text)
@@ -96,10 +119,10 @@ class TokenCache:
             return text
         if self._seal is None:
             raise OtherKeyError(key_id)
-        return self._seal.unseal(text, self._file.name)
+        return self._seal.unseal(text, self.file.name)
 
     def _repair_modes(self) -> None:
-        for path, mode in ((self._file.parent, 0o700), (self._file, 0o600)):
+        for path, mode in ((self.file.parent, 0o700), (self.file, 0o600)):
             if path.exists() and path.stat().st_mode & 0o077:
                 path.chmod(mode)
                 log.warning("%s was open to others: now only its owner may read it", path)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.microsoft.remedies_table import (
+from bridge.microsoft.sign_in.remedies_table import (
     ADMIN,
     OWNER,
     REMEDIES,
@@ -58,7 +58,8 @@ _NUMBER = re.compile(r"AADSTS(\d{4,8})")
 
 def explain(result: Mapping[str, Any]) -> Explanation:
     """Tell an error answer of the token endpoint, as msal passes it on."""
-    error = str(result.get("error", ""))
+    error = result.get("error")
+    error = error if isinstance(error, str) else ""
     number = _number(result)
     row = _BY_CODE.get(number or 0)
     if row is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from bridge.broker import Received, visit
@@ -18,6 +19,8 @@ from bridge.contract.wire import Message, decode_json, encode_json
 ANSWER_S = 10.0
 CODE_LIFETIME_S = 900.0 + 60.0
 """A device code lives 15 minutes; a minute more for the answer."""
+NAMED_MOST = 10
+"""So many names stand in a refusal; a table can have thousands of people."""
 
 
 async def ask(
@@ -26,13 +29,13 @@ async def ask(
     slug: str | None = None,
     *,
     more: Mapping[str, str] | None = None,
-    follow: str | None = None,
+    follow: Sequence[str] = (),
     until: Callable[[Received], bool] = lambda _: True,
 ) -> Any:
     """Send one request to the running service and wait for its answer; returns the answer's data.
 
     With ``follow`` it then waits, as long as a code lives, for what ``until`` calls the last on
-    that topic. What is stored there is old, unless it is a code that still waits.
+    those topics. What is stored there is old, unless it is a code that still waits.
 
     Raises:
         TryAgainError: No answer came.
@@ -43,7 +46,7 @@ async def ask(
     code: list[Received] = []
 
     def is_last(received: Received) -> bool:
-        if received.topic == follow:
+        if received.topic in follow:
             if answers and not received.retain:
                 return until(received)
             code[:] = [received] if _is_code(received.payload) else []
@@ -52,7 +55,7 @@ async def ask(
             return False
         answers.append(decode_json(received.payload))
         deadline.reschedule(None)
-        return follow is None or answers[0].get("status") != "ok" or any(map(until, code))
+        return not follow or answers[0].get("status") != "ok" or any(map(until, code))
 
     asked = {"account": slug} if slug else {}
     request = encode_json({**asked, **(more or {}), "transaction": transaction})
@@ -60,7 +63,7 @@ async def ask(
         async with asyncio.timeout(ANSWER_S) as deadline:
             await visit(
                 config.mqtt,
-                follow=[topic for topic in (topics.response(command), follow) if topic],
+                follow=[topics.response(command), *follow],
                 publish=[Message(topics.request(command), request, retain=False)],
                 until=is_last,
                 within_s=CODE_LIFETIME_S,
@@ -82,17 +85,32 @@ def chosen(config: Config, account: str | None) -> str:
     if account is None and len(config.accounts) == 1:
         return next(iter(config.accounts))
     if account not in config.accounts:
-        known = ", ".join(config.accounts) or "none; add [accounts.NAME] to the config"
+        known = _some(list(config.accounts)) or "none; add [accounts.NAME] to the config"
         asked = "which account?" if account is None else f"there is no account {account!r};"
         raise ConfigError([f"accounts: {asked} known: {known}"])
     return account
 
 
 def read_sign_in(payload: bytes) -> SignIn:
-    """What ``account/<a>/auth`` says, as far as commands show it."""
-    fields = decode_json(payload)
+    """What an ``auth`` topic says, as far as commands show it; of what cannot be read, nothing."""
+    try:
+        fields = decode_json(payload)
+        state = SignInState(fields.get("state", SignInState.SIGNED_OUT))
+        ends = fields.get("expires_at")
+        expires_at = datetime.fromisoformat(ends) if ends else None
+    except (ContractError, TypeError, ValueError):
+        return SignIn()
     texts = {key: fields.get(key) for key in ("user_code", "verification_uri", "message", "remedy")}
-    return SignIn(state=SignInState(fields.get("state", SignInState.SIGNED_OUT)), **texts)
+    return SignIn(state, expires_at=expires_at, **texts)
+
+
+def auth_topics(config: Config, slug: str) -> list[str]:
+    """Where the service tells of the sign-in of ``[accounts.slug]``.
+
+    That is a topic of the table where it reads several people, and of the account otherwise.
+    """
+    topics = topics_of(config)
+    return [topics.table(slug, "auth"), topics.account(slug, "auth")]
 
 
 def topics_of(config: Config) -> Topics:
@@ -113,4 +131,9 @@ def _answers(payload: bytes, transaction: str) -> bool:
 
 
 def _is_code(payload: bytes) -> bool:
-    return read_sign_in(payload).state is SignInState.CODE_PENDING
+    return read_sign_in(payload).waits
+
+
+def _some(names: Sequence[str]) -> str:
+    left = len(names) - NAMED_MOST
+    return ", ".join(names[:NAMED_MOST]) + (f" and {left} more" if left > 0 else "")
