@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import random as _random
@@ -15,15 +17,17 @@ from typing import Protocol
 
 from bridge import __version__, logs, state
 from bridge.broker import Broker
-from bridge.config import AccountSettings, AddedPeople, Config, with_added
+from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft, Writer
-from bridge.polling import fold
+from bridge.microsoft.http import Http, aiohttp_client
+from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
 from bridge.roster import Roster
@@ -32,6 +36,8 @@ log = logging.getLogger(__name__)
 
 NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "web")
 """Tables that a reload cannot change."""
+FAILED_SHOWN_S = 600.0
+"""A part that was started again after an internal error is told in health for so long."""
 
 
 class Page(Protocol):
@@ -50,8 +56,15 @@ class Page(Protocol):
         ...
 
 
+OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
+"""Opens the way to Microsoft."""
+
+
 class Service:
-    """One running bridge. Commands from the broker arrive here, as the ``Service`` they expect."""
+    """One running bridge. Commands from the broker arrive here, as the ``Service`` they expect.
+
+    ``stopping`` is called once, when the end begins.
+    """
 
     def __init__(
         self,
@@ -59,12 +72,16 @@ class Service:
         *,
         read_config: Callable[[], Config] | None = None,
         open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
+        open_http: OpenHttp = aiohttp_client,
+        executor: Executor | None = None,
+        stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         random: Random = _random,
     ) -> None:
         self._config = config
         self._read_config = read_config or (lambda: config)
         self._open_page = open_page
+        self._open_http, self._executor, self._stopping = open_http, executor, stopping
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
@@ -75,6 +92,9 @@ class Service:
         self._broker: Broker | None = None
         self._publisher: Publisher | None = None
         self._page: Page | None = None
+        self._epoch: Epoch | None = None
+        self._failed_s: dict[str, float] = {}
+        self._internal_errors = 0
         self.restart_wanted = False
         """Set when the service stopped in order to start anew."""
 
@@ -106,30 +126,54 @@ class Service:
         publisher.attach(self._broker)
         if self._open_page:
             self._page = self._open_page(self, self._config, topics, self._broker, self._clock)
-        async with Microsoft(self._config, self._clock, random=self._random) as self._microsoft:
+        self._epoch = epoch = Epoch.begun(self._config.state_dir / state.EPOCH, self._clock)
+        microsoft = Microsoft(
+            self._config,
+            self._clock,
+            open_http=self._open_http,
+            executor=self._executor,
+            random=self._random,
+        )
+        async with microsoft as self._microsoft:
             self._roster = Roster(
                 self._microsoft,
                 report=self._report,
                 announce=self._announce,
                 clock=self._clock,
                 random=self._random,
+                epoch=epoch.at,
             )
             self._roster.seat(self._config)
             await self._until_stopped(self._roster, self._broker, publisher)
+        await epoch.close()
 
     async def _until_stopped(self, roster: Roster, broker: Broker, publisher: Publisher) -> None:
+        def beat() -> Awaitable[None]:
+            folder, tell = self._config.state_dir, lambda: publisher.update_health(self.health())
+            return state.beat(folder, self._clock, tell)
+
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(roster.run(), name="roster"),
                 tasks.create_task(broker.run(), name="broker"),
-                tasks.create_task(publisher.run(), name="publisher"),
-                tasks.create_task(self._beat(publisher), name="heartbeat"),
+                tasks.create_task(self._kept("publisher", publisher.run), name="publisher"),
+                tasks.create_task(self._kept("heartbeat", beat), name="heartbeat"),
             ]
             if self._page:
-                running.append(tasks.create_task(self._page.run(), name="page"))
+                page = self._kept("page", self._page.run)
+                running.append(tasks.create_task(page, name="page"))
             await self._stop.wait()
             for task in running:
                 task.cancel()
+
+    async def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run ``work``, again after an error that nobody foresaw, which health then tells."""
+
+        def failed(_: Exception) -> None:
+            self._failed_s[part] = self._clock.monotonic()
+            self._internal_errors += 1
+
+        await supervised(work, name=part, clock=self._clock, failed=failed, random=self._random)
 
     def _report(self, facts: AccountFacts) -> None:
         if self._publisher:
@@ -145,6 +189,8 @@ class Service:
 
     def stop(self) -> None:
         """End ``run`` in order."""
+        if not self._stop.is_set():
+            self._stopping()
         self._stop.set()
 
     def poll(self, account: str | None) -> None:
@@ -152,7 +198,10 @@ class Service:
         self._seated.poll(account)
 
     def sign_in(self, account: str, way: Way | None = None) -> None:
-        """Start signing ``account`` in, by its own way if no other is given."""
+        """Start signing ``account`` (or table) in, by its own way if no other is given.
+
+        Raises ``PersonMustActError`` for one that is not followed, as do the next.
+        """
         self._seated.source_of(account).request_sign_in(way)
 
     def finish_sign_in(self, account: str, address: str) -> None:
@@ -199,6 +248,12 @@ class Service:
             )
         return writer
 
+    def raise_epoch(self, seen: int) -> None:
+        """Tell everything anew when ``seen``, the epoch of a retained state, is above ours."""
+        if self._epoch and self._roster and self._epoch.raise_above(seen):
+            log.info("epoch %d was seen on the broker: ours is above it now", seen)
+            self._roster.tell_soon()
+
     def restart(self) -> None:
         """Stop in order and start anew in the same process."""
         self.restart_wanted = True
@@ -215,13 +270,17 @@ class Service:
     def health(self) -> Health:
         """How the service fares now."""
         broker, microsoft = self._broker, self._microsoft
+        now_s = self._clock.monotonic()
+        failed = [part for part, at_s in self._failed_s.items() if now_s - at_s < FAILED_SHOWN_S]
+        health = fold(self._roster.statuses if self._roster else {}, failed=failed)
         return replace(
-            fold(self._roster.statuses if self._roster else {}),
+            health,
+            internal_errors=health.internal_errors + self._internal_errors,
             requests_last_hour=microsoft.requests_last_hour if microsoft else 0,
             requests_allowed_hour=microsoft.requests_allowed_hour if microsoft else 0,
             mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
             queue=broker.waiting if broker else 0,
-            uptime_s=int(self._clock.monotonic() - self._began),
+            uptime_s=int(now_s - self._began),
         )
 
     def reload(self) -> list[str]:
@@ -232,10 +291,11 @@ class Service:
         Raises:
             ConfigError: The file is wrong; nothing has changed then.
         """
-        before, config = self._config, populated(self._read_config())
+        before, config = self._config, self._read_config()
         self._follow(config)
         waiting = [t for t in NEEDS_RESTART if getattr(before, t) != getattr(config, t)]
-        log.info("read the config again: follows %s", ", ".join(config.accounts) or "nobody")
+        level = logging.INFO if config.accounts else logging.WARNING
+        log.log(level, "read the config again: follows %s", ", ".join(config.accounts) or "nobody")
         if waiting:
             log.warning("changed, but used only after a restart: %s", ", ".join(waiting))
         return waiting
@@ -281,13 +341,6 @@ class Service:
     def _seated(self) -> Roster:
         assert self._roster is not None
         return self._roster
-
-    async def _beat(self, publisher: Publisher) -> None:
-        heartbeat = self._config.state_dir / state.HEARTBEAT
-        while True:
-            heartbeat.touch()
-            publisher.update_health(self.health())
-            await self._clock.sleep(state.HEARTBEAT_EVERY_S)
 
 
 def populated(config: Config) -> Config:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bridge.config import StateFile
+from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -16,12 +18,33 @@ log = logging.getLogger(__name__)
 HEARTBEAT = "heartbeat"
 """Touched while the service lives; a container's health check looks at its age."""
 HEARTBEAT_EVERY_S = 10.0
+EPOCH = "epoch"
+"""Orders what is told before and after a start."""
 LOCK = "lock"
 """Held by the bridge that works on the folder."""
 
 
 class StateInUseError(ConfigError):
     """Another bridge works on this state folder."""
+
+
+def touch(file: Path, _: str) -> None:
+    """Set the time of ``file``, as a ``write`` of a ``StateFile``: no content, no wear of a card.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+
+
+async def beat(folder: Path, clock: Clock, also: Callable[[], None] = lambda: None) -> None:
+    """Show that the process lives, and do ``also`` each time, until cancelled."""
+    heartbeat = StateFile(folder / HEARTBEAT, write=touch)
+    while True:
+        heartbeat.save("")
+        also()
+        await clock.sleep(HEARTBEAT_EVERY_S)
 
 
 @contextmanager

@@ -50,11 +50,12 @@ class MicrosoftAccount:
         *,
         credentials: PersonSignIn | AppSignIn,
         reader: Reader,
+        graph: Graph,
         budget: Budget,
-        writer: Writer | None = None,
     ) -> None:
         self.slug = slug
-        self.writer = writer
+        self.graph = graph
+        self.writer: Writer | None = None
         """Sets the person's presence, where the config allows it."""
         self._credentials, self._reader, self._budget = credentials, reader, budget
 
@@ -230,13 +231,19 @@ class Microsoft:
             random=self._random,
         )
         reader = self._readers.reader(self._config, slug, graph=graph, sign_in=credentials.sign_in)
-        writer = None
-        if self._config.accounts[slug].set_presence:
-            file = file_of(self._config.state_dir, slug)
-            writer = Writer(graph, file=file, clock=self._clock)
-        return MicrosoftAccount(
-            slug, credentials=credentials, reader=reader, budget=budget, writer=writer
+        account = MicrosoftAccount(
+            slug, credentials=credentials, reader=reader, graph=graph, budget=budget
         )
+        self.let_write(account, allowed=self._config.accounts[slug].set_presence)
+        return account
+
+    def let_write(self, account: MicrosoftAccount, *, allowed: bool) -> None:
+        """Let the presence of ``account`` be set, or no more; it is read undisturbed."""
+        if not allowed:
+            account.writer = None
+        elif account.writer is None:
+            file = file_of(self._config.state_dir, account.slug)
+            account.writer = Writer(account.graph, file=file, clock=self._clock)
 
     def _credentials(self, slug: str) -> PersonSignIn | AppSignIn:
         assert self._workers is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from bridge.contract.clock import Clock
 
@@ -34,5 +33,4 @@ async def first_of(event: asyncio.Event, seconds: float, clock: Clock) -> None:
     finally:
         for task in (waiting, resting):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.wait({waiting, resting})  # takes no cancellation of ours for theirs

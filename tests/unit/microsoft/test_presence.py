@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.errors import SourceDataError
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import Activity, Availability
 from bridge.microsoft.presence import parse_presence
 
 A, B = Availability, Activity

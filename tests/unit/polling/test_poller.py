@@ -328,3 +328,17 @@ async def test_health_tells_the_first_problem_and_the_worst_numbers() -> None:
     assert health.reason == "alice: Microsoft Graph cannot be reached"
     assert health.consecutive_failures == bad.consecutive_failures > 1
     assert fold({"bob": good}).healthy
+
+
+async def test_a_cancellation_is_honoured_also_in_the_middle_of_another_turn() -> None:
+    for turns in range(12):
+        bench = Bench(FREE)
+        task = asyncio.create_task(bench.poller.run())
+        await bench.clock.advance(0)
+        bench.poller.tell_soon()
+        bench.poller.poll_now()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        assert done, f"it hangs after {turns} turns"
