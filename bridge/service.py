@@ -119,6 +119,8 @@ class Service:
             client_id=topics.bridge_client_id,
             state_topic=topics.bridge_state,
             welcome=publisher.welcome,
+            backlog=publisher.backlog,
+            acknowledged=publisher.acknowledged,
             goodbye=publisher.goodbye,
             clock=self._clock,
             random=self._random,
@@ -207,6 +209,9 @@ class Service:
     def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
         self._seated.source_of(account).finish_browser(address)
+
+    def cancel_sign_in(self, account: str) -> None:
+        """Take a code or an address back that waits for a person."""
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
