@@ -50,7 +50,7 @@ class Leds:
             try:
                 led.value = level
             except Exception as error:  # lgpio.error has no base of its own
-                raise LightUnreachableError(f"{channel} on {led.pin}: {error}") from error
+                raise LightUnreachableError(f"{channel} on {led.pin}: {said(error)}") from error
 
     def close(self) -> None:
         """Give the pins back; they become inputs, so the LEDs go dark."""
@@ -119,23 +119,29 @@ def _no_pins(error: Exception) -> PresenceBridgeError:
         )
     else:
         remedy = "Run the driver on the Raspberry Pi that has the LEDs."
-    return LightRefusedError(f"the GPIO pins cannot be reached ({name}: {error}).", remedy=remedy)
+    return LightRefusedError(f"the GPIO pins cannot be reached ({said(error)}).", remedy=remedy)
 
 
 def _not_taken(channel: str, pin: str, error: Exception) -> PresenceBridgeError:
     name = type(error).__name__
     if name == "GPIOPinInUse" or "busy" in str(error).lower():
         return LightRefusedError(
-            f"{channel}: {pin} is in use: {error}.",
+            f"{channel}: {pin} is in use.",
             remedy="Stop what uses it (gpioinfo names it), or choose another pin.",
         )
     if name in {"PinInvalidPin", "PinNoPins", "PinMultiplePins"}:
         return LightRefusedError(
-            f"{channel}: {pin} is no GPIO of this board: {error}.",
+            f"{channel}: {pin} is no GPIO of this board.",
             remedy="Choose one from the drawing in docs/lights/gpio.md.",
         )
     if name == "PinPWMUnsupported":
         return LightRefusedError(
             f"{channel}: {pin} has no PWM here.", remedy="Set pwm = false, or choose another pin."
         )
-    return LightUnreachableError(f"{channel} on {pin}: {name}: {error}")
+    return LightUnreachableError(f"{channel} on {pin}: {said(error)}")
+
+
+def said(error: Exception) -> str:
+    """What a library says, where that is words and not one of its objects."""
+    text = str(error).strip("'")
+    return text if text and not set("()<>{}") & set(text) else "it does not obey"

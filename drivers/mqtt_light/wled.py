@@ -6,6 +6,7 @@ Sources: WLED documentation, "MQTT" and "JSON API"; ``mqtt.cpp``, ``json.cpp``, 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
-from drivers.mqtt_light.dialect import Seen, Told, command, is_lit, level
+from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
 from drivers.rules.look import parse_color
 
 PresetKey = tuple[Rgb, Effect] | None
@@ -51,6 +52,8 @@ class Wled:
     presets: Mapping[PresetKey, int] = field(default_factory=dict)
     transition_s: float | None = None
     min_interval_s: float = 0.1
+    frame_interval_s: float = 0.0
+    shortest_fade_s: float = math.inf
     effects: frozenset[Effect] = frozenset(Effect)
     ask: Message | None = None
     """WLED cannot be asked over MQTT; with "Retain" in its settings the state is there anyway."""
@@ -65,7 +68,7 @@ class Wled:
         """The last will."""
         return (self.availability_topic or f"{self.topic}/status",)
 
-    def show(self, state: LightState) -> Message:
+    def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``, by preset where there is one."""
         lit = is_lit(state)
         preset = self.presets.get((state.color, state.effect) if lit else None)
