@@ -110,6 +110,8 @@ class MemoryBroker:
         self.deaf: set[str] = set()
         """Clients whose subscriptions it has forgotten, as a cluster may after a loss."""
         self.watchers: list[Callable[[Published], None]] = []
+        self.mistakes: list[Exception] = []
+        """Errors of those who watch."""
         self.connects: list[tuple[float, str]] = []
 
     def accept(self, client_id: str, version: ProtocolVersion, will: Message | None) -> Link | int:
@@ -179,7 +181,10 @@ class MemoryBroker:
                 link.arrive(Received(topic, payload, retain=False))
         published = Published(self.now_s, client_id, topic, payload, retain)
         for watch in self.watchers:
-            watch(published)
+            try:
+                watch(published)
+            except Exception as error:  # noqa: BLE001 - it is ours, and not the publisher's
+                self.mistakes.append(error)
 
     def stored(self, topic_filter: str = "#") -> Iterator[tuple[str, bytes]]:
         """What is stored and has not expired (3.3.2.3.3), in the order of arrival."""

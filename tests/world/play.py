@@ -109,7 +109,7 @@ def _listening(director: _Director, *, chatty: bool) -> Iterator[None]:
 
 class _Director:
     def __init__(
-        self, options: Options, folder: Path, loop: asyncio.AbstractEventLoop
+        self, options: Options, folder: Path, loop: VirtualLoop
     ) -> None:
         self.world = World(options, folder, loop)
         self.trace = Trace(self.world)
@@ -159,6 +159,8 @@ class _Director:
             self._look()
 
     def _look(self) -> None:
+        for mistake in self.world.broker.mistakes:
+            raise mistake
         self._wellness.look()
         for process in self.world.processes:
             _raise(process.problems)

@@ -83,9 +83,10 @@ class Process:
     """A place for one program. ``problems`` is what must never happen to it."""
 
     def __init__(
-        self, name: str, folder: Folder, *, program: Program, way: Callable[[], Way]
+        self, name: str, folder: Folder, *, program: Program, way: Callable[[], Way], clock: HostClock
     ) -> None:
-        self.name, self.folder, self.clock = name, folder, HostClock()
+        self.name, self.folder = name, folder
+        self.clock = clock
         self._program, self._new_way = program, way
         self._life: Life | None = None
         self._dead: list[asyncio.Task[bool]] = []

@@ -23,6 +23,7 @@ from tests.world.clock import HostClock
 from tests.world.lamp import Bulb, Hand, NoOptions, die, kind_of
 from tests.world.link import Way
 from tests.world.logbook import Logbook
+from tests.world.loop import VirtualLoop
 from tests.world.microsoft import MemoryMicrosoft, snake
 from tests.world.network import Network
 from tests.world.options import NAMES, WATCHED, Options
@@ -46,11 +47,12 @@ class World:
     """Everything there is."""
 
     def __init__(
-        self, options: Options, folder: Path, loop: asyncio.AbstractEventLoop
+        self, options: Options, folder: Path, loop: VirtualLoop
     ) -> None:
         self.options, self._folder = options, folder
+        self._loop, self._executor = loop, loop.executor(64)
         self.topics = Topics()
-        self.time = HostClock()
+        self.time = HostClock(loop)
         """The true one, which Microsoft has."""
         self.broker = MemoryBroker(
             Nature(
@@ -73,7 +75,7 @@ class World:
         """Who signs in for the table."""
         self._fill()
         self.office = Office(self)
-        self.bridge = Process("bridge", Folder(folder / "bridge"), program=self._bridge, way=self._way)
+        self.bridge = Process("bridge", Folder(folder / "bridge"), program=self._bridge, way=self._way, clock=HostClock(loop))
         self.service: Service | None = None
         self.lamps = [self._lamp(f"lamp{number}") for number in range(options.lamps)]
 
@@ -173,6 +175,7 @@ class World:
             random=self.random(life.name),
             connect=life.way.connect,
             open_http=http.open,
+            executor=self._executor,
         )
         life.stop = service.stop
         await service.run()
@@ -208,5 +211,5 @@ class World:
                 running.uncancel()
             return False
 
-        process = Process(name, Folder(self._folder / name), program=program, way=self._way)
+        process = Process(name, Folder(self._folder / name), program=program, way=self._way, clock=HostClock(self._loop))
         return Lamp(bulb, common, process)

@@ -83,7 +83,7 @@ class Lamps:
         heard = following.heard.value
         rules = lamp.common.rules(world.config())
         now = lamp.process.clock.now()
-        decision = choose(rules, heard.facts, now, bridge_gone=not heard.bridge_online)
+        decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
         return decision.state
 
 
@@ -121,3 +121,6 @@ class _Stored:
     ) -> None:
         for topic, payload in self._broker.stored(topic_filter):
             handler(Received(topic, payload, retain=True))
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        pass
