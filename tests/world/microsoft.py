@@ -144,7 +144,9 @@ class MemoryMicrosoft:
             people = [self.directory.person_by_oid(oid) for oid in ids]
             return {
                 "value": [
-                    self.directory.presence_resource(person, own=False) for person in people if person
+                    self.directory.presence_resource(person, own=False)
+                    for person in people
+                    if person
                 ]
             }
         if path.startswith("/v1.0/users/") and (person := self.directory.person(path[12:])):

@@ -108,9 +108,7 @@ def _listening(director: _Director, *, chatty: bool) -> Iterator[None]:
 
 
 class _Director:
-    def __init__(
-        self, options: Options, folder: Path, loop: VirtualLoop
-    ) -> None:
+    def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
         self.world = World(options, folder, loop)
         self.trace = Trace(self.world)
         self._acts = Acts(self.world)

@@ -83,7 +83,13 @@ class Process:
     """A place for one program. ``problems`` is what must never happen to it."""
 
     def __init__(
-        self, name: str, folder: Folder, *, program: Program, way: Callable[[], Way], clock: HostClock
+        self,
+        name: str,
+        folder: Folder,
+        *,
+        program: Program,
+        way: Callable[[], Way],
+        clock: HostClock,
     ) -> None:
         self.name, self.folder = name, folder
         self.clock = clock

@@ -5,7 +5,7 @@ happens in it: a story does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -46,9 +46,7 @@ class Lamp:
 class World:
     """Everything there is."""
 
-    def __init__(
-        self, options: Options, folder: Path, loop: VirtualLoop
-    ) -> None:
+    def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
         self.options, self._folder = options, folder
         self._loop, self._executor = loop, loop.executor(64)
         self.topics = Topics()
@@ -64,7 +62,7 @@ class World:
         self.microsoft = MemoryMicrosoft(self.time, Random(f"microsoft {options.seed}"))
         self.microsoft.tokens.expires_in_s = options.token_s
         self.network = Network(self.microsoft, self.time, self.random("network"))
-        self.logbook = Logbook(loop)
+        self.logbook = Logbook(loop, folder)
         self.named: dict[str, Person] = {}
         """Who has an account of their own, by slug."""
         self.watched: dict[str, Person] = {}
@@ -75,7 +73,13 @@ class World:
         """Who signs in for the table."""
         self._fill()
         self.office = Office(self)
-        self.bridge = Process("bridge", Folder(folder / "bridge"), program=self._bridge, way=self._way, clock=HostClock(loop))
+        self.bridge = Process(
+            "bridge",
+            Folder(folder / "bridge"),
+            program=self._bridge,
+            way=self._way,
+            clock=HostClock(loop),
+        )
         self.service: Service | None = None
         self.lamps = [self._lamp(f"lamp{number}") for number in range(options.lamps)]
 
@@ -96,7 +100,11 @@ class World:
     def client_id(self, process: Process) -> str:
         """What a process calls itself at the broker."""
         is_bridge = process is self.bridge
-        return self.topics.bridge_client_id if is_bridge else self.topics.driver_client_id(process.name)
+        return (
+            self.topics.bridge_client_id
+            if is_bridge
+            else self.topics.driver_client_id(process.name)
+        )
 
     def hears(self, process: Process) -> bool:
         """Whether a command for a lamp gets through to it now."""
@@ -116,14 +124,17 @@ class World:
 
     def config(self) -> Config:
         """What the config file says now."""
-        return Config.model_validate(self._common(self.bridge) | {
-            "microsoft": {
-                "tenant": self.microsoft.tenant.domain,
-                "client_id": self.microsoft.app.client_id,
-            },
-            "web": {"enabled": False},
-            "accounts": self.accounts,
-        })
+        return Config.model_validate(
+            self._common(self.bridge)
+            | {
+                "microsoft": {
+                    "tenant": self.microsoft.tenant.domain,
+                    "client_id": self.microsoft.app.client_id,
+                },
+                "web": {"enabled": False},
+                "accounts": self.accounts,
+            }
+        )
 
     def shown(self, slug: str) -> str:
         """What Microsoft knows of somebody now, in the contract's words."""
@@ -211,5 +222,11 @@ class World:
                 running.uncancel()
             return False
 
-        process = Process(name, Folder(self._folder / name), program=program, way=self._way, clock=HostClock(self._loop))
+        process = Process(
+            name,
+            Folder(self._folder / name),
+            program=program,
+            way=self._way,
+            clock=HostClock(self._loop),
+        )
         return Lamp(bulb, common, process)

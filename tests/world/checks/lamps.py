@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.following import Following
+from drivers.following import Following, Heard
 from drivers.rules import choose
-from tests.world.broker import MemoryBroker, Published
+from tests.world.broker import Published, matches
 from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
 
@@ -27,6 +27,9 @@ class Lamps:
     def __init__(self, world: World, wellness: Wellness) -> None:
         self._world, self._wellness = world, wellness
         self._steady: dict[str, tuple[object, float]] = {}
+        self._last: tuple[tuple[tuple[str, bytes], ...], Heard] = (), Heard()
+        config = world.config()
+        self._rules = {lamp.process.name: lamp.common.rules(config) for lamp in world.lamps}
         world.broker.watchers.append(self._published)
 
     def look(self) -> Iterator[str]:
@@ -72,16 +75,26 @@ class Lamps:
             return 0.0
         return self._world.now_s - since_s - (BULB_BACK_S - SETTLED_S)
 
+    def _heard(self, lamp: Lamp) -> Heard:
+        """What somebody hears who begins to listen now."""
+        stored = tuple(
+            (topic, payload)
+            for topic, payload in self._world.broker.stored(f"{self._world.topics.base}/#")
+            if "/driver/" not in topic and "/attributes" not in topic and "/health" not in topic
+        )
+        if self._last[0] != stored:
+            following = Following(self._world.topics, lamp.common.follow, self._world.time)
+            following.attach(cast(Broker, _Stored(stored)))
+            self._last = stored, following.heard.value
+        return self._last[1]
+
     def _wanted(self, lamp: Lamp) -> LightState | None:
         """What it should show; ``None`` where it is a person's choice, or to be left as it is."""
         world, topics = self._world, self._world.topics
         rule = world.broker.retained(topics.light(lamp.process.name, "rule"))
         if rule is None or json.loads(rule)["mode"] != "follow":
             return None
-        following = Following(topics, lamp.common.follow, lamp.process.clock)
-        following.attach(cast(Broker, _Stored(world.broker)))
-        heard = following.heard.value
-        rules = lamp.common.rules(world.config())
+        heard, rules = self._heard(lamp), self._rules[lamp.process.name]
         now = lamp.process.clock.now()
         decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
         return decision.state
@@ -113,14 +126,15 @@ def brief(state: LightState) -> str:
 class _Stored:
     """Stands for a broker: whoever subscribes gets what is stored, and nothing more."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
-        self._broker = broker
+    def __init__(self, stored: Sequence[tuple[str, bytes]]) -> None:
+        self._stored = stored
 
     def subscribe(
         self, topic_filter: str, handler: Callable[[Received], None], **_: object
     ) -> None:
-        for topic, payload in self._broker.stored(topic_filter):
-            handler(Received(topic, payload, retain=True))
+        for topic, payload in self._stored:
+            if matches(topic_filter, topic):
+                handler(Received(topic, payload, retain=True))
 
     def unsubscribe(self, topic_filter: str) -> None:
         pass
