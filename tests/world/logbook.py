@@ -24,6 +24,10 @@ class Line:
     level: int
     text: str
 
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.at_s:8.1f} {self.process} {self.text}"
+
 
 class Logbook(logging.Handler):
     """The newest lines, as an administrator would see them; those of the dead are dropped."""
@@ -33,7 +37,7 @@ class Logbook(logging.Handler):
         self._loop, self._folder = loop, f"{folder}/"
         self.setFormatter(TextFormatter(stamped=False))
         self.lines: deque[Line] = deque(maxlen=KEPT)
-        self.watchers: list[Callable[[Line], None]] = []
+        self.watchers: list[Callable[[Line], object]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the line."""

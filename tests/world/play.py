@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -63,7 +64,7 @@ class Verdict:
             return f"seed {self.options.seed}: well, after {self.at_s:.0f} s"
         told = [f"seed {self.options.seed}: at {self.at_s:.1f} s: {self.problem}", "options:"]
         told += [str(self.options), "story:", *(f"  {step}" for step in self.steps), "log:"]
-        told += [f"  {line.at_s:8.1f} {line.process} {line.text}" for line in self.lines]
+        told += [f"  {line}" for line in self.lines]
         return "\n".join(told)
 
 
@@ -97,7 +98,7 @@ def _listening(director: _Director, *, chatty: bool) -> Iterator[None]:
     root, book = logging.getLogger(), director.world.logbook
     before = root.level
     if chatty:
-        book.watchers.append(lambda line: print(f"{line.at_s:8.1f} {line.process} {line.text}"))
+        book.watchers.append(lambda line: sys.stdout.write(f"{line}\n"))
     root.addHandler(book)
     root.setLevel(logging.INFO)
     try:

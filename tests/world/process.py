@@ -68,7 +68,7 @@ class Life:
     at_death: list[Callable[[], None]] = field(default_factory=list)
     """What takes its hands off the world."""
     work: asyncio.Task[bool] | None = None
-    stop: Callable[[], None] = lambda: None
+    stop: Callable[[], object] = lambda: None
     """SIGTERM."""
 
 

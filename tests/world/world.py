@@ -28,7 +28,7 @@ from tests.world.microsoft import MemoryMicrosoft, snake
 from tests.world.network import Network
 from tests.world.options import NAMES, WATCHED, Options
 from tests.world.people import Office
-from tests.world.process import Folder, Life, Process
+from tests.world.process import Folder, Life, Process, Program
 
 TABLE = "team"
 LEAD = "lena"
@@ -73,13 +73,7 @@ class World:
         """Who signs in for the table."""
         self._fill()
         self.office = Office(self)
-        self.bridge = Process(
-            "bridge",
-            Folder(folder / "bridge"),
-            program=self._bridge,
-            way=self._way,
-            clock=HostClock(loop),
-        )
+        self.bridge = self._process("bridge", self._bridge)
         self.service: Service | None = None
         self.lamps = [self._lamp(f"lamp{number}") for number in range(options.lamps)]
 
@@ -99,12 +93,9 @@ class World:
 
     def client_id(self, process: Process) -> str:
         """What a process calls itself at the broker."""
-        is_bridge = process is self.bridge
-        return (
-            self.topics.bridge_client_id
-            if is_bridge
-            else self.topics.driver_client_id(process.name)
-        )
+        if process is self.bridge:
+            return self.topics.bridge_client_id
+        return self.topics.driver_client_id(process.name)
 
     def hears(self, process: Process) -> bool:
         """Whether a command for a lamp gets through to it now."""
@@ -162,6 +153,15 @@ class World:
             self.lead = directory.add_person(tenant, f"{LEAD}@{tenant.domain}")
             names = WATCHED[: self.options.watched]
             self.accounts[TABLE] = {"watch": [f"{name}@{tenant.domain}" for name in names]}
+
+    def _process(self, name: str, program: Program) -> Process:
+        return Process(
+            name,
+            Folder(self._folder / name),
+            program=program,
+            way=self._way,
+            clock=HostClock(self._loop),
+        )
 
     def _common(self, process: Process) -> dict[str, Any]:
         return {
@@ -222,11 +222,5 @@ class World:
                 running.uncancel()
             return False
 
-        process = Process(
-            name,
-            Folder(self._folder / name),
-            program=program,
-            way=self._way,
-            clock=HostClock(self._loop),
-        )
+        process = self._process(name, program)
         return Lamp(bulb, common, process)
