@@ -104,7 +104,7 @@ class Roster:
         }
         added = self._build(config, [slug for slug in wanted if slug not in kept])
         for seat in kept.values():
-            self._microsoft.let_write(seat.source, allowed=seat.table.set_presence)
+            self._microsoft.let_write(seat.source)
         gone = {slug: seat for slug, seat in self._seats.items() if slug not in kept}
         self._seats = {slug: kept.get(slug) or added[slug] for slug in wanted}
         for slug, seat in gone.items():

@@ -16,17 +16,18 @@ from random import random as _random
 from typing import Protocol
 
 from bridge import __version__, logs, state
-from bridge.broker import Broker
+from bridge.broker import Broker, Connect
+from bridge.broker.connection import connect
 from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredPresence
-from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft, Writer
 from bridge.microsoft.http import Http, aiohttp_client
+from bridge.parts import Parts
 from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 
 NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "web")
 """Tables that a reload cannot change."""
-FAILED_SHOWN_S = 600.0
-"""A part that was started again after an internal error is told in health for so long."""
 
 
 class Page(Protocol):
@@ -74,6 +73,7 @@ class Service:
         open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
         open_http: OpenHttp = aiohttp_client,
         executor: Executor | None = None,
+        connect: Connect = connect,
         stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         random: Random = _random,
@@ -81,7 +81,8 @@ class Service:
         self._config = config
         self._read_config = read_config or (lambda: config)
         self._open_page = open_page
-        self._open_http, self._executor, self._stopping = open_http, executor, stopping
+        self._open_http, self._executor = open_http, executor
+        self._connect, self._stopping = connect, stopping
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
@@ -93,8 +94,7 @@ class Service:
         self._publisher: Publisher | None = None
         self._page: Page | None = None
         self._epoch: Epoch | None = None
-        self._failed_s: dict[str, float] = {}
-        self._internal_errors = 0
+        self._parts = Parts(self._clock, random=random)
         self.restart_wanted = False
         """Set when the service stopped in order to start anew."""
 
@@ -122,6 +122,7 @@ class Service:
             backlog=publisher.backlog,
             acknowledged=publisher.acknowledged,
             goodbye=publisher.goodbye,
+            connect=self._connect,
             clock=self._clock,
             random=self._random,
         )
@@ -158,36 +159,28 @@ class Service:
             running = [
                 tasks.create_task(roster.run(), name="roster"),
                 tasks.create_task(broker.run(), name="broker"),
-                tasks.create_task(self._kept("publisher", publisher.run), name="publisher"),
-                tasks.create_task(self._kept("heartbeat", beat), name="heartbeat"),
+                tasks.create_task(self._parts.run("publisher", publisher.run), name="publisher"),
+                tasks.create_task(self._parts.run("heartbeat", beat), name="heartbeat"),
             ]
             if self._page:
-                page = self._kept("page", self._page.run)
+                page = self._parts.run("page", self._page.run)
                 running.append(tasks.create_task(page, name="page"))
             await self._stop.wait()
             for task in running:
                 task.cancel()
 
-    async def _kept(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run ``work``, again after an error that nobody foresaw, which health then tells."""
-
-        def failed(_: Exception) -> None:
-            self._failed_s[part] = self._clock.monotonic()
-            self._internal_errors += 1
-
-        await supervised(work, name=part, clock=self._clock, failed=failed, random=self._random)
-
     def _report(self, facts: AccountFacts) -> None:
         if self._publisher:
             self._publisher.update(facts)
-        if self._page:
-            self._page.update(facts)
+        if page := self._page:
+            self._parts.tell("page", lambda: page.update(facts))
 
     def _announce(self, accounts: Mapping[str, Followed]) -> None:
         if self._publisher:
             self._publisher.follow(accounts)
-        if self._page:
-            self._page.follow(accounts, added=self._config.added)
+        if page := self._page:
+            added = self._config.added
+            self._parts.tell("page", lambda: page.follow(accounts, added=added))
 
     def stop(self) -> None:
         """End ``run`` in order."""
@@ -211,7 +204,8 @@ class Service:
         self._seated.source_of(account).finish_browser(address)
 
     def cancel_sign_in(self, account: str) -> None:
-        """Take a code or an address back that waits for a person."""
+        """Take back a code or an address that waits for a person."""
+        self._seated.source_of(account).cancel_sign_in()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
@@ -275,17 +269,17 @@ class Service:
     def health(self) -> Health:
         """How the service fares now."""
         broker, microsoft = self._broker, self._microsoft
-        now_s = self._clock.monotonic()
-        failed = [part for part, at_s in self._failed_s.items() if now_s - at_s < FAILED_SHOWN_S]
-        health = fold(self._roster.statuses if self._roster else {}, failed=failed)
+        statuses = self._roster.statuses if self._roster else {}
+        health = fold(statuses, failed=self._parts.failing)
         return replace(
             health,
-            internal_errors=health.internal_errors + self._internal_errors,
+            internal_errors=health.internal_errors + self._parts.errors,
             requests_last_hour=microsoft.requests_last_hour if microsoft else 0,
             requests_allowed_hour=microsoft.requests_allowed_hour if microsoft else 0,
             mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
             queue=broker.waiting if broker else 0,
-            uptime_s=int(now_s - self._began),
+            requests_dropped=self._publisher.dropped_requests if self._publisher else 0,
+            uptime_s=int(self._clock.monotonic() - self._began),
         )
 
     def reload(self) -> list[str]:

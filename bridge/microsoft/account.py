@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
@@ -95,6 +95,12 @@ class MicrosoftAccount:
         finally:
             running.cancel()
             await asyncio.wait({running})
+
+    def let_write(self, writer: Writer | None, scopes: Sequence[str]) -> None:
+        """Set presence by ``writer``; ``scopes`` are for the next person who signs in."""
+        self.writer = writer
+        if isinstance(self._credentials, PersonSignIn):
+            self._credentials.ask_for(scopes)
 
     def request_sign_in(self, way: Way | None = None) -> None:
         """Start a sign-in soon, by the account's own way if no other is given."""
@@ -235,16 +241,18 @@ class Microsoft:
         account = MicrosoftAccount(
             slug, credentials=credentials, reader=reader, graph=graph, budget=budget
         )
-        self.let_write(account, allowed=self._config.accounts[slug].set_presence)
+        self.let_write(account)
         return account
 
-    def let_write(self, account: MicrosoftAccount, *, allowed: bool) -> None:
-        """Let the presence of ``account`` be set, or no more; it is read undisturbed."""
-        if not allowed:
-            account.writer = None
-        elif account.writer is None:
+    def let_write(self, account: MicrosoftAccount) -> None:
+        """Let the presence be set, or no more, as the config says now; it is read undisturbed."""
+        settings = self._config.accounts[account.slug]
+        writer = None
+        if settings.set_presence:
             file = file_of(self._config.state_dir, account.slug)
-            account.writer = Writer(account.graph, file=file, clock=self._clock)
+            writer = account.writer or Writer(account.graph, file=file, clock=self._clock)
+        cloud = cloud_of(self._config.microsoft_of(account.slug))
+        account.let_write(writer, scopes_of(settings, cloud))
 
     def _credentials(self, slug: str) -> PersonSignIn | AppSignIn:
         assert self._workers is not None

@@ -68,10 +68,7 @@ class Budget:
         """
         left_s = self._left_s()
         if left_s > 0:
-            until = (self._clock.now() + timedelta(seconds=left_s)).astimezone()
-            raise SourceUnavailableError(
-                f"Microsoft asked us to wait until {until:%H:%M:%S}", retry_after_s=left_s
-            )
+            raise SourceUnavailableError("Microsoft asked us to wait", retry_after_s=left_s)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -102,11 +99,9 @@ class Budget:
             self._window.append(now)
             self._count(now)
 
-    def block(self, seconds: float) -> datetime:
-        """Send nothing for so long, an hour at the most; the longest wish wins. Returns its end."""
-        until = self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s())))
-        self._keep(until)
-        return until
+    def block(self, seconds: float) -> None:
+        """Send nothing for so long, an hour at the most; the longest wish wins."""
+        self._keep(self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s()))))
 
     @property
     def last_hour(self) -> int:

@@ -133,10 +133,9 @@ class Graph:
                 )
                 self._throttled += 1
             if wait is not None:
-                until = self._budget.block(wait).astimezone()
+                self._budget.block(wait)
                 return SourceUnavailableError(
-                    f"Microsoft Graph asks us to wait until {until:%H:%M:%S} (HTTP {status})",
-                    retry_after_s=wait,
+                    f"Microsoft Graph asks us to wait (HTTP {status})", retry_after_s=wait
                 )
         if status in (401, 403):
             return AccessRefusedError(

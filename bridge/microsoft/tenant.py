@@ -47,7 +47,9 @@ async def look_up(http: Http, login_url: str, name: str) -> Tenant:
     try:
         response = await http.send(HttpRequest("GET", url))
     except HttpError as error:
-        raise SourceUnavailableError(f"{login_url} cannot be reached: {error}") from error
+        raise SourceUnavailableError(
+            f"{login_url} cannot be reached: {error}", reached=False
+        ) from error
     fields = _fields(response.body)
     found = _TENANT.match(str(fields.get("token_endpoint")))
     if response.status == 200 and found:  # noqa: PLR2004 - OK

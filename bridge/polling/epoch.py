@@ -44,8 +44,8 @@ class Epoch:
         return self.value
 
     def raise_above(self, seen: int) -> bool:
-        """Be greater than ``seen``, which somebody told before us; whether that was needed."""
-        if not self.value < seen < MOST:
+        """Be greater than ``seen``, which somebody else told; whether that was needed."""
+        if not self.value <= seen < MOST:
             return False
         self._count_to(seen + 1)
         return True

@@ -77,7 +77,6 @@ class Poller:
         self._reading, self._has_read = False, False
         self._refused: SignIn | None = None
         self._broke_s: float | None = None
-        self._asked = False
 
     @property
     def status(self) -> Status:
@@ -189,7 +188,9 @@ class Poller:
         asked = error.retry_after_s if isinstance(error, TryAgainError) else None
         if asked is not None:
             asked = min(RETRY_AFTER_MOST_S, max(asked, self._settings.fastest))
-            return self._problem(text, Pace(asked, "Microsoft asked us to wait"))
+            until = (self._clock.now() + timedelta(seconds=asked)).astimezone(self._zone)
+            chosen = Pace(asked, "Microsoft asked us to wait")
+            return self._problem(f"{text}, until {until:%H:%M:%S}", chosen)
         unreached = isinstance(error, TimeoutError) or (
             isinstance(error, SourceUnavailableError) and not error.reached
         )
@@ -199,9 +200,6 @@ class Poller:
         return self._problem(text, Pace(wait_s, "Microsoft does not answer"))
 
     def _sign_in_needed(self, error: SignInNeededError) -> float:
-        if not self._asked:
-            self._asked = True
-            self._source.request_sign_in()
         self._problem(str(error), None)
         if self._source.sign_in.value.state is not SignInState.SIGNED_IN:
             return SIGN_IN_S  # a sign-in wakes us

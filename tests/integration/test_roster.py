@@ -137,7 +137,7 @@ class FakeMicrosoft:
     def account(self, slug: str) -> Buggy:
         return self.sources[slug]
 
-    def let_write(self, source: Buggy, *, allowed: bool) -> None:
+    def let_write(self, source: Buggy) -> None:
         pass
 
 

@@ -188,10 +188,9 @@ async def test_a_date_counts_from_that_of_the_answer_when_a_clock_is_wrong(
     date, later = (format_datetime(theirs + timedelta(seconds=s), usegmt=True) for s in (0, 90))
     microsoft.faults.add(Fault(READ, status=429, retry_after=later, headers={"Date": date}))
     until = clock.now() + timedelta(seconds=90)
-    with pytest.raises(SourceUnavailableError) as caught:
+    with pytest.raises(SourceUnavailableError):
         await alices.account.read()
     assert alices.account.throttled_until == until
-    assert f"wait until {until.astimezone():%H:%M:%S} (HTTP 429)" in str(caught.value)
 
 
 @pytest.mark.parametrize(

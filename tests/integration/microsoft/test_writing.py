@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.config import Config
+from bridge.contract.account import SignInState
 from bridge.contract.errors import (
     AccessRefusedError,
     ContractError,
@@ -212,3 +213,23 @@ async def test_nobody_who_signed_in_only_to_read_is_made_to_write(
     async with started(writing, clock, microsoft) as changed:
         with pytest.raises(SignInNeededError, match="consent"):
             await changed.account.read()
+
+
+async def test_it_is_allowed_while_the_account_goes_on_and_the_next_sign_in_asks_for_it(
+    bridge: Bridge, writing: Config, microsoft: SimulatedMicrosoft, alice: Person
+) -> None:
+    await bridge.sign_in(alice)
+    await bridge.account.read()
+    asked = microsoft.requests.count("token*")
+    bridge.microsoft.use(writing)
+    bridge.microsoft.let_write(bridge.account)
+    await bridge.account.read()
+    assert microsoft.requests.count("token*") == asked
+    assert bridge.account.sign_in.value.state is SignInState.SIGNED_IN
+    assert bridge.account.writer is not None
+    with pytest.raises(AccessRefusedError, match="sign in again"):
+        await bridge.account.writer.prefer(BUSY, None)
+    await bridge.sign_in(alice)
+    await bridge.account.writer.prefer(BUSY, None)
+    microsoft.tokens.revoke_access(alice.oid)
+    await bridge.account.writer.prefer(BUSY, None)

@@ -40,10 +40,11 @@ def test_a_clock_that_is_set_back_counts_up_once_for_all_who_ask(file: Path) -> 
 def test_it_is_raised_above_a_higher_one_that_somebody_told(file: Path) -> None:
     epoch = Epoch.begun(file, ManualClock())
     own = epoch.value
-    assert not epoch.raise_above(own)
+    assert not epoch.raise_above(own - 1)
     assert not epoch.raise_above(-1)
     assert not epoch.raise_above(10**30), "no number that a reader could hold"
     assert epoch.value == own
+    assert epoch.raise_above(own), "their times may be later than ours"
     assert epoch.raise_above(own + 1000)
     assert epoch.value == own + 1001
 

@@ -111,6 +111,19 @@ async def test_no_request_is_made_while_microsoft_asked_to_wait() -> None:
         assert bench.source.reads == reads + 1
 
 
+@pytest.mark.parametrize("asked_s", [120, 86_400])
+async def test_the_log_says_until_when_microsoft_wants_silence_and_that_is_an_hour_at_the_most(
+    caplog: pytest.LogCaptureFixture, asked_s: float
+) -> None:
+    async with polling(SourceUnavailableError("asks us to wait", retry_after_s=asked_s)) as bench:
+        lasts_s = min(asked_s, 3600)
+        until = (bench.clock.now() + timedelta(seconds=lasts_s)).astimezone()
+        assert f"asks us to wait, until {until:%H:%M:%S}" in caplog.text
+        bench.source.answer = FREE
+        await bench.clock.advance(lasts_s)
+        assert bench.last.fresh
+
+
 @pytest.mark.parametrize("answer", [SourceUnavailableError("down"), SourceDataError("x"), None])
 async def test_presence_grows_stale_to_the_second_while_reads_fail_or_hang(
     answer: Exception | None,
@@ -139,11 +152,10 @@ async def test_what_is_lost_and_what_is_back_is_logged_once(
     assert caplog.text.count("presence is back") == 1
 
 
-async def test_a_first_start_asks_for_one_sign_in_and_polls_when_it_worked() -> None:
+async def test_a_first_start_shows_the_sign_in_and_polls_when_it_worked() -> None:
     async with polling(SignInNeededError("nobody", remedy="Sign in.")) as bench:
         bench.source.sign_in.set(SignIn(SignInState.CODE_PENDING, user_code="ABC"))
         await bench.clock.advance(2000)
-        assert bench.source.asked_to_sign_in == 1
         assert bench.last.sign_in.user_code == "ABC"
         assert not bench.last.fresh
         bench.source.answer = FREE
