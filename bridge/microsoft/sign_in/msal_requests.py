@@ -98,7 +98,11 @@ class MsalRequests:
                 text = explain(fields_of(response)).text.rstrip(".")
             raise SourceUnavailableError(
                 text,
-                retry_after_s=retry_after_s(response.headers.get("Retry-After"), self._clock),
+                retry_after_s=retry_after_s(
+                    response.headers.get("Retry-After"),
+                    date=response.headers.get("Date"),
+                    clock=self._clock,
+                ),
             )
         status = "" if response.status == 200 else f" (HTTP {response.status})"  # noqa: PLR2004 - OK
         raise SourceUnavailableError(UNREACHABLE.format(f"{Fault.STRANGER}{status}"))
@@ -108,15 +112,15 @@ class MsalRequests:
         with self._gate:
             loop = self._loop
             if not self._open or loop is None or loop.is_closed():
-                raise SourceUnavailableError(INTERRUPTED)
+                raise SourceUnavailableError(INTERRUPTED, reached=False)
             sending = asyncio.run_coroutine_threadsafe(self._http.send(request), loop)
             self._sending = sending
         try:
             return sending.result()
         except concurrent.futures.CancelledError:
-            raise SourceUnavailableError(INTERRUPTED) from None
+            raise SourceUnavailableError(INTERRUPTED, reached=False) from None
         except HttpError as error:
-            raise SourceUnavailableError(UNREACHABLE.format(error)) from error
+            raise SourceUnavailableError(UNREACHABLE.format(error), reached=False) from error
         finally:
             self._sending = None
 

@@ -70,7 +70,8 @@ class StoredSignIn:
         except OSError as error:
             raise SourceUnavailableError(
                 f"The stored sign-in cannot be read ({error.strerror}): "
-                f"let this user read {self._cache.file}"
+                f"let this user read {self._cache.file}",
+                reached=False,
             ) from error
         will_do = (SourceUnavailableError,) if any_age else ()
 
@@ -90,9 +91,10 @@ class StoredSignIn:
 
         return await self._client.ask(silently)
 
-    async def replace(self, tokens: msal.SerializableTokenCache) -> None:
-        """Keep ``tokens`` instead, in the file too."""
+    async def replace(self, tokens: msal.SerializableTokenCache, scopes: Sequence[str]) -> None:
+        """Keep ``tokens`` instead, in the file too; the person consented to ``scopes``."""
         await self._client.run(self._cache.replace, tokens)
+        self._scopes = list(scopes)
         self._client.forget()
 
     async def delete(self) -> None:
