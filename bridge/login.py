@@ -126,9 +126,10 @@ async def _try(config: Config, slug: str) -> int:
     return OK
 
 
-async def _sign_in(config: Config, slug: str, way: Way) -> int:
-    progress = Progress(slug, way, SystemClock())
-    async with Microsoft(config, SystemClock()) as microsoft:
+async def _sign_in(config: Config, slug: str, way: Way, clock: Clock | None = None) -> int:
+    clock = clock or SystemClock()
+    progress = Progress(slug, way, clock)
+    async with Microsoft(config, clock) as microsoft:
         account = microsoft.account(slug)
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(account.sign_in_only(), name=f"sign-in-{slug}")]

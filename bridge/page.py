@@ -6,15 +6,13 @@ Never renders anything and never decides who may look.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 
 from bridge import __version__
 from bridge.broker import Broker
 from bridge.config import AccountSettings, Config
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
@@ -70,23 +68,19 @@ class PageActions:
 
     async def start_sign_in(self, account: str, way: Way) -> None:
         """Begin a sign-in."""
-        with _followed(account):
-            self._service.sign_in(account, way)
+        self._service.sign_in(account, way)
 
     async def cancel_sign_in(self, account: str) -> None:
         """Take a waiting code or address back."""
-        with _followed(account):
-            self._service.cancel_sign_in(account)
+        self._service.cancel_sign_in(account)
 
     async def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that the browser ended on."""
-        with _followed(account):
-            self._service.finish_sign_in(account, address)
+        self._service.finish_sign_in(account, address)
 
     async def sign_out(self, account: str) -> None:
         """Forget a sign-in."""
-        with _followed(account):
-            await self._service.sign_out(account)
+        await self._service.sign_out(account)
 
     async def poll(self) -> None:
         """Read everybody now."""
@@ -128,13 +122,3 @@ def open_page(
         zone=config.zone,
     )
     return Page(web, view, broker, service.health, clock)
-
-
-@contextmanager
-def _followed(account: str) -> Iterator[None]:
-    try:
-        yield
-    except KeyError:
-        raise PersonMustActError(
-            f"{account} is not followed any more.", remedy="Load the page again."
-        ) from None

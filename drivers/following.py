@@ -70,12 +70,15 @@ class Following:
         self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
 
     def attach(self, broker: Broker) -> None:
-        """Subscribe, now and after every reconnect."""
+        """Subscribe, now and after every reconnect.
+
+        The bridge comes last: before it is heard nothing is decided of half of the facts.
+        """
         self._broker = broker
-        broker.subscribe(self._topics.bridge_state, self.hear)
         for leaf in LEAVES:
             for account in self._accounts or ["+"]:
                 broker.subscribe(self._topics.account(account, leaf), self.hear)
+        broker.subscribe(self._topics.bridge_state, self.hear)
 
     def note_connection(self) -> None:
         """Look whether the broker is there: without it the bridge counts as gone.

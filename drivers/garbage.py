@@ -18,8 +18,10 @@ class Garbage:
 
     def found(self, topic: str, what: object) -> None:
         """Something on ``topic`` could not be read, because of ``what``."""
-        kinds = self._told.setdefault(topic, set()) if len(self._told) < _MOST_TOPICS else set()
-        if str(what) not in kinds and len(kinds) < _MOST_KINDS and topic in self._told:
+        kinds = self._told.get(topic)
+        if kinds is None and len(self._told) < _MOST_TOPICS:
+            kinds = self._told[topic] = set()
+        if kinds is not None and str(what) not in kinds and len(kinds) < _MOST_KINDS:
             kinds.add(str(what))
             log.warning("ignored what is on %s: %s", topic, what)
 

@@ -126,7 +126,7 @@ async def ask(
     people = accounts or ["+"]
     told = [topics.account(account, leaf) for account in people for leaf in LEAVES]
     hand = None
-    for received in await _stored(config, [topics.bridge_state, rule, *told], connect):
+    for received in await _stored(config, [topics.bridge_state, *told], connect, perhaps=rule):
         if received.topic == rule:
             hand = _hand(received.payload)
         else:
@@ -199,7 +199,10 @@ def _knows_sign_in(facts: Mapping[str, Facts], account: str) -> bool:
     return account in facts and facts[account].sign_in is not None
 
 
-async def _stored(config: HostConfig, filters: list[str], connect: Connect) -> list[Received]:
+async def _stored(
+    config: HostConfig, filters: list[str], connect: Connect, *, perhaps: str = ""
+) -> list[Received]:
+    """What is stored on ``filters``; ``perhaps`` comes first and is not waited for."""
     waits = set(filters)
 
     def is_all(received: Received) -> bool:
@@ -207,5 +210,9 @@ async def _stored(config: HostConfig, filters: list[str], connect: Connect) -> l
         return not waits
 
     return await visit(
-        config.mqtt, follow=filters, until=is_all, within_s=_ANSWER_S, connect=connect
+        config.mqtt,
+        follow=[perhaps, *filters] if perhaps else filters,
+        until=is_all,
+        within_s=_ANSWER_S,
+        connect=connect,
     )

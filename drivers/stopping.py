@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -30,13 +29,7 @@ def run(work: Coroutine[Any, Any, None]) -> int:
 
 
 def _leave_after(seconds: float, code: int) -> None:
-    def leave() -> None:
-        log.debug("something hangs on a thread: left without it")
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
-
-    timer = threading.Timer(seconds, leave)
+    timer = threading.Timer(seconds, os._exit, (code,))
     timer.daemon = True
     timer.start()
 

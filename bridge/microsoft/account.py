@@ -30,6 +30,7 @@ from bridge.microsoft.sign_in.encryption import load_seal
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.scopes import scopes_of
+from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
 from bridge.microsoft.tenant import Tenant, look_up
 from bridge.microsoft.writing import Writer, file_of
@@ -85,7 +86,7 @@ class MicrosoftAccount:
 
     async def read_once(self) -> Mapping[str, Presence]:
         """As ``read``, for who does not run the account; asks nobody, within ``READ_ONCE_S``."""
-        running = asyncio.create_task(self._run(may_ask=False), name=f"once-{self.slug}")
+        running = asyncio.create_task(self._run(may_offer=False), name=f"once-{self.slug}")
         try:
             async with asyncio.timeout(READ_ONCE_S):
                 return await self.read()
@@ -128,20 +129,20 @@ class MicrosoftAccount:
 
     async def run(self) -> None:
         """Do sign-ins that are requested or needed, and keep the accounts up to date."""
-        await self._run(may_ask=True)
+        await self._run(may_offer=True)
 
     async def sign_in_only(self) -> None:
         """Do the sign-ins that are requested, and read nobody, until cancelled."""
-        await self._credentials.run(may_ask=False)
+        await self._credentials.run(may_offer=False)
 
     async def check_sign_in(self) -> None:
         """Get a token anew, from what is stored or configured. Raises as ``read``."""
         await self._credentials.token(refresh=True)
 
-    async def _run(self, *, may_ask: bool) -> None:
+    async def _run(self, *, may_offer: bool) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._reader.run(), name=f"people-{self.slug}")
-            await self._credentials.run(may_ask=may_ask)
+            await self._credentials.run(may_offer=may_offer)
 
     def release(self) -> None:
         """Leave the people to other tables, for an account that is not run any more."""
@@ -274,8 +275,7 @@ class Microsoft:
         cache = TokenCache(token_file(self._config, slug), seal)
         return PersonSignIn(
             slug,
-            client_id=client_id,
-            authority=authority,
+            app=PublicApp(client_id, authority),
             workers=self._workers,
             cache=cache,
             clock=self._clock,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from bridge.broker import Broker, Received
@@ -31,7 +31,7 @@ class CleanUp:
         clock: Clock,
     ) -> None:
         self._topics, self._device, self._send, self._clock = topics, device, send, clock
-        self._removals = Removals(topics, Ledger(file))
+        self._removals = Removals(topics, Ledger(file, topics))
         self._due = asyncio.Event()
         self._look_everywhere = False
 
@@ -53,10 +53,10 @@ class CleanUp:
         """Whether the device on ``topic`` is losing components now."""
         return topic in self._removals.shrunk
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self, *, but: Container[str] = ()) -> Iterator[Message]:
         """All that removes what has to go: bare platforms first, then emptied topics."""
         for topic in self._removals.shrunk:
-            device = self._device(topic)
+            device = self._device(topic) if topic not in but else None
             if device and (bare := self._removals.bare(device)):
                 yield bare
         yield from self._removals.empties()
@@ -66,15 +66,15 @@ class CleanUp:
         while True:
             await self._due.wait()
             self._due.clear()
-            if self._removals.bared:
+            bared = self._removals.bared
+            if bared:
                 await self._clock.sleep(PAUSE_S)
-                for topic in self._removals.bared:
-                    if device := self._device(topic):
-                        self._send(device)
-            else:
-                for message in self.messages():
-                    await broker.room()
-                    self._send(message)
+            for topic in bared:
+                if device := self._device(topic):
+                    self._send(device)
+            for message in self.messages(but=bared):
+                await broker.room()
+                self._send(message)
 
     async def look(self, broker: Broker) -> None:
         """After the first connect, look for what is ours and unknown, for a while."""

@@ -7,7 +7,7 @@ stands in it and is not wanted any more has to be removed, also after a restart.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from bridge.config import StateFile
+from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
 
 log = logging.getLogger(__name__)
@@ -51,20 +52,29 @@ class Stored:
         self.tables |= other.tables
 
 
+LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
+"""All that is ever stored about an account, below its topic."""
+
+
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    base: Topic | None = None
+    """The base topic; the last release did not write it."""
     topics: dict[Topic, dict[str, str]] = {}
     accounts: tuple[Slug, ...] = ()
     settable: tuple[Slug, ...] = ()
     tables: tuple[Slug, ...] = ()
 
 
-class Ledger:
-    """The file of what may be stored."""
+_NOTHING: Components = {}
 
-    def __init__(self, file: Path) -> None:
-        self._file = StateFile(file)
+
+class Ledger:
+    """The file of what may be stored below the base of ``topics``."""
+
+    def __init__(self, file: Path, topics: Topics) -> None:
+        self._file, self._topics = StateFile(file), topics
         self._written = ""
 
     def read(self) -> Stored | None:
@@ -77,6 +87,8 @@ class Ledger:
         except (OSError, ValidationError):
             log.warning("%s cannot be read: looking on the broker for what was left there", file)
             return None
+        if read.base not in (None, self._topics.base):
+            return Stored({**read.topics, **dict.fromkeys(_elsewhere(read), _NOTHING)})
         return Stored(
             dict(read.topics),
             dict.fromkeys(read.accounts),
@@ -87,6 +99,7 @@ class Ledger:
     def write(self, stored: Stored) -> None:
         """Remember ``stored``, soon."""
         payload: dict[str, Any] = {
+            "base": self._topics.base,
             "topics": stored.devices,
             "accounts": list(stored.accounts),
             "settable": list(stored.settable),
@@ -100,3 +113,11 @@ class Ledger:
     async def close(self) -> None:
         """Wait until all is written, for a short while."""
         await self._file.close()
+
+
+def _elsewhere(read: _File) -> Iterator[str]:
+    """Everything of a bridge that had another base topic, which the config has changed."""
+    topics = Topics(read.base or "")
+    yield from (topics.bridge_state, topics.bridge_info, topics.bridge_health, topics.last_command)
+    yield from (topics.table(table, "auth") for table in read.tables)
+    yield from (topics.account(account, leaf) for account in read.accounts for leaf in LEAVES)

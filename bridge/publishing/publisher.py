@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -13,14 +12,13 @@ from random import random as _random
 
 from bridge.broker import Broker, Received
 from bridge.config import Config
-from bridge.contract.account import AccountFacts, Followed, SignIn
+from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.health import Health
 from bridge.contract.supervised import supervised
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
-from bridge.publishing import account as account_messages
-from bridge.publishing.account import Published, table_auth, without_code
+from bridge.publishing.account import goodbye
 from bridge.publishing.clean_up import CleanUp
 from bridge.publishing.corrections import Corrections
 from bridge.publishing.devices import Devices
@@ -28,6 +26,7 @@ from bridge.publishing.preferences import Preferences
 from bridge.publishing.reports import Reports
 from bridge.publishing.requests import Requests
 from bridge.publishing.service import Service
+from bridge.publishing.states import States
 from bridge.retry import Random
 
 GOODBYES_MOST = 10_000
@@ -55,12 +54,16 @@ class Publisher:
         self._config, self._topics, self._service = config, topics, service
         self._clock, self._random = clock, random
         self._followed: dict[str, Followed] = {}
-        self._published: dict[str, Published] = {}
-        self._tables: dict[str, SignIn] = {}
-        """The sign-in of each table, as published."""
-        self._due: OrderedDict[str, AccountFacts] = OrderedDict()
-        self._waiting = asyncio.Event()
+        self._new_people: OrderedDict[str, None] = OrderedDict()
+        self._people_came = asyncio.Event()
         self._preferences = Preferences(topics, service.preferred)
+        self._states = States(
+            topics,
+            followed=lambda: self._followed,
+            preferences=self._preferences,
+            send=self._send,
+            clock=clock,
+        )
         self._reports = Reports(config, topics, version, started)
         self._rediscover = asyncio.Event()
         self._broker: Broker | None = None
@@ -87,7 +90,7 @@ class Publisher:
             clock=clock,
         )
         self._corrections = Corrections(
-            topics, facts=self._facts, service=service, send=self._send, clock=clock
+            topics, facts=self._states.facts, service=service, send=self._send, clock=clock
         )
 
     @property
@@ -106,11 +109,8 @@ class Publisher:
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
         before, self._followed = self._followed, dict(accounts)
-        for slug in before.keys() - accounts.keys():
-            self._published.pop(slug, None)
         wanted = self._devices.stored()
-        for table in self._tables.keys() - wanted.tables.keys():
-            del self._tables[table]
+        self._states.forget(before.keys() - accounts.keys(), tables=wanted.tables)
         self._clean_up.want(wanted)
         if self._broker is None:
             return  # the first welcome announces
@@ -118,52 +118,32 @@ class Publisher:
         for slug, account in accounts.items():
             if before.get(slug) != account:
                 self._preferences.forget(slug)
-                self._send(*self._discovery({slug: account}))
-                if slug not in self._published:
-                    self._send(self._availability(slug))
+                if account.table is None:
+                    self._send(*self._introduction(slug))
+                elif self._broker.connected:  # else the backlog has them
+                    self._new_people[slug] = None
+                    self._people_came.set()
         self._send(self._info(), *self._preferences.news(accounts))
+
+    def _introduction(self, slug: str) -> Iterator[Message]:
+        """What is said of somebody who is new or has changed."""
+        yield from self._discovery((slug,))
+        yield from self._states.unread(slug)
+
+    async def _introduce_people(self, broker: Broker) -> None:
+        """Announce those who are read together in turns: they may be thousands."""
+        while True:
+            await self._people_came.wait()
+            self._people_came.clear()
+            while self._new_people and broker.connected:
+                await broker.room()
+                slug, _ = self._new_people.popitem(last=False)
+                self._send(*self._introduction(slug), beat=True)
+            self._new_people.clear()
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
-        followed = self._followed.get(facts.account)
-        if followed is None:
-            return
-        if followed.table and self._tables.get(followed.table) != facts.sign_in:
-            self._tables[followed.table] = facts.sign_in
-            self._send(self._table(followed.table, facts.sign_in))
-        self._due[facts.account] = facts
-        self._publish_due()
-        if self._due:
-            self._waiting.set()
-
-    def _publish_due(self) -> None:
-        """Publish what is due while the broker has room; the newest facts of each account."""
-        while self._due and (self._broker is None or self._broker.has_room):
-            slug, facts = self._due.popitem(last=False)
-            followed = self._followed.get(slug)
-            if followed is None:
-                continue
-            if followed.table:
-                facts = replace(facts, sign_in=without_code(facts.sign_in))
-            changes = account_messages.changes(
-                self._topics,
-                self._published.get(slug),
-                facts,
-                self._clock.now(),
-                self._clock.monotonic(),
-            )
-            self._published[slug] = changes.published
-            self._send(*changes.news, *self._preferences.news({slug: followed}))
-            self._send(*changes.beats, beat=True)
-
-    async def _keep_publishing(self, broker: Broker) -> None:
-        """Publish what is due as soon as the broker has room for it."""
-        while True:
-            await self._waiting.wait()
-            await broker.room()
-            self._publish_due()
-            if not self._due:
-                self._waiting.clear()
+        self._states.update(facts, self._broker)
 
     def update_health(self, health: Health) -> None:
         """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
@@ -178,25 +158,25 @@ class Publisher:
 
     def welcome(self) -> Iterator[Message]:
         """All that a broker without memory must get before ``online``, in order."""
-        single = {s: a for s, a in self._followed.items() if a.table is None}
+        single = [slug for slug, account in self._followed.items() if account.table is None]
         for message in self._welcome(single):
             self._corrections.sent(message)
             yield message
 
-    def _welcome(self, single: Mapping[str, Followed]) -> Iterator[Message]:
+    def _welcome(self, single: Sequence[str]) -> Iterator[Message]:
         yield from islice(self._clean_up.messages(), REMOVALS_FIRST)
         yield from self._of_the_bridge()
         yield from self._discovery(single)
-        for table, sign_in in list(self._tables.items()):
-            yield self._table(table, sign_in)
-        yield from self._states(single)
+        yield from self._states.tables()
+        for slug in single:
+            yield from self._states.everything(slug)
 
     def backlog(self) -> Iterator[Message]:
         """The rest, which is sent after ``online``: of people who are read together."""
         yield from self._clean_up.messages()
         for slug, account in list(self._followed.items()):
             if account.table is not None:
-                for message in (*self._discovery({slug: account}), *self._states({slug: account})):
+                for message in (*self._discovery((slug,)), *self._states.everything(slug)):
                     self._corrections.sent(message)
                     yield message
 
@@ -207,14 +187,17 @@ class Publisher:
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many their state alone says it, the bridge's own."""
         for slug in islice(self._followed, GOODBYES_MOST):
-            yield account_messages.goodbye(self._topics, slug)
+            message = goodbye(self._topics, slug)
+            self._corrections.sent(message)
+            yield message
 
     async def run(self) -> None:
         """Publish and answer until cancelled."""
         broker = self._broker
         assert broker is not None
         works: dict[str, Callable[[], Awaitable[None]]] = {
-            "publish-due": partial(self._keep_publishing, broker),
+            "publish-due": partial(self._states.keep_publishing, broker),
+            "new-people": partial(self._introduce_people, broker),
             "requests": self._serve,
             "births": partial(self._answer_births, broker),
             "removals": partial(self._clean_up.remove, broker),
@@ -251,47 +234,24 @@ class Publisher:
     def _announced(self) -> Iterator[Message]:
         """What Home Assistant hears of."""
         yield from self._of_the_bridge()
-        for table, sign_in in list(self._tables.items()):
-            yield self._table(table, sign_in)
+        yield from self._states.tables()
         for slug, account in list(self._followed.items()):
             if account.discover:
-                yield from self._discovery({slug: account})
-                yield from self._states({slug: account})
+                yield from self._discovery((slug,))
+                yield from self._states.everything(slug)
 
     def _of_the_bridge(self) -> Iterator[Message]:
-        messages = self._devices.bridge(), self._info(), self._reports.health(), self._requests.last
+        device = self._discovered(self._topics.bridge_config())
+        messages = device, self._info(), self._reports.health(), self._requests.last
         yield from (message for message in messages if message)
 
-    def _discovery(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
+    def _discovery(self, accounts: Iterable[str]) -> Iterator[Message]:
+        devices = (self._discovered(self._topics.account_config(slug)) for slug in accounts)
+        return (device for device in devices if device)
+
+    def _discovered(self, topic: str) -> Message | None:
         """Discovery; a device that is losing components is sent by those who remove them."""
-        for slug in accounts:
-            topic = self._topics.account_config(slug)
-            device = None if self._clean_up.is_shrinking(topic) else self._devices.of(slug)
-            if device:
-                yield device
-
-    def _states(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
-        """All that is known about ``accounts`` now: the newest, also of a long welcome."""
-        for slug, account in accounts.items():
-            if slug not in self._followed:
-                continue
-            if published := self._published.get(slug):
-                now = self._clock.now()
-                yield from account_messages.everything(self._topics, published.facts, now)
-            else:
-                yield self._availability(slug)
-            self._preferences.forget(slug)
-            yield from self._preferences.news({slug: account})
-
-    def _facts(self, slug: str) -> AccountFacts:
-        published = self._published.get(slug)
-        return published.facts if published else AccountFacts(slug, "")
-
-    def _availability(self, slug: str) -> Message:
-        return account_messages.availability_of(self._topics, self._facts(slug))
-
-    def _table(self, table: str, sign_in: SignIn) -> Message:
-        return table_auth(self._topics, table, sign_in, self._clock.now())
+        return None if self._clean_up.is_shrinking(topic) else self._devices.on(topic)
 
     def _single(self) -> list[str]:
         """Those whose states are listened to: single accounts, and one of each table."""

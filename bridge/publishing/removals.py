@@ -14,10 +14,7 @@ from typing import Any
 
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
-from bridge.publishing.ledger import Components, Ledger, Stored
-
-LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
-"""All that is ever stored about an account, below its topic."""
+from bridge.publishing.ledger import LEAVES, Components, Ledger, Stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,12 @@ def _rules(
     """Let each lamp read what it follows; ``ours`` are the ``users`` that ``init`` made."""
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     topics = topics_of(config)
-    known = tuple(lamps(config, options, ours | users, lamps_of(before)))
+    everybody, having_rules = ours | users, lamps_of(before)
+    known = tuple(lamps(config, options, everybody, having_rules))
     unknown = (ours | (users - users_of(before))).difference(
-        USERS, lamps_of(before), (lamp.name for lamp in known)
+        USERS, having_rules, (lamp.name for lamp in known)
     )
-    after = with_rules(before, topics, known, everybody_is_known=not unknown)
+    after = with_rules(before, topics, known, users=everybody, everybody_is_known=not unknown)
     if after != before:
         replace(file, after, mode=0o644)
     word = "kept" if after == before else "changed" if before else "made"

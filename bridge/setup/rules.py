@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.contract.topics import Topics
@@ -51,14 +51,20 @@ def users_of(text: str) -> set[str]:
 
 
 def with_rules(
-    text: str, topics: Topics, lamps: Iterable[Lamp], *, everybody_is_known: bool
+    text: str,
+    topics: Topics,
+    lamps: Iterable[Lamp],
+    *,
+    users: Container[str],
+    everybody_is_known: bool,
 ) -> str:
-    """``text`` with the rules of all users, and of ``lamps`` as they are now.
+    """``text`` with the rules of ``lamps`` as they are now, and as they were of other ``users``.
 
     ``everybody_is_known`` takes out the lines by which every user could read everybody.
     """
     before, _, after = _parts(text)
-    paragraphs = {**lamps_of(text), **{lamp.name: _lamp(topics, lamp) for lamp in lamps}}
+    paragraphs = {name: part for name, part in lamps_of(text).items() if name in users}
+    paragraphs |= {lamp.name: _lamp(topics, lamp) for lamp in lamps}
     kept = "\n\n".join([_users(topics), *(paragraphs[name] for name in sorted(paragraphs))])
     if not text:
         before = _HEAD.format(base=topics.base, prefix=topics.discovery_prefix)

@@ -77,6 +77,8 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer, and wait for the next request."""
+        if not resp.prepared:
+            resp.headers["Server"] = SOFTWARE
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
@@ -91,18 +93,6 @@ class Connection(web.RequestHandler):
         """Somebody does."""
         self.unread_since_s = None
         super().resume_writing()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what is no request, or what failed outside our handlers."""
-        response = super().handle_error(request, status, exc, message)
-        response.headers["Server"] = SOFTWARE
-        return response
 
     def drop(self) -> None:
         """Close it now, whatever is on the way."""

@@ -1,6 +1,6 @@
 """Checks the password, one guess at a time; who guesses waits. Never makes a session.
 
-One source has one guess on the way, so that nobody waits behind the many of somebody else.
+One source has few guesses on the way, so that nobody waits behind the many of somebody else.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable
 
 from bridge.contract.clock import Clock
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 DEADLINE_S = 20.0
 """A guess that waits longer for its turn fails."""
+AT_ONCE = 4
+"""Guesses of one source that may wait: a browser and a few programs behind one address."""
 KEY_BYTES = 32
 
 
@@ -33,7 +36,7 @@ class Door:
         self._password = password
         self._throttle = Throttle(clock)
         self._one_guess = asyncio.Lock()
-        self._guessing: set[str] = set()
+        self._guessing: Counter[str] = Counter()
         self._key = random(KEY_BYTES)
         self._seen: bytes | None = None
 
@@ -45,17 +48,19 @@ class Door:
         if self._seen and hmac.compare_digest(self._seen, print_of_guess):
             return None  # a program that sends it with each request pays for one check only
         source = source_of(address)
-        if source in self._guessing:
-            return "A password from your address is being checked. Try again."
-        self._guessing.add(source)
+        if self._guessing[source] >= AT_ONCE:
+            return "Too many passwords at once from your address. Try again."
+        self._guessing[source] += 1
         try:
             async with asyncio.timeout(DEADLINE_S), self._one_guess:
-                right = await asyncio.to_thread(self._password.matches, password)
+                return self._wait(address) or await self._check(address, password, print_of_guess)
         except TimeoutError:
             return "Too many people try at once. Try again."
         finally:
-            self._guessing.discard(source)
-        if right:
+            self._guessing -= Counter([source])
+
+    async def _check(self, address: str, password: str, print_of_guess: bytes) -> str | None:
+        if await asyncio.to_thread(self._password.matches, password):
             self._throttle.right(address)
             self._seen = print_of_guess
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -24,6 +25,8 @@ from bridge.web.snapshot import Snapshot
 
 BEAT_S = 20.0
 """A comment this often keeps proxies from closing a quiet connection."""
+TOLD = 16
+"""Differences that are kept for the next reader."""
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -51,6 +54,8 @@ class Events:
         self._release, self._clock = release, clock
         self._limits, self._alarm = limits, alarm
         self._streams: dict[asyncio.Task[Any], str] = {}
+        self._turn = asyncio.Lock()
+        self._told: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=TOLD)
 
     async def stream(
         self, request: web.Request, headers: dict[str, str], *, reader: str, find: str
@@ -93,12 +98,23 @@ class Events:
         while True:
             version = self._view.version
             after = await self._parts(find)
-            news = [_event("part", {"id": n, "html": html}) for n, html in after.since(before)]
-            if news:
-                await self._send(response, with_token("".join(news), token))
+            async with self._turn:  # between many readers, presence gets turns of the loop
+                await asyncio.sleep(0)
+            if news := self._news(before, after):
+                await self._send(response, with_token(news, token))
             before = after
             if not await self._view.newer(version, within_s=BEAT_S, clock=self._clock):
                 await self._send(response, ":\n\n")
+
+    def _news(self, before: Parts | None, after: Parts) -> str:
+        """What differs, in events; most readers saw the same before."""
+        for known_before, known_after, text in self._told:
+            if known_before is before and known_after is after:
+                return text
+        parts = after.since(before)
+        text = "".join(_event("part", {"id": name, "html": html}) for name, html in parts)
+        self._told.append((before, after, text))
+        return text
 
     @staticmethod
     async def _send(response: web.StreamResponse, text: str) -> None:

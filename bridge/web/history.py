@@ -125,7 +125,9 @@ class History:
     def spans(self, account: str, start: datetime, end: datetime) -> Iterator[Span]:
         """``start`` to ``end`` without gaps; what is not known is ``UNKNOWN``."""
         begun, kind = start, Kind.UNKNOWN
-        newest = {change.at: change.kind for change in self._changes.get(account, ())}
+        changes = self._changes.get(account, [])
+        first = max(0, bisect_right(changes, start, key=lambda change: change.at) - 1)
+        newest = {change.at: change.kind for change in changes[first:]}
         for at, then in newest.items():
             if at > begun and then is not kind:
                 if at >= end:

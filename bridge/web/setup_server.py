@@ -20,6 +20,7 @@ from bridge.config import MqttSettings, WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.contract.supervised import supervised
 from bridge.web.assets import Assets
 from bridge.web.guard import fields_of
 from bridge.web.keys import Keys, Randomness
@@ -28,6 +29,7 @@ from bridge.web.listening import Listener
 from bridge.web.serving import application, enter, go_to, guard_of, html
 from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
 from bridge.web.setup_render import done_page, setup_page
+from bridge.web.words import for_people
 
 TRIAL_S = 15.0
 """A trial that takes longer has failed."""
@@ -119,7 +121,7 @@ class SetUp:
         )
         async with application(guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
-                tasks.create_task(self._look_for_known(), name="set-up-broker"),
+                tasks.create_task(self._kept(self._look_for_known), name="set-up-broker"),
                 tasks.create_task(listener.run(server, self.listening.set), name="set-up-page"),
             ]
             await self._written.wait()
@@ -127,6 +129,9 @@ class SetUp:
             self.listening.set(None)
             for task in serving:
                 task.cancel()
+
+    async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
+        await supervised(work, name="set-up", clock=self._clock)
 
     async def _look_for_known(self) -> None:
         while self._known and self._draft.broker is None:
@@ -162,7 +167,7 @@ class SetUp:
         except TimeoutError:
             notice = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
         except PresenceBridgeError as error:
-            notice = str(error)
+            notice = for_people(str(error))
         else:
             return response
         page = setup_page(

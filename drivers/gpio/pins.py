@@ -95,13 +95,18 @@ def _within(state_dir: Path, make_factory: Factory) -> Any:
     """Call ``make_factory`` in a folder that can be written to.
 
     ``import lgpio`` makes a pipe ``.lgd-nfy0`` in the current folder and opens it by its bare
-    name; under systemd and in a container that folder is / and read-only.
+    name; under systemd and in a container that folder is / and read-only. A full or lost
+    ``state_dir`` costs no light: the system's own folder for such files does as well.
     """
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=state_dir, prefix="lgpio-") as folder,
-        contextlib.chdir(folder),
-    ):
+    with contextlib.ExitStack() as opened:
+        try:
+            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = opened.enter_context(
+                tempfile.TemporaryDirectory(dir=state_dir, prefix="lgpio-")
+            )
+        except OSError:
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="lgpio-"))
+        opened.enter_context(contextlib.chdir(folder))
         return make_factory()
 
 

@@ -54,6 +54,7 @@ class _Session:
         if topic_filter in self._broker.refused:
             raise SubscriptionRefusedError(topic_filter, _NOT_AUTHORIZED)
         self._filters.add(topic_filter)
+        self._broker.asked.append(topic_filter)
         if commands and self.greeting.version is ProtocolVersion.V5:
             return
         for message in self._broker.stored.values():
@@ -89,6 +90,8 @@ class MemoryBroker:
         self.stored: dict[str, Message] = {}
         self.refused: set[str] = set()
         """Filters that nobody may subscribe to."""
+        self.asked: list[str] = []
+        """Filters, in the order of the subscriptions."""
         self.heard: list[Message] = []
         """All that was published by sessions, wills too."""
         self.sessions: list[_Session] = []

@@ -225,6 +225,14 @@ async def test_the_library_is_loaded_in_a_folder_that_can_be_written_to(tmp_path
     assert list((tmp_path / "state").iterdir()) == []
 
 
+async def test_a_state_folder_that_is_lost_costs_no_light(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    pi = board()
+    async with lit(RGB, lambda: pi, tmp_path / "state") as light:
+        await light.apply(ORANGE)
+        assert duty(pi, 17) == 0.5
+
+
 async def test_the_kind_uses_the_pins_that_gpiozero_is_told_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -733,8 +733,8 @@ async def test_a_group_of_fifty_is_restored_within_a_stop(
         for n in range(1, 51)
     }
     if alike:
-        for light in paired.lights.values():
-            light["state"]["on"] = True
+        for lamp in paired.lights.values():
+            lamp["state"]["on"] = True
     paired.groups = {"1": {"name": "Office", "lights": list(paired.lights)}}
     before = {n: (paired.values(n)["on"], paired.values(n)["bri"]) for n in range(1, 51)}
     clock = clock_of(around)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint
@@ -169,6 +171,32 @@ def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
     assert f"/data/{state.HEARTBEAT}" in STAGES["bridge"]
     limit_s = int(re.search(r"st_mtime > (\d+)", STAGES["bridge"])[1])  # type: ignore[index]
     assert limit_s >= 3 * state.HEARTBEAT_EVERY_S
+
+
+HEALTH_CHECK = re.search(r'"python3", "-c", "(.*)"\]', STAGES["bridge"])
+
+
+def is_healthy(folder: Path) -> bool:
+    """What the image's health check says of a state folder."""
+    assert HEALTH_CHECK
+    code = HEALTH_CHECK[1].replace("/data", str(folder))
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_health_check_sees_a_process_that_hangs_and_blames_none_for_its_disk(
+    tmp_path: Path,
+) -> None:
+    heartbeat = tmp_path / state.HEARTBEAT
+    heartbeat.touch()
+    assert is_healthy(tmp_path)
+    os.utime(heartbeat, (0, 0))
+    assert not is_healthy(tmp_path)
+    assert is_healthy(tmp_path / "gone")
+
+
+def test_an_orchestrator_asks_as_the_image_does() -> None:
+    assert HEALTH_CHECK
+    assert HEALTH_CHECK[1] in (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 
 
 def test_every_file_that_compose_mounts_is_shipped_or_made_by_init(tmp_path: Path) -> None:

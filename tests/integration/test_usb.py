@@ -140,7 +140,7 @@ async def test_the_lamp_tells_an_unplugged_light_and_shows_its_look_when_it_is_b
         assert told >= 2
         wire.plugged = False
         await pass_s(LOOK_EVERY_S + 1)
-        assert reachable[-1] is False
+        assert reachable[-1:] == [False]
         await pass_s(60)
         wire.replug()
         await pass_s(61)

@@ -37,6 +37,7 @@ class Acts:
         self._undo: dict[int, Callable[[], None]] = {}
         self._count = 0
         self._earlier: dict[str, bytes] = {}
+        self._commanded: set[str] = set()
         self._stopping: set[asyncio.Task[None]] = set()
         world.broker.watchers.append(self._keep_earlier)
 
@@ -56,6 +57,10 @@ class Acts:
             process.start()
         for lamp in world.lamps:
             lamp.bulb.unreachable = lamp.bulb.refuses = False
+
+    def is_off_presence(self, lamp: Lamp) -> bool:
+        """Whether somebody commanded it, and nobody gave it back since in a way that it heard."""
+        return lamp.process.name in self._commanded
 
     async def settle(self) -> None:
         """Wait for stops that go on."""
@@ -110,6 +115,10 @@ class Acts:
 
     def _light(self, step: Step) -> None:
         payload = json.dumps(LIGHTS[step.how]).encode()
+        if step.how != "presence":
+            self._commanded.add(step.who)
+        elif self._world.hears(self._process(step.who)):
+            self._commanded.discard(step.who)
         self._publish(self._world.topics.light(step.who, "set"), payload)
 
     def _leave(self, step: Step) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bridge.broker.session import Limits, ProtocolVersion, Received, Refusal
 from bridge.contract.wire import Message
@@ -110,6 +111,8 @@ class MemoryBroker:
         self.deaf: set[str] = set()
         """Clients whose subscriptions it has forgotten, as a cluster may after a loss."""
         self.watchers: list[Callable[[Published], None]] = []
+        self.mistakes: list[Exception] = []
+        """Errors of those who watch."""
         self.connects: list[tuple[float, str]] = []
 
     def accept(self, client_id: str, version: ProtocolVersion, will: Message | None) -> Link | int:
@@ -179,19 +182,26 @@ class MemoryBroker:
                 link.arrive(Received(topic, payload, retain=False))
         published = Published(self.now_s, client_id, topic, payload, retain)
         for watch in self.watchers:
-            watch(published)
+            try:
+                watch(published)
+            except Exception as error:  # noqa: BLE001 - it is ours, and not the publisher's
+                self.mistakes.append(error)
 
     def stored(self, topic_filter: str = "#") -> Iterator[tuple[str, bytes]]:
         """What is stored and has not expired (3.3.2.3.3), in the order of arrival."""
+        now_s = self.now_s
         for topic, stored in list(self._stored.items()):
-            if stored.ends_s is not None and stored.ends_s <= self.now_s:
+            if stored.ends_s is not None and stored.ends_s <= now_s:
                 del self._stored[topic]
             elif matches(topic_filter, topic):
                 yield topic, stored.payload
 
     def retained(self, topic: str) -> bytes | None:
         """What is stored on one topic."""
-        return dict(self.stored(topic)).get(topic)
+        stored = self._stored.get(topic)
+        if stored is None or (stored.ends_s is not None and stored.ends_s <= self.now_s):
+            return None
+        return stored.payload
 
     def refuse(self, topic_filter: str, code: int | None) -> None:
         """Refuse what matches from now on, or with ``None`` no more."""
@@ -243,6 +253,7 @@ class MemoryBroker:
         return asyncio.get_running_loop().time()
 
 
+@lru_cache(maxsize=20_000)
 def matches(topic_filter: str, topic: str) -> bool:
     """Whether ``topic`` is among those that the filter names (4.7.1)."""
     levels, wanted = topic.split("/"), topic_filter.split("/")

@@ -12,7 +12,8 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 class HostClock:
     """A ``Clock`` over the loop's time; ``step`` sets its wall time alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop  # workers ask for the time too
         self._offset_s = 0.0
         self.stepped_back_s = 0.0
         """Of all steps back together."""
@@ -23,7 +24,7 @@ class HostClock:
 
     def monotonic(self) -> float:
         """Virtual seconds."""
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -68,9 +68,7 @@ class ReadableHand(Hand):
         return self._applied is not None and self.bulb.shows != self._applied
 
 
-def kind_of(
-    bulb: Bulb, *, moves: bool, readable: bool, opened: list[Hand]
-) -> Kind[NoOptions]:
+def kind_of(bulb: Bulb, *, moves: bool, readable: bool, opened: list[Hand]) -> Kind[NoOptions]:
     """The kind of ``bulb``; ``moves``: it can blink and pulse alone. ``opened`` gets each hand."""
 
     @asynccontextmanager

@@ -120,7 +120,8 @@ class MemorySession:
         self._arrived: deque[Received] = deque()
         self._something = asyncio.Event()
         self._arrives_s = 0.0
-        self._on_the_way: deque[Received] = deque()
+        self._sent_down: deque[Received] = deque()
+        self._stood_still: list[Received] = []
         self._keepalive: list[asyncio.TimerHandle] = []
         self.limits: Limits = broker.nature.limits
         link.arrive = self._send_down
@@ -214,8 +215,9 @@ class MemorySession:
             self._broker.lose(self._link)
         elif self._broker.link_of(self._link.client_id) is not self._link:
             self._fail("the connection was reset")  # the broker gave up
-        while self._on_the_way:
-            self._arrive(self._on_the_way.popleft())
+        for received in self._stood_still:
+            self._arrived_now(received)
+        self._stood_still.clear()
 
     def _fail(self, text: str, code: int | None = None) -> None:
         if not self._end.done():
@@ -230,12 +232,18 @@ class MemorySession:
     def _send_down(self, received: Received) -> None:
         now_s = self._loop.time()
         self._arrives_s = max(now_s + self._way.latency_s, self._arrives_s + self._way.each_s)
-        self._loop.call_at(self._arrives_s, self._arrive, received)
+        self._sent_down.append(received)
+        self._loop.call_at(self._arrives_s, self._arrive)
 
-    def _arrive(self, received: Received) -> None:
+    def _arrive(self) -> None:
+        received = self._sent_down.popleft()  # timers of one moment come in any order
         if self._way.silent:
-            self._on_the_way.append(received)
-        elif not self._end.done():
+            self._stood_still.append(received)
+        else:
+            self._arrived_now(received)
+
+    def _arrived_now(self, received: Received) -> None:
+        if not self._end.done():
             self._arrived.append(received)
             self._something.set()
 

@@ -96,8 +96,14 @@ class _Turns:
 
     def awaits(self, answer: Future[Any]) -> None:
         """Give the turn to the loop until ``answer`` is there; called by the worker."""
-        answer.add_done_callback(lambda _: self._wait())
+        answer.add_done_callback(self._goes_on)
         self._ours.release()
+
+    def _goes_on(self, answer: Future[Any]) -> None:
+        if answer.cancelled():  # whoever cancels may hold a lock that the worker needs to end
+            asyncio.get_running_loop().call_soon(self._wait)
+        else:
+            self._wait()
 
     def _wait(self) -> None:
         if not self._ours.acquire(timeout=REAL_S):
@@ -123,7 +129,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._virtual_s = 0.0
         self._delay = delay
         self._numbers = count()
-        self._pools: dict[int, _Pool] = {}
+        self._pools: dict[Executor | None, _Pool] = {}
         self._thread = threading.get_ident()
         selector = _Selector()
         selector.jump = self._jump
@@ -143,7 +149,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[T]:
         """Run ``func`` on a worker of ours, whatever ``executor`` is; as many at a time as it."""
         most = int(getattr(executor, "_max_workers", WORKERS))
-        pool = self._pools.setdefault(id(executor), _Pool(self, most, self._delay, executor))
+        pool = self._pools.setdefault(executor, _Pool(self, most, self._delay))
         answer = self.create_future()
         context = contextvars.copy_context()
         pool.put(answer, lambda: context.run(func, *args))
@@ -160,6 +166,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if threading.get_ident() != self._thread and (answer := _awaited(callback)) is not None:
             _current.turns.awaits(answer)
         return handle
+
+    def executor(self, workers: int = WORKERS) -> Executor:
+        """One whose workers are ours, for who does not ask the loop to run it."""
+        return _Executor(_Pool(self, workers, self._delay))
 
     async def shutdown_default_executor(self) -> None:
         """There is none."""
@@ -184,15 +194,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class _Pool:
     """The workers of one executor."""
 
-    def __init__(
-        self, loop: VirtualLoop, most: int, delay: Callable[[], float], executor: Executor | None
-    ) -> None:
+    def __init__(self, loop: VirtualLoop, most: int, delay: Callable[[], float]) -> None:
         self._loop, self._most, self._delay = loop, most, delay
-        self._executor = executor  # kept, so that no other one gets its id
         self._busy = 0
-        self._queued: deque[tuple[asyncio.Future[Any], Callable[[], Any]]] = deque()
+        self._queued: deque[tuple[_Answer, Callable[[], Any]]] = deque()
 
-    def put(self, answer: asyncio.Future[Any], work: Callable[[], Any]) -> None:
+    def put(self, answer: _Answer, work: Callable[[], Any]) -> None:
         """Do ``work`` as soon as a worker is free; what is cancelled before is never begun."""
         self._queued.append((answer, work))
         self._next()
@@ -202,7 +209,7 @@ class _Pool:
             self._busy += 1
             self._loop.call_later(self._delay(), self._begin, *self._queued.popleft())
 
-    def _begin(self, answer: asyncio.Future[Any], work: Callable[[], Any]) -> None:
+    def _begin(self, answer: _Answer, work: Callable[[], Any]) -> None:
         def ended(turns: _Turns) -> None:
             self._over()
             if not answer.done():
@@ -211,6 +218,8 @@ class _Pool:
         if answer.cancelled():
             self._over()
         else:
+            if isinstance(answer, Future):
+                answer.set_running_or_notify_cancel()
             _Turns(work, ended).begin()
 
     def _over(self) -> None:
@@ -218,7 +227,21 @@ class _Pool:
         self._next()
 
 
-def _settle(answer: asyncio.Future[Any], turns: _Turns) -> None:
+_Answer = asyncio.Future[Any] | Future[Any]
+
+
+class _Executor(Executor):
+    def __init__(self, pool: _Pool) -> None:
+        self._pool = pool
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        answer: Future[T] = Future()
+        context = contextvars.copy_context()
+        self._pool.put(answer, lambda: context.run(fn, *args, **kwargs))
+        return answer
+
+
+def _settle(answer: _Answer, turns: _Turns) -> None:
     if isinstance(turns.error, CancelledError):
         answer.set_exception(asyncio.CancelledError())  # as asyncio does
     elif turns.error is not None:

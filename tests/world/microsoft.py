@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from aiohttp import hdrs
 from multidict import CIMultiDict
 
 from bridge.contract.clock import Clock
@@ -75,16 +74,16 @@ class MemoryMicrosoft:
         self, status: int, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
         """An answer with the headers that all have."""
-        shared = {hdrs.DATE: format_datetime(self._clock.now(), usegmt=True)}
+        date = format_datetime(self._clock.now(), usegmt=True)
         content = b"" if body is None else json.dumps(body).encode()
-        return HttpResponse(status, CIMultiDict({**shared, **(headers or {})}), content)
+        return HttpResponse(status, CIMultiDict({"Date": date, **(headers or {})}), content)
 
     def told(self, response: HttpResponse) -> list[Told]:
         """The presences in an answer."""
         if response.status != 200 or b'"sequenceNumber"' not in response.body:
             return []
         body = json.loads(response.body)
-        found = body["value"] if "value" in body else [body]
+        found = body.get("value", [body])
         return [
             Told(one["id"], one["availability"], one["activity"], one["sequenceNumber"])
             for one in found
@@ -141,12 +140,9 @@ class MemoryMicrosoft:
             return self.directory.presence_resource(me, own=True)
         if path == BULK:
             ids = json.loads(request.body or b"{}")["ids"]
-            people = [self.directory.person_by_oid(oid) for oid in ids]
-            return {
-                "value": [
-                    self.directory.presence_resource(person, own=False) for person in people if person
-                ]
-            }
+            people = filter(None, map(self.directory.person_by_oid, ids))
+            resource = self.directory.presence_resource
+            return {"value": [resource(person, own=False) for person in people]}
         if path.startswith("/v1.0/users/") and (person := self.directory.person(path[12:])):
             return {"id": person.oid, "userPrincipalName": person.upn, "displayName": person.name}
         raise GraphError(404, "Not found.")

@@ -41,7 +41,7 @@ class Options:
     will_at_takeover: bool = True
     latency_ms: int = 2
     token_s: int = 290
-    """Lifetime of access tokens. msal goes by the clock of this machine: only what ends within 300 s is renewed always."""
+    """Lifetime of access tokens. msal has its own clock: what ends within 300 s it renews."""
     moves: bool = True
     """The lamp blinks and pulses alone."""
     readable: bool = True

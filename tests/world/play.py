@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,8 @@ from tests.world.world import World
 TICK_S = 2.5
 STEADY_S = 30.0
 """So long it stays right at the end."""
+LAST_S = 10.0
+"""So long the last step goes on before all faults end."""
 FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
@@ -61,7 +64,7 @@ class Verdict:
             return f"seed {self.options.seed}: well, after {self.at_s:.0f} s"
         told = [f"seed {self.options.seed}: at {self.at_s:.1f} s: {self.problem}", "options:"]
         told += [str(self.options), "story:", *(f"  {step}" for step in self.steps), "log:"]
-        told += [f"  {line.at_s:8.1f} {line.process} {line.text}" for line in self.lines]
+        told += [f"  {line}" for line in self.lines]
         return "\n".join(told)
 
 
@@ -95,7 +98,7 @@ def _listening(director: _Director, *, chatty: bool) -> Iterator[None]:
     root, book = logging.getLogger(), director.world.logbook
     before = root.level
     if chatty:
-        book.watchers.append(lambda line: print(f"{line.at_s:8.1f} {line.process} {line.text}"))
+        book.watchers.append(lambda line: sys.stdout.write(f"{line}\n"))
     root.addHandler(book)
     root.setLevel(logging.INFO)
     try:
@@ -106,9 +109,7 @@ def _listening(director: _Director, *, chatty: bool) -> Iterator[None]:
 
 
 class _Director:
-    def __init__(
-        self, options: Options, folder: Path, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
         self.world = World(options, folder, loop)
         self.trace = Trace(self.world)
         self._acts = Acts(self.world)
@@ -137,6 +138,7 @@ class _Director:
                 await self._watch_until(step.at_s)
                 self._acts.do(step)
                 self._look()
+            await self._watch_until(world.now_s + LAST_S)
             self._acts.heal()
             await self._acts.settle()
             faults = {fault for fault in world.options.faults if steps}
@@ -156,6 +158,8 @@ class _Director:
             self._look()
 
     def _look(self) -> None:
+        for mistake in self.world.broker.mistakes:
+            raise mistake
         self._wellness.look()
         for process in self.world.processes:
             _raise(process.problems)
@@ -182,7 +186,7 @@ class _Director:
     def _ask_lamps_to_follow(self) -> None:
         """A command is not stored: whoever presses while a lamp is away presses again."""
         for lamp in self.world.lamps:
-            if not self._right.follows(lamp):
+            if self._acts.is_off_presence(lamp):
                 self._acts.do(Step(self.world.now_s, "light", lamp.process.name, "presence"))
 
     async def _nothing_has_grown(self) -> None:

@@ -68,7 +68,7 @@ class Life:
     at_death: list[Callable[[], None]] = field(default_factory=list)
     """What takes its hands off the world."""
     work: asyncio.Task[bool] | None = None
-    stop: Callable[[], None] = lambda: None
+    stop: Callable[[], object] = lambda: None
     """SIGTERM."""
 
 
@@ -83,9 +83,16 @@ class Process:
     """A place for one program. ``problems`` is what must never happen to it."""
 
     def __init__(
-        self, name: str, folder: Folder, *, program: Program, way: Callable[[], Way]
+        self,
+        name: str,
+        folder: Folder,
+        *,
+        program: Program,
+        way: Callable[[], Way],
+        clock: HostClock,
     ) -> None:
-        self.name, self.folder, self.clock = name, folder, HostClock()
+        self.name, self.folder = name, folder
+        self.clock = clock
         self._program, self._new_way = program, way
         self._life: Life | None = None
         self._dead: list[asyncio.Task[bool]] = []

@@ -117,7 +117,7 @@ class _Teller:
         return Step(at_s, "light", self._some(*self._lamps), how)
 
     def _accounts(self, at_s: float) -> Step | None:
-        if len(self._tables) < 2:  # noqa: PLR2004 - somebody stays
+        if len(self._tables) < 2:
             return None
         if self._options.watched and self._random.random() < 0.5:
             return Step(at_s, "watch", "", " ".join(self._random.sample(WATCHED, 2)))

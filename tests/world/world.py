@@ -5,7 +5,7 @@ happens in it: a story does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -23,11 +23,12 @@ from tests.world.clock import HostClock
 from tests.world.lamp import Bulb, Hand, NoOptions, die, kind_of
 from tests.world.link import Way
 from tests.world.logbook import Logbook
+from tests.world.loop import VirtualLoop
 from tests.world.microsoft import MemoryMicrosoft, snake
 from tests.world.network import Network
 from tests.world.options import NAMES, WATCHED, Options
 from tests.world.people import Office
-from tests.world.process import Folder, Life, Process
+from tests.world.process import Folder, Life, Process, Program
 
 TABLE = "team"
 LEAD = "lena"
@@ -45,12 +46,11 @@ class Lamp:
 class World:
     """Everything there is."""
 
-    def __init__(
-        self, options: Options, folder: Path, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
         self.options, self._folder = options, folder
+        self._loop, self._executor = loop, loop.executor(64)
         self.topics = Topics()
-        self.time = HostClock()
+        self.time = HostClock(loop)
         """The true one, which Microsoft has."""
         self.broker = MemoryBroker(
             Nature(
@@ -62,7 +62,7 @@ class World:
         self.microsoft = MemoryMicrosoft(self.time, Random(f"microsoft {options.seed}"))
         self.microsoft.tokens.expires_in_s = options.token_s
         self.network = Network(self.microsoft, self.time, self.random("network"))
-        self.logbook = Logbook(loop)
+        self.logbook = Logbook(loop, folder)
         self.named: dict[str, Person] = {}
         """Who has an account of their own, by slug."""
         self.watched: dict[str, Person] = {}
@@ -73,7 +73,7 @@ class World:
         """Who signs in for the table."""
         self._fill()
         self.office = Office(self)
-        self.bridge = Process("bridge", Folder(folder / "bridge"), program=self._bridge, way=self._way)
+        self.bridge = self._process("bridge", self._bridge)
         self.service: Service | None = None
         self.lamps = [self._lamp(f"lamp{number}") for number in range(options.lamps)]
 
@@ -93,8 +93,17 @@ class World:
 
     def client_id(self, process: Process) -> str:
         """What a process calls itself at the broker."""
-        is_bridge = process is self.bridge
-        return self.topics.bridge_client_id if is_bridge else self.topics.driver_client_id(process.name)
+        if process is self.bridge:
+            return self.topics.bridge_client_id
+        return self.topics.driver_client_id(process.name)
+
+    def hears(self, process: Process) -> bool:
+        """Whether a command for a lamp gets through to it now."""
+        link = self.broker.link_of(self.client_id(process))
+        life = process.life
+        is_open = life is not None and life.way.is_well and life.way.connected
+        topic = self.topics.light(process.name, "set")
+        return is_open and link is not None and link.wants(topic) and self.broker.is_well
 
     def followed(self) -> dict[str, Person]:
         """Whom the config follows, by slug."""
@@ -106,14 +115,17 @@ class World:
 
     def config(self) -> Config:
         """What the config file says now."""
-        return Config.model_validate(self._common(self.bridge) | {
-            "microsoft": {
-                "tenant": self.microsoft.tenant.domain,
-                "client_id": self.microsoft.app.client_id,
-            },
-            "web": {"enabled": False},
-            "accounts": self.accounts,
-        })
+        return Config.model_validate(
+            self._common(self.bridge)
+            | {
+                "microsoft": {
+                    "tenant": self.microsoft.tenant.domain,
+                    "client_id": self.microsoft.app.client_id,
+                },
+                "web": {"enabled": False},
+                "accounts": self.accounts,
+            }
+        )
 
     def shown(self, slug: str) -> str:
         """What Microsoft knows of somebody now, in the contract's words."""
@@ -142,6 +154,15 @@ class World:
             names = WATCHED[: self.options.watched]
             self.accounts[TABLE] = {"watch": [f"{name}@{tenant.domain}" for name in names]}
 
+    def _process(self, name: str, program: Program) -> Process:
+        return Process(
+            name,
+            Folder(self._folder / name),
+            program=program,
+            way=self._way,
+            clock=HostClock(self._loop),
+        )
+
     def _common(self, process: Process) -> dict[str, Any]:
         return {
             "state_dir": process.folder.path,
@@ -165,6 +186,7 @@ class World:
             random=self.random(life.name),
             connect=life.way.connect,
             open_http=http.open,
+            executor=self._executor,
         )
         life.stop = service.stop
         await service.run()
@@ -200,5 +222,5 @@ class World:
                 running.uncancel()
             return False
 
-        process = Process(name, Folder(self._folder / name), program=program, way=self._way)
+        process = self._process(name, program)
         return Lamp(bulb, common, process)

@@ -47,6 +47,7 @@ _TEXTS = (
 )
 """What each kind of good answer holds: tokens, a code for a person, discovery."""
 _OPTIONAL_TEXTS = ("refresh_token", "id_token", "client_info", "scope", "token_type", "foci")
+_DIGITS_MOST = 9
 _NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval")
 
 
@@ -92,6 +93,5 @@ def _is_text(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, str):
-        return value.isascii() and value.isdigit()
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST

@@ -29,7 +29,8 @@ from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.certificate import ClientCertificate
-from bridge.microsoft.sign_in.msal_client import MsalRequests, MsalWorkers
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
 from bridge.microsoft.sign_in.remedies_table import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
@@ -97,10 +98,10 @@ class AppSignIn:
         Raises:
             ConfigError: Always; it says what ends the sign-in.
         """
-        told = "signs in by its certificate; to end that, take its table out of the config"
-        raise ConfigError([f"accounts.{self._slug}: {told}"])
+        text = "signs in by its certificate; to end that, take its table out of the config"
+        raise ConfigError([f"accounts.{self._slug}: {text}"])
 
-    async def run(self, *, may_ask: bool = True) -> None:  # noqa: ARG002 - nobody is asked
+    async def run(self, *, may_offer: bool = True) -> None:  # noqa: ARG002 - nobody is asked
         """Do the tries that are requested, until cancelled."""
         while True:
             await self._wanted.wait()
@@ -156,26 +157,26 @@ class AppSignIn:
             self._warned = certificate.thumbprint
             log.warning("%s: the certificate ends on %s: make and upload another", self._slug, day)
 
-    def _refused(self, told: Explanation) -> SignInNeededError:
-        if self._said != told.text:
-            self._said = told.text
-            log.error("%s: %s", self._slug, told.line)
-        self._show(ended(told, self._slug))
-        return needed(told)
+    def _refused(self, why: Explanation) -> SignInNeededError:
+        if self._said != why.text:
+            self._said = why.text
+            log.error("%s: %s", self._slug, why.line)
+        self._show(ended(why, self._slug))
+        return needed(why)
 
     def _show(self, now: SignIn) -> None:
         if now != self.sign_in.value:
             self.sign_in.set(now)
 
 
-def _for_an_app(told: Explanation) -> Explanation:
+def _for_an_app(why: Explanation) -> Explanation:
     """Nobody can sign in again here, or in a browser: the owner of the app looks, or the admin."""
-    if told.sign_in_again:
+    if why.sign_in_again:
         remedy = "Look at the app registration with the correlation id."
-        return replace(told, remedy=remedy, who=OWNER, sign_in_again=False)
-    if BROWSER in told.remedy:
-        return replace(told, remedy="Ask your admin for an exception.")
-    return told
+        return replace(why, remedy=remedy, who=OWNER, sign_in_again=False)
+    if BROWSER in why.remedy:
+        return replace(why, remedy="Ask your admin for an exception.")
+    return why
 
 
 def _certificate_trouble(problem: str) -> Explanation:

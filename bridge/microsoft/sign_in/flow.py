@@ -33,7 +33,7 @@ class Granted:
 class Failed:
     """It ended without tokens."""
 
-    told: Explanation
+    why: Explanation
     ran_out: bool = False
     """Nobody did anything in time."""
 

@@ -14,11 +14,9 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
 from random import random as _random
-from typing import Any
 
 import msal
 
-from bridge import __version__
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
@@ -29,10 +27,11 @@ from bridge.microsoft.sign_in.browser import Browser
 from bridge.microsoft.sign_in.device_code import DeviceCode
 from bridge.microsoft.sign_in.encryption import OtherKeyError
 from bridge.microsoft.sign_in.flow import Failed, Flow, Granted, Waiting, wait_s
-from bridge.microsoft.sign_in.msal_client import MsalRequests, MsalWorkers
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
 from bridge.microsoft.sign_in.status import ended, line, needed, shown
+from bridge.microsoft.sign_in.stored import PublicApp, StoredSignIn
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.retry import Random
 
@@ -40,9 +39,6 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S, RETRY_MOST_S = 5.0, 60.0
 """Waits between attempts that could not begin."""
-CAPABILITIES = ["CP1"]
-"""We answer claims challenges, so Microsoft may end a token early and let it live long
-(Microsoft identity platform, "continuous access evaluation")."""
 
 
 class PersonSignIn:
@@ -52,8 +48,7 @@ class PersonSignIn:
         self,
         slug: str,
         *,
-        client_id: str,
-        authority: str,
+        app: PublicApp,
         workers: MsalWorkers,
         cache: TokenCache,
         clock: Clock,
@@ -62,26 +57,25 @@ class PersonSignIn:
         scopes: Sequence[str] = (READ, PROFILE),
         random: Random = _random,
     ) -> None:
-        self._slug, self._client_id, self._authority = slug, client_id, authority
-        self._workers, self._cache, self._clock = workers, cache, clock
-        self._usual_way, self._random = way, random
-        self._scopes = self._next_scopes = list(scopes)
-        self._client = workers.client(lambda requests: self._new_app(cache.tokens, requests))
+        self._slug, self._app, self._workers, self._clock = slug, app, workers, clock
+        self._usual_way, self._scopes, self._random = way, list(scopes), random
+        self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
         self._token = AccessToken(self._renew, clock=clock)
-        # where it stands; ``shown`` makes of it what people see
-        self._stored = SignIn(SignInState.SIGNED_IN if stored else SignInState.SIGNED_OUT)
+        # what is stored, and what waits; ``shown`` makes of it what people see
+        self._settled = SignIn(SignInState.SIGNED_IN if stored else SignInState.SIGNED_OUT)
         self._lost: Explanation | None = None
         self._claims: str | None = None
-        self._trouble: str | None = None
+        self._trouble: str | None = None  # with what is stored
+        self._hindrance: str | None = None  # of the attempt
         self._waiting: Waiting | None = None
         self._expires_at: datetime | None = None
-        self._may_ask = True
+        self._may_offer = True
         # the attempt
         self._wanted: Way | None = None
         self._flow: Flow | None = None
         self._attempting: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self.sign_in: Latest[SignIn] = Latest(self._stored)
+        self.sign_in: Latest[SignIn] = Latest(self._settled)
         """Where it stands, as people see it."""
 
     # What others ask for.
@@ -99,9 +93,9 @@ class PersonSignIn:
             self._trouble = f"{error}."
             self._show()
             raise
-        self._may_ask, self._trouble = True, None
-        if self._stored.state is not SignInState.SIGNED_IN:
-            self._stored = SignIn(SignInState.SIGNED_IN)
+        self._may_offer, self._trouble = True, None
+        if self._settled.state is not SignInState.SIGNED_IN:
+            self._settled = SignIn(SignInState.SIGNED_IN)
         self._show()
         return token
 
@@ -110,15 +104,19 @@ class PersonSignIn:
 
         One that runs goes on, unless it goes another way.
         """
-        self._stored, self._trouble = SignIn(self._stored.state), None
+        self._settled = SignIn(self._settled.state)
         self._start(way or self._usual_way)
         self._show()
+
+    def ask_for(self, scopes: Sequence[str]) -> None:
+        """Ask the next person who signs in for ``scopes``; what stands goes on as it is."""
+        self._scopes = list(scopes)
 
     def cancel(self) -> None:
         """Take an attempt back; what is stored stays."""
         if self._wanted and self._attempting:
             self._attempting.cancel()
-        self._wanted = self._flow = self._waiting = self._trouble = None
+        self._end_attempt()
         self._show()
 
     def finish_browser(self, pasted: str) -> None:
@@ -140,22 +138,15 @@ class PersonSignIn:
             PersonMustActError: The file cannot be deleted; nothing is forgotten then.
         """
         self.cancel()
-        self._client.interrupt()
-        try:
-            await self._token.discard(partial(self._client.run, self._cache.delete))
-        except OSError as error:
-            raise PersonMustActError(
-                f"The stored sign-in cannot be deleted: {error.strerror}.",
-                remedy=f"Let this user write in {self._cache.file.parent}.",
-            ) from error
-        self._client.forget()
-        self._stored, self._lost, self._trouble = SignIn(), None, None
-        self._may_ask = False
+        self._stored.interrupt()
+        await self._token.discard(self._stored.delete)
+        self._settled, self._lost, self._trouble = SignIn(), None, None
+        self._may_offer = False
         self._show()
 
-    async def run(self, *, may_ask: bool = True) -> None:
-        """Carry attempts out until cancelled; without ``may_ask`` only those that are requested."""
-        self._may_ask &= may_ask
+    async def run(self, *, may_offer: bool = True) -> None:
+        """Carry attempts out until cancelled; without ``may_offer`` only requested ones."""
+        self._may_offer &= may_offer
         self._waiting = None
         while True:
             if self._wanted is None:
@@ -181,6 +172,9 @@ class PersonSignIn:
         self._wanted = way
         self._wake.set()
 
+    def _end_attempt(self) -> None:
+        self._wanted = self._flow = self._waiting = self._hindrance = None
+
     async def _attempt(self, way: Way) -> None:
         """Begin until it can begin, and go on to its end."""
         failures = 0
@@ -191,7 +185,7 @@ class PersonSignIn:
                 failures += 1
                 if failures == 1:
                     log.warning("%s: %s; it is tried again", self._slug, error)
-                self._trouble = f"{error}. It is tried again."
+                self._hindrance = f"{error}. It is tried again."
                 self._show()
                 rest_s = wait_s(
                     error,
@@ -202,62 +196,52 @@ class PersonSignIn:
                 )
             await self._clock.sleep(rest_s)
 
-    def ask_for(self, scopes: Sequence[str]) -> None:
-        """Ask the next person who signs in for ``scopes``; what stands goes on as it is."""
-        self._next_scopes = list(scopes)
-
     async def _go_through(self, way: Way) -> None:
         tokens = msal.SerializableTokenCache()  # which holds nothing of an earlier person
-        client = self._workers.client(partial(self._new_app, tokens))
+        client = self._workers.client(partial(self._app.open, tokens))
+        scopes, claims, clock = self._scopes, self._claims, self._clock
         flow: Flow
-        scopes = self._next_scopes
         if way is Way.DEVICE_CODE:
-            flow = DeviceCode(client, scopes=scopes, claims=self._claims, clock=self._clock)
+            flow = DeviceCode(client, scopes=scopes, claims=claims, clock=clock)
         else:
-            flow = Browser(
-                client,
-                scopes=scopes,
-                claims=self._claims,
-                clock=self._clock,
-                random=self._random,
-            )
+            flow = Browser(client, scopes=scopes, claims=claims, clock=clock, random=self._random)
         self._flow = flow
         async with aclosing(flow.steps()) as steps:
             async for step in steps:
                 if isinstance(step, Waiting):
                     self._wait_for_somebody(step)
                 elif isinstance(step, Granted):
-                    self._scopes = scopes
-                    await self._adopt(step.answer, tokens)
+                    await self._adopt(step.answer, tokens, scopes)
                 else:
                     self._failed(step)
 
     def _wait_for_somebody(self, waiting: Waiting) -> None:
-        self._waiting, self._trouble = waiting, None
+        self._waiting, self._hindrance = waiting, None
         self._expires_at = self._clock.now() + timedelta(seconds=waiting.lifetime_s)
         log.info("%s: %s", self._slug, waiting.message)
         self._show()
 
-    async def _adopt(self, answer: Answer, tokens: msal.SerializableTokenCache) -> None:
+    async def _adopt(
+        self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
+    ) -> None:
         """Somebody signed in: their tokens take the place of those before."""
         self._wanted = self._flow = None  # from now on nothing takes it back but a sign-out
 
         async def replace() -> Answer:
-            await self._client.run(self._cache.replace, tokens)
-            self._client.forget()
+            await self._stored.replace(tokens, scopes)
             return answer
 
         await self._token.replace(replace)
-        self._stored = SignIn(SignInState.SIGNED_IN)
+        self._settled = SignIn(SignInState.SIGNED_IN)
         self._lost = self._claims = self._trouble = self._waiting = None
-        self._may_ask = True
+        self._may_offer = True
         log.info("%s is signed in", self._slug)
         self._show()
 
     def _failed(self, step: Failed) -> None:
         """It ended without tokens; a sign-in that stands, stands."""
-        self._wanted = self._flow = self._waiting = self._trouble = None
-        signed_in = self._stored.state is SignInState.SIGNED_IN
+        self._end_attempt()
+        signed_in = self._settled.state is SignInState.SIGNED_IN
         if signed_in and step.ran_out:
             log.info("%s: nobody signed in anew; the sign-in before goes on", self._slug)
         else:
@@ -265,9 +249,9 @@ class PersonSignIn:
                 logging.WARNING if step.ran_out else logging.ERROR,
                 "%s: %s",
                 self._slug,
-                line(step.told, self._slug),
+                line(step.why, self._slug),
             )
-            self._stored = ended(step.told, self._slug, signed_in=signed_in)
+            self._settled = ended(step.why, self._slug, signed_in=signed_in)
         self._show()
 
     # What is stored.
@@ -276,83 +260,49 @@ class PersonSignIn:
         if self._lost:
             raise needed(self._lost)
         try:
-            answer = None
-            if await self._client.run(self._cache.somebody):
-                answer = await self._client.ask(partial(self._silently, claims, refresh))
+            answer = await self._stored.renew(
+                claims=claims, refresh=refresh, any_age=not self._token.works
+            )
         except OtherKeyError as error:
             raise self._lose(_locked(error.key_id)) from error
-        except OSError as error:
-            raise SourceUnavailableError(
-                f"The stored sign-in cannot be read ({error.strerror}): "
-                f"let this user read {self._cache.file}"
-            ) from error
         if answer is None:
             raise self._nobody()
         if "access_token" not in answer:
             self._claims = answer.get("claims") or claims
             raise self._lose(explain(answer))
-        self._stored = SignIn(SignInState.SIGNED_IN)
-        return answer
-
-    def _silently(self, claims: str | None, refresh: bool, app: Any) -> Answer | None:  # noqa: FBT001 - runs on a worker
-        accounts = app.get_accounts()
-        if not accounts:
-            return None
-        answer: Answer | None = app.acquire_token_silent_with_error(
-            self._scopes,
-            account=accounts[0],
-            claims_challenge=claims,
-            force_refresh=refresh,
-            # after a restart an ageing token in the cache will do; later we hold it ourselves
-            http_exceptions=() if self._token.works else (SourceUnavailableError,),
-        )
-        self._cache.save()
+        self._settled = SignIn(SignInState.SIGNED_IN)
         return answer
 
     def _nobody(self) -> SignInNeededError:
-        if self._stored.state is SignInState.SIGNED_IN:
-            self._stored = SignIn()
-        self._ask()
+        if self._settled.state is SignInState.SIGNED_IN:
+            self._settled = SignIn()
+        self._offer()
         return SignInNeededError("Nobody is signed in.", remedy="Sign in.")
 
-    def _lose(self, told: Explanation) -> SignInNeededError:
+    def _lose(self, why: Explanation) -> SignInNeededError:
         """Microsoft, or a key, refuses what is stored."""
-        self._lost, self._stored = told, ended(told, self._slug)
-        log.error("%s: %s", self._slug, line(told, self._slug))
-        self._ask()
-        return needed(told)
+        self._lost, self._settled = why, ended(why, self._slug)
+        log.error("%s: %s", self._slug, line(why, self._slug))
+        self._offer()
+        return needed(why)
 
-    def _ask(self) -> None:
-        """Ask the person by itself, once until a token works again."""
+    def _offer(self) -> None:
+        """Offer a sign-in by itself, once until a token works again."""
         self._trouble = None
-        if self._may_ask:
-            self._may_ask = False
+        if self._may_offer:
+            self._may_offer = False
             self._start(self._usual_way if self._wanted is None else self._wanted)
         self._show()
 
     def _show(self) -> None:
         now = shown(
-            self._stored,
+            self._settled,
             waiting=self._waiting,
             expires_at=self._expires_at,
-            trouble=self._trouble,
+            trouble=self._hindrance or self._trouble,
         )
         if now != self.sign_in.value:
             self.sign_in.set(now)
-
-    def _new_app(
-        self, tokens: msal.SerializableTokenCache, requests: MsalRequests
-    ) -> msal.PublicClientApplication:
-        return msal.PublicClientApplication(
-            self._client_id,
-            authority=self._authority,
-            instance_discovery=False,
-            http_client=requests,
-            token_cache=tokens,
-            client_capabilities=CAPABILITIES,
-            app_name="presence-bridge",
-            app_version=__version__,
-        )
 
 
 def _locked(key_id: str) -> Explanation:

@@ -13,14 +13,14 @@ from bridge.microsoft.sign_in.remedies_table import for_account
 
 
 def shown(
-    stored: SignIn, *, waiting: Waiting | None, expires_at: datetime | None, trouble: str | None
+    settled: SignIn, *, waiting: Waiting | None, expires_at: datetime | None, trouble: str | None
 ) -> SignIn:
     """The sign-in as people see it.
 
     A code that waits leaves somebody who is signed in signed in. What passes by itself changes no
     state: it is told, and nobody has anything to do about it.
     """
-    signed_in = stored.state is SignInState.SIGNED_IN
+    signed_in = settled.state is SignInState.SIGNED_IN
     if waiting is not None:
         return SignIn(
             SignInState.SIGNED_IN if signed_in else SignInState.CODE_PENDING,
@@ -29,26 +29,26 @@ def shown(
             expires_at=expires_at,
             message=waiting.message,
         )
-    return SignIn(stored.state, message=trouble) if trouble else stored
+    return SignIn(settled.state, message=trouble) if trouble else settled
 
 
-def ended(told: Explanation, slug: str, *, signed_in: bool = False) -> SignIn:
-    """After a sign-in, or an attempt at one, ended as ``told``."""
-    state = SignInState.EXPIRED if told.sign_in_again else SignInState.ERROR
+def ended(why: Explanation, slug: str, *, signed_in: bool = False) -> SignIn:
+    """After a sign-in, or an attempt at one, ended as ``why``."""
+    state = SignInState.EXPIRED if why.sign_in_again else SignInState.ERROR
     return SignIn(
         SignInState.SIGNED_IN if signed_in else state,
-        message=told.text,
-        remedy=for_account(told.remedy, slug),
-        who=told.who,
-        correlation_id=told.correlation_id,
+        message=why.text,
+        remedy=for_account(why.remedy, slug),
+        who=why.who,
+        correlation_id=why.correlation_id,
     )
 
 
-def line(told: Explanation, slug: str) -> str:
+def line(why: Explanation, slug: str) -> str:
     """All of it, for the log."""
-    return replace(told, remedy=for_account(told.remedy, slug)).line
+    return replace(why, remedy=for_account(why.remedy, slug)).line
 
 
-def needed(told: Explanation) -> SignInNeededError:
+def needed(why: Explanation) -> SignInNeededError:
     """The error for whoever wanted a token."""
-    return SignInNeededError(told.text, remedy=told.remedy)
+    return SignInNeededError(why.text, remedy=why.remedy)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msal
 
 from bridge.config import Config, write_private
+from bridge.microsoft.sign_in.cache_entries import usable
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 
 log = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class TokenCache:
         self.tokens = msal.SerializableTokenCache()
         self._repair_modes()
         try:
-            text = _checked(self._unsealed(self.file.read_text(encoding="utf-8")))
+            text, damaged = usable(self._unsealed(self.file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
         except OtherKeyError:
@@ -79,6 +78,8 @@ class TokenCache:
             log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
         else:
             self.tokens.deserialize(text)
+            if damaged:
+                log.warning("%s: damaged entries are left out: %d", self.file, damaged)
 
     def save(self) -> None:
         """Write the file when something changed: a power cut leaves the old or the new one.
@@ -123,8 +124,13 @@ class TokenCache:
 
     def _repair_modes(self) -> None:
         for path, mode in ((self.file.parent, 0o700), (self.file, 0o600)):
-            if path.exists() and path.stat().st_mode & 0o077:
+            if not path.exists() or not path.stat().st_mode & 0o077:
+                continue
+            try:
                 path.chmod(mode)
+            except OSError as error:
+                log.warning("%s is open to others: let only its owner read it (%s)", path, error)
+            else:
                 log.warning("%s was open to others: now only its owner may read it", path)
 
 
@@ -146,19 +152,3 @@ def kept_in(file: Path) -> str | None:
     except ValueError:
         return DAMAGED
     return f"encrypted with key {key_id}" if key_id else "not encrypted"
-
-
-def _checked(text: str) -> str:
-    """``text``, when it has the shape of msal's caches: kinds of entries, then entries, by name.
-
-    Raises:
-        ValueError: It has not; msal itself would stumble over it much later.
-    """
-    cache = json.loads(text)
-    if not isinstance(cache, dict) or not all(map(_holds_objects, (cache, *cache.values()))):
-        raise ValueError("no token cache")
-    return text
-
-
-def _holds_objects(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())

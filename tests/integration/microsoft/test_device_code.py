@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from bridge import accounts, login, state
 from bridge.config import Config
-from bridge.contract.account import SignIn, SignInState
+from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
@@ -22,6 +23,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber
 from tests.integration.microsoft.conftest import Bridge, Start
+from tests.integration.microsoft.office import Office
 
 PENDING, SIGNED_IN = SignInState.CODE_PENDING, SignInState.SIGNED_IN
 EXPIRED, ERROR = SignInState.EXPIRED, SignInState.ERROR
@@ -400,6 +402,127 @@ async def test_the_login_command_tells_what_is_wrong_and_ends(
         async with asyncio.timeout(20):
             assert await asyncio.to_thread(login.login, config, "alice") == login.FAILED
         assert words in capsys.readouterr().out
+
+
+async def test_the_login_command_goes_on_when_microsoft_comes_back(
+    config: Config,
+    microsoft: SimulatedMicrosoft,
+    clock: ManualClock,
+    alice: Person,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    microsoft.auto_approve(alice)
+    microsoft.faults.add(Fault("discovery", cut=Cut.BEFORE_HEADERS, times=2))
+    way = Way.DEVICE_CODE
+    signing_in = asyncio.create_task(login._sign_in(config, "alice", way, clock))
+    async with asyncio.timeout(10):
+        while not signing_in.done():
+            await clock.advance(5)
+            await asyncio.sleep(0.01)
+    assert signing_in.result() == login.OK
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("alice: Microsoft's sign-in cannot be reached: the connection broke")
+    assert said[0].endswith("It is tried again.")
+    assert "enter the code" in said[1]
+    assert said[2:] == ["alice is signed in."]
+
+
+async def test_the_login_command_renews_a_sign_in_that_stands(
+    start: Start, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    microsoft.auto_approve(alice)
+    signing_in = asyncio.create_task(login._sign_in(config, "alice", Way.DEVICE_CODE, clock))
+    async with asyncio.timeout(10):
+        while not signing_in.done():
+            await clock.advance(5)
+            await asyncio.sleep(0.01)
+    assert signing_in.result() == login.OK
+    assert microsoft.requests.count("devicecode") == 2
+
+
+@pytest.mark.broker
+async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
+    config: Config, tmp_path: Path, alice: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    auth = "presence/table/team/auth"
+    waiting = {"state": "signed_in", "user_code": "ABC", "verification_uri": "https://m/device"}
+    async with running(tmp_path) as broker, subscriber(broker.port) as mqtt:
+        served = Config.model_validate(
+            config.model_dump()
+            | {
+                "mqtt": {"host": "127.0.0.1", "port": broker.port},
+                "accounts": {"team": {"watch": [alice.upn, "bob@contoso.com"]}},
+            }
+        )
+        with state.claimed(served.state_dir):
+            asked = asyncio.create_task(asyncio.to_thread(login.login, served, "team"))
+            request = await mqtt.until("presence/bridge/request/signin")
+            assert request.json["account"] == "team"
+            answer = {"status": "ok", "transaction": request.json["transaction"]}
+            await mqtt.publish("presence/bridge/response/signin", json.dumps(answer))
+            await mqtt.publish(auth, json.dumps(waiting), retain=True)
+            await mqtt.publish(auth, json.dumps({"state": "signed_in"}), retain=True)
+            assert await asked == login.OK
+
+            asked = asyncio.create_task(asyncio.to_thread(accounts.logout, served, "team"))
+            request = await mqtt.until("presence/bridge/request/signout")
+            assert request.json["account"] == "team"
+            answer["transaction"] = request.json["transaction"]
+            await mqtt.publish("presence/bridge/response/signout", json.dumps(answer))
+            assert await asked == login.OK
+    assert capsys.readouterr().out.splitlines() == [
+        "team: open https://m/device and enter the code ABC",
+        "team is signed in.",
+        "team is signed out.",
+    ]
+
+
+@pytest.mark.broker
+async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_runs(
+    config: Config,
+    microsoft: SimulatedMicrosoft,
+    home: Household,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bob = home.directory.add_person(home.tenant, "bob@contoso.com")
+    microsoft.codes.interval_s = 1
+    microsoft.faults.add(Fault("devicecode", aadsts=700016))  # of the code that nobody asked for
+    async with running(tmp_path) as broker, subscriber(broker.port) as mqtt:
+        served = Config.model_validate(
+            config.model_dump()
+            | {
+                "mqtt": {"host": "127.0.0.1", "port": broker.port},
+                "accounts": {"team": {"watch": [home.person.oid, bob.oid]}},
+            }
+        )
+        with state.claimed(served.state_dir):
+            service = Service(served)
+            serving = asyncio.create_task(service.run(), name="service")
+            await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
+            microsoft.auto_approve(home.person)
+            assert await asyncio.to_thread(login.login, served, "team") == login.OK
+            said = capsys.readouterr().out.splitlines()
+            assert said[0].startswith(f"team: open {microsoft.login_url}/device and enter")
+            assert said[1:] == ["team is signed in."]
+            assert await asyncio.to_thread(accounts.logout, served, "team") == login.OK
+            await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "signed_out")
+            service.stop()
+            await serving
+
+
+async def test_the_login_command_of_an_app_tries_its_certificate(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = office.config({"office": {"sign_in": "app", "user": office.home.person.oid}})
+    assert await asyncio.to_thread(login.login, config, "office") == login.OK
+    office.home.app.certificates.clear()
+    assert await asyncio.to_thread(login.login, config, "office") == login.FAILED
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "office is signed in."
+    assert "Upload the certificate" in said[1]
 
 
 @pytest.mark.broker

@@ -25,6 +25,7 @@ from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import YOU
+from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
@@ -178,8 +179,10 @@ async def impatient(
         async with aiohttp_client(config.network) as http:
             yield PersonSignIn(
                 "alice",
-                client_id=str(config.microsoft.client_id),
-                authority=f"{config.microsoft.login_url}/{config.microsoft.tenant}",
+                app=PublicApp(
+                    str(config.microsoft.client_id),
+                    f"{config.microsoft.login_url}/{config.microsoft.tenant}",
+                ),
                 workers=MsalWorkers(Hasty(http, 0.2), executor, clock),
                 cache=TokenCache(cache_file),
                 clock=clock,

@@ -148,6 +148,18 @@ def test_what_a_lamp_of_another_host_follows_is_remembered(tmp_path: Path) -> No
         assert rules_of(tmp_path, "hall") == before
 
 
+def test_a_lamp_that_is_no_more_leaves_no_rules(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    initialise(tmp_path, InitOptions(driver="hall", follow="bob"))
+    hashes = tmp_path / "mosquitto" / "passwords"
+    lines = hashes.read_text(encoding="utf-8").splitlines(keepends=True)
+    hashes.write_text("".join(it for it in lines if not it.startswith("hall:")), encoding="utf-8")
+    (tmp_path / "secrets" / "mqtt_hall").unlink()
+    initialise(tmp_path, InitOptions())
+    assert "hall" not in (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+    assert rules_of(tmp_path, "desk") == list(ALICE)
+
+
 def test_what_is_said_twice_must_be_the_same(tmp_path: Path) -> None:
     initialise(tmp_path, OPTIONS)
     initialise(tmp_path, InitOptions(driver="desk", follow="alice"))
@@ -428,13 +440,17 @@ async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
     append(tmp_path / "mosquitto" / "passwords", f"device:{hashed(DEVICE, bytes(12))}\n")
     append(tmp_path / "mosquitto" / "acl", "user device\ntopic readwrite zigbee2mqtt/#\n")
     initialise(tmp_path, InitOptions(driver="bulb"))
+    async with running(tmp_path, extra=shipped_conf(tmp_path)) as started:
+        yield started
+
+
+def shipped_conf(folder: Path) -> str:
+    """The shipped config, for the files in ``folder``."""
     conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     assert "\nlistener 1883\n" in conf
     conf = conf.replace("\nlistener 1883\n", "\n")
-    conf = conf.replace("/mosquitto/config", str(tmp_path / "mosquitto"))
-    conf = conf.replace("/mosquitto/data", str(tmp_path))
-    async with running(tmp_path, extra=conf) as started:
-        yield started
+    conf = conf.replace("/mosquitto/config", str(folder / "mosquitto"))
+    return conf.replace("/mosquitto/data", str(folder))
 
 
 def user(broker: Mosquitto, name: str, **other: str) -> MqttSettings:
@@ -554,3 +570,17 @@ async def test_what_is_retained_outlives_a_restart_of_the_broker(broker: Mosquit
     await broker.start()
     (kept,) = await visit(user(broker, "bridge"), follow=["presence/bridge/info"])
     assert kept.payload == b"{}"
+
+
+async def test_after_an_update_the_lamps_of_the_last_release_read_on(tmp_path: Path) -> None:
+    """The update brings the shipped rules; ``init`` has not run again."""
+    initialise(tmp_path, OPTIONS)
+    shutil.copy(ROOT / "mosquitto" / "acl", tmp_path / "mosquitto" / "acl")
+    async with (
+        running(tmp_path, extra=shipped_conf(tmp_path)) as broker,
+        subscriber(broker.port, username="desk", password=secret(tmp_path, "desk")) as lamp,
+    ):
+        told = [Message(topic, b"{}") for topic in (*ALICE[:2], "presence/account/alice/auth")]
+        await visit(user(broker, "bridge"), publish=told)
+        for message in told:
+            await lamp.until(message.topic)

@@ -282,7 +282,7 @@ async def test_a_light_that_cannot_be_read_is_told_again_and_found_to_be_away() 
         assert max(b - a for a, b in pairwise(times)) <= 10  # a Kuando light goes dark after 15 s
         light.error = LightUnreachableError("unplugged")
         await bench.advance(LOOK_EVERY_S)
-        assert bench.reachable[-1] is False
+        assert bench.reachable[-1:] == [False]
         light.error = None
         await bench.advance(120)
         assert bench.reachable[-1]
@@ -324,16 +324,17 @@ async def test_the_phases_of_a_blink_do_not_drift() -> None:
         assert len(lit) == 301
 
 
-async def test_one_slow_answer_does_not_slow_an_animation_for_good() -> None:
+@pytest.mark.parametrize("slow_s", [1, 20])
+async def test_some_slow_answers_do_not_slow_an_animation_for_good(slow_s: float) -> None:
     light = FakeLight(ManualClock())
     async with burning(light, min_interval_s=0.05) as bench:
         bench.target.set(BLINK)
         await bench.advance(2.5)
         light.takes_s = 4.0
-        await bench.advance(1)
+        await bench.advance(slow_s)
         light.takes_s, before = 0.0, len(bench.writes)
-        await bench.advance(20)
-        assert len(bench.writes) - before >= 14
+        await bench.advance(30)
+        assert len(bench.writes) - before >= 20
 
 
 async def test_a_light_that_fades_is_written_twice_a_period() -> None:
@@ -386,7 +387,7 @@ async def test_a_bug_of_a_light_is_its_own_outage_and_told_once(
         bench.light.error = ZeroDivisionError()
         bench.target.set(RED)
         await bench.advance(300)
-        assert bench.reachable[-1] is False
+        assert bench.reachable[-1:] == [False]
         bench.light.error = None
         await bench.advance(61)
         assert bench.writes == [RED]

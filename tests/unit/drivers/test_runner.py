@@ -36,6 +36,17 @@ async def test_a_lamp_that_is_killed_is_offline_for_whoever_comes_later(tmp_path
         assert bench.broker.text("presence/driver/desk/state") == "offline"
 
 
+async def test_a_start_shows_the_right_look_at_once_and_no_other_before(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, follow=["alice", "bob"])
+    for account in ("alice", "bob"):
+        bench.person("busy", account)
+    async with bench.running():
+        await bench.clock.advance(60)
+        assert [state for _, state in bench.light.written] == [RED]
+        filters = list(bench.broker.asked)
+        assert filters.index("presence/bridge/state") > filters.index("presence/account/bob/state")
+
+
 async def test_a_clean_stop_says_goodbye_and_leaves_the_light_as_it_was_found(
     tmp_path: Path,
 ) -> None:

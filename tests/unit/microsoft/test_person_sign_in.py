@@ -19,6 +19,7 @@ from bridge.contract.errors import PersonMustActError, SignInNeededError, Source
 from bridge.microsoft.http import HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
+from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.fakes.clock import ManualClock
 from tests.fakes.scripted_http import AUTHORITY, ScriptedHttp, answered, unreachable
@@ -65,8 +66,7 @@ class Stage:
     def _person(self) -> PersonSignIn:
         return PersonSignIn(
             "alice",
-            client_id="c",
-            authority=AUTHORITY,
+            app=PublicApp("c", AUTHORITY),
             workers=MsalWorkers(self.http, self.executor, self.clock),
             cache=self.cache,
             clock=self.clock,
@@ -292,7 +292,7 @@ async def test_a_stop_ends_every_worker_at_once(stage: Stage) -> None:
 
 async def test_msal_is_never_called_on_the_loop(stage: Stage) -> None:
     with pytest.raises(RuntimeError, match="on a worker"):
-        stage.person._client._requests.get("https://login.example/")
+        stage.person._stored._client._requests.get("https://login.example/")
     assert not stage.http.requests
 
 

@@ -240,6 +240,7 @@ class Bench:
         stored: dict[str, bytes] | None = None,
         most: int = 10_000,
         homeassistant: bool = True,
+        base: str = "presence",
     ) -> None:
         self.clock, self.broker = ManualClock(), FakeBroker(stored, most=most)
         self.service = FakeService()
@@ -248,7 +249,7 @@ class Bench:
         )
         self.publisher = Publisher(
             config=config,
-            topics=Topics(),
+            topics=Topics(base),
             service=self.service,
             clock=self.clock,
             version="1",

@@ -120,3 +120,15 @@ async def test_who_left_while_the_bridge_was_away_is_taken_away_also_without_dis
     emptied = {message.topic for message in welcome if not message.payload}
     assert "presence/account/b/availability" in emptied
     assert not any("/a/" in topic for topic in emptied)
+
+
+async def test_a_group_that_is_read_first_is_announced_in_small_parts(bench: Bench) -> None:
+    crowd = [f"team_p{number}" for number in range(30)]
+    async with bench.running():
+        bench.broker.drain()
+        bench.follow("alice", *crowd, discover=True, table="team")
+        await bench.clock.settle()
+        assert len(bench.broker.waiting) < 10
+        sent = [m.topic for m in await bench.pass_time(35)]
+    assert sent.count("presence/account/team_p29/availability") == 1
+    assert len([topic for topic in sent if "account_team_p" in topic]) == 30

@@ -38,7 +38,7 @@ async def live(
             bench.connect()
         for slug in ("alice", "bob"):
             bench.publisher.update(facts(slug))
-        await bench.pass_time(15)
+        await bench.pass_time(8)
     return bench
 
 
@@ -299,3 +299,57 @@ async def test_discovery_that_is_wanted_no_more_is_taken_back(tmp_path: Path) ->
     bench.connect()
     assert not any(topic.startswith("homeassistant/") for topic in stored)
     assert bench.about("alice") == topics("alice", LEAVES - {"preferred"}) - {ALICE_DEVICE}
+
+
+async def test_an_entity_that_a_release_gave_up_goes_in_two_steps(tmp_path: Path) -> None:
+    bridge = TOPICS.bridge_config()
+    old = {"topics": {bridge: {"mood": "sensor"}, ALICE_DEVICE: {"mood": "sensor"}}}
+    (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE})
+    async with bench.running():
+        welcome = bench.connect()
+        for topic in (bridge, ALICE_DEVICE):
+            (bare,) = [m for m in welcome if m.topic == topic]
+            assert json.loads(bare.payload)["components"]["mood"] == {"platform": "sensor"}
+        assert [m for m in await bench.pass_time(1) if m.topic == bridge] == []
+        finals = {m.topic: m for m in await bench.pass_time(5) if "homeassistant" in m.topic}
+        assert finals.keys() == {bridge, ALICE_DEVICE}
+        assert not any(b'"mood"' in message.payload for message in finals.values())
+        bench.broker.lose()
+        assert not any(b'"mood"' in message.payload for message in bench.connect())
+
+
+async def test_a_refused_last_step_keeps_nobody_else_on_the_broker(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        bench.publisher.update(facts("alice"))
+        await bench.pass_time(1)
+        bench.publisher.follow({"alice": ALICE, "bob": BOB})
+        await bench.pass_time(1)
+        bench.broker.refuses = lambda topic: topic == BOB_DEVICE
+        await bench.pass_time(5)
+        bench.publisher.follow({"bob": BOB})
+        sent = await bench.pass_time(5)
+        assert bench.about("alice") == set()
+        assert len([m for m in sent if m.topic == BOB_DEVICE]) == 1
+
+
+async def test_nothing_is_left_below_a_base_topic_that_was_changed(tmp_path: Path) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored)
+    stored |= {TOPICS.bridge_state: b"offline", "presence/driver/desk/state": b"online"}
+    bench = Bench(tmp_path, stored=stored, base="office/people")
+    bench.publisher.follow({"alice": ALICE})
+    bench.connect()
+    assert [topic for topic in stored if topic.startswith("presence/")] == [
+        "presence/driver/desk/state"
+    ]
+    assert [topic for topic in stored if topic.startswith("homeassistant/")] == [
+        "homeassistant/device/office_people_bridge/config",
+        "homeassistant/device/office_people_account_alice/config",
+    ]
+    bench.broker.lose()
+    assert emptied(bench.connect()) == []

@@ -135,10 +135,9 @@ async def test_many_guesses_of_one_do_not_make_another_wait() -> None:
     door = Door(HASH, clock=clock, random=bytes)
     guesses = [asyncio.create_task(door.refusal(HERE, f"wrong guess {n}")) for n in range(200)]
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
-        assert await door.refusal("192.0.2.8", RIGHT) is None
+    assert await door.refusal("192.0.2.8", RIGHT) is None  # after four of them, not after 200
     refusals = await asyncio.gather(*guesses)
-    assert sum("being checked" in (refusal or "") for refusal in refusals) == 199
+    assert sum("at once from your address" in (refusal or "") for refusal in refusals) == 196
 
 
 async def test_wrong_passwords_are_logged_when_they_begin_and_when_they_lock_out(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.following import Following
+from drivers.following import Following, Heard
 from drivers.rules import choose
-from tests.world.broker import MemoryBroker
+from tests.world.broker import Published, matches
 from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
 
@@ -27,6 +27,10 @@ class Lamps:
     def __init__(self, world: World, wellness: Wellness) -> None:
         self._world, self._wellness = world, wellness
         self._steady: dict[str, tuple[object, float]] = {}
+        self._last: tuple[tuple[tuple[str, bytes], ...], Heard] = (), Heard()
+        config = world.config()
+        self._rules = {lamp.process.name: lamp.common.rules(config) for lamp in world.lamps}
+        world.broker.watchers.append(self._published)
 
     def look(self) -> Iterator[str]:
         """Which lamp is wrong."""
@@ -41,6 +45,14 @@ class Lamps:
         if wanted is None or shows(lamp.bulb.shows, wanted, exactly=exactly):
             return None
         return f"{lamp.process.name} shows {brief(lamp.bulb.shows)} instead of {brief(wanted)}"
+
+    def _published(self, published: Published) -> None:
+        """Note what is wanted at every turn, not only at every look."""
+        topics = self._world.topics
+        about_people = published.topic.startswith(f"{topics.base}/account/")
+        if about_people or published.topic == topics.bridge_state:
+            for lamp in self._world.lamps:
+                self._note(lamp, self._wanted(lamp))
 
     def _note(self, lamp: Lamp, wanted: LightState | None) -> None:
         """Since when it is expected to show what is wanted now."""
@@ -63,18 +75,28 @@ class Lamps:
             return 0.0
         return self._world.now_s - since_s - (BULB_BACK_S - SETTLED_S)
 
+    def _heard(self, lamp: Lamp) -> Heard:
+        """What somebody hears who begins to listen now."""
+        stored = tuple(
+            (topic, payload)
+            for topic, payload in self._world.broker.stored(f"{self._world.topics.base}/#")
+            if "/driver/" not in topic and "/attributes" not in topic and "/health" not in topic
+        )
+        if self._last[0] != stored:
+            following = Following(self._world.topics, lamp.common.follow, self._world.time)
+            following.attach(cast(Broker, _Stored(stored)))
+            self._last = stored, following.heard.value
+        return self._last[1]
+
     def _wanted(self, lamp: Lamp) -> LightState | None:
         """What it should show; ``None`` where it is a person's choice, or to be left as it is."""
         world, topics = self._world, self._world.topics
         rule = world.broker.retained(topics.light(lamp.process.name, "rule"))
         if rule is None or json.loads(rule)["mode"] != "follow":
             return None
-        following = Following(topics, lamp.common.follow, lamp.process.clock)
-        following.attach(cast(Broker, _Stored(world.broker)))
-        heard = following.heard.value
-        rules = lamp.common.rules(world.config())
+        heard, rules = self._heard(lamp), self._rules[lamp.process.name]
         now = lamp.process.clock.now()
-        decision = choose(rules, heard.facts, now, bridge_gone=not heard.bridge_online)
+        decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
         return decision.state
 
 
@@ -104,11 +126,15 @@ def brief(state: LightState) -> str:
 class _Stored:
     """Stands for a broker: whoever subscribes gets what is stored, and nothing more."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
-        self._broker = broker
+    def __init__(self, stored: Sequence[tuple[str, bytes]]) -> None:
+        self._stored = stored
 
     def subscribe(
         self, topic_filter: str, handler: Callable[[Received], None], **_: object
     ) -> None:
-        for topic, payload in self._broker.stored(topic_filter):
-            handler(Received(topic, payload, retain=True))
+        for topic, payload in self._stored:
+            if matches(topic_filter, topic):
+                handler(Received(topic, payload, retain=True))
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        pass

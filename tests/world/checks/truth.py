@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
 
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import AccountState, decode
@@ -23,14 +25,19 @@ BEAT_S = 150.0
 """What others overwrote is right again."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    at_s: float
+    value: str
+    older: bool
+
+
 class Truth:
     """Compares states with the answers that reached the bridge."""
 
     def __init__(self, world: World, wellness: Wellness) -> None:
         self._world, self._wellness = world, wellness
-        self._told: dict[str, deque[tuple[float, str, bool]]] = defaultdict(
-            lambda: deque(maxlen=400)
-        )
+        self._told: dict[str, deque[_Answer]] = defaultdict(lambda: deque(maxlen=400))
         self._overwritten: dict[str, float] = {}
         world.network.told.append(self._note)
         world.broker.watchers.append(self._published)
@@ -44,7 +51,7 @@ class Truth:
             for slug, person in world.followed().items():
                 yield from self._account(slug, self._told[person.oid])
 
-    def _account(self, slug: str, told: deque[tuple[float, str, bool]]) -> Iterator[str]:
+    def _account(self, slug: str, told: deque[_Answer]) -> Iterator[str]:
         world, topics = self._world, self._world.topics
         if world.now_s - self._overwritten.get(slug, float("-inf")) < BEAT_S:
             return
@@ -56,26 +63,25 @@ class Truth:
         state = decode(AccountState, payload)
         shown = f"{state.availability}/{state.activity}"
         now_s, slack_s = world.now_s, world.bridge.clock.stepped_back_s + GONE_S + SOON_S
-        recent = [(at_s, value) for at_s, value, _ in told if now_s - at_s < CURRENT_S + slack_s]
+        recent = _since(now_s - CURRENT_S - slack_s, told)
         if not recent:
-            age_s = now_s - told[-1][0] if told else now_s
+            age_s = now_s - told[-1].at_s if told else now_s
             yield f"{slug}: {shown} is told current, and Microsoft last answered {age_s:.0f} s ago"
-        elif shown not in {value for _, value in recent}:
-            yield f"{slug}: {shown} is told current, and Microsoft does not say so: {recent[-1][1]}"
+        elif all(answer.value != shown for answer in recent):
+            newest = recent[0].value
+            yield f"{slug}: {shown} is told current, and Microsoft does not say so: {newest}"
         elif self._wellness.well_s(world.bridge) > WELL_S:
             yield from self._newest(slug, shown, told)
 
-    def _newest(
-        self, slug: str, shown: str, told: deque[tuple[float, str, bool]]
-    ) -> Iterator[str]:
+    def _newest(self, slug: str, shown: str, told: deque[_Answer]) -> Iterator[str]:
         """On a way that is well the newest answer is there soon."""
-        at_s, value, _ = told[-1]
-        since_s = min((t for t, v, _ in reversed(told) if v == value), default=at_s)
-        steady = all(v == value for t, v, _ in told if self._world.now_s - t < SOON_S)
-        is_old = any(older for t, _, older in told if self._world.now_s - t < 2 * CURRENT_S)
-        if steady and not is_old and self._world.now_s - at_s < SOON_S and shown != value:
-            age_s = self._world.now_s - since_s
-            yield f"{slug}: {shown} is retained, and Microsoft has said {value} for {age_s:.0f} s"
+        now_s, value = self._world.now_s, told[-1].value
+        soon = _since(now_s - SOON_S, told)
+        steady = soon and all(answer.value == value for answer in soon)
+        if not steady or shown == value:
+            return
+        if not any(answer.older for answer in _since(now_s - 2 * CURRENT_S, told)):
+            yield f"{slug}: {shown} is retained, and Microsoft has said {value} for {SOON_S:.0f} s"
 
     def _published(self, published: Published) -> None:
         """Another hand on our topics is answered within a beat."""
@@ -85,5 +91,9 @@ class Truth:
 
     def _note(self, at_s: float, told: Told, is_older: bool) -> None:  # noqa: FBT001 - a listener
         value = f"{snake(told.availability)}/{snake(told.activity)}"
-        self._told[told.oid].append((at_s, value, is_older))
+        self._told[told.oid].append(_Answer(at_s, value, is_older))
 
+
+def _since(moment_s: float, told: deque[_Answer]) -> list[_Answer]:
+    """The newest answers, the newest first."""
+    return list(takewhile(lambda answer: answer.at_s > moment_s, reversed(told)))

@@ -268,7 +268,7 @@ def test_wled_blinks_with_the_period_of_the_look(period_s: float, speed: int) ->
         assert (255 - speed) * 0.020 + 0.048 == pytest.approx(period_s, abs=0.02)
 
 
-@pytest.mark.parametrize(("period_s", "speed"), [(1.6, 248), (3, 95), (6, 7), (60, 0)])
+@pytest.mark.parametrize(("period_s", "speed"), [(1.6, 248), (3, 96), (6, 8), (60, 0)])
 def test_wled_breathes_with_the_period_of_the_look(period_s: float, speed: int) -> None:
     _, payload = sent(PULSE.model_copy(update={"period_s": period_s}), device="wled", topic="w")
     assert (payload["seg"]["fx"], payload["seg"]["sx"]) == (2, speed)
