@@ -81,7 +81,12 @@ def without_code(sign_in: SignIn) -> SignIn:
     The code stands on the topic of their table; here it would be sent for each of them.
     """
     return replace(
-        sign_in, user_code=None, verification_uri=None, expires_at=None, correlation_id=None
+        sign_in,
+        user_code=None,
+        verification_uri=None,
+        expires_at=None,
+        message=None if sign_in.waits else sign_in.message,  # it tells where to enter which code
+        correlation_id=None,
     )
 
 
