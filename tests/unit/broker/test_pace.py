@@ -32,10 +32,10 @@ def test_a_dispute_outlasts_connections_that_end_soon_and_no_good_one() -> None:
     pace = Pace(lambda: 0.5)
     assert [pace.wait_s(Kind.THROWN_OUT) for _ in range(6)] == [5, 10, 20, 40, 60, 60]
     pace.accepted()
-    assert pace.disputed
+    disputed = [pace.disputed]
     assert pace.wait_s(Kind.THROWN_OUT) == 60
     pace.good()
-    assert not pace.disputed
+    assert [*disputed, pace.disputed] == [True, False]
     assert pace.wait_s(Kind.THROWN_OUT) == 5
 
 
