@@ -125,7 +125,7 @@ class HueLight:
         self._found = (
             target,
             lights,
-        )  # an effect that somebody started must be ended by the next look
+        )  # the next look ends an effect that somebody started
         if written is None:
             return False
         body = written.body
