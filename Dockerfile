@@ -37,6 +37,6 @@ VOLUME /data
 STOPSIGNAL SIGTERM
 # Looks whether the process lives, not whether Microsoft or the broker does: a restart mends neither.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["python3", "-c", "import os,sys,time; sys.exit(time.time() - os.stat('/data/heartbeat').st_mtime > 60)"]
+  CMD ["python3", "-c", "import os,sys,time; sys.exit(os.access('/data', os.W_OK) and time.time() - os.stat('/data/heartbeat').st_mtime > 60)"]
 ENTRYPOINT ["presence-bridge"]
 CMD ["run"]

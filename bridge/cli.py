@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
 
-    return app.run(config_path(arguments.config, os.environ), os.environ)
+    path = config_path(arguments.config, os.environ)
+    return app.run(path, os.environ, set_up=arguments.config is None)
 
 
 def _reload(arguments: argparse.Namespace) -> int:
@@ -89,6 +90,7 @@ def _init(arguments: argparse.Namespace) -> int:
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,
+        follow=arguments.follow,
     )
     for line in setup.initialise(Path(arguments.folder), options):
         print(line)  # noqa: T201 - the command's answer
@@ -157,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")
     init.add_argument("--driver", metavar="NAME", help="also make a broker user for this driver")
+    init.add_argument(
+        "--follow", metavar="NAMES", help="whom it follows: alice,bob or all; else as in the config"
+    )
     init.set_defaults(command=_init)
 
     certificate = commands.add_parser("certificate", help="what an app signs itself in with")
