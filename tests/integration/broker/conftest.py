@@ -8,7 +8,7 @@ import re
 import selectors
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 
 from bridge.broker import Broker, Received
 from bridge.broker.connection import connect
-from bridge.broker.session import ProtocolVersion
+from bridge.broker.session import Greeting, ProtocolVersion, Session
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
@@ -89,8 +89,9 @@ class Link:
         welcome: Callable[[], Iterator[Message]] | None = None,
     ) -> None:
         self.clock = clock
+        self._version = version
         self.facts: list[Message] = [CONFIG, FACT]
-        self.crowd: list[Message] = []
+        self.crowd: Iterable[Message] = []
         self.farewell: list[Message] = []
         self.acknowledged: list[Message] = []
         self.heard: list[Received] = []
@@ -103,12 +104,22 @@ class Link:
             goodbye=lambda: list(self.farewell),
             acknowledged=self.acknowledged.append,
             clock=clock,
-            connect=lambda greeting: connect(
-                replace(greeting, version=version or greeting.version)
-            ),
+            connect=self._connect,
             random=lambda: 1.0,
         )
         self._task: asyncio.Task[None] | None = None
+        self._session: Session | None = None
+
+    @asynccontextmanager
+    async def _connect(self, greeting: Greeting) -> AsyncIterator[Session]:
+        wanted = replace(greeting, version=self._version or greeting.version)
+        async with connect(wanted) as self._session:
+            yield self._session
+
+    def drop(self) -> None:
+        """Lose the connection as by a power cut."""
+        assert self._session is not None
+        self._session.drop()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.broker.run(), name="broker")
