@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.rig import DEADLINE_S, Rig, resident_mib
 from bridge.demo.directory import Person
-from bridge.microsoft.certificate import create
+from bridge.microsoft.sign_in.certificate import create
 
 BASE = """
 state_dir = "{state}"

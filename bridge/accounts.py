@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bridge import state
-from bridge.asking import ask, chosen, say, topics_of
 from bridge.broker import visit
 from bridge.config import Config
 from bridge.contract.clock import SystemClock
@@ -19,6 +18,7 @@ from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
 from bridge.microsoft import Microsoft
+from bridge.service_request import ask, chosen, say, topics_of
 
 OK = 0
 LOOK_S = 2.0
@@ -64,10 +64,12 @@ def table(config: Config) -> int:
     """
     topics = topics_of(config)
     leaves = ("state", "auth", "availability")
+    followed = [topics.account("+", leaf) for leaf in leaves]
+    followed += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
     received = asyncio.run(
         visit(
             config.mqtt,
-            follow=[topics.account("+", leaf) for leaf in leaves] + [topics.bridge_state],
+            follow=followed,
             until=lambda _: False,
             within_s=LOOK_S,
         )
@@ -76,7 +78,7 @@ def table(config: Config) -> int:
     if stored.get(topics.bridge_state) != b"online":
         say("The service is not running; this is what it left behind.")
     rows: list[tuple[str, ...]] = [("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL")]
-    rows += [_row(topics, slug, stored) for slug in _slugs(config, topics, stored)]
+    rows += [_row(topics, *pair, stored) for pair in _slugs(config, topics, stored)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -88,19 +90,23 @@ async def _sign_out(config: Config, slug: str) -> None:
         await microsoft.account(slug).sign_out()
 
 
-def _slugs(config: Config, topics: Topics, stored: Mapping[str, bytes]) -> Iterator[str]:
-    """The accounts of each table; of one with several people those that the broker knows."""
+def _slugs(
+    config: Config, topics: Topics, stored: Mapping[str, bytes]
+) -> Iterator[tuple[str, str]]:
+    """Each table and its accounts; of one with several people those that the broker knows."""
     before, after = topics.account("+", "state").split("+")
     known = sorted(t.removeprefix(before).removesuffix(after) for t in stored if t.endswith(after))
     for table, settings in config.accounts.items():
         people = [slug for slug in known if slug.startswith(f"{table}_")]
         several = settings.people or settings.watch or settings.group
-        yield from (people or [table]) if several else [table]
+        for slug in (people or [table]) if several else [table]:
+            yield table, slug
 
 
-def _row(topics: Topics, slug: str, stored: Mapping[str, bytes]) -> tuple[str, ...]:
+def _row(topics: Topics, table: str, slug: str, stored: Mapping[str, bytes]) -> tuple[str, ...]:
     facts = decode_json(stored.get(topics.account(slug, "state"), b"{}"))
-    sign_in = decode_json(stored.get(topics.account(slug, "auth"), b"{}"))
+    of_the_table = stored.get(topics.table(table, "auth"), b"{}")
+    sign_in = decode_json(stored.get(topics.account(slug, "auth"), of_the_table))
     fresh = stored.get(topics.account(slug, "availability")) == b"online"
     presence = f"{facts.get('availability') or 'unknown'}/{facts.get('activity') or 'unknown'}"
     return (

@@ -8,34 +8,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+import bridge
 from bridge import __version__, state
 from bridge.config import Config, load, with_added
 from bridge.contract.errors import ConfigError
 from bridge.guide import guide, unfinished
 from bridge.service import Service, populated
+from bridge.signals import FAILED, OK, Signals
 
 log = logging.getLogger(__name__)
 
-OK, INTERRUPTED = 0, 130
 
-
-def run(path: Path, environ: Mapping[str, str]) -> int:
+def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
     """Run the service until a signal; the exit code says which one.
 
-    Without a config that was filled in, the page asks for what is needed first. SIGHUP reads the
-    config again.
+    Without a config that was filled in, the page asks for what is needed first, where ``set_up``
+    allows it for one that is not there at all. SIGHUP reads the config again.
 
     Raises:
         ConfigError: It is wrong, there is nobody to follow, or the state folder is in use.
     """
-    while draft := unfinished(path, environ):
+    signals = Signals()
+    signals.start()
+    while draft := unfinished(path, environ, set_up=set_up):
         with state.claimed(draft.state_dir):
-            stopped = asyncio.run(_guided(draft, path))
+            stopped = asyncio.run(_guided(draft, path, signals))
         if stopped is not None:
             return stopped
 
@@ -44,23 +46,50 @@ def run(path: Path, environ: Mapping[str, str]) -> int:
 
     config = populated(read_config())
     with state.claimed(config.state_dir):
-        service = _service(config, read_config)
-        code = asyncio.run(_serve(service, config))
-    if service.restart_wanted:
-        log.info("starting anew")
-        os.execv(sys.executable, [sys.executable, "-m", "bridge", *sys.argv[1:]])  # noqa: S606 - ourselves, with our own arguments
-    return code
+        service = _service(config, read_config, signals)
+        code = asyncio.run(_serve(service, config, signals))
+    if not service.restart_wanted:
+        return code
+    stopped = signals.end()
+    if stopped is not None:
+        return stopped
+    log.info("starting anew")
+    return _start_anew()
 
 
-def _service(config: Config, read_config: Callable[[], Config]) -> Service:
+def command_line(started_as: list[str], folder: Path) -> list[str]:
+    """The command line that starts this program as it was started, for ``folder`` to work in.
+
+    Never imports from the working directory, unless the program itself lies there.
+    """
+    options = [] if Path(bridge.__file__).parents[1] == folder.resolve() else ["-P"]
+    return [sys.executable, *options, *started_as[1:]]
+
+
+def _start_anew() -> int:
+    os.execv(sys.executable, command_line(sys.orig_argv, Path.cwd()))  # noqa: S606 - ourselves, with our own arguments
+
+
+def _service(config: Config, read_config: Callable[[], Config], signals: Signals) -> Service:
+    def stopping() -> None:
+        signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service))
+
     if not config.web.enabled:
-        return Service(config, read_config=read_config)
-    from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
+        service = Service(config, read_config=read_config, stopping=stopping)
+    else:
+        from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
 
-    return Service(config, read_config=read_config, open_page=open_page)
+        service = Service(config, read_config=read_config, open_page=open_page, stopping=stopping)
+    return service
 
 
-async def _serve(service: Service, config: Config) -> int:
+def _leave(service: Service) -> None:
+    """As the last resort, while something hangs."""
+    if service.restart_wanted:
+        _start_anew()
+
+
+async def _serve(service: Service, config: Config, signals: Signals) -> int:
     def reload() -> None:
         problems: list[str] = []
         try:
@@ -70,36 +99,24 @@ async def _serve(service: Service, config: Config) -> int:
         for problem in problems:
             log.error("the old config goes on, the new one is wrong: %s", problem)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-    codes = _stopped_by_signals(service.stop)
     who = ", ".join(config.accounts) or "nobody yet: add somebody on the page, or in the config"
     log.info("presence-bridge %s follows %s", __version__, who)
-    await service.run()
-    return codes[0] if codes else OK
+    try:
+        with signals.sent_to(service.stop, reload):
+            await service.run()
+    except ExceptionGroup:
+        log.exception("internal error, ending; please report this")
+        return FAILED
+    finally:
+        signals.leave_soon(said_goodbye=True, otherwise=partial(_leave, service))
+    return OK if signals.code is None else signals.code
 
 
-async def _guided(draft: Config, file: Path) -> int | None:
+async def _guided(draft: Config, file: Path, signals: Signals) -> int | None:
     """Set up; the exit code of a signal, ``None`` when ``file`` is written."""
     setting_up = asyncio.create_task(guide(draft, file), name="set-up")
-    codes = _stopped_by_signals(setting_up.cancel)
-    await asyncio.wait({setting_up})
+    with signals.sent_to(setting_up.cancel):
+        await asyncio.wait({setting_up})
     if not setting_up.cancelled():
         setting_up.result()
-    return codes[0] if codes else None
-
-
-def _stopped_by_signals(stop: Callable[[], object]) -> list[int]:
-    """Call ``stop`` at the first signal and end at the second; gets the exit code of the first."""
-    codes: list[int] = []
-
-    def stopped(code: int) -> None:
-        if codes:
-            os._exit(INTERRUPTED)
-        codes.append(code)
-        log.info("stopping; once more to stop at once")
-        stop()
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stopped, OK)
-    loop.add_signal_handler(signal.SIGINT, stopped, INTERRUPTED)
-    return codes
+    return signals.code

@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
 
-    return app.run(config_path(arguments.config, os.environ), os.environ)
+    path = config_path(arguments.config, os.environ)
+    return app.run(path, os.environ, set_up=arguments.config is None)
 
 
 def _reload(arguments: argparse.Namespace) -> int:

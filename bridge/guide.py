@@ -33,15 +33,18 @@ ANY_APP = UUID(int=1)
 """Looking a tenant up needs no app."""
 
 
-def unfinished(file: Path, environ: Mapping[str, str]) -> Config | None:
+def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Config | None:
     """What there is of a config that the page can ask for the rest of.
 
-    ``None`` when it is filled in, or when there is no page to ask on.
+    ``None`` when it is filled in, when there is no page to ask on, or when there is no ``file`` and
+    ``set_up`` does not allow to make one: somebody mistyped its name.
 
     Raises:
         ConfigError: What there is, is wrong.
     """
     if not file.exists():
+        if not set_up:
+            return None
         draft = from_environment(file.absolute().parent, environ)
         return draft if draft.web.enabled and not draft.accounts else None
     draft = load(file, environ)
@@ -56,7 +59,7 @@ async def guide(draft: Config, file: Path) -> None:
     Raises:
         ConfigError: The password of the page cannot be read.
     """
-    from bridge.web import SetUp, password_of  # noqa: PLC0415 - only a first start needs it
+    from bridge.web import SetUp, keys_of  # noqa: PLC0415 - only a first start needs it
 
     clock = SystemClock()
     set_up = SetUp(
@@ -64,13 +67,13 @@ async def guide(draft: Config, file: Path) -> None:
         file=file,
         known=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
         trials=Probe(draft, clock),
-        password=password_of(draft.web, draft.state_dir),
+        keys=keys_of(draft.web, draft.state_dir),
         state_dir=draft.state_dir,
         clock=clock,
     )
     log.info("%s is not filled in yet: the page asks for what is needed", file)
     async with asyncio.TaskGroup() as tasks:
-        beating = tasks.create_task(_beat(draft.state_dir, clock), name="heartbeat")
+        beating = tasks.create_task(state.beat(draft.state_dir, clock), name="heartbeat")
         await set_up.run()
         beating.cancel()
 
@@ -98,9 +101,3 @@ class Probe:
         except PersonMustActError as error:  # its remedy speaks of the config, which is not there
             told = str(error).removesuffix(error.remedy).strip()
             raise PersonMustActError(told, remedy="Check the domain or the ID.") from error
-
-
-async def _beat(folder: Path, clock: Clock) -> None:
-    while True:
-        (folder / state.HEARTBEAT).touch()
-        await clock.sleep(state.HEARTBEAT_EVERY_S)

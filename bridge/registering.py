@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.asking import chosen, say
 from bridge.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
-from bridge.microsoft.certificate import create
 from bridge.microsoft.registration import consent_url as address
+from bridge.microsoft.sign_in.certificate import create
+from bridge.service_request import chosen, say
 
 OK = 0
 

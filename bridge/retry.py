@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bridge.contract.clock import Clock
@@ -22,18 +23,30 @@ def full_jitter(attempt: int, *, first_s: float, most_s: float, random: Random) 
     return max(0.1, random() * step)
 
 
-def retry_after_s(header: str | None, clock: Clock) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number or an HTTP date (RFC 9110, 10.2.3).
+RETRY_AFTER_MOST_S = 3600.0
+"""No server's wish for silence is believed for longer."""
 
-    ``None`` when the header is missing or means nothing.
+
+def retry_after_s(header: str | None, *, date: str | None, clock: Clock) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3).
+
+    A date counts from the ``Date`` of the same answer, so that no clock of ours matters; an hour
+    at the most. ``None`` when the header is missing or means nothing.
     """
-    if not header:
-        return None
-    text = header.strip()
+    text = (header or "").strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return min(RETRY_AFTER_MOST_S, float(text))
+    moment = _moment(text)
+    if moment is None:
+        return None
+    seconds = (moment - (_moment(date or "") or clock.now())).total_seconds()
+    return min(RETRY_AFTER_MOST_S, max(0.0, seconds))
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment that an HTTP date tells; its oldest form names no zone and means GMT."""
     try:
         moment = parsedate_to_datetime(text)
-        return max(0.0, (moment - clock.now()).total_seconds())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import random as _random
 
 from bridge.config import AccountSettings, Config
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.polling import Poller, Status
+from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Seat:
     settings: tuple[object, ...]
     """All of the config that it depends on."""
     table: AccountSettings
+    """As it is now; what is in it and not in ``settings`` can change while it goes on."""
     source: MicrosoftAccount
     poller: Poller
 
@@ -44,9 +46,10 @@ class Roster:
         announce: Callable[[Mapping[str, Followed]], None],
         clock: Clock,
         random: Random = _random,
+        epoch: EpochAt = lambda _: None,
     ) -> None:
         self._microsoft, self._report, self._announce = microsoft, report, announce
-        self._clock, self._random = clock, random
+        self._clock, self._random, self._epoch = clock, random, epoch
         self._seats: dict[str, Seat] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[str, list[asyncio.Task[None]]] = {}
@@ -62,12 +65,23 @@ class Roster:
             if account is None or account in seat.source.accounts:
                 seat.poller.poll_now()
 
-    def source_of(self, account: str) -> MicrosoftAccount:
-        """The source that reads ``account``. Raises ``KeyError`` for one that is not followed."""
+    def tell_soon(self) -> None:
+        """Let everybody's facts be reported again where they are news, without a read."""
         for seat in self._seats.values():
-            if account in seat.source.accounts:
+            seat.poller.tell_soon()
+
+    def source_of(self, slug: str) -> MicrosoftAccount:
+        """The source that reads the account ``slug``, or the one of the table ``slug``.
+
+        Raises:
+            PersonMustActError: It is not followed, or not any more.
+        """
+        for seat in self._seats.values():
+            if slug in seat.source.accounts:
                 return seat.source
-        raise KeyError(account)
+        if slug in self._seats:
+            return self._seats[slug].source
+        raise PersonMustActError(f"{slug} is not followed.", remedy="Look who is followed now.")
 
     async def run(self) -> None:
         """Read and sign in whoever has a seat, until cancelled."""
@@ -83,8 +97,14 @@ class Roster:
             ConfigError: Something is missing, for all accounts at once; nothing has changed then.
         """
         wanted = {slug: _settings(config, slug) for slug in config.accounts}
-        kept = {s: seat for s, seat in self._seats.items() if wanted.get(s) == seat.settings}
+        kept = {
+            slug: replace(seat, table=config.accounts[slug])
+            for slug, seat in self._seats.items()
+            if wanted.get(slug) == seat.settings
+        }
         added = self._build(config, [slug for slug in wanted if slug not in kept])
+        for seat in kept.values():
+            self._microsoft.let_write(seat.source)
         gone = {slug: seat for slug, seat in self._seats.items() if slug not in kept}
         self._seats = {slug: kept.get(slug) or added[slug] for slug in wanted}
         for slug, seat in gone.items():
@@ -104,8 +124,9 @@ class Roster:
                     discover=seat.table.homeassistant,
                     settable=bool(seat.source.writer),
                     ways=_ways(seat.table),
+                    table=table if _reads_several(seat.table) else None,
                 )
-                for seat in self._seats.values()
+                for table, seat in self._seats.items()
                 for slug, name in seat.source.accounts.items()
             }
         )
@@ -113,8 +134,15 @@ class Roster:
     def _start(self, slug: str) -> None:
         if self._tasks is not None:
             seat = self._seats[slug]
+            signing_in = supervised(
+                seat.source.run,
+                name=slug,
+                clock=self._clock,
+                failed=seat.poller.broke,
+                random=self._random,
+            )
             self._running[slug] = [
-                self._tasks.create_task(seat.source.run(), name=f"sign-in-{slug}"),
+                self._tasks.create_task(signing_in, name=f"sign-in-{slug}"),
                 self._tasks.create_task(seat.poller.run(), name=f"poll-{slug}"),
             ]
 
@@ -138,6 +166,7 @@ class Roster:
                 announce=self._announce_all,
                 clock=self._clock,
                 random=self._random,
+                epoch=self._epoch,
             )
             seats[slug] = Seat(_settings(config, slug), table, source, poller)
         if problems:
@@ -155,13 +184,19 @@ def _ways(table: AccountSettings) -> tuple[Way, ...]:
     return (chosen, *(way for way in Way if way is not chosen))
 
 
+def _reads_several(table: AccountSettings) -> bool:
+    return bool(table.group or table.people or table.watch)
+
+
 def _settings(config: Config, slug: str) -> tuple[object, ...]:
-    """All that a seat depends on."""
-    own = config.accounts[slug]
-    several = own.group or own.people or own.watch
+    """All that a seat depends on: who only may be set, or announced, goes on undisturbed."""
+    own, plain = config.accounts[slug], AccountSettings()
+    several = _reads_several(own)
     near = [table for table in config.accounts if several and table.startswith(f"{slug}_")]
     return (
-        own,
+        own.model_copy(
+            update={"set_presence": plain.set_presence, "homeassistant": plain.homeassistant}
+        ),
         config.microsoft_of(slug),
         config.network,
         config.polling,

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import random as _random
 from typing import Protocol
 
 from bridge import __version__, logs, state
-from bridge.broker import Broker
-from bridge.config import AccountSettings, AddedPeople, Config, with_added
+from bridge.broker import Broker, Connect, connect
+from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
@@ -23,7 +25,9 @@ from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft, Writer
-from bridge.polling import fold
+from bridge.microsoft.http import Http, aiohttp_client
+from bridge.parts import Parts
+from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
 from bridge.roster import Roster
@@ -50,8 +54,15 @@ class Page(Protocol):
         ...
 
 
+OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
+"""Opens the way to Microsoft."""
+
+
 class Service:
-    """One running bridge. Commands from the broker arrive here, as the ``Service`` they expect."""
+    """One running bridge. Commands from the broker arrive here, as the ``Service`` they expect.
+
+    ``stopping`` is called once, when the end begins.
+    """
 
     def __init__(
         self,
@@ -59,12 +70,17 @@ class Service:
         *,
         read_config: Callable[[], Config] | None = None,
         open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
+        connect: Connect = connect,
+        open_http: OpenHttp = aiohttp_client,
+        executor: Executor | None = None,
+        stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         random: Random = _random,
     ) -> None:
         self._config = config
         self._read_config = read_config or (lambda: config)
-        self._open_page = open_page
+        self._open_page, self._connect = open_page, connect
+        self._open_http, self._executor, self._stopping = open_http, executor, stopping
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
@@ -75,6 +91,8 @@ class Service:
         self._broker: Broker | None = None
         self._publisher: Publisher | None = None
         self._page: Page | None = None
+        self._epoch: Epoch | None = None
+        self._parts = Parts(self._clock, random=random)
         self.restart_wanted = False
         """Set when the service stopped in order to start anew."""
 
@@ -99,34 +117,52 @@ class Service:
             client_id=topics.bridge_client_id,
             state_topic=topics.bridge_state,
             welcome=publisher.welcome,
+            backlog=publisher.backlog,
             goodbye=publisher.goodbye,
+            acknowledged=publisher.acknowledged,
+            connect=self._connect,
             clock=self._clock,
             random=self._random,
         )
         publisher.attach(self._broker)
         if self._open_page:
             self._page = self._open_page(self, self._config, topics, self._broker, self._clock)
-        async with Microsoft(self._config, self._clock, random=self._random) as self._microsoft:
+        self._epoch = epoch = Epoch.begun(self._config.state_dir / state.EPOCH, self._clock)
+        microsoft = Microsoft(
+            self._config,
+            self._clock,
+            open_http=self._open_http,
+            executor=self._executor,
+            random=self._random,
+        )
+        async with microsoft as self._microsoft:
             self._roster = Roster(
                 self._microsoft,
                 report=self._report,
                 announce=self._announce,
                 clock=self._clock,
                 random=self._random,
+                epoch=epoch.at,
             )
             self._roster.seat(self._config)
             await self._until_stopped(self._roster, self._broker, publisher)
+        await epoch.close()
 
     async def _until_stopped(self, roster: Roster, broker: Broker, publisher: Publisher) -> None:
+        def beat() -> Awaitable[None]:
+            folder, tell = self._config.state_dir, lambda: publisher.update_health(self.health())
+            return state.beat(folder, self._clock, tell)
+
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(roster.run(), name="roster"),
                 tasks.create_task(broker.run(), name="broker"),
-                tasks.create_task(publisher.run(), name="publisher"),
-                tasks.create_task(self._beat(publisher), name="heartbeat"),
+                tasks.create_task(self._parts.run("publisher", publisher.run), name="publisher"),
+                tasks.create_task(self._parts.run("heartbeat", beat), name="heartbeat"),
             ]
             if self._page:
-                running.append(tasks.create_task(self._page.run(), name="page"))
+                page = self._parts.run("page", self._page.run)
+                running.append(tasks.create_task(page, name="page"))
             await self._stop.wait()
             for task in running:
                 task.cancel()
@@ -134,17 +170,20 @@ class Service:
     def _report(self, facts: AccountFacts) -> None:
         if self._publisher:
             self._publisher.update(facts)
-        if self._page:
-            self._page.update(facts)
+        if page := self._page:
+            self._parts.tell("page", lambda: page.update(facts))
 
     def _announce(self, accounts: Mapping[str, Followed]) -> None:
         if self._publisher:
             self._publisher.follow(accounts)
-        if self._page:
-            self._page.follow(accounts, added=self._config.added)
+        if page := self._page:
+            added = self._config.added
+            self._parts.tell("page", lambda: page.follow(accounts, added=added))
 
     def stop(self) -> None:
         """End ``run`` in order."""
+        if not self._stop.is_set():
+            self._stopping()
         self._stop.set()
 
     def poll(self, account: str | None) -> None:
@@ -152,12 +191,19 @@ class Service:
         self._seated.poll(account)
 
     def sign_in(self, account: str, way: Way | None = None) -> None:
-        """Start signing ``account`` in, by its own way if no other is given."""
+        """Start signing ``account`` (or table) in, by its own way if no other is given.
+
+        Raises ``PersonMustActError`` for one that is not followed, as do the next.
+        """
         self._seated.source_of(account).request_sign_in(way)
 
     def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
         self._seated.source_of(account).finish_browser(address)
+
+    def cancel_sign_in(self, account: str) -> None:
+        """Take a code or an address back that waits for a person."""
+        self._seated.source_of(account).cancel_sign_in()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
@@ -199,6 +245,12 @@ class Service:
             )
         return writer
 
+    def raise_epoch(self, seen: int) -> None:
+        """Tell everything anew when ``seen``, the epoch of a retained state, is above ours."""
+        if self._epoch and self._roster and self._epoch.raise_above(seen):
+            log.info("epoch %d was seen on the broker: ours is above it now", seen)
+            self._roster.tell_soon()
+
     def restart(self) -> None:
         """Stop in order and start anew in the same process."""
         self.restart_wanted = True
@@ -215,12 +267,16 @@ class Service:
     def health(self) -> Health:
         """How the service fares now."""
         broker, microsoft = self._broker, self._microsoft
+        statuses = self._roster.statuses if self._roster else {}
+        health = fold(statuses, failed=self._parts.failing)
         return replace(
-            fold(self._roster.statuses if self._roster else {}),
+            health,
+            internal_errors=health.internal_errors + self._parts.errors,
             requests_last_hour=microsoft.requests_last_hour if microsoft else 0,
             requests_allowed_hour=microsoft.requests_allowed_hour if microsoft else 0,
             mqtt_reconnects=max(0, broker.connects - 1) if broker else 0,
             queue=broker.waiting if broker else 0,
+            requests_dropped=self._publisher.dropped_requests if self._publisher else 0,
             uptime_s=int(self._clock.monotonic() - self._began),
         )
 
@@ -232,10 +288,11 @@ class Service:
         Raises:
             ConfigError: The file is wrong; nothing has changed then.
         """
-        before, config = self._config, populated(self._read_config())
+        before, config = self._config, self._read_config()
         self._follow(config)
         waiting = [t for t in NEEDS_RESTART if getattr(before, t) != getattr(config, t)]
-        log.info("read the config again: follows %s", ", ".join(config.accounts) or "nobody")
+        level = logging.INFO if config.accounts else logging.WARNING
+        log.log(level, "read the config again: follows %s", ", ".join(config.accounts) or "nobody")
         if waiting:
             log.warning("changed, but used only after a restart: %s", ", ".join(waiting))
         return waiting
@@ -281,13 +338,6 @@ class Service:
     def _seated(self) -> Roster:
         assert self._roster is not None
         return self._roster
-
-    async def _beat(self, publisher: Publisher) -> None:
-        heartbeat = self._config.state_dir / state.HEARTBEAT
-        while True:
-            heartbeat.touch()
-            publisher.update_health(self.health())
-            await self._clock.sleep(state.HEARTBEAT_EVERY_S)
 
 
 def populated(config: Config) -> Config:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bridge.config import StateFile
+from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -16,6 +19,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT = "heartbeat"
 """Touched while the service lives; a container's health check looks at its age."""
 HEARTBEAT_EVERY_S = 10.0
+EPOCH = "epoch"
+"""Orders what is told before and after a start."""
 LOCK = "lock"
 """Held by the bridge that works on the folder."""
 
@@ -24,20 +29,55 @@ class StateInUseError(ConfigError):
     """Another bridge works on this state folder."""
 
 
+TAKES_NOTHING = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""Read-only, full, or broken."""
+
+
+def touch(file: Path, _: str) -> None:
+    """Set the time of ``file``, as a ``write`` of a ``StateFile``: no content, no wear of a card.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+
+
+async def beat(folder: Path, clock: Clock, also: Callable[[], None] = lambda: None) -> None:
+    """Show that the process lives, and do ``also`` each time, until cancelled."""
+    heartbeat = StateFile(folder / HEARTBEAT, write=touch)
+    while True:
+        heartbeat.save("")
+        also()
+        await clock.sleep(HEARTBEAT_EVERY_S)
+
+
+def _make_lock(folder: Path) -> int:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _tighten(folder)
+    return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 @contextmanager
-def claimed(folder: Path) -> Iterator[Path]:
+def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterator[Path]:
     """Make ``folder`` (mode 0700) and hold it for this process.
+
+    A disk that takes nothing is no reason not to start: what lies there can be read.
 
     Raises:
         StateInUseError: Another process holds it.
         ConfigError: It cannot be made or written.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _tighten(folder)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock: int | None = make(folder)
     except OSError as error:
-        raise _refused(folder, error) from error
+        if error.errno not in TAKES_NOTHING:
+            raise _refused(folder, error) from error
+        log.warning("%s: %s; nothing is remembered over a restart", folder, error.strerror)
+        lock = None
+    if lock is None:
+        yield folder
+        return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -61,6 +61,39 @@ class Watchable(Protocol):
 
 
 @runtime_checkable
+class Refreshable(Protocol):
+    """A light that cannot be read: told the same again, it stays lit, or is found to be away."""
+
+    async def refresh(self) -> None:
+        """Show what ``apply`` showed last, if anything. Raises as ``apply`` does."""
+        ...
+
+
+@runtime_checkable
+class Fading(Protocol):
+    """A light that can take a frame of an animation and how long it fades to it."""
+
+    shortest_fade_s: float
+    """Infinite where it can only jump."""
+
+    async def fade(self, state: LightState, over_s: float) -> None:
+        """Show ``state``, reached evenly over ``over_s`` seconds. Raises as ``apply`` does.
+
+        Comes often and after an ``apply`` that looked the same but for brightness and being on.
+        """
+        ...
+
+
+@runtime_checkable
+class Mendable(Protocol):
+    """A light that notices when a person has mended what it refused."""
+
+    async def is_mended(self) -> bool:
+        """Whether another try is worth while since the last refusal; never raises."""
+        ...
+
+
+@runtime_checkable
 class Paced(Protocol):
     """A light whose pace depends on what it turned out to be; overrides that of its kind."""
 
@@ -111,6 +144,8 @@ class Kind(Generic[O]):
     """Effects that the light does alone; the runner animates the others."""
     min_interval_s: float = 0.1
     """The shortest time between two calls that the light stands."""
+    frame_interval_s: float = 0.0
+    """The shortest time between two frames of a blink or pulse, where many lights share a hub."""
     deadline_s: float = 5.0
     """The longest that one call may take."""
     color_modes: frozenset[str] = frozenset({"rgb"})

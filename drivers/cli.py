@@ -1,7 +1,7 @@
 """The command line of ``presence-driver``. Parses and dispatches; the work is done elsewhere.
 
 presence-driver NAME                    the driver for [drivers.NAME]
-presence-driver pair|test|preview NAME
+presence-driver pair|test|preview|forget NAME
 presence-driver list
 """
 
@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
 from bridge.config import HostConfig, config_path, load_host, unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PresenceBridgeError
+from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
 from drivers.registry import EXTRAS, find, installed
-from drivers.rules.choose import choose, preview_facts
 from drivers.settings import Common, read
+from drivers.stopping import FAILED, INTERRUPTED, OK
 
-OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-_COMMANDS = ("pair", "test", "preview", "list", "run")
+WRONG_USE = 2
+_COMMANDS = ("pair", "test", "preview", "forget", "list", "run")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,46 +73,63 @@ def _run(arguments: argparse.Namespace) -> int:
             clock=SystemClock(),
         ).run()
 
-    return asyncio.run(_until_signal(work()))
+    return stopping.run(work())
 
 
 def _pair(arguments: argparse.Namespace) -> int:
     from drivers.trial import pair  # noqa: PLC0415 - as above
 
     config, _, kind, options = _driver(arguments)
-    asyncio.run(pair(arguments.name, config, kind, options))
-    return OK
+    return stopping.run(pair(arguments.name, config, kind, options))
 
 
 def _test(arguments: argparse.Namespace) -> int:
     from drivers.trial import cycle  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
-    work = cycle(arguments.name, config, common, kind, options, seconds=arguments.seconds)
-    return asyncio.run(_until_signal(work))
+    return stopping.run(
+        cycle(arguments.name, config, common, kind, options, seconds=arguments.seconds)
+    )
 
 
 def _preview(arguments: argparse.Namespace) -> int:
+    from drivers import preview  # noqa: PLC0415 - as above
+
     config, common, _, _ = _driver(arguments)
-    now = arguments.at.astimezone(config.zone) if arguments.at.tzinfo else arguments.at
-    now = now.replace(tzinfo=config.zone) if now.tzinfo is None and config.zone else now
-    now = now.astimezone()
-    rules = common.rules(config)
-    try:
-        facts = preview_facts(arguments.presence, now, common.follow)
-    except ValueError:
-        raise ConfigError([f"presence {arguments.presence!r}: no such words"]) from None
-    decision = choose(rules, facts, now)
-    shown = decision.state
-    look = "left as it is"
-    if shown is not None:
-        red, green, blue = shown.color
-        look = (
-            f"#{red:02x}{green:02x}{blue:02x} at {shown.brightness:.0%}, {shown.effect}"
-            if shown.on
-            else "off"
+    clock = SystemClock()
+    moment = _moment(arguments.at, config) if arguments.at else clock.now().astimezone()
+    known = preview.Now({})
+    if arguments.manual:
+        known = preview.Now({}, by_hand=preview.checked(preview.by_hand, arguments.manual))
+    elif arguments.presence:
+        known = preview.Now(
+            preview.checked(preview.facts_of, arguments.presence, moment, common.follow)
         )
-    print(f"{look}\nbecause: {decision.rule}")  # noqa: T201 - the command's answer
+    else:
+        known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
+    decision = preview.decide(
+        common.rules(config), known, moment, shown_at_another=arguments.at is not None
+    )
+    print(preview.told(decision))  # noqa: T201 - the command's answer
+    return OK
+
+
+def _moment(at: datetime, config: HostConfig) -> datetime:
+    if at.tzinfo is None and config.zone:
+        return at.replace(tzinfo=config.zone)
+    return at.astimezone()
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    from drivers.forget import forget  # noqa: PLC0415 - as above
+
+    config = load_host(config_path(arguments.config, os.environ), os.environ)
+    user = {"username": arguments.username} if arguments.username else {}
+    if arguments.password_file:
+        user["password"] = SecretStr(arguments.password_file.read_text(encoding="utf-8").strip())
+    mqtt = config.mqtt.model_copy(update=user)
+    removed = asyncio.run(forget(arguments.name, config.model_copy(update={"mqtt": mqtt})))
+    print("removed from the broker:", *removed, sep="\n  ")  # noqa: T201 - the command's answer
     return OK
 
 
@@ -135,29 +152,6 @@ def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any
     return config, common, kind, options
 
 
-async def _until_signal(work: Coroutine[Any, Any, None]) -> int:
-    """Run ``work`` until it ends or a signal stops it in order; a second one stops at once."""
-    task = asyncio.ensure_future(work)
-    codes: list[int] = []
-
-    def stop(code: int) -> None:
-        if codes:
-            os._exit(INTERRUPTED)
-        codes.append(code)
-        task.cancel()
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop, OK)
-    loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not codes:
-            raise
-        logging.getLogger(__name__).info("stopped")
-    return codes[0] if codes else OK
-
-
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--config", metavar="PATH", help="default $PRESENCE_CONFIG, ./config.toml")
@@ -171,16 +165,42 @@ def _parser() -> argparse.ArgumentParser:
         "pair": ("pair with a lamp, where its kind needs it", _pair),
         "test": ("show each look in turn", _test),
         "preview": ("what would be shown, and by which rule", _preview),
+        "forget": ("take a lamp that is gone out of broker and Home Assistant", _forget),
     }
+    parsers = {}
     for word, (text, do) in texts.items():
-        command = commands.add_parser(word, parents=[common], help=text)
+        parsers[word] = command = commands.add_parser(word, parents=[common], help=text)
         command.add_argument("name", metavar="NAME")
         command.set_defaults(do=do)
-        if word == "test":
-            command.add_argument("--seconds", type=float, default=2.0, help="for each look")
-        if word == "preview":
-            command.add_argument("--at", type=datetime.fromisoformat, default=datetime.now())  # noqa: DTZ005 - local on purpose
-            command.add_argument("--presence", default="busy/in_a_call")
+    parsers["test"].add_argument("--seconds", type=float, default=2.0, help="for each look")
+    _add_preview(parsers["preview"])
+    _add_forget(parsers["forget"])
     listing = commands.add_parser("list", parents=[common], help="kinds that are installed")
     listing.set_defaults(do=_list)
     return parser
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at",
+        type=datetime.fromisoformat,
+        metavar="TIME",
+        help='another moment, as in "2026-11-23 08:59"; what is known stays as it is',
+    )
+    parser.add_argument(
+        "--presence",
+        metavar="WORDS",
+        help="availability[/activity] as busy/in_a_call, unknown or sign_in_needed; for several "
+        "people alice=busy/in_a_call,bob=available; when left out the broker is asked for what "
+        "is true now",
+    )
+    parser.add_argument(
+        "--manual", metavar="COLOR", help="as set by hand in Home Assistant: #ff0000, red or off"
+    )
+
+
+def _add_forget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--username", help="the lamp's own user; that of [mqtt] when left out")
+    parser.add_argument(
+        "--password-file", type=Path, metavar="PATH", help="the password of that user"
+    )

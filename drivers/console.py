@@ -42,7 +42,7 @@ class ConsoleLight:
             self._out.write(f"{line}\n")
             self._out.flush()
         except OSError as error:
-            raise LightUnreachableError(f"stdout takes nothing: {error}") from error
+            raise LightUnreachableError(f"stdout takes nothing: {error.strerror}") from error
 
     def _lamp(self, state: LightState) -> str:
         red, green, blue = state.rgb

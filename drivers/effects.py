@@ -3,31 +3,90 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from bridge.contract.light import OFF, Effect, LightState
 
 STEPS_A_SECOND = 12.0
 """Enough for a pulse to look smooth."""
+FEWEST_STEPS = 4
+"""Of a pulse that is drawn in steps: with two it would be a blink."""
 LOWEST = 0.15
 """A pulse never goes quite dark, so that it cannot be taken for a blink."""
+_HALVES, _GRAIN_S = 2, 0.02
 
 
-def frame(state: LightState, elapsed_s: float) -> LightState:
-    """The solid state that ``state`` has ``elapsed_s`` seconds after it began."""
-    phase = (elapsed_s % state.period_s) / state.period_s
+@dataclass(frozen=True)
+class Animation:
+    """Solid states that are shown in turn, each for ``step_s`` seconds."""
+
+    state: LightState
+    frames: tuple[LightState, ...]
+    step_s: float
+    fades: bool = False
+    """Each frame is reached evenly over its step, by the light itself."""
+
+    def paced(self, step_s: float, fade_s: float) -> Animation:
+        """The same for a light that now needs ``step_s`` a frame."""
+        rounded_s = math.ceil(step_s / _GRAIN_S - 1e-6) * _GRAIN_S  # not another one each time
+        return self if rounded_s <= self.step_s else animation(self.state, rounded_s, fade_s)
+
+    def place_of(self, number: int, among: Animation) -> int:
+        """The frame of this one that is at the place of ``number`` among those of another."""
+        count = len(among.frames)
+        return round(number % count / count * len(self.frames))
+
+
+def animation(state: LightState, interval_s: float, fade_s: float = math.inf) -> Animation:
+    """The frames of ``state`` for a light that takes one every ``interval_s`` seconds.
+
+    A light that fades by itself over ``fade_s`` or longer needs two frames a period. The period is
+    stretched to what the light can do: were frames left out, a blink could stand dark.
+    """
+    half_s = max(state.period_s / _HALVES, interval_s)
     if state.effect is Effect.BLINK:
-        return _solid(state) if phase < 0.5 else OFF  # noqa: PLR2004 - the second half
-    if state.effect is Effect.PULSE:
-        swell = LOWEST + (1.0 - LOWEST) * (1.0 + math.cos(2 * math.pi * phase)) / 2
-        return _solid(state, state.brightness * swell)
-    return state
+        return Animation(state, (_solid(state), OFF), half_s)
+    if half_s >= fade_s:
+        return Animation(state, (_swelling(state, 0.0), _swelling(state, 0.5)), half_s, fades=True)
+    step_s = _step_s(interval_s)
+    count = max(FEWEST_STEPS, int(state.period_s / step_s + 1e-9))
+    frames = tuple(_swelling(state, number / count) for number in range(count))
+    return Animation(state, frames, max(step_s, state.period_s / count))
 
 
-def frame_interval_s(state: LightState, min_interval_s: float) -> float:
-    """Seconds between two frames: as smooth as the light stands, never quicker."""
+def frame(state: LightState, elapsed_s: float, interval_s: float = 0.0) -> LightState:
+    """The solid state that ``state`` has ``elapsed_s`` seconds after it began.
+
+    Its period is stretched to what a light can do that takes a frame every ``interval_s`` seconds.
+    """
+    if state.effect is Effect.SOLID:
+        return state
+    phase = (elapsed_s / _stretched_s(state, interval_s)) % 1.0
     if state.effect is Effect.BLINK:
-        return max(min_interval_s, state.period_s / 2)
-    return max(min_interval_s, 1.0 / STEPS_A_SECOND)
+        return _solid(state) if phase < 1 / _HALVES else OFF
+    return _swelling(state, phase)
+
+
+def next_frame_s(state: LightState, elapsed_s: float, interval_s: float) -> float:
+    """Seconds until ``frame`` is another one."""
+    if state.effect is Effect.BLINK:
+        half_s = _stretched_s(state, interval_s) / _HALVES
+        return half_s - elapsed_s % half_s
+    return _step_s(interval_s)
+
+
+def _step_s(interval_s: float) -> float:
+    return max(interval_s, 1.0 / STEPS_A_SECOND)
+
+
+def _stretched_s(state: LightState, interval_s: float) -> float:
+    fewest = _HALVES if state.effect is Effect.BLINK else FEWEST_STEPS
+    return max(state.period_s, fewest * interval_s)
+
+
+def _swelling(state: LightState, phase: float) -> LightState:
+    swell = LOWEST + (1.0 - LOWEST) * (1.0 + math.cos(2 * math.pi * phase)) / 2
+    return _solid(state, state.brightness * swell)
 
 
 def _solid(state: LightState, brightness: float | None = None) -> LightState:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from bridge.broker import Broker, Received
-from bridge.contract.account import SignInState
+from bridge.contract.account import NEEDED, SIGNED_IN, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import AccountState, decode
+from drivers.garbage import Garbage
 from drivers.rules import Facts
 
-log = logging.getLogger(__name__)
+LEAVES = ("sign_in", "availability", "state")
+"""What is heard of an account, the sign-in first: ``auth`` is for where it is not told."""
 
 
 class _Auth(BaseModel):
@@ -33,9 +35,27 @@ class Heard:
 
     facts: dict[str, Facts] = field(default_factory=dict)
     bridge_online: bool | None = None
-    """``None`` before the bridge's state topic spoke."""
-    bridge_lost_s: float = 0.0
-    """Monotonic time at which the bridge was last seen to go, or at which we began to listen."""
+    """``None`` before the bridge's state topic spoke on this connection."""
+    gone_since_s: float = 0.0
+    """Monotonic time at which bridge or broker was seen to go, or at which we began to listen."""
+
+
+def is_older(
+    news: AccountState, known: AccountState | None, *, stored: bool, now: datetime
+) -> bool:
+    """Whether ``news`` is older than ``known``, which still holds ``now``.
+
+    The order is the bridge's epoch, then ``polled_at``: its clock may step back, with a new epoch.
+    Without an epoch only what the broker had ``stored`` can be told to be old.
+    """
+    if known is None or known.valid_until is None or now >= known.valid_until:
+        return False
+    same_line = news.epoch is not None and news.epoch == known.epoch
+    if news.epoch is not None and known.epoch is not None and not same_line:
+        return news.epoch < known.epoch
+    if news.polled_at is None or known.polled_at is None:
+        return stored and known.polled_at is not None
+    return news.polled_at < known.polled_at and (same_line or stored)
 
 
 class Following:
@@ -43,44 +63,95 @@ class Following:
 
     def __init__(self, topics: Topics, accounts: Sequence[str], clock: Clock) -> None:
         self._topics, self._accounts, self._clock = topics, accounts, clock
-        self._garbage: set[str] = set()
-        self.heard: Latest[Heard] = Latest(Heard(bridge_lost_s=clock.monotonic()))
+        self._garbage = Garbage()
+        self._broker: Broker | None = None
+        self._lost_s: float | None = None
+        self._on_auth: set[str] = set()
+        self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
 
     def attach(self, broker: Broker) -> None:
-        """Subscribe, now and after every reconnect."""
-        broker.subscribe(self._topics.bridge_state, self._bridge)
-        for account in self._accounts or ["+"]:
-            for leaf in ("state", "availability", "auth"):
-                broker.subscribe(self._topics.account(account, leaf), self._account)
+        """Subscribe, now and after every reconnect.
+
+        The bridge comes last: before it is heard nothing is decided of half of the facts.
+        """
+        self._broker = broker
+        for leaf in LEAVES:
+            for account in self._accounts or ["+"]:
+                broker.subscribe(self._topics.account(account, leaf), self.hear)
+        broker.subscribe(self._topics.bridge_state, self.hear)
+
+    def note_connection(self) -> None:
+        """Look whether the broker is there: without it the bridge counts as gone.
+
+        Once is no loss: on a new connection something is heard before that counts as made.
+        """
+        assert self._broker is not None
+        lost_s, self._lost_s = self._lost_s, None
+        if not self._broker.connected:
+            self._lost_s = self._clock.monotonic() if lost_s is None else lost_s
+            if lost_s is not None and self.heard.value.bridge_online:
+                heard = replace(self.heard.value, bridge_online=None, gone_since_s=lost_s)
+                self.heard.set(heard)
+
+    def hear(self, received: Received) -> None:
+        """Take in what the bridge has said on one of its topics."""
+        if received.topic == self._topics.bridge_state:
+            self._bridge(received)
+        else:
+            self._account(received)
 
     def _bridge(self, received: Received) -> None:
-        online = received.payload == ONLINE.encode()
-        heard = self.heard.value
-        if online != heard.bridge_online:
-            self.heard.set(
-                replace(heard, bridge_online=online, bridge_lost_s=self._clock.monotonic())
-            )
+        heard, online = self.heard.value, received.payload == ONLINE.encode()
+        if online == heard.bridge_online:
+            return
+        since_s = heard.gone_since_s if heard.bridge_online is None else self._clock.monotonic()
+        self.heard.set(replace(heard, bridge_online=online, gone_since_s=since_s))
 
     def _account(self, received: Received) -> None:
         *_, account, leaf = received.topic.split("/")
         heard = self.heard.value
         known = heard.facts.get(account, Facts())
         try:
-            news = self._news(known, leaf, received.payload)
+            news = self._news(known, leaf, received)
         except ContractError as error:
-            if received.topic not in self._garbage:
-                self._garbage.add(received.topic)
-                log.warning("ignored what is on %s: %s", received.topic, error)
+            self._garbage.found(received.topic, error)
             return
+        self._garbage.good(received.topic)
+        self._choose_sign_in(account, is_told=news.sign_in is not None)
         if news != known:
             self.heard.set(replace(heard, facts={**heard.facts, account: news}))
 
-    def _news(self, known: Facts, leaf: str, payload: bytes) -> Facts:
-        changed: dict[str, Any] = {}
+    def _news(self, known: Facts, leaf: str, received: Received) -> Facts:
+        payload, changed = received.payload, dict[str, Any]()
         if leaf == "availability":
             changed["fresh"] = payload == ONLINE.encode()
+        elif leaf == "sign_in":
+            changed["sign_in"] = _word(payload)
         elif leaf == "auth":
-            changed["sign_in"] = decode(_Auth, payload).state if payload else None
+            changed["auth"] = decode(_Auth, payload).state if payload else None
         else:
-            changed["state"] = decode(AccountState, payload) if payload else None
+            news = decode(AccountState, payload) if payload else None
+            now = self._clock.now()
+            if news and is_older(news, known.state, stored=received.retain, now=now):
+                return known
+            changed["state"] = news
         return replace(known, **changed)
+
+    def _choose_sign_in(self, account: str, *, is_told: bool) -> None:
+        """Hear ``auth`` only while nobody tells the sign-in in a word: it holds codes."""
+        if self._broker is None:
+            return
+        topic = self._topics.account(account if self._accounts else "+", "auth")
+        if not is_told and topic not in self._on_auth:
+            self._on_auth.add(topic)
+            self._broker.subscribe(topic, self.hear)
+        elif is_told and topic in self._on_auth and self._accounts:
+            self._on_auth.remove(topic)
+            self._broker.unsubscribe(topic)
+
+
+def _word(payload: bytes) -> str | None:
+    word = payload.decode(errors="replace")
+    if word not in (SIGNED_IN, NEEDED, ""):
+        raise ContractError(f"not {SIGNED_IN} or {NEEDED}")
+    return word or None

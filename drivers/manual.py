@@ -2,7 +2,9 @@
 
 A colour in a command means manual; brightness alone scales and keeps the mode; plain ON is the mode
 before; OFF stays off until ON or ``presence``; effect ``presence`` follows again; effect ``off``
-keeps the colour shown now. Source: Home Assistant documentation, "MQTT Light", JSON schema.
+keeps the colour shown now. What ``light_state`` says, written back as a command, changes nothing:
+its brightness is that of the mode, in follow mode the scale over the looks (255: as they say).
+Source: Home Assistant documentation, "MQTT Light", JSON schema.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bridge.contract.light import OFF, Channel, Effect, LightState, Rgb
+from bridge.contract.light import OFF, Channel, LightState, Rgb
 
 PRESENCE, FROZEN = "presence", "off"
 
@@ -68,9 +70,9 @@ class Mode(BaseModel):
 
 def obey(mode: Mode, command: Command, shown: LightState) -> Mode:
     """The mode after ``command``, on a lamp that shows ``shown`` now."""
-    if command.state == "OFF":
+    if command.state == "OFF" and command.effect != PRESENCE:
         return mode.model_copy(update={"on": False})
-    if command.effect == PRESENCE:
+    if command.effect == PRESENCE:  # also with OFF: presence itself has the lamp dark
         level = _level(command)
         return Mode(brightness=1.0 if level is None else level)
     changed: dict[str, Any] = {"on": True}
@@ -96,14 +98,10 @@ def light_state(mode: Mode, shown: LightState, color_modes: Collection[str]) -> 
         red, green, blue = shown.color
         payload["color"] = {"r": red, "g": green, "b": blue}
     if color_mode != "onoff":
-        payload["brightness"] = max(1, round(shown.brightness * 255))
-    payload["effect"] = FROZEN if mode.manual else PRESENCE
+        payload["brightness"] = max(1, round(mode.brightness * 255))
+    if mode.on:
+        payload["effect"] = FROZEN if mode.manual else PRESENCE
     return payload
-
-
-def is_animated(state: LightState) -> bool:
-    """Whether the state moves."""
-    return state.on and state.effect is not Effect.SOLID
 
 
 def _level(command: Command) -> float | None:

@@ -7,29 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from random import random as _random
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bridge.broker import Broker, Received
-from bridge.config import HostConfig, write_private
+from bridge.broker import Broker, Connect, Received
+from bridge.broker.connection import connect as mqtt
+from bridge.config import HostConfig, StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, LightState
+from bridge.contract.supervised import supervised
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, decode, encode_json
 from bridge.retry import Random
 from drivers.base import Kind, Surroundings
 from drivers.discovery import light_device
 from drivers.following import Following
+from drivers.garbage import Garbage
 from drivers.lamp import Lamp
 from drivers.manual import Command, Mode, light_state, obey
 from drivers.rules import Decision, Rules, choose
+from drivers.rules.defaults import DEFAULT_LOOKS, UNKNOWN
 from drivers.settings import Common
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ log = logging.getLogger(__name__)
 BIRTH_LEAST_S, BIRTH_MOST_S = 1.0, 5.0
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""
+CONNECTION_EVERY_S = 2.0
+"""Between two looks whether the broker is there."""
 
 
 class Runner:
@@ -51,6 +56,7 @@ class Runner:
         kind: Kind[Any],
         options: BaseModel,
         clock: Clock,
+        connect: Connect = mqtt,
         random: Random = _random,
     ) -> None:
         self._name, self._config, self._common = name, config, common
@@ -59,8 +65,8 @@ class Runner:
         self._topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
         self._rules: Rules = common.rules(config)
         self._following = Following(self._topics, common.follow, clock)
-        self._mode_file: Path = config.state_dir / "lights" / f"{name}.json"
-        self._mode = Mode()
+        self._mode_file = StateFile(config.state_dir / "lights" / f"{name}.json")
+        self._mode, self._garbage = Mode(), Garbage()
         self._decision = Decision(None, "nothing heard yet")
         self._decided = False
         self._target: Latest[LightState | None] = Latest(None)
@@ -73,6 +79,7 @@ class Runner:
             welcome=self._welcome,
             clock=clock,
             random=random,
+            connect=connect,
         )
 
     async def run(self) -> None:
@@ -99,12 +106,28 @@ class Runner:
             )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._broker.run(), name="broker")
-                tasks.create_task(self._decide_for_ever(), name="decide")
-                tasks.create_task(self._answer_births(), name="births")
+                for work in (self._decide_for_ever, self._watch_connection, self._answer_births):
+                    tasks.create_task(self._supervised(work), name=work.__name__.strip("_"))
                 try:
-                    await lamp.run()
+                    await self._supervised(lamp.run)
                 finally:
                     await lamp.leave(self._common.on_exit)
+                    await self._mode_file.close()
+
+    async def _supervised(self, work: Callable[[], Awaitable[None]]) -> None:
+        def failed(_: Exception) -> None:
+            if work == self._decide_for_ever:  # nothing old is shown for ever
+                self._take(Decision(DEFAULT_LOOKS[UNKNOWN].state(), "internal error"))
+            elif work != self._answer_births:
+                self._set_reachable(False)  # noqa: FBT003 - the value itself
+
+        what = work.__name__.strip("_").replace("_", " ")
+        await supervised(work, name=f"{self._name}: {what}", clock=self._clock, failed=failed)
+
+    async def _watch_connection(self) -> None:
+        while True:
+            self._following.note_connection()
+            await self._clock.sleep(CONNECTION_EVERY_S)
 
     async def _decide_for_ever(self) -> None:
         heard = self._following.heard
@@ -115,12 +138,15 @@ class Runner:
 
     def _decide(self) -> None:
         heard, now = self._following.heard.value, self._clock.now()
-        away_s = self._clock.monotonic() - heard.bridge_lost_s
+        away_s = self._clock.monotonic() - heard.gone_since_s
         may_return = not heard.bridge_online and away_s < self._common.grace
         if may_return and (self._decided or heard.bridge_online is None):
             return
         self._decided = True
-        decision = choose(self._rules, heard.facts, now, bridge_gone=not heard.bridge_online)
+        gone = "" if heard.bridge_online else "bridge" if self._broker.connected else "broker"
+        self._take(choose(self._rules, heard.facts, now, gone=gone))
+
+    def _take(self, decision: Decision) -> None:
         if decision != self._decision:
             self._decision = decision
             log.info("%s: %s%s", self._name, decision.rule, _of(decision.account))
@@ -131,7 +157,7 @@ class Runner:
         heard, now = self._following.heard.value, self._clock.now()
         waits = [LOOK_AGAIN_S]
         if not heard.bridge_online:
-            gone_s = self._clock.monotonic() - heard.bridge_lost_s
+            gone_s = self._clock.monotonic() - heard.gone_since_s
             waits.append(max(0.0, self._common.grace - gone_s))
         waits += [
             (facts.state.valid_until - now).total_seconds()
@@ -155,12 +181,13 @@ class Runner:
         try:
             command = decode(Command, received.payload)
         except ContractError as error:
-            log.warning("%s: ignored a light command: %s", self._name, error)
+            self._garbage.found(received.topic, error)
             return
+        self._garbage.good(received.topic)
         mode = obey(self._mode, command, self._target.value or OFF)
         if mode != self._mode:
             self._mode = mode
-            write_private(self._mode_file, mode.model_dump_json())
+            self._mode_file.save(mode.model_dump_json())
             log.info("%s: %s", self._name, mode.name)
         self._show()
 
@@ -183,11 +210,11 @@ class Runner:
 
     def _read_mode(self) -> Mode:
         try:
-            return Mode.model_validate_json(self._mode_file.read_bytes())
+            return Mode.model_validate_json(self._mode_file.file.read_bytes())
         except FileNotFoundError:
             return Mode()
         except (OSError, ValidationError):
-            log.warning("%s cannot be read: following presence again", self._mode_file)
+            log.warning("%s cannot be read: following presence again", self._mode_file.file)
             return Mode()
 
     def _welcome(self) -> Iterator[Message]:

@@ -7,10 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_private(file: Path, text: str, *, after: Callable[[str], None] = lambda _: None) -> None:
+def write_private(
+    file: Path,
+    text: str,
+    *,
+    after: Callable[[str], None] = lambda _: None,
+    sync: Callable[[int], None] = os.fsync,
+) -> None:
     """Replace ``file`` (mode 0600, in a 0700 folder): a power cut leaves the old or the new one.
 
-    ``after`` is told each step that is done.
+    ``after`` is told each step that is done; ``sync`` has the disk keep an open file or folder.
 
     Raises:
         OSError: The disk refuses; the old file is untouched.
@@ -24,12 +30,12 @@ def write_private(file: Path, text: str, *, after: Callable[[str], None] = lambd
         opened.write(text)
         opened.flush()
         after("write")
-        os.fsync(opened.fileno())
+        sync(opened.fileno())
         after("sync")
     draft.replace(file)
     after("replace")
     folder_handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(folder_handle)
+        sync(folder_handle)
     finally:
         os.close(folder_handle)

@@ -6,8 +6,10 @@ The environment wins over the file: ``PRESENCE_MQTT__PASSWORD`` is ``password`` 
 from __future__ import annotations
 
 import json
+import logging
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,10 +22,14 @@ from bridge.contract.errors import ConfigError
 if TYPE_CHECKING:
     from bridge.config.models import Config
 
+log = logging.getLogger(__name__)
+
 C = TypeVar("C", bound=HostConfig)
 
 PREFIX = "PRESENCE_"
 _NOT_SETTINGS = {"PRESENCE_CONFIG"}
+_FIRST_WORDS = {*HostConfig.model_fields, *BRIDGE_TABLES}
+"""Tables and top-level keys; a variable that begins with another word is somebody else's."""
 
 
 def config_path(given: str | None, environ: Mapping[str, str]) -> Path:
@@ -94,17 +100,32 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    strangers: list[str] = []
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
         *parents, key = variable.removeprefix(PREFIX).lower().split("__")
+        if [*parents, key][0] not in _FIRST_WORDS:
+            strangers.append(variable)
+            continue
         level = table
         for parent in parents:
             level = level.setdefault(parent, {})
             if not isinstance(level, dict):
                 raise ConfigError([f"{variable}: {parent} is no table"])
         level[key] = _value(text)
+    if strangers:
+        _tell_of(tuple(sorted(strangers)))
     return table
+
+
+@cache
+def _tell_of(strangers: tuple[str, ...]) -> None:
+    """Once a process: Kubernetes itself sets some, for a service called presence-bridge."""
+    log.warning(
+        "%s: no setting of ours, ignored (PRESENCE_TABLE__KEY has two underscores in between)",
+        ", ".join(strangers),
+    )
 
 
 def _value(text: str) -> Any:

@@ -44,7 +44,16 @@ class TryAgainError(PresenceBridgeError):
 
 
 class SourceUnavailableError(TryAgainError):
-    """Microsoft cannot be reached, fails, or asks us to wait."""
+    """Microsoft cannot be reached, fails, or asks us to wait.
+
+    ``reached`` says whether Microsoft had any work with it.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, reached: bool = True
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.reached = reached
 
 
 class SourceDataError(TryAgainError):

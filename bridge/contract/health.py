@@ -28,4 +28,8 @@ class Health:
     mqtt_reconnects: int = 0
     queue: int = 0
     """Messages that wait for the broker."""
+    requests_dropped: int = 0
+    """Requests on the bus since the start that found too many others waiting."""
+    internal_errors: int = 0
+    """Errors since the start that nobody foresaw; each kind is in the log once."""
     uptime_s: int = 0

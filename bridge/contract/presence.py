@@ -67,7 +67,7 @@ class Presence:
     out_of_office_message: str | None = None
     work_location: str | None = None
     sequence_number: str | None = None
-    """Microsoft's version stamp, sortable as text; a smaller one is older."""
+    """Microsoft's version stamp: letters and a number; a smaller one is older."""
 
     @property
     def busy(self) -> bool | None:

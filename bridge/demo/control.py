@@ -40,6 +40,7 @@ FAULT: Types = {
     "headers": (dict,),
     "retry_after": (int, str),
     "delay_s": (int, float),
+    "drip_s": (int, float),
     "cut": (str,),
     "nonsense": (str,),
     "body": (str,),

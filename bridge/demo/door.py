@@ -6,6 +6,7 @@ It never knows what an endpoint does.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
@@ -85,7 +86,23 @@ class Door:
         entry.status = 0 if fault and fault.cut else response.status
         if fault and fault.cut:
             return await _cut(request, response, fault.cut)
+        if fault and fault.drip_s:
+            return await self._drip(request, response, fault.drip_s)
         return response
+
+    async def _drip(
+        self, request: web.Request, response: web.Response, every_s: float
+    ) -> web.StreamResponse:
+        """Answer a byte at a time, until nobody listens any more."""
+        body = response.body
+        assert isinstance(body, bytes)
+        drops = web.StreamResponse(status=response.status, headers=response.headers)
+        await drops.prepare(request)
+        with suppress(ConnectionError):
+            for position in range(len(body)):
+                await drops.write(body[position : position + 1])
+                await self._simulation.clock.sleep(every_s)
+        return drops
 
     async def _answer(
         self, request: web.Request, handler: Handler, endpoint: str, fault: Fault | None

@@ -80,6 +80,8 @@ class Fault:
     retry_after: int | str | None = None
     """Seconds, or an HTTP date."""
     delay_s: float = 0
+    drip_s: float = 0
+    """The body of the answer comes a byte at a time, so many seconds apart."""
     cut: Cut | None = None
     nonsense: Nonsense | None = None
     body: bytes | None = None

@@ -11,9 +11,9 @@ from pathlib import Path
 from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError
-from bridge.microsoft.http import WRONG_DATES, Fault, fault_of
-from bridge.microsoft.remedies import YOU
-from bridge.microsoft.remedies_table import for_account
+from bridge.microsoft.http import WRONG_DATES, Fault, HttpError
+from bridge.microsoft.sign_in.remedies import YOU
+from bridge.microsoft.sign_in.remedies_table import for_account
 
 SET_THE_CLOCK = (
     "Set the time of this machine: timedatectl set-ntp true (a container has its host's)."
@@ -34,6 +34,10 @@ BROKER_CURES: dict[type[BaseException], str] = {
     "it through the firewall.",
 }
 """What to do about an error of this class, or one that such an error led to; the first counts."""
+ANOTHER = (
+    "What answered is not Microsoft, or it is in trouble: sign in to the hotspot or proxy in "
+    "between, or try again later."
+)
 _PROXY = "Correct proxy in [network], or HTTPS_PROXY."
 MICROSOFT_CURES = {
     Fault.NO_PROXY: _PROXY,
@@ -43,8 +47,9 @@ MICROSOFT_CURES = {
     "authority, and set ca_file in [network] to that file.",
     Fault.NOT_NOW: SET_THE_CLOCK,
     Fault.NO_NAME: "That name leads nowhere: is this machine online, and its DNS right?",
-    Fault.STRANGER: "What answered is not Microsoft, or it is in trouble: sign in to the hotspot "
-    "or proxy in between, or try again later.",
+    Fault.ELSEWHERE: ANOTHER,
+    Fault.ENDLESS: ANOTHER,
+    Fault.STRANGER: ANOTHER,
 }
 CONNECTION = (
     "Check that this machine is online, that HTTPS passes the firewall, and proxy in [network]."
@@ -62,7 +67,8 @@ def broker_cure(error: PresenceBridgeError) -> str:
 
 def microsoft_cure(error: PresenceBridgeError) -> str:
     """What to do when Microsoft cannot be asked; what answered itself led to no error."""
-    fault = fault_of(error.__cause__) if error.__cause__ else Fault.STRANGER
+    cause = error.__cause__
+    fault = cause.fault if isinstance(cause, HttpError) else Fault.STRANGER
     return MICROSOFT_CURES.get(fault, CONNECTION)
 
 

@@ -10,7 +10,7 @@ from bridge import state
 from bridge.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
-from bridge.microsoft.cache import DAMAGED, kept_in, token_file
+from bridge.microsoft.sign_in.token_cache import DAMAGED, kept_in, token_file
 
 _DISK = (
     "Free some space, or mount it for writing. Until then the service goes on, and what it learns "

@@ -21,7 +21,7 @@ from bridge.doctor.cures import SET_THE_CLOCK, cure, microsoft_cure, note, told
 from bridge.doctor.files import damaged, stored_sign_in
 from bridge.doctor.findings import Finding, bad, good
 from bridge.microsoft import Microsoft
-from bridge.microsoft.cache import token_file
+from bridge.microsoft.sign_in.token_cache import token_file
 
 SKEW = timedelta(minutes=2)
 """More than this between our clock and Microsoft's breaks tokens and certificates."""

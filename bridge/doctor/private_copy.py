@@ -17,7 +17,7 @@ from tempfile import mkdtemp
 
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError
-from bridge.microsoft.cache import token_file
+from bridge.microsoft.sign_in.token_cache import token_file
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is a folder of our own, mode 0700
 """Where a copy never reaches a disk."""

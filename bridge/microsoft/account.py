@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from functools import partial
 from random import random as _random
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
-import aiohttp
-
-from bridge.config import Config
+from bridge.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
-from bridge.microsoft.app_only import AppOnly
 from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget, Pauses
-from bridge.microsoft.cache import TokenCache, token_file
-from bridge.microsoft.certificate import load
 from bridge.microsoft.clouds import cloud_of
-from bridge.microsoft.credentials import Credentials
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.http import graph_session, msal_session, proxy_for
+from bridge.microsoft.http import Http, aiohttp_client
 from bridge.microsoft.readers import Reader, Readers
 from bridge.microsoft.registration import identity
-from bridge.microsoft.scopes import scopes_of
-from bridge.microsoft.sealing import load_seal
+from bridge.microsoft.sign_in.app_only import AppSignIn
+from bridge.microsoft.sign_in.certificate import load
+from bridge.microsoft.sign_in.encryption import load_seal
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.person import PersonSignIn
+from bridge.microsoft.sign_in.scopes import scopes_of
+from bridge.microsoft.sign_in.stored import PublicApp
+from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
 from bridge.microsoft.tenant import Tenant, look_up
 from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
 
-WORKERS = 8
+WORKERS = 64
+"""At the most; one is started when all others are busy."""
+OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
 READ_ONCE_S = 60.0
 
 
@@ -47,13 +49,14 @@ class MicrosoftAccount:
         self,
         slug: str,
         *,
-        credentials: Credentials | AppOnly,
+        credentials: PersonSignIn | AppSignIn,
         reader: Reader,
+        graph: Graph,
         budget: Budget,
-        writer: Writer | None = None,
     ) -> None:
         self.slug = slug
-        self.writer = writer
+        self.graph = graph
+        self.writer: Writer | None = None
         """Sets the person's presence, where the config allows it."""
         self._credentials, self._reader, self._budget = credentials, reader, budget
 
@@ -82,8 +85,8 @@ class MicrosoftAccount:
         return await self._reader.read()
 
     async def read_once(self) -> Mapping[str, Presence]:
-        """As ``read``, for who does not run the account; within ``READ_ONCE_S``."""
-        running = asyncio.create_task(self.run(), name=f"once-{self.slug}")
+        """As ``read``, for who does not run the account; asks nobody, within ``READ_ONCE_S``."""
+        running = asyncio.create_task(self._run(may_offer=False), name=f"once-{self.slug}")
         try:
             async with asyncio.timeout(READ_ONCE_S):
                 return await self.read()
@@ -93,36 +96,53 @@ class MicrosoftAccount:
             running.cancel()
             await asyncio.wait({running})
 
+    def let_write(self, writer: Writer | None, scopes: Sequence[str]) -> None:
+        """Set presence by ``writer``; ``scopes`` are for the next person who signs in."""
+        self.writer = writer
+        if isinstance(self._credentials, PersonSignIn):
+            self._credentials.ask_for(scopes)
+
     def request_sign_in(self, way: Way | None = None) -> None:
         """Start a sign-in soon, by the account's own way if no other is given."""
-        if isinstance(self._credentials, AppOnly):
-            self._credentials.request_sign_in()
-        else:
-            self._credentials.request_sign_in(way)
+        self._credentials.request(way)
 
-    async def begin_browser(self) -> str:
-        """The address to open; raises as ``Credentials.begin_browser``."""
-        return await self._persons.begin_browser()
+    def cancel_sign_in(self) -> None:
+        """Take back a code, or an address, that waits; who is signed in stays so."""
+        self._credentials.cancel()
 
     def finish_browser(self, pasted: str) -> None:
-        """Take the address that a browser ended on; raises as ``Credentials.finish_browser``."""
-        self._persons.finish_browser(pasted)
+        """Take the address that a browser ended on; ``sign_in`` tells what follows.
 
-    @property
-    def _persons(self) -> Credentials:
-        if isinstance(self._credentials, AppOnly):
-            raise PersonMustActError(f"{self.slug} signs in by its certificate.", remedy="")
-        return self._credentials
+        Raises:
+            PersonMustActError: It is not the one that is waited for; the text says which is.
+        """
+        self._credentials.finish_browser(pasted)
 
     async def sign_out(self) -> None:
-        """Forget the sign-in. Raises ``ConfigError`` for one that the config itself holds."""
+        """Forget the sign-in.
+
+        Raises:
+            ConfigError: The config itself holds it.
+            PersonMustActError: What is stored cannot be deleted.
+        """
         await self._credentials.sign_out()
 
     async def run(self) -> None:
-        """Do requested sign-ins, and keep the accounts up to date, until cancelled."""
+        """Do sign-ins that are requested or needed, and keep the accounts up to date."""
+        await self._run(may_offer=True)
+
+    async def sign_in_only(self) -> None:
+        """Do the sign-ins that are requested, and read nobody, until cancelled."""
+        await self._credentials.run(may_offer=False)
+
+    async def check_sign_in(self) -> None:
+        """Get a token anew, from what is stored or configured. Raises as ``read``."""
+        await self._credentials.token(refresh=True)
+
+    async def _run(self, *, may_offer: bool) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._reader.run(), name=f"people-{self.slug}")
-            await self._credentials.run()
+            await self._credentials.run(may_offer=may_offer)
 
     def release(self) -> None:
         """Leave the people to other tables, for an account that is not run any more."""
@@ -130,19 +150,35 @@ class MicrosoftAccount:
 
 
 class Microsoft:
-    """Owns the HTTP session, the workers and the budgets of all accounts."""
+    """Owns the HTTP connections, the workers and the budgets of all accounts."""
 
-    def __init__(self, config: Config, clock: Clock, *, random: Random = _random) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        *,
+        open_http: OpenHttp = aiohttp_client,
+        executor: Executor | None = None,
+        random: Random = _random,
+    ) -> None:
         self._config, self._clock, self._random = config, clock, random
         self._budgets: dict[str, Budget] = {}
         self._readers = Readers(clock, random=random)
         self._pauses = Pauses(config.state_dir / "pauses.json", clock)
-        self._session: aiohttp.ClientSession | None = None
-        self._executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
+        self._open_http, self._open = open_http, AsyncExitStack()
+        self._executor = executor
+        self._http: Http | None = None
+        self._workers: MsalWorkers | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the session."""
-        self._session = graph_session(self._config.network)
+        """Open what is shared. Raises ``ConfigError`` for authorities that cannot be read."""
+        self._http = await self._open.enter_async_context(self._open_http(self._config.network))
+        executor = self._executor
+        if executor is None:
+            executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="msal")
+            self._open.callback(executor.shutdown, wait=False, cancel_futures=True)
+        self._workers = MsalWorkers(self._http, executor, self._clock)
+        self._open.callback(self._workers.close)
         return self
 
     async def __aexit__(
@@ -151,10 +187,9 @@ class Microsoft:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the session; a worker that still talks to Microsoft is not waited for."""
-        if self._session:
-            await self._session.close()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Close it; a worker that still talks to Microsoft ends at once, and is not waited for."""
+        await self._open.aclose()
+        await self._pauses.close()
 
     def use(self, config: Config) -> None:
         """Make accounts from ``config`` from now on; those that were made stay as they are."""
@@ -178,11 +213,10 @@ class Microsoft:
             PersonMustActError: There is no such tenant.
             SourceUnavailableError: Microsoft's sign-in cannot be reached.
         """
-        assert self._session is not None
+        assert self._http is not None
         tenant, _ = identity(self._config, slug)
         login_url = cloud_of(self._config.microsoft_of(slug)).login_url
-        proxy = proxy_for(self._config.network, urlsplit(login_url).hostname or "")
-        return await look_up(self._session, login_url, tenant, proxy=proxy)
+        return await look_up(self._http, login_url, tenant)
 
     def account(self, slug: str) -> MicrosoftAccount:
         """The account of ``[accounts.slug]``.
@@ -190,59 +224,64 @@ class Microsoft:
         Raises:
             ConfigError: Its tenant, client id or certificate is missing or cannot be used.
         """
-        assert self._session is not None
+        assert self._http is not None
         cloud = cloud_of(self._config.microsoft_of(slug))
         tenant, client_id = identity(self._config, slug)
         budget = self._budget(client_id, tenant)
         credentials = self._credentials(slug)
         graph = Graph(
-            self._session,
+            self._http,
             cloud.graph_url,
             tokens=credentials,
             budget=budget,
             clock=self._clock,
-            proxy=proxy_for(self._config.network, urlsplit(cloud.graph_url).hostname or ""),
             random=self._random,
         )
         reader = self._readers.reader(self._config, slug, graph=graph, sign_in=credentials.sign_in)
-        writer = None
-        if self._config.accounts[slug].set_presence:
-            file = file_of(self._config.state_dir, slug)
-            writer = Writer(graph, file=file, clock=self._clock)
-        return MicrosoftAccount(
-            slug, credentials=credentials, reader=reader, budget=budget, writer=writer
+        account = MicrosoftAccount(
+            slug, credentials=credentials, reader=reader, graph=graph, budget=budget
         )
+        self.let_write(account)
+        return account
 
-    def _credentials(self, slug: str) -> Credentials | AppOnly:
-        settings, network = self._config.microsoft_of(slug), self._config.network
+    def let_write(self, account: MicrosoftAccount) -> None:
+        """Let the presence be set, or no more, as the config says now; it is read undisturbed."""
+        settings = self._config.accounts[account.slug]
+        writer = None
+        if settings.set_presence:
+            file = file_of(self._config.state_dir, account.slug)
+            writer = account.writer or Writer(account.graph, file=file, clock=self._clock)
+        cloud = cloud_of(self._config.microsoft_of(account.slug))
+        account.let_write(writer, scopes_of(settings, cloud))
+
+    def _credentials(self, slug: str) -> PersonSignIn | AppSignIn:
+        assert self._workers is not None
+        settings, account = self._config.microsoft_of(slug), self._config.accounts[slug]
         cloud = cloud_of(settings)
         tenant, client_id = identity(self._config, slug)
-        login_host = urlsplit(cloud.login_url).hostname or ""
         authority = f"{cloud.login_url}/{tenant}"
-        if self._config.accounts[slug].sign_in == "app":
+        if account.sign_in == "app":
             load(settings)  # what cannot be used is told now
-            return AppOnly(
+            return AppSignIn(
                 slug,
                 client_id=client_id,
                 authority=authority,
                 scope=f"{cloud.scope_root}/.default",
-                http=lambda: msal_session(network, login_host),
+                workers=self._workers,
                 certificate=partial(load, settings),
-                executor=self._executor,
                 clock=self._clock,
             )
-        return Credentials(
+        seal = load_seal(self._config.security.key_file)
+        cache = TokenCache(token_file(self._config, slug), seal)
+        return PersonSignIn(
             slug,
-            client_id=client_id,
-            authority=authority,
-            http=lambda: msal_session(network, login_host),
-            cache=TokenCache(
-                token_file(self._config, slug), load_seal(self._config.security.key_file)
-            ),
-            executor=self._executor,
+            app=PublicApp(client_id, authority),
+            workers=self._workers,
+            cache=cache,
             clock=self._clock,
-            way=Way(self._config.accounts[slug].sign_in),
-            scopes=scopes_of(self._config.accounts[slug], cloud),
+            stored=cache.is_stored,
+            way=Way(account.sign_in),
+            scopes=scopes_of(account, cloud),
             random=self._random,
         )
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bridge.config import write_private
+from bridge.config import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
-
-log = logging.getLogger(__name__)
+from bridge.retry import RETRY_AFTER_MOST_S
 
 LIMIT = 1_500
 SENDING = 20
@@ -102,8 +100,8 @@ class Budget:
             self._count(now)
 
     def block(self, seconds: float) -> None:
-        """Send nothing for so long; the longest wish wins."""
-        self._keep(self._pause(max(seconds, self._left_s())))
+        """Send nothing for so long, an hour at the most; the longest wish wins."""
+        self._keep(self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s()))))
 
     @property
     def last_hour(self) -> int:
@@ -152,27 +150,34 @@ class Pauses:
     """
 
     def __init__(self, file: Path, clock: Clock) -> None:
-        self._file, self._clock = file, clock
+        self._file, self._clock = StateFile(file), clock
+        self._ends: dict[str, datetime] | None = None
 
     def end_of(self, key: str) -> datetime | None:
         """The end of the pause of ``key``, when it is yet to come."""
-        return self._read().get(key)
+        return self._known().get(key)
 
     def keep(self, key: str, until: datetime) -> None:
-        """Write the end of a pause; a disk that refuses costs only the memory of it."""
-        moments = self._read() | {key: until}
-        texts = {key: moment.isoformat() for key, moment in moments.items()}
-        try:
-            write_private(self._file, json.dumps(texts, sort_keys=True))
-        except OSError as error:
-            log.warning("%s cannot be written: %s", self._file, error.strerror)
+        """Remember the end of a pause; a disk that refuses costs only the memory over a restart."""
+        self._ends = self._known() | {key: until}
+        texts = {key: moment.isoformat() for key, moment in self._ends.items()}
+        self._file.save(json.dumps(texts, sort_keys=True))
+
+    async def close(self) -> None:
+        """Wait, not for long, until it is written."""
+        await self._file.close()
+
+    def _known(self) -> dict[str, datetime]:
+        if self._ends is None:
+            self._ends = self._read()
+        now = self._clock.now()
+        most = now + timedelta(seconds=RETRY_AFTER_MOST_S)
+        return {key: moment for key, moment in self._ends.items() if now < moment <= most}
 
     def _read(self) -> dict[str, datetime]:
         try:
-            texts = json.loads(self._file.read_text(encoding="utf-8"))
+            texts = json.loads(self._file.file.read_text(encoding="utf-8"))
             moments = {key: datetime.fromisoformat(text) for key, text in texts.items()}
-            now = self._clock.now()
-            hour = timedelta(seconds=HOUR_S)
-            return {key: moment for key, moment in moments.items() if now < moment <= now + hour}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return {}
+        return {key: moment for key, moment in moments.items() if moment.tzinfo}

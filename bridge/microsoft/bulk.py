@@ -2,7 +2,8 @@
 
 Source: Microsoft Graph documentation, "getPresencesByUserId": 650 ids a request. No page says what
 becomes of ids that Graph does not like, so answers are matched by id, missing ones are borne, and
-a refused request is halved until the ids that spoil it are found.
+a refused request is halved until the ids that spoil it are found. Nobody is blamed while Graph
+answers for nobody, and at first not for long.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from bridge.contract.clock import Clock
@@ -31,8 +33,10 @@ PARALLEL = 8
 """Requests at a time."""
 HALVINGS_MOST = 60
 """Refused requests in one read; more, and it is not about single ids."""
-SPOILED_S = 3600.0
-"""Ids that Graph refuses are left out for so long."""
+UNANSWERED_MOST = 16
+"""Refused requests in one read before the first that is answered; halving to one id needs 10."""
+LEFT_OUT_FIRST_S, LEFT_OUT_MOST_S = 60.0, 3600.0
+"""An id that Graph refuses is left out for so long; each time that it is refused again, longer."""
 PATH = "/communications/getPresencesByUserId"
 REMEDY = (
     "Where the app signs itself in: add the application permission Presence.Read.All to the app, "
@@ -59,6 +63,16 @@ class Request:
         return Request.of(self.ids[:middle]), Request.of(self.ids[middle:])
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An id that Graph refused."""
+
+    times: int
+    """In a row."""
+    until_s: float
+    """Left out until then."""
+
+
 class Bulk:
     """The people of one account table."""
 
@@ -72,8 +86,10 @@ class Bulk:
         self._requests: list[Request] = []
         self._first = 0
         self._seen: dict[str, Presence] = {}
-        self._spoiled: dict[str, float] = {}
-        self._halvings = 0
+        self._suspects: dict[str, Suspect] = {}
+        self._suspect_again_s = inf
+        self._refused: list[str] = []
+        self._halvings, self._answered = 0, False
         self._trouble = False
 
     @property
@@ -83,9 +99,8 @@ class Bulk:
 
     def settle(self) -> None:
         """Follow who is on the roll now and read through no other table."""
-        now_s = self._clock.monotonic()
-        if any(until_s <= now_s for until_s in self._spoiled.values()):
-            self._spoiled, self._people = {}, None
+        if self._clock.monotonic() >= self._suspect_again_s:
+            self._people = None
         people = self._roll.people
         if people is self._people and self._version == self._claim.version:
             return
@@ -104,7 +119,7 @@ class Bulk:
         self.settle()
         if not self._requests:
             return {}
-        self._halvings = 0
+        self._halvings, self._answered, self._refused = 0, False, []
         turn = self._requests[self._first :] + self._requests[: self._first]
         try:
             presences = await self._send(turn[0])  # alone: what is wrong with all costs one
@@ -118,6 +133,10 @@ class Bulk:
                 tasks.create_task(work, name=f"bulk-{self._table}-{number}")
         if failed:
             self._begin_after(failed[0][0])
+        elif self._refused and not self._answered:
+            raise SourceDataError("Microsoft Graph refuses to tell anybody's presence (HTTP 400)")
+        if self._answered:
+            self._suspect(self._refused)
         self._tell(failed[0][1] if failed else None)
         return presences
 
@@ -135,7 +154,11 @@ class Bulk:
             self.accounts = accounts
         self._slugs = {person.oid: person.slug for person in people if person.oid}
         self._seen = {oid: seen for oid, seen in self._seen.items() if oid in self._slugs}
-        ids = [oid for oid in self._slugs if oid not in self._spoiled]
+        now_s = self._clock.monotonic()
+        self._suspects = {oid: s for oid, s in self._suspects.items() if oid in self._slugs}
+        left_out = {oid: s for oid, s in self._suspects.items() if s.until_s > now_s}
+        self._suspect_again_s = min((s.until_s for s in left_out.values()), default=inf)
+        ids = [oid for oid in self._slugs if oid not in left_out]
         self._requests = [
             Request.of(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
         ]
@@ -158,20 +181,28 @@ class Bulk:
     async def _send(self, request: Request) -> dict[str, Presence]:
         answer = await self._graph.ask(PATH, request.content, remedy=REMEDY)
         if answer is not None:
+            self._answered = True
             return self._matched(answer)
         self._halvings += 1
-        if self._halvings > HALVINGS_MOST:
+        if self._halvings > (HALVINGS_MOST if self._answered else UNANSWERED_MOST):
             raise SourceDataError("Microsoft Graph refuses to read many people at once")
         if len(request.ids) == 1:
-            self._spoil(request.ids[0])
+            self._refused.append(request.ids[0])
             return {}
         first, second = request.halves()
         return await self._send(first) | await self._send(second)
 
-    def _spoil(self, oid: str) -> None:
-        log.warning("%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid)
-        self._spoiled[oid] = self._clock.monotonic() + SPOILED_S
-        self._people = None
+    def _suspect(self, oids: Sequence[str]) -> None:
+        """Leave ``oids`` out for a while."""
+        for oid in oids:
+            times = self._suspects[oid].times + 1 if oid in self._suspects else 1
+            wait_s = min(LEFT_OUT_MOST_S, LEFT_OUT_FIRST_S * 2.0 ** min(times - 1, 16))
+            self._suspects[oid] = Suspect(times, self._clock.monotonic() + wait_s)
+            self._people = None
+            if times == 1:
+                log.warning(
+                    "%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid
+                )
 
     def _matched(self, answer: Any) -> dict[str, Presence]:
         values = answer.get("value") if isinstance(answer, Mapping) else None
@@ -184,6 +215,8 @@ class Bulk:
             slug = self._slugs.get(oid)
             if slug and (presence := self._presence(oid, resource)):
                 presences[slug] = presence
+                if self._suspects:
+                    self._suspects.pop(oid, None)
         return presences
 
     def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:

@@ -15,24 +15,20 @@ from random import random as _random
 from typing import Any, Protocol
 from uuid import uuid4
 
-import aiohttp
-from yarl import URL
-
 from bridge.contract.clock import Clock
 from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
 from bridge.contract.presence import Presence
 from bridge.microsoft.budget import Budget
-from bridge.microsoft.http import in_words
+from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.presence import parse_presence
 from bridge.retry import Random, full_jitter, retry_after_s
 
 log = logging.getLogger(__name__)
 
-BODY_LIMIT = 4 * 1024 * 1024
 PAGES_MOST = 1_000
 """Of 999 each: nobody has a million members."""
 THROTTLE_FIRST_S, THROTTLE_MOST_S = 3.0, 180.0
-"""Waits after a 429 or 503 that does not say how long, as Microsoft's own SDKs wait."""
+"""Waits after a 429 that does not say how long, as Microsoft's own SDKs wait."""
 _IS_JSON = {"Content-Type": "application/json"}
 _CLAIMS = re.compile(r'claims="([^"]+)"')
 
@@ -50,16 +46,15 @@ class Graph:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        http: Http,
         url: str,
         *,
         tokens: Tokens,
         budget: Budget,
         clock: Clock,
-        proxy: str | None = None,
         random: Random = _random,
     ) -> None:
-        self._session, self._url, self._proxy = session, url, proxy
+        self._http, self._url = http, url
         self._tokens, self._budget = tokens, budget
         self._clock, self._random = clock, random
         self._throttled = 0
@@ -81,73 +76,67 @@ class Graph:
         return presence
 
     async def _get(self, path: str) -> Any:
-        status, headers, body = await self._exchange(path)
-        if status == 200:  # noqa: PLR2004 - OK
-            return _json(body)
-        raise self._refusal(status, headers)
+        response = await self._exchange(path)
+        if response.status == 200:  # noqa: PLR2004 - OK
+            return _json(response.body)
+        raise self._refusal(response.status, response.headers)
 
-    async def _exchange(
-        self, path: str, content: bytes | None = None
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange(self, path: str, content: bytes | None = None) -> HttpResponse:
         """One request, and another one when the first is refused for its token."""
-        status, headers, body = await self._send(path, await self._tokens.token(), content)
-        if status == 401:  # noqa: PLR2004 - Unauthorized
-            claims = _claims(headers)
+        response = await self._send(path, await self._tokens.token(), content)
+        if response.status == 401:  # noqa: PLR2004 - Unauthorized
+            claims = _claims(response.headers)
             token = await self._tokens.token(claims=claims, refresh=claims is None)
-            status, headers, body = await self._send(path, token, content)
-        if status == 200:  # noqa: PLR2004 - OK
+            response = await self._send(path, token, content)
+        if response.status == 200:  # noqa: PLR2004 - OK
             self._throttled = 0
-        return status, headers, body
+        return response
 
-    async def _send(
-        self, path: str, token: str, content: bytes | None = None
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, path: str, token: str, content: bytes | None = None) -> HttpResponse:
         async with self._budget.turn():
             return await self._request(path, token, content)
 
-    async def _request(
-        self, path: str, token: str, content: bytes | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _request(self, path: str, token: str, content: bytes | None) -> HttpResponse:
         request_id = str(uuid4())
         headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "client-request-id": request_id,
         }
+        request = HttpRequest(
+            "GET" if content is None else "POST",
+            self._url + path,
+            headers=headers if content is None else headers | _IS_JSON,
+            body=content,
+        )
         try:
-            async with self._session.request(
-                "GET" if content is None else "POST",
-                URL(self._url + path, encoded=True),
-                data=content,
-                headers=headers if content is None else headers | _IS_JSON,
-                proxy=self._proxy,
-            ) as response:
-                body = await response.content.read(BODY_LIMIT + 1)
-                while len(body) <= BODY_LIMIT and (more := await response.content.read(BODY_LIMIT)):
-                    body += more
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            response = await self._http.send(request)
+        except HttpError as error:
             raise SourceUnavailableError(
-                f"Microsoft Graph cannot be reached: {in_words(error)}"
+                f"Microsoft Graph cannot be reached: {error}", reached=False
             ) from error
         if response.status != 200:  # noqa: PLR2004 - OK
             _log_failure(path, request_id, response)
-        return response.status, response.headers, body
+        return response
 
     def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
         if status in (429, 503, 509):
-            wait = retry_after_s(headers.get("Retry-After"), self._clock)
-            if wait is None:
+            wait = retry_after_s(
+                headers.get("Retry-After"), date=headers.get("Date"), clock=self._clock
+            )
+            if wait is None and status != 503:  # noqa: PLR2004 - a failure, and no wish for silence
                 wait = full_jitter(
                     self._throttled,
                     first_s=THROTTLE_FIRST_S,
                     most_s=THROTTLE_MOST_S,
                     random=self._random,
                 )
-            self._throttled += 1
-            self._budget.block(wait)
-            return SourceUnavailableError(
-                f"Microsoft Graph asks us to wait (HTTP {status})", retry_after_s=wait
-            )
+                self._throttled += 1
+            if wait is not None:
+                self._budget.block(wait)
+                return SourceUnavailableError(
+                    f"Microsoft Graph asks us to wait (HTTP {status})", retry_after_s=wait
+                )
         if status in (401, 403):
             return AccessRefusedError(
                 f"Microsoft Graph refuses to tell the presence (HTTP {status}).",
@@ -172,16 +161,17 @@ class Graph:
             SourceDataError: The answer is no JSON.
             SignInNeededError: The token is refused for good.
         """
-        status, headers, body = await self._exchange(path, content)
+        response = await self._exchange(path, content)
+        status = response.status
         if status == 200:  # noqa: PLR2004 - OK
-            return _json(body)
+            return _json(response.body)
         if status in (400, 404):
             return None
         if status in (401, 403):
             raise AccessRefusedError(
                 f"Microsoft Graph refuses {path.partition('?')[0]} (HTTP {status}).", remedy=remedy
             )
-        raise self._refusal(status, headers)
+        raise self._refusal(status, response.headers)
 
     async def tell(self, path: str, content: bytes, *, remedy: str) -> None:
         """POST ``content`` where an answer without a body means that it is done.
@@ -191,7 +181,8 @@ class Graph:
             SourceUnavailableError: Try again, after the wait it carries.
             SignInNeededError: The token is refused for good.
         """
-        status, headers, _ = await self._exchange(path, content)
+        response = await self._exchange(path, content)
+        status = response.status
         if status in (200, 204):
             return
         if status in (400, 401, 403, 404):
@@ -199,7 +190,7 @@ class Graph:
             raise AccessRefusedError(
                 f"Microsoft Graph refuses {action} (HTTP {status}).", remedy=remedy
             )
-        raise self._refusal(status, headers)
+        raise self._refusal(status, response.headers)
 
     async def pages(self, path: str, *, remedy: str) -> list[Any] | None:
         """All values of a list that comes in pages; ``None`` when Graph does not know the list.
@@ -243,15 +234,13 @@ def _claims(headers: Mapping[str, str]) -> str | None:
 
 
 def _json(body: bytes) -> Any:
-    if len(body) > BODY_LIMIT:
-        raise SourceDataError("Microsoft Graph answered more than we read")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise SourceDataError("Microsoft Graph answered something that is no JSON") from error
 
 
-def _log_failure(path: str, request_id: str, response: aiohttp.ClientResponse) -> None:
+def _log_failure(path: str, request_id: str, response: HttpResponse) -> None:
     log.debug(
         "Graph %s answered %d: request-id %s, client-request-id %s, Date %s, diagnostic %s",
         path,

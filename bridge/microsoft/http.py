@@ -1,21 +1,23 @@
-"""Connections to Microsoft: aiohttp for Graph, requests for msal; and in words why one fails.
+"""The one way to Microsoft over HTTP, for Graph and for sign-in; and in words why it fails.
 
-Never logs or tells a proxy's password. requests lets REQUESTS_CA_BUNDLE override ``verify``, so its
-own reading of the environment is off and everything is passed on purpose.
+Never follows a redirect: a token goes where it was meant to go. Never tells a proxy's password.
 """
 
 from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Protocol
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import requests
 from aiohttp.connector import Connection
-from requests.adapters import HTTPAdapter
+from yarl import URL
 
 from bridge import __version__
 from bridge.config import NetworkSettings
@@ -23,6 +25,11 @@ from bridge.contract.errors import ConfigError
 
 USER_AGENT = f"presence-bridge/{__version__}"
 DEADLINE_S = 10.0
+"""For all of a request: name, connection, and the last byte of the answer."""
+BODY_LIMIT = 4 * 1024 * 1024
+CONNECTIONS = 20
+"""At once to one host; one that hangs costs the others nothing."""
+REDIRECTS = (301, 302, 303, 307, 308)
 WRONG_DATES = (9, 10)
 """OpenSSL's words for a certificate that has not begun or has ended."""
 
@@ -41,6 +48,49 @@ class Fault(StrEnum):
     NO_CONNECTION = "no connection"
     BROKEN = "the connection broke off"
     STRANGER = "what answered is not Microsoft's"
+    ELSEWHERE = "what answered is not Microsoft's: it sends us to another address"
+    ENDLESS = "what answered is not Microsoft's: it does not end"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request; ``url`` is encoded."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    deadline_s: float = DEADLINE_S
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Their names in any case."""
+    body: bytes
+
+
+class HttpError(Exception):
+    """No answer came; the text says why, in words that end a sentence."""
+
+    def __init__(self, text: str, *, fault: Fault = Fault.NO_CONNECTION) -> None:
+        super().__init__(text)
+        self.fault = fault
+
+
+class Http(Protocol):
+    """Sends requests; redirects are not followed, and no answer is longer than ``BODY_LIMIT``."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """The whole answer, within the request's deadline.
+
+        Raises:
+            HttpError: None came.
+        """
+        ...
 
 
 _FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
@@ -50,7 +100,6 @@ _FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
     (aiohttp.ClientConnectorSSLError, Fault.NOT_SECURE),
     (aiohttp.ClientConnectorError, Fault.NO_CONNECTION),
     (aiohttp.ClientHttpProxyError, Fault.PROXY_REFUSES),
-    (aiohttp.RedirectClientError, Fault.STRANGER),
     (aiohttp.InvalidURL, Fault.PROXY_ADDRESS),  # our own addresses were checked with the config
     (aiohttp.ClientPayloadError, Fault.BROKEN),
     (aiohttp.ClientConnectionError, Fault.BROKEN),
@@ -126,40 +175,59 @@ class _Response(aiohttp.ClientResponse):
         return self
 
 
-def graph_session(
-    settings: NetworkSettings, *, deadline_s: float = DEADLINE_S
-) -> aiohttp.ClientSession:
-    """The session for Graph. Must be made inside the event loop. Raises as ``authorities``."""
-    context = authorities(settings)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, limit=20),
-        timeout=aiohttp.ClientTimeout(total=deadline_s),
+@asynccontextmanager
+async def aiohttp_client(settings: NetworkSettings) -> AsyncIterator[Http]:
+    """An ``Http`` over one session of aiohttp, as ``[network]`` says. Raises as ``authorities``."""
+    connector = aiohttp.TCPConnector(ssl=authorities(settings), limit=0, limit_per_host=CONNECTIONS)
+    async with aiohttp.ClientSession(
+        connector=connector,
         headers={"User-Agent": USER_AGENT},
+        cookie_jar=aiohttp.DummyCookieJar(),  # one person's never go along with another's
         response_class=_Response,
+    ) as session:
+        yield _Client(session, settings)
+
+
+class _Client:
+    """``Http`` over a session."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: NetworkSettings) -> None:
+        self._session, self._settings = session, settings
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        try:
+            async with self._session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                data=request.body,
+                headers=request.headers,
+                proxy=proxy_for(self._settings, urlsplit(request.url).hostname or ""),
+                timeout=aiohttp.ClientTimeout(total=request.deadline_s),
+                allow_redirects=False,
+            ) as response:
+                body = await _limited(response)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise HttpError(in_words(error), fault=fault_of(error)) from error
+        if response.status in REDIRECTS and "Location" in response.headers:
+            raise _elsewhere(response.headers["Location"])
+        return HttpResponse(response.status, response.headers, body)
+
+
+async def _limited(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            response.close()
+            raise HttpError(Fault.ENDLESS, fault=Fault.ENDLESS)
+    return bytes(body)
+
+
+def _elsewhere(location: str) -> HttpError:
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        host = None
+    return HttpError(
+        f"{Fault.ELSEWHERE} ({host})" if host else Fault.ELSEWHERE, fault=Fault.ELSEWHERE
     )
-
-
-class _Deadline(HTTPAdapter):
-    """Gives every request a time-out: msal sets none, and would wait for ever."""
-
-    def __init__(self, deadline_s: float) -> None:
-        super().__init__()
-        self._deadline_s = deadline_s
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        kwargs["timeout"] = kwargs.get("timeout") or self._deadline_s
-        return super().send(request, *args, **kwargs)
-
-
-def msal_session(
-    settings: NetworkSettings, host: str, *, deadline_s: float = DEADLINE_S
-) -> requests.Session:
-    """The session for msal, which talks to ``host``."""
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = _trusted(settings)[1] or True
-    session.headers["User-Agent"] = USER_AGENT
-    if proxy := proxy_for(settings, host):
-        session.proxies = {"https": proxy, "http": proxy}
-    session.mount("https://", _Deadline(deadline_s))
-    return session

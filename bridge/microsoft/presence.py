@@ -67,12 +67,6 @@ def parse_presence(resource: Any) -> Presence:
     )
 
 
-def is_older(candidate: Presence, than: Presence) -> bool:
-    """Whether Microsoft's own version stamps say that ``candidate`` came before ``than``."""
-    stamps = candidate.sequence_number, than.sequence_number
-    return stamps[0] is not None and stamps[1] is not None and stamps[0] < stamps[1]
-
-
 def _states(
     raw_availability: str, raw_activity: str
 ) -> tuple[Availability | None, Activity | None]:

@@ -14,6 +14,7 @@ from bridge.contract.errors import (
     PersonMustActError,
     PresenceBridgeError,
     SignInNeededError,
+    SourceUnavailableError,
     TryAgainError,
 )
 from bridge.contract.latest import Latest
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 EVERY_S = 3600.0
 """Between two looks when all is well."""
 AGAIN_FIRST_S, AGAIN_MOST_S = 5.0, 300.0
+UNREACHED_MOST_S = 30.0
+"""What never reached Microsoft costs it nothing."""
 REFUSED_S = 300.0
 """Wait after a refusal: a person must change something."""
 
@@ -121,6 +124,8 @@ class Roll:
         if isinstance(error, TryAgainError) and error.retry_after_s is not None:
             return error.retry_after_s
         self._failures += 1
+        unreached = isinstance(error, SourceUnavailableError) and not error.reached
+        most_s = UNREACHED_MOST_S if unreached else AGAIN_MOST_S
         return full_jitter(
-            self._failures - 1, first_s=AGAIN_FIRST_S, most_s=AGAIN_MOST_S, random=self._random
+            self._failures - 1, first_s=AGAIN_FIRST_S, most_s=most_s, random=self._random
         )

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-import aiohttp
+from urllib.parse import quote
 
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
-from bridge.microsoft.http import Fault, in_words
-from bridge.microsoft.remedies import explain
+from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
+from bridge.microsoft.sign_in.remedies import explain
 
 SHARED = {"common", "organizations", "consumers"}
 _TENANT = re.compile(r"https://[^/]+/([^/]+)/")
@@ -31,9 +30,7 @@ class Tenant:
     """Microsoft's clock."""
 
 
-async def look_up(
-    session: aiohttp.ClientSession, login_url: str, name: str, *, proxy: str | None
-) -> Tenant:
+async def look_up(http: Http, login_url: str, name: str) -> Tenant:
     """Find the tenant called ``name``: a domain, a GUID, or somebody@domain.
 
     Raises:
@@ -46,14 +43,14 @@ async def look_up(
             f"{domain} is no tenant: personal accounts have no presence.",
             remedy="Set tenant to your organisation's domain or GUID.",
         )
-    url = f"{login_url}/{domain}/v2.0/.well-known/openid-configuration"
+    url = f"{login_url}/{quote(domain)}/v2.0/.well-known/openid-configuration"
     try:
-        async with session.get(url, proxy=proxy) as response:
-            body = await response.read()
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        why = in_words(error)
-        raise SourceUnavailableError(f"{login_url} cannot be reached: {why}") from error
-    fields = _fields(body)
+        response = await http.send(HttpRequest("GET", url))
+    except HttpError as error:
+        raise SourceUnavailableError(
+            f"{login_url} cannot be reached: {error}", reached=False
+        ) from error
+    fields = _fields(response.body)
     found = _TENANT.match(str(fields.get("token_endpoint")))
     if response.status == 200 and found:  # noqa: PLR2004 - OK
         return Tenant(found.group(1), _date(response.headers.get("Date")))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.config import write_private
+from bridge.config import StateFile
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ContractError
+from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, Preferred, PreferredPresence
 from bridge.contract.presence import Availability
 from bridge.contract.wire import encode_json
@@ -44,7 +44,8 @@ class Writer:
     """Changes the presence of who is signed in; what was set is remembered in ``file``."""
 
     def __init__(self, graph: Graph, *, file: Path, clock: Clock) -> None:
-        self._graph, self._file, self._clock = graph, file, clock
+        self._graph, self._clock = graph, clock
+        self._file = StateFile(file)
         self._preferred: Preferred | None = None
 
     @property
@@ -79,7 +80,10 @@ class Writer:
         self._keep(Preferred(presence, until))
         if presence is PreferredPresence.OFFLINE:
             return None
-        shown = (await self._graph.my_presence()).availability
+        try:
+            shown = (await self._graph.my_presence()).availability
+        except PresenceBridgeError:
+            return None  # it is set, all the same
         return NOT_SHOWN if shown is Availability.OFFLINE else None
 
     async def say(self, text: str, lasts: timedelta | None) -> None:
@@ -105,6 +109,10 @@ class Writer:
         await self.prefer(PreferredPresence.AUTOMATIC, None)
         await self.say("", None)
 
+    async def close(self) -> None:
+        """Wait until what was set is remembered, for a short while."""
+        await self._file.close()
+
     async def _tell(self, action: str, body: Mapping[str, object]) -> None:
         if self._graph.my_id is None:
             await self._graph.my_presence()
@@ -113,18 +121,15 @@ class Writer:
 
     def _keep(self, preferred: Preferred) -> None:
         self._preferred = preferred
-        try:
-            write_private(self._file, _STORED.dump_json(preferred).decode())
-        except OSError as error:
-            log.warning("%s cannot be written: %s", self._file, error.strerror)
+        self._file.save(_STORED.dump_json(preferred).decode())
 
     def _read(self) -> Preferred:
         try:
-            return _STORED.validate_json(self._file.read_bytes())
+            return _STORED.validate_json(self._file.file.read_bytes())
         except FileNotFoundError:
             return Preferred()
         except (OSError, ValidationError):
-            log.warning("%s cannot be read: what was preferred is not known", self._file)
+            log.warning("%s cannot be read: what was preferred is not known", self._file.file)
             return Preferred()
 
 

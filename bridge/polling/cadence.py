@@ -1,4 +1,4 @@
-"""How long to wait before the next poll. A pure function of what happened; never a timer.
+"""How long to wait after a good poll. A pure function of what happened; never a timer.
 
 Near ``fastest`` just after a change, early in a call and where meetings start and end, ``steady``
 while somebody works, sliding to ``slowest`` when nothing changes for long, when everybody is
@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from bridge.config import PollingSettings
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Availability, Presence
-from bridge.retry import Random, full_jitter
+from bridge.retry import Random
 
 BRISK = 0.2
 """The brisk pace lies this far from ``fastest`` on the way to ``steady``."""
@@ -33,7 +33,6 @@ WEEKEND = 5
 """``datetime.weekday`` of Saturday."""
 JITTER = 0.1
 """A share of the delay, so that many accounts do not beat together."""
-FAILING_FIRST_S, FAILING_MOST_S = 2.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,6 @@ class History:
     """The last change that was seen."""
     presences: tuple[Presence, ...] = ()
     """The newest presences of everybody in the source."""
-    failures: int = 0
-    """Polls that failed since the last good one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +63,7 @@ def pace(
     hours: WeeklyHours | None = None,
     zone: tzinfo | None = None,
 ) -> Pace:
-    """When to poll next. Between ``fastest`` and ``slowest``, except after failures."""
-    if history.failures:
-        wait = full_jitter(
-            history.failures - 1, first_s=FAILING_FIRST_S, most_s=FAILING_MOST_S, random=random
-        )
-        return Pace(max(settings.fastest, wait), "Microsoft does not answer")
+    """When to poll next after a good poll. Between ``fastest`` and ``slowest``."""
     plain = _plain(history, now, settings, hours, zone)
     spread = 1.0 + JITTER * (2.0 * random() - 1.0)
     delay = min(settings.slowest, max(settings.fastest, plain.delay_s * spread))

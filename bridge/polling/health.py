@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bridge.contract.health import Health
-from bridge.polling.poller import Status
+from bridge.polling.status import INTERNAL_ERROR, REPORT, Status
 
 
-def fold(statuses: Mapping[str, Status]) -> Health:
-    """One report; unhealthy while any source has a problem, with the first one told."""
-    failing = {slug: status for slug, status in statuses.items() if status.problem}
+def fold(statuses: Mapping[str, Status], *, failed: Sequence[str] = ()) -> Health:
+    """One report; unhealthy while any source has a problem, with the first one told.
+
+    ``failed`` are other parts that were started again after an internal error.
+    """
+    problems = dict.fromkeys(failed, f"{INTERNAL_ERROR} {REPORT}")
+    problems |= {slug: status.problem for slug, status in statuses.items() if status.problem}
     reason = None
-    if failing:
-        slug, status = next(iter(failing.items()))
-        more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-        reason = f"{slug}: {status.problem}{more}"
+    if problems:
+        name, problem = next(iter(problems.items()))
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        reason = f"{name}: {problem}{more}"
     values = list(statuses.values())
     nexts = [(s.next_poll, s.pace.why if s.pace else None) for s in values if s.next_poll]
     next_poll, why = min(nexts, key=lambda item: item[0], default=(None, None))
     paces = [status.pace.delay_s for status in values if status.pace]
     return Health(
-        healthy=not failing,
+        healthy=not problems,
         reason=reason,
         last_poll_ok=max((s.last_poll_ok for s in values if s.last_poll_ok), default=None),
         last_poll_attempt=max(
@@ -32,4 +36,5 @@ def fold(statuses: Mapping[str, Status]) -> Health:
         poll_interval=round(min(paces), 1) if paces else None,
         next_poll=next_poll,
         next_poll_why=why,
+        internal_errors=sum(status.internal_errors for status in values),
     )

@@ -6,25 +6,43 @@ times stay true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from math import ceil
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Presence
+from bridge.polling.sequence import is_older
 
 ROUND_S = 60.0
 """Everybody is told at least this often while polls are good."""
 SLICE = 50
 """So few are told again each time."""
+OLDER_MOST, OLDER_FOR = 10, timedelta(minutes=5)
+"""So many older answers in a row, or for so long: Microsoft counts anew, and they are taken."""
+
+EpochAt = Callable[[datetime], int | None]
+"""The epoch of facts that are told at a moment; told each moment, it sees the clock set back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a good poll brought."""
+
+    changed: bool
+    """Somebody's presence changed for people."""
+    counted_anew: tuple[str, ...] = ()
+    """Whose older answers were taken at last."""
 
 
 class Known:
     """The accounts of one source."""
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: EpochAt = lambda _: None) -> None:
+        self._epoch = epoch
         self.accounts: Mapping[str, str] = {}
         self.presences: tuple[Presence, ...] = ()
         """The newest presences of everybody."""
@@ -34,7 +52,8 @@ class Known:
         self._absent: dict[str, tuple[datetime | None, datetime | None]] = {}
         self._polled_at: datetime | None = None
         self._valid_until: datetime | None = None
-        self._shared: tuple[bool, SignIn] = (False, SIGNED_OUT)
+        self._older: dict[str, tuple[datetime, int]] = {}  # since when, and how many in a row
+        self._shared: tuple[bool, SignIn, int | None] = (False, SIGNED_OUT, None)
         self._round_at: datetime | None = None
 
     def follow(self, accounts: Mapping[str, str]) -> bool:
@@ -42,7 +61,7 @@ class Known:
         if accounts is self.accounts:
             return False
         for slug in self._facts.keys() - accounts.keys():
-            for table in (self._facts, self._told, self._changed, self._absent):
+            for table in (self._facts, self._told, self._changed, self._absent, self._older):
                 table.pop(slug, None)
         for slug, name in accounts.items():
             known = self._facts.get(slug)
@@ -56,41 +75,43 @@ class Known:
         self.presences = tuple(f.presence for f in self._facts.values() if f.presence)
         return True
 
-    def poll(self, presences: Mapping[str, Presence], now: datetime) -> bool:
-        """Take the answer of a good poll; whether anybody's presence changed for people."""
+    def poll(self, presences: Mapping[str, Presence], now: datetime) -> Taken:
+        """Take the answer of a good poll; who got an older answer than before counts as missing."""
         self._follow_the_clock(now)
-        self._note_absent(presences)
-        before, self._polled_at = (self._polled_at, self._valid_until), now
-        anew, changed = False, False
+        older, anew = self._older_ones(presences, now)
+        self._note_absent(presences.keys() - older if older else presences.keys())
+        self._polled_at = now
+        put, changed = False, False
         for slug, presence in presences.items():
             facts = self._facts.get(slug)
-            if facts is None or presence is facts.presence:
-                continue
-            if _is_older(presence, facts.presence):
-                self._absent.setdefault(slug, before)
+            if facts is None or presence is facts.presence or slug in older:
                 continue
             visible = _shown(presence) != _shown(facts.presence)
             self._put(facts, presence, now if visible else facts.changed_at)
-            anew, changed = True, changed or visible
-        if anew:
+            put, changed = True, changed or visible
+        if put:
             self.presences = tuple(f.presence for f in self._facts.values() if f.presence)
-        return changed
+        return Taken(changed, tuple(anew))
 
     def hold_until(self, moment: datetime) -> None:
         """What was polled last is current until ``moment``."""
         self._valid_until = moment
 
+    def is_current(self, now: datetime) -> bool:
+        """Whether the last good poll still counts."""
+        return self._valid_until is not None and now < self._valid_until
+
     def tell(self, now: datetime, sign_in: SignIn) -> Iterator[AccountFacts]:
         """The facts that are news: of who changed and of a slice of the others, or of everybody.
 
-        Everybody is due when freshness or sign-in is news for all.
+        Everybody is due when freshness, sign-in or epoch is news for all.
         """
         self._follow_the_clock(now)
         signed_in = sign_in.state is SignInState.SIGNED_IN
-        fresh = signed_in and self._valid_until is not None and now < self._valid_until
+        shared = (signed_in and self.is_current(now), sign_in, self._epoch(now))
         due: list[str]
-        if (fresh, sign_in) != self._shared:
-            self._shared, due = (fresh, sign_in), list(self._facts)
+        if shared != self._shared:
+            self._shared, due = shared, list(self._facts)
         else:
             ended = [slug for slug in self._absent if self._has_ended(slug, now)]
             due = [*self._changed, *ended, *islice(self._told, self._slice(now))]
@@ -109,14 +130,33 @@ class Known:
         ends = [end for _, end in self._absent.values() if end and end > now]
         return min([self._valid_until, *ends])
 
-    def _note_absent(self, presences: Mapping[str, Presence]) -> None:
+    def _older_ones(
+        self, presences: Mapping[str, Presence], now: datetime
+    ) -> tuple[set[str], list[str]]:
+        """Whose answer is older than what is known, and for whom that has gone on for too long."""
+        older: set[str] = set()
+        anew: list[str] = []
+        for slug, presence in presences.items():
+            facts = self._facts.get(slug)
+            since, count = self._older.pop(slug, (now, 0))
+            if facts is None or presence is facts.presence:
+                continue
+            if is_older(presence, facts.presence):
+                if count + 1 >= OLDER_MOST or now - since >= OLDER_FOR:
+                    anew.append(slug)
+                else:
+                    older.add(slug)
+                    self._older[slug] = since, count + 1
+        return older, anew
+
+    def _note_absent(self, present: AbstractSet[str]) -> None:
         """Who is missing keeps the times of the last poll that had them."""
-        for slug in [slug for slug in self._absent if slug in presences]:
+        for slug in [slug for slug in self._absent if slug in present]:
             del self._absent[slug]
             self._changed[slug] = None
-        if len(presences) < len(self._facts):
+        if len(present) < len(self._facts):
             times = self._polled_at, self._valid_until
-            for slug in self._facts.keys() - presences.keys():
+            for slug in self._facts.keys() - present:
                 self._absent.setdefault(slug, times)
 
     def _follow_the_clock(self, now: datetime) -> None:
@@ -131,6 +171,7 @@ class Known:
         self._valid_until = self._valid_until and self._valid_until - back
         for slug, (polled_at, valid_until) in self._absent.items():
             self._absent[slug] = polled_at and polled_at - back, valid_until and valid_until - back
+        self._older = {slug: (since - back, n) for slug, (since, n) in self._older.items()}
         self._changed |= dict.fromkeys(self._facts)
 
     def _put(self, facts: AccountFacts, presence: Presence, changed_at: datetime | None) -> None:
@@ -151,6 +192,7 @@ class Known:
             valid_until=valid_until,
             fresh=signed_in and valid_until is not None and now < valid_until,
             sign_in=self._shared[1],
+            epoch=self._shared[2],
         )
 
     def _has_ended(self, slug: str, now: datetime) -> bool:
@@ -161,12 +203,6 @@ class Known:
         """How many are told again: with each taking turns, everybody within a round."""
         passed_s = (now - self._round_at).total_seconds() if self._round_at else 0.0
         return max(SLICE, ceil(len(self._told) * passed_s / ROUND_S))
-
-
-def _is_older(candidate: Presence, than: Presence | None) -> bool:
-    stamp = candidate.sequence_number
-    known = than.sequence_number if than else None
-    return stamp is not None and known is not None and stamp < known
 
 
 def _shown(presence: Presence | None) -> object:

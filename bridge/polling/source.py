@@ -49,7 +49,3 @@ class Source(Protocol):
             AccessRefusedError: Signed in, but not allowed.
         """
         ...
-
-    def request_sign_in(self) -> None:
-        """Start a sign-in soon."""
-        ...

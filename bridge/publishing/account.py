@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
 
-from bridge.contract.account import AccountFacts, SignIn, SignInState
+from bridge.contract.account import AccountFacts, SignIn
 from bridge.contract.presence import Availability, Presence
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, encode_account_state, encode_json
@@ -28,32 +28,80 @@ class Published:
     """Monotonic time of the last state message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one account needs now."""
+
+    news: list[Message]
+    """What is other than before."""
+    beats: list[Message]
+    """What repeats a state that is known, with newer times."""
+    published: Published
+    """What is published after them."""
+
+
 def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
-    """All retained messages of an account, availability last."""
+    """All retained messages of an account, in the order of ``changes``."""
     yield from _state(topics, facts)
-    yield _auth(topics, facts, now)
-    yield _availability(topics, facts)
+    availability, auth = availability_of(topics, facts), auth_of(topics, facts, now)
+    sign_in = _sign_in(topics, facts)
+    yield from (availability, auth, sign_in) if facts.fresh else (sign_in, auth, availability)
 
 
 def changes(
     topics: Topics, before: Published | None, facts: AccountFacts, now: datetime, now_s: float
-) -> tuple[list[Message], Published]:
-    """The messages that ``facts`` need after ``before``, and what is then published."""
+) -> Changes:
+    """The messages that ``facts`` need after ``before``.
+
+    Good news ends with the sign-in, bad news begins with it: no lamp sees a state in between.
+    """
     if before is None:
-        return list(everything(topics, facts, now)), Published(facts, now_s)
+        return Changes(list(everything(topics, facts, now)), [], Published(facts, now_s))
     old, sent_s = before.facts, before.at_s
-    messages: list[Message] = []
-    # good news ends with the sign-in, bad news begins with it: no lamp sees a state in between
-    beat = facts.fresh and now_s - sent_s >= BEAT_S
-    if beat or _differs(old.presence, facts.presence) or (facts.fresh and not old.fresh):
-        messages += _state(topics, facts)
-        sent_s = now_s
-    auth = [_auth(topics, facts, now)] if facts.sign_in != old.sign_in else []
-    availability = [_availability(topics, facts)] if facts.fresh != old.fresh else []
-    messages += availability + auth if facts.fresh else auth + availability
+    changed = _differs(old.presence, facts.presence) or (facts.fresh and not old.fresh)
+    beat = facts.epoch != old.epoch or (facts.fresh and now_s - sent_s >= BEAT_S)
+    state = _state(topics, facts) if changed or beat else []
+    availability = [availability_of(topics, facts)] if facts.fresh != old.fresh else []
+    auth = [auth_of(topics, facts, now)] if facts.sign_in != old.sign_in else []
+    word = [_sign_in(topics, facts)] if facts.sign_in.word != old.sign_in.word else []
+    news = state if changed else []
+    news = news + (availability + auth + word if facts.fresh else word + auth + availability)
     if event := _event(topics, old, facts, now):
-        messages.append(event)
-    return messages, Published(facts, sent_s)
+        news.append(event)
+    return Changes(
+        news, [] if changed else state, Published(facts, now_s if changed or beat else sent_s)
+    )
+
+
+def state_of(topics: Topics, facts: AccountFacts) -> Message | None:
+    """The state of an account; nothing before the first good poll."""
+    return next(iter(_state(topics, facts)), None)
+
+
+def availability_of(topics: Topics, facts: AccountFacts) -> Message:
+    """Whether the state may be shown as current."""
+    payload = ONLINE if facts.fresh else OFFLINE
+    return Message(topics.account(facts.account, "availability"), payload.encode())
+
+
+def auth_of(topics: Topics, facts: AccountFacts, now: datetime) -> Message:
+    """The sign-in of one account, with a code while one waits."""
+    return _auth(topics.account(facts.account, "auth"), facts.sign_in, now)
+
+
+def table_auth(topics: Topics, table: str, sign_in: SignIn, now: datetime) -> Message:
+    """The one sign-in of people who are read together."""
+    return _auth(topics.table(table, "auth"), sign_in, now)
+
+
+def without_code(sign_in: SignIn) -> SignIn:
+    """What each of many people may show of the one sign-in that reads them.
+
+    The code stands on the topic of their table; here it would be sent for each of them.
+    """
+    return replace(
+        sign_in, user_code=None, verification_uri=None, expires_at=None, correlation_id=None
+    )
 
 
 def goodbye(topics: Topics, account: str) -> Message:
@@ -71,7 +119,9 @@ def _differs(old: Presence | None, new: Presence | None) -> bool:
 
 
 def _state(topics: Topics, facts: AccountFacts) -> list[Message]:
-    presence = facts.presence or Presence()
+    presence, account = facts.presence, facts.account
+    if presence is None:
+        return []  # what was stored before is still the last that is known
     attributes = {
         "raw_availability": presence.raw_availability,
         "raw_activity": presence.raw_activity,
@@ -80,7 +130,6 @@ def _state(topics: Topics, facts: AccountFacts) -> list[Message]:
         "work_location": presence.work_location,
         "sequence_number": presence.sequence_number,
     }
-    account = facts.account
     return [
         Message(
             topics.account(account, "state"), encode_account_state(facts), expiry_s=STATE_EXPIRY_S
@@ -91,24 +140,22 @@ def _state(topics: Topics, facts: AccountFacts) -> list[Message]:
     ]
 
 
-def _availability(topics: Topics, facts: AccountFacts) -> Message:
-    payload = ONLINE if facts.fresh else OFFLINE
-    return Message(topics.account(facts.account, "availability"), payload.encode())
-
-
-def _auth(topics: Topics, facts: AccountFacts, now: datetime) -> Message:
-    sign_in: SignIn = facts.sign_in
+def _auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
     expiry = None
-    if sign_in.state is SignInState.CODE_PENDING and sign_in.expires_at:
+    if sign_in.expires_at:
         expiry = max(1, int((sign_in.expires_at - now).total_seconds()))
-    return Message(
-        topics.account(facts.account, "auth"), encode_json(asdict(sign_in)), expiry_s=expiry
-    )
+    return Message(topic, encode_json(asdict(sign_in)), expiry_s=expiry)
+
+
+def _sign_in(topics: Topics, facts: AccountFacts) -> Message:
+    return Message(topics.account(facts.account, "sign_in"), facts.sign_in.word.encode())
 
 
 def _event(topics: Topics, old: AccountFacts, new: AccountFacts, now: datetime) -> Message | None:
+    if old.presence is None or new.presence is None:
+        return None
     kind = _event_type(old.presence, new.presence)
-    if kind is None or old.presence is None or new.presence is None:
+    if kind is None:
         return None
     payload = {
         "event_type": kind,
@@ -124,10 +171,12 @@ def _event(topics: Topics, old: AccountFacts, new: AccountFacts, now: datetime) 
     )
 
 
-def _event_type(old: Presence | None, new: Presence | None) -> str | None:
-    if old is None or new is None or _told(old) == _told(new):
+def _event_type(old: Presence, new: Presence) -> str | None:
+    """What happened between two presences; nothing where one of them is not known."""
+    known = None not in (old.availability, old.activity, new.availability, new.activity)
+    if not known or _told(old) == _told(new):
         return None
-    if bool(old.in_call) != bool(new.in_call):
+    if None not in (old.in_call, new.in_call) and old.in_call != new.in_call:
         return "call_started" if new.in_call else "call_ended"
     was, now = (p.availability is Availability.OFFLINE for p in (old, new))
     if was != now:

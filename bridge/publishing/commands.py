@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import asdict
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.broker import Received
-from bridge.contract.account import Way
-from bridge.contract.errors import ContractError, PresenceBridgeError, TryAgainError
-from bridge.contract.health import Health
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.account import Followed, Way
+from bridge.contract.errors import ContractError, PersonMustActError, PresenceBridgeError
+from bridge.contract.preferred import PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, decode_json, encode_json
+from bridge.publishing.service import Rediscovery, Service
+
+log = logging.getLogger(__name__)
 
 LIMIT = 64 * 1024
 """Bytes of a request that are looked at."""
-WRITE_DEADLINE_S = 30.0
+DEADLINE_S = 30.0
 MINUTES_MOST = 1_000_000
+NAMED_MOST = 10
+"""So many accounts a refusal names."""
 COMMANDS = (
     "poll",
     "signin",
     "signin_finish",
+    "signin_cancel",
     "signout",
     "restart",
     "set_presence",
@@ -36,108 +43,79 @@ COMMANDS = (
 )
 
 
-class Service(Protocol):
-    """What requests can make the service do."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request; nothing of it is a secret but ``data``."""
 
-    def poll(self, account: str | None) -> None:
-        """Read one account, or all, now."""
-        ...
+    command: str
+    data: Any = None
+    account: str | None = None
+    """Whom it named, if anybody is called so."""
+    transaction: str | int | None = None
+    error: str | None = None
+    remedy: str | None = None
 
-    def sign_in(self, account: str, way: Way | None) -> None:
-        """Start a sign-in, by the account's own way if no other is given."""
-        ...
-
-    def finish_sign_in(self, account: str, address: str) -> None:
-        """Take the address that a browser ended on.
-
-        Raises ``PersonMustActError`` when it is not the one that is waited for.
-        """
-        ...
-
-    async def sign_out(self, account: str) -> None:
-        """Forget a sign-in."""
-        ...
-
-    async def set_presence(
-        self, account: str, presence: PreferredPresence, lasts: timedelta | None
-    ) -> str | None:
-        """Be shown as ``presence``; what a person must know.
-
-        Raises ``PresenceBridgeError`` when it is not allowed or Microsoft refuses, as do the next.
-        """
-        ...
-
-    async def set_status_message(self, account: str, text: str, lasts: timedelta | None) -> None:
-        """Set the status message, or remove it with an empty one."""
-        ...
-
-    async def clear_presence(self, account: str) -> None:
-        """Prefer nothing and say nothing."""
-        ...
-
-    def preferred(self, account: str) -> Preferred:
-        """What was set from here."""
-        ...
-
-    def restart(self) -> None:
-        """Stop in order and start anew."""
-        ...
-
-    def reload(self) -> list[str]:
-        """Read the accounts of the config anew; the changed tables that need a restart.
-
-        Raises ``ConfigError`` when the config is wrong.
-        """
-        ...
-
-    def set_log_level(self, level: str) -> None:
-        """Change the log level. Raises ``ValueError`` for an unknown one."""
-        ...
-
-    def log_level(self) -> str:
-        """The log level in force."""
-        ...
-
-    def health(self) -> Health:
-        """How the service fares now."""
-        ...
+    def response(self, topics: Topics) -> Message | None:
+        """The answer; ``None`` where the topic of the request can have none."""
+        payload = {
+            "status": "error" if self.error else "ok",
+            "data": self.data,
+            "error": " ".join(text for text in (self.error, self.remedy) if text) or None,
+        }
+        if self.transaction is not None:
+            payload["transaction"] = self.transaction
+        try:
+            return Message(topics.response(self.command), encode_json(payload), retain=False)
+        except ContractError:
+            return None
 
 
-class Rediscovery(Protocol):
-    """Sends all discovery again."""
-
-    def rediscover(self) -> None:
-        """Soon, once."""
-        ...
-
-
-async def answer(
+async def carry_out(
     received: Received,
     *,
     topics: Topics,
-    accounts: Collection[str],
+    accounts: Mapping[str, Followed],
     service: Service,
     rediscovery: Rediscovery,
-) -> Message | None:
-    """Do what a request asks; its answer, or ``None`` when the topic is no request."""
-    command = received.topic.removeprefix(topics.request("+").removesuffix("+"))
-    transaction: Any = None
-    data: Any = None
-    error: str | None = None
+    deadline_s: float = DEADLINE_S,
+) -> Outcome:
+    """Do what a request asks. Never raises but for a cancellation."""
+    outcome = Outcome(received.topic.removeprefix(topics.request("+").removesuffix("+")))
     try:
-        request = _read(received, command)
-        transaction = request.get("transaction")
-        data = await _do(command, request, accounts, service, rediscovery)
-    except (PresenceBridgeError, ValueError) as wrong:
-        error = str(wrong)
-    payload = {"status": "error" if error else "ok", "data": data, "error": error}
-    if isinstance(transaction, str | int):
-        payload["transaction"] = transaction
-    try:
-        topic = topics.response(command)
-    except ContractError:
-        return None
-    return Message(topic, encode_json(payload), retain=False)
+        request = _read(received, outcome.command)
+        outcome = _about(outcome, request, accounts)
+        async with asyncio.timeout(deadline_s):
+            data = await _do(outcome.command, request, accounts, service, rediscovery)
+        return replace(outcome, data=data)
+    except TimeoutError:
+        return replace(outcome, error="It was not done in time; try again.")
+    except PersonMustActError as error:
+        told = str(error).removesuffix(error.remedy).strip()
+        return replace(outcome, error=told, remedy=error.remedy or None)
+    except (PresenceBridgeError, ValueError) as error:
+        return replace(outcome, error=str(error))
+    except Exception:  # one message's bug must not be that of the next
+        log.exception("request %s: internal error; please report this", outcome.command)
+        return replace(outcome, error="internal error; please report it with the bridge's log")
+
+
+def turned_away(received: Received, topics: Topics) -> Outcome:
+    """What becomes of a request that comes while too many wait."""
+    outcome = Outcome(received.topic.removeprefix(topics.request("+").removesuffix("+")))
+    with suppress(ContractError):
+        outcome = _about(outcome, _read(received, outcome.command), {})
+    return replace(outcome, error="too many requests at once; try again in a moment")
+
+
+def _about(
+    outcome: Outcome, request: Mapping[str, Any], accounts: Mapping[str, Followed]
+) -> Outcome:
+    transaction, account = request.get("transaction"), request.get("account")
+    return replace(
+        outcome,
+        transaction=transaction if isinstance(transaction, str | int) else None,
+        account=account if isinstance(account, str) and _names(account, accounts) else None,
+    )
 
 
 def _read(received: Received, command: str) -> dict[str, Any]:
@@ -153,21 +131,21 @@ def _read(received: Received, command: str) -> dict[str, Any]:
 async def _do(
     command: str,
     request: dict[str, Any],
-    accounts: Collection[str],
+    accounts: Mapping[str, Followed],
     service: Service,
     rediscovery: Rediscovery,
 ) -> Any:
     match command:
         case "poll":
-            service.poll(_account(request, accounts) if "account" in request else None)
-        case "signin":
-            service.sign_in(_account(request, accounts), _way(request))
-        case "signin_finish":
-            service.finish_sign_in(_account(request, accounts), str(request.get("address", "")))
-        case "signout":
-            await service.sign_out(_account(request, accounts))
+            service.poll(_one_of(accounts, request) if "account" in request else None)
+        case "signin" | "signin_finish" | "signin_cancel" | "signout":
+            account = _sign_in_of(request, accounts)
+            with _followed(account):
+                await _sign_in(command, request, account, service)
         case "set_presence" | "set_status_message" | "clear_presence":
-            return await _set(command, request, _account(request, accounts), service)
+            account = _one_of(accounts, request)
+            with _followed(account):
+                return await _set(command, request, account, service)
         case "reload":
             return {"needs_restart": service.reload()}
         case "restart":
@@ -181,26 +159,44 @@ async def _do(
     return None
 
 
+@contextmanager
+def _followed(account: str) -> Iterator[None]:
+    """Tell of somebody who left while the request was on its way."""
+    try:
+        yield
+    except KeyError as error:
+        if error.args != (account,):
+            raise
+        raise ContractError(f"{account} is not followed any more") from None
+
+
+async def _sign_in(command: str, request: dict[str, Any], account: str, service: Service) -> None:
+    match command:
+        case "signin":
+            service.sign_in(account, _way(request))
+        case "signin_finish":
+            service.finish_sign_in(account, str(request.get("address", "")))
+        case "signin_cancel":
+            service.cancel_sign_in(account)
+        case _:
+            await service.sign_out(account)
+
+
 async def _set(command: str, request: dict[str, Any], account: str, service: Service) -> Any:
     """Change somebody's presence; what a person must know, if anything."""
     note: str | None = None
-    try:
-        async with asyncio.timeout(WRITE_DEADLINE_S):
-            if command == "set_presence":
-                word = request.get("presence")
-                if word not in tuple(PreferredPresence):
-                    raise ContractError(f"presence must be one of: {', '.join(PreferredPresence)}")
-                preferred = PreferredPresence(word)
-                note = await service.set_presence(account, preferred, _lasts(request))
-            elif command == "set_status_message":
-                text = request.get("message")
-                if not isinstance(text, str):
-                    raise ContractError("message must be text; an empty one removes it")
-                await service.set_status_message(account, text.strip(), _lasts(request))
-            else:
-                await service.clear_presence(account)
-    except TimeoutError as error:
-        raise TryAgainError("Microsoft did not answer in time") from error
+    if command == "set_presence":
+        word = request.get("presence")
+        if word not in tuple(PreferredPresence):
+            raise ContractError(f"presence must be one of: {', '.join(PreferredPresence)}")
+        note = await service.set_presence(account, PreferredPresence(word), _lasts(request))
+    elif command == "set_status_message":
+        text = request.get("message")
+        if not isinstance(text, str):
+            raise ContractError("message must be text; an empty one removes it")
+        await service.set_status_message(account, text.strip(), _lasts(request))
+    else:
+        await service.clear_presence(account)
     return asdict(service.preferred(account)) | ({"note": note} if note else {})
 
 
@@ -213,12 +209,30 @@ def _lasts(request: dict[str, Any]) -> timedelta | None:
     return timedelta(minutes=minutes)
 
 
-def _account(request: dict[str, Any], accounts: Collection[str]) -> str:
+def _sign_in_of(request: dict[str, Any], accounts: Mapping[str, Followed]) -> str:
+    """The account or table that is meant; one of those whom a table reads means the table."""
     account = request.get("account")
-    if account is None and len(accounts) == 1:
-        return next(iter(accounts))
-    if not isinstance(account, str) or account not in accounts:
-        raise ContractError(f"account must be one of: {', '.join(sorted(accounts))}")
+    if isinstance(account, str) and account in accounts:
+        return accounts[account].table or account
+    return _one_of(_sign_ins(accounts), request)
+
+
+def _names(account: str, accounts: Mapping[str, Followed]) -> bool:
+    return account in accounts or account in _sign_ins(accounts)
+
+
+def _sign_ins(accounts: Mapping[str, Followed]) -> dict[str, None]:
+    return {account.table or slug: None for slug, account in accounts.items()}
+
+
+def _one_of(known: Collection[str], request: dict[str, Any]) -> str:
+    account = request.get("account")
+    if account is None and len(known) == 1:
+        return next(iter(known))
+    if not isinstance(account, str) or account not in known:
+        named = ", ".join(sorted(known)[:NAMED_MOST])
+        more = f" and {len(known) - NAMED_MOST} more" if len(known) > NAMED_MOST else ""
+        raise ContractError(f"account must be one of: {named}{more}")
     return account
 
 

@@ -6,11 +6,15 @@ Root, ``device`` and ``origin`` are closed: one unknown key or null there reject
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
+from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
+from bridge.publishing.account import STATE_EXPIRY_S
 from bridge.publishing.entities import Entity, account_entities, bridge_entities
+from bridge.publishing.ledger import Components
 from bridge.publishing.preferences import preference_entities
 
 SUPPORT_URL = "https://github.com/presence-bridge/presence-bridge"
@@ -38,33 +42,62 @@ def bridge_device(topics: Topics, version: str) -> Message:
 
 
 def account_device(
-    topics: Topics, account: str, name: str, version: str, *, settable: bool = False
+    topics: Topics, slug: str, account: Followed, version: str, *, expires: bool = False
 ) -> Message:
-    """The device of one account; ``settable``: its presence can be set from here."""
-    identifier = f"{topics.instance}_account_{account}"
-    preferences = preference_entities(topics, account) if settable else ()
+    """The device of one account.
+
+    ``expires``: the broker forgets nothing by itself, so Home Assistant has to. It is for single
+    accounts only, whose state is sent again often enough.
+    """
+    identifier = f"{topics.instance}_account_{slug}"
     return _message(
-        topics.account_config(account),
+        topics.account_config(slug),
         device={
             "identifiers": [identifier],
-            "name": f"Teams {name}",
+            "name": f"Teams {account.name}",
             "manufacturer": "Microsoft",
             "model": "Teams presence",
             "via_device": f"{topics.instance}_bridge",
         },
         version=version,
-        entities=(*account_entities(topics, account), *preferences),
+        entities=_entities(
+            topics,
+            slug,
+            account,
+            expire_after_s=STATE_EXPIRY_S if expires and account.table is None else None,
+        ),
         shared={
             "availability": [
                 {"topic": topics.bridge_state},
-                {"topic": topics.account(account, "availability")},
+                {"topic": topics.account(slug, "availability")},
             ],
             "availability_mode": "all",
-            "state_topic": topics.account(account, "state"),
+            "state_topic": topics.account(slug, "state"),
         },
         prefix=identifier,
-        object_prefix=f"teams_{account}",
+        object_prefix=f"teams_{slug}",
     )
+
+
+@lru_cache(maxsize=4)
+def bridge_components(topics: Topics) -> Components:
+    """The component keys and platforms of the bridge device."""
+    return {entity.key: entity.platform for entity in bridge_entities(topics)}
+
+
+@lru_cache(maxsize=4)
+def account_components(topics: Topics, *, settable: bool) -> Components:
+    """Those of an account device."""
+    account = Followed("", settable=settable)
+    return {entity.key: entity.platform for entity in _entities(topics, "x", account)}
+
+
+def _entities(
+    topics: Topics, slug: str, account: Followed, *, expire_after_s: int | None = None
+) -> Iterable[Entity]:
+    yield from account_entities(topics, slug, table=account.table, expire_after_s=expire_after_s)
+    if account.settable:
+        yield from preference_entities(topics, slug)
 
 
 def _message(

@@ -6,7 +6,7 @@ Rules: Home Assistant documentation, "MQTT" and "MQTT Discovery" (device discove
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.contract.account import SignInState
@@ -27,10 +27,26 @@ class Entity:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def account_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
-    """What a person sees of an account."""
-    auth = topics.account(account, "auth")
-    sign_in = {"availability": [{"topic": topics.bridge_state}], "state_topic": auth}
+def account_entities(
+    topics: Topics, account: str, *, table: str | None = None, expire_after_s: int | None = None
+) -> tuple[Entity, ...]:
+    """What a person sees of an account, whose sign-in may be that of a whole ``table``.
+
+    What comes from the account's state is unknown when nothing came for ``expire_after_s``.
+    """
+    entities = (*_presence(topics, account), *_sign_in(topics, account, table))
+    if expire_after_s is None:
+        return entities
+    expiring = {"expire_after": expire_after_s}
+    return tuple(
+        replace(entity, options={**entity.options, **expiring})
+        if entity.platform in ("sensor", "binary_sensor") and "state_topic" not in entity.options
+        else entity
+        for entity in entities
+    )
+
+
+def _presence(topics: Topics, account: str) -> tuple[Entity, ...]:
     return (
         Entity(
             "availability",
@@ -81,6 +97,19 @@ def account_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
                 "icon": "mdi:account-switch",
             },
         ),
+    )
+
+
+def _sign_in(topics: Topics, account: str, table: str | None) -> tuple[Entity, ...]:
+    auth = topics.table(table, "auth") if table else topics.account(account, "auth")
+    while_it_runs = {"availability": [{"topic": topics.bridge_state}]}
+    sign_in = {**while_it_runs, "state_topic": auth}
+    button = {
+        **while_it_runs,
+        "payload_press": f'{{"account":"{table or account}"}}',
+        "entity_category": "config",
+    }
+    return (
         Entity(
             "signin_state",
             "sensor",
@@ -110,13 +139,13 @@ def account_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
             "signin",
             "button",
             "Sign in",
-            {
-                "availability": [{"topic": topics.bridge_state}],
-                "command_topic": topics.request("signin"),
-                "payload_press": f'{{"account":"{account}"}}',
-                "entity_category": "config",
-                "icon": "mdi:login",
-            },
+            button | {"command_topic": topics.request("signin"), "icon": "mdi:login"},
+        ),
+        Entity(
+            "signin_cancel",
+            "button",
+            "Cancel sign-in",
+            button | {"command_topic": topics.request("signin_cancel"), "icon": "mdi:cancel"},
         ),
     )
 
@@ -154,6 +183,19 @@ def bridge_entities(topics: Topics) -> tuple[Entity, ...]:
         _diagnostic("last_poll", "Last poll", health, "last_poll_ok", device_class="timestamp"),
         _diagnostic("started", "Started", info, "started", device_class="timestamp"),
         _diagnostic("version", "Version", info, "version", enabled=True),
+        Entity(
+            "last_command",
+            "sensor",
+            "Last command",
+            {
+                "state_topic": topics.last_command,
+                "value_template": "{{ value_json.command }}"
+                "{{ ' refused' if value_json.error else '' }}",
+                "json_attributes_topic": topics.last_command,
+                "entity_category": "diagnostic",
+                "icon": "mdi:message-alert",
+            },
+        ),
         _button("poll", "Poll now", topics, icon="mdi:refresh"),
         _button("restart", "Restart", topics, device_class="restart"),
         Entity(

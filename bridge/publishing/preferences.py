@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
 from bridge.contract.account import Followed
+from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.preferred import Preferred, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import STATUS_LIMIT, Message, encode_json
@@ -21,28 +22,28 @@ class Preferences:
 
     def news(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
         """What is other than was sent last: set anew, or over."""
-        for slug, account in accounts.items():
-            if account.settable and self._sent.get(slug) != (preferred := self._of(slug)):
+        for slug, account in list(accounts.items()):
+            preferred = self._preferred(slug) if account.settable else None
+            if preferred is not None and self._sent.get(slug) != preferred:
                 self._sent[slug] = preferred
-                yield Message(self._topic(slug), encode_json(asdict(preferred)))
+                topic = self._topics.account(slug, "preferred")
+                yield Message(topic, encode_json(asdict(preferred)))
 
-    def forget(self, account: str) -> Iterator[Message]:
-        """Clear what was sent about ``account``."""
-        if self._sent.pop(account, None):
-            yield Message(self._topic(account), b"")
+    def forget(self, account: str) -> None:
+        """Send all of ``account`` again if it comes back."""
+        self._sent.pop(account, None)
 
     def everything(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
         """All of it, for a broker without memory."""
         self._sent.clear()
         return self.news(accounts)
 
-    def _topic(self, account: str) -> str:
-        return self._topics.account(account, "preferred")
-
-
-def shrinks(before: Followed, after: Followed) -> bool:
-    """Whether some entities of an account have to go and others stay."""
-    return before.settable and not after.settable
+    def _preferred(self, account: str) -> Preferred | None:
+        """What is preferred now; ``None`` of somebody who just left."""
+        try:
+            return self._of(account)
+        except (KeyError, PresenceBridgeError):
+            return None
 
 
 def preference_entities(topics: Topics, account: str) -> tuple[Entity, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from random import random as _random
 
@@ -15,23 +15,24 @@ from bridge.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.health import Health
+from bridge.contract.supervised import supervised
 from bridge.contract.topics import ONLINE, Topics
-from bridge.contract.wire import Message, encode_json
-from bridge.publishing import account as account_messages
-from bridge.publishing.account import Published
-from bridge.publishing.commands import Service, answer
-from bridge.publishing.discovery import account_device, bridge_device
-from bridge.publishing.ledger import Announced, Ledger, components, farewells
-from bridge.publishing.preferences import Preferences, shrinks
-from bridge.publishing.sweep import LISTEN_S, cleared, leftover
+from bridge.contract.wire import Message
+from bridge.publishing.account import goodbye
+from bridge.publishing.clean_up import CleanUp
+from bridge.publishing.corrections import Corrections
+from bridge.publishing.devices import Devices
+from bridge.publishing.preferences import Preferences
+from bridge.publishing.reports import Reports
+from bridge.publishing.requests import Requests
+from bridge.publishing.service import Service
+from bridge.publishing.states import States
 from bridge.retry import Random
 
-HEALTH_EVERY_S = 60.0
-HEALTH_EXPIRY_S = 180
-REMOVAL_PAUSE_S = 2.0
-"""Between the bare platform and the final payload: Home Assistant needs to see both."""
 GOODBYES_MOST = 10_000
 """More would not be through in the time that a stop has."""
+REMOVALS_FIRST = 200
+"""So many removals come before ``online``; of thousands the rest comes after it."""
 BIRTH_WAIT_S = (1.0, 5.0)
 """Home Assistant asks for a random delay after its birth message."""
 
@@ -52,235 +53,224 @@ class Publisher:
     ) -> None:
         self._config, self._topics, self._service = config, topics, service
         self._clock, self._random = clock, random
-        self._version, self._started = version, started
         self._followed: dict[str, Followed] = {}
-        self._published: dict[str, Published] = {}
-        self._due: OrderedDict[str, AccountFacts] = OrderedDict()
-        self._waiting = asyncio.Event()
+        self._new_people: OrderedDict[str, None] = OrderedDict()
+        self._people_came = asyncio.Event()
         self._preferences = Preferences(topics, service.preferred)
-        self._health: Health | None = None
-        self._health_sent_s = float("-inf")
-        self._requests: asyncio.Queue[Received] = asyncio.Queue(maxsize=100)
+        self._states = States(
+            topics,
+            followed=lambda: self._followed,
+            preferences=self._preferences,
+            send=self._send,
+            clock=clock,
+        )
+        self._reports = Reports(config, topics, version, started)
         self._rediscover = asyncio.Event()
         self._broker: Broker | None = None
-        self._ledger = Ledger(config.state_dir / "announced.json")
-        self._announced = Announced()
-        self._cleaned = False
+        self._devices = Devices(
+            topics,
+            version,
+            enabled=config.homeassistant.enabled,
+            accounts=lambda: self._followed,
+            broker_forgets=lambda: self._broker is None or self._broker.mqtt_version != "3.1.1",
+        )
+        self._requests = Requests(
+            topics=topics,
+            accounts=lambda: self._followed,
+            service=service,
+            rediscovery=self,
+            send=self._send,
+            clock=clock,
+        )
+        self._clean_up = CleanUp(
+            topics,
+            config.state_dir / "announced.json",
+            device=self._devices.on,
+            send=self._send,
+            clock=clock,
+        )
+        self._corrections = Corrections(
+            topics, facts=self._states.facts, service=service, send=self._send, clock=clock
+        )
+
+    @property
+    def dropped_requests(self) -> int:
+        """Requests that were turned away because too many came at once."""
+        return self._requests.dropped
 
     def attach(self, broker: Broker) -> None:
         """Publish through ``broker`` and follow what concerns the bridge."""
         self._broker = broker
-        self._announced = self._ledger.read()
-        broker.subscribe(self._topics.request("+"), self._take_request, commands=True)
+        self._clean_up.read()
+        broker.subscribe(self._topics.request("+"), self._requests.take, commands=True)
         if self._config.homeassistant.enabled:
             broker.subscribe(self._topics.birth, self._take_birth)
 
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
         before, self._followed = self._followed, dict(accounts)
-        if self._broker is None or not self._broker.connects:
-            return  # the first welcome announces, and the clean-up removes
-        for slug in before.keys() - accounts.keys():
-            self._published.pop(slug, None)
-            self._send(*self._preferences.forget(slug))
-            self._send(*cleared(self._topics, slug, self._topics.account_config(slug)))
-        fresh = dict(accounts.items() - before.items())
-        for slug in {s for s in fresh if s in before and not fresh[s].discover}:
-            self._send(Message(self._topics.account_config(slug), b""))
-        shrunk = {s: before[s] for s in fresh if s in before and shrinks(before[s], fresh[s])}
-        for slug in shrunk:
-            self._send(*self._preferences.forget(slug))
-        if shrunk:
-            self._send(*self._stubs(shrunk))
-            self.rediscover()  # the final payloads; Home Assistant needs to see both
-        grown = {slug: account for slug, account in fresh.items() if slug not in shrunk}
-        self._send(*self._devices(grown), self._info(), *self._preferences.news(accounts))
-        if self._cleaned:
-            self._ledger.write(self._discovery(), self._followed)
+        wanted = self._devices.stored()
+        self._states.forget(before.keys() - accounts.keys(), tables=wanted.tables)
+        self._clean_up.want(wanted)
+        if self._broker is None:
+            return  # the first welcome announces
+        self._corrections.listen(self._broker, self._single())
+        for slug, account in accounts.items():
+            if before.get(slug) != account:
+                self._preferences.forget(slug)
+                if account.table is None:
+                    self._send(*self._introduction(slug))
+                elif self._broker.connected:  # else the backlog has them
+                    self._new_people[slug] = None
+                    self._people_came.set()
+        self._send(self._info(), *self._preferences.news(accounts))
+
+    def _introduction(self, slug: str) -> Iterator[Message]:
+        """What is said of somebody who is new or has changed."""
+        yield from self._discovery((slug,))
+        yield from self._states.unread(slug)
+
+    async def _introduce_people(self, broker: Broker) -> None:
+        """Announce those who are read together in turns: they may be thousands."""
+        while True:
+            await self._people_came.wait()
+            self._people_came.clear()
+            while self._new_people and broker.connected:
+                await broker.room()
+                slug, _ = self._new_people.popitem(last=False)
+                self._send(*self._introduction(slug), beat=True)
+            self._new_people.clear()
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
-        self._due[facts.account] = facts
-        self._publish_due()
-        if self._due:
-            self._waiting.set()
-
-    def _publish_due(self) -> None:
-        """Publish what is due while the broker has room; the newest facts of each account."""
-        while self._due and (self._broker is None or self._broker.has_room):
-            slug, facts = self._due.popitem(last=False)
-            if slug not in self._followed:
-                continue
-            messages, self._published[slug] = account_messages.changes(
-                self._topics,
-                self._published.get(slug),
-                facts,
-                self._clock.now(),
-                self._clock.monotonic(),
-            )
-            self._send(*messages, *self._preferences.news({slug: self._followed[slug]}))
-
-    async def _keep_publishing(self) -> None:
-        """Publish what is due as soon as the broker has room for it."""
-        assert self._broker is not None
-        while True:
-            await self._waiting.wait()
-            await self._broker.room()
-            self._publish_due()
-            if not self._due:
-                self._waiting.clear()
+        self._states.update(facts, self._broker)
 
     def update_health(self, health: Health) -> None:
         """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
-        before, self._health = self._health, health
-        turned = (
-            before is None
-            or before.healthy != health.healthy
-            or (before.last_poll_ok is None) != (health.last_poll_ok is None)
-        )
-        if turned or self._clock.monotonic() - self._health_sent_s >= HEALTH_EVERY_S:
-            self._health_sent_s = self._clock.monotonic()
-            self._send(self._health_message(health))
+        due, is_beat = self._reports.take(health, self._clock.monotonic())
+        message = self._reports.health()
+        if due and message:
+            self._send(message, beat=is_beat)
 
     def rediscover(self) -> None:
         """Send all discovery again, soon and once."""
         self._rediscover.set()
 
     def welcome(self) -> Iterator[Message]:
-        """All that a broker without memory must get, in order; ``online`` is not in it."""
-        current = self._discovery()
-        if not self._cleaned:
-            yield from self._farewells(current)
-        yield from current.values()
-        yield self._info()
-        if self._health:
-            yield self._health_message(self._health)
-        for slug in list(self._published):
-            if published := self._published.get(slug):  # the newest, also of a long welcome
-                facts = published.facts
-                yield from account_messages.everything(self._topics, facts, self._clock.now())
-        yield from self._preferences.everything(self._followed)
+        """All that a broker without memory must get before ``online``, in order."""
+        single = [slug for slug, account in self._followed.items() if account.table is None]
+        for message in self._welcome(single):
+            self._corrections.sent(message)
+            yield message
+
+    def _welcome(self, single: Sequence[str]) -> Iterator[Message]:
+        yield from islice(self._clean_up.messages(), REMOVALS_FIRST)
+        yield from self._of_the_bridge()
+        yield from self._discovery(single)
+        yield from self._states.tables()
+        for slug in single:
+            yield from self._states.everything(slug)
+
+    def backlog(self) -> Iterator[Message]:
+        """The rest, which is sent after ``online``: of people who are read together."""
+        yield from self._clean_up.messages()
+        for slug, account in list(self._followed.items()):
+            if account.table is not None:
+                for message in (*self._discovery((slug,)), *self._states.everything(slug)):
+                    self._corrections.sent(message)
+                    yield message
+
+    def acknowledged(self, message: Message) -> None:
+        """The broker has ``message``."""
+        self._clean_up.acknowledged(message)
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many their state alone says it, the bridge's own."""
         for slug in islice(self._followed, GOODBYES_MOST):
-            yield account_messages.goodbye(self._topics, slug)
+            message = goodbye(self._topics, slug)
+            self._corrections.sent(message)
+            yield message
 
     async def run(self) -> None:
-        """Answer requests and Home Assistant's births until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_publishing(), name="publish-due")
-            tasks.create_task(self._answer_births(), name="births")
-            tasks.create_task(self._clean_up(), name="clean-up")
-            while True:
-                received = await self._requests.get()
-                response = await answer(
-                    received,
-                    topics=self._topics,
-                    accounts=self._followed,
-                    service=self._service,
-                    rediscovery=self,
-                )
-                if response:
-                    self._send(response)
-                if received.topic == self._topics.request("log_level"):
-                    self._send(self._info())
-                self._send(*self._preferences.news(self._followed))
+        """Publish and answer until cancelled."""
+        broker = self._broker
+        assert broker is not None
+        works: dict[str, Callable[[], Awaitable[None]]] = {
+            "publish-due": partial(self._states.keep_publishing, broker),
+            "new-people": partial(self._introduce_people, broker),
+            "requests": self._serve,
+            "births": partial(self._answer_births, broker),
+            "removals": partial(self._clean_up.remove, broker),
+            "leftovers": partial(self._clean_up.look, broker),
+            "corrections": self._corrections.run,
+        }
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for name, work in works.items():
+                    tasks.create_task(
+                        supervised(work, name=name, clock=self._clock, random=self._random),
+                        name=name,
+                    )
+        finally:
+            await self._clean_up.close()
 
-    async def _answer_births(self) -> None:
-        assert self._broker is not None
+    async def _serve(self) -> None:
+        while True:
+            command = await self._requests.serve()
+            if command == "log_level":
+                self._send(self._info())
+            self._send(*self._preferences.news(self._followed))
+
+    async def _answer_births(self, broker: Broker) -> None:
         least, most = BIRTH_WAIT_S
         while True:
             await self._rediscover.wait()
             await self._clock.sleep(least + self._random() * (most - least))
             self._rediscover.clear()
-            for message in self.welcome():
-                await self._broker.room()
-                self._send(message)
+            for message in self._announced():
+                await broker.room()
+                self._send(message, beat=True)
 
-    def _discovery(self) -> dict[str, Message]:
-        """Every discovery message by its topic; none when Home Assistant is not wanted."""
-        if not self._config.homeassistant.enabled:
-            return {}
-        messages = [bridge_device(self._topics, self._version), *self._devices(self._followed)]
-        return {message.topic: message for message in messages}
+    def _announced(self) -> Iterator[Message]:
+        """What Home Assistant hears of."""
+        yield from self._of_the_bridge()
+        yield from self._states.tables()
+        for slug, account in list(self._followed.items()):
+            if account.discover:
+                yield from self._discovery((slug,))
+                yield from self._states.everything(slug)
 
-    def _devices(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
-        if self._config.homeassistant.enabled:
-            for slug, account in accounts.items():
-                if account.discover:
-                    yield account_device(
-                        self._topics, slug, account.name, self._version, settable=account.settable
-                    )
+    def _of_the_bridge(self) -> Iterator[Message]:
+        device = self._discovered(self._topics.bridge_config())
+        messages = device, self._info(), self._reports.health(), self._requests.last
+        yield from (message for message in messages if message)
 
-    def _stubs(self, before: Mapping[str, Followed]) -> list[Message]:
-        """What takes those entities away that accounts had ``before`` and have no more."""
-        old = Announced(topics={m.topic: components(m) for m in self._devices(before)})
-        now = {m.topic: m for m in self._devices({s: self._followed[s] for s in before})}
-        return farewells(old, now)
+    def _discovery(self, accounts: Iterable[str]) -> Iterator[Message]:
+        devices = (self._discovered(self._topics.account_config(slug)) for slug in accounts)
+        return (device for device in devices if device)
 
-    def _farewells(self, current: dict[str, Message]) -> Iterator[Message]:
-        """Remove what an earlier start announced and this one does not."""
-        gone = set(self._announced.accounts) - self._followed.keys()
-        for account in gone:
-            yield from cleared(self._topics, account, self._topics.account_config(account))
-        prefix = self._topics.account_config("x").removesuffix("x/config")
-        for message in farewells(self._announced, current):
-            yield message
-            account = message.topic.removesuffix("/config").removeprefix(prefix)
-            known = account in self._followed or account in gone
-            if not message.payload and not known and "/" not in account:
-                yield from cleared(self._topics, account, message.topic)
+    def _discovered(self, topic: str) -> Message | None:
+        """Discovery; a device that is losing components is sent by those who remove them."""
+        return None if self._clean_up.is_shrinking(topic) else self._devices.on(topic)
 
-    async def _clean_up(self) -> None:
-        """After the first connect: finish removals, then look for leftovers for a while."""
-        assert self._broker is not None
-        while not self._broker.connects:
-            await self._clock.sleep(0.5)
-        await self._clock.sleep(REMOVAL_PAUSE_S)
-        self._cleaned = True
-        current = self._discovery()
-        if any(m.payload for m in farewells(self._announced, current)):
-            self._send(*current.values())
-        self._ledger.write(current, self._followed)
-        pattern = f"{self._topics.discovery_prefix}/device/+/config"
-
-        def sweep(received: Received) -> None:
-            self._send(*leftover(received, self._topics, self._followed))
-
-        self._broker.subscribe(pattern, sweep)
-        await self._clock.sleep(LISTEN_S)
-        self._broker.unsubscribe(pattern)
+    def _single(self) -> list[str]:
+        """Those whose states are listened to: single accounts, and one of each table."""
+        first = {account.table or slug: slug for slug, account in reversed(self._followed.items())}
+        return list(first.values())
 
     def _info(self) -> Message:
-        payload = {
-            "version": self._version,
-            "started": self._started,
-            "instance": self._topics.instance,
-            "log_level": self._service.log_level(),
-            "accounts": {
-                s: account.name for s, account in self._followed.items() if account.discover
-            },
-            "people": len(self._followed),
-            "mqtt": self._broker.mqtt_version if self._broker else None,
-            "discovery_prefix": self._topics.discovery_prefix,
-            "polling": self._config.polling.model_dump(),
-        }
-        return Message(self._topics.bridge_info, encode_json(payload))
-
-    def _health_message(self, health: Health) -> Message:
-        payload = encode_json(asdict(health))
-        return Message(self._topics.bridge_health, payload, expiry_s=HEALTH_EXPIRY_S)
-
-    def _take_request(self, received: Received) -> None:
-        if not self._requests.full():
-            self._requests.put_nowait(received)
+        return self._reports.info(
+            self._followed,
+            log_level=self._service.log_level(),
+            mqtt_version=self._broker.mqtt_version if self._broker else None,
+        )
 
     def _take_birth(self, received: Received) -> None:
         if received.payload.strip().lower() == ONLINE.encode():
             self._rediscover.set()
 
-    def _send(self, *messages: Message) -> None:
+    def _send(self, *messages: Message, beat: bool = False) -> None:
         if self._broker:
             for message in messages:
-                self._broker.publish(message)
+                self._corrections.sent(message)
+                self._broker.publish(message, beat=beat)

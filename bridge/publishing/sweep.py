@@ -1,48 +1,44 @@
-"""Finds what an earlier life of this bridge left on the broker. Never touches foreign things.
+"""Recognises what an earlier life of this bridge left on the broker. Never touches foreign things.
 
 A stored discovery message is ours when its origin is ours and its device belongs to our instance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from bridge.broker import Received
 from bridge.contract.errors import ContractError
-from bridge.contract.topics import Topics
-from bridge.contract.wire import Message, decode_json
+from bridge.contract.topics import Topics, slug
+from bridge.contract.wire import decode_json
 from bridge.publishing.discovery import ORIGIN_NAME
 
 LISTEN_S = 5.0
-LEAVES = ("state", "attributes", "availability", "auth", "preferred")
 
 
-def leftover(received: Received, topics: Topics, followed: Collection[str]) -> list[Message]:
-    """The messages that clear ``received``, when it is an account of ours that is no more."""
+def announced_account(received: Received, topics: Topics) -> str | None:
+    """Whose discovery message of ours ``received`` is; ``None`` for what is not ours."""
     if not received.payload:
-        return []
+        return None
     try:
         payload = decode_json(received.payload)
+        if _origin(payload) != ORIGIN_NAME:
+            return None
+        prefix = f"{topics.instance}_account_"
+        named = [name for name in _identifiers(payload) if name.startswith(prefix)]
+        return slug(named[0].removeprefix(prefix)) if named else None
     except ContractError:
-        return []
-    prefix = f"{topics.instance}_account_"
-    account = next(
-        (name.removeprefix(prefix) for name in _identifiers(payload) if name.startswith(prefix)),
-        None,
-    )
-    if account is None or account in followed or _origin(payload) != ORIGIN_NAME:
-        return []
-    return cleared(topics, account, received.topic)
+        return None
 
 
-def cleared(topics: Topics, account: str, config_topic: str) -> list[Message]:
-    """Empty the device of ``account`` and everything stored about it."""
-    base = topics.account("+", "state").partition("+")[0]
-    return [
-        Message(config_topic, b""),
-        *(Message(f"{base}{account}/{leaf}", b"") for leaf in LEAVES),
-    ]
+def stored_account(received: Received) -> str | None:
+    """Whose topic ``received`` is of those below our own ``account``; ``None`` for none."""
+    if not received.payload:
+        return None
+    try:
+        return slug(received.topic.split("/")[-2])
+    except ContractError:
+        return None
 
 
 def _identifiers(payload: dict[str, Any]) -> list[str]:

@@ -50,7 +50,7 @@ class Leds:
             try:
                 led.value = level
             except Exception as error:  # lgpio.error has no base of its own
-                raise LightUnreachableError(f"{channel} on {led.pin}: {error}") from error
+                raise LightUnreachableError(f"{channel} on {led.pin}: {said(error)}") from error
 
     def close(self) -> None:
         """Give the pins back; they become inputs, so the LEDs go dark."""
@@ -95,13 +95,18 @@ def _within(state_dir: Path, make_factory: Factory) -> Any:
     """Call ``make_factory`` in a folder that can be written to.
 
     ``import lgpio`` makes a pipe ``.lgd-nfy0`` in the current folder and opens it by its bare
-    name; under systemd and in a container that folder is / and read-only.
+    name; under systemd and in a container that folder is / and read-only. A full or lost
+    ``state_dir`` costs no light: the system's own folder for such files does as well.
     """
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=state_dir, prefix="lgpio-") as folder,
-        contextlib.chdir(folder),
-    ):
+    with contextlib.ExitStack() as opened:
+        try:
+            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = opened.enter_context(
+                tempfile.TemporaryDirectory(dir=state_dir, prefix="lgpio-")
+            )
+        except OSError:
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="lgpio-"))
+        opened.enter_context(contextlib.chdir(folder))
         return make_factory()
 
 
@@ -119,23 +124,29 @@ def _no_pins(error: Exception) -> PresenceBridgeError:
         )
     else:
         remedy = "Run the driver on the Raspberry Pi that has the LEDs."
-    return LightRefusedError(f"the GPIO pins cannot be reached ({name}: {error}).", remedy=remedy)
+    return LightRefusedError(f"the GPIO pins cannot be reached ({said(error)}).", remedy=remedy)
 
 
 def _not_taken(channel: str, pin: str, error: Exception) -> PresenceBridgeError:
     name = type(error).__name__
     if name == "GPIOPinInUse" or "busy" in str(error).lower():
         return LightRefusedError(
-            f"{channel}: {pin} is in use: {error}.",
+            f"{channel}: {pin} is in use.",
             remedy="Stop what uses it (gpioinfo names it), or choose another pin.",
         )
     if name in {"PinInvalidPin", "PinNoPins", "PinMultiplePins"}:
         return LightRefusedError(
-            f"{channel}: {pin} is no GPIO of this board: {error}.",
+            f"{channel}: {pin} is no GPIO of this board.",
             remedy="Choose one from the drawing in docs/lights/gpio.md.",
         )
     if name == "PinPWMUnsupported":
         return LightRefusedError(
             f"{channel}: {pin} has no PWM here.", remedy="Set pwm = false, or choose another pin."
         )
-    return LightUnreachableError(f"{channel} on {pin}: {name}: {error}")
+    return LightUnreachableError(f"{channel} on {pin}: {said(error)}")
+
+
+def said(error: Exception) -> str:
+    """What a library says, where that is words and not one of its objects."""
+    text = str(error).strip("'")
+    return text if text and not set("()<>{}") & set(text) else "it does not obey"

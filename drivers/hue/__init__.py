@@ -14,7 +14,7 @@ from bridge.contract.errors import ConfigError
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.hue.calls import Calls
-from drivers.hue.light import LIGHT_INTERVAL_S, HueLight
+from drivers.hue.light import FRAME_INTERVAL_S, LIGHT_INTERVAL_S, HueLight
 from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairings
 from drivers.hue.transport import Transport
@@ -92,6 +92,7 @@ KIND = Kind(
     options=HueOptions,
     open=opened,
     min_interval_s=LIGHT_INTERVAL_S,
+    frame_interval_s=FRAME_INTERVAL_S,
     deadline_s=8.0,
     pair=_pair,
 )

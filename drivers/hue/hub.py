@@ -57,6 +57,7 @@ class Hub:
         self._options, self._transport, self._pairings = options, transport, pairings
         self._name = name
         self._bridge: PhueBridge | None = None
+        self._stamp: object = None
 
     def find(self) -> Target:
         """The light or group that the options name."""
@@ -98,6 +99,10 @@ class Hub:
                     raise
                 put(target.id, dict(otherwise))
 
+    def is_paired_anew(self) -> bool:
+        """Whether there are other pairings than when the hub was last recognised; never raises."""
+        return self._pairings.stamp() != self._stamp
+
     def close(self) -> None:
         """Drop the connection."""
         self._bridge = None
@@ -122,6 +127,7 @@ class Hub:
 
     def _recognised(self) -> Pairing:
         """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
+        self._stamp = self._pairings.stamp()
         pairings = self._pairings.load()
         pinned = {pairing.fingerprint: pairing for pairing in pairings if pairing.fingerprint}
         plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,9 @@ from drivers.hue.records import (
     HubLight,
     Target,
     as_found,
-    bodies_to_restore,
     body_for,
     shows,
+    writes_to_restore,
 )
 
 if TYPE_CHECKING:
@@ -26,23 +27,36 @@ if TYPE_CHECKING:
 COMMAND_S, LIGHT_INTERVAL_S, GROUP_INTERVAL_S = 0.1, 0.25, 1.0
 """About ten commands a second for all lights of a hub together, one for groups: "Things you need to
 know", developers.meethue.com. A lamp leaves room for the other lamps of its hub."""
+FRAME_INTERVAL_S = 1.0
+"""An animation costs its hub no more than one write a second."""
 WHOLE_EVERY_S = 10.0
-"""Within this time after a whole write only what differs is sent: each value is a command of its
-own on the air, and an animation sends many. A whole write is read back, too."""
+"""Within this time after a whole write a frame is only what differs: each value is a command of its
+own on the air. A whole write is read back, too."""
 
 
 @dataclass(frozen=True)
 class _Written:
     body: Body
-    at_s: float
     whole_at_s: float
+    there_at_s: float
+    """When the transition is through."""
+    fades: bool = False
+    """Only the brightness is on its way."""
 
 
 class HueLight:
     """One light or one group."""
 
+    shortest_fade_s = 0.1
+
     def __init__(
-        self, hub: Hub, calls: Calls, *, is_group: bool, transition_s: float, clock: Clock
+        self,
+        hub: Hub,
+        calls: Calls,
+        *,
+        is_group: bool,
+        transition_s: float,
+        clock: Clock,
     ) -> None:
         self.min_interval_s = GROUP_INTERVAL_S if is_group else LIGHT_INTERVAL_S
         self._hub, self._calls, self._clock = hub, calls, clock
@@ -51,57 +65,80 @@ class HueLight:
         self._written: _Written | None = None
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``: all of it, or what differs from a write just before."""
+        """Show ``state``, whatever others have made of the light meanwhile."""
+        target, lights = await self._known()
+        body = body_for(state, lights.values())
+        self._found = self._written = None  # until this has worked
+        await self._calls(self._hub.write, target, _fading(body, self._transition_s))
+        lights = await self._read(target, must_be_reached=body["on"])
+        now_s = self._clock.monotonic()
+        self._found = target, lights
+        self._written = _Written(body, now_s, now_s + self._transition_s)
+
+    async def fade(self, state: LightState, over_s: float) -> None:
+        """Show ``state`` after ``over_s`` seconds: what differs from the frame before."""
         target, lights = await self._known()
         body, last = body_for(state, lights.values()), self._written
-        self._found = self._written = None  # until this has worked
-        now_s = self._clock.monotonic()
+        self._found = self._written = None
+        now_s, whole = self._clock.monotonic(), _fading(body, over_s)
         if last is None or now_s - last.whole_at_s >= WHOLE_EVERY_S:
-            await self._calls(self._hub.write, target, self._fading(body, body))
+            await self._calls(self._hub.write, target, whole)
             lights = await self._read(target, must_be_reached=body["on"])
             whole_at_s = now_s
         else:
-            change = self._fading(_difference(last.body, body), body)
-            whole = self._fading(body, body)
+            change = _fading(_difference(last.body, body), over_s)
             await self._calls(self._hub.write, target, change, otherwise=whole)
             whole_at_s = last.whole_at_s
         self._found = target, lights
-        self._written = _Written(body, now_s, whole_at_s)
+        self._written = _Written(body, whole_at_s, now_s + over_s, fades=True)
 
     async def snapshot(self) -> dict[str, Any]:
         """How each light is now."""
         target, _ = await self._known()
-        return {"lights": as_found(await self._calls(self._hub.members, target))}
+        lights = as_found(await self._calls(self._hub.members, target))
+        return {"lights": lights, "group": target.id if target.is_group else None}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring each light back; one that cannot be reached does not stop the others."""
         self._found = self._written = None
         failed: LightUnreachableError | None = None
-        for number, found in snapshot["lights"].items():
-            light = Target(is_group=False, id=int(number), name=number)
-            for body in bodies_to_restore(found):
-                try:
-                    await self._calls(self._hub.write, light, body)
-                except LightUnreachableError as error:
-                    failed = error
-                    break
-                await self._clock.sleep(COMMAND_S)
+        for number, body in writes_to_restore(snapshot["lights"], group=snapshot["group"]):
+            is_group = number is None
+            target = Target(is_group, snapshot["group"] if number is None else number, "found")
+            began_s = self._clock.monotonic()
+            try:
+                await self._calls(self._hub.write, target, body)
+            except LightUnreachableError as error:
+                failed = error
+            took_s = self._clock.monotonic() - began_s
+            pause_s = GROUP_INTERVAL_S if is_group else COMMAND_S
+            await self._clock.sleep(max(0.0, pause_s - took_s))
         if failed:
             raise failed
 
     async def changed_by_others(self) -> bool:
-        """Whether an app, a switch or a power cut changed what ``apply`` wrote."""
-        if self._found is None or self._written is None:
+        """Whether an app, a switch or a power cut changed what was written."""
+        target, _ = await self._known()
+        written = self._written
+        must_be_reached = written is None or written.body["on"]
+        lights = await self._read(target, must_be_reached=must_be_reached)
+        if written is None:
             return False
-        if self._clock.monotonic() - self._written.at_s < self._transition_s:
-            return False
-        target, _ = self._found
-        body = self._written.body
-        lights = await self._read(target, must_be_reached=body["on"])
+        body = written.body
+        if self._clock.monotonic() < written.there_at_s:
+            if not written.fades:
+                return False
+            body = {key: value for key, value in body.items() if key != "bri"}
         if all(shows(light, body) for light in lights.values() if light.state.reachable):
             return False
         self._written = None
         return True
+
+    async def is_mended(self) -> bool:
+        """Whether a hub was paired, or paired anew, since it refused."""
+        with suppress(LightUnreachableError):
+            return await self._calls(self._hub.is_paired_anew)
+        return False
 
     async def _known(self) -> tuple[Target, Mapping[int, HubLight]]:
         if self._found is None:
@@ -121,11 +158,10 @@ class HueLight:
             raise LightUnreachableError(f"the hub cannot reach {target}: is the power on?")
         return lights
 
-    def _fading(self, change: Body, body: Body) -> Body:
-        """With the transition, but not when it goes out: some lamps then forget how bright."""
-        if not body["on"]:
-            return change
-        return {**change, "transitiontime": round(self._transition_s * 10)}
+
+def _fading(body: Body, over_s: float) -> Body:
+    """With the transition, but not when it goes out: some lamps then forget how bright."""
+    return {**body, "transitiontime": round(over_s * 10)} if body.get("on", True) else body
 
 
 def _difference(last: Body, body: Body) -> Body:

@@ -7,6 +7,7 @@ named by the hub's id, and the hub is known by its certificate.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,13 @@ class Pairings:
         except OSError as error:
             raise self._refused(error) from error
         return tuple(found)
+
+    def stamp(self) -> tuple[tuple[str, int], ...]:
+        """Another one when a pairing was added or replaced; never raises."""
+        with suppress(OSError):
+            files = sorted(self._folder.glob("*.json"))
+            return tuple((file.name, file.stat().st_mtime_ns) for file in files)
+        return ()
 
     def save(self, pairing: Pairing) -> None:
         """Keep ``pairing`` (mode 0600) in place of an older one with the same hub.

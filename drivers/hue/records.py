@@ -18,6 +18,8 @@ BRIGHTEST = 254
 Body = dict[str, Any]
 """What is put to ``/lights/ID/state`` or ``/groups/ID/action``."""
 
+_MOST_WRITES, _FEW = 55, 10
+"""A hub takes ten writes a second, or one of a group; a stop has some seconds."""
 _BRI_TOLERANCE, _XY_TOLERANCE = 3, 0.02
 """Lamps round what they are told; other makers' clip in their own way."""
 
@@ -141,3 +143,25 @@ def bodies_to_restore(found: Mapping[str, Any]) -> list[Body]:
     if found["on"]:
         return [{"on": True, **body}]
     return [*([{"on": True, **body, "transitiontime": 0}] if body else []), {"on": False}]
+
+
+def writes_to_restore(
+    found: Mapping[str, Mapping[str, Any]], *, group: int | None
+) -> list[tuple[int | None, Body]]:
+    """What brings lights back, in order: the number of each, ``None`` for the whole group.
+
+    Many that were alike are written at once, so that a large group is back before a stop must end.
+    """
+    each = {int(number): bodies_to_restore(values) for number, values in found.items()}
+    if sum(map(len, each.values())) > _MOST_WRITES:  # the colours of dark lamps have no room
+        each = {number: bodies[-1:] for number, bodies in each.items()}
+    bodies_of_all = list(each.values())
+    most = max(bodies_of_all, key=bodies_of_all.count, default=[])
+    count = bodies_of_all.count(most)
+    if group is None or (count < len(each) and count < _FEW):
+        most = []
+    alone = [(number, bodies) for number, bodies in each.items() if bodies != most]
+    return [
+        *((None, body) for body in most),
+        *((number, body) for number, bodies in alone for body in bodies),
+    ]

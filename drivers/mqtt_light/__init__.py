@@ -25,6 +25,7 @@ def tailored(options: MqttOptions) -> Kind[MqttOptions]:
         KIND,
         effects=dialect.effects,
         min_interval_s=dialect.min_interval_s,
+        frame_interval_s=dialect.frame_interval_s,
         color_modes=frozenset({"rgb" if options.color else "brightness"}),
     )
 

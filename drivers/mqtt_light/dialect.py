@@ -26,14 +26,35 @@ class Seen:
     mode: str = ""
     """Colour mode, effect or preset: another word is another look."""
     parts: tuple[float, ...] = ()
-    """Brightness and colour, 0 to 1 each."""
+    """The colour, 0 to 1 each; brightness too where it is told in one with it."""
+    level: float | None = None
+    """The brightness, 0 to 1, where it is told apart."""
 
-    def differs(self, other: Seen) -> bool:
-        """Whether a person could see the difference."""
+    def differs(self, other: Seen, *, fades: bool = False) -> bool:
+        """Whether a person could see the difference, while it ``fades`` not in brightness."""
         if not (self.on and other.on):
             return self.on is not other.on
-        pairs = zip_longest(self.parts, other.parts, fillvalue=-1.0)
+        one, another = self.parts, other.parts
+        if not fades:
+            one = one if self.level is None else (self.level, *one)
+            another = another if other.level is None else (other.level, *another)
+        pairs = zip_longest(one, another, fillvalue=-1.0)
         return self.mode != other.mode or any(abs(a - b) > TOLERANCE for a, b in pairs)
+
+    def is_between(self, low: float, high: float) -> bool:
+        """Whether the brightness is one on the way from ``low`` to ``high``, as far as is known."""
+        if not self.on or self.level is None:
+            return True
+        return low - TOLERANCE <= self.level <= high + TOLERANCE
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How a frame of an animation is reached."""
+
+    after: LightState | None
+    """What the device showed just before; ``None`` when that is not certain."""
+    over_s: float
 
 
 class Dialect(Protocol):
@@ -47,6 +68,16 @@ class Dialect(Protocol):
     @property
     def min_interval_s(self) -> float:
         """The shortest time between two commands that the device stands."""
+        ...
+
+    @property
+    def frame_interval_s(self) -> float:
+        """The shortest time between two frames, where many devices share what carries them."""
+        ...
+
+    @property
+    def shortest_fade_s(self) -> float:
+        """The shortest fade that can be asked for; infinite where none can."""
         ...
 
     @property
@@ -64,8 +95,8 @@ class Dialect(Protocol):
         """Makes the device tell its state, where it can be asked."""
         ...
 
-    def show(self, state: LightState) -> Message:
-        """The command that shows ``state``."""
+    def show(self, state: LightState, frame: Frame | None = None) -> Message:
+        """The command that shows ``state``, as a ``frame`` of an animation or as a look."""
         ...
 
     def read(self, payload: bytes) -> Told:

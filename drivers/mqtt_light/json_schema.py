@@ -6,12 +6,13 @@ Topics and Messages"; ESPHome's ``light_json_schema.cpp``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message, decode_json, encode_json
-from drivers.mqtt_light.dialect import Seen, Told, command, is_lit, level
+from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
 
 _KEYS = ("state", "brightness", "color_mode", "color", "color_temp", "effect")
 _WARMEST_MIREDS = 500
@@ -29,19 +30,33 @@ class JsonSchema:
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""
     color: bool = True
     transition_s: float | None = None
+    shortest_fade_s: float = math.inf
+    whole_seconds: bool = False
+    """ESPHome drops a transition that is no whole number, and then fades as it was built to."""
+    only_changes: bool = False
+    """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
     min_interval_s: float = 0.1
+    frame_interval_s: float = 0.0
     effects: frozenset[Effect] = frozenset({Effect.SOLID})
 
-    def show(self, state: LightState) -> Message:
+    def show(self, state: LightState, frame: Frame | None = None) -> Message:
         """The command that shows ``state``."""
         payload: dict[str, Any] = {"state": "OFF"}
         if is_lit(state):
             payload = {"state": "ON", "brightness": level(state, self.full)}
-            if self.color:
+            before = frame.after if frame and self.only_changes else None
+            if self.color and (before is None or before.color != state.color):
                 payload["color"] = dict(zip("rgb", state.color, strict=True))
-        if self.transition_s is not None:
-            payload["transition"] = self.transition_s
-        return command(self.command_topic, encode_json(payload))
+        return command(self.command_topic, encode_json(payload | self._transition(frame)))
+
+    def _transition(self, frame: Frame | None) -> dict[str, float]:
+        can_fade = self.shortest_fade_s < math.inf
+        fade_s = frame.over_s if frame and can_fade else self.transition_s
+        if fade_s is None:
+            return {}
+        if self.whole_seconds:
+            return {"transition": int(fade_s) if frame else round(fade_s)}
+        return {"transition": fade_s}
 
     def read(self, payload: bytes) -> Told:
         """What a state message tells of the light."""
@@ -53,10 +68,11 @@ class JsonSchema:
         if "state" not in told:
             return None
         mode, parts = _color(told)
-        if isinstance(brightness := told.get("brightness"), int | float):
-            parts = (brightness / self.full, *parts)
+        brightness = told.get("brightness")
+        lit = brightness / self.full if isinstance(brightness, int | float) else None
         effect = str(told.get("effect", "none")).lower()
-        return Seen(on=str(told["state"]).upper() == "ON", mode=f"{mode} {effect}", parts=parts)
+        on = str(told["state"]).upper() == "ON"
+        return Seen(on=on, mode=f"{mode} {effect}", parts=parts, level=lit)
 
     def put_back(self, told: Told) -> Message:
         """The command that brings back ``told``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
@@ -20,6 +21,8 @@ Preset = Annotated[int, Field(ge=1, le=250)]
 
 ZIGBEE_INTERVAL_S = 0.25
 """A mesh carries a few commands a second, and queues what is more."""
+ZIGBEE_FRAME_S = 1.0
+"""It carries those of other lamps too."""
 
 
 class MqttOptions(Settings):
@@ -99,7 +102,10 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
         full=254,
         color=options.color,
         transition_s=options.transition,
+        shortest_fade_s=0.1,
+        only_changes=True,
         min_interval_s=ZIGBEE_INTERVAL_S,
+        frame_interval_s=ZIGBEE_FRAME_S,
     )
 
 
@@ -111,6 +117,8 @@ def _esphome(options: MqttOptions) -> Dialect:
         availability_topics=(options.availability_topic or f"{node}/status",),
         color=options.color,
         transition_s=options.transition,
+        shortest_fade_s=1.0,
+        whole_seconds=True,
     )
 
 
@@ -121,6 +129,7 @@ def _json(options: MqttOptions) -> Dialect:
         availability_topics=(options.availability_topic,) if options.availability_topic else (),
         color=options.color,
         transition_s=options.transition,
+        shortest_fade_s=math.inf if options.transition is None else 0.1,
     )
 
 

@@ -6,12 +6,13 @@ its code.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message, decode_json
-from drivers.mqtt_light.dialect import Seen, Told, command, is_lit, level
+from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
 
 PREFIX = "%prefix%"
 """Where ``cmnd``, ``stat`` or ``tele`` stands in a full topic."""
@@ -28,6 +29,8 @@ class Tasmota:
     availability_topic: str | None = None
     color: bool = True
     min_interval_s: float = 0.1
+    frame_interval_s: float = 0.0
+    shortest_fade_s: float = math.inf
     effects: frozenset[Effect] = frozenset({Effect.SOLID})
 
     @property
@@ -45,7 +48,7 @@ class Tasmota:
         """``State`` without a payload is answered with everything."""
         return self._command("State", "")
 
-    def show(self, state: LightState) -> Message:
+    def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``; a colour or a level above zero also switches on."""
         if not is_lit(state):
             return self._command("Power", "OFF")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from bridge.config import unknown
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
-from drivers.mqtt_light.dialect import Seen, Told, command, is_lit
+from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit
 
 _GAP = re.compile(r"\{([A-Za-z_]+)\}")
 
@@ -65,9 +66,11 @@ class Template:
     state_topics: tuple[str, ...] = ()
     ask: Message | None = None
     min_interval_s: float = 0.1
+    frame_interval_s: float = 0.0
+    shortest_fade_s: float = math.inf
     effects: frozenset[Effect] = frozenset({Effect.SOLID})
 
-    def show(self, state: LightState) -> Message:
+    def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``."""
         own_off = None if is_lit(state) else self.payload_off
         return command(fill(self.topic, state), fill(own_off or self.payload, state))

@@ -6,6 +6,7 @@ Sources: WLED documentation, "MQTT" and "JSON API"; ``mqtt.cpp``, ``json.cpp``, 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from typing import Any
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
-from drivers.mqtt_light.dialect import Seen, Told, command, is_lit, level
+from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
 from drivers.rules.look import parse_color
+from drivers.wled import BLINK, SOLID, effect
 
 PresetKey = tuple[Rgb, Effect] | None
 """The colour and effect that a preset stands for; ``None`` is off."""
@@ -23,9 +25,8 @@ PresetKey = tuple[Rgb, Effect] | None
 _TAG = re.compile(rb"<(ac|cl|fx|sx|ix|fp|wv|ps)>([^<]*)</")
 _NAME = b"<ds>"
 """Begins the name that people gave the strip; WLED writes it as it is, tags and all."""
-_SOLID, _BLINK, _BREATHE = 0, 1, 2
 _BLACK = [0, 0, 0]
-_FRAME_MS = 24
+_HALF = 128
 
 
 def preset_key(text: str) -> PresetKey:
@@ -51,6 +52,8 @@ class Wled:
     presets: Mapping[PresetKey, int] = field(default_factory=dict)
     transition_s: float | None = None
     min_interval_s: float = 0.1
+    frame_interval_s: float = 0.0
+    shortest_fade_s: float = math.inf
     effects: frozenset[Effect] = frozenset(Effect)
     ask: Message | None = None
     """WLED cannot be asked over MQTT; with "Retain" in its settings the state is there anyway."""
@@ -65,7 +68,7 @@ class Wled:
         """The last will."""
         return (self.availability_topic or f"{self.topic}/status",)
 
-    def show(self, state: LightState) -> Message:
+    def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``, by preset where there is one."""
         lit = is_lit(state)
         preset = self.presets.get((state.color, state.effect) if lit else None)
@@ -100,7 +103,7 @@ class Wled:
         """``told`` made comparable."""
         if "ac" not in told:
             return None
-        mode = f"effect {told.get('fx', _SOLID)} preset {told.get('ps', 0)}"
+        mode = f"effect {told.get('fx', SOLID)} preset {told.get('ps', 0)}"
         parts = tuple(part / 255 for part in (told["ac"], *told["col"]))
         return Seen(on=told["ac"] > 0, mode=mode, parts=parts)
 
@@ -122,23 +125,10 @@ class Wled:
 
 def _segment(state: LightState) -> dict[str, Any]:
     """All selected segments in one colour; naming ``fx`` also ends a playlist."""
-    segment: dict[str, Any] = {"col": [list(state.color), _BLACK], "fx": _SOLID, "pal": 0}
-    if state.effect is Effect.BLINK:
-        segment |= {"fx": _BLINK, "sx": _blink_speed(state.period_s), "ix": 128}
-    elif state.effect is Effect.PULSE:
-        segment |= {"fx": _BREATHE, "sx": _breathe_speed(state.period_s)}
+    number, speed = effect(state)
+    segment: dict[str, Any] = {"col": [list(state.color), _BLACK], "fx": number, "pal": 0}
+    if number != SOLID:
+        segment["sx"] = speed
+    if number == BLINK:
+        segment["ix"] = _HALF
     return segment
-
-
-def _blink_speed(period_s: float) -> int:
-    """``sx`` of Blink, whose period is (255 - sx) x 20 ms and two frames: 0.05 to 5.1 s."""
-    return _byte(255 - (period_s * 1000 - 2 * _FRAME_MS) / 20)
-
-
-def _breathe_speed(period_s: float) -> int:
-    """``sx`` of Breathe, whose period is 65536 / (sx / 8 + 10) ms: 1.6 to 6.6 s."""
-    return _byte((65_536 / (period_s * 1000) - 10) * 8)
-
-
-def _byte(value: float) -> int:
-    return min(255, max(0, round(value)))

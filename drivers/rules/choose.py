@@ -5,12 +5,12 @@ Never looks at a clock: the moment is an argument, and so is everything that was
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Literal
 
-from bridge.contract.account import SignInState
+from bridge.contract.account import SIGNED_IN, SignInState
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.light import OFF, LightState
 from bridge.contract.wire import AccountState
@@ -36,7 +36,17 @@ class Facts:
     state: AccountState | None = None
     fresh: bool = False
     """Its availability topic says ``online``."""
-    sign_in: SignInState | None = None
+    sign_in: str | None = None
+    """``signed_in`` or ``needed``, where that is told."""
+    auth: SignInState | None = None
+    """The same from a bridge that tells it with the code, or where only that may be heard."""
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether somebody must sign in."""
+        if self.sign_in is not None:
+            return self.sign_in != SIGNED_IN
+        return self.auth in _SIGNED_OUT
 
 
 @dataclass(frozen=True)
@@ -60,17 +70,15 @@ class Decision:
     account: str | None = None
 
 
-def choose(
-    rules: Rules, facts: Mapping[str, Facts], now: datetime, *, bridge_gone: bool = False
-) -> Decision:
+def choose(rules: Rules, facts: Mapping[str, Facts], now: datetime, *, gone: str = "") -> Decision:
     """The look for what is known at ``now``.
 
-    ``bridge_gone`` says that the bridge has been offline for longer than the lamp's grace.
+    ``gone`` names what has been away for longer than the lamp's grace, bridge or broker.
     """
     if rules.hours and not rules.hours.contain(now, rules.zone):
         return _outside(rules)
-    if bridge_gone:
-        return _show(rules, UNKNOWN, "the bridge is gone")
+    if gone:
+        return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not facts:
         return _show(rules, UNKNOWN, "no account has been heard of")
     account, name, rule = min(
@@ -93,7 +101,7 @@ def _of_account(
 def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
     """The look and rule when there is no presence to show."""
     state = known.state
-    if known.sign_in in _SIGNED_OUT:
+    if known.needs_sign_in:
         return SIGN_IN_NEEDED, "sign-in needed"
     if state is None or not known.fresh:
         return UNKNOWN, "no fresh presence"
@@ -120,10 +128,10 @@ def _of_presence(state: AccountState, looks: Mapping[str, Look]) -> tuple[str, s
 
 
 def _rank(name: str) -> int:
-    """The place in the order of busyness; what is not in it comes last, trouble before unknown."""
+    """The place in the order of busyness; what is not in it comes last, unknown after default."""
     if name in BUSYNESS:
         return BUSYNESS.index(name)
-    return len(BUSYNESS) + {DEFAULT: 0, SIGN_IN_NEEDED: 1}.get(name, 2)
+    return len(BUSYNESS) + (name != DEFAULT)
 
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:
@@ -137,29 +145,3 @@ def _outside(rules: Rules) -> Decision:
     if rules.outside == "off":
         return Decision(OFF, "outside of the schedule: off")
     return Decision(rules.outside.state(rules.scale), "outside of the schedule: its own look")
-
-
-def preview_facts(presence: str, now: datetime, accounts: Sequence[str]) -> dict[str, Facts]:
-    """Facts as if everybody of ``accounts`` had ``presence``: ``availability[/activity]``.
-
-    Raises:
-        ValueError: A word is not known.
-    """
-    availability, _, activity = presence.partition("/")
-    state = AccountState.model_validate(
-        {
-            "availability": availability,
-            "activity": activity or availability,
-            "busy": None,
-            "in_call": None,
-            "in_meeting": None,
-            "out_of_office": activity == OUT_OF_OFFICE,
-            "status_message": None,
-            "changed_at": now,
-            "polled_at": now,
-            "valid_until": datetime.max.replace(tzinfo=now.tzinfo),
-        }
-    )
-    return {
-        slug: Facts(state, fresh=True, sign_in=SignInState.SIGNED_IN) for slug in accounts or ["-"]
-    }

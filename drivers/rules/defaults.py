@@ -62,10 +62,13 @@ BUSYNESS = (
     "be_right_back",
     "away",
     "out_of_office",
+    "sign_in_needed",
     "offline",
     "off_work",
 )
-"""Who wins when several people share a lamp: the first named here. Unknown comes last."""
+"""Who wins when several people share a lamp: the first named here. Unknown comes last.
+
+Nobody's presence is hidden by another's trouble, but the dark of somebody offline is."""
 
 GENERIC_ACTIVITIES = frozenset(
     {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from threading import Event
@@ -18,6 +18,7 @@ from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
+from bridge.contract.supervised import supervised
 from drivers.base import Light, Surroundings
 from drivers.blocking import Worker
 from drivers.serial_lamp.options import SerialOptions
@@ -98,14 +99,30 @@ class SerialLight:
                 log.debug("%s: %s", self._name, error)
                 await self._newer(version, REFUSED_S)
 
+    @asynccontextmanager
+    async def kept_awake(self) -> AsyncIterator[None]:
+        """``keep`` it, also over a defect, as long as the block runs; then ``close`` it."""
+        name = f"{self._name} heartbeat"
+        keeping = asyncio.create_task(
+            supervised(self.keep, name=name, clock=self._clock), name=name
+        )
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+            await self.close()
+
     async def close(self) -> None:
         """Say goodbye and let go of the port, also while the thread waits for a silent board."""
         self._wanted = None
-        try:
-            await within(GOODBYE_S, self._worker(self._let_go))
-        except TimeoutError:
-            self._stop.set()
-            await self._worker(self._let_go)
+        for _ in range(2):
+            try:
+                return await within(GOODBYE_S, self._worker(self._let_go))
+            except TimeoutError:
+                self._stop.set()
+        log.warning("%s: the port could not be let go of", self._name)
+        return None
 
     async def _call(self, do: Callable[[Any], T]) -> T:
         """Call ``do`` with the session, on the thread; the heartbeat counts from its end."""
@@ -118,7 +135,9 @@ class SerialLight:
         wanted, session = self._wanted, self._session
         if wanted is None:
             return IDLE_S
-        return session.beat_s(wanted.state) if session else REOPEN_S
+        if session is None:
+            return REOPEN_S
+        return session.beat_s(wanted.state, self._clock.monotonic() - wanted.began_s)
 
     def _show(self, session: Session) -> None:
         """Show the newest state, which may be newer than the one that this call came for."""
@@ -201,30 +220,8 @@ async def open_light(options: SerialOptions, around: Surroundings) -> AsyncItera
             clock=around.clock,
             stop=stop,
         )
-        try:
-            async with _beside(light.keep(), name=f"{around.name} heartbeat"):
-                yield light
-        finally:
-            await light.close()
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
-    """Run ``work`` as long as the block runs; what ``work`` raises ends the block.
-
-    A task group would do, but wraps what the block itself raises.
-    """
-    host, task = asyncio.current_task(), asyncio.create_task(work, name=name)
-    assert host is not None
-    task.add_done_callback(lambda done: done.cancelled() or host.cancel())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()):
-            host.uncancel()
-            raise error
+        async with light.kept_awake():
+            yield light
 
 
 def _session(options: SerialOptions, port: Port) -> Session:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
-from drivers.effects import frame, frame_interval_s
+from drivers.effects import frame, next_frame_s
 from drivers.serial_lamp import adalight, line, wled
 
 T = TypeVar("T")
@@ -62,8 +62,8 @@ class Session(Protocol):
         """Keep ``state`` shown, also by a board that has forgotten it."""
         ...
 
-    def beat_s(self, state: LightState) -> float:
-        """Seconds between two beats while ``state`` is shown."""
+    def beat_s(self, state: LightState, elapsed_s: float) -> float:
+        """Seconds until the next beat while ``state`` is shown."""
         ...
 
     def changed(self) -> bool:
@@ -112,7 +112,7 @@ class AdalightSession(_OnPort):
     def __init__(self, port: Port, *, leds: int, baud: int, boot_s: float) -> None:
         super().__init__(port, boot_s=boot_s)
         self._leds = leds
-        self._frame_s = adalight.frame_s(leds, baud)
+        self._interval_s = 1.2 * adalight.frame_s(leds, baud)
 
     def start(self) -> None:
         """Wait for ``Ada``, or as long as a board takes to start.
@@ -124,15 +124,19 @@ class AdalightSession(_OnPort):
     def show(self, state: LightState, elapsed_s: float) -> None:
         """Send one frame."""
         self._port.forget()
-        self._port.write(adalight.encode(frame(state, elapsed_s).rgb, self._leds))
+        self._port.write(self._encoded(state, elapsed_s))
 
     beat = show
 
-    def beat_s(self, state: LightState) -> float:
+    def beat_s(self, state: LightState, elapsed_s: float) -> float:
         """The next frame of an effect, else often enough for the strip to stay lit."""
         if not state.on or state.effect is Effect.SOLID:
             return adalight.AGAIN_S
-        return min(adalight.AGAIN_S, frame_interval_s(state, 1.2 * self._frame_s))
+        return min(adalight.AGAIN_S, next_frame_s(state, elapsed_s, self._interval_s))
+
+    def _encoded(self, state: LightState, elapsed_s: float) -> bytes:
+        shown = frame(state, elapsed_s, self._interval_s)
+        return adalight.encode(shown.rgb, self._leds)
 
 
 class LineSession(_OnPort):
@@ -168,7 +172,7 @@ class LineSession(_OnPort):
         if self._ask(line.ping) != line.wanted(state):
             self.show(state, elapsed_s)
 
-    def beat_s(self, _state: LightState) -> float:
+    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
         """The board's watchdog waits for three of these."""
         return line.PING_S
 
@@ -220,7 +224,7 @@ class WledSession(_OnPort):
         if self._started_s > before_s + RESTART_S:
             self.show(state, elapsed_s)
 
-    def beat_s(self, _state: LightState) -> float:
+    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
         """A restart is noticed within these."""
         return wled.READ_EVERY_S
 

@@ -2,7 +2,6 @@ r"""WLED's JSON over serial: an object and ``\n`` out, state and info back. Pure
 
 Source: WLED wled_serial.cpp and json.cpp. It answers only where ``"v": true`` is in the object. An
 ``fx`` in a segment ends a running playlist. ``pd`` names a preset whose values come with it.
-Blink takes ``(255 - sx) * 20`` ms and two frames; Breathe ``65536 / (sx / 8 + 10)`` ms (FX.cpp).
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import LightState
+from drivers.wled import SOLID, effect
 
 READ = b'{"v":true}\n'
 READ_EVERY_S = 10.0
@@ -21,8 +21,6 @@ READ_EVERY_S = 10.0
 BUSY = 3
 """The error of a WLED whose buffer is in use (ERR_NOBUF)."""
 
-SOLID, BLINK, BREATHE = 0, 1, 2
-_FRAME_MS = 24
 _HALF = 128
 
 
@@ -100,12 +98,12 @@ def parse_reply(line: bytes) -> Reply | None:
 
 def show(state: LightState, segments: Iterable[int]) -> bytes:
     """The object that shows ``state`` on all ``segments``, with the effects of WLED itself."""
-    effect, speed = _effect(state)
+    number, speed = effect(state)
     segment = {
         "on": True,
         "frz": False,
         "bri": 255,
-        "fx": effect,
+        "fx": number,
         "sx": speed,
         "ix": _HALF,
         "pal": 0,
@@ -114,7 +112,7 @@ def show(state: LightState, segments: Iterable[int]) -> bytes:
     asked: dict[str, Any] = {"v": True, "on": is_on(state), "nl": {"on": False}}
     if is_on(state):
         asked["bri"] = _level(state)
-    asked["seg"] = [{"id": number, **segment} for number in segments]
+    asked["seg"] = [{"id": part, **segment} for part in segments]
     return _line(asked)
 
 
@@ -150,20 +148,6 @@ def _look(state: State) -> tuple[Any, ...]:
 
 def _level(state: LightState) -> int:
     return max(1, round(state.brightness * 255))
-
-
-def _effect(state: LightState) -> tuple[int, int]:
-    """Number and speed (0 to 255) of the effect; the nearest period that WLED can do."""
-    period_ms = state.period_s * 1000
-    if state.effect is Effect.BLINK:
-        return BLINK, _byte(255 - (period_ms - 2 * _FRAME_MS) / 20)
-    if state.effect is Effect.PULSE:
-        return BREATHE, _byte(round(65536 / period_ms - 10) * 8)
-    return SOLID, _HALF
-
-
-def _byte(value: float) -> int:
-    return min(255, max(0, round(value)))
 
 
 def _line(asked: dict[str, Any]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,16 +16,11 @@ from drivers.usb.options import UsbOptions
 @asynccontextmanager
 async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
     async with Worker(f"usb-{around.name}") as worker:
-        light = UsbLight(around.name, worker, partial(connect, options), around.clock)
-        refreshing = asyncio.create_task(light.refresh_for_ever(), name="usb-refresh")
+        light = UsbLight(around.name, worker, partial(connect, options))
         try:
             yield light
         finally:
-            refreshing.cancel()
-            await asyncio.wait({refreshing})
             await light.close()
-            if not refreshing.cancelled():
-                refreshing.result()
 
 
 KIND = Kind(

@@ -61,6 +61,30 @@ class Found:
         )
 
 
+class _Honest:
+    """A handle that raises where hidapi only returns -1, which the library takes for success."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+    def write(self, data: bytes) -> Any:
+        """Send an output report, or bytes on a serial line."""
+        return _checked(self._handle.write(data))
+
+    def send_feature_report(self, data: bytes) -> Any:
+        """Send a feature report."""
+        return _checked(self._handle.send_feature_report(data))
+
+
+def _checked(written: Any) -> Any:
+    if isinstance(written, int) and written < 0:
+        raise OSError("nothing was written")
+    return written
+
+
 class Busylight:
     """One opened light."""
 
@@ -110,10 +134,11 @@ def connect(options: UsbOptions, look: Callable[[], PluggedIn] = plugged_in) -> 
     """
     found = choose(_listed(look), options)
     try:
+        found.hardware.handle = _Honest(found.hardware.handle)
         light = found.light_class(found.hardware, reset=False, exclusive=True)
     except Exception as error:  # each maker's code fails in its own way
         raise LightRefusedError(
-            f"{found} cannot be opened ({error}).",
+            f"{found} cannot be opened{_said(error)}.",
             remedy=f"Stop any other program that has it. {_RULE}",
         ) from error
     log.info("opened %s", found)
@@ -146,10 +171,15 @@ def _listed(look: Callable[[], PluggedIn]) -> list[Found]:
         plugged = look()
     except ImportError as error:
         raise LightRefusedError(
-            f"busylight-core cannot be loaded ({error}).",
+            "busylight-core cannot be loaded.",
             remedy="Run: pip install 'presence-bridge[usb]'",
         ) from error
     except Exception as error:  # a device that may not be read breaks the library's own checks
-        raise LightRefusedError(f"USB cannot be read ({error}).", remedy=_RULE) from error
+        raise LightRefusedError(f"USB cannot be read{_said(error)}.", remedy=_RULE) from error
     found = [Found(cls, hardware) for cls, several in plugged.items() for hardware in several]
     return sorted(found, key=lambda item: (str(item), item.hardware.path))
+
+
+def _said(error: Exception) -> str:
+    """What the system says; what the library trips over says nothing to people."""
+    return f" ({error})" if isinstance(error, OSError) and str(error) else ""

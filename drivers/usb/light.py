@@ -1,36 +1,30 @@
 """One busylight, driven from a thread of its own. Never knows its maker.
 
-What was shown is told again every few seconds: some lights go dark by themselves, and a light that
-was unplugged and plugged in again has forgotten it.
+It can be told the same again: some lights go dark by themselves, and a light that was unplugged and
+plugged in again has forgotten what it showed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
-from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
-from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState, Rgb
 from drivers.blocking import Worker
 from drivers.usb.busylights import Busylight
 
 log = logging.getLogger(__name__)
 
-REFRESH_S = 10.0
-"""Shorter than the 15 s after which a Kuando Busylight goes dark."""
-DEADLINE_S, CLOSE_S = 5.0, 2.0
+CLOSE_S = 2.0
 
 
 class UsbLight:
     """Opens its busylight with the first look, and again after it was unplugged."""
 
-    def __init__(
-        self, name: str, worker: Worker, connect: Callable[[], Busylight], clock: Clock
-    ) -> None:
-        self._name, self._worker, self._connect, self._clock = name, worker, connect, clock
+    def __init__(self, name: str, worker: Worker, connect: Callable[[], Busylight]) -> None:
+        self._name, self._worker, self._connect = name, worker, connect
         self._busylight: Busylight | None = None
         self._shown: Rgb | None = None
 
@@ -41,30 +35,12 @@ class UsbLight:
             LightUnreachableError: It is not plugged in.
             LightRefusedError: It cannot be opened, or the choice is not clear.
         """
-        self._shown = None
-        await self._worker(self._show, state.rgb)
         self._shown = state.rgb
+        await self.refresh()
 
-    async def refresh_for_ever(self) -> None:
-        """Show the same again and again; a light that is away is looked for."""
-        away = False
-        while True:
-            await self._clock.sleep(REFRESH_S)
-            if self._shown is None:
-                away = False
-                continue
-            try:
-                async with asyncio.timeout(DEADLINE_S):
-                    await self._worker(self._refresh)
-            except (LightUnreachableError, LightRefusedError, TimeoutError) as error:
-                if not away:
-                    why = str(error) or "the light does not answer"
-                    log.warning("%s: %s; waiting until it is back", self._name, why)
-                away = True
-            else:
-                if away:
-                    log.info("%s: the light is back", self._name)
-                away = False
+    async def refresh(self) -> None:
+        """Show the same again. Raises as ``apply`` does."""
+        await self._worker(self._refresh)
 
     async def close(self) -> None:
         """Let the light go, coloured as it is; one that hangs is not waited for."""
@@ -75,14 +51,12 @@ class UsbLight:
 
     def _refresh(self) -> None:
         """On the worker, where a newer look may have come first."""
-        if (shown := self._shown) is not None:
-            self._show(shown)
-
-    def _show(self, rgb: Rgb) -> None:
+        if (shown := self._shown) is None:
+            return
         if self._busylight is None:
             self._busylight = self._connect()
         try:
-            self._busylight.show(rgb)
+            self._busylight.show(shown)
         except LightUnreachableError:
             self._let_go()
             raise

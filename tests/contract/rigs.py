@@ -367,15 +367,10 @@ class UsbRig(_Rig):
     async def _open(self, options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
         """As ``drivers.usb`` does, but for the sockets."""
         async with Worker("usb-contract") as worker:
-            light = UsbLight(
-                around.name, worker, lambda: connect(options, self._usb.look), around.clock
-            )
-            refreshing = asyncio.create_task(light.refresh_for_ever())
+            light = UsbLight(around.name, worker, lambda: connect(options, self._usb.look))
             try:
                 yield light
             finally:
-                refreshing.cancel()
-                await asyncio.wait({refreshing})
                 await light.close()
 
     def shows(self, state: LightState) -> bool:

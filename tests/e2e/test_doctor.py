@@ -20,7 +20,7 @@ import pytest
 from bridge.demo.certificate import make_certificate
 from bridge.demo.script import Fault
 from bridge.doctor import IN_MEMORY
-from bridge.microsoft.certificate import create
+from bridge.microsoft.sign_in.certificate import create
 from tests.e2e.conftest import Stage
 from tests.fakes.mosquitto import Mosquitto, free_port
 

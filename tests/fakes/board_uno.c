@@ -9,6 +9,7 @@
 //   hold, run    stop and go on; a running board keeps pace with real time
 //   skip MS      let MS milliseconds of the board pass at once
 //   reset        press the button
+//   blackout     the strip loses what it shows, as without its own supply
 //   unplug, plug
 //
 // Built with: gcc board_uno.c -I/usr/include/simavr -lsimavr -lelf
@@ -204,6 +205,8 @@ static void obey(char *command) {
     unplug();
   } else if (!strcmp(command, "reset")) {
     reset();
+  } else if (!strcmp(command, "blackout")) {
+    memset(pixels, 0, sizeof pixels);
   } else if (!strcmp(command, "plug")) {
     reset();
     plug();

@@ -50,3 +50,39 @@ class ReadableFakeLight(FakeLight):
         if self.error:
             raise self.error
         return self.touched
+
+
+class FadingFakeLight(ReadableFakeLight):
+    """One that fades by itself; notes over how long."""
+
+    shortest_fade_s = 0.1
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.fades: list[float] = []
+
+    async def fade(self, state: LightState, over_s: float) -> None:
+        await self.apply(state)
+        self.fades.append(over_s)
+
+
+class RefreshableFakeLight(FakeLight):
+    """One that cannot be read, but told again."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.refreshed_s: list[float] = []
+
+    async def refresh(self) -> None:
+        if self.error:
+            raise self.error
+        self.refreshed_s.append(self.clock.monotonic())
+
+
+class MendableFakeLight(FakeLight):
+    """One that notices when it was mended."""
+
+    mended = False
+
+    async def is_mended(self) -> bool:
+        return self.mended

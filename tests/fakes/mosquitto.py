@@ -71,6 +71,11 @@ class Mosquitto:
             self._process.wait(READY_S)
             self._process = None
 
+    def reload(self) -> None:
+        """Let it read its access rules again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     @property
     def log(self) -> str:
         """What it has logged."""

@@ -24,7 +24,6 @@ class FakeSource:
         self.throttled_until: datetime | None = None
         self.answer = answer
         self.reads = 0
-        self.asked_to_sign_in = 0
 
     async def read(self) -> Mapping[str, Presence]:
         self.reads += 1
@@ -34,6 +33,3 @@ class FakeSource:
             await asyncio.Event().wait()
         assert isinstance(self.answer, Presence)
         return {"alice": self.answer}
-
-    def request_sign_in(self) -> None:
-        self.asked_to_sign_in += 1

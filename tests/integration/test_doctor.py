@@ -20,7 +20,7 @@ from bridge.demo.directory import household
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Fault, Nonsense
 from bridge.doctor.private_copy import PLACES
-from bridge.microsoft.remedies import explain
+from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port, running
 

@@ -52,7 +52,7 @@ def command(package: str, *words: str) -> str:
         command("drivers", "--help"),
         command("drivers", "--version"),
         command("drivers", "list"),
-        command("drivers", "preview", "desk"),
+        command("drivers", "preview", "desk", "--presence", "busy"),
     ],
 )
 def test_a_driver_loads_neither_microsofts_libraries_nor_those_of_lights(

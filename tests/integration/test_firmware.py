@@ -220,6 +220,20 @@ async def test_neopixels_move_while_the_board_listens(
             assert board.leds == [RED.rgb] * 30
 
 
+async def test_a_strip_whose_own_supply_was_off_gets_its_colour_back(
+    emulator: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    sketch = compile_sketch(tmp_path / "sketch", "-DNEOPIXELS=8")
+    with running(emulator, sketch, tmp_path / "ttyACM0", "--neopixels") as board:
+        async with driven(board, clock) as light:
+            await light.apply(RED)
+            assert board.leds == [RED.rgb] * 8
+            board.ask("blackout")
+            assert board.leds_now() == [DARK] * 8
+            board.skip(1.1)
+            assert board.leds_now() == [RED.rgb] * 8
+
+
 async def test_a_common_anode_is_driven_the_other_way_round(
     emulator: Path, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -136,6 +137,7 @@ async def test_a_pin_that_this_process_uses_is_named_and_the_others_are_given_ba
         with pytest.raises(LightRefusedError, match=r"blue: GPIO22 is in use") as caught:
             await light.apply(ORANGE)
         assert "another pin" in caught.value.remedy
+        assert "gpiozero" not in str(caught.value)
         button.close()
         await light.apply(ORANGE)
         assert duty(pi, 17) == 0.5
@@ -157,6 +159,7 @@ async def test_pins_that_cannot_be_had_come_with_a_remedy(
         with pytest.raises(LightRefusedError, match=text) as caught:
             await light.apply(ORANGE)
     assert remedy in caught.value.remedy
+    assert not {"PinInfo", "<gpiozero", "frozenset"} & set(re.split(r"[( ]", str(caught.value)))
 
 
 def _fails(error: Exception) -> Callable[[], Any]:
@@ -220,6 +223,14 @@ async def test_the_library_is_loaded_in_a_folder_that_can_be_written_to(tmp_path
     assert seen[0].is_relative_to(tmp_path / "state")
     assert Path.cwd() == here
     assert list((tmp_path / "state").iterdir()) == []
+
+
+async def test_a_state_folder_that_is_lost_costs_no_light(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    pi = board()
+    async with lit(RGB, lambda: pi, tmp_path / "state") as light:
+        await light.apply(ORANGE)
+        assert duty(pi, 17) == 0.5
 
 
 async def test_the_kind_uses_the_pins_that_gpiozero_is_told_to(

@@ -15,7 +15,7 @@ import pytest
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
-from bridge.contract.light import OFF, LightState
+from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.hue import KIND, opened
@@ -23,7 +23,7 @@ from drivers.hue.light import HueLight
 from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
-from drivers.lamp import WATCH_EVERY_S, Lamp
+from drivers.lamp import LEAVE_S, LOOK_EVERY_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 
@@ -312,11 +312,54 @@ async def test_an_animation_sends_what_changes_and_all_of_it_now_and_then(
 ) -> None:
     async with lit(paired, around, transition=0) as light:
         for tenths in range(10, 4, -1):
-            await light.apply(RED.model_copy(update={"brightness": tenths / 10}))
+            await light.fade(RED.model_copy(update={"brightness": tenths / 10}), 1.0)
             await clock_of(around).advance(2.5)
     sent = [sorted(body.keys() - {"transitiontime"}) for body in bodies(paired)]
     whole = ["bri", "on", "xy"]
     assert sent == [whole, ["bri"], ["bri"], ["bri"], whole, ["bri"]]
+    assert {body["transitiontime"] for body in bodies(paired)} == {10}
+
+
+async def test_a_look_is_written_whole_whatever_another_program_made_of_the_lamp(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        paired.values()["xy"] = [0.17, 0.7]
+        await light.apply(RED.model_copy(update={"brightness": 0.5}))
+    assert paired.values()["xy"] == [0.6915, 0.3083]
+
+
+async def test_a_pulse_costs_the_hub_two_writes_a_period(
+    paired: HueHub, around: Surroundings
+) -> None:
+    """And a wall switch in a call is left alone, also by an animation."""
+    clock, pulse = clock_of(around), LightState(color=RED.color, effect=Effect.PULSE, period_s=4)
+    target = Latest[LightState | None](pulse)
+    async with lit(paired, around) as light:
+        lamp = Lamp(
+            light,
+            KIND,
+            name="desk",
+            target=target,
+            clock=clock,
+            reachable=lambda _: None,
+            watch_others=True,
+        )
+        task = asyncio.create_task(lamp.run())
+        for _ in range(4):
+            await clock.until_asleep()
+            await clock.advance(2)
+        await clock.until_asleep()
+        written = [(body["bri"], body["transitiontime"]) for body in bodies(paired)]
+        assert written == [(254, 4), (38, 20), (254, 20), (38, 20), (254, 20)]
+        paired.values()["on"] = False
+        await clock.advance(2)
+        await clock.until_asleep()
+        await clock.advance(60)
+        assert not paired.values()["on"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_showing_the_same_twice_is_harmless(paired: HueHub, around: Surroundings) -> None:
@@ -333,7 +376,7 @@ async def test_a_lamp_that_an_app_switched_off_during_an_animation_comes_on_agai
     async with lit(paired, around) as light:
         await light.apply(RED)
         paired.values()["on"] = False
-        await light.apply(RED.model_copy(update={"brightness": 0.5}))
+        await light.fade(RED.model_copy(update={"brightness": 0.5}), 1.0)
     assert paired.values()["on"]
     assert paired.values()["bri"] == 127
 
@@ -630,7 +673,7 @@ async def test_a_change_by_an_app_or_a_switch_is_noticed(
         assert isinstance(light, Watchable)
         assert not await light.changed_by_others()
         await light.apply(RED)
-        await clock_of(around).advance(WATCH_EVERY_S)
+        await clock_of(around).advance(LOOK_EVERY_S)
         assert not await light.changed_by_others()
         paired.values().update(change)
         assert await light.changed_by_others()
@@ -643,9 +686,9 @@ async def test_a_lamp_that_still_fades_was_changed_by_nobody(
     async with lit(paired, around, transition=9) as light:
         await light.apply(RED)
         paired.values()["bri"] = 100
-        await clock_of(around).advance(WATCH_EVERY_S)
+        await clock_of(around).advance(LOOK_EVERY_S)
         assert not await light.changed_by_others()
-        await clock_of(around).advance(WATCH_EVERY_S)
+        await clock_of(around).advance(LOOK_EVERY_S)
         assert await light.changed_by_others()
 
 
@@ -669,7 +712,7 @@ async def test_the_lamp_leaves_what_an_app_has_set_until_presence_changes(
         assert paired.values()["xy"] == [0.6915, 0.3083]
         paired.values()["bri"] = 20
         with heard("changed by somebody else") as noticed:
-            await clock.advance(WATCH_EVERY_S)
+            await clock.advance(LOOK_EVERY_S)
             await noticed.wait()
         await clock.advance(60)
         assert paired.values()["bri"] == 20
@@ -677,6 +720,64 @@ async def test_the_lamp_leaves_what_an_app_has_set_until_presence_changes(
         await clock.settle()
         await clock.until_asleep()
         assert paired.values()["bri"] == 127
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+async def test_a_group_of_fifty_is_restored_within_a_stop(
+    paired: HueHub, around: Surroundings, *, alike: bool
+) -> None:
+    paired.lights = {
+        str(n): color_light(f"Lamp {n}", on=n % 2 == 0, bri=100 if alike else n + 1)
+        for n in range(1, 51)
+    }
+    if alike:
+        for lamp in paired.lights.values():
+            lamp["state"]["on"] = True
+    paired.groups = {"1": {"name": "Office", "lights": list(paired.lights)}}
+    before = {n: (paired.values(n)["on"], paired.values(n)["bri"]) for n in range(1, 51)}
+    clock = clock_of(around)
+    async with lit(paired, around, group="Office") as light:
+        found = await light.snapshot()
+        await light.apply(GREEN)
+        began_s, written = clock.monotonic(), len(paired.puts)
+        task = asyncio.create_task(light.restore(found))
+        while not task.done():
+            await clock.advance(0.05)
+            await asyncio.sleep(0.001)
+        await task
+    assert clock.monotonic() - began_s < LEAVE_S
+    after = {n: (paired.values(n)["on"], paired.values(n)["bri"]) for n in range(1, 51)}
+    if alike:
+        assert len(paired.puts) == written + 1
+        assert after == before
+    else:
+        assert {n: on for n, (on, _) in after.items()} == {n: on for n, (on, _) in before.items()}
+        assert all(after[n] == before[n] for n in after if before[n][0])
+
+
+async def test_a_waiting_driver_tries_at_once_when_its_hub_was_paired(
+    hub: HueHub, around: Surroundings, home: Path
+) -> None:
+    clock, target = clock_of(around), Latest[LightState | None](RED)
+    async with hub.running(), lit(hub, around) as light:
+        reachable: list[bool] = []
+        lamp = Lamp(
+            light, KIND, name="desk", target=target, clock=clock, reachable=reachable.append
+        )
+        task = asyncio.create_task(lamp.run())
+        await clock.until_asleep()
+        assert reachable == [False]
+        assert await light.is_mended() is False
+        hub.link_button = True
+        await pair(hub, around)
+        assert await light.is_mended()
+        async with asyncio.timeout(SOON_S):
+            while reachable[-1:] != [True]:
+                await clock.advance(0.1)
+                await asyncio.sleep(0.005)
+        assert clock.monotonic() < 2 * MENDED_EVERY_S
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

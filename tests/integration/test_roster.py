@@ -1,14 +1,21 @@
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from bridge.config import Config
-from bridge.contract.account import Followed
+from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.presence import Activity, Availability, Presence
 from bridge.microsoft import Microsoft
+from bridge.polling import fold
 from bridge.roster import Roster
+from tests.fakes.clock import ManualClock
+from tests.fakes.source import FakeSource
+
+FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE)
 
 GUID = "11111111-2222-3333-4444-555555555555"
 
@@ -64,3 +71,98 @@ async def test_only_who_changed_gets_a_new_seat(tmp_path: Path) -> None:
         assert roster.source_of("bob") is not bob
         assert roster.source_of("bob").accounts == {"bob": "Robert"}
         assert set(roster.statuses) == {"alice", "bob", "carol"}
+
+
+async def test_people_of_a_table_are_found_by_their_slug_and_by_the_table(tmp_path: Path) -> None:
+    announced: list[Mapping[str, Followed]] = []
+    accounts = {"team": {"watch": ["ann@contoso.com", GUID]}, "me": {}}
+    made = config(tmp_path, accounts, tenant="contoso.com", client_id=GUID)
+    async with Microsoft(made, SystemClock()) as microsoft:
+        roster = Roster(
+            microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
+        )
+        roster.seat(made)
+        assert roster.source_of("team_ann") is roster.source_of("team")
+        assert roster.source_of("me").slug == "me"
+        with pytest.raises(PersonMustActError, match="bob is not followed"):
+            roster.source_of("bob")
+    tables = {slug: followed.table for slug, followed in announced[-1].items()}
+    assert tables == {"team_ann": "team", f"team_{GUID.replace('-', '')}": "team", "me": None}
+
+
+async def test_what_may_be_set_or_announced_changes_without_a_new_seat(tmp_path: Path) -> None:
+    announced: list[Mapping[str, Followed]] = []
+    base = {"tenant": "contoso.com", "client_id": GUID}
+    before = config(tmp_path, {"alice": {}}, **base)
+    after = config(tmp_path, {"alice": {"set_presence": True, "homeassistant": False}}, **base)
+    async with Microsoft(before, SystemClock()) as microsoft:
+        roster = Roster(
+            microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
+        )
+        roster.seat(before)
+        alice = roster.source_of("alice")
+        for settings, allowed in ((after, True), (before, False)):
+            roster.seat(settings)
+            assert roster.source_of("alice") is alice
+            assert (alice.writer is not None) is allowed
+            followed = announced[-1]["alice"]
+            assert (followed.settable, followed.discover) == (allowed, not allowed)
+
+
+class Buggy(FakeSource):
+    """A source whose sign-in task has a bug."""
+
+    writer = None
+
+    def release(self) -> None:
+        pass
+
+    async def run(self) -> None:
+        if self.answer is None:
+            raise ZeroDivisionError("a bug")
+        await asyncio.Event().wait()
+
+
+class FakeMicrosoft:
+    """Bob's source has a bug, Alice's is good."""
+
+    def __init__(self) -> None:
+        self.sources = {"alice": Buggy(FREE), "bob": Buggy(None)}
+        for slug, source in self.sources.items():
+            source.slug, source.accounts = slug, {slug: slug.title()}
+
+    def use(self, _: Config) -> None:
+        pass
+
+    def account(self, slug: str) -> Buggy:
+        return self.sources[slug]
+
+    def let_write(self, source: Buggy) -> None:
+        pass
+
+
+async def test_one_accounts_bug_is_told_and_the_others_never_notice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: dict[str, AccountFacts] = {}
+    clock = ManualClock()
+    roster = Roster(
+        FakeMicrosoft(),  # type: ignore[arg-type]
+        report=lambda facts: told.update({facts.account: facts}),
+        announce=lambda _: None,
+        clock=clock,
+    )
+    roster.seat(config(tmp_path, {"alice": {}, "bob": {}}))
+    running = asyncio.create_task(roster.run())
+    for _ in range(4):
+        await clock.advance(300)
+    assert not running.done()
+    assert told["alice"].fresh
+    assert told["alice"].sign_in.message is None
+    assert told["bob"].sign_in.message == "Internal error, started again."
+    health = fold(roster.statuses)
+    assert health.reason is not None
+    assert health.reason.startswith("bob: Internal error")
+    assert caplog.text.count("Traceback") == 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

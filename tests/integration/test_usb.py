@@ -20,10 +20,10 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
 from drivers.blocking import Worker
-from drivers.lamp import Lamp
+from drivers.lamp import LOOK_EVERY_S, Lamp
 from drivers.usb import KIND
 from drivers.usb.busylights import connect, plugged_in
-from drivers.usb.light import REFRESH_S, UsbLight
+from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 from tests.fakes.clock import ManualClock
 from tests.fakes.mqtt_light_bus import FakeBus
@@ -36,28 +36,13 @@ SERIAL_ADAPTERS = {(0x10C4, 0xEA60), (0x303A, 0x81DF)}
 """Lights behind an ordinary serial adapter: the group dialout has those."""
 
 
-class Desk:
-    def __init__(self, light: UsbLight, clock: ManualClock) -> None:
-        self.light, self.clock = light, clock
-
-    async def refreshed(self) -> None:
-        """Let one refresh come and end."""
-        await self.clock.until_asleep()
-        await self.clock.advance(REFRESH_S)
-        await self.clock.until_asleep()
-
-
 @asynccontextmanager
-async def desk(look: Callable[[], Any], **choice: str) -> AsyncIterator[Desk]:
-    clock = ManualClock()
+async def desk(look: Callable[[], Any], **choice: str) -> AsyncIterator[UsbLight]:
     async with Worker("usb-test") as worker:
-        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look), clock)
-        refreshing = asyncio.create_task(light.refresh_for_ever())
+        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look))
         try:
-            yield Desk(light, clock)
+            yield light
         finally:
-            refreshing.cancel()
-            await asyncio.wait({refreshing})
             await light.close()
 
 
@@ -73,8 +58,8 @@ async def test_each_maker_gets_its_own_bytes(product: str, orange: str, dark: st
     usb = Usb()
     wire = usb.plug(product)
     async with desk(usb.look) as here:
-        await here.light.apply(ORANGE)
-        await here.light.apply(OFF)
+        await here.apply(ORANGE)
+        await here.apply(OFF)
     assert [data.hex() for data in wire.sent] == [orange, dark]
 
 
@@ -82,7 +67,7 @@ async def test_the_light_is_let_go_as_it_looks() -> None:
     usb = Usb()
     wire = usb.plug("blink1")
     async with desk(usb.look) as here:
-        await here.light.apply(GREEN)
+        await here.apply(GREEN)
     assert (wire.opened, wire.is_open) == (1, False)
     assert [data.hex() for data in wire.sent] == ["016300ff00000a00"]
 
@@ -91,9 +76,9 @@ async def test_a_kuando_light_is_kept_awake_and_its_threads_end() -> None:
     usb = Usb()
     wire = usb.plug("kuando")
     async with desk(usb.look) as here:
-        await here.light.apply(GREEN)
+        await here.apply(GREEN)
         before = len(wire.sent)
-        await here.refreshed()
+        await here.refresh()
         assert len(wire.sent) > before
     timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
     assert all(timer.finished.is_set() for timer in timers)
@@ -104,7 +89,7 @@ async def test_the_light_that_is_chosen_is_the_one_that_shines() -> None:
     usb.plug("flag", "AA11")
     wire = usb.plug("flag", "BB22")
     async with desk(usb.look, device="Luxafor Flag", serial="bb22") as here:
-        await here.light.apply(GREEN)
+        await here.apply(GREEN)
     assert wire.opened == 1
 
 
@@ -112,34 +97,58 @@ async def test_an_unplugged_light_is_unreachable_and_found_again_by_a_new_look()
     usb = Usb()
     wire = usb.plug("blink1", "2000")
     async with desk(usb.look) as here:
-        await here.light.apply(GREEN)
+        await here.apply(GREEN)
         wire.plugged = False
         with pytest.raises(LightUnreachableError, match="does not answer"):
-            await here.light.apply(ORANGE)
+            await here.apply(ORANGE)
         with pytest.raises(LightUnreachableError, match="no busylight is plugged in"):
-            await here.light.apply(ORANGE)
+            await here.apply(ORANGE)
         wire.replug()
-        await here.light.apply(ORANGE)
+        await here.apply(ORANGE)
         assert wire.sent[-1].hex().startswith("01638032")
         assert wire.opened == 2
 
 
-async def test_a_light_that_was_plugged_in_again_shows_its_look_without_a_new_one(
+async def test_the_lamp_tells_an_unplugged_light_and_shows_its_look_when_it_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """Without a change of the look; a Kuando light is also kept awake so."""
     caplog.set_level(logging.INFO)
     usb = Usb()
-    wire = usb.plug("blink1", "2000")
+    wire = usb.plug("kuando")
+    clock, reachable = ManualClock(), list[bool]()
     async with desk(usb.look) as here:
-        await here.light.apply(GREEN)
+        lamp = Lamp(
+            here,
+            KIND,
+            name="desk",
+            target=Latest[LightState | None](GREEN),
+            clock=clock,
+            reachable=reachable.append,
+            random=lambda: 1.0,
+        )
+        running = asyncio.create_task(lamp.run())
+
+        async def pass_s(seconds: float) -> None:
+            for _ in range(int(seconds)):
+                await clock.until_asleep()
+                await clock.advance(1)
+            await clock.until_asleep()
+
+        await pass_s(10)
+        told = len(wire.sent)
+        assert told >= 2
         wire.plugged = False
-        for _ in range(3):
-            await here.refreshed()
+        await pass_s(LOOK_EVERY_S + 1)
+        assert reachable[-1:] == [False]
+        await pass_s(60)
         wire.replug()
-        await here.refreshed()
-        assert [data.hex()[:10] for data in wire.sent] == ["016300ff00"]
-        await here.refreshed()
-    assert caplog.text.count("waiting until it is back") == 1
+        await pass_s(61)
+        assert reachable[-1]
+        assert wire.sent
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert caplog.text.count("does not answer") == 1
     assert caplog.text.count("the light is back") == 1
 
 
@@ -149,10 +158,10 @@ async def test_a_light_that_may_not_be_opened_comes_with_the_udev_rule() -> None
     wire.allowed = False
     async with desk(usb.look) as here:
         with pytest.raises(LightRefusedError, match="cannot be opened") as caught:
-            await here.light.apply(GREEN)
+            await here.apply(GREEN)
         assert RULES.name in caught.value.remedy
         wire.allowed = True
-        await here.light.apply(GREEN)
+        await here.apply(GREEN)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +177,7 @@ async def test_a_library_that_fails_is_told_with_its_remedy(error: Exception, te
 
     async with desk(look) as here:
         with pytest.raises(LightRefusedError) as caught:
-            await here.light.apply(GREEN)
+            await here.apply(GREEN)
     assert text in caught.value.remedy
     assert caught.value.__cause__ is error
 
@@ -181,10 +190,10 @@ async def test_the_library_does_not_write_past_our_logs() -> None:
     wire = usb.plug("blink1")
     try:
         async with desk(usb.look) as here:
-            await here.light.apply(GREEN)
+            await here.apply(GREEN)
             wire.plugged = False
             with pytest.raises(LightUnreachableError):
-                await here.light.apply(ORANGE)
+                await here.apply(ORANGE)
     finally:
         logger.remove(sink)
     assert told == []
@@ -196,9 +205,7 @@ async def test_blink_and_pulse_are_sent_step_by_step() -> None:
     target: Latest[LightState | None] = Latest(None)
     async with desk(usb.look) as here:
         clock = ManualClock()
-        lamp = Lamp(
-            here.light, KIND, name="desk", target=target, clock=clock, reachable=lambda _: None
-        )
+        lamp = Lamp(here, KIND, name="desk", target=target, clock=clock, reachable=lambda _: None)
         running = asyncio.create_task(lamp.run())
         target.set(GREEN.model_copy(update={"effect": Effect.PULSE}))
         for _ in range(12):

@@ -1,10 +1,84 @@
+"""What ``presence-bridge login`` makes of what it is told, without a broker or Microsoft."""
+
+from __future__ import annotations
+
 import asyncio
 import os
+from datetime import timedelta
 
 import pytest
 
-from bridge.login import may_open_browser
+from bridge.config import Config
+from bridge.contract.account import SignIn, SignInState, Way
+from bridge.contract.errors import ConfigError
+from bridge.login import FAILED, OK, Progress, may_open_browser
+from bridge.service_request import chosen, read_sign_in
 from bridge.typed import Typed
+from tests.fakes.clock import START, ManualClock
+
+SIGNED_IN, SIGNED_OUT = SignInState.SIGNED_IN, SignInState.SIGNED_OUT
+PENDING, EXPIRED = SignInState.CODE_PENDING, SignInState.EXPIRED
+ENDS = START + timedelta(minutes=15)
+NOW = SignIn(SIGNED_IN)
+BESIDE = SignIn(SIGNED_IN, user_code="ABC", verification_uri="https://m/device", expires_at=ENDS)
+CODE = SignIn(PENDING, user_code="ABC", verification_uri="https://m/device", expires_at=ENDS)
+ADDRESS = SignIn(PENDING, verification_uri="https://m/authorize", expires_at=ENDS)
+OFFLINE = SignIn(message="Microsoft's sign-in cannot be reached: no connection. It is tried again.")
+DECLINED = SignIn(EXPIRED, message="The sign-in was declined.", remedy="Sign in again and accept.")
+PEOPLE: dict[str, dict[str, str]] = {f"person{number}": {} for number in range(2000)}
+OPEN = "alice: open https://m/device and enter the code ABC\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "said"),
+    [
+        ([SignIn(), CODE, CODE, NOW], OK, f"{OPEN}alice is signed in.\n"),
+        ([NOW, BESIDE, NOW], OK, f"{OPEN}alice is signed in.\n"),
+        ([OFFLINE, OFFLINE], None, f"alice: {OFFLINE.message}\n"),
+        ([OFFLINE, CODE, NOW], OK, f"alice: {OFFLINE.message}\n{OPEN}alice is signed in.\n"),
+        (
+            [CODE, DECLINED],
+            FAILED,
+            f"{OPEN}alice: The sign-in was declined. Sign in again and accept.\n",
+        ),
+        ([CODE, SignIn()], FAILED, f"{OPEN}alice: the sign-in was taken back.\n"),
+        ([NOW, ADDRESS, NOW], None, ""),
+    ],
+)
+def test_it_says_what_becomes_of_a_code(
+    told: list[SignIn], code: int | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = Progress("alice", Way.DEVICE_CODE, ManualClock())
+    for sign_in in told:
+        progress.saw(sign_in)
+    assert progress.code == code
+    assert capsys.readouterr().out == said
+
+
+async def test_a_code_that_ran_out_beside_a_sign_in_is_told_as_that(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = ManualClock()
+    progress = Progress("alice", Way.DEVICE_CODE, clock)
+    assert not progress.saw(BESIDE)
+    await clock.advance(901)
+    assert progress.saw(NOW)
+    assert progress.code == FAILED
+    assert "nobody signed in in time" in capsys.readouterr().out
+
+
+def test_a_refusal_names_a_few_of_many_accounts() -> None:
+    config = Config.model_validate({"state_dir": "/x", "accounts": PEOPLE})
+    with pytest.raises(ConfigError) as caught:
+        chosen(config, "nobody")
+    (problem,) = caught.value.problems
+    assert problem.endswith("person9 and 1990 more")
+    assert problem.count("person") == 10
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"\xff", b'{"state": "tomorrow"}'])
+def test_what_cannot_be_read_tells_nothing(payload: bytes) -> None:
+    assert read_sign_in(payload) == SignIn()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import os
 import shutil
@@ -45,6 +46,17 @@ def test_a_folder_that_cannot_be_made_is_a_config_mistake(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ConfigError, match="state_dir"), state.claimed(tmp_path / "file" / "state"):
         pass
+
+
+def test_a_disk_that_takes_nothing_is_no_reason_not_to_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuses(_: Path) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with state.claimed(tmp_path / "state", make=refuses) as folder:
+        assert folder == tmp_path / "state"
+    assert "Read-only file system; nothing is remembered over a restart" in caplog.text
 
 
 def test_looking_makes_no_folder(tmp_path: Path) -> None:

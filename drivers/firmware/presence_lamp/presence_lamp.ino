@@ -32,6 +32,7 @@ const uint8_t RED_PIN = 9, GREEN_PIN = 10, BLUE_PIN = 11;  // timers 1 and 2; mi
 const unsigned long BAUD = 115200;
 const unsigned long SILENCE_MS = 15000;  // three pings of the driver
 const uint16_t FRAME_MS = 20;
+const uint16_t REPEAT_MS = 1000;  // a strip whose own supply was off has forgotten its colour
 const uint16_t SHORTEST_MS = 200, LONGEST_MS = 60000;
 const uint16_t FLASH_EVERY_MS = 3000, FLASH_MS = 120;
 const uint8_t FLASH_LEVEL = 40;  // "no bridge": a short faint white flash
@@ -143,15 +144,17 @@ Color frameAt(unsigned long elapsed_ms) {
 }
 
 void draw(unsigned long now_ms) {
-  static unsigned long drawn_ms = 0;
+  static unsigned long drawn_ms = 0, written_ms = 0;
   static Color drawn = {0, 0, 0};
   static bool first = true;
   if (!first && now_ms - drawn_ms < FRAME_MS) return;
   drawn_ms = now_ms;
   Color color = frameAt(now_ms - began_ms);
-  if (!first && memcmp(&color, &drawn, sizeof color) == 0) return;
+  bool same = memcmp(&color, &drawn, sizeof color) == 0;
+  if (!first && same && now_ms - written_ms < REPEAT_MS) return;
   first = false;
   drawn = color;
+  written_ms = now_ms;
   writeLight(color);
 }
 

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.broker.connection import connect
 from bridge.broker.session import LARGEST_PAYLOAD, Greeting, ProtocolVersion
+from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.discovery import account_device
@@ -79,7 +80,7 @@ async def test_what_the_shipped_broker_announces_is_known_and_bears_all_that_is_
 ) -> None:
     (limit,) = [line for line in SHIPPED.splitlines() if line.startswith("max_packet_size")]
     topics = Topics("p" * 60, "h" * 60)
-    largest = account_device(topics, "a" * 40, "Ä" * 250, "1.2.3", settable=True)
+    largest = account_device(topics, "a" * 40, Followed("Ä" * 250, settable=True), "1.2.3")
     async with (
         running(tmp_path, extra=f"allow_anonymous true\n{limit}") as broker,
         connect(greeting(broker.port)) as session,

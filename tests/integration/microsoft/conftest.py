@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bridge.config import Config
-from bridge.contract.account import SignIn, SignInState
+from bridge.contract.account import SignIn, SignInState, Way
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.microsoft.certificate import CreatedFiles
+from bridge.microsoft.sign_in.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.office import Office, app_certificate
 
@@ -41,13 +41,28 @@ class Bridge:
                     return sign_in
         raise AssertionError("watch never ends")
 
+    async def until_it_waits(self) -> SignIn:
+        """The sign-in once a code or an address waits for a person."""
+        async with asyncio.timeout(DEADLINE_S):
+            async for sign_in in self.account.sign_in.watch():
+                if sign_in.waits:
+                    return sign_in
+        raise AssertionError("watch never ends")
+
     async def code(self) -> str:
         """Ask for a sign-in; the code that a person must enter, when the bridge waits for it."""
         self.account.request_sign_in()
-        pending = await self.until(SignInState.CODE_PENDING)
+        waiting = await self.until_it_waits()
         await self.clock.until_asleep()
-        assert pending.user_code is not None
-        return pending.user_code
+        assert waiting.user_code is not None
+        return waiting.user_code
+
+    async def address(self) -> str:
+        """Ask for a sign-in in a browser; the address to open."""
+        self.account.request_sign_in(Way.BROWSER)
+        waiting = await self.until_it_waits()
+        assert waiting.verification_uri is not None
+        return waiting.verification_uri
 
     async def poll(self, seconds: float = 5) -> None:
         """Let time pass until the bridge has polled once more for the code."""
@@ -59,7 +74,15 @@ class Bridge:
         """From nothing to signed in."""
         self.simulated.approve(await self.code(), person)
         await self.poll()
-        await self.until(SignInState.SIGNED_IN)
+        await self.until_signed_in()
+
+    async def until_signed_in(self) -> SignIn:
+        """The sign-in once somebody is signed in and nothing waits."""
+        async with asyncio.timeout(DEADLINE_S):
+            async for sign_in in self.account.sign_in.watch():
+                if sign_in.state is SignInState.SIGNED_IN and not sign_in.waits:
+                    return sign_in
+        raise AssertionError("watch never ends")
 
 
 Start = Callable[[], AbstractAsyncContextManager[Bridge]]

@@ -16,7 +16,7 @@ from bridge.contract.clock import Clock
 from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.microsoft.certificate import CreatedFiles, create
+from bridge.microsoft.sign_in.certificate import CreatedFiles, create
 from tests.fakes.clock import ManualClock
 
 BULK, MEMBERS, USER, TOKEN = "presences", "group.members", "user", "token.client_credentials"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.contract.account import SignInState
+from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import (
     AccessRefusedError,
     ConfigError,
@@ -22,6 +22,7 @@ from bridge.demo.script import Fault
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.office import BULK, TOKEN, Office, app_certificate
 
+BAD_MOMENT = "Microsoft's sign-in has a bad moment (AADSTS90033)."
 CLAIMS = '{"access_token": {"nbf": {"essential": true, "value": "1764576000"}}}'
 
 
@@ -69,7 +70,7 @@ async def test_the_old_token_is_used_through_a_bad_time_of_sign_in(
         await tables["alice"].read()
         assert office.count(TOKEN) == asked, "not tried again within a minute"
         await office.clock.advance(501)
-        with pytest.raises(SourceUnavailableError, match="sign-in cannot be reached"):
+        with pytest.raises(SourceUnavailableError, match=r"Microsoft's sign-in (fails|has)"):
             await tables["alice"].read()
         office.simulated.faults.clear()
         assert await tables.shown("alice") == {"alice": "Available"}
@@ -128,7 +129,8 @@ async def test_a_passing_refusal_is_no_refusal(
     async with office.open(table) as tables:
         with pytest.raises(SourceUnavailableError):
             await tables["alice"].read()
-        assert tables["alice"].sign_in.value.state is SignInState.SIGNED_OUT
+        told = tables["alice"].sign_in.value
+        assert told == SignIn(SignInState.SIGNED_IN, message=BAD_MOMENT)
 
 
 async def test_a_claims_challenge_is_answered(

@@ -17,13 +17,12 @@ from bridge.contract.errors import (
     PersonMustActError,
     PresenceBridgeError,
     SignInNeededError,
-    SourceUnavailableError,
 )
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault
-from bridge.microsoft.browser import LIFETIME_S, TRIES
-from bridge.microsoft.remedies import ADMIN, YOU
+from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
+from bridge.microsoft.sign_in.remedies import ADMIN, YOU
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import Bridge, Start, started
 
@@ -60,7 +59,7 @@ async def local() -> AsyncIterator[aiohttp.ClientSession]:
 
 async def begin(bridge: Bridge) -> str:
     async with asyncio.timeout(10):
-        address = await bridge.account.begin_browser()
+        address = await bridge.address()
     await bridge.clock.until_asleep()
     return address
 
@@ -312,7 +311,7 @@ async def until_asked(microsoft: SimulatedMicrosoft, clock: ManualClock, times: 
     for number in range(1, times):
         await microsoft.requests.until(REDEEM, number)
         await clock.until_asleep()
-        await clock.advance(30)
+        await clock.advance(clock.next_wake_s or 0)
     await microsoft.requests.until(REDEEM, times)
     return True
 
@@ -332,15 +331,14 @@ async def test_what_cannot_begin_is_told_at_once(
     bridge: Bridge, home: Household, microsoft: SimulatedMicrosoft
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
-    async with asyncio.timeout(10):
-        with pytest.raises(PersonMustActError, match="AADSTS90002"):
-            await bridge.account.begin_browser()
+    bridge.account.request_sign_in(Way.BROWSER)
+    assert "AADSTS90002" in str((await bridge.until(ERROR)).message)
     home.directory._tenants[home.tenant.domain] = home.tenant
     microsoft.faults.add(Fault("discovery", status=503))
-    async with asyncio.timeout(10):
-        with pytest.raises(SourceUnavailableError):
-            await bridge.account.begin_browser()
+    bridge.account.request_sign_in(Way.BROWSER)
     await bridge.clock.until_asleep()
+    told = bridge.account.sign_in.value
+    assert told.message == "Microsoft's sign-in fails (HTTP 503). It is tried again."
     await bridge.clock.advance(5)
     assert await begin(bridge)
 

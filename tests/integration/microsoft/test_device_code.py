@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -11,28 +12,40 @@ import pytest
 
 from bridge import accounts, login, state
 from bridge.config import Config
-from bridge.contract.account import SignInState
+from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
-from bridge.microsoft.remedies import ADMIN, OWNER, YOU
+from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
 from bridge.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber
 from tests.integration.microsoft.conftest import Bridge, Start
+from tests.integration.microsoft.office import Office
 
 PENDING, SIGNED_IN = SignInState.CODE_PENDING, SignInState.SIGNED_IN
 EXPIRED, ERROR = SignInState.EXPIRED, SignInState.ERROR
 
 
-async def test_nobody_is_signed_in_at_first_and_no_code_is_asked_for_unasked(
+async def test_nobody_is_signed_in_at_first_and_a_code_is_offered_by_itself(
     bridge: Bridge, microsoft: SimulatedMicrosoft
 ) -> None:
+    assert bridge.account.sign_in.value == SignIn()
     with pytest.raises(SignInNeededError, match=r"Nobody is signed in\. Sign in\."):
         await bridge.account.read()
-    assert bridge.account.sign_in.value.state is SignInState.SIGNED_OUT
+    assert (await bridge.until(PENDING)).user_code
+    with pytest.raises(SignInNeededError):
+        await bridge.account.read()
+    await bridge.clock.until_asleep()
+    assert microsoft.requests.count("devicecode") == 1
+
+
+async def test_one_look_asks_nobody(bridge: Bridge, microsoft: SimulatedMicrosoft) -> None:
+    look = bridge.microsoft.account("alice")
+    with pytest.raises(SignInNeededError):
+        await look.read_once()
     assert len(microsoft.requests) == 0
 
 
@@ -183,9 +196,9 @@ async def test_a_sign_in_that_fails_does_not_end_the_one_that_stands(
 ) -> None:
     microsoft.decline(await alices.code())
     assert "alice" in await alices.account.read()
-    assert alices.account.sign_in.value.state is PENDING
+    assert alices.account.sign_in.value.waits
     await alices.poll()
-    kept = await alices.until(SIGNED_IN)
+    kept = await alices.until_signed_in()
     assert kept.message == "The sign-in was declined."
     assert "alice" in await alices.account.read()
 
@@ -197,7 +210,7 @@ async def test_somebody_else_who_signs_in_takes_the_place(
     home.directory.change(bob, "Away")
     microsoft.approve(await alices.code(), bob)
     await alices.poll()
-    await alices.until(SIGNED_IN)
+    await alices.until_signed_in()
     for refresh in (False, True):
         token = await alices.account._credentials.token(refresh=refresh)
         assert (known := microsoft.tokens.access(token))
@@ -237,9 +250,11 @@ async def test_the_same_trouble_is_told_again_on_request(
     del home.directory._tenants[home.tenant.domain]
     for times in (1, 2):
         bridge.account.request_sign_in()
-        if times > 1:
-            await bridge.until(SignInState.SIGNED_OUT)
-        await bridge.until(ERROR)
+        assert bridge.account.sign_in.value.message is None
+        async with asyncio.timeout(10):
+            async for sign_in in bridge.account.sign_in.watch():
+                if sign_in.message:
+                    break
         assert caplog.text.count("AADSTS90002") == times
 
 
@@ -313,11 +328,7 @@ async def test_missing_consent_and_policies_are_told_and_work_once_mended(
         Fault("devicecode", aadsts=90033),
         Fault("devicecode", status=429, retry_after=120),
         Fault("devicecode", cut=Cut.BEFORE_HEADERS),
-        *(
-            Fault("devicecode", nonsense=kind)
-            for kind in Nonsense
-            if kind is not Nonsense.OVERSIZED
-        ),
+        *(Fault("devicecode", nonsense=kind) for kind in Nonsense),
         Fault("discovery", nonsense=Nonsense.HTML),
         Fault("discovery", nonsense=Nonsense.ARRAY),
         Fault("devicecode", body=b'{"user_code": "ABC", "device_code": "D"}'),
@@ -334,11 +345,14 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
     microsoft.codes.interval_s = 7
     microsoft.faults.add(fault)
     bridge.account.request_sign_in()
-    told = await bridge.until(ERROR)
-    assert "bad moment" in str(told.message)
     await clock.until_asleep()
-    assert clock.next_wake_s == 5
-    await clock.advance(5)
+    told = bridge.account.sign_in.value
+    assert str(told.message).startswith("Microsoft's sign-in ")
+    assert str(told.message).endswith(". It is tried again.")
+    assert told == SignIn(message=told.message)
+    rest_s = fault.retry_after or 5
+    assert clock.next_wake_s == rest_s
+    await clock.advance(float(rest_s))
     microsoft.approve(await bridge.code(), alice)
     await bridge.poll(7)
     await bridge.until(SIGNED_IN)
@@ -351,7 +365,7 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
         Fault("token.*", aadsts=90033),
         Fault("token.*", status=429, retry_after=120),
         Fault("token.*", cut=Cut.IN_BODY),
-        *(Fault("token.*", nonsense=kind) for kind in Nonsense if kind is not Nonsense.OVERSIZED),
+        *(Fault("token.*", nonsense=kind) for kind in Nonsense),
     ],
     ids=lambda fault: str(fault.nonsense or fault.cut or fault.aadsts or fault.status),
 )
@@ -367,9 +381,10 @@ async def test_a_code_outlives_a_poll_that_failed_and_polls_get_rarer(
     await bridge.poll()
     await clock.until_asleep()
     assert bridge.account.sign_in.value.user_code == code
-    assert clock.next_wake_s == 10
+    rest_s = float(fault.retry_after or 10)
+    assert clock.next_wake_s == rest_s
     microsoft.approve(code, alice)
-    await bridge.poll(10)
+    await bridge.poll(rest_s)
     await bridge.until(SIGNED_IN)
 
 
@@ -387,6 +402,127 @@ async def test_the_login_command_tells_what_is_wrong_and_ends(
         async with asyncio.timeout(20):
             assert await asyncio.to_thread(login.login, config, "alice") == login.FAILED
         assert words in capsys.readouterr().out
+
+
+async def test_the_login_command_goes_on_when_microsoft_comes_back(
+    config: Config,
+    microsoft: SimulatedMicrosoft,
+    clock: ManualClock,
+    alice: Person,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    microsoft.auto_approve(alice)
+    microsoft.faults.add(Fault("discovery", cut=Cut.BEFORE_HEADERS, times=2))
+    way = Way.DEVICE_CODE
+    signing_in = asyncio.create_task(login._sign_in(config, "alice", way, clock))
+    async with asyncio.timeout(10):
+        while not signing_in.done():
+            await clock.advance(5)
+            await asyncio.sleep(0.01)
+    assert signing_in.result() == login.OK
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("alice: Microsoft's sign-in cannot be reached: the connection broke")
+    assert said[0].endswith("It is tried again.")
+    assert "enter the code" in said[1]
+    assert said[2:] == ["alice is signed in."]
+
+
+async def test_the_login_command_renews_a_sign_in_that_stands(
+    start: Start, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    microsoft.auto_approve(alice)
+    signing_in = asyncio.create_task(login._sign_in(config, "alice", Way.DEVICE_CODE, clock))
+    async with asyncio.timeout(10):
+        while not signing_in.done():
+            await clock.advance(5)
+            await asyncio.sleep(0.01)
+    assert signing_in.result() == login.OK
+    assert microsoft.requests.count("devicecode") == 2
+
+
+@pytest.mark.broker
+async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
+    config: Config, tmp_path: Path, alice: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    auth = "presence/table/team/auth"
+    waiting = {"state": "signed_in", "user_code": "ABC", "verification_uri": "https://m/device"}
+    async with running(tmp_path) as broker, subscriber(broker.port) as mqtt:
+        served = Config.model_validate(
+            config.model_dump()
+            | {
+                "mqtt": {"host": "127.0.0.1", "port": broker.port},
+                "accounts": {"team": {"watch": [alice.upn, "bob@contoso.com"]}},
+            }
+        )
+        with state.claimed(served.state_dir):
+            asked = asyncio.create_task(asyncio.to_thread(login.login, served, "team"))
+            request = await mqtt.until("presence/bridge/request/signin")
+            assert request.json["account"] == "team"
+            answer = {"status": "ok", "transaction": request.json["transaction"]}
+            await mqtt.publish("presence/bridge/response/signin", json.dumps(answer))
+            await mqtt.publish(auth, json.dumps(waiting), retain=True)
+            await mqtt.publish(auth, json.dumps({"state": "signed_in"}), retain=True)
+            assert await asked == login.OK
+
+            asked = asyncio.create_task(asyncio.to_thread(accounts.logout, served, "team"))
+            request = await mqtt.until("presence/bridge/request/signout")
+            assert request.json["account"] == "team"
+            answer["transaction"] = request.json["transaction"]
+            await mqtt.publish("presence/bridge/response/signout", json.dumps(answer))
+            assert await asked == login.OK
+    assert capsys.readouterr().out.splitlines() == [
+        "team: open https://m/device and enter the code ABC",
+        "team is signed in.",
+        "team is signed out.",
+    ]
+
+
+@pytest.mark.broker
+async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_runs(
+    config: Config,
+    microsoft: SimulatedMicrosoft,
+    home: Household,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bob = home.directory.add_person(home.tenant, "bob@contoso.com")
+    microsoft.codes.interval_s = 1
+    microsoft.faults.add(Fault("devicecode", aadsts=700016))  # of the code that nobody asked for
+    async with running(tmp_path) as broker, subscriber(broker.port) as mqtt:
+        served = Config.model_validate(
+            config.model_dump()
+            | {
+                "mqtt": {"host": "127.0.0.1", "port": broker.port},
+                "accounts": {"team": {"watch": [home.person.oid, bob.oid]}},
+            }
+        )
+        with state.claimed(served.state_dir):
+            service = Service(served)
+            serving = asyncio.create_task(service.run(), name="service")
+            await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
+            microsoft.auto_approve(home.person)
+            assert await asyncio.to_thread(login.login, served, "team") == login.OK
+            said = capsys.readouterr().out.splitlines()
+            assert said[0].startswith(f"team: open {microsoft.login_url}/device and enter")
+            assert said[1:] == ["team is signed in."]
+            assert await asyncio.to_thread(accounts.logout, served, "team") == login.OK
+            await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "signed_out")
+            service.stop()
+            await serving
+
+
+async def test_the_login_command_of_an_app_tries_its_certificate(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = office.config({"office": {"sign_in": "app", "user": office.home.person.oid}})
+    assert await asyncio.to_thread(login.login, config, "office") == login.OK
+    office.home.app.certificates.clear()
+    assert await asyncio.to_thread(login.login, config, "office") == login.FAILED
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "office is signed in."
+    assert "Upload the certificate" in said[1]
 
 
 @pytest.mark.broker

@@ -15,7 +15,7 @@ from bridge.contract.errors import ConfigError, SignInNeededError
 from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft
-from bridge.microsoft.cache import kept_in
+from bridge.microsoft.sign_in.token_cache import kept_in
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import Bridge, started
 

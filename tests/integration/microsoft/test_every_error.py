@@ -19,10 +19,10 @@ from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Fault
-from bridge.microsoft import remedies
-from bridge.microsoft.browser import LIFETIME_S, TRIES
-from bridge.microsoft.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
-from bridge.microsoft.remedies_table import BROWSER, UNKNOWN, WITHOUT_NUMBER, for_account
+from bridge.microsoft.sign_in import remedies
+from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
+from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
+from bridge.microsoft.sign_in.remedies_table import BROWSER, UNKNOWN, WITHOUT_NUMBER, for_account
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import SHORT_S, Bridge
 from tests.integration.microsoft.office import Office
@@ -62,7 +62,7 @@ def logged(text: str, told: SignIn) -> bool:
 async def ends_on(http: aiohttp.ClientSession, bridge: Bridge, person: Person) -> str:
     """Start a sign-in in the browser; where that ends."""
     async with asyncio.timeout(10):
-        address = await bridge.account.begin_browser()
+        address = await bridge.address()
     await bridge.clock.until_asleep()
     form = {"person": person.upn, "decision": "approve"}
     async with http.post(address, data=form, allow_redirects=False) as answer:
@@ -163,7 +163,7 @@ async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
     microsoft.faults.add(Fault(CODE, aadsts=53003))
     await alices.code()
     await alices.poll()
-    told = await alices.until(SIGNED_IN)
+    told = await alices.until_signed_in()
     assert "AADSTS53003" in str(told.message)
     assert (told.who, bool(told.correlation_id)) == (ADMIN, True)
     assert "alice" in await alices.account.read()
@@ -178,10 +178,11 @@ async def test_a_bad_moment_at_the_start_is_told_and_passes(
 ) -> None:
     microsoft.faults.add(Fault("devicecode", aadsts=code))
     bridge.account.request_sign_in()
-    told = await bridge.until(ERROR)
-    assert str(told.message).startswith("Microsoft's sign-in has a bad moment")
-    assert (told.remedy, told.who) == ("Nothing to do: it is tried again.", None)
     await bridge.clock.until_asleep()
+    told = bridge.account.sign_in.value
+    assert str(told.message).startswith("Microsoft's sign-in has a bad moment")
+    assert str(told.message).endswith(f"(AADSTS{code}). It is tried again.")
+    assert told == SignIn(message=told.message)
     await bridge.clock.advance(5)
     await bridge.sign_in(alice)
 
@@ -206,9 +207,9 @@ async def test_a_bad_moment_costs_no_sign_in(
     microsoft.approve(await alices.code(), alice)
     await alices.poll()
     await alices.clock.until_asleep()
-    assert alices.account.sign_in.value.state is PENDING
+    assert alices.account.sign_in.value.waits
     await alices.poll(10)
-    await alices.until(SIGNED_IN)
+    await alices.until_signed_in()
 
     microsoft.faults.add(Fault(REDEEM, aadsts=code))
     alices.account.finish_browser(await ends_on(http, alices, alice))
@@ -216,7 +217,7 @@ async def test_a_bad_moment_costs_no_sign_in(
     await alices.clock.until_asleep()
     await alices.clock.advance(30)
     await microsoft.requests.until(REDEEM, 2)
-    await alices.until(SIGNED_IN)
+    await alices.until_signed_in()
 
 
 # Errors without a number.
@@ -281,7 +282,7 @@ async def comes_back_in_a_bad_hour(
     for tries in range(1, TRIES):
         await bridge.simulated.requests.until(REDEEM, tries)
         await bridge.clock.until_asleep()
-        await bridge.clock.advance(30)
+        await bridge.clock.advance(bridge.clock.next_wake_s or 0)
 
 
 async def comes_back_from_elsewhere(

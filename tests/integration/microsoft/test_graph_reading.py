@@ -25,8 +25,9 @@ from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph import THROTTLE_FIRST_S, THROTTLE_MOST_S, Graph
-from bridge.microsoft.http import DEADLINE_S, graph_session
+from bridge.microsoft.http import DEADLINE_S, HttpRequest, aiohttp_client
 from tests.fakes.clock import ManualClock
+from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import Bridge, Start
 
 READ = "me.presence"
@@ -179,6 +180,44 @@ async def test_a_date_is_as_good_as_seconds(
     assert alices.account.throttled_until == until
 
 
+@pytest.mark.parametrize("off_s", [-600, 600])
+async def test_a_date_counts_from_that_of_the_answer_when_a_clock_is_wrong(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, off_s: float
+) -> None:
+    theirs = clock.now() + timedelta(seconds=off_s)
+    date, later = (format_datetime(theirs + timedelta(seconds=s), usegmt=True) for s in (0, 90))
+    microsoft.faults.add(Fault(READ, status=429, retry_after=later, headers={"Date": date}))
+    until = clock.now() + timedelta(seconds=90)
+    with pytest.raises(SourceUnavailableError):
+        await alices.account.read()
+    assert alices.account.throttled_until == until
+
+
+@pytest.mark.parametrize(
+    "header", ["86400", "9" * 400, "Thu, 31 Dec 9998 23:59:59 GMT", "Fri, 31 Dec 9999 23:59 -2359"]
+)
+async def test_no_wish_for_silence_is_believed_for_more_than_an_hour(
+    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str
+) -> None:
+    microsoft.faults.add(Fault(READ, status=429, retry_after=header))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert 0 < (caught.value.retry_after_s or 0) <= 3600
+    await clock.advance(3600)
+    await read(alices)
+
+
+async def test_a_503_that_names_no_wait_silences_nobody(
+    alices: Bridge, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(READ, status=503))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await alices.account.read()
+    assert (caught.value.retry_after_s, caught.value.reached) == (None, True)
+    assert alices.account.throttled_until is None
+    await read(alices)
+
+
 @pytest.mark.parametrize("header", [None, "soon", "-5"])
 async def test_without_a_usable_header_the_waits_double_until_a_good_answer(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str | None
@@ -292,7 +331,8 @@ async def test_nonsense_is_no_presence_and_passes(
     alices: Bridge, microsoft: SimulatedMicrosoft, kind: Nonsense
 ) -> None:
     microsoft.faults.add(Fault(READ, nonsense=kind))
-    with pytest.raises(SourceDataError):
+    endless = kind is Nonsense.OVERSIZED
+    with pytest.raises(SourceUnavailableError if endless else SourceDataError):
         await alices.account.read()
     await read(alices)
 
@@ -317,19 +357,18 @@ async def test_an_answer_beyond_the_deadline_is_given_up(
     await hasty.my_presence()
 
 
-async def test_the_deadline_of_the_product_is_ten_seconds(config: Config) -> None:
-    async with graph_session(config.network) as session:
-        assert session.timeout.total == DEADLINE_S == 10
+def test_the_deadline_of_the_product_is_ten_seconds() -> None:
+    assert HttpRequest("GET", "https://graph.example").deadline_s == DEADLINE_S == 10
 
 
 @pytest.fixture
 async def hasty(
     alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> AsyncIterator[Graph]:
-    """Graph as Alice sees it, through a session that waits a fifth of a second for an answer."""
-    async with graph_session(config.network, deadline_s=0.2) as session:
+    """Graph as Alice sees it, waiting a fifth of a second for an answer."""
+    async with aiohttp_client(config.network) as http:
         yield Graph(
-            session,
+            Hasty(http, 0.2),
             microsoft.graph_url,
             tokens=alices.account._credentials,
             budget=Budget(clock),
@@ -341,9 +380,9 @@ async def test_a_server_that_is_not_trusted_is_not_told_the_token(
     alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> None:
     network = config.network.model_copy(update={"ca_file": None})
-    async with graph_session(network) as session:
+    async with aiohttp_client(network) as http:
         graph = Graph(
-            session,
+            http,
             microsoft.graph_url,
             tokens=alices.account._credentials,
             budget=Budget(clock),

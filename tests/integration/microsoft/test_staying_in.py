@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,15 @@ from bridge.contract.errors import PresenceBridgeError, SignInNeededError, Sourc
 from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
-from bridge.microsoft.cache import TokenCache
-from bridge.microsoft.credentials import AGAIN_S, EARLY_S, Credentials
-from bridge.microsoft.http import msal_session
-from bridge.microsoft.remedies import YOU
+from bridge.microsoft.http import aiohttp_client
+from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.person import PersonSignIn
+from bridge.microsoft.sign_in.remedies import YOU
+from bridge.microsoft.sign_in.stored import PublicApp
+from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.fakes.clock import ManualClock
+from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 
 REFRESH = "token.refresh_token"
@@ -98,7 +102,7 @@ BAD_MOMENTS = [
     Fault(REFRESH, aadsts=50196),
     Fault(REFRESH, cut=Cut.BEFORE_HEADERS),
     Fault(REFRESH, cut=Cut.IN_BODY),
-    *(Fault(REFRESH, nonsense=kind) for kind in Nonsense if kind is not Nonsense.OVERSIZED),
+    *(Fault(REFRESH, nonsense=kind) for kind in Nonsense),
     Fault("discovery", status=500),
 ]
 each_bad_moment = pytest.mark.parametrize(
@@ -121,7 +125,7 @@ async def test_an_ageing_token_that_is_still_good_outlives_a_bad_moment(
     assert "alice" in await alices.account.read()
     assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
 
-    await clock.advance(AGAIN_S)
+    await clock.advance(RETRY_S)
     assert await alices.account._credentials.token() != old
 
 
@@ -135,7 +139,7 @@ async def test_what_was_to_be_renewed_early_is_kept_too(
     microsoft.faults.add(Fault(REFRESH, status=503))
     assert await alices.account._credentials.token() == old
     assert not microsoft.faults.waiting
-    await clock.advance(AGAIN_S)
+    await clock.advance(RETRY_S)
     assert await alices.account._credentials.token() != old
 
 
@@ -146,7 +150,7 @@ async def test_a_token_that_has_ended_is_not_used_and_nobody_is_asked_to_sign_in
     await clock.advance(SHORT_S)
     microsoft.faults.add(Fault(REFRESH, status=503), Fault(REFRESH, aadsts=90033))
     for _ in range(2):
-        with pytest.raises(SourceUnavailableError, match="sign-in cannot be reached"):
+        with pytest.raises(SourceUnavailableError, match=r"sign-in (fails|has a bad moment)"):
             await alices.account.read()
     assert microsoft.requests.count("me.presence") == 0
     assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
@@ -155,32 +159,34 @@ async def test_a_token_that_has_ended_is_not_used_and_nobody_is_asked_to_sign_in
 
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_token_endpoint_that_does_not_answer_is_given_up(
-    impatient: Credentials, microsoft: SimulatedMicrosoft, clock: ManualClock
+    impatient: PersonSignIn, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> None:
     old = await impatient.token()
     await clock.advance(SHORT_S / 2)
     microsoft.faults.add(Fault(REFRESH, delay_s=3600))
     async with asyncio.timeout(5):
         assert await impatient.token() == old
-    await clock.advance(AGAIN_S)
+    await clock.advance(RETRY_S)
     assert await impatient.token() != old
 
 
 @pytest.fixture
-def impatient(
+async def impatient(
     alices: Bridge, config: Config, cache_file: Path, clock: ManualClock
-) -> Iterator[Credentials]:
+) -> AsyncIterator[PersonSignIn]:
     """Alice's tokens once more, by a start that waits a fifth of a second for an answer."""
     with ThreadPoolExecutor(1) as executor:
-        yield Credentials(
-            "alice",
-            client_id=str(config.microsoft.client_id),
-            authority=f"{config.microsoft.login_url}/{config.microsoft.tenant}",
-            http=lambda: msal_session(config.network, "localhost", deadline_s=0.2),
-            cache=TokenCache(cache_file),
-            executor=executor,
-            clock=clock,
-        )
+        async with aiohttp_client(config.network) as http:
+            yield PersonSignIn(
+                "alice",
+                app=PublicApp(
+                    str(config.microsoft.client_id),
+                    f"{config.microsoft.login_url}/{config.microsoft.tenant}",
+                ),
+                workers=MsalWorkers(Hasty(http, 0.2), executor, clock),
+                cache=TokenCache(cache_file),
+                clock=clock,
+            )
 
 
 @pytest.mark.usefixtures("short_tokens")

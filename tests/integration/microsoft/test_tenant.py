@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import aiohttp
 import pytest
 
 from bridge.config import Config
@@ -13,9 +12,10 @@ from bridge.demo.directory import Household
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
-from bridge.microsoft.http import graph_session
+from bridge.microsoft.http import aiohttp_client
 from bridge.microsoft.tenant import SHARED, Tenant, look_up
 from tests.fakes.clock import ManualClock
+from tests.fakes.hasty_http import Hasty
 
 
 def renamed(config: Config, **changes: object) -> Config:
@@ -56,9 +56,9 @@ async def test_an_unknown_tenant_is_a_persons_job(config: Config, clock: ManualC
 async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
     config: Config, microsoft: SimulatedMicrosoft, name: str
 ) -> None:
-    async with graph_session(config.network) as session:
+    async with aiohttp_client(config.network) as http:
         with pytest.raises(PersonMustActError, match="personal accounts have no presence"):
-            await look_up(session, microsoft.login_url, name, proxy=None)
+            await look_up(http, microsoft.login_url, name)
     assert len(microsoft.requests) == 0
 
 
@@ -76,7 +76,11 @@ async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
         ),
         (
             Fault("discovery", status=302, headers={"Location": "http://a b:x/"}),
-            "what answered is not Mic",
+            "what answered is not Mic.* sends us to another",
+        ),
+        (
+            Fault("discovery", status=307, headers={"Location": "https://hotspot.example/in"}),
+            r"what answered is not Mic.* sends us to another address \(hotspot.example\)",
         ),
         *((Fault("discovery", nonsense=kind), "what answered is not Mic") for kind in Nonsense),
     ],
@@ -165,16 +169,17 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(
 
 async def test_a_slow_answer_is_given_up(config: Config, microsoft: SimulatedMicrosoft) -> None:
     microsoft.faults.add(Fault("discovery", delay_s=3600))
-    async with asyncio.timeout(5), graph_session(config.network, deadline_s=0.2) as session:
+    async with asyncio.timeout(5), aiohttp_client(config.network) as http:
         with pytest.raises(SourceUnavailableError, match="no answer in time"):
-            await look_up(session, microsoft.login_url, "contoso.com", proxy=None)
+            await look_up(Hasty(http, 0.2), microsoft.login_url, "contoso.com")
 
 
 async def test_a_server_without_a_clock_is_good_enough(
-    http: aiohttp.ClientSession, microsoft: SimulatedMicrosoft, home: Household
+    config: Config, microsoft: SimulatedMicrosoft, home: Household
 ) -> None:
     microsoft.faults.add(Fault("discovery", headers={"Date": "long ago"}))
-    found = await look_up(http, microsoft.login_url, "contoso.com", proxy=None)
+    async with aiohttp_client(config.network) as http:
+        found = await look_up(http, microsoft.login_url, "contoso.com")
     assert found == Tenant(home.tenant.tenant_id, seen_at=None)
 
 

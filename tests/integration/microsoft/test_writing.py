@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.config import Config
+from bridge.contract.account import SignInState
 from bridge.contract.errors import (
     AccessRefusedError,
     ContractError,
@@ -155,6 +156,7 @@ async def test_what_was_set_is_remembered_over_a_restart(
 ) -> None:
     await writer.prefer(BUSY, None)
     set_before = writer.preferred
+    await writer.close()
     async with started(writing, clock, microsoft) as again:
         assert again.account.writer is not None
         assert again.account.writer.preferred == set_before
@@ -177,6 +179,28 @@ async def test_what_is_refused_changes_nothing_and_says_what_is_missing(
     assert caught.value.retry_after_s == 60
 
 
+async def test_what_was_set_counts_also_when_nobody_can_see_whether_it_is_shown(
+    writer: Writer, home: Household, microsoft: SimulatedMicrosoft
+) -> None:
+    await writer.prefer(AUTOMATIC, None)
+    microsoft.faults.add(Fault("me.presence", status=500))
+    assert await writer.prefer(BUSY, None) is None
+    assert shown(home) == ("Busy", "Busy")
+    assert writer.preferred.presence is BUSY
+
+
+async def test_a_disk_that_refuses_costs_only_the_memory_of_it(
+    writer: Writer, writing: Config, home: Household, caplog: pytest.LogCaptureFixture
+) -> None:
+    (writing.state_dir / "preferred").write_text("no folder", encoding="utf-8")
+    for presence in (BUSY, PreferredPresence.AWAY):
+        await writer.prefer(presence, None)
+        await writer.close()
+    assert shown(home) == ("Away", "Away")
+    assert writer.preferred.presence is PreferredPresence.AWAY
+    assert caplog.text.count("cannot be written") == 1
+
+
 async def test_nobody_who_signed_in_only_to_read_is_made_to_write(
     alices: Bridge,
     writing: Config,
@@ -189,3 +213,23 @@ async def test_nobody_who_signed_in_only_to_read_is_made_to_write(
     async with started(writing, clock, microsoft) as changed:
         with pytest.raises(SignInNeededError, match="consent"):
             await changed.account.read()
+
+
+async def test_it_is_allowed_while_the_account_goes_on_and_the_next_sign_in_asks_for_it(
+    bridge: Bridge, writing: Config, microsoft: SimulatedMicrosoft, alice: Person
+) -> None:
+    await bridge.sign_in(alice)
+    await bridge.account.read()
+    asked = microsoft.requests.count("token*")
+    bridge.microsoft.use(writing)
+    bridge.microsoft.let_write(bridge.account)
+    await bridge.account.read()
+    assert microsoft.requests.count("token*") == asked
+    assert bridge.account.sign_in.value.state is SignInState.SIGNED_IN
+    assert bridge.account.writer is not None
+    with pytest.raises(AccessRefusedError, match="sign in again"):
+        await bridge.account.writer.prefer(BUSY, None)
+    await bridge.sign_in(alice)
+    await bridge.account.writer.prefer(BUSY, None)
+    microsoft.tokens.revoke_access(alice.oid)
+    await bridge.account.writer.prefer(BUSY, None)

@@ -81,6 +81,24 @@ def test_a_mistyped_variable_is_refused_like_a_mistyped_key(tmp_path: Path) -> N
     assert problems == ["mqtt.pasword: unknown; did you mean password?"]
 
 
+KUBERNETES = {
+    "PRESENCE_BRIDGE_SERVICE_HOST": "10.0.0.1",
+    "PRESENCE_BRIDGE_PORT": "tcp://10.0.0.1:8099",
+    "PRESENCE_MQTT_PORT_1883_TCP_ADDR": "10.0.0.2",
+    "PRESENCE_PORT": "tcp://10.0.0.3:80",
+}
+
+
+def test_what_kubernetes_sets_for_its_services_is_no_setting_and_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        config = loaded("", tmp_path, HOME | KUBERNETES | {"PRESENCE_MQTT__PORT": "1884"})
+        assert config.mqtt.port == 1884
+    (told,) = caplog.messages
+    assert all(name in told for name in KUBERNETES)
+
+
 def test_a_variable_below_a_plain_value_is_refused(tmp_path: Path) -> None:
     problems = complaints("state_dir = 's'", tmp_path, HOME | {"PRESENCE_STATE_DIR__X": "1"})
     assert problems == ["PRESENCE_STATE_DIR__X: state_dir is no table"]

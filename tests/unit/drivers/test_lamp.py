@@ -11,10 +11,15 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Kind
-from drivers.effects import LOWEST, frame, frame_interval_s
-from drivers.lamp import Lamp
+from drivers.lamp import LOOK_EVERY_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
-from tests.fakes.light import FakeLight, ReadableFakeLight
+from tests.fakes.light import (
+    FadingFakeLight,
+    FakeLight,
+    MendableFakeLight,
+    ReadableFakeLight,
+    RefreshableFakeLight,
+)
 
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
 BLINK = LightState(color=(0, 0, 255), effect=Effect.BLINK, period_s=2)
@@ -227,10 +232,181 @@ async def test_a_lamp_that_was_never_touched_is_left_alone() -> None:
     assert bench.writes == []
 
 
-def test_frames_stay_within_the_look() -> None:
-    for step in range(200):
-        pulsed = frame(PULSE, step / 50)
-        assert LOWEST <= pulsed.brightness <= 1
-        assert pulsed.effect is Effect.SOLID
-    assert frame(RED, 5) == RED
-    assert frame_interval_s(BLINK, 5) == 5
+@pytest.mark.parametrize("look", [RED, BLINK, PULSE], ids=["solid", "blink", "pulse"])
+async def test_others_are_respected_whatever_the_look_does(look: LightState) -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light, watch=True, min_interval_s=0.05) as bench:
+        bench.target.set(look)
+        await bench.advance(4.3)
+        light.touched = True
+        await bench.advance(6)
+        written = len(bench.writes)
+        await bench.advance(600)
+        assert len(bench.writes) == written
+        light.touched = False
+        bench.target.set(GREEN)
+        await bench.advance(1)
+        assert bench.writes[-1] == GREEN
+
+
+@pytest.mark.parametrize("look", [BLINK, PULSE], ids=["blink", "pulse"])
+async def test_an_animation_goes_on_over_others_who_are_not_respected(look: LightState) -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light, min_interval_s=0.05) as bench:
+        bench.target.set(look)
+        await bench.advance(4)
+        light.touched, written = True, len(bench.writes)
+        await bench.advance(4)
+        assert len(bench.writes) > written
+
+
+async def test_a_light_that_is_left_alone_still_tells_whether_it_is_there() -> None:
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light, watch=True) as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+        bench.target.set(None)
+        for error in (LightUnreachableError("no power"), None, RuntimeError("a bug")):
+            light.error = error
+            await bench.advance(125)
+            assert bench.reachable[-1] is (error is None)
+        assert bench.writes == [RED]
+
+
+async def test_a_light_that_cannot_be_read_is_told_again_and_found_to_be_away() -> None:
+    light = RefreshableFakeLight(ManualClock())
+    async with burning(light) as bench:
+        bench.target.set(RED)
+        await bench.advance(60)
+        times = [0.0, *light.refreshed_s]
+        assert max(b - a for a, b in pairwise(times)) <= 10  # a Kuando light goes dark after 15 s
+        light.error = LightUnreachableError("unplugged")
+        await bench.advance(LOOK_EVERY_S)
+        assert bench.reachable[-1:] == [False]
+        light.error = None
+        await bench.advance(120)
+        assert bench.reachable[-1]
+        assert bench.writes == [RED, RED]
+
+
+async def test_after_hours_that_left_the_lamp_alone_the_same_look_is_written_again() -> None:
+    async with burning() as bench:
+        for target in (RED, None, RED):
+            bench.target.set(target)
+            await bench.advance(60)
+        assert bench.writes == [RED, RED]
+
+
+@pytest.mark.parametrize("interval_s", [0.05, 0.7, 1.0, 1.3, 2.5])
+@pytest.mark.parametrize("takes_s", [0.0, 0.3])
+async def test_a_blink_never_stands_dark_however_slow_the_light(
+    interval_s: float, takes_s: float
+) -> None:
+    light = FakeLight(ManualClock(), takes_s=takes_s)
+    look = LightState(color=(255, 0, 0), effect=Effect.BLINK, period_s=1)
+    async with burning(light, min_interval_s=interval_s) as bench:
+        bench.target.set(look)
+        await bench.advance(60)
+        shown = [state.on for state in bench.writes]
+        assert shown == [number % 2 == 0 for number in range(len(shown))]
+        gaps = [b - a for (a, _), (b, _) in pairwise(light.written[2:])]
+        assert max(gaps) - min(gaps) < 1e-6
+        assert max(gaps) <= max(0.5, interval_s + takes_s) + 1e-6
+
+
+async def test_the_phases_of_a_blink_do_not_drift() -> None:
+    light = FakeLight(ManualClock(), takes_s=0.07)
+    async with burning(light, min_interval_s=0.05) as bench:
+        bench.target.set(BLINK)
+        await bench.advance(600.5)
+        lit = [at for at, state in light.written if state.on]
+        assert lit[-1] == pytest.approx(600.07)
+        assert len(lit) == 301
+
+
+@pytest.mark.parametrize("slow_s", [1, 20])
+async def test_some_slow_answers_do_not_slow_an_animation_for_good(slow_s: float) -> None:
+    light = FakeLight(ManualClock())
+    async with burning(light, min_interval_s=0.05) as bench:
+        bench.target.set(BLINK)
+        await bench.advance(2.5)
+        light.takes_s = 4.0
+        await bench.advance(slow_s)
+        light.takes_s, before = 0.0, len(bench.writes)
+        await bench.advance(30)
+        assert len(bench.writes) - before >= 20
+
+
+async def test_a_light_that_fades_is_written_twice_a_period() -> None:
+    light = FadingFakeLight(ManualClock())
+    async with burning(light, min_interval_s=0.25, frame_interval_s=1.0) as bench:
+        bench.target.set(PULSE.model_copy(update={"period_s": 4.0}))
+        await bench.advance(8.5)
+        assert [state.brightness for state in bench.writes] == [1.0, 0.15, 1.0, 0.15, 1.0]
+        assert set(light.fades) == {2.0}
+        bench.target.set(BLINK.model_copy(update={"period_s": 0.5}))
+        before = len(bench.writes)
+        await bench.advance(10)
+        assert len(bench.writes) - before <= 11
+        assert light.fades[-1] == 0.0
+
+
+async def test_what_a_person_must_mend_is_told_although_the_lamp_was_away_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with burning() as bench:
+        bench.target.set(RED)
+        for error in (
+            LightUnreachableError("no answer"),
+            LightRefusedError("not paired.", remedy="Run: presence-driver pair desk"),
+            LightUnreachableError("no answer"),
+            LightRefusedError("not paired.", remedy="Run: presence-driver pair desk"),
+        ):
+            bench.light.error = error
+            await bench.advance(200)
+    assert caplog.text.count("no answer") == 1
+    assert caplog.text.count("not paired. Run: presence-driver pair desk (tried again") == 1
+
+
+async def test_a_light_that_was_mended_is_tried_at_once() -> None:
+    light = MendableFakeLight(ManualClock())
+    async with burning(light) as bench:
+        light.error = LightRefusedError("not paired.", remedy="Pair it.")
+        bench.target.set(RED)
+        await bench.advance(10)
+        assert light.tries == 1
+        light.error, light.mended = None, True
+        await bench.advance(MENDED_EVERY_S)
+        assert bench.writes == [RED]
+
+
+async def test_a_bug_of_a_light_is_its_own_outage_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with burning() as bench:
+        bench.light.error = ZeroDivisionError()
+        bench.target.set(RED)
+        await bench.advance(300)
+        assert bench.reachable[-1:] == [False]
+        bench.light.error = None
+        await bench.advance(61)
+        assert bench.writes == [RED]
+        assert bench.reachable[-1]
+    assert caplog.text.count("internal error") == caplog.text.count("Traceback") == 1
+
+
+@pytest.mark.parametrize("made", [FakeLight, ReadableFakeLight])
+async def test_a_first_write_that_worked_but_was_answered_by_an_error_is_undone(
+    made: type[FakeLight],
+) -> None:
+    class Answerless(made):  # type: ignore[misc, valid-type]
+        async def apply(self, state: LightState) -> None:
+            self.written.append((0.0, state))
+            raise LightUnreachableError("the answer was lost")
+
+    light = Answerless(ManualClock())
+    async with burning(light) as bench:
+        bench.target.set(RED)
+        await bench.advance(1)
+    await bench.lamp.leave("restore")
+    assert light.shows == OFF if made is FakeLight else light.restored

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bridge.contract.errors import ContractError
 from bridge.contract.light import OFF, Effect, LightState
-from bridge.contract.wire import decode
+from bridge.contract.wire import decode, encode_json
 from drivers.manual import Command, Mode, light_state, obey
 
 CALL = LightState(color=(255, 0, 0), effect=Effect.PULSE)
@@ -77,8 +77,36 @@ def test_whatever_is_commanded_the_state_is_one_that_home_assistant_takes(
     assert payload["color_mode"] == "rgb"
     assert 1 <= payload["brightness"] <= 255
     assert set(payload["color"]) == {"r", "g", "b"}
-    assert payload["effect"] in ("presence", "off")
+    assert payload.get("effect") in ("presence", "off", None)
     assert Mode.model_validate_json(mode.model_dump_json()) == mode
+
+
+@given(st.lists(COMMANDS, max_size=4), st.sampled_from([CALL, DIM, OFF]))
+def test_what_is_read_and_written_back_changes_nothing(
+    commands: list[Command], followed: LightState
+) -> None:
+    mode = Mode()
+    for command in commands:
+        mode = obey(mode, command, mode.shows(followed) or OFF)
+    shown = mode.shows(followed) or OFF
+    for color_modes in ({"rgb"}, {"brightness"}, {"onoff"}):
+        read = light_state(mode, shown, color_modes)
+        again = obey(mode, decode(Command, encode_json(read)), shown)
+        after = again.shows(followed) or OFF
+        assert (again.name, after.on, after.color) == (mode.name, shown.on, shown.color)
+        if "onoff" not in color_modes:
+            assert abs(after.brightness - shown.brightness) <= 1 / 254
+
+
+@pytest.mark.parametrize("brightness", [255, 153, 55])
+def test_a_slider_and_a_scene_mean_the_same_while_following(brightness: int) -> None:
+    scaled = after(Mode(), f'{{"state":"ON","brightness":{brightness}}}', DIM)
+    for _ in range(3):
+        told = light_state(scaled, scaled.shows(DIM) or OFF, {"rgb"})
+        assert told["brightness"] == brightness
+        scaled = after(scaled, encode_json(told).decode(), DIM)
+    assert scaled.name == "follow"
+    assert scaled.brightness == brightness / 255
 
 
 def test_a_lamp_without_colours_promises_none() -> None:

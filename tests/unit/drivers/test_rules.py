@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.account import SignInState
+from bridge.contract.account import NEEDED, SIGNED_IN, SignInState
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.wire import AccountState
+from drivers.preview import facts_of
 from drivers.rules import DEFAULT_LOOKS, Facts, Look, Rules, choose, parse_color
-from drivers.rules.choose import preview_facts
 from drivers.rules.defaults import BUSYNESS, LOOK_NAMES
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ def state(availability: str | None, activity: str | None, **more: object) -> Acc
 
 
 def fresh(availability: str | None, activity: str | None, **more: object) -> Facts:
-    return Facts(state(availability, activity, **more), fresh=True, sign_in=SignInState.SIGNED_IN)
+    return Facts(state(availability, activity, **more), fresh=True, sign_in=SIGNED_IN)
 
 
 def rule_for(facts: Facts, rules: Rules | None = None) -> str:
@@ -50,9 +50,9 @@ def test_every_kind_of_trouble_has_its_own_look_and_rule() -> None:
     assert rule_for(Facts(state("busy", "busy"), fresh=False)) == "no fresh presence"
     assert rule_for(fresh("busy", "busy", valid_until=NOW)) == "the presence is too old"
     assert rule_for(fresh(None, None)) == "Microsoft does not know"
-    assert rule_for(Facts(sign_in=SignInState.EXPIRED)) == "sign-in needed"
+    assert rule_for(Facts(auth=SignInState.EXPIRED)) == "sign-in needed"
     assert choose(Rules(), {}, NOW).rule == "no account has been heard of"
-    gone = choose(Rules(), {"alice": fresh("busy", "busy")}, NOW, bridge_gone=True)
+    gone = choose(Rules(), {"alice": fresh("busy", "busy")}, NOW, gone="bridge")
     assert gone.state == DEFAULT_LOOKS["unknown"].state()
 
 
@@ -67,7 +67,7 @@ def test_the_busiest_person_wins_and_trouble_never_hides_a_call() -> None:
     facts = {
         "alice": fresh("available", "available"),
         "bob": fresh("busy", "in_a_call"),
-        "carol": Facts(sign_in=SignInState.EXPIRED),
+        "carol": Facts(auth=SignInState.EXPIRED),
     }
     assert choose(Rules(), facts, NOW).account == "bob"
     del facts["bob"]
@@ -128,14 +128,15 @@ ACCOUNTS = st.dictionaries(
             st.none() | st.sampled_from(Activity),
         ),
         fresh=st.booleans(),
-        sign_in=st.none() | st.sampled_from(SignInState),
+        sign_in=st.sampled_from([None, SIGNED_IN, NEEDED]),
+        auth=st.none() | st.sampled_from(SignInState),
     ),
 )
 
 
 @given(ACCOUNTS, st.booleans())
 def test_there_is_always_a_look_and_a_reason(facts: dict[str, Facts], gone: bool) -> None:  # noqa: FBT001 - hypothesis gives it
-    decision = choose(Rules(), facts, NOW, bridge_gone=gone)
+    decision = choose(Rules(), facts, NOW, gone="bridge" if gone else "")
     assert decision.state is not None
     assert decision.rule
 
@@ -171,7 +172,7 @@ def test_other_colours_are_refused_in_words(value: object) -> None:
 
 
 def test_a_preview_is_of_the_presence_it_was_given() -> None:
-    facts = preview_facts("busy/in_a_call", NOW, ["alice"])
+    facts = facts_of("busy/in_a_call", NOW, ["alice"])
     assert choose(Rules(), facts, NOW).rule == "activity in_a_call"
-    with pytest.raises(ValueError, match="availability"):
-        preview_facts("asleep", NOW, ["alice"])
+    with pytest.raises(ValueError, match="no presence"):
+        facts_of("asleep", NOW, ["alice"])

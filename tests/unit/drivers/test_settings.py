@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from bridge.config import Config, ConfigPath, Settings, check
 from bridge.contract.errors import ConfigError
 from bridge.contract.light import OFF
+from drivers.preview import facts_of
 from drivers.rules import DEFAULT_LOOKS, choose
-from drivers.rules.choose import preview_facts
 from drivers.settings import Common, read
 
 NIGHT = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
@@ -123,16 +123,16 @@ def test_outside_of_its_hours_a_lamp_does_what_the_schedule_says(
 ) -> None:
     common, _ = settings(schedule={"days": "mon-fri", "hours": "08:00-18:00", "outside": outside})
     rules = common.rules(config({}))
-    facts = preview_facts("busy/in_a_call", NIGHT, ())
+    facts = facts_of("busy/in_a_call", NIGHT, ())
     at_night = choose(rules, facts, NIGHT).state
     assert (at_night.color if isinstance(shown, tuple) and at_night else at_night) == shown
-    at_noon = choose(rules, preview_facts("busy/in_a_call", NOON, ()), NOON)
+    at_noon = choose(rules, facts_of("busy/in_a_call", NOON, ()), NOON)
     assert at_noon.rule == "activity in_a_call"
 
 
 def test_brightness_scales_every_look() -> None:
     common, _ = settings(brightness=0.5, looks={"busy": {"color": "red", "brightness": 0.5}})
     rules = common.rules(config({}))
-    shown = choose(rules, preview_facts("busy/busy", NOON, ()), NOON).state
+    shown = choose(rules, facts_of("busy/busy", NOON, ()), NOON).state
     assert shown is not None
     assert shown.brightness == pytest.approx(0.25)

@@ -12,9 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.microsoft.cache import TokenCache
+from bridge.microsoft.sign_in.token_cache import TokenCache
 
-ACCOUNT = {"home_account_id": "o.t", "environment": "localhost", "realm": "t"}
+ACCOUNT = {
+    "home_account_id": "o.t",
+    "environment": "localhost",
+    "realm": "t",
+    "authority_type": "MSSTS",
+}
 
 
 @pytest.fixture
@@ -92,6 +97,9 @@ BROKEN = [
     b"[]",
     b'{"Account": 7}',
     b'{"Account": {"a": 7}}',
+    b'{"Account": {"a": {"home_account_id": 7}}}',
+    b'{"Account": {"a": {"home_account_id": "o.t", "environment": "localhost"}}}',
+    b'{"RefreshToken": {"a": {"secret": ["rt"]}}}',
     b"[" * 200_000,
 ]
 
@@ -119,7 +127,15 @@ def test_a_broken_file_is_set_aside_with_one_line(
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["Account", "a"]), inner),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["Account", "RefreshToken", "AccessToken", "expires_on", "secret", "a"]
+                ),
+                inner,
+            )
+        ),
     )
 )
 def test_no_content_at_all_stops_the_bridge(file: Path, content: Any) -> None:
@@ -129,6 +145,41 @@ def test_no_content_at_all_stops_the_bridge(file: Path, content: Any) -> None:
     cache = TokenCache(file)
     cache.load()
     assert cache.has_account in (True, False)
+
+
+TOKEN = {
+    **ACCOUNT,
+    "client_id": "c",
+    "target": "Presence.Read",
+    "secret": "at",
+    "expires_on": "1900000000",
+}
+DAMAGED = [
+    {"expires_on": "soon"},
+    {"expires_on": None},
+    {"expires_on": "1" * 400},
+    {"refresh_on": 1.5},
+    {"secret": None},
+    {"secret": {"a": 1}},
+    {"target": ["Presence.Read"]},
+    {"realm": 7},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=str)
+def test_a_damaged_token_is_left_out_and_the_sign_in_stays(
+    file: Path, damage: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.mkdir(mode=0o700)
+    kinds = {"Account": {"a": ACCOUNT}, "AccessToken": {"good": TOKEN, "bad": {**TOKEN, **damage}}}
+    file.write_text(json.dumps(kinds), encoding="utf-8")
+    file.chmod(0o600)
+    cache = TokenCache(file)
+    cache.load()
+    assert cache.has_account
+    assert list(cache.tokens.search("AccessToken", now=1)) == [TOKEN]
+    assert caplog.messages == [f"{file}: damaged entries are left out: 1"]
+    assert file.exists()
 
 
 def test_a_disk_that_refuses_is_told_once_and_tried_again(

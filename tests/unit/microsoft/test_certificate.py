@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 
 from bridge.config import CertificateSettings
 from bridge.contract.errors import ConfigError, PersonMustActError
-from bridge.microsoft.certificate import ClientCertificate, CreatedFiles, create, load
+from bridge.microsoft.sign_in.certificate import ClientCertificate, CreatedFiles, create, load
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SECRET = b"open sesame"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import stat
 from datetime import timedelta
 from functools import partial
@@ -27,15 +28,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "pauses.json"
 
 
-def started(file: Path, clock: ManualClock, key: str = KEY) -> Budget:
-    pauses = Pauses(file, clock)
+def budget_of(pauses: Pauses, clock: ManualClock, key: str = KEY) -> Budget:
     return Budget(clock, blocked_until=pauses.end_of(key), keep=partial(pauses.keep, key))
+
+
+def started(file: Path, clock: ManualClock, key: str = KEY) -> Budget:
+    return budget_of(Pauses(file, clock), clock, key)
 
 
 async def test_a_pause_goes_on_after_a_restart_and_ends_in_time(
     file: Path, clock: ManualClock
 ) -> None:
-    started(file, clock).block(120)
+    before = Pauses(file, clock)
+    budget_of(before, clock).block(120)
+    await before.close()
     await clock.advance(50)
     again = started(file, clock)
     with pytest.raises(SourceUnavailableError) as caught:
@@ -55,9 +61,11 @@ def test_a_pause_is_of_one_app_in_one_tenant(file: Path, clock: ManualClock) -> 
 
 
 async def test_what_is_over_leaves_the_file(file: Path, clock: ManualClock) -> None:
-    started(file, clock, "long ago").block(5)
+    pauses = Pauses(file, clock)
+    budget_of(pauses, clock, "long ago").block(5)
     await clock.advance(6)
-    started(file, clock).block(120)
+    budget_of(pauses, clock).block(120)
+    await pauses.close()
     assert keys(file) == [KEY]
 
 
@@ -116,3 +124,29 @@ def test_a_disk_that_refuses_costs_only_the_memory(
     budget.block(120)
     assert budget.blocked_until == clock.now() + timedelta(seconds=120)
     assert "pauses.json cannot be written" in caplog.text
+
+
+def test_the_end_is_the_same_in_memory_and_on_disk_and_an_hour_away_at_the_most(
+    file: Path, clock: ManualClock
+) -> None:
+    budget = started(file, clock)
+    budget.block(86_400)
+    hour = clock.now() + timedelta(hours=1)
+    assert budget.blocked_until == started(file, clock).blocked_until == hour
+
+
+async def test_a_disk_that_comes_back_is_written_again_with_one_line_each(
+    file: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    file.parent.write_text("a file where the folder should be", encoding="utf-8")
+    pauses = Pauses(file, clock)
+    for key in ("one", "two", "three"):
+        budget_of(pauses, clock, key).block(120)
+        await pauses.close()
+    file.parent.unlink()
+    budget_of(pauses, clock, "four").block(120)
+    await pauses.close()
+    assert keys(file) == ["four", "one", "three", "two"]
+    assert caplog.text.count("pauses.json cannot be written") == 1
+    assert caplog.text.count("pauses.json is written again") == 1

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bridge.config import write_private
-from bridge.microsoft.cache import TokenCache
-from bridge.microsoft.sealing import KEY_BYTES, Seal
+from bridge.microsoft.sign_in.encryption import KEY_BYTES, Seal
+from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.unit.microsoft.test_cache import ACCOUNT
 
 STEPS = ["open", "write", "sync", "replace"]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.errors import SourceDataError
-from bridge.contract.presence import Activity, Availability, Presence
-from bridge.microsoft.presence import is_older, parse_presence
+from bridge.contract.presence import Activity, Availability
+from bridge.microsoft.presence import parse_presence
 
 A, B = Availability, Activity
 
@@ -91,11 +91,3 @@ def test_no_optional_part_can_break_the_reading(
 ) -> None:
     presence = parse_presence(resource(availability, activity) | more)
     assert presence.raw_availability == more.get("availability", availability)
-
-
-def test_an_older_version_stamp_is_seen() -> None:
-    old, new = Presence(sequence_number="A01"), Presence(sequence_number="A02")
-    assert is_older(old, new)
-    assert not is_older(new, old)
-    assert not is_older(new, new)
-    assert not is_older(Presence(), new)

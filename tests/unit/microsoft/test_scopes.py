@@ -2,7 +2,7 @@ import pytest
 
 from bridge.config import AccountSettings, MicrosoftSettings
 from bridge.microsoft.clouds import cloud_of
-from bridge.microsoft.scopes import scopes_of
+from bridge.microsoft.sign_in.scopes import scopes_of
 
 BOB = "00000000-0000-0000-0000-00000000000b"
 GLOBAL = cloud_of(MicrosoftSettings())

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.errors import ConfigError
-from bridge.microsoft.cache import TokenCache, kept_in
-from bridge.microsoft.sealing import KEY_BYTES, OtherKeyError, Seal, key_id_of, load_seal
+from bridge.microsoft.sign_in.encryption import KEY_BYTES, OtherKeyError, Seal, key_id_of, load_seal
+from bridge.microsoft.sign_in.token_cache import TokenCache, kept_in
 from tests.unit.microsoft.test_cache import ACCOUNT
 
 KEY, OTHER = Seal(b"k" * KEY_BYTES), Seal(b"o" * KEY_BYTES)

@@ -86,11 +86,6 @@ def test_outside_of_the_accounts_hours_the_pace_is_the_slowest() -> None:
     assert chosen.delay_s == SETTINGS.slowest
 
 
-def test_failures_slow_down_without_end_in_sight_but_with_a_bound() -> None:
-    delays = [told(QUARTER_TO, failures=number)[0] for number in (1, 4, 50)]
-    assert delays[0] < delays[1] < delays[2] <= 300
-
-
 MOMENTS = st.datetimes(
     datetime(2026, 1, 1),  # noqa: DTZ001 - hypothesis wants bare bounds
     datetime(2027, 12, 31),  # noqa: DTZ001 - hypothesis wants bare bounds

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.polling.known import ROUND_S, SLICE, Known
@@ -136,3 +138,61 @@ def test_an_older_answer_changes_nothing_and_does_not_count_as_polled() -> None:
     bench.answer["alice"] = new
     (facts,) = bench.poll(20)
     assert (facts.presence, facts.polled_at) == (new, at(20))
+
+
+def stamped(number: str, availability: Availability = Availability.BUSY) -> Presence:
+    return Presence(availability, sequence_number=number)
+
+
+def test_older_answers_leave_the_times_of_the_last_accepted_one() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    bench.answer["alice"] = stamped("B1000")
+    bench.poll(0, lasts_s=200)
+    bench.answer["alice"] = stamped("B999", Availability.AVAILABLE)
+    for second in (30, 60, 90):
+        told = {f.account: f for f in bench.poll(second, lasts_s=200)}
+        assert set(told) == {"bob"}
+        assert told["bob"].polled_at == at(second)
+    (ended,) = bench.tell(200)
+    assert (ended.account, ended.fresh) == ("alice", False)
+    assert (ended.presence, ended.polled_at) == (stamped("B1000"), at(0))
+
+
+@pytest.mark.parametrize(("every_s", "taken_s"), [(5, 50), (60, 360), (400, 800)])
+def test_after_ten_older_answers_or_five_minutes_the_new_line_is_taken(
+    every_s: int, taken_s: int
+) -> None:
+    bench = Bench({"alice": "Alice"})
+    bench.answer["alice"] = stamped("B1000")
+    bench.poll(0)
+    bench.answer["alice"] = stamped("B1", Availability.AVAILABLE)
+    for second in range(every_s, taken_s, every_s):
+        assert not bench.known.poll(bench.answer, at(second)).counted_anew
+        assert not any(f.fresh and f.polled_at != at(0) for f in bench.tell(second))
+    taken = bench.known.poll(bench.answer, at(taken_s))
+    assert (taken.counted_anew, taken.changed) == (("alice",), True)
+    bench.answer["alice"] = stamped("B2")
+    (facts,) = bench.poll(taken_s + 5)
+    assert (facts.presence, facts.polled_at) == (stamped("B2"), at(taken_s + 5))
+
+
+def test_only_older_answers_in_a_row_count() -> None:
+    bench = Bench({"alice": "Alice"})
+    bench.answer["alice"] = new = stamped("B1000")
+    bench.poll(0)
+    for round_s in (100, 200, 300):
+        for second in range(round_s, round_s + 9):
+            bench.answer["alice"] = stamped("B1")
+            assert not bench.known.poll(bench.answer, at(second)).counted_anew
+        bench.answer["alice"] = new
+        assert not bench.known.poll(bench.answer, at(round_s + 10)).counted_anew
+
+
+def test_everybody_is_told_again_in_a_new_epoch() -> None:
+    epochs = iter([7, 7, 8])
+    bench = Bench(MANY)
+    bench.known = Known(lambda _: next(epochs))
+    bench.known.follow(MANY)
+    assert {f.epoch for f in bench.poll(0)} == {7}
+    assert bench.tell(1) == []
+    assert [f.epoch for f in bench.tell(2)] == [8] * 1000

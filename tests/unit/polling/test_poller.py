@@ -42,6 +42,9 @@ class Bench:
     def last(self) -> AccountFacts:
         return self.told[-1]
 
+    def is_fresh(self) -> bool:
+        return self.last.fresh
+
 
 @asynccontextmanager
 async def polling(answer: Presence | Exception | None) -> AsyncIterator[Bench]:
@@ -77,9 +80,22 @@ async def test_a_change_is_found_and_an_unchanged_poll_keeps_the_time_of_change(
 
 async def test_an_older_answer_is_dropped() -> None:
     async with polling(CALL) as bench:
+        polled_at = bench.last.polled_at
         bench.source.answer = FREE
-        await bench.clock.advance(120)
-        assert bench.last.presence == CALL
+        await bench.clock.advance(15)
+        assert (bench.last.presence, bench.last.polled_at) == (CALL, polled_at)
+
+
+async def test_answers_that_are_counted_anew_are_taken_with_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with polling(CALL) as bench:
+        bench.source.answer = FREE
+        await bench.clock.advance(300)
+        assert bench.last.presence == FREE
+        assert bench.last.fresh
+    assert caplog.text.count("alice: Microsoft counts its answers anew") == 1
 
 
 async def test_no_request_is_made_while_microsoft_asked_to_wait() -> None:
@@ -93,6 +109,19 @@ async def test_no_request_is_made_while_microsoft_asked_to_wait() -> None:
         assert bench.source.reads == reads
         await bench.clock.advance(0.2)
         assert bench.source.reads == reads + 1
+
+
+@pytest.mark.parametrize("asked_s", [120, 86_400])
+async def test_the_log_says_until_when_microsoft_wants_silence_and_that_is_an_hour_at_the_most(
+    caplog: pytest.LogCaptureFixture, asked_s: float
+) -> None:
+    async with polling(SourceUnavailableError("asks us to wait", retry_after_s=asked_s)) as bench:
+        lasts_s = min(asked_s, 3600)
+        until = (bench.clock.now() + timedelta(seconds=lasts_s)).astimezone()
+        assert f"asks us to wait, until {until:%H:%M:%S}" in caplog.text
+        bench.source.answer = FREE
+        await bench.clock.advance(lasts_s)
+        assert bench.last.fresh
 
 
 @pytest.mark.parametrize("answer", [SourceUnavailableError("down"), SourceDataError("x"), None])
@@ -123,11 +152,10 @@ async def test_what_is_lost_and_what_is_back_is_logged_once(
     assert caplog.text.count("presence is back") == 1
 
 
-async def test_a_first_start_asks_for_one_sign_in_and_polls_when_it_worked() -> None:
+async def test_a_first_start_shows_the_sign_in_and_polls_when_it_worked() -> None:
     async with polling(SignInNeededError("nobody", remedy="Sign in.")) as bench:
         bench.source.sign_in.set(SignIn(SignInState.CODE_PENDING, user_code="ABC"))
         await bench.clock.advance(2000)
-        assert bench.source.asked_to_sign_in == 1
         assert bench.last.sign_in.user_code == "ABC"
         assert not bench.last.fresh
         bench.source.answer = FREE
@@ -145,11 +173,159 @@ async def test_signed_out_is_not_fresh_at_once() -> None:
 
 async def test_refused_access_is_shown_with_its_remedy_and_tried_rarely() -> None:
     async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
-        await bench.clock.advance(0)
+        await bench.clock.advance(6)
         assert bench.last.sign_in.state is SignInState.ERROR
         assert bench.last.sign_in.remedy == "Ask for one."
         await bench.clock.advance(600)
-        assert bench.source.reads <= 3
+        reads = bench.source.reads
+        await bench.clock.advance(600)
+        assert bench.source.reads <= reads + 2
+
+
+async def test_a_code_is_shown_while_access_is_refused() -> None:
+    async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
+        await bench.clock.advance(6)
+        waiting = SignIn(SignInState.SIGNED_IN, user_code="ABC", verification_uri="https://m/d")
+        bench.source.sign_in.set(waiting)
+        await bench.clock.settle()
+        shown = bench.last.sign_in
+        assert (shown.state, shown.user_code) == (SignInState.ERROR, "ABC")
+        assert (shown.remedy, shown.waits) == ("Ask for one.", True)
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.settle()
+        assert bench.last.sign_in == SIGNED_IN
+
+
+async def test_one_single_refusal_is_tried_again_before_anybody_hears_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with polling(FREE) as bench:
+        bench.source.answer = AccessRefusedError("no licence.", remedy="Ask for one.")
+        bench.poller.poll_now()
+        await bench.clock.advance(4)
+        bench.source.answer = FREE
+        polled_at = bench.last.polled_at
+        await bench.clock.advance(2)
+        assert bench.last.polled_at != polled_at
+        assert all(facts.fresh for facts in bench.told)
+        assert bench.poller.status.problem is None
+    assert "no licence" not in caplog.text
+
+
+async def test_a_refusal_of_a_minute_costs_less_than_another_one() -> None:
+    async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
+        await bench.clock.advance(60)
+        bench.source.answer = FREE
+        await bench.clock.advance(60)
+        assert bench.is_fresh()
+
+
+@pytest.mark.parametrize(
+    "answer", [SourceUnavailableError("name not found", reached=False), SourceUnavailableError("5")]
+)
+async def test_presence_is_back_within_the_slowest_pace_after_five_minutes_of_trouble(
+    answer: Exception,
+) -> None:
+    async with polling(FREE) as bench:
+        bench.source.answer = answer
+        await bench.clock.advance(300)
+        reads = bench.source.reads
+        bench.source.answer = FREE
+        await bench.clock.advance(30)
+        assert bench.source.reads > reads
+        assert bench.is_fresh()
+
+
+async def test_no_network_is_tried_quickly_at_first() -> None:
+    async with polling(SourceUnavailableError("name not found", reached=False)) as bench:
+        await bench.clock.advance(10)
+        assert bench.source.reads >= 4
+
+
+async def test_a_bug_is_told_and_does_not_end_the_polling(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with polling(FREE) as bench:
+        bench.source.answer = ZeroDivisionError("a bug")
+        bench.poller.poll_now()
+        await bench.clock.advance(0)
+        assert bench.is_fresh(), "what was read is still true"
+        assert bench.last.sign_in.state.value == "signed_in"
+        assert bench.last.sign_in.message == "Internal error, started again."
+        assert fold({"alice": bench.poller.status}).reason == (
+            "alice: Internal error, started again. Please report it with the log."
+        )
+        await bench.clock.advance(400)
+        assert not bench.is_fresh()
+        assert bench.last.sign_in.state is SignInState.ERROR
+        bench.source.answer = FREE
+        await bench.clock.advance(301)
+        assert bench.is_fresh()
+        assert bench.last.sign_in.message == "Internal error, started again.", "not lost at once"
+        health = fold({"alice": bench.poller.status})
+        assert health.healthy
+        assert health.internal_errors > 1
+        await bench.clock.advance(3600)
+        assert bench.last.sign_in == SIGNED_IN
+    assert caplog.text.count("Traceback") == 1
+    assert "ZeroDivisionError: a bug" in caplog.text
+
+
+async def test_a_bug_about_one_person_keeps_nothing_from_the_others() -> None:
+    told: list[str] = []
+
+    def report(facts: AccountFacts) -> None:
+        if facts.account == "alice":
+            raise KeyError(facts.account)
+        told.append(facts.account)
+
+    clock, source = ManualClock(), FakeSource(FREE)
+    source.accounts = {"alice": "Alice", "bob": "Bob"}
+    poller = Poller(source, settings=PollingSettings(), report=report, clock=clock)
+    task = asyncio.create_task(poller.run())
+    await clock.advance(30)
+    assert not task.done()
+    assert told
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_nothing_is_told_before_the_first_read_ended() -> None:
+    async with polling(None) as bench:
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.advance(20)
+        assert bench.told == []
+        bench.source.sign_in.set(SignIn(SignInState.CODE_PENDING, user_code="ABC"))
+        await bench.clock.advance(0)
+        assert bench.last.sign_in.user_code == "ABC", "news for a person do not wait"
+
+
+async def test_a_first_read_that_fails_is_told() -> None:
+    async with polling(SourceUnavailableError("down")) as bench:
+        assert (bench.last.presence, bench.last.fresh) == (None, False)
+
+
+async def test_a_code_that_waits_beside_a_sign_in_changes_nothing_and_its_use_is_noticed() -> None:
+    async with polling(FREE) as bench:
+        waiting = SignIn(SignInState.SIGNED_IN, user_code="ABC", verification_uri="https://x")
+        bench.source.sign_in.set(waiting)
+        await bench.clock.advance(60)
+        assert bench.is_fresh()
+        assert bench.last.sign_in == waiting
+        bench.source.answer = AccessRefusedError("no licence.", remedy="Sign in again.")
+        await bench.clock.advance(100)
+        assert not bench.is_fresh()
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.advance(0)
+        assert bench.is_fresh()
+
+
+async def test_a_source_that_says_signed_in_and_sign_in_needed_makes_no_busy_loop() -> None:
+    async with polling(SignInNeededError("nobody", remedy="Sign in.")) as bench:
+        await bench.clock.advance(600)
+        assert bench.source.reads < 10
 
 
 async def test_a_request_to_poll_is_followed_at_once() -> None:
@@ -179,3 +355,17 @@ async def test_health_tells_the_first_problem_and_the_worst_numbers() -> None:
     assert health.reason == "alice: Microsoft Graph cannot be reached"
     assert health.consecutive_failures == bad.consecutive_failures > 1
     assert fold({"bob": good}).healthy
+
+
+async def test_a_cancellation_is_honoured_also_in_the_middle_of_another_turn() -> None:
+    for turns in range(12):
+        bench = Bench(FREE)
+        task = asyncio.create_task(bench.poller.run())
+        await bench.clock.advance(0)
+        bench.poller.tell_soon()
+        bench.poller.poll_now()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        assert done, f"it hangs after {turns} turns"

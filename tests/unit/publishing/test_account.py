@@ -2,11 +2,13 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account import BEAT_S, Published, changes
+from bridge.publishing.account import BEAT_S, Published, changes, without_code
 from tests.fakes.clock import ManualClock
 
 TOPICS, NOW = Topics(), ManualClock().now()
@@ -30,12 +32,13 @@ def leaves(messages: list[Message]) -> list[str]:
 
 
 def after(before: AccountFacts, facts: AccountFacts, passed_s: float = 5) -> list[Message]:
-    return changes(TOPICS, Published(before, 0.0), facts, NOW, passed_s)[0]
+    made = changes(TOPICS, Published(before, 0.0), facts, NOW, passed_s)
+    return made.news + made.beats
 
 
 def test_the_first_facts_are_told_whole_and_make_no_event() -> None:
-    messages, _ = changes(TOPICS, None, FACTS, NOW, 0.0)
-    assert leaves(messages) == ["state", "attributes", "auth", "availability"]
+    messages = changes(TOPICS, None, FACTS, NOW, 0.0).news
+    assert leaves(messages) == ["state", "attributes", "availability", "auth", "sign_in"]
     assert all(message.retain and message.qos == 1 for message in messages)
 
 
@@ -89,8 +92,9 @@ def test_coming_back_tells_the_state_before_it_is_available() -> None:
 
 def test_signing_in_ends_with_the_sign_in_and_signing_out_begins_with_it() -> None:
     out = replace(FACTS, fresh=False, sign_in=SignIn(SignInState.EXPIRED))
-    assert leaves(after(out, FACTS))[-1] == "auth"
-    assert leaves(after(FACTS, out)) == ["auth", "availability"]
+    assert leaves(after(out, FACTS))[-2:] == ["auth", "sign_in"]
+    assert leaves(after(FACTS, out)) == ["sign_in", "auth", "availability"]
+    assert after(FACTS, out)[0].payload == b"needed"
 
 
 def test_a_code_expires_on_the_broker_too() -> None:
@@ -107,3 +111,63 @@ def test_a_long_status_message_is_cut_in_the_state_and_whole_in_the_attributes()
     messages = after(FACTS, wordy)
     assert len(json.loads(messages[0].payload)["status_message"]) == 255
     assert len(json.loads(messages[1].payload)["status_message"]) == 400
+
+
+def test_nothing_is_said_of_a_presence_that_was_never_read() -> None:
+    unread = AccountFacts("alice", "Alice", sign_in=SignIn(SignInState.SIGNED_IN))
+    messages = changes(TOPICS, None, unread, NOW, 0.0).news
+    assert leaves(messages) == ["sign_in", "auth", "availability"]
+    assert messages[-1].payload == b"offline"
+    assert leaves(after(unread, FACTS)) == ["state", "attributes", "availability"]
+
+
+def test_a_beat_is_no_news_and_news_is_no_beat() -> None:
+    later = replace(FACTS, polled_at=NOW + timedelta(seconds=BEAT_S))
+    beat = changes(TOPICS, Published(FACTS, 0.0), later, NOW, BEAT_S)
+    assert (beat.news, leaves(beat.beats)) == ([], ["state", "attributes"])
+    called = changes(TOPICS, Published(FACTS, 0.0), replace(later, presence=CALL), NOW, BEAT_S)
+    assert called.beats == []
+    assert called.published.at_s == BEAT_S
+
+
+def test_another_epoch_is_told_at_once_and_is_no_change_of_presence() -> None:
+    made = changes(TOPICS, Published(FACTS, 0.0), replace(FACTS, epoch=8), NOW, 1.0)
+    assert (made.news, leaves(made.beats)) == ([], ["state", "attributes"])
+    assert json.loads(made.beats[0].payload)["epoch"] == 8
+
+
+def test_a_code_while_signed_in_changes_nothing_but_the_sign_in() -> None:
+    asked = replace(FACTS.sign_in, user_code="ABC", verification_uri="https://x", expires_at=NOW)
+    (message,) = after(FACTS, replace(FACTS, sign_in=asked))
+    assert leaves([message]) == ["auth"]
+    assert json.loads(message.payload)["state"] == "signed_in"
+    assert message.expiry_s == 1
+
+
+def test_each_of_many_shows_the_sign_in_without_its_code() -> None:
+    code = SignIn(
+        SignInState.CODE_PENDING,
+        user_code="ABC",
+        verification_uri="https://x",
+        expires_at=NOW,
+        message="A code waits.",
+        remedy="Enter it.",
+        correlation_id="c1",
+    )
+    shown = without_code(code)
+    assert (shown.state, shown.message, shown.remedy) == (code.state, code.message, code.remedy)
+    assert shown == without_code(replace(code, user_code="DEF", correlation_id="c2"))
+
+
+UNKNOWN = Presence()
+NEW_WORD = Presence(Availability.AVAILABLE, None)
+
+
+@pytest.mark.parametrize("known", [FREE, CALL, GONE])
+@pytest.mark.parametrize("unknown", [UNKNOWN, NEW_WORD, None])
+def test_nothing_happens_out_of_not_knowing_nor_into_it(
+    known: Presence, unknown: Presence | None
+) -> None:
+    for old, new in ((known, unknown), (unknown, known), (unknown, UNKNOWN)):
+        messages = after(replace(FACTS, presence=old), replace(FACTS, presence=new))
+        assert "event" not in leaves(messages)

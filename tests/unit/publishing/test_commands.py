@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -7,86 +8,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.broker import Received
-from bridge.contract.account import Way
-from bridge.contract.errors import ConfigError, PersonMustActError
-from bridge.contract.health import Health
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.account import Followed, Way
+from bridge.contract.errors import AccessRefusedError
+from bridge.contract.preferred import PreferredPresence
 from bridge.contract.topics import Topics
-from bridge.publishing.commands import answer
+from bridge.publishing.commands import carry_out
+from tests.unit.publishing.bench import FakeService
 
 TOPICS = Topics()
-
-
-class FakeService:
-    """Notes what it is asked to do."""
-
-    def __init__(self) -> None:
-        self.done: list[Any] = []
-        self.config_error = False
-
-    def poll(self, account: str | None) -> None:
-        self.done.append(("poll", account))
-
-    def sign_in(self, account: str, way: Way | None) -> None:
-        self.done.append(("sign_in", account, way))
-
-    def finish_sign_in(self, account: str, address: str) -> None:
-        if "code=" not in address:
-            raise PersonMustActError("That is not the address.", remedy="Paste the other.")
-        self.done.append(("finish", account, address))
-
-    async def sign_out(self, account: str) -> None:
-        self.done.append(("sign_out", account))
-
-    async def set_presence(
-        self, account: str, presence: PreferredPresence, lasts: timedelta | None
-    ) -> str | None:
-        self.done.append((account, presence, lasts))
-        return "Nobody sees it yet." if presence is PreferredPresence.BUSY else None
-
-    async def set_status_message(self, account: str, text: str, lasts: timedelta | None) -> None:
-        self.done.append((account, text, lasts))
-
-    async def clear_presence(self, account: str) -> None:
-        self.done.append(("clear", account))
-
-    def preferred(self, account: str) -> Preferred:
-        return Preferred(PreferredPresence.AWAY)
-
-    def restart(self) -> None:
-        self.done.append("restart")
-
-    def reload(self) -> list[str]:
-        if self.config_error:
-            raise ConfigError(["accounts.x.nmae: unknown"])
-        return ["mqtt"]
-
-    def set_log_level(self, level: str) -> None:
-        if level != "debug":
-            raise ValueError("level must be one of debug")
-        self.done.append(("level", level))
-
-    def log_level(self) -> str:
-        return "info"
-
-    def health(self) -> Health:
-        return Health(healthy=True)
-
-    def rediscover(self) -> None:
-        self.done.append("rediscover")
+TWO = {"alice": Followed("Alice"), "bob": Followed("Bob")}
+CROWD = {f"team_p{number}": Followed("P", table="team") for number in range(2000)}
 
 
 async def ask(
-    command: str, payload: bytes = b"{}", *, retain: bool = False
+    command: str,
+    payload: bytes = b"{}",
+    *,
+    retain: bool = False,
+    accounts: Mapping[str, Followed] = TWO,
+    service: FakeService | None = None,
+    deadline_s: float = 30.0,
 ) -> tuple[dict[str, Any], list[Any]]:
-    service = FakeService()
-    message = await answer(
+    service = service or FakeService()
+    outcome = await carry_out(
         Received(f"presence/bridge/request/{command}", payload, retain),
         topics=TOPICS,
-        accounts=("alice", "bob"),
+        accounts=accounts,
         service=service,
         rediscovery=service,
+        deadline_s=deadline_s,
     )
+    message = outcome.response(TOPICS)
     assert message is not None
     assert message.topic == f"presence/bridge/response/{command}"
     assert not message.retain
@@ -190,14 +142,14 @@ async def test_garbage_is_answered_and_nothing_happens(payload: bytes, command: 
 
 async def test_a_topic_that_cannot_be_answered_is_ignored() -> None:
     service = FakeService()
-    message = await answer(
+    outcome = await carry_out(
         Received("presence/bridge/request/Ünïcode", b"{}", retain=False),
         topics=TOPICS,
-        accounts=("alice",),
+        accounts=TWO,
         service=service,
         rediscovery=service,
     )
-    assert message is None
+    assert outcome.response(TOPICS) is None
 
 
 async def test_a_reload_tells_what_needs_a_restart() -> None:
@@ -208,12 +160,84 @@ async def test_a_reload_tells_what_needs_a_restart() -> None:
 async def test_a_reload_of_a_wrong_config_tells_its_mistakes() -> None:
     service = FakeService()
     service.config_error = True
-    message = await answer(
-        Received("presence/bridge/request/reload", b"{}", retain=False),
-        topics=TOPICS,
-        accounts=("alice",),
-        service=service,
-        rediscovery=service,
-    )
-    assert message is not None
-    assert json.loads(message.payload)["error"] == "accounts.x.nmae: unknown"
+    response, _ = await ask("reload", service=service)
+    assert response["error"] == "accounts.x.nmae: unknown"
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "done"),
+    [
+        ("signin", "", ("sign_in", "team", None)),
+        ("signout", "", ("sign_out", "team")),
+        ("signin_cancel", "", ("cancel", "team")),
+        ("signin_finish", ',"address":"?code=c"', ("finish", "team", "?code=c")),
+    ],
+)
+@pytest.mark.parametrize("account", ['"team"', '"team_p7"', "null"])
+async def test_the_one_sign_in_of_many_is_that_of_their_table(
+    command: str, more: str, done: Any, account: str
+) -> None:
+    response, did = await ask(command, f'{{"account":{account}{more}}}'.encode(), accounts=CROWD)
+    assert response["error"] is None
+    assert did == [done]
+
+
+async def test_a_table_is_no_person_whose_presence_could_be_set() -> None:
+    response, _ = await ask("set_presence", b'{"account":"team","presence":"busy"}', accounts=CROWD)
+    assert response["error"].startswith("account must be one of: team_p0, ")
+
+
+@pytest.mark.parametrize("command", ["poll", "set_presence"])
+async def test_a_refusal_names_ten_of_many(command: str) -> None:
+    response, _ = await ask(command, b'{"account":"nobody"}', accounts=CROWD)
+    assert response["error"].count("team_p") == 10
+    assert response["error"].endswith(" and 1990 more")
+    sign_in, _ = await ask("signin", b'{"account":"nobody"}', accounts=CROWD | TWO)
+    assert sign_in["error"] == "account must be one of: alice, bob, team"
+
+
+@pytest.mark.parametrize("account", ["7", "[]", "{}", "true", '"+"'])
+async def test_no_account_is_anything_but_a_name(account: str) -> None:
+    response, done = await ask("signin", f'{{"account":{account}}}'.encode())
+    assert response["error"] == "account must be one of: alice, bob"
+    assert done == []
+
+
+async def test_a_refusal_of_microsoft_is_told_with_its_remedy() -> None:
+    service = FakeService()
+    service.error = AccessRefusedError("It is refused (HTTP 403).", remedy="Add a permission.")
+    response, _ = await ask("set_presence", b'{"account":"bob","presence":"busy"}', service=service)
+    assert response["error"] == "It is refused (HTTP 403). Add a permission."
+
+
+@pytest.mark.parametrize(
+    ("command", "payload"),
+    [("signout", b'{"account":"bob"}'), ("set_presence", b'{"account":"bob","presence":"busy"}')],
+)
+async def test_a_request_about_somebody_who_just_left_is_answered(
+    command: str, payload: bytes
+) -> None:
+    service = FakeService()
+    service.error = KeyError("bob")
+    response, _ = await ask(command, payload, service=service)
+    assert response["error"] == "bob is not followed any more"
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError("oops"), RuntimeError()])
+async def test_what_nobody_foresaw_is_answered_and_logged_whole(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = FakeService()
+    service.error = error
+    response, _ = await ask("signout", b'{"account":"bob","transaction":3}', service=service)
+    assert response["error"].startswith("internal error")
+    assert response["transaction"] == 3
+    assert "Traceback" in caplog.text
+
+
+async def test_what_hangs_is_answered_in_time() -> None:
+    service = FakeService()
+    service.hangs = True
+    asked = b'{"account":"bob","presence":"busy"}'
+    response, _ = await ask("set_presence", asked, service=service, deadline_s=0.01)
+    assert "not done in time" in response["error"]

@@ -3,13 +3,19 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.account import AccountFacts, SignIn, SignInState
-from bridge.contract.presence import Activity, Availability
+from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState
+from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_account_state
 from bridge.publishing.account import everything
 from bridge.publishing.commands import COMMANDS
-from bridge.publishing.discovery import account_device, bridge_device
+from bridge.publishing.discovery import (
+    account_components,
+    account_device,
+    bridge_components,
+    bridge_device,
+)
+from bridge.publishing.removals import components
 from tests.fakes.clock import ManualClock
 
 TOPICS = Topics()
@@ -21,10 +27,14 @@ ALLOWED_ROOT = {
     "availability_mode",
     "state_topic",
 }
+ALICE = Followed("Alice")
+IDS = ["bridge", "account", "settable", "of a table", "expiring"]
 DEVICES = [
     bridge_device(TOPICS, "1.2.3"),
-    account_device(TOPICS, "alice", "Alice", "1.2.3"),
-    account_device(TOPICS, "bob", "Bob", "1.2.3", settable=True),
+    account_device(TOPICS, "alice", ALICE, "1.2.3"),
+    account_device(TOPICS, "bob", Followed("Bob", settable=True), "1.2.3"),
+    account_device(TOPICS, "team_ann", Followed("Ann", table="team"), "1.2.3", expires=True),
+    account_device(TOPICS, "carl", Followed("Carl"), "1.2.3", expires=True),
 ]
 
 
@@ -33,7 +43,7 @@ def payload(message: Message) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.parametrize("message", DEVICES, ids=["bridge", "account", "settable"])
+@pytest.mark.parametrize("message", DEVICES, ids=IDS)
 def test_the_closed_parts_hold_nothing_that_home_assistant_rejects(message: Message) -> None:
     read = payload(message)
     assert set(read) <= ALLOWED_ROOT
@@ -43,7 +53,7 @@ def test_the_closed_parts_hold_nothing_that_home_assistant_rejects(message: Mess
     assert message.retain
 
 
-@pytest.mark.parametrize("message", DEVICES, ids=["bridge", "account", "settable"])
+@pytest.mark.parametrize("message", DEVICES, ids=IDS)
 def test_every_component_is_complete(message: Message) -> None:
     for key, component in payload(message)["components"].items():
         assert component["qos"] == 1, key
@@ -68,7 +78,7 @@ def test_enum_options_cover_every_word_that_is_published() -> None:
 
 
 def test_every_template_reads_a_key_that_is_published() -> None:
-    facts = AccountFacts("alice", "Alice")
+    facts = AccountFacts("alice", "Alice", presence=Presence())
     published = {
         message.topic: json.loads(message.payload)
         for message in everything(TOPICS, facts, ManualClock().now())
@@ -83,7 +93,7 @@ def test_every_template_reads_a_key_that_is_published() -> None:
 
 
 def test_equal_content_is_equal_bytes() -> None:
-    assert account_device(TOPICS, "alice", "Alice", "1.2.3") == DEVICES[1]
+    assert account_device(TOPICS, "alice", ALICE, "1.2.3") == DEVICES[1]
 
 
 def test_an_account_is_available_only_with_its_bridge() -> None:
@@ -103,7 +113,7 @@ def test_all_keys_are_there_before_anything_is_known() -> None:
 
 
 def test_only_who_can_be_set_has_something_to_set() -> None:
-    plain, settable = (payload(device)["components"] for device in DEVICES[1:])
+    plain, settable = (payload(device)["components"] for device in DEVICES[1:3])
     assert settable.keys() - plain.keys() == {
         "preferred_presence",
         "set_status_message",
@@ -134,3 +144,41 @@ def test_what_home_assistant_would_send_is_a_request_that_is_understood() -> Non
         for key in ("preferred_presence", "set_status_message", "clear_presence")
     }
     assert topics <= set(COMMANDS)
+
+
+def test_what_is_remembered_of_a_device_is_what_it_holds() -> None:
+    assert bridge_components(TOPICS) == components(DEVICES[0])
+    assert account_components(TOPICS, settable=False) == components(DEVICES[1])
+    assert account_components(TOPICS, settable=True) == components(DEVICES[2])
+
+
+def test_who_is_read_with_others_shows_the_one_code_of_the_table_and_asks_for_it() -> None:
+    read = payload(DEVICES[3])["components"]
+    for key in ("signin_state", "signin_code"):
+        assert read[key]["state_topic"] == "presence/table/team/auth"
+    for key in ("signin", "signin_cancel"):
+        assert json.loads(read[key]["payload_press"]) == {"account": "team"}
+        assert read[key]["command_topic"].rpartition("/")[2] in COMMANDS
+
+
+def test_where_the_broker_forgets_nothing_single_accounts_expire_in_home_assistant() -> None:
+    expiring = {key for key, c in payload(DEVICES[4])["components"].items() if "expire_after" in c}
+    assert expiring == {
+        "availability",
+        "activity",
+        "busy",
+        "in_call",
+        "in_meeting",
+        "out_of_office",
+        "status_message",
+        "last_changed",
+    }
+    assert payload(DEVICES[4])["components"]["busy"]["expire_after"] == 600
+    for device in DEVICES[:4]:
+        states = [c for k, c in payload(device)["components"].items() if k != "poll_problem"]
+        assert not any("expire_after" in component for component in states)
+
+
+def test_the_last_command_is_shown_with_its_error_and_remedy() -> None:
+    shown = payload(DEVICES[0])["components"]["last_command"]
+    assert shown["state_topic"] == shown["json_attributes_topic"] == "presence/bridge/last_command"

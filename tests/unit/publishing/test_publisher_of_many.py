@@ -2,102 +2,21 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from bridge.broker import Broker
-from bridge.config import Config
-from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState
-from bridge.contract.presence import Activity, Availability, Presence
-from bridge.contract.topics import Topics
-from bridge.contract.wire import Message
-from bridge.publishing import Publisher
+from bridge.contract.account import Followed
+from bridge.contract.presence import Availability
 from bridge.publishing.publisher import GOODBYES_MOST
-from tests.fakes.clock import ManualClock
-from tests.unit.publishing.test_commands import FakeService
-
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-IN = SignIn(SignInState.SIGNED_IN)
-
-
-class FakeBroker:
-    """Takes messages; ``most`` may wait until ``drain``."""
-
-    mqtt_version = "5.0"
-
-    def __init__(self, most: int = 10_000) -> None:
-        self.most, self.connects = most, 1
-        self.waiting: list[Message] = []
-        self.sent: list[Message] = []
-        self._drained = asyncio.Event()
-
-    @property
-    def has_room(self) -> bool:
-        return len(self.waiting) < self.most
-
-    async def room(self) -> None:
-        while not self.has_room:
-            self._drained.clear()
-            await self._drained.wait()
-
-    def publish(self, message: Message) -> None:
-        self.waiting.append(message)
-
-    def subscribe(self, *_: Any, **__: Any) -> None: ...
-
-    def unsubscribe(self, _: str) -> None: ...
-
-    def drain(self) -> None:
-        self.sent += self.waiting
-        self.waiting.clear()
-        self._drained.set()
-
-    def states(self) -> dict[str, str]:
-        """Availability by account, as sent."""
-        return {
-            message.topic.split("/")[2]: json.loads(message.payload)["availability"]
-            for message in self.sent
-            if message.topic.endswith("/state") and message.payload
-        }
-
-
-def facts(account: str, availability: Availability) -> AccountFacts:
-    return AccountFacts(
-        account,
-        account.title(),
-        presence=Presence(availability, Activity.AVAILABLE),
-        polled_at=NOW,
-        valid_until=NOW + timedelta(minutes=5),
-        fresh=True,
-        sign_in=IN,
-    )
-
-
-class Bench:
-    def __init__(self, folder: Path, *, most: int = 10_000) -> None:
-        self.clock, self.broker = ManualClock(), FakeBroker(most)
-        config = Config.model_validate({"state_dir": folder})
-        self.publisher = Publisher(
-            config=config,
-            topics=Topics(),
-            service=FakeService(),
-            clock=self.clock,
-            version="1",
-            started=NOW,
-            random=lambda: 0.0,
-        )
-        self.publisher.attach(cast(Broker, self.broker))
-
-    def follow(self, *accounts: str, discover: bool = False) -> None:
-        self.publisher.follow({a: Followed(a.title(), discover=discover) for a in accounts})
+from tests.unit.publishing.bench import Bench, facts
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, most=5)
+    built = Bench(tmp_path, most=5)
+    built.connect()
+    return built
 
 
 async def test_while_many_messages_wait_only_the_newest_facts_of_each_account_do(
@@ -157,6 +76,7 @@ async def test_discovery_after_a_birth_is_sent_in_small_parts_with_news_between(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path, most=50)
+    bench.connect()
     bench.follow(*(f"p{number}" for number in range(60)), discover=True)
     bench.broker.drain()
     running = asyncio.create_task(bench.publisher.run())
@@ -192,7 +112,7 @@ async def test_who_left_while_the_bridge_was_away_is_taken_away_also_without_dis
     for people in (("a", "b"), ("a",)):
         bench = Bench(tmp_path)
         bench.follow(*people)
-        welcome = list(bench.publisher.welcome())
+        welcome = bench.connect()
         running = asyncio.create_task(bench.publisher.run())
         await bench.clock.advance(10)
         running.cancel()
@@ -200,3 +120,15 @@ async def test_who_left_while_the_bridge_was_away_is_taken_away_also_without_dis
     emptied = {message.topic for message in welcome if not message.payload}
     assert "presence/account/b/availability" in emptied
     assert not any("/a/" in topic for topic in emptied)
+
+
+async def test_a_group_that_is_read_first_is_announced_in_small_parts(bench: Bench) -> None:
+    crowd = [f"team_p{number}" for number in range(30)]
+    async with bench.running():
+        bench.broker.drain()
+        bench.follow("alice", *crowd, discover=True, table="team")
+        await bench.clock.settle()
+        assert len(bench.broker.waiting) < 10
+        sent = [m.topic for m in await bench.pass_time(35)]
+    assert sent.count("presence/account/team_p29/availability") == 1
+    assert len([topic for topic in sent if "account_team_p" in topic]) == 30

@@ -1,82 +1,355 @@
+"""Removed is removed, whatever the broker, the disk and the process do meanwhile."""
+
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridge.broker import Received
+from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
-from bridge.contract.wire import Message, encode_json
-from bridge.publishing.discovery import account_device, bridge_device
-from bridge.publishing.ledger import Announced, Ledger, components, farewells
-from bridge.publishing.sweep import leftover
+from bridge.contract.wire import Message
+from bridge.publishing.publisher import REMOVALS_FIRST
+from tests.unit.publishing.bench import ALICE, BOB, Bench, facts
 
 TOPICS = Topics()
-BRIDGE, ALICE = bridge_device(TOPICS, "1"), account_device(TOPICS, "alice", "Alice", "1")
-BOTH = {message.topic: message for message in (BRIDGE, ALICE)}
+ALICE_DEVICE, BOB_DEVICE = (TOPICS.account_config(slug) for slug in ("alice", "bob"))
+OLD_DEVICE = "old/device/presence_account_bob/config"
+SETTABLE = Followed("Bob", settable=True)
+LEAVES = {"state", "attributes", "availability", "auth", "sign_in", "preferred"}
 
 
-def test_the_ledger_remembers_over_restarts(tmp_path: Path) -> None:
-    Ledger(tmp_path / "x" / "announced.json").write(BOTH)
-    read = Ledger(tmp_path / "x" / "announced.json").read()
-    assert read.topics[ALICE.topic] == components(ALICE)
-    assert farewells(read, BOTH) == []
+def emptied(messages: list[Message]) -> list[str]:
+    return [message.topic for message in messages if not message.payload]
 
 
-def test_a_broken_ledger_is_told_and_does_no_harm(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def topics(account: str, leaves: set[str] = LEAVES) -> set[str]:
+    return {TOPICS.account(account, leaf) for leaf in leaves} | {TOPICS.account_config(account)}
+
+
+async def live(
+    folder: Path, stored: dict[str, bytes], *, bob: Followed | None = SETTABLE, connect: bool = True
+) -> Bench:
+    """One life of a bridge that follows alice, and bob if he is given; it ends in order."""
+    bench = Bench(folder, stored=stored)
+    bench.publisher.follow({"alice": ALICE, **({"bob": bob} if bob else {})})
+    async with bench.running():
+        if connect:
+            bench.connect()
+        for slug in ("alice", "bob"):
+            bench.publisher.update(facts(slug))
+        await bench.pass_time(8)
+    return bench
+
+
+async def test_all_that_is_stored_about_somebody_goes_while_the_broker_is_there(
+    tmp_path: Path,
 ) -> None:
-    (tmp_path / "announced.json").write_text("{ half", encoding="utf-8")
-    assert Ledger(tmp_path / "announced.json").read() == Announced()
-    assert "by hand" in caplog.text
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        for slug in ("alice", "bob"):
+            bench.publisher.update(facts(slug))
+        bench.broker.drain()
+        assert bench.about("bob") == topics("bob")
+        bench.publisher.follow({"alice": ALICE})
+        gone = emptied(await bench.pass_time(1))
+        assert gone[0] == BOB_DEVICE, "or Home Assistant reads the empty states"
+        assert sorted(gone) == sorted(topics("bob")), "each once"
+        assert bench.about("bob") == set()
+        assert bench.about("alice") == topics("alice", LEAVES - {"preferred"})
 
 
-def test_a_vanished_device_is_emptied() -> None:
-    announced = Announced(topics={m.topic: components(m) for m in BOTH.values()})
-    assert farewells(announced, {BRIDGE.topic: BRIDGE}) == [Message(ALICE.topic, b"")]
+async def test_who_leaves_while_the_broker_is_away_is_gone_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        bench.publisher.update(facts("bob"))
+        bench.broker.drain()
+        bench.broker.lose()
+        bench.publisher.follow({"alice": ALICE})
+        await bench.pass_time(5)
+        assert bench.about("bob") == topics("bob")
+        assert set(emptied(bench.connect())) == topics("bob"), "before online"
+        assert bench.about("bob") == set()
+        bench.broker.lose()
+        assert emptied(bench.connect()) == [], "the broker has acknowledged it"
 
 
-def test_a_vanished_component_is_sent_once_as_a_bare_platform() -> None:
-    announced = Announced(topics={ALICE.topic: components(ALICE) | {"mood": "sensor"}})
-    (message,) = farewells(announced, {ALICE.topic: ALICE})
-    assert json.loads(message.payload)["components"]["mood"] == {"platform": "sensor"}
+@pytest.mark.parametrize("lives_without_broker", [1, 3])
+async def test_who_left_is_gone_also_after_restarts_without_a_broker(
+    tmp_path: Path, lives_without_broker: int
+) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored)
+    for _ in range(lives_without_broker):
+        await live(tmp_path, stored, bob=None, connect=False)
+    assert TOPICS.account("bob", "availability") in stored
+    bench = Bench(tmp_path, stored=stored)
+    bench.publisher.follow({"alice": ALICE})
+    assert set(emptied(bench.connect())) == topics("bob")
+    assert bench.about("bob") == set()
 
 
-def test_a_leftover_of_ours_is_swept_with_all_that_was_stored_about_it() -> None:
-    bob = account_device(TOPICS, "bob", "Bob", "0")
-    messages = leftover(Received(bob.topic, bob.payload, retain=True), TOPICS, {"alice"})
-    assert {message.payload for message in messages} == {b""}
-    assert "presence/account/bob/state" in {message.topic for message in messages}
+async def test_a_connection_lost_midway_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        bench.publisher.update(facts("bob"))
+        bench.broker.drain()
+        bench.broker.refuses = lambda topic: topic.endswith(("/auth", "/state"))
+        bench.publisher.follow({"alice": ALICE})
+        await bench.pass_time(1)
+        bench.broker.refuses = lambda _: False
+        bench.broker.lose()
+        left = {TOPICS.account("bob", leaf) for leaf in ("state", "auth")}
+        assert bench.about("bob") == left
+        assert set(emptied(bench.connect())) == left
 
 
-def foreign() -> list[bytes]:
-    payload = json.loads(account_device(TOPICS, "bob", "Bob", "0").payload)
-    other_origin = {**payload, "origin": {"name": "zigbee2mqtt"}}
-    other_instance = {**payload, "device": {"identifiers": ["other_account_bob"]}}
-    return [
-        encode_json(other_origin),
-        encode_json(other_instance),
-        encode_json({**payload, "device": None}),
-        b"",
-        b"not json",
-        b"[]",
-    ]
+async def test_who_comes_back_before_the_broker_does_is_not_removed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        bench.publisher.update(facts("bob"))
+        bench.broker.drain()
+        bench.broker.lose()
+        bench.publisher.follow({"alice": ALICE})
+        bench.publisher.follow({"alice": ALICE, "bob": Followed("Bob", discover=False)})
+        welcome = bench.connect()
+        assert set(emptied(welcome)) == {BOB_DEVICE, TOPICS.account("bob", "preferred")}
+        assert bench.broker.stored[TOPICS.account("bob", "availability")] == b"offline"
+        bench.publisher.update(facts("bob"))
+        bench.broker.drain()
+        assert bench.about("bob") == topics("bob", LEAVES - {"preferred"}) - {BOB_DEVICE}
 
 
-@pytest.mark.parametrize("payload", foreign())
-def test_what_is_not_ours_is_never_touched(payload: bytes) -> None:
-    topic = "homeassistant/device/something/config"
-    assert leftover(Received(topic, payload, retain=True), TOPICS, {"alice"}) == []
+async def test_a_removal_that_access_rules_refuse_is_tried_at_each_connect(
+    tmp_path: Path,
+) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored)
+    bench = Bench(tmp_path, stored=stored)
+    bench.broker.refuses = lambda topic: "/bob/" in topic
+    bench.publisher.follow({"alice": ALICE})
+    bench.connect()
+    bench.broker.lose()
+    assert TOPICS.account("bob", "state") in emptied(bench.connect())
+    async with bench.running():
+        await bench.pass_time(10)
+    after = Bench(tmp_path, stored=stored)
+    after.publisher.follow({"alice": ALICE})
+    assert TOPICS.account("bob", "state") in emptied(after.connect())
+    assert after.about("bob") == set()
 
 
-def test_what_is_current_is_never_touched() -> None:
-    assert leftover(Received(ALICE.topic, ALICE.payload, retain=True), TOPICS, {"alice"}) == []
+@pytest.mark.parametrize(
+    "content", [None, "{ half", '{"accounts": ["+"]}', '{"topics": {"#": {}}}']
+)
+@pytest.mark.parametrize("discover", [True, False])
+async def test_without_its_memory_the_bridge_finds_on_the_broker_who_left(
+    tmp_path: Path, content: str | None, *, discover: bool
+) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored, bob=Followed("Bob", discover=discover))
+    memory = tmp_path / "announced.json"
+    memory.unlink()
+    if content is not None:
+        memory.write_text(content, encoding="utf-8")
+    stored["presence/account/Ünï/availability"] = b"online"
+    bench = await live(tmp_path, stored, bob=None)
+    assert bench.about("bob") == set()
+    assert bench.about("alice") == topics("alice", LEAVES - {"preferred"})
+    assert "presence/account/Ünï/availability" in stored
 
 
-def test_everything_that_is_ever_stored_about_an_account_is_swept() -> None:
-    bob = account_device(TOPICS, "bob", "Bob", "1")
-    swept = leftover(Received(bob.topic, bob.payload, retain=True), TOPICS, {"alice"})
-    stored = ("state", "attributes", "availability", "auth", "preferred")
-    assert {m.topic for m in swept} == {
-        bob.topic,
-        *(TOPICS.account("bob", leaf) for leaf in stored),
+async def test_the_memory_of_the_last_release_is_understood(tmp_path: Path) -> None:
+    old: dict[str, Any] = {
+        "topics": {
+            BOB_DEVICE: {"busy": "binary_sensor"},
+            OLD_DEVICE: {},
+        },
+        "accounts": ["alice", "bob"],
     }
+    (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE})
+    assert set(emptied(bench.connect())) == topics("bob") | {OLD_DEVICE}
+
+
+async def test_a_full_disk_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("no folder", encoding="utf-8")
+    bench = await live(folder, {})
+    assert bench.about("bob") == topics("bob")
+    assert caplog.text.count("cannot be written") == 1
+
+
+async def test_the_sign_in_of_a_table_goes_with_its_last_person(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    table = TOPICS.table("team", "auth")
+    bench.follow("team_ann", "team_ben", table="team")
+    async with bench.running():
+        bench.connect()
+        bench.publisher.update(facts("team_ann"))
+        bench.broker.drain()
+        bench.follow("team_ben", table="team")
+        await bench.pass_time(1)
+        assert table in bench.broker.stored
+        bench.broker.lose()
+        bench.follow("alice")
+        assert table in emptied(bench.connect())
+        assert table not in bench.broker.stored
+
+
+async def test_of_thousands_who_left_most_are_removed_after_online(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    crowd = [f"team_p{number}" for number in range(500)]
+    bench.follow("alice", *crowd)
+    bench.connect()
+    bench.broker.lose()
+    bench.follow("alice")
+    assert len(emptied(bench.connect())) == REMOVALS_FIRST
+    assert not any("team_" in topic for topic in bench.broker.stored)
+
+
+async def test_nothing_is_emptied_in_home_assistant_that_it_never_heard_of(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.follow("alice", "bob", discover=False)
+    async with bench.running():
+        bench.connect()
+        bench.follow("alice")
+        assert BOB_DEVICE not in emptied(await bench.pass_time(1))
+
+
+async def test_entities_go_before_the_topic_that_they_read(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        await bench.pass_time(10)
+        bench.publisher.follow({"bob": BOB})
+        through = [m for m in await bench.pass_time(2) if "bob" in m.topic]
+        (bare,) = [m for m in through if m.topic == BOB_DEVICE]
+        assert json.loads(bare.payload)["components"]["preferred_presence"] == {
+            "platform": "select"
+        }
+        assert emptied(through) == []
+        through = [m for m in await bench.pass_time(3) if "bob" in m.topic]
+        assert [m.topic for m in through] == [BOB_DEVICE, TOPICS.account("bob", "preferred")]
+        assert "preferred_presence" not in through[0].payload.decode()
+        assert emptied(through) == [TOPICS.account("bob", "preferred")]
+
+
+@pytest.mark.parametrize("away", ["connection", "restart"])
+async def test_entities_go_also_when_the_broker_was_away_meanwhile(
+    tmp_path: Path, away: str
+) -> None:
+    stored: dict[str, bytes] = {}
+    bench = Bench(tmp_path, stored=stored)
+    bench.publisher.follow({"bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        await bench.pass_time(10)
+        bench.broker.lose()
+        if away == "connection":
+            bench.publisher.follow({"bob": BOB})
+            await bench.pass_time(5)
+            welcome = bench.connect()
+            await bench.pass_time(5)
+    if away == "restart":
+        bench = Bench(tmp_path, stored=stored)
+        bench.publisher.follow({"bob": BOB})
+        async with bench.running():
+            welcome = bench.connect()
+            await bench.pass_time(5)
+    (bare,) = [m for m in welcome if m.topic == BOB_DEVICE]
+    assert json.loads(bare.payload)["components"]["clear_presence"] == {"platform": "button"}
+    assert "clear_presence" not in stored[BOB_DEVICE].decode()
+    assert TOPICS.account("bob", "preferred") not in stored
+
+
+async def test_a_changed_account_is_announced_once_and_the_others_not_at_all(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": BOB})
+    async with bench.running():
+        bench.connect()
+        await bench.pass_time(10)
+        bench.publisher.follow({"alice": ALICE, "bob": Followed("Robert")})
+        bench.publisher.follow({"alice": ALICE, "bob": Followed("Robert")})
+        through = await bench.pass_time(10)
+    assert [m.topic for m in through if m.topic.startswith("homeassistant/")] == [BOB_DEVICE]
+
+
+async def test_discovery_that_is_wanted_no_more_is_taken_back(tmp_path: Path) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored)
+    bench = Bench(tmp_path, stored=stored, homeassistant=False)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    bench.connect()
+    assert not any(topic.startswith("homeassistant/") for topic in stored)
+    assert bench.about("alice") == topics("alice", LEAVES - {"preferred"}) - {ALICE_DEVICE}
+
+
+async def test_an_entity_that_a_release_gave_up_goes_in_two_steps(tmp_path: Path) -> None:
+    bridge = TOPICS.bridge_config()
+    old = {"topics": {bridge: {"mood": "sensor"}, ALICE_DEVICE: {"mood": "sensor"}}}
+    (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE})
+    async with bench.running():
+        welcome = bench.connect()
+        for topic in (bridge, ALICE_DEVICE):
+            (bare,) = [m for m in welcome if m.topic == topic]
+            assert json.loads(bare.payload)["components"]["mood"] == {"platform": "sensor"}
+        assert [m for m in await bench.pass_time(1) if m.topic == bridge] == []
+        finals = {m.topic: m for m in await bench.pass_time(5) if "homeassistant" in m.topic}
+        assert finals.keys() == {bridge, ALICE_DEVICE}
+        assert not any(b'"mood"' in message.payload for message in finals.values())
+        bench.broker.lose()
+        assert not any(b'"mood"' in message.payload for message in bench.connect())
+
+
+async def test_a_refused_last_step_keeps_nobody_else_on_the_broker(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
+    async with bench.running():
+        bench.connect()
+        bench.publisher.update(facts("alice"))
+        await bench.pass_time(1)
+        bench.publisher.follow({"alice": ALICE, "bob": BOB})
+        await bench.pass_time(1)
+        bench.broker.refuses = lambda topic: topic == BOB_DEVICE
+        await bench.pass_time(5)
+        bench.publisher.follow({"bob": BOB})
+        sent = await bench.pass_time(5)
+        assert bench.about("alice") == set()
+        assert len([m for m in sent if m.topic == BOB_DEVICE]) == 1
+
+
+async def test_nothing_is_left_below_a_base_topic_that_was_changed(tmp_path: Path) -> None:
+    stored: dict[str, bytes] = {}
+    await live(tmp_path, stored)
+    stored |= {TOPICS.bridge_state: b"offline", "presence/driver/desk/state": b"online"}
+    bench = Bench(tmp_path, stored=stored, base="office/people")
+    bench.publisher.follow({"alice": ALICE})
+    bench.connect()
+    assert [topic for topic in stored if topic.startswith("presence/")] == [
+        "presence/driver/desk/state"
+    ]
+    assert [topic for topic in stored if topic.startswith("homeassistant/")] == [
+        "homeassistant/device/office_people_bridge/config",
+        "homeassistant/device/office_people_account_alice/config",
+    ]
+    bench.broker.lose()
+    assert emptied(bench.connect()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from bridge.contract.errors import ContractError
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.mqtt_light import KIND, tailored
-from drivers.mqtt_light.dialect import Dialect, Seen, says_online
+from drivers.mqtt_light.dialect import Dialect, Frame, Seen, says_online
 from drivers.mqtt_light.options import MqttOptions, dialect_of
 from drivers.mqtt_light.template import Template, fill
 from drivers.mqtt_light.wled import preset_key
@@ -267,10 +268,30 @@ def test_wled_blinks_with_the_period_of_the_look(period_s: float, speed: int) ->
         assert (255 - speed) * 0.020 + 0.048 == pytest.approx(period_s, abs=0.02)
 
 
-@pytest.mark.parametrize(("period_s", "speed"), [(1.6, 248), (3, 95), (6, 7), (60, 0)])
+@pytest.mark.parametrize(("period_s", "speed"), [(1.6, 248), (3, 96), (6, 8), (60, 0)])
 def test_wled_breathes_with_the_period_of_the_look(period_s: float, speed: int) -> None:
     _, payload = sent(PULSE.model_copy(update={"period_s": period_s}), device="wled", topic="w")
     assert (payload["seg"]["fx"], payload["seg"]["sx"]) == (2, speed)
+
+
+@pytest.mark.parametrize(
+    ("over_s", "transition"), [(None, 2), (0.0, 0), (0.9, 0), (1.5, 1), (3.0, 3)]
+)
+def test_esphome_takes_whole_seconds_and_needs_them_with_each_frame(
+    over_s: float | None, transition: int
+) -> None:
+    speaks = dialect(device="esphome", topic="desk/light/lamp", transition=1.6)
+    frame = None if over_s is None else Frame(RED, over_s)
+    told = json.loads(speaks.show(DIM, frame).payload)["transition"]
+    assert (told, type(told)) == (transition, int)
+
+
+def test_a_device_that_nobody_knows_is_asked_to_fade_only_where_it_is_said_to_do_so() -> None:
+    plain = dialect(device="json", topic="j")
+    assert plain.shortest_fade_s == dialect(device="tasmota", topic="t").shortest_fade_s == math.inf
+    assert "transition" not in json.loads(plain.show(DIM, Frame(RED, 0.0)).payload)
+    fades = dialect(device="json", topic="j", transition=0.4)
+    assert json.loads(fades.show(DIM, Frame(RED, 1.0)).payload)["transition"] == 1.0
 
 
 def test_small_differences_are_none_and_others_are() -> None:
@@ -278,6 +299,11 @@ def test_small_differences_are_none_and_others_are() -> None:
     assert not seen.differs(Seen(on=True, mode="rgb", parts=(0.52, 0.99)))
     assert seen.differs(Seen(on=True, mode="rgb", parts=(0.6, 1.0)))
     assert seen.differs(Seen(on=True, mode="rgb", parts=(0.5,)))
+    lit, dim = Seen(on=True, level=0.9), Seen(on=True, level=0.3)
+    assert lit.differs(dim)
+    assert not lit.differs(dim, fades=True)
+    assert dim.is_between(0.15, 1)
+    assert not dim.is_between(0.5, 1)
     assert seen.differs(Seen(on=True, mode="white", parts=(0.5, 1.0)))
     assert seen.differs(Seen(on=False, mode="rgb", parts=(0.5, 1.0)))
     assert not Seen(on=False, parts=(0.1,)).differs(Seen(on=False, parts=(0.9,)))
@@ -339,5 +365,6 @@ def test_the_kind_is_tailored_to_the_device() -> None:
     assert wled.effects == frozenset(Effect)
     assert wled.min_interval_s < KIND.min_interval_s
     assert white.effects == {Effect.SOLID}
+    assert (white.frame_interval_s, wled.frame_interval_s) == (1.0, 0.0)
     assert white.color_modes == {"brightness"}
     assert KIND.color_modes == {"rgb"}

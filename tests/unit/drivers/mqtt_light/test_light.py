@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, LightState
 from drivers.base import Restorable, Surroundings, Watchable
 from drivers.mqtt_light import KIND
-from drivers.mqtt_light.light import ANSWER_S, SETTLE_S, MqttLight
+from drivers.mqtt_light.light import ANSWER_S, SETTLE_S, WHOLE_EVERY_S, MqttLight
 from drivers.mqtt_light.options import MqttOptions, dialect_of
 from tests.fakes.clock import ManualClock
 from tests.fakes.mqtt_light_bus import FakeBus
@@ -223,3 +224,82 @@ async def test_a_stored_state_is_found_although_the_device_cannot_be_asked() -> 
     await desk.light.restore(found)
     assert strip.shows == (True, 40, (255, 160, 0))
     assert desk.clock.monotonic() == 0
+
+
+async def test_a_device_that_says_offline_is_away_without_a_new_look(desk: Desk) -> None:
+    await desk.light.apply(RED)
+    desk.bus.tell("zigbee2mqtt/desk/availability", "offline")
+    with pytest.raises(LightUnreachableError, match="offline"):
+        await desk.light.changed_by_others()
+    desk.bus.connected = False  # nothing is known of it, and the broker has its own line
+    assert not await desk.light.changed_by_others()
+
+
+async def test_a_frame_says_to_zigbee_only_what_changes(desk: Desk) -> None:
+    await desk.light.apply(RED)
+    dim = RED.model_copy(update={"brightness": 0.15})
+    await desk.light.fade(dim, 1.0)
+    await desk.light.fade(OFF, 0.0)
+    await desk.clock.advance(WHOLE_EVERY_S)
+    await desk.light.fade(dim, 1.0)
+    assert [json.loads(message.payload) for message in desk.bus.published] == [
+        {"state": "ON", "brightness": 254, "color": {"r": 255, "g": 0, "b": 0}},
+        {"state": "ON", "brightness": 38, "transition": 1.0},
+        {"state": "OFF", "transition": 0.0},
+        {"state": "ON", "brightness": 38, "color": {"r": 255, "g": 0, "b": 0}, "transition": 1.0},
+    ]
+
+
+async def test_a_device_that_lost_its_power_in_an_animation_is_told_all(
+    desk: Desk, bulb: ZigbeeBulb
+) -> None:
+    await desk.light.apply(RED)
+    await desk.light.fade(RED.model_copy(update={"brightness": 0.5}), 1.0)
+    desk.bus.tell("zigbee2mqtt/desk/availability", "offline")
+    bulb.shows = (True, 254, (255, 255, 255))
+    desk.bus.tell("zigbee2mqtt/desk/availability", "online")
+    assert bulb.shows == (True, 127, (255, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("change", "noticed"),
+    [
+        ((False, 254, (255, 0, 0)), True),
+        ((True, 254, (0, 255, 0)), True),
+        ((True, 10, (255, 0, 0)), True),
+        ((True, 180, (255, 0, 0)), False),
+        ((True, 254, (252, 2, 0)), False),
+    ],
+    ids=["switched off", "another colour", "dimmer than it ever is", "on its way", "rounded"],
+)
+async def test_others_are_noticed_in_the_middle_of_an_animation(
+    desk: Desk,
+    bulb: ZigbeeBulb,
+    change: tuple[bool, int, tuple[int, int, int]],
+    *,
+    noticed: bool,
+) -> None:
+    await desk.light.apply(RED)
+    for level in (0.5, 1.0, 0.5, 1.0):
+        await desk.clock.advance(SETTLE_S / 2)
+        assert not await desk.light.changed_by_others()
+        await desk.light.fade(RED.model_copy(update={"brightness": level}), 1.0)
+    bulb.shows = change
+    desk.tell_bulb(bulb)
+    assert await desk.light.changed_by_others() is noticed
+
+
+async def test_a_late_word_about_the_frame_before_is_no_change_by_others() -> None:
+    desk = Desk(FakeBus())
+    dark, lit = (
+        ZigbeeBulb(shows=(False, 254, (255, 0, 0))),
+        ZigbeeBulb(shows=(True, 254, (255, 0, 0))),
+    )
+    await desk.light.apply(RED)
+    for state, late, own in ((OFF, lit, dark), (RED, dark, lit)) * 4:
+        await desk.clock.advance(1)
+        assert not await desk.light.changed_by_others()
+        await desk.light.fade(state, 0.0)
+        desk.tell_bulb(late)
+        desk.tell_bulb(own)
+    assert not await desk.light.changed_by_others()

@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event
@@ -8,7 +7,7 @@ import pytest
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.blocking import Worker
-from drivers.serial_lamp.light import REFUSED_S, REOPEN_S, SerialLight, _beside
+from drivers.serial_lamp.light import REFUSED_S, REOPEN_S, SerialLight
 from tests.fakes.clock import ManualClock
 
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
@@ -39,7 +38,7 @@ class FakeSession:
     def changed(self) -> bool:
         return self.touched
 
-    def beat_s(self, state: LightState) -> float:
+    def beat_s(self, state: LightState, elapsed_s: float) -> float:
         return 5
 
     def goodbye(self) -> None:
@@ -53,9 +52,8 @@ class FakeSession:
 async def kept(session: FakeSession, clock: ManualClock) -> AsyncIterator[SerialLight]:
     async with Worker("desk") as worker:
         light = SerialLight(lambda: session, worker, name="desk", clock=clock, stop=Event())
-        async with _beside(light.keep(), name="heartbeat"):
+        async with light.kept_awake():
             yield light
-        await light.close()
 
 
 async def pass_time(clock: ManualClock, seconds: float) -> None:
@@ -123,11 +121,18 @@ async def test_a_refusal_is_not_tried_again_and_again() -> None:
         assert (GREEN.color, 0.0) in session.calls
 
 
-async def test_a_defect_in_the_heartbeat_ends_the_driver() -> None:
+async def test_a_defect_in_the_heartbeat_is_told_once_and_the_light_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     session, clock = FakeSession(), ManualClock()
-    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what ends
-        async with asyncio.timeout(10), kept(session, clock) as light:
-            await light.apply(RED)
-            session.error = ZeroDivisionError()
-            await clock.advance(5)
-            await asyncio.Event().wait()
+    async with kept(session, clock) as light:
+        await light.apply(RED)
+        session.error = ZeroDivisionError()
+        for _ in range(4):
+            await pass_time(clock, 5)
+        session.error = None
+        session.calls.clear()
+        await pass_time(clock, 60)
+        await pass_time(clock, 5)
+        assert "start" in session.calls
+    assert caplog.text.count("Traceback") == 1

@@ -1,0 +1,104 @@
+"""One access token for all who need it: used while it is good, renewed in time. Never asks anybody.
+
+For people and for apps; the only place where an access token is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import SignInNeededError, SourceUnavailableError
+from bridge.microsoft.sign_in.answers import Answer
+
+EARLY_S = 600.0
+"""A token is renewed this long before it ends; msal itself does so at 300 s."""
+RETRY_S = 60.0
+"""After a failed renewal, the old token is used this long before the next try."""
+FORCED_EVERY_S = 30.0
+"""A refused token is replaced once in so long, however many were refused with it."""
+
+Renew = Callable[[str | None, bool], Awaitable[Answer]]
+"""Gets tokens, for these claims, and whether anew. Raises as ``AccessToken.get``."""
+
+
+class AccessToken:
+    """The token of one account table; many callers, one renewal at a time."""
+
+    def __init__(self, renew: Renew, *, clock: Clock) -> None:
+        self._renew, self._clock = renew, clock
+        self._lock = asyncio.Lock()
+        self._value: str | None = None
+        self._ends_s = self._renew_s = 0.0
+        self._forced_s: float | None = None
+        self._quiet_until_s = 0.0
+
+    @property
+    def works(self) -> bool:
+        """Whether there is one that has not ended."""
+        return self._value is not None and self._clock.monotonic() < self._ends_s
+
+    async def get(self, *, claims: str | None, refresh: bool) -> str:
+        """Ours while it is good, else a new one; ``claims`` and ``refresh`` ask for a new one.
+
+        Raises:
+            SignInNeededError: Somebody must act.
+            SourceUnavailableError: None can be had now, and the old one cannot be used.
+        """
+        async with self._lock:
+            now_s = self._clock.monotonic()
+            if refresh and self._forced_s is not None and now_s - self._forced_s < FORCED_EVERY_S:
+                refresh = False
+            anew = refresh or claims is not None
+            if self._value and now_s < self._renew_s and not anew:
+                return self._value
+            try:
+                self._check_quiet(now_s)
+                answer = await self._renew(claims, refresh)
+            except SignInNeededError:
+                self.forget()
+                raise
+            except SourceUnavailableError as error:
+                return self._old(error, usable=not anew)
+            if refresh:
+                self._forced_s = now_s
+            return self._keep(answer)
+
+    async def replace(self, adopt: Callable[[], Awaitable[Answer]]) -> None:
+        """Use the tokens that ``adopt`` returns, once no renewal of the old one runs."""
+        async with self._lock:
+            self._keep(await adopt())
+
+    async def discard(self, clear: Callable[[], Awaitable[None]]) -> None:
+        """Forget the token once ``clear`` is done, while no renewal runs."""
+        async with self._lock:
+            await clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Hold none."""
+        self._value = None
+
+    def _keep(self, answer: Answer) -> str:
+        self._value = value = str(answer["access_token"])
+        lifetime_s = float(answer.get("expires_in", 0))
+        self._ends_s = self._clock.monotonic() + lifetime_s
+        self._renew_s = self._ends_s - min(EARLY_S, lifetime_s / 2)
+        return value
+
+    def _check_quiet(self, now_s: float) -> None:
+        """Ask nothing while Microsoft wants us to wait."""
+        if now_s < self._quiet_until_s:
+            raise SourceUnavailableError(
+                "Microsoft's sign-in asks us to wait", retry_after_s=self._quiet_until_s - now_s
+            )
+
+    def _old(self, error: SourceUnavailableError, *, usable: bool) -> str:
+        now_s = self._clock.monotonic()
+        if error.retry_after_s is not None:
+            self._quiet_until_s = now_s + error.retry_after_s
+        if self._value and usable and now_s < self._ends_s:
+            self._renew_s = min(now_s + RETRY_S, self._ends_s)
+            return self._value
+        raise error

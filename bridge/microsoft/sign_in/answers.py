@@ -1,0 +1,97 @@
+"""Which answers of the identity endpoints are Microsoft's, checked before msal reads them. Pure.
+
+Sources: RFC 6749, 5.1 and 5.2; RFC 8628, 3.2 and 3.5; OpenID Connect Discovery 1.0, 3. A captive
+portal, a proxy or a gateway that answers instead must not cost anybody the sign-in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.microsoft.http import HttpResponse
+
+Answer = dict[str, Any]
+"""What an identity endpoint says, as msal passes it on."""
+
+PENDING = ("authorization_pending", "slow_down")
+"""Refusals that only mean that the person is not done."""
+_ERRORS = {
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_scope",
+    "invalid_resource",
+    "invalid_tenant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "access_denied",
+    "interaction_required",
+    "login_required",
+    "consent_required",
+    "authorization_declined",
+    "bad_verification_code",
+    "expired_token",
+    "code_expired",
+    "temporarily_unavailable",
+    "server_error",
+    *PENDING,
+}
+_NUMBER = re.compile(r"AADSTS\d{4,8}")
+_TEXTS = (
+    ("access_token",),
+    ("device_code", "user_code", "verification_uri"),
+    ("authorization_endpoint", "token_endpoint"),
+)
+"""What each kind of good answer holds: tokens, a code for a person, discovery."""
+_OPTIONAL_TEXTS = ("refresh_token", "id_token", "client_info", "scope", "token_type", "foci")
+_DIGITS_MOST = 9
+_NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval")
+
+
+def is_good(response: HttpResponse) -> bool:
+    """Whether it holds what was asked for."""
+    fields = fields_of(response)
+    return (
+        response.status == 200  # noqa: PLR2004 - OK
+        and "error" not in fields
+        and any(all(_is_text(fields.get(key)) for key in keys) for keys in _TEXTS)
+        and all(_is_text(fields.get(key, "-")) for key in _OPTIONAL_TEXTS)
+        and all(_is_number(fields.get(key, 0)) for key in _NUMBERS)
+    )
+
+
+def is_refusal(response: HttpResponse) -> bool:
+    """Whether it is Microsoft's own no: in words of the standards, with its number or its id."""
+    fields = fields_of(response)
+    error = fields.get("error")
+    return (
+        response.status in (400, 401, 403)
+        and isinstance(error, str)
+        and (error in _ERRORS or is_numbered(response) or _is_text(fields.get("correlation_id")))
+    )
+
+
+def is_numbered(response: HttpResponse) -> bool:
+    """Whether it has a number of Microsoft's."""
+    return bool(_NUMBER.search(str(fields_of(response).get("error_description", ""))))
+
+
+def fields_of(response: HttpResponse) -> Mapping[str, Any]:
+    """Its JSON object; empty when it is none."""
+    try:
+        document = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_number(value: object) -> bool:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST

@@ -1,0 +1,189 @@
+"""The sign-in of an app with a certificate. Never asks a person anything.
+
+Source: Microsoft identity platform, "client credentials flow". Every try gets an application object
+of its own, so a certificate that was renewed is read anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import msal
+
+from bridge import __version__
+from bridge.contract.account import SignIn, SignInState, Way
+from bridge.contract.clock import Clock
+from bridge.contract.errors import (
+    ConfigError,
+    PersonMustActError,
+    SignInNeededError,
+    SourceUnavailableError,
+)
+from bridge.contract.latest import Latest
+from bridge.microsoft.sign_in.access_token import AccessToken
+from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.certificate import ClientCertificate
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.msal_requests import MsalRequests
+from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
+from bridge.microsoft.sign_in.remedies_table import BROWSER
+from bridge.microsoft.sign_in.status import ended, needed
+
+log = logging.getLogger(__name__)
+
+ENDS_SOON = timedelta(days=30)
+"""A certificate that ends sooner is told of."""
+
+
+class AppSignIn:
+    """The sign-in of one account table; it stands as long as the config says so."""
+
+    def __init__(
+        self,
+        slug: str,
+        *,
+        client_id: str,
+        authority: str,
+        scope: str,
+        workers: MsalWorkers,
+        certificate: Callable[[], ClientCertificate],
+        clock: Clock,
+    ) -> None:
+        self.sign_in: Latest[SignIn] = Latest(SignIn(SignInState.SIGNED_IN))
+        self._slug, self._client_id, self._authority = slug, client_id, authority
+        self._scope, self._certificate, self._clock = scope, certificate, clock
+        self._client = workers.client(self._new_app)
+        self._token = AccessToken(self._renew, clock=clock)
+        self._said = self._warned = ""
+        self._wanted = asyncio.Event()
+
+    async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
+        """An access token; ``claims`` answers a challenge, ``refresh`` replaces a refused one.
+
+        Raises:
+            SignInNeededError: Microsoft refuses the app; somebody must change something.
+            SourceUnavailableError: None can be had now, and the old one has ended.
+        """
+        try:
+            token = await self._token.get(claims=claims, refresh=refresh)
+        except SourceUnavailableError as error:
+            self._show(SignIn(self.sign_in.value.state, message=f"{error}."))
+            raise
+        self._show(SignIn(SignInState.SIGNED_IN))
+        if self._said != SignInState.SIGNED_IN:
+            self._said = SignInState.SIGNED_IN
+            log.info("%s is signed in as the app itself", self._slug)
+        return token
+
+    def request(self, _: Way | None = None) -> None:
+        """Try again soon: nobody can be asked."""
+        self._wanted.set()
+
+    def cancel(self) -> None:
+        """Do nothing: nobody was asked."""
+
+    def finish_browser(self, _: str) -> None:
+        """Refuse: no browser is needed. Raises ``PersonMustActError``."""
+        raise PersonMustActError(f"{self._slug} signs in by its certificate.", remedy="")
+
+    async def sign_out(self) -> None:
+        """Refuse: what the config says would sign in again at once.
+
+        Raises:
+            ConfigError: Always; it says what ends the sign-in.
+        """
+        text = "signs in by its certificate; to end that, take its table out of the config"
+        raise ConfigError([f"accounts.{self._slug}: {text}"])
+
+    async def run(self, *, may_offer: bool = True) -> None:  # noqa: ARG002 - nobody is asked
+        """Do the tries that are requested, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.token(refresh=True)
+            except (SignInNeededError, SourceUnavailableError) as error:
+                log.debug("%s: no token: %s", self._slug, error)
+
+    async def _renew(self, claims: str | None, _: bool) -> Answer:  # noqa: FBT001 - as ``Renew``
+        self._client.forget()
+        more: dict[str, Any] = {"claims_challenge": claims} if claims else {}
+        try:
+            answer = await self._client.ask(partial(self._ask, more))
+        except ConfigError as error:
+            raise self._refused(_certificate_trouble(error.problems[0])) from error
+        if answer and "access_token" in answer:
+            return answer
+        raise self._refused(_for_an_app(explain(answer or {})))
+
+    def _ask(self, more: dict[str, Any], app: Any) -> Answer:
+        answer: Answer = app.acquire_token_for_client([self._scope], **more)
+        return answer
+
+    def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
+        """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
+        certificate = self._certificate()
+        self._check_dates(certificate)
+        return msal.ConfidentialClientApplication(
+            self._client_id,
+            client_credential={
+                "private_key": certificate.private_key,
+                "public_certificate": certificate.certificate,
+            },
+            authority=self._authority,
+            instance_discovery=False,
+            http_client=requests,
+            app_name="presence-bridge",
+            app_version=__version__,
+        )
+
+    def _check_dates(self, certificate: ClientCertificate) -> None:
+        """Tell once that the certificate ends soon.
+
+        Raises:
+            ConfigError: It has ended.
+        """
+        now = self._clock.now()
+        day = certificate.expires.date().isoformat()
+        if certificate.expires <= now:
+            raise ConfigError([f"The certificate ended on {day}."])
+        if certificate.expires - now < ENDS_SOON and self._warned != certificate.thumbprint:
+            self._warned = certificate.thumbprint
+            log.warning("%s: the certificate ends on %s: make and upload another", self._slug, day)
+
+    def _refused(self, why: Explanation) -> SignInNeededError:
+        if self._said != why.text:
+            self._said = why.text
+            log.error("%s: %s", self._slug, why.line)
+        self._show(ended(why, self._slug))
+        return needed(why)
+
+    def _show(self, now: SignIn) -> None:
+        if now != self.sign_in.value:
+            self.sign_in.set(now)
+
+
+def _for_an_app(why: Explanation) -> Explanation:
+    """Nobody can sign in again here, or in a browser: the owner of the app looks, or the admin."""
+    if why.sign_in_again:
+        remedy = "Look at the app registration with the correlation id."
+        return replace(why, remedy=remedy, who=OWNER, sign_in_again=False)
+    if BROWSER in why.remedy:
+        return replace(why, remedy="Ask your admin for an exception.")
+    return why
+
+
+def _certificate_trouble(problem: str) -> Explanation:
+    return Explanation(
+        text=problem,
+        remedy="Make one with: presence-bridge certificate create, and upload it.",
+        who=OWNER,
+        passes=False,
+        sign_in_again=False,
+    )

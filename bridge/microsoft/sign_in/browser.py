@@ -1,0 +1,130 @@
+"""Signing in with a browser: authorization code with PKCE (RFC 6749, 4.1; RFC 7636; RFC 8252).
+
+Never keeps a token, and never logs or repeats an address that came back: it holds the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from random import random as _random
+from typing import Any
+from urllib.parse import parse_qsl
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.contract.latest import Latest
+from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.flow import Failed, Granted, Step, Waiting, wait_s
+from bridge.microsoft.sign_in.loopback import listening
+from bridge.microsoft.sign_in.msal_client import MsalClient
+from bridge.microsoft.sign_in.remedies import explain
+from bridge.retry import Random
+
+LIFETIME_S = 600.0
+"""How long somebody may take; a code that came back lives as long (RFC 6749, 4.1.2)."""
+TRIES, RETRY_FIRST_S, RETRY_MOST_S = 5, 4.0, 30.0
+"""A code is redeemed this often while Microsoft's sign-in has a bad moment."""
+MESSAGE = "open {} in a browser and sign in; if its last page does not load, paste its address"
+_POSTED = "form_post"
+
+
+class Browser:
+    """One attempt."""
+
+    def __init__(
+        self,
+        client: MsalClient,
+        *,
+        scopes: Sequence[str],
+        claims: str | None,
+        clock: Clock,
+        random: Random = _random,
+    ) -> None:
+        self._client, self._clock, self._random = client, clock, random
+        self._scopes, self._claims = list(scopes), claims
+        self._redirect_uri = ""
+        self._flow: Answer | None = None
+        self._arrived: Latest[dict[str, str] | None] = Latest(None)
+
+    async def steps(self) -> AsyncGenerator[Step, None]:
+        """As ``Flow`` says."""
+        async with listening(self.hand_in) as self._redirect_uri:
+            self._flow = await self._client.ask(self._request) or {}
+            if "error" in self._flow:
+                yield Failed(explain(self._flow))
+                return
+            address = self._flow["auth_uri"]
+            yield Waiting(address, LIFETIME_S, MESSAGE.format(address))
+            if not await self._arrived.newer(0, within_s=LIFETIME_S, clock=self._clock):
+                yield Failed(explain({"error": "nobody_came_back"}), ran_out=True)
+                return
+            answer = await self._redeemed()
+            yield Granted(answer) if "access_token" in answer else Failed(explain(answer))
+
+    def hand_in(self, pasted: str) -> None:
+        """Take the address that the browser ended on; it can be handed in once.
+
+        Raises:
+            PersonMustActError: It is another address; the remedy says which one.
+        """
+        fields = dict(parse_qsl(pasted.strip().partition("#")[0].rpartition("?")[2]))
+        if "state" not in fields or not fields.keys() & {"code", "error"}:
+            raise PersonMustActError(
+                "That is not the address that the browser ended on.",
+                remedy="After signing in, copy all of the address line: it begins with "
+                f"{self._redirect_uri} and holds code= and state=.",
+            )
+        if self._flow is None or fields["state"] != self._flow.get("state"):
+            raise PersonMustActError(
+                "That address belongs to another sign-in.",
+                remedy="Open the newest sign-in address and hand in where that one ends.",
+            )
+        if self._arrived.value is not None:
+            raise PersonMustActError(
+                "This sign-in has its address already.", remedy="Wait for its end."
+            )
+        self._arrived.set(fields)
+
+    async def _redeemed(self) -> Answer:
+        """Tokens for the code that came back, or a refusal."""
+        answer: Answer | None = await AsyncRetrying(
+            retry=retry_if_exception_type(SourceUnavailableError),
+            wait=self._wait_s,
+            stop=stop_after_attempt(TRIES),
+            sleep=self._clock.sleep,
+            retry_error_callback=lambda _: {"error": "not_redeemed"},
+        )(self._client.ask, self._redeem)
+        return answer or {"error": "not_redeemed"}
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        assert isinstance(error, SourceUnavailableError)
+        return wait_s(
+            error,
+            state.attempt_number,
+            first_s=RETRY_FIRST_S,
+            most_s=RETRY_MOST_S,
+            random=self._random,
+        )
+
+    def _request(self, app: Any) -> Answer:
+        flow: Answer = app.initiate_auth_code_flow(
+            self._scopes,
+            redirect_uri=self._redirect_uri,
+            response_mode=_POSTED,
+            claims_challenge=self._claims,
+        )
+        # nobody can paste a posted form; msal warns of every other mode (RFC 9700, 4.3.1), which
+        # the proof (PKCE), the single use and the short life of the code make up for
+        return flow | {"auth_uri": flow["auth_uri"].replace(f"={_POSTED}", "=query")}
+
+    def _redeem(self, app: Any) -> Answer:
+        try:
+            answer: Answer = app.acquire_token_by_auth_code_flow(self._flow, self._arrived.value)
+        except RuntimeError as error:
+            if "nonce" in str(error):
+                return {"error": "nonce_mismatch"}
+            raise
+        return answer

@@ -1,0 +1,74 @@
+"""Signing in by device code, from its request to its end (RFC 8628). Never keeps a token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+from typing import Any
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import SourceUnavailableError
+from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.flow import Failed, Granted, Step, Waiting
+from bridge.microsoft.sign_in.msal_client import MsalClient
+from bridge.microsoft.sign_in.remedies import explain
+
+INTERVAL_MOST_S = 60.0
+
+
+class DeviceCode:
+    """One attempt."""
+
+    def __init__(
+        self, client: MsalClient, *, scopes: Sequence[str], claims: str | None, clock: Clock
+    ) -> None:
+        self._client, self._clock = client, clock
+        self._scopes, self._claims = list(scopes), claims
+
+    async def steps(self) -> AsyncGenerator[Step, None]:
+        """As ``Flow`` says. After trouble the polls get rarer (RFC 8628, 3.5)."""
+        code = await self._client.ask(self._request) or {}
+        if "error" in code:
+            yield Failed(explain(code))
+            return
+        yield _waiting(code)
+        ends_s = self._clock.monotonic() + code["expires_in"]
+        rests_s = 0.0
+        while self._clock.monotonic() < ends_s:
+            await self._clock.sleep(max(code["interval"], rests_s))
+            rests_s = 0.0
+            try:
+                answer = await self._client.ask(partial(_poll, code)) or {}
+            except SourceUnavailableError as error:
+                code["interval"] = min(INTERVAL_MOST_S, 2 * code["interval"])
+                rests_s = error.retry_after_s or 0.0
+                continue
+            if "access_token" in answer:
+                yield Granted(answer)
+                return
+            if answer["error"] not in ("authorization_pending", "slow_down"):
+                yield Failed(explain(answer), ran_out=answer["error"] == "expired_token")
+                return
+        yield Failed(explain({"error": "expired_token"}), ran_out=True)
+
+    def _request(self, app: Any) -> Answer:
+        code: Answer = app.initiate_device_flow(self._scopes, claims_challenge=self._claims)
+        return code if "error" in code else code | {"interval": max(1, code["interval"])}
+
+
+def _poll(code: Answer, app: Any) -> Answer:
+    """One poll; msal adds to the interval when it is told to slow down."""
+    code.pop("latest_attempt_at", None)  # msal warns by the wall clock, which may have been set
+    answer: Answer = app.acquire_token_by_device_flow(code, exit_condition=lambda _: True)
+    return answer
+
+
+def _waiting(code: Answer) -> Waiting:
+    address, user_code = code["verification_uri"], code["user_code"]
+    message = code.get("message")
+    return Waiting(
+        address,
+        float(code["expires_in"]),
+        message if isinstance(message, str) else f"open {address} and enter {user_code}",
+        user_code,
+    )

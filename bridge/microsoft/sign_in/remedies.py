@@ -1,0 +1,84 @@
+"""What each sign-in error means, who must act, and the one thing to do. Never does it.
+
+Control flow follows ``error`` and ``suberror``; the AADSTS number only chooses the sentence, as
+Microsoft asks ("Microsoft Entra authentication and authorization error codes").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.microsoft.sign_in.remedies_table import (
+    ADMIN,
+    OWNER,
+    REMEDIES,
+    UNKNOWN,
+    WITHOUT_NUMBER,
+    YOU,
+    Ending,
+    Remedy,
+)
+
+__all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One failure told to people."""
+
+    text: str
+    remedy: str
+    who: str
+    passes: bool
+    sign_in_again: bool
+    correlation_id: str | None = None
+
+    @property
+    def line(self) -> str:
+        """All of it, for a log."""
+        whose = "" if self.passes else f" Who must act: {self.who}."
+        reference = f" Correlation id: {self.correlation_id}" if self.correlation_id else ""
+        return f"{self.text} {self.remedy}{whose}{reference}"
+
+
+_BY_CODE = {code: row for row in REMEDIES for code in row.codes}
+_BY_ERROR = WITHOUT_NUMBER | {
+    "access_denied": WITHOUT_NUMBER["authorization_declined"],
+    "expired_token": _BY_CODE[70019],
+    "bad_verification_code": _BY_CODE[70018],
+    "temporarily_unavailable": _BY_CODE[90033],
+    "server_error": _BY_CODE[90033],
+    "consent_required": _BY_CODE[65001],
+}
+_NUMBER = re.compile(r"AADSTS(\d{4,8})")
+
+
+def explain(result: Mapping[str, Any]) -> Explanation:
+    """Tell an error answer of the token endpoint, as msal passes it on."""
+    error = result.get("error")
+    error = error if isinstance(error, str) else ""
+    number = _number(result)
+    row = _BY_CODE.get(number or 0)
+    if row is None:
+        row = _BY_ERROR.get(error) or _BY_ERROR.get(str(result.get("suberror"))) or UNKNOWN
+    label = f" (AADSTS{number})" if number else f" ({error})" if row is UNKNOWN and error else ""
+    correlation_id = result.get("correlation_id")
+    return Explanation(
+        text=f"{row.text[:-1]}{label}.",
+        remedy=row.remedy,
+        who=row.who,
+        passes=row.ending is Ending.PASSES,
+        sign_in_again=row.ending is Ending.SIGN_IN,
+        correlation_id=correlation_id if isinstance(correlation_id, str) else None,
+    )
+
+
+def _number(result: Mapping[str, Any]) -> int | None:
+    codes = result.get("error_codes")
+    if isinstance(codes, list) and codes and isinstance(codes[0], int):
+        return codes[0]
+    match = _NUMBER.search(str(result.get("error_description", "")))
+    return int(match.group(1)) if match else None

@@ -1,0 +1,117 @@
+"""What is stored of a person's sign-in: tokens in a file, and new ones from Microsoft for them.
+
+Never asks anybody, and never decides what follows from a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msal
+
+from bridge import __version__
+from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.msal_requests import MsalRequests
+from bridge.microsoft.sign_in.token_cache import TokenCache
+
+CAPABILITIES = ["CP1"]
+"""We answer claims challenges, so Microsoft may end a token early and let it live long
+(Microsoft identity platform, "continuous access evaluation")."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicApp:
+    """The app registration that people sign in to."""
+
+    client_id: str
+    authority: str
+
+    def open(
+        self, tokens: msal.SerializableTokenCache, requests: MsalRequests
+    ) -> msal.PublicClientApplication:
+        """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
+        return msal.PublicClientApplication(
+            self.client_id,
+            authority=self.authority,
+            instance_discovery=False,
+            http_client=requests,
+            token_cache=tokens,
+            client_capabilities=CAPABILITIES,
+            app_name="presence-bridge",
+            app_version=__version__,
+        )
+
+
+class StoredSignIn:
+    """One person's tokens; all of it runs on the one worker of their cache."""
+
+    def __init__(
+        self, app: PublicApp, *, workers: MsalWorkers, cache: TokenCache, scopes: Sequence[str]
+    ) -> None:
+        self._cache, self._scopes = cache, list(scopes)
+        self._client = workers.client(lambda requests: app.open(cache.tokens, requests))
+
+    async def renew(self, *, claims: str | None, refresh: bool, any_age: bool) -> Answer | None:
+        """A token, or a refusal; nothing when nobody is stored.
+
+        With ``any_age`` one that should be renewed will do while Microsoft cannot be reached.
+
+        Raises:
+            OtherKeyError: The file is encrypted, and not with our key.
+            SourceUnavailableError: Microsoft cannot be reached, or the file cannot be read.
+        """
+        try:
+            if not await self._client.run(self._cache.somebody):
+                return None
+        except OSError as error:
+            raise SourceUnavailableError(
+                f"The stored sign-in cannot be read ({error.strerror}): "
+                f"let this user read {self._cache.file}",
+                reached=False,
+            ) from error
+        will_do = (SourceUnavailableError,) if any_age else ()
+
+        def silently(app: Any) -> Answer | None:
+            accounts = app.get_accounts()
+            if not accounts:
+                return None
+            answer: Answer | None = app.acquire_token_silent_with_error(
+                self._scopes,
+                account=accounts[0],
+                claims_challenge=claims,
+                force_refresh=refresh,
+                http_exceptions=will_do,
+            )
+            self._cache.save()
+            return answer
+
+        return await self._client.ask(silently)
+
+    async def replace(self, tokens: msal.SerializableTokenCache, scopes: Sequence[str]) -> None:
+        """Keep ``tokens`` instead, in the file too; the person consented to ``scopes``."""
+        await self._client.run(self._cache.replace, tokens)
+        self._scopes = list(scopes)
+        self._client.forget()
+
+    async def delete(self) -> None:
+        """Forget everything.
+
+        Raises:
+            PersonMustActError: The file cannot be deleted; nothing is forgotten then.
+        """
+        try:
+            await self._client.run(self._cache.delete)
+        except OSError as error:
+            raise PersonMustActError(
+                f"The stored sign-in cannot be deleted: {error.strerror}.",
+                remedy=f"Let this user write in {self._cache.file.parent}.",
+            ) from error
+        self._client.forget()
+
+    def interrupt(self) -> None:
+        """End a request that hangs."""
+        self._client.interrupt()

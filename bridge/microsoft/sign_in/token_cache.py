@@ -1,0 +1,154 @@
+"""Token caches: one private file an account, whole at every moment. Never logs what is inside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msal
+
+from bridge.config import Config, write_private
+from bridge.microsoft.sign_in.cache_entries import usable
+from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
+
+log = logging.getLogger(__name__)
+
+DAMAGED = "damaged"
+
+
+class TokenCache:
+    """The token cache of one account, kept in ``file``. Used from one worker at a time.
+
+    With ``seal`` it is encrypted; one that is not yet becomes so when it is written next.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        seal: Seal | None = None,
+        *,
+        write: Callable[[Path, str], None] = write_private,
+    ) -> None:
+        self.file, self._seal, self._write = file, seal, write
+        self._lost = self._locked = False
+        self.tokens = msal.SerializableTokenCache()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether there is a file, as far as can be told."""
+        try:
+            self.file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
+
+    @property
+    def has_account(self) -> bool:
+        """Whether somebody has signed in."""
+        return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
+
+    def somebody(self) -> bool:
+        """As ``has_account``, with a look at the file. Raises as ``load``."""
+        if not self.has_account:
+            self.load()
+        return self.has_account
+
+    def load(self) -> None:
+        """Read the file; a broken one is set aside under another name with a line in the log.
+
+        Raises:
+            OtherKeyError: It is encrypted, and not with our key. It stays as it is.
+            OSError: The disk refuses.
+        """
+        self.tokens = msal.SerializableTokenCache()
+        self._repair_modes()
+        try:
+            text, damaged = usable(self._unsealed(self.file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return
+        except OtherKeyError:
+            self._locked = True
+            raise
+        except (ValueError, RecursionError):
+            aside = self.file.with_suffix(".broken")
+            self.file.replace(aside)
+            log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
+        else:
+            self.tokens.deserialize(text)
+            if damaged:
+                log.warning("%s: damaged entries are left out: %d", self.file, damaged)
+
+    def save(self) -> None:
+        """Write the file when something changed: a power cut leaves the old or the new one.
+
+        A disk that refuses costs the next start its sign-in and nothing else: it is tried again.
+        """
+        if not (self.tokens.has_state_changed or self._lost):
+            return
+        text = self.tokens.serialize()
+        try:
+            if self._locked:
+                self.file.replace(self.file.with_suffix(".other-key"))
+                self._locked = False
+            self._write(self.file, self._seal.seal(text, self.file.name) if self._seal else text)
+        except OSError as error:
+            if not self._lost:
+                log.error("%s cannot be written: %s", self.file, error.strerror)  # noqa: TRY400 - a full disk is no bug
+            self._lost = True
+        else:
+            if self._lost:
+                log.info("%s is written again", self.file)
+            self._lost = False
+
+    def replace(self, tokens: msal.SerializableTokenCache) -> None:
+        """Keep ``tokens`` instead."""
+        self.tokens = tokens
+        self.save()
+
+    def delete(self) -> None:
+        """Forget everything, or nothing when the disk refuses (``OSError``)."""
+        self.file.unlink(missing_ok=True)
+        self.tokens = msal.SerializableTokenCache()
+        self._lost = self._locked = False
+
+    def _unsealed(self, text: str) -> str:
+        key_id = key_id_of(text)
+        if key_id is None:
+            return text
+        if self._seal is None:
+            raise OtherKeyError(key_id)
+        return self._seal.unseal(text, self.file.name)
+
+    def _repair_modes(self) -> None:
+        for path, mode in ((self.file.parent, 0o700), (self.file, 0o600)):
+            if not path.exists() or not path.stat().st_mode & 0o077:
+                continue
+            try:
+                path.chmod(mode)
+            except OSError as error:
+                log.warning("%s is open to others: let only its owner read it (%s)", path, error)
+            else:
+                log.warning("%s was open to others: now only its owner may read it", path)
+
+
+def token_file(config: Config, slug: str) -> Path:
+    """Where the tokens of ``[accounts.slug]`` are kept."""
+    return config.state_dir / "tokens" / f"{slug}.json"
+
+
+def kept_in(file: Path) -> str | None:
+    """How tokens are kept in ``file``, as words after "is"; ``None`` when there is no such file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        key_id = key_id_of(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return DAMAGED
+    return f"encrypted with key {key_id}" if key_id else "not encrypted"

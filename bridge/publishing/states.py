@@ -1,0 +1,130 @@
+"""What is published about each account: the newest, only what changed, and all of it again.
+
+While many messages wait, each account waits with its newest facts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from bridge.broker import Broker
+from bridge.contract.account import AccountFacts, Followed, SignIn
+from bridge.contract.clock import Clock
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message
+from bridge.publishing.account import (
+    Published,
+    availability_of,
+    changes,
+    everything,
+    table_auth,
+    without_code,
+)
+from bridge.publishing.preferences import Preferences
+
+
+class Send(Protocol):
+    """Publishes; a ``beat`` repeats what is known."""
+
+    def __call__(self, *messages: Message, beat: bool = False) -> None:
+        """Publish soon."""
+        ...
+
+
+class States:
+    """The facts of everybody in ``followed``, as they were published last."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        *,
+        followed: Callable[[], Mapping[str, Followed]],
+        preferences: Preferences,
+        send: Send,
+        clock: Clock,
+    ) -> None:
+        self._topics, self._followed, self._preferences = topics, followed, preferences
+        self._send, self._clock = send, clock
+        self._published: dict[str, Published] = {}
+        self._tables: dict[str, SignIn] = {}
+        """The sign-in of each table."""
+        self._due: OrderedDict[str, AccountFacts] = OrderedDict()
+        self._waiting = asyncio.Event()
+
+    def forget(self, accounts: Iterable[str], *, tables: Iterable[str]) -> None:
+        """Know nothing of ``accounts`` any more, and of no table but ``tables``."""
+        for slug in accounts:
+            self._published.pop(slug, None)
+            self._preferences.forget(slug)
+        self._tables = {table: self._tables[table] for table in tables if table in self._tables}
+
+    def update(self, facts: AccountFacts, broker: Broker | None) -> None:
+        """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
+        followed = self._followed().get(facts.account)
+        if followed is None:
+            return
+        if followed.table and self._tables.get(followed.table) != facts.sign_in:
+            self._tables[followed.table] = facts.sign_in
+            self._send(self._table(followed.table, facts.sign_in))
+        self._due[facts.account] = facts
+        self._publish_due(broker)
+        if self._due:
+            self._waiting.set()
+
+    async def keep_publishing(self, broker: Broker) -> None:
+        """Publish what is due as soon as the broker has room for it."""
+        while True:
+            await self._waiting.wait()
+            await broker.room()
+            self._publish_due(broker)
+            if not self._due:
+                self._waiting.clear()
+
+    def facts(self, slug: str) -> AccountFacts:
+        """What was published last about an account; nothing before that."""
+        published = self._published.get(slug)
+        return published.facts if published else AccountFacts(slug, "")
+
+    def unread(self, slug: str) -> Iterator[Message]:
+        """That an account is not current, when nothing is known of it yet."""
+        if slug in self._followed() and slug not in self._published:
+            yield availability_of(self._topics, self.facts(slug))
+
+    def tables(self) -> Iterator[Message]:
+        """The sign-ins of all tables."""
+        for table, sign_in in list(self._tables.items()):
+            yield self._table(table, sign_in)
+
+    def everything(self, slug: str) -> Iterator[Message]:
+        """All that is known now about an account; nothing of somebody who just left."""
+        followed = self._followed().get(slug)
+        if followed is None:
+            return
+        yield from self.unread(slug)
+        if published := self._published.get(slug):
+            yield from everything(self._topics, published.facts, self._clock.now())
+        self._preferences.forget(slug)
+        yield from self._preferences.news({slug: followed})
+
+    def _publish_due(self, broker: Broker | None) -> None:
+        """Publish what is due while the broker has room."""
+        while self._due and (broker is None or broker.has_room):
+            slug, facts = self._due.popitem(last=False)
+            if followed := self._followed().get(slug):
+                self._publish(facts, followed)
+
+    def _publish(self, facts: AccountFacts, followed: Followed) -> None:
+        if followed.table:
+            facts = replace(facts, sign_in=without_code(facts.sign_in))
+        before = self._published.get(facts.account)
+        made = changes(self._topics, before, facts, self._clock.now(), self._clock.monotonic())
+        self._published[facts.account] = made.published
+        self._send(*made.news, *self._preferences.news({facts.account: followed}))
+        self._send(*made.beats, beat=True)
+
+    def _table(self, table: str, sign_in: SignIn) -> Message:
+        return table_auth(self._topics, table, sign_in, self._clock.now())

@@ -1,0 +1,38 @@
+"""``presence-driver forget``: takes away what a lamp has left on the broker. Never stops one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from bridge.broker import Connect, visit
+from bridge.broker.connection import connect as mqtt
+from bridge.config import HostConfig
+from bridge.contract.errors import PersonMustActError
+from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.wire import Message
+
+_ANSWER_S = 2.0
+LEAVES = ("availability", "state", "rule", "set")
+"""``set`` too: somebody may have stored a command there."""
+
+
+async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> list[str]:
+    """Remove all that the driver called ``name`` has stored; what was removed, in words.
+
+    Raises:
+        PersonMustActError: It runs, or the broker refuses.
+        TryAgainError: The broker cannot be reached.
+    """
+    topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+    state = topics.driver_state(name)
+    for received in await visit(config.mqtt, follow=[state], within_s=_ANSWER_S, connect=connect):
+        if received.payload == ONLINE.encode():
+            raise PersonMustActError(
+                f"{name} runs: it would be back at once.", remedy="Stop its driver first."
+            )
+    kept = [topics.light_config(name), *(topics.light(name, leaf) for leaf in LEAVES), state]
+    await visit(config.mqtt, publish=[Message(topic, b"") for topic in kept], connect=connect)
+    mode = config.state_dir / "lights" / f"{name}.json"
+    with suppress(FileNotFoundError):
+        mode.unlink()
+    return kept

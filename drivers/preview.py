@@ -1,0 +1,218 @@
+"""``presence-driver preview``: what a lamp would show and by which rule. Never touches a lamp.
+
+What is true now is asked of the broker, unless a presence is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bridge.broker import Connect, Received, visit
+from bridge.broker.connection import connect as mqtt
+from bridge.config import HostConfig
+from bridge.contract.account import NEEDED, SIGNED_IN
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ConfigError, ContractError, PersonMustActError
+from bridge.contract.light import OFF, LightState
+from bridge.contract.presence import Activity, Availability
+from bridge.contract.topics import Topics
+from bridge.contract.wire import AccountState, decode
+from drivers.following import LEAVES, Following
+from drivers.rules import Decision, Facts, Rules, choose
+from drivers.rules.defaults import OUT_OF_OFFICE, SIGN_IN_NEEDED, UNKNOWN
+from drivers.rules.look import parse_color
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ANSWER_S = 2.0
+_FOR_EVER = datetime(9998, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Now:
+    """What the broker has stored for a lamp."""
+
+    facts: Mapping[str, Facts]
+    gone: str = ""
+    by_hand: LightState | None = None
+    """What a person chose in Home Assistant, if anything."""
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mode: str
+    look: LightState | None = None
+
+
+def facts_of(text: str, now: datetime, accounts: Sequence[str]) -> dict[str, Facts]:
+    """Facts as ``text`` has them: ``availability[/activity]``, ``unknown`` or ``sign_in_needed``.
+
+    That holds for all ``accounts``, or for each as in ``alice=busy/in_a_call,bob=available``.
+
+    Raises:
+        ValueError: It cannot be read; the text says why.
+    """
+    facts: dict[str, Facts] = {}
+    for part in text.split(","):
+        account, equals, words = part.strip().rpartition("=")
+        if equals and accounts and account not in accounts:
+            raise ValueError(
+                f"{account!r} is not followed; this lamp follows {', '.join(accounts)}"
+            )
+        for slug in [account] if equals else accounts or ["-"]:
+            facts[slug] = _facts(words.strip(), now)
+    return {slug: facts.get(slug, Facts()) for slug in accounts or facts}
+
+
+def _facts(words: str, now: datetime) -> Facts:
+    if words == UNKNOWN:
+        return Facts()
+    if words == SIGN_IN_NEEDED:
+        return Facts(sign_in=NEEDED)
+    availability, _, activity = words.partition("/")
+    values = {
+        **dict.fromkeys(("busy", "in_call", "in_meeting", "status_message")),
+        "availability": availability,
+        "activity": activity or availability,
+        "out_of_office": activity == OUT_OF_OFFICE,
+        "changed_at": now,
+        "polled_at": now,
+        "valid_until": _FOR_EVER,
+    }
+    try:
+        state = AccountState.model_validate(values)
+    except ValidationError:
+        known = [*map(str, Availability), UNKNOWN, SIGN_IN_NEEDED]
+        raise ValueError(
+            f"{words!r} is no presence; availabilities: {', '.join(known)}; "
+            f"activities: {', '.join(map(str, Activity))}"
+        ) from None
+    return Facts(state, fresh=True, sign_in=SIGNED_IN)
+
+
+def by_hand(text: str) -> LightState:
+    """The light that a person set: a colour, or ``off``.
+
+    Raises:
+        ValueError: It is no colour.
+    """
+    return OFF if text == "off" else LightState(color=parse_color(text))
+
+
+async def ask(
+    name: str,
+    config: HostConfig,
+    accounts: Sequence[str],
+    clock: Clock,
+    *,
+    connect: Connect = mqtt,
+) -> Now:
+    """What is true now, as the lamp called ``name`` would hear it.
+
+    Raises:
+        TryAgainError: The broker cannot be reached.
+        PersonMustActError: It refuses.
+    """
+    topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+    following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
+    people = accounts or ["+"]
+    told = [topics.account(account, leaf) for account in people for leaf in LEAVES]
+    hand = None
+    for received in await _stored(config, [topics.bridge_state, *told], connect, perhaps=rule):
+        if received.topic == rule:
+            hand = _hand(received.payload)
+        else:
+            following.hear(received)
+    facts = following.heard.value.facts
+    silent = [account for account in people if not _knows_sign_in(facts, account)]
+    if silent:  # a bridge of old tells it with its codes, which a lamp may not be let hear
+        with suppress(PersonMustActError):
+            old = [topics.account(account, "auth") for account in silent]
+            for received in await _stored(config, old, connect):
+                following.hear(received)
+    heard = following.heard.value
+    return Now(
+        {account: heard.facts.get(account, Facts()) for account in accounts} or heard.facts,
+        gone="" if heard.bridge_online else "bridge",
+        by_hand=hand,
+    )
+
+
+def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool = False) -> Decision:
+    """What the lamp shows at ``moment``; at another one as if what is known stayed so."""
+    if now.by_hand is not None:
+        return Decision(now.by_hand, "set by hand, until presence is followed again")
+    facts = dict(now.facts)
+    if shown_at_another:
+        facts = {slug: _lasting(known) for slug, known in facts.items()}
+    return choose(rules, facts, moment, gone=now.gone)
+
+
+def told(decision: Decision) -> str:
+    """The decision for people."""
+    shown, look = decision.state, "left as it is"
+    if shown is not None:
+        red, green, blue = shown.color
+        color = f"#{red:02x}{green:02x}{blue:02x} at {shown.brightness:.0%}, {shown.effect}"
+        look = color if shown.on else "off"
+    who = f" ({decision.account})" if decision.account not in (None, "-") else ""
+    return f"{look}\nbecause: {decision.rule}{who}"
+
+
+def checked(read: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
+    """What ``read`` makes of words of the command line.
+
+    Raises:
+        ConfigError: It cannot read them.
+    """
+    try:
+        return read(*words, **more)
+    except ValueError as error:
+        raise ConfigError([f"preview: {error}"]) from None
+
+
+def _lasting(known: Facts) -> Facts:
+    if known.state is None:
+        return known
+    return replace(known, state=known.state.model_copy(update={"valid_until": _FOR_EVER}))
+
+
+def _hand(payload: bytes) -> LightState | None:
+    try:
+        rule = decode(_Rule, payload)
+    except ContractError:
+        return None
+    if rule.mode == "off":
+        return OFF
+    return rule.look if rule.mode == "manual" else None
+
+
+def _knows_sign_in(facts: Mapping[str, Facts], account: str) -> bool:
+    return account in facts and facts[account].sign_in is not None
+
+
+async def _stored(
+    config: HostConfig, filters: list[str], connect: Connect, *, perhaps: str = ""
+) -> list[Received]:
+    """What is stored on ``filters``; ``perhaps`` comes first and is not waited for."""
+    waits = set(filters)
+
+    def is_all(received: Received) -> bool:
+        waits.discard(received.topic)
+        return not waits
+
+    return await visit(
+        config.mqtt,
+        follow=[perhaps, *filters] if perhaps else filters,
+        until=is_all,
+        within_s=_ANSWER_S,
+        connect=connect,
+    )

@@ -1,0 +1,226 @@
+"""Identity endpoints that hang, drip or send elsewhere: nobody waits for them, no token follows."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+from aiohttp import web
+
+from bridge.config import Config, NetworkSettings
+from bridge.contract.account import SignIn, SignInState
+from bridge.contract.errors import SourceUnavailableError
+from bridge.demo.directory import Person
+from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.script import Fault
+from bridge.microsoft import Microsoft, MicrosoftAccount
+from bridge.microsoft.http import Http, aiohttp_client
+from tests.fakes.clock import ManualClock
+from tests.fakes.hasty_http import Hasty
+from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
+
+T = TypeVar("T")
+
+SIGNED_IN = SignInState.SIGNED_IN
+REFRESH, READ = "token.refresh_token", "me.presence"
+TEN = [f"person{number}" for number in range(10)]
+PATIENCE_S = 0.3
+
+
+@asynccontextmanager
+async def hasty(network: NetworkSettings) -> AsyncIterator[Http]:
+    """The product's connections, with less patience."""
+    async with aiohttp_client(network) as http:
+        yield Hasty(http, PATIENCE_S)
+
+
+@pytest.fixture
+async def stored(
+    start: Start, alice: Person, config: Config, microsoft: SimulatedMicrosoft
+) -> Config:
+    """Ten account tables, all signed in before, whose tokens have ended."""
+    microsoft.tokens.expires_in_s = SHORT_S
+    async with start() as running:
+        await running.sign_in(alice)
+    folder = config.state_dir / "tokens"
+    for slug in TEN:
+        (folder / f"{slug}.json").write_bytes((folder / "alice.json").read_bytes())
+    return Config.model_validate(config.model_dump() | {"accounts": {slug: {} for slug in TEN}})
+
+
+@asynccontextmanager
+async def opened(
+    config: Config, clock: ManualClock
+) -> AsyncIterator[tuple[Microsoft, list[MicrosoftAccount]]]:
+    async with Microsoft(config, clock, open_http=hasty, random=lambda: 1.0) as microsoft:
+        yield microsoft, [microsoft.account(slug) for slug in TEN]
+
+
+@asynccontextmanager
+async def time_goes_by(clock: ManualClock) -> AsyncIterator[None]:
+    """A byte of a dripping answer every few hundredths of a second."""
+
+    async def go() -> None:
+        while True:
+            await clock.advance(5)
+            await asyncio.sleep(0.02)
+
+    going = asyncio.create_task(go())
+    try:
+        yield
+    finally:
+        going.cancel()
+        await asyncio.wait({going})
+
+
+class Workers(ThreadPoolExecutor):
+    """Threads that count how many work at once."""
+
+    def __init__(self) -> None:
+        super().__init__(16)
+        self._gate = threading.Lock()
+        self.working = self.most = 0
+
+    def submit(self, work: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:
+        def counted() -> T:
+            with self._gate:
+                self.working += 1
+                self.most = max(self.most, self.working)
+            try:
+                return work(*arguments, **named)
+            finally:
+                with self._gate:
+                    self.working -= 1
+
+        return super().submit(counted)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(REFRESH, drip_s=5, times=None),
+        Fault(REFRESH, delay_s=1e6, times=None),
+        Fault("discovery", drip_s=5, times=None),
+        Fault("discovery", delay_s=1e6, times=None),
+    ],
+    ids=["drip", "silence", "drip-at-discovery", "silence-at-discovery"],
+)
+async def test_ten_accounts_are_back_as_soon_as_the_server_is(
+    stored: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault
+) -> None:
+    async with opened(stored, clock) as (_, accounts), time_goes_by(clock):
+        microsoft.faults.add(fault)
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*(a.read() for a in accounts), return_exceptions=True)
+        told = "Microsoft's sign-in cannot be reached: no answer in time"
+        assert [str(answer) for answer in answers] == [told] * 10
+        assert all(isinstance(answer, SourceUnavailableError) for answer in answers)
+        for account in accounts:
+            assert account.sign_in.value == SignIn(SIGNED_IN, message=f"{told}.")
+        microsoft.faults.clear()
+        async with asyncio.timeout(5):
+            for slug, presences in zip(
+                TEN, await asyncio.gather(*(a.read() for a in accounts)), strict=True
+            ):
+                assert slug in presences
+        assert all(account.sign_in.value == SignIn(SIGNED_IN) for account in accounts)
+
+
+async def test_a_poll_that_gives_up_leaves_no_worker_behind(
+    stored: Config, clock: ManualClock, microsoft: SimulatedMicrosoft
+) -> None:
+    threads = Workers()
+    async with Microsoft(stored, clock, executor=threads, random=lambda: 1.0) as opened:
+        account = opened.account(TEN[0])
+        microsoft.faults.add(Fault(REFRESH, delay_s=1e6, times=None))
+        for _ in range(4):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await account.read()
+        microsoft.faults.clear()
+        async with asyncio.timeout(5):
+            assert TEN[0] in await account.read()
+    threads.shutdown()
+    assert threads.most == 1
+
+
+async def test_a_stop_ends_what_hangs_at_once(
+    stored: Config, clock: ManualClock, microsoft: SimulatedMicrosoft
+) -> None:
+    microsoft.faults.add(Fault(REFRESH, delay_s=1e6, times=None))
+    threads = Workers()
+    async with asyncio.timeout(8), Microsoft(stored, clock, executor=threads) as opened:
+        reads = [asyncio.create_task(opened.account(slug).read()) for slug in TEN]
+        await microsoft.requests.until(REFRESH, 10)
+        for read in reads:
+            read.cancel()
+        await asyncio.wait(reads)
+    threads.shutdown()
+    assert (threads.most, threads.working) == (10, 0)
+
+
+# Where a token never goes.
+
+
+class Elsewhere:
+    """Another host, which a redirect leads to; over plain HTTP, as nobody should ask it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(f"{request.method} {request.path} {await request.text()}")
+        return web.json_response({})
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Elsewhere]:
+    other, app = Elsewhere(), web.Application()
+    app.router.add_route("*", "/{path:.*}", other.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    other.url = f"http://localhost:{runner.addresses[0][1]}"
+    yield other
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("endpoint", [REFRESH, "discovery", READ])
+@pytest.mark.usefixtures("alices")
+async def test_no_token_follows_a_redirect(
+    start: Start, microsoft: SimulatedMicrosoft, elsewhere: Elsewhere, endpoint: str, status: int
+) -> None:
+    where = {"Location": f"{elsewhere.url}/token"}
+    microsoft.faults.add(Fault(endpoint, status=status, body=b"", headers=where))
+    async with start() as again:
+        with pytest.raises(SourceUnavailableError, match=r"to another address \(localhost\)"):
+            await (again.account.check_sign_in() if endpoint != READ else again.account.read())
+        assert again.account.sign_in.value.state is SIGNED_IN
+        assert "alice" in await again.account.read()
+    assert not elsewhere.asked
+
+
+@pytest.mark.parametrize("endpoint", ["devicecode", "token.device_code"])
+async def test_no_code_follows_a_redirect(
+    bridge: Bridge,
+    microsoft: SimulatedMicrosoft,
+    alice: Person,
+    elsewhere: Elsewhere,
+    endpoint: str,
+) -> None:
+    where = {"Location": f"{elsewhere.url}/token"}
+    microsoft.faults.add(Fault(endpoint, status=307, body=b"", headers=where))
+    bridge.account.request_sign_in()
+    await bridge.clock.until_asleep()
+    await bridge.clock.advance(5)
+    microsoft.approve(await bridge.code(), alice)
+    await bridge.poll(10)
+    await bridge.until_signed_in()
+    assert not elsewhere.asked

@@ -1,0 +1,177 @@
+"""The whole service in this process, with no broker in reach and no Microsoft."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge import state
+from bridge.config import Config
+from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.errors import PersonMustActError
+from bridge.service import Page, Service
+from tests.fakes.clock import ManualClock
+
+GUID = "11111111-2222-3333-4444-555555555555"
+
+
+def config(folder: Path, *accounts: str) -> Config:
+    return Config.model_validate(
+        {
+            "state_dir": folder,
+            "mqtt": {"host": "127.0.0.1", "port": 1},
+            "microsoft": {
+                "tenant": GUID,
+                "client_id": GUID,
+                "login_url": "https://127.0.0.1:1",
+                "graph_url": "https://127.0.0.1:1",
+            },
+            "web": {"enabled": False},
+            "accounts": {account: {} for account in accounts},
+        },
+        context={"folder": folder},
+    )
+
+
+@asynccontextmanager
+async def running(service: Service, clock: ManualClock) -> AsyncIterator[None]:
+    task = asyncio.create_task(service.run())
+    await clock.advance(0)
+    try:
+        yield
+        assert not task.done()
+    finally:
+        service.stop()
+        async with asyncio.timeout(5):
+            await task
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """For what a worker thread does."""
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110 - a file wakes nobody
+            await asyncio.sleep(0.01)
+
+
+class BuggyPage:
+    """A page that fails twice."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def update(self, facts: AccountFacts) -> None:
+        raise ZeroDivisionError("another bug")
+
+    def follow(self, accounts: Mapping[str, Followed], *, added: Collection[str]) -> None:
+        pass
+
+    async def run(self) -> None:
+        self.runs += 1
+        if self.runs <= 2:
+            raise ZeroDivisionError("a bug")
+        await asyncio.Event().wait()
+
+
+async def test_a_bug_of_the_page_is_told_in_health_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, page = ManualClock(), BuggyPage()
+
+    def open_page(*_: object) -> Page:
+        return page
+
+    service = Service(config(tmp_path, "alice"), open_page=open_page, clock=clock)
+    async with running(service, clock):
+        assert service.health().reason is not None
+        await clock.advance(10)
+        assert page.runs == 3
+        assert "page: Internal error, started again." in str(service.health().reason)
+    assert caplog.text.count("page: internal error") == 2, "once for each"
+    assert "alice: internal error" not in caplog.text
+
+
+async def test_a_state_folder_that_is_gone_costs_memory_and_is_used_again_when_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    folder, clock = tmp_path / "state", ManualClock()
+    folder.write_text("a file where the folder should be", encoding="utf-8")
+    service = Service(config(folder, "alice"), clock=clock)
+    async with running(service, clock):
+        await until(lambda: caplog.text.count("cannot be written") >= 2)
+        for _ in range(5):
+            await clock.advance(state.HEARTBEAT_EVERY_S)
+            await asyncio.sleep(0.01)
+        for file in (state.HEARTBEAT, state.EPOCH):
+            assert caplog.text.count(f"{file} cannot be written") == 1
+        folder.unlink()
+        await clock.advance(state.HEARTBEAT_EVERY_S)
+        await until((folder / state.HEARTBEAT).exists)
+    assert int((folder / state.EPOCH).read_text(encoding="utf-8")) > 0, "written at the end"
+    assert caplog.text.count("heartbeat is written again") == 1
+
+
+async def test_a_request_about_somebody_who_is_not_followed_is_refused_in_words(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock()
+    service = Service(config(tmp_path, "alice"), clock=clock)
+    async with running(service, clock):
+        for ask in (service.sign_in, service.preferred):
+            with pytest.raises(PersonMustActError, match="bob is not followed"):
+                ask("bob")
+        with pytest.raises(PersonMustActError, match="bob is not followed"):
+            await service.sign_out("bob")
+        service.poll("bob")
+
+
+async def test_a_reload_may_leave_nobody_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, now = ManualClock(), [config(tmp_path, "alice")]
+    service = Service(now[0], read_config=lambda: now[0], clock=clock)
+    async with running(service, clock):
+        now[0] = config(tmp_path)
+        assert service.reload() == []
+        assert "follows nobody" in caplog.text
+        now[0] = config(tmp_path, "bob")
+        service.reload()
+        with pytest.raises(PersonMustActError):
+            service.preferred("alice")
+
+
+async def test_a_higher_epoch_on_the_broker_is_outdone(tmp_path: Path) -> None:
+    clock = ManualClock()
+    service = Service(config(tmp_path, "alice"), clock=clock)
+    service.raise_epoch(2**40)  # nothing runs yet
+    async with running(service, clock):
+        service.raise_epoch(2**40)
+    assert (tmp_path / state.EPOCH).read_text(encoding="utf-8") == str(2**40 + 1)
+
+
+async def test_the_end_is_told_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    clock = ManualClock()
+    service = Service(
+        config(tmp_path, "alice"), stopping=lambda: told.append("stopping"), clock=clock
+    )
+    task = asyncio.create_task(service.run())
+    await clock.advance(0)
+    service.restart()
+    service.stop()
+    await task
+    assert told == ["stopping"]
+
+
+def test_a_mistyped_config_is_no_first_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bridge", "run", "--config", str(tmp_path / "confg.toml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert f"{tmp_path / 'confg.toml'}: there is no such file" in done.stderr

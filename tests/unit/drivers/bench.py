@@ -1,0 +1,121 @@
+"""A whole runner between a broker in memory and a fake light, on a clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bridge.broker.session import ProtocolVersion
+from bridge.config import HostConfig, Settings
+from drivers.base import Kind, Light, Surroundings
+from drivers.runner import Runner
+from drivers.settings import Common
+from tests.fakes.clock import START, ManualClock
+from tests.fakes.light import FakeLight, ReadableFakeLight
+from tests.fakes.memory_broker import MemoryBroker
+
+LIGHT = "presence/driver/desk/light"
+
+
+class Bench:
+    """One lamp called desk that follows Alice, and what is around it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        broker: MemoryBroker | None = None,
+        light: FakeLight | None = None,
+        start: datetime = START,
+        **common: Any,
+    ) -> None:
+        self.broker = broker or MemoryBroker()
+        self.clock = ManualClock(start)
+        self.light = light or ReadableFakeLight(self.clock)
+        self.light.clock = self.clock
+        self.folder = folder
+        self.kind = Kind(name="fake", options=Settings, open=self._open, min_interval_s=0.05)
+        common = {"kind": "fake", "follow": ["alice"], **common}
+        self.runner = Runner(
+            "desk",
+            config=HostConfig(state_dir=folder),
+            common=Common.model_validate(common),
+            kind=self.kind,
+            options=Settings(),
+            clock=self.clock,
+            connect=self.broker.connect,
+            random=lambda: 0.5,
+        )
+
+    @asynccontextmanager
+    async def _open(self, _options: Settings, _around: Surroundings) -> AsyncIterator[Light]:
+        yield self.light
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """From the start to a clean stop."""
+        task = asyncio.create_task(self.runner.run())
+        await self.clock.advance(0.1)
+        try:
+            yield
+        finally:
+            task.cancel()
+            async with asyncio.timeout(10):
+                while not task.done():
+                    await self.clock.advance(0.1)
+                    await asyncio.wait({task}, timeout=0.005)
+            if not task.cancelled():
+                task.result()
+
+    async def kill(self) -> None:
+        """As by SIGKILL: no goodbye, and the light stays as it is."""
+        for session in list(self.broker.sessions):
+            self.broker.lose(session)
+
+    def bridge(self, online: str = "online") -> None:
+        self.broker.tell("presence/bridge/state", online)
+
+    def person(self, presence: str = "busy/in_a_call", account: str = "alice", **more: Any) -> None:
+        """The bridge tells of somebody."""
+        self.bridge()
+        topic = f"presence/account/{account}"
+        self.broker.tell(f"{topic}/sign_in", "signed_in")
+        self.broker.tell(f"{topic}/availability", "online")
+        self.state(presence, account, **more)
+
+    def state(
+        self,
+        presence: str,
+        account: str = "alice",
+        *,
+        at_s: float = 0.0,
+        retain: bool = True,
+        **more: Any,
+    ) -> None:
+        availability, _, activity = presence.partition("/")
+        polled_at = self.clock.now() + timedelta(seconds=at_s)
+        values = {
+            **dict.fromkeys(("busy", "in_call", "in_meeting", "out_of_office", "status_message")),
+            "availability": availability,
+            "activity": activity or availability,
+            "changed_at": polled_at.isoformat(),
+            "polled_at": polled_at.isoformat(),
+            "valid_until": (self.clock.now() + timedelta(hours=9)).isoformat(),
+            **more,
+        }
+        self.broker.tell(f"presence/account/{account}/state", values, retain=retain)
+
+    def command(self, payload: Any, *, retain: bool = False) -> None:
+        self.broker.tell(f"{LIGHT}/set", payload, retain=retain)
+
+    @property
+    def rule(self) -> str:
+        return str(self.broker.json(f"{LIGHT}/rule")["rule"])
+
+
+def old_broker() -> MemoryBroker:
+    """One that speaks 3.1.1 only."""
+    return MemoryBroker(ProtocolVersion.V311)

@@ -1,0 +1,216 @@
+"""What is sent when: before online, after it, at Home Assistant's birth, and beat by beat."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.broker import Received
+from bridge.contract.account import Followed, SignIn, SignInState
+from bridge.contract.health import Health
+from bridge.contract.presence import Availability
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message
+from bridge.publishing.account import BEAT_S
+from tests.unit.publishing.bench import ALICE, IN, NOW, Bench, facts
+
+TOPICS = Topics()
+ANN = Followed("Ann", discover=False, table="team")
+BEN = Followed("Ben", table="team")
+EVERYBODY = {"alice": ALICE, "team_ann": ANN, "team_ben": BEN}
+CODE = SignIn(
+    SignInState.CODE_PENDING,
+    user_code="ABC",
+    verification_uri="https://x",
+    expires_at=NOW + timedelta(minutes=15),
+    remedy="Enter the code.",
+)
+
+
+def topics(messages: list[Message]) -> list[str]:
+    return [message.topic for message in messages]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    built = Bench(tmp_path)
+    built.publisher.follow(EVERYBODY)
+    return built
+
+
+async def test_only_the_bridge_and_single_accounts_come_before_online(bench: Bench) -> None:
+    bench.publisher.update_health(Health(healthy=True))
+    for slug in EVERYBODY:
+        bench.publisher.update(facts(slug))
+    welcome = topics(bench.connect())
+    devices = [TOPICS.bridge_config(), TOPICS.account_config("alice")]
+    assert [topic for topic in welcome if "homeassistant" in topic] == devices
+    assert welcome.index(TOPICS.account_config("alice")) < welcome.index(
+        TOPICS.account("alice", "state")
+    )
+    assert {TOPICS.bridge_info, TOPICS.bridge_health, TOPICS.table("team", "auth")} < set(welcome)
+    assert not any("team_" in topic for topic in welcome)
+    backlog = topics(bench.broker.sent[len(welcome) :])
+    assert TOPICS.account("team_ann", "state") in backlog
+    assert [t for t in backlog if "homeassistant" in t] == [TOPICS.account_config("team_ben")]
+    assert not any("alice" in topic for topic in backlog)
+
+
+async def test_nobody_is_current_before_they_were_read(bench: Bench) -> None:
+    old = {
+        TOPICS.account(slug, leaf): payload
+        for slug in EVERYBODY
+        for leaf, payload in (("availability", b"online"), ("state", b'{"busy":"ON"}'))
+    }
+    bench.broker.stored.update(old)
+    bench.connect()
+    bench.publisher.update(facts("alice", None))
+    bench.broker.drain()
+    for slug in EVERYBODY:
+        assert bench.broker.stored[TOPICS.account(slug, "availability")] == b"offline"
+        assert bench.broker.stored[TOPICS.account(slug, "state")] == b'{"busy":"ON"}'
+
+
+async def test_somebody_new_is_not_current_before_they_were_read(bench: Bench) -> None:
+    bench.connect()
+    bench.publisher.follow({**EVERYBODY, "bob": Followed("Bob")})
+    bench.broker.drain()
+    assert bench.broker.stored[TOPICS.account("bob", "availability")] == b"offline"
+
+
+async def test_people_who_come_and_go_during_a_long_welcome_end_nothing(bench: Bench) -> None:
+    bench.publisher.follow({**EVERYBODY, "bob": Followed("Bob", settable=True)})
+    for slug in ("alice", "bob", "team_ann", "team_ben"):
+        bench.publisher.update(facts(slug))
+    welcome, backlog = bench.publisher.welcome(), bench.publisher.backlog()
+    next(welcome)
+    next(backlog)
+    bench.service.error = KeyError("bob")
+    bench.publisher.follow({"team_ann": ANN, "carl": Followed("Carl", settable=True)})
+    rest = topics([*welcome, *backlog])
+    assert not any("bob" in topic or "team_ben" in topic for topic in rest)
+
+
+async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench: Bench) -> None:
+    bench.connect()
+    for slug in EVERYBODY:
+        bench.publisher.update(facts(slug))
+    bench.broker.drain()
+    async with bench.running():
+        bench.broker.put(TOPICS.birth, b"Online ")
+        through = await bench.pass_time(5)
+    sent = topics(through)
+    assert sent.count(TOPICS.account_config("alice")) == 1
+    assert sent.count(TOPICS.account_config("team_ben")) == 1
+    assert {TOPICS.account(s, "state") for s in ("alice", "team_ben")} < set(sent)
+    assert TOPICS.table("team", "auth") in sent
+    assert not any("team_ann" in topic for topic in sent)
+    assert {id(message) for message in through} == {id(message) for message in bench.broker.beats}
+
+
+async def test_a_change_goes_before_beats_and_a_beat_is_marked(bench: Bench) -> None:
+    bench.connect()
+    for slug in EVERYBODY:
+        bench.publisher.update(facts(slug))
+    assert bench.broker.beats == []
+    await bench.clock.advance(BEAT_S)
+    bench.publisher.update(replace(facts("alice"), polled_at=NOW + timedelta(seconds=BEAT_S)))
+    assert topics(bench.broker.beats) == [
+        TOPICS.account("alice", leaf) for leaf in ("state", "attributes")
+    ]
+    bench.publisher.update(facts("team_ann", Availability.BUSY))
+    assert not any("team_ann" in message.topic for message in bench.broker.beats)
+    bench.publisher.update_health(Health(healthy=True))
+    await bench.clock.advance(60)
+    bench.publisher.update_health(Health(healthy=True))
+    assert topics(bench.broker.beats[2:]) == [TOPICS.bridge_health]
+
+
+async def test_the_code_of_a_table_stands_on_its_own_topic_and_is_sent_once(
+    bench: Bench,
+) -> None:
+    bench.connect()
+    crowd = ("team_ann", "team_ben")
+    for code in ("ABC", "DEF"):
+        for slug in crowd:
+            sign_in = replace(CODE, user_code=code, correlation_id=code)
+            bench.publisher.update(facts(slug, None, sign_in=sign_in))
+    sent = bench.broker.drain()
+    table = [message for message in sent if message.topic == TOPICS.table("team", "auth")]
+    assert [json.loads(message.payload)["user_code"] for message in table] == ["ABC", "DEF"]
+    assert table[0].expiry_s == 900
+    people = [message for message in sent if message.topic.endswith("_ann/auth")]
+    assert len(people) == 1
+    shown = json.loads(people[0].payload)
+    assert (shown["state"], shown["remedy"]) == ("device_code_pending", "Enter the code.")
+    assert not any(shown[key] for key in ("user_code", "verification_uri", "expires_at"))
+    words = [m.payload for m in sent if m.topic.endswith("/sign_in")]
+    assert words == [b"needed", b"needed"]
+    bench.publisher.update(facts("team_ben", sign_in=IN))
+    assert bench.broker.drain()[0].topic == TOPICS.table("team", "auth")
+
+
+async def test_a_single_account_keeps_its_code_while_presence_goes_on(bench: Bench) -> None:
+    bench.connect()
+    bench.publisher.update(facts("alice"))
+    bench.broker.drain()
+    asked = replace(CODE, state=SignInState.SIGNED_IN)
+    bench.publisher.update(facts("alice", sign_in=asked))
+    (auth,) = bench.broker.drain()
+    told = json.loads(auth.payload)
+    assert (told["state"], told["user_code"]) == ("signed_in", "ABC")
+
+
+@pytest.mark.parametrize(("version", "expires"), [("5.0", False), ("3.1.1", True)])
+async def test_what_expires_in_home_assistant_depends_on_the_broker(
+    bench: Bench, version: str, *, expires: bool
+) -> None:
+    bench.broker.mqtt_version = version
+    bench.connect()
+    for account, single in (("alice", True), ("team_ben", False)):
+        device = json.loads(bench.broker.stored[TOPICS.account_config(account)])
+        assert ("expire_after" in device["components"]["busy"]) is (expires and single)
+
+
+async def test_a_bug_in_one_part_is_logged_and_the_part_goes_on(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.connect()
+    calls = 0
+
+    async def room() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ZeroDivisionError("a bug")
+
+    bench.broker.room = room  # type: ignore[method-assign]
+    async with bench.running():
+        bench.publisher.rediscover()
+        await bench.pass_time(5)
+        bench.broker.ask("health_check")
+        await bench.clock.settle()
+        bench.publisher.rediscover()
+        through = await bench.pass_time(10)
+    assert TOPICS.response("health_check") in topics(through)
+    assert TOPICS.account_config("alice") in topics(through)
+    assert caplog.text.count("Traceback") == 1
+
+
+async def test_a_stop_leaves_nothing_running(bench: Bench) -> None:
+    async with bench.running():
+        bench.connect()
+    names = {task.get_name() for task in asyncio.all_tasks()}
+    assert not names & {"requests", "births", "removals", "corrections", "leftovers"}
+
+
+async def test_garbage_at_the_birth_topic_is_no_birth(bench: Bench) -> None:
+    bench.connect()
+    bench.broker.drain()
+    async with bench.running():
+        for payload in (b"offline", b"", b"\xff", b"on line"):
+            bench.broker.subscribed[TOPICS.birth](Received(TOPICS.birth, payload, retain=False))
+        assert await bench.pass_time(6) == []

@@ -1,0 +1,140 @@
+"""A lamp shows what the newest facts ask for, or unknown when it can know nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
+
+from bridge.broker import Broker, Received
+from bridge.contract.light import OFF, Effect, LightState
+from drivers.following import Following, Heard
+from drivers.rules import choose
+from tests.world.broker import Published, matches
+from tests.world.checks.wellness import Wellness
+from tests.world.world import Lamp, World
+
+SETTLED_S = 25.0
+"""After the facts have changed: the grace of a lamp, and a write."""
+WELL_S = 45.0
+BULB_BACK_S = 75.0
+"""A lamp is tried again so often, or after a refusal."""
+
+
+class Lamps:
+    """Chooses by the same rules from what is retained, and compares."""
+
+    def __init__(self, world: World, wellness: Wellness) -> None:
+        self._world, self._wellness = world, wellness
+        self._steady: dict[str, tuple[object, float]] = {}
+        self._last: tuple[tuple[tuple[str, bytes], ...], Heard] = (), Heard()
+        config = world.config()
+        self._rules = {lamp.process.name: lamp.common.rules(config) for lamp in world.lamps}
+        world.broker.watchers.append(self._published)
+
+    def look(self) -> Iterator[str]:
+        """Which lamp is wrong."""
+        for lamp in self._world.lamps:
+            if (problem := self.problem(lamp)) and self._settled(lamp) > SETTLED_S:
+                yield problem
+
+    def problem(self, lamp: Lamp, *, exactly: bool = False) -> str | None:
+        """What is wrong with what it shows now, however new that may be."""
+        wanted = self._wanted(lamp)
+        self._note(lamp, wanted)
+        if wanted is None or shows(lamp.bulb.shows, wanted, exactly=exactly):
+            return None
+        return f"{lamp.process.name} shows {brief(lamp.bulb.shows)} instead of {brief(wanted)}"
+
+    def _published(self, published: Published) -> None:
+        """Note what is wanted at every turn, not only at every look."""
+        topics = self._world.topics
+        about_people = published.topic.startswith(f"{topics.base}/account/")
+        if about_people or published.topic == topics.bridge_state:
+            for lamp in self._world.lamps:
+                self._note(lamp, self._wanted(lamp))
+
+    def _note(self, lamp: Lamp, wanted: LightState | None) -> None:
+        """Since when it is expected to show what is wanted now."""
+        world = self._world
+        well = self._wellness.well_s(lamp.process) > WELL_S
+        bulb_is_well = not (lamp.bulb.unreachable or lamp.bulb.refuses)
+        key = (wanted, well, bulb_is_well, lamp.bulb.by, lamp.process.clock.offset_s)
+        if self._steady.get(lamp.process.name, (None, 0.0))[0] != key:
+            self._steady[lamp.process.name] = key, world.now_s
+
+    def _settled(self, lamp: Lamp) -> float:
+        """For so long everything has been as it is now, and fit to be judged."""
+        (_, well, bulb_is_well, by, _), since_s = cast(
+            tuple[tuple[Any, bool, bool, str, float], float], self._steady[lamp.process.name]
+        )
+        if not (well and bulb_is_well):
+            return 0.0
+        watches = self._world.options.readable and not lamp.common.respect_others
+        if by == "others" and not watches:
+            return 0.0
+        return self._world.now_s - since_s - (BULB_BACK_S - SETTLED_S)
+
+    def _heard(self, lamp: Lamp) -> Heard:
+        """What somebody hears who begins to listen now."""
+        stored = tuple(
+            (topic, payload)
+            for topic, payload in self._world.broker.stored(f"{self._world.topics.base}/#")
+            if "/driver/" not in topic and "/attributes" not in topic and "/health" not in topic
+        )
+        if self._last[0] != stored:
+            following = Following(self._world.topics, lamp.common.follow, self._world.time)
+            following.attach(cast(Broker, _Stored(stored)))
+            self._last = stored, following.heard.value
+        return self._last[1]
+
+    def _wanted(self, lamp: Lamp) -> LightState | None:
+        """What it should show; ``None`` where it is a person's choice, or to be left as it is."""
+        world, topics = self._world, self._world.topics
+        rule = world.broker.retained(topics.light(lamp.process.name, "rule"))
+        if rule is None or json.loads(rule)["mode"] != "follow":
+            return None
+        heard, rules = self._heard(lamp), self._rules[lamp.process.name]
+        now = lamp.process.clock.now()
+        decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
+        return decision.state
+
+
+def shows(shown: LightState, wanted: LightState, *, exactly: bool = False) -> bool:
+    """Whether ``shown`` is ``wanted``, or a moment of it where it moves; of a person's scale too.
+
+    ``exactly`` leaves nobody a scale.
+    """
+    if shown == wanted or not wanted.on:
+        return shown == wanted
+    moves = wanted.effect is not Effect.SOLID
+    if moves and shown == OFF:
+        return wanted.effect is Effect.BLINK
+    if shown.color != wanted.color or shown.effect not in (wanted.effect, Effect.SOLID):
+        return False
+    return not exactly or (moves and shown.brightness <= wanted.brightness)
+
+
+def brief(state: LightState) -> str:
+    """For people."""
+    if not state.on:
+        return "off"
+    red, green, blue = state.color
+    return f"#{red:02x}{green:02x}{blue:02x} at {state.brightness:.0%} {state.effect}"
+
+
+class _Stored:
+    """Stands for a broker: whoever subscribes gets what is stored, and nothing more."""
+
+    def __init__(self, stored: Sequence[tuple[str, bytes]]) -> None:
+        self._stored = stored
+
+    def subscribe(
+        self, topic_filter: str, handler: Callable[[Received], None], **_: object
+    ) -> None:
+        for topic, payload in self._stored:
+            if matches(topic_filter, topic):
+                handler(Received(topic, payload, retain=True))
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        pass

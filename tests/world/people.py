@@ -1,0 +1,60 @@
+"""People who sign in when they are asked, as soon as they feel like it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bridge.demo.directory import Person
+
+if TYPE_CHECKING:
+    from tests.world.world import World
+
+LOOKS_EVERY_S = 3.0
+NEEDS_S = 20.0
+"""From the code to the end of the sign-in."""
+
+
+class Office:
+    """Looks at what the bus asks of people, and does it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._seen: dict[str, float] = {}
+        self.lazy: set[str] = set()
+        """Tables that nobody signs in for now."""
+
+    async def run(self) -> None:
+        """Sign in whoever is asked to, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOKS_EVERY_S)
+            for table in self._world.accounts:
+                if table not in self.lazy and (code := self._code(table)):
+                    self._enter(table, code)
+
+    def person_of(self, table: str) -> Person:
+        """Who signs in for a table."""
+        person = self._world.named.get(table) or self._world.lead
+        assert person is not None
+        return person
+
+    def _code(self, table: str) -> str | None:
+        """The code that waits, on the topic of the account or on that of the table."""
+        topics = self._world.topics
+        places = [topics.account(table, "auth"), topics.table(table, "auth")]
+        if table not in self._world.named:  # the last release put it on that of each person
+            places += [topics.account(slug, "auth") for slug in self._world.followed()]
+        for place in places:
+            payload = self._world.broker.retained(place)
+            if payload and (code := json.loads(payload).get("user_code")):
+                return str(code)
+        return None
+
+    def _enter(self, table: str, code: str) -> None:
+        now_s = self._world.now_s
+        seen_s = self._seen.setdefault(code, now_s)
+        if now_s - seen_s >= NEEDS_S:
+            with suppress(KeyError):  # it has run out, or was used
+                self._world.microsoft.codes.approve(code, self.person_of(table))
