@@ -13,6 +13,7 @@ from bridge.broker.session import (
     ConnectionFailedError,
     Greeting,
     ProtocolVersion,
+    Received,
     SubscriptionRefusedError,
 )
 from bridge.config import MqttSettings
@@ -44,7 +45,10 @@ async def connected(
 
             async def listen() -> None:
                 async for received in session.received():
-                    heard.append((received.topic, received.payload, received.retain))
+                    hear(received)
+
+            def hear(received: Received) -> None:
+                heard.append((received.topic, received.payload, received.retain))
 
             listening = asyncio.create_task(listen())
             try:
@@ -71,7 +75,7 @@ async def connected(
         ("a/b", "a/c", False),
     ],
 )
-def test_filters(topic_filter: str, topic: str, fits: bool) -> None:
+def test_filters(topic_filter: str, topic: str, *, fits: bool) -> None:
     assert matches(topic_filter, topic) is fits
 
 
@@ -91,7 +95,7 @@ def test_what_is_retained_comes_marked_and_what_is_live_does_not() -> None:
 
 @pytest.mark.parametrize(("version", "heard_stored"), [(V5, False), (V311, True)])
 def test_stored_commands_are_kept_back_under_5_only(
-    version: ProtocolVersion, heard_stored: bool
+    version: ProtocolVersion, *, heard_stored: bool
 ) -> None:
     async def scenario(broker: MemoryBroker) -> None:
         broker.publish("set", b"old", retain=True)
@@ -104,7 +108,7 @@ def test_stored_commands_are_kept_back_under_5_only(
 
 
 @pytest.mark.parametrize(("version", "stays"), [(V5, False), (V311, True)])
-def test_messages_expire_under_5_only(version: ProtocolVersion, stays: bool) -> None:
+def test_messages_expire_under_5_only(version: ProtocolVersion, *, stays: bool) -> None:
     async def scenario(broker: MemoryBroker) -> None:
         async with connected(broker, version=version) as (session, _, _heard):
             await session.send([Message("t", b"x", expiry_s=600)])
@@ -145,12 +149,12 @@ def test_a_silent_client_is_noticed_by_its_keepalive() -> None:
 def test_the_older_of_two_with_one_name_is_thrown_out() -> None:
     async def scenario(broker: MemoryBroker) -> None:
         greeting = Greeting(MqttSettings(), "a", V5, WILL)
-        with pytest.raises(ConnectionFailedError) as told:
-            async with Way(broker, lambda: 0.5).connect(greeting) as old:
-                async with Way(broker, lambda: 0.5).connect(greeting):
-                    assert broker.retained("a/state") == b"offline"
-                    await old.send([Message("t", b"x")])
-        assert told.value.code == TAKEN_OVER
+        ways = [Way(broker, lambda: 0.5) for _ in range(2)]
+        async with ways[0].connect(greeting) as old, ways[1].connect(greeting):
+            assert broker.retained("a/state") == b"offline"
+            with pytest.raises(ConnectionFailedError) as told:
+                await old.send([Message("t", b"x")])
+            assert told.value.code == TAKEN_OVER
         assert broker.retained("t") is None
 
     play(scenario)
@@ -190,10 +194,10 @@ def test_a_silent_broker_costs_ten_seconds() -> None:
     async def scenario(broker: MemoryBroker) -> None:
         loop = asyncio.get_running_loop()
         way = Way(broker, lambda: 0.5)
-        with pytest.raises(ConnectionFailedError, match="no answer within 10 s"):
-            async with way.connect(Greeting(MqttSettings(), "b", V5)) as session:
-                way.silence()
-                began_s = loop.time()
+        async with way.connect(Greeting(MqttSettings(), "b", V5)) as session:
+            way.silence()
+            began_s = loop.time()
+            with pytest.raises(ConnectionFailedError, match="no answer within 10 s"):
                 await session.send([Message("t", b"x")])
         assert loop.time() - began_s == pytest.approx(10)
 
