@@ -90,6 +90,7 @@ def _init(arguments: argparse.Namespace) -> int:
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,
+        follow=arguments.follow,
     )
     for line in setup.initialise(Path(arguments.folder), options):
         print(line)  # noqa: T201 - the command's answer
@@ -158,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")
     init.add_argument("--driver", metavar="NAME", help="also make a broker user for this driver")
+    init.add_argument(
+        "--follow", metavar="NAMES", help="whom it follows: alice,bob or all; else as in the config"
+    )
     init.set_defaults(command=_init)
 
     certificate = commands.add_parser("certificate", help="what an app signs itself in with")

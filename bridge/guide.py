@@ -59,7 +59,7 @@ async def guide(draft: Config, file: Path) -> None:
     Raises:
         ConfigError: The password of the page cannot be read.
     """
-    from bridge.web import SetUp, password_of  # noqa: PLC0415 - only a first start needs it
+    from bridge.web import SetUp, keys_of  # noqa: PLC0415 - only a first start needs it
 
     clock = SystemClock()
     set_up = SetUp(
@@ -67,7 +67,7 @@ async def guide(draft: Config, file: Path) -> None:
         file=file,
         known=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
         trials=Probe(draft, clock),
-        password=password_of(draft.web, draft.state_dir),
+        keys=keys_of(draft.web, draft.state_dir),
         state_dir=draft.state_dir,
         clock=clock,
     )

@@ -6,21 +6,20 @@ Never renders anything and never decides who may look.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 
 from bridge import __version__
 from bridge.broker import Broker
 from bridge.config import AccountSettings, Config
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.service import Service
 from bridge.web import Service as Bridge
-from bridge.web import View, Web, password_of
+from bridge.web import View, Web, keys_of
 
 HEALTH_EVERY_S = 1.0
 """Between two looks at the health; only what changed is shown anew."""
@@ -48,14 +47,17 @@ class Page:
         for topic_filter in self._view.topic_filters:
             self._broker.subscribe(topic_filter, lambda r: self._view.hear(r.topic, r.payload))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._web.run(), name="web")
-            while True:
-                self._view.update_health(
-                    self._health(),
-                    broker_connected=self._broker.connected,
-                    mqtt_version=self._broker.mqtt_version if self._broker.connects else None,
-                )
-                await self._clock.sleep(HEALTH_EVERY_S)
+            for name, work in (("web", self._web.run), ("page-health", self._watch_health)):
+                tasks.create_task(supervised(work, name=name, clock=self._clock), name=name)
+
+    async def _watch_health(self) -> None:
+        while True:
+            self._view.update_health(
+                self._health(),
+                broker_connected=self._broker.connected,
+                mqtt_version=self._broker.mqtt_version if self._broker.connects else None,
+            )
+            await self._clock.sleep(HEALTH_EVERY_S)
 
 
 class PageActions:
@@ -66,18 +68,19 @@ class PageActions:
 
     async def start_sign_in(self, account: str, way: Way) -> None:
         """Begin a sign-in."""
-        with _followed(account):
-            self._service.sign_in(account, way)
+        self._service.sign_in(account, way)
+
+    async def cancel_sign_in(self, account: str) -> None:
+        """Take a waiting code or address back."""
+        self._service.cancel_sign_in(account)
 
     async def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that the browser ended on."""
-        with _followed(account):
-            self._service.finish_sign_in(account, address)
+        self._service.finish_sign_in(account, address)
 
     async def sign_out(self, account: str) -> None:
         """Forget a sign-in."""
-        with _followed(account):
-            await self._service.sign_out(account)
+        await self._service.sign_out(account)
 
     async def poll(self) -> None:
         """Read everybody now."""
@@ -112,20 +115,10 @@ def open_page(
         config.web,
         view=view.snapshot,
         actions=PageActions(service, topics, broker),
-        password=password_of(config.web, config.state_dir),
+        keys=keys_of(config.web, config.state_dir),
         state_dir=config.state_dir,
         version=__version__,
         clock=clock,
         zone=config.zone,
     )
     return Page(web, view, broker, service.health, clock)
-
-
-@contextmanager
-def _followed(account: str) -> Iterator[None]:
-    try:
-        yield
-    except KeyError:
-        raise PersonMustActError(
-            f"{account} is not followed any more.", remedy="Load the page again."
-        ) from None

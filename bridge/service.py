@@ -16,8 +16,7 @@ from random import random as _random
 from typing import Protocol
 
 from bridge import __version__, logs, state
-from bridge.broker import Broker, Connect
-from bridge.broker.connection import connect
+from bridge.broker import Broker, Connect, connect
 from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
@@ -71,18 +70,17 @@ class Service:
         *,
         read_config: Callable[[], Config] | None = None,
         open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
+        connect: Connect = connect,
         open_http: OpenHttp = aiohttp_client,
         executor: Executor | None = None,
-        connect: Connect = connect,
         stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         random: Random = _random,
     ) -> None:
         self._config = config
         self._read_config = read_config or (lambda: config)
-        self._open_page = open_page
-        self._open_http, self._executor = open_http, executor
-        self._connect, self._stopping = connect, stopping
+        self._open_page, self._connect = open_page, connect
+        self._open_http, self._executor, self._stopping = open_http, executor, stopping
         self._clock = clock or SystemClock()
         self._random = random
         self._started: datetime = self._clock.now()
@@ -120,8 +118,8 @@ class Service:
             state_topic=topics.bridge_state,
             welcome=publisher.welcome,
             backlog=publisher.backlog,
-            acknowledged=publisher.acknowledged,
             goodbye=publisher.goodbye,
+            acknowledged=publisher.acknowledged,
             connect=self._connect,
             clock=self._clock,
             random=self._random,
@@ -204,7 +202,7 @@ class Service:
         self._seated.source_of(account).finish_browser(address)
 
     def cancel_sign_in(self, account: str) -> None:
-        """Take back a code or an address that waits for a person."""
+        """Take a code or an address back that waits for a person."""
         self._seated.source_of(account).cancel_sign_in()
 
     async def sign_out(self, account: str) -> None:

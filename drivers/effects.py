@@ -13,7 +13,7 @@ FEWEST_STEPS = 4
 """Of a pulse that is drawn in steps: with two it would be a blink."""
 LOWEST = 0.15
 """A pulse never goes quite dark, so that it cannot be taken for a blink."""
-_HALVES = 2
+_HALVES, _GRAIN_S = 2, 0.02
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class Animation:
     fades: bool = False
     """Each frame is reached evenly over its step, by the light itself."""
 
-    def slowed(self, number: int, step_s: float, fade_s: float) -> tuple[Animation, int]:
-        """The same for a light that needs ``step_s`` a frame, and the frame after ``number``."""
-        if step_s <= self.step_s:
-            return self, number
-        slower = animation(self.state, step_s, fade_s)
-        place = number % len(self.frames) / len(self.frames)
-        return slower, round(place * len(slower.frames))
+    def paced(self, step_s: float, fade_s: float) -> Animation:
+        """The same for a light that now needs ``step_s`` a frame."""
+        rounded_s = math.ceil(step_s / _GRAIN_S - 1e-6) * _GRAIN_S  # not another one each time
+        return self if rounded_s <= self.step_s else animation(self.state, rounded_s, fade_s)
+
+    def place_of(self, number: int, among: Animation) -> int:
+        """The frame of this one that is at the place of ``number`` among those of another."""
+        count = len(among.frames)
+        return round(number % count / count * len(self.frames))
 
 
 def animation(state: LightState, interval_s: float, fade_s: float = math.inf) -> Animation:

@@ -101,8 +101,8 @@ class Lamp:
 
     async def _animate(self, target: LightState, version: int) -> None:
         """Show the frames of ``target`` in turn until there is a newer one, leaving none out."""
-        moves, number, due_s = self._animation(target), 0, self._clock.monotonic()
-        last_s = 0.0
+        moves = usual = self._animation(target)
+        number, due_s, last_s = 0, self._clock.monotonic(), 0.0
         while not await self._newer(version, self._seconds_to_rest(due_s)):
             began_s = self._clock.monotonic()
             if number and self._watch_others and not self._trouble:
@@ -114,7 +114,8 @@ class Lamp:
             if await self._done(self._frame(moves, number), version):
                 now_s = self._clock.monotonic()
                 took_s, last_s = min(last_s, now_s - began_s), now_s - began_s
-                moves, number = moves.slowed(number + 1, self._interval_s + took_s, self._fade_s)
+                before, moves = moves, usual.paced(self._interval_s + took_s, self._fade_s)
+                number = 1 + moves.place_of(number, before)
                 due_s = max(due_s + moves.step_s, now_s)
 
     async def _leave_alone(self, version: int) -> None:

@@ -24,7 +24,8 @@ BROKER_CURES: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "Set ca_file in [mqtt] to the authority of the broker's "
     "certificate, and server_name to the name in it if that is not host.",
     FileNotFoundError: "Correct the path in [mqtt].",
-    SubscriptionRefusedError: "Compare the broker's access rules with mosquitto/acl.",
+    SubscriptionRefusedError: "Where init made the broker's rules: presence-bridge init again sets "
+    "them; then restart the broker. Else compare them with mosquitto/acl.",
     ConnectionRefusedError: "Start the broker, or correct host and port in [mqtt]; in a container, "
     "localhost is the container itself.",
     PersonMustActError: "If init made the broker's users: presence-bridge init again adds those "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bridge import state
@@ -12,11 +12,23 @@ from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
 from bridge.microsoft.sign_in.token_cache import DAMAGED, kept_in, token_file
 
+_DISK = (
+    "Free some space, or mount it for writing. Until then the service goes on, and what it learns "
+    "is lost when it stops."
+)
 
-def state_folder(folder: Path) -> Finding:
+
+def state_folder(
+    folder: Path, *, disk: Callable[[Path], os.statvfs_result] = os.statvfs
+) -> Finding:
     """Whether the state can be kept."""
     # not Path.exists, which raises where we may not look
     place = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    space = disk(place)
+    if space.f_flag & os.ST_RDONLY:
+        return bad(f"state_dir: {folder}: its disk is read-only", _DISK)
+    if not space.f_bavail or (space.f_files and not space.f_favail):
+        return bad(f"state_dir: {folder}: its disk is full", _DISK)
     if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
         return good(f"state_dir: {folder}")
     why = "this user may not write there" if place.is_dir() else f"{place} is no folder"

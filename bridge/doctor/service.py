@@ -11,7 +11,7 @@ from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import decode_json
 from bridge.doctor.broker import LOOK_S
-from bridge.doctor.cures import cure, note
+from bridge.doctor.cures import broker_cure, cure, note
 from bridge.doctor.findings import Finding, bad, good
 
 
@@ -21,7 +21,12 @@ async def told_by_the_service(config: Config) -> AsyncIterator[Finding]:
     try:
         received = await visit(
             config.mqtt,
-            follow=[topics.bridge_health, topics.account("+", "auth"), topics.bridge_state],
+            follow=[
+                topics.bridge_health,
+                *(topics.table(slug, "auth") for slug in config.accounts),
+                topics.account("+", "auth"),
+                topics.bridge_state,
+            ],
             until=lambda message: message.topic == topics.bridge_state,
             within_s=LOOK_S,
         )
@@ -34,16 +39,23 @@ async def told_by_the_service(config: Config) -> AsyncIterator[Finding]:
             yield bad(f"the running service: {health.get('reason')}")
         for slug in config.accounts:
             yield _sign_in(config, slug, stored)
-    except (ContractError, PresenceBridgeError) as error:
-        yield bad(f"the running service cannot be asked: {error}")
+    except ContractError as error:
+        yield bad(
+            f"what the running service told at the broker cannot be read: {error}",
+            "Ask again in a minute: it mends what others overwrite. Else restart it.",
+        )
+    except PresenceBridgeError as error:
+        yield bad(f"the running service cannot be asked: {error}", broker_cure(error))
 
 
 def _sign_in(config: Config, slug: str, stored: Mapping[str, bytes]) -> Finding:
-    topic = Topics(config.mqtt.base_topic).account(slug, "auth")
-    own = config.accounts[slug]
-    if own.people or own.watch or own.group:  # they are called slug_somebody; one sign-in is theirs
-        begin = f"{topic.removesuffix('/auth')}_"
-        topic = next((other for other in stored if other.startswith(begin)), topic)
+    topics, own = Topics(config.mqtt.base_topic), config.accounts[slug]
+    topic = topics.account(slug, "auth")
+    if own.people or own.watch or own.group:
+        topic = topics.table(slug, "auth")  # one sign-in is theirs
+        if topic not in stored:  # the last release told it with each, called slug_somebody
+            begin = topics.account(f"{slug}_", "auth").removesuffix("/auth")
+            topic = next((other for other in stored if other.startswith(begin)), topic)
     auth = decode_json(stored.get(topic, b"{}"))
     if auth.get("state") == SignInState.SIGNED_IN:
         return good(f"{slug}: the running service is signed in")

@@ -259,7 +259,14 @@ class Poller:
 
     def _tell(self) -> None:
         self._follow()
-        now, sign_in = self._clock.now(), self._refused or self._source.sign_in.value
+        now, sign_in = self._clock.now(), self._source.sign_in.value
+        if self._refused:
+            sign_in = replace(
+                self._refused,  # with the code that waits, if any: it may mend it
+                user_code=sign_in.user_code,
+                verification_uri=sign_in.verification_uri,
+                expires_at=sign_in.expires_at,
+            )
         since_s = self._clock.monotonic() - self._broke_s if self._broke_s is not None else None
         if since_s is not None and since_s < ERROR_SHOWN_S:
             sign_in = with_internal_error(sign_in, current=self._known.is_current(now))

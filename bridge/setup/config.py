@@ -5,16 +5,18 @@ In an existing one only the placeholders of the shipped file are filled in.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config import PLACEHOLDER_CLIENT_ID, MqttSettings
 from bridge.contract.topics import slug
-from bridge.setup.content import CONFIG, DRIVER, broker_lines, toml
+from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml
+from bridge.setup.whole import is_there, write_in_place, write_new
 
 _BROKER = re.compile(r'^host = "localhost".*\n', re.MULTILINE)
+
+EVERYBODY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class InitOptions:
     name: str | None = None
     """Of that person; made of the slug when not given."""
     driver: str | None = None
+    follow: str | None = None
+    """The accounts that the driver follows, with commas; ``all`` is everybody."""
     broker: MqttSettings | None = None
     """The one that ``init`` makes passwords for, when not given."""
 
@@ -35,6 +39,14 @@ class InitOptions:
     def slug(self) -> str:
         """Of the first account. Raises ``ContractError`` for a name that cannot be used."""
         return slug(self.account or "me")
+
+    @property
+    def followed(self) -> tuple[str, ...] | None:
+        """What ``follow`` says, as in the config; raises ``ContractError`` like ``slug``."""
+        if self.follow is None:
+            return None
+        names = [name.strip() for name in self.follow.split(",")]
+        return () if names == [EVERYBODY] else tuple(slug(name) for name in names)
 
     @property
     def shown_name(self) -> str:
@@ -49,7 +61,7 @@ def write_config(file: Path, options: InitOptions) -> str:
         ContractError: A name cannot be used.
         OSError: The disk refuses.
     """
-    if file.exists():
+    if is_there(file):
         return _fill_in(file, options)
     text = CONFIG.format(
         broker=broker_lines(options.broker),
@@ -59,24 +71,17 @@ def write_config(file: Path, options: InitOptions) -> str:
         name=toml(options.shown_name),
     )
     if options.driver:
-        text += DRIVER.format(driver=options.driver, account=options.slug)
+        followed = (options.slug,) if options.followed is None else options.followed
+        text += driver_lines(options.driver, followed)
     file.parent.mkdir(parents=True, exist_ok=True)
     return write_new(file, text, mode=0o644)
 
 
-def write_new(file: Path, text: str, *, mode: int) -> str:
-    """Write ``file`` if there is none; a line for the person."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError:
-        return f"kept  {file}"
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(text)
-    return f"made  {file}"
-
-
 def _fill_in(file: Path, options: InitOptions) -> str:
-    """In place and not by a new file: in a container only this one file may be written."""
+    """In place and not by a new file: in a container only this one file may be written.
+
+    Nothing is cut off before all is written, so that a kill leaves a config that loads.
+    """
     before = file.read_text(encoding="utf-8")
     if not options.client_id or str(PLACEHOLDER_CLIENT_ID) not in before:
         return f"kept  {file}"
@@ -89,5 +94,5 @@ def _fill_in(file: Path, options: InitOptions) -> str:
     if options.broker:
         lines = broker_lines(options.broker)
         after = _BROKER.sub(lambda _: lines, after, count=1)
-    file.write_text(after, encoding="utf-8")
+    write_in_place(file, after)
     return f"filled in  {file}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.config import MqttSettings
@@ -13,6 +14,9 @@ PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it i
 
 ITERATIONS = 101
 """As mosquitto_passwd takes by default; the passwords are long and random."""
+
+HASH_BYTES = 64
+"""Of SHA-512."""
 
 CONFIG = """\
 # Presence Bridge. All settings with their defaults are in the shipped config.toml.
@@ -27,16 +31,21 @@ client_id = "{client_id}"
 name = {name}
 """
 
-DRIVER = """
+_DRIVER = """
 [drivers.{driver}]                         # presence-driver {driver}; docs/lights.md
 kind = "console"
-follow = ["{account}"]
+follow = {follow}
 """
 
 
 def toml(text: str) -> str:
     """A basic string: printable text in JSON is one (TOML 1.0, "String")."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def driver_lines(driver: str, follow: Iterable[str]) -> str:
+    """A table for a new lamp."""
+    return _DRIVER.format(driver=driver, follow=json.dumps(list(follow)))
 
 
 def broker_lines(broker: MqttSettings | None) -> str:

@@ -4,73 +4,123 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from bridge.config import PLACEHOLDER_CLIENT_ID
 from bridge.contract.errors import ConfigError, ContractError
-from bridge.contract.topics import slug
-from bridge.setup.config import InitOptions, write_config, write_new
-from bridge.setup.content import DRIVER, hashed, password
+from bridge.setup.config import InitOptions, write_config
+from bridge.setup.content import driver_lines
+from bridge.setup.lamps import check, followed, lamps, topics_of
+from bridge.setup.passwords import PAGE, Randomness, make_passwords, users_in
+from bridge.setup.rules import USERS, lamps_of, lets_everybody_read, users_of, with_rules
+from bridge.setup.whole import replace
 
 CONFIG = "config.toml"
-USERS = ("bridge", "homeassistant", "health")
-PAGE = "web"
-"""The secret that is the password of the page."""
 BRIDGE_UID, BROKER_UID = 10001, 1883
 """The users in the containers (Dockerfile, and the public eclipse-mosquitto image)."""
 
-Randomness = Callable[[int], bytes]
+_MADE_BY_DOCKER = (
+    "is a folder; docker compose makes one of a file that is missing: remove it (rmdir) and run "
+    "init again"
+)
 
 
 def initialise(folder: Path, options: InitOptions, random: Randomness = os.urandom) -> list[str]:
-    """Write ``config.toml``, ``secrets/`` and ``mosquitto/passwords`` in ``folder``.
+    """Write ``config.toml``, ``secrets/`` and the broker's passwords and rules in ``folder``.
 
+    Each file is whole at every moment, and what is missing is made: after a kill it is run again.
     Returns lines for the person: what was made, what was kept, what to do next.
 
     Raises:
         ConfigError: A name cannot be used, or the folder cannot be written.
     """
     try:
-        users = [*USERS, *([slug(options.driver)] if options.driver else [])]
-        return [
-            write_config(folder / CONFIG, options),
-            *_passwords(folder, users, random),
-            *_next_steps(folder / CONFIG, options),
-        ]
+        check(options)
+        return list(_written(folder, options, random))
     except ContractError as error:
         raise ConfigError([str(error)]) from error
     except OSError as error:
-        raise ConfigError([f"{error.filename or folder}: {error.strerror}"]) from error
+        why = _MADE_BY_DOCKER if isinstance(error, IsADirectoryError) else error.strerror
+        raise ConfigError([f"{error.filename or folder}: {why}"]) from error
 
 
-def _passwords(folder: Path, users: list[str], random: Randomness) -> list[str]:
-    """A secret a user, and its hash for the broker; both are kept when they exist."""
-    secrets, hashes = folder / "secrets", folder / "mosquitto" / "passwords"
-    secrets.mkdir(mode=0o700, exist_ok=True)
-    hashes.parent.mkdir(exist_ok=True)
-    lines = [
-        write_new(secrets / name, password(random(24)), mode=0o600)
-        for name in (*(f"mqtt_{user}" for user in users), PAGE)
+def _written(folder: Path, options: InitOptions, random: Randomness) -> Iterator[str]:
+    file, secrets = folder / CONFIG, folder / "secrets"
+    hashes, rules = folder / "mosquitto" / "passwords", folder / "mosquitto" / "acl"
+    yield write_config(file, options)
+    config = _tables(file)
+    _refuse_users_of_others(hashes, rules, config, options)
+    users = [*USERS, *([options.driver] if options.driver else [])]
+    for_the_broker = [
+        *make_passwords(secrets, hashes, users, random),
+        *_rules(rules, _own_users(secrets), users_in(hashes), config, options),
     ]
-    known = hashes.read_text(encoding="utf-8") if hashes.exists() else ""
-    names = {line.partition(":")[0] for line in known.splitlines()}
-    added = "".join(
-        f"{user}:{hashed((secrets / f'mqtt_{user}').read_text(encoding='utf-8'), random(12))}\n"
-        for user in users
-        if user not in names
-    )
-    if added:
-        handle = os.open(hashes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "a", encoding="utf-8") as file:
-            file.write(added)
-    lines.append(f"{'made' if added else 'kept'}  {hashes}")
     _hand_over(folder, users)
-    return lines
+    yield from for_the_broker
+    changed = not {f"kept  {hashes}", f"kept  {rules}"} <= set(for_the_broker)
+    yield from _next_steps(file, config, options, broker_changed=changed)
+
+
+def _tables(file: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{file}: {error}"]) from error
+
+
+def _refuse_users_of_others(
+    hashes: Path, rules: Path, config: Mapping[str, Any], options: InitOptions
+) -> None:
+    """A lamp called like the user of some device would get that one's rights."""
+    name = options.driver
+    if name is None or name not in users_in(hashes) or followed(config, options, name) is not None:
+        return
+    text = rules.read_text(encoding="utf-8") if rules.exists() else ""
+    if name in users_of(text) and name not in lamps_of(text):
+        raise ContractError(
+            f"{name} is a user of the broker already, with rules of its own in {rules}: if it is "
+            "a lamp, say what it follows with --follow; else call the lamp otherwise"
+        )
+
+
+def _own_users(secrets: Path) -> set[str]:
+    names = (file.name.removeprefix("mqtt_") for file in secrets.glob("mqtt_*"))
+    return {name for name in names if "." not in name}  # as a draft after a kill
+
+
+def _rules(
+    file: Path, ours: set[str], users: set[str], config: Mapping[str, Any], options: InitOptions
+) -> list[str]:
+    """Let each lamp read what it follows; ``ours`` are the ``users`` that ``init`` made."""
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    topics = topics_of(config)
+    everybody, having_rules = ours | users, lamps_of(before)
+    known = tuple(lamps(config, options, everybody, having_rules))
+    unknown = (ours | (users - users_of(before))).difference(
+        USERS, having_rules, (lamp.name for lamp in known)
+    )
+    after = with_rules(before, topics, known, users=everybody, everybody_is_known=not unknown)
+    if after != before:
+        replace(file, after, mode=0o644)
+    word = "kept" if after == before else "changed" if before else "made"
+    open_till_then = "; until then every user may read everybody"
+    return [
+        f"{word}  {file}",
+        *(
+            f"      nobody says what {name} follows: presence-bridge init --driver {name} --follow "
+            f"NAME{open_till_then if lets_everybody_read(after, topics) else ''}"
+            for name in sorted(unknown)
+        ),
+    ]
 
 
 def _hand_over(folder: Path, users: list[str]) -> None:
-    """Give each file to the one user that reads it in its container; only root can."""
+    """Give each file to the one user that reads it in its container; only root can.
+
+    What a person gave to another user, as that of a systemd unit, stays with that one.
+    """
     if os.geteuid() != 0:
         return
     person = folder.stat()
@@ -80,7 +130,8 @@ def _hand_over(folder: Path, users: list[str]) -> None:
     owners[secrets / PAGE] = BRIDGE_UID
     owners[secrets / "mqtt_homeassistant"] = owners[secrets] = person.st_uid
     for path, uid in owners.items():
-        os.chown(path, uid, person.st_gid)
+        if path.exists() and path.stat().st_uid in (0, person.st_uid):
+            os.chown(path, uid, person.st_gid)
     _give(broker / "passwords", BROKER_UID, BROKER_UID, mode=0o600)
     if (broker / "acl").exists():  # git must be able to read it
         _give(broker / "acl", BROKER_UID, person.st_gid, mode=0o640)
@@ -96,20 +147,20 @@ def _give(path: Path, uid: int, gid: int, *, mode: int) -> None:
     os.chown(path, uid, gid)
 
 
-def _next_steps(config: Path, options: InitOptions) -> list[str]:
-    text = config.read_text(encoding="utf-8")
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{config}: {error}"]) from error
+def _next_steps(
+    file: Path, config: Mapping[str, Any], options: InitOptions, *, broker_changed: bool
+) -> list[str]:
     lines = [""]
-    if str(PLACEHOLDER_CLIENT_ID) in text:
+    if str(PLACEHOLDER_CLIENT_ID) in file.read_text(encoding="utf-8"):
         lines.append("The page asks for tenant and client_id, or put them into config.toml:")
         lines.append("docs/app-registration.md")
-    account = next(iter(table.get("accounts", ())), "NAME")
-    if options.driver and options.driver not in table.get("drivers", ()):
+    account = next(iter(config.get("accounts", ())), "NAME")
+    if options.driver and options.driver not in config.get("drivers", ()):
+        follow = options.followed
         lines.append("Add to config.toml, and restart the broker so that it knows the new user:")
-        lines.append(DRIVER.format(driver=options.driver, account=account))
+        lines.append(driver_lines(options.driver, (account,) if follow is None else follow))
+    elif broker_changed:
+        lines.append("A broker that runs already reads its new users and rules when it restarts.")
     lines += [
         "Start it: docker compose up -d, or presence-bridge run",
         f"The page: port 8099; its password is in secrets/{PAGE} beside config.toml",

@@ -11,11 +11,15 @@ class Actions(Protocol):
     """The service behind the page.
 
     Each may raise ``PresenceBridgeError``; its text is shown to the reader. Accounts and lights are
-    of the snapshot on the page, which may be a moment old.
+    of the snapshot on the page, which may be a moment old; an account is a person or a table.
     """
 
     async def start_sign_in(self, account: str, way: Way) -> None:
         """Begin a sign-in; its code or address comes with a later snapshot."""
+        ...
+
+    async def cancel_sign_in(self, account: str) -> None:
+        """Take a waiting code or address back; the sign-in that stands goes on."""
         ...
 
     async def finish_sign_in(self, account: str, address: str) -> None:

@@ -5,7 +5,8 @@ Version 1 keeps its names and may gain new ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,25 @@ PERSON = Resource("/people/{account}", "One of them", Person, by_account=True)
 LIGHTS = Resource("/lights", "All lights", tuple[Light, ...])
 DAYS = Resource("/days", "The last 24 hours of everybody", tuple[Day, ...])
 RESOURCES = (SNAPSHOT, HEALTH, PEOPLE, PERSON, LIGHTS, DAYS)
+
+
+OF_MANY = (SNAPSHOT, PEOPLE)
+"""Those that grow with the people."""
+PEOPLE_A_PART = 200
+
+
+def parts(resource: Resource, snapshot: Snapshot) -> Iterator[bytes]:
+    """The JSON of one of ``OF_MANY`` piece by piece: all of it takes long to make."""
+    before, after = b"", b""
+    if resource is SNAPSHOT:
+        frame = _adapter(SNAPSHOT).dump_json(replace(snapshot, people=()))
+        before, _, after = frame.partition(b'"people":[]')
+        before += b'"people":'
+    yield before + b"["
+    for start in range(0, len(snapshot.people), PEOPLE_A_PART):
+        people = snapshot.people[start : start + PEOPLE_A_PART]
+        yield (b"," if start else b"") + _adapter(PEOPLE).dump_json(people)[1:-1]
+    yield b"]" + after
 
 
 def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes | None:

@@ -1,4 +1,7 @@
-"""Checks the password, one guess at a time; who guesses waits. Never makes a session."""
+"""Checks the password, one guess at a time; who guesses waits. Never makes a session.
+
+One source has few guesses on the way, so that nobody waits behind the many of somebody else.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,20 @@ import hashlib
 import hmac
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable
 
 from bridge.contract.clock import Clock
+from bridge.web.addresses import source_of
 from bridge.web.password import PasswordHash
-from bridge.web.throttle import Throttle
+from bridge.web.throttle import FREE, Throttle
 
 log = logging.getLogger(__name__)
 
 DEADLINE_S = 20.0
 """A guess that waits longer for its turn fails."""
+AT_ONCE = 4
+"""Guesses of one source that may wait: a browser and a few programs behind one address."""
 KEY_BYTES = 32
 
 
@@ -29,6 +36,7 @@ class Door:
         self._password = password
         self._throttle = Throttle(clock)
         self._one_guess = asyncio.Lock()
+        self._guessing: Counter[str] = Counter()
         self._key = random(KEY_BYTES)
         self._seen: bytes | None = None
 
@@ -39,19 +47,25 @@ class Door:
         print_of_guess = hmac.digest(self._key, password.encode(), hashlib.sha256)
         if self._seen and hmac.compare_digest(self._seen, print_of_guess):
             return None  # a program that sends it with each request pays for one check only
+        source = source_of(address)
+        if self._guessing[source] >= AT_ONCE:
+            return "Too many passwords at once from your address. Try again."
+        self._guessing[source] += 1
         try:
             async with asyncio.timeout(DEADLINE_S), self._one_guess:
-                if wait := self._wait(address):
-                    return wait
-                right = await asyncio.to_thread(self._password.matches, password)
+                return self._wait(address) or await self._check(address, password, print_of_guess)
         except TimeoutError:
             return "Too many people try at once. Try again."
-        if right:
+        finally:
+            self._guessing -= Counter([source])
+
+    async def _check(self, address: str, password: str, print_of_guess: bytes) -> str | None:
+        if await asyncio.to_thread(self._password.matches, password):
             self._throttle.right(address)
             self._seen = print_of_guess
             return None
-        self._throttle.wrong(address)
-        log.warning("somebody at %s gave a wrong password for the page", address)
+        if self._throttle.wrong(address) in (1, FREE):
+            log.warning("somebody at %s gives wrong passwords for the page", address)
         return self._wait(address) or "That is not the password."
 
     def _wait(self, address: str) -> str | None:

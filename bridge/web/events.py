@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,15 +19,14 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.web.forms import with_token
 from bridge.web.guard import session_of
+from bridge.web.limits import Alarm, Limits
 from bridge.web.render import Parts
 from bridge.web.snapshot import Snapshot
 
-MOST = 200
-"""Open pages; each holds a socket and some kilobytes."""
 BEAT_S = 20.0
 """A comment this often keeps proxies from closing a quiet connection."""
-WRITE_DEADLINE_S = 10.0
-"""A reader who takes nothing for so long is gone."""
+TOLD = 16
+"""Differences that are kept for the next reader."""
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -35,46 +35,61 @@ HEADERS = {
 
 
 class Events:
-    """All open streams. ``parts`` renders the newest snapshot for what a reader looks for."""
+    """All open streams. ``parts`` renders the newest snapshot for what a reader looks for.
+
+    Who takes nothing for a while loses the connection: see ``Connections``.
+    """
 
     def __init__(
         self,
         view: Latest[Snapshot],
-        parts: Callable[[str], Parts],
+        parts: Callable[[str], Awaitable[Parts]],
         *,
         release: str,
+        limits: Limits,
+        alarm: Alarm,
         clock: Clock,
     ) -> None:
         self._view, self._parts = view, parts
         self._release, self._clock = release, clock
-        self._streams: set[asyncio.Task[Any]] = set()
+        self._limits, self._alarm = limits, alarm
+        self._streams: dict[asyncio.Task[Any], str] = {}
+        self._turn = asyncio.Lock()
+        self._told: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=TOLD)
 
     async def stream(
-        self, request: web.Request, headers: dict[str, str], *, find: str
+        self, request: web.Request, headers: dict[str, str], *, reader: str, find: str
     ) -> web.StreamResponse:
-        """Serve one page that looks for ``find`` until it goes.
+        """Serve one page of ``reader`` that looks for ``find`` until it goes.
 
         Raises:
             HTTPServiceUnavailable: Too many pages are open.
         """
-        if len(self._streams) >= MOST:
-            raise web.HTTPServiceUnavailable
+        self._look_for_room(reader)
         task = asyncio.current_task()
         assert task is not None
-        self._streams.add(task)
+        self._streams[task] = reader
         response = web.StreamResponse(headers={**headers, **HEADERS})
         try:
-            with suppress(ConnectionError, TimeoutError):
+            with suppress(ConnectionError):
                 await response.prepare(request)
                 await self._tell(response, find=find, token=session_of(request).token)
         finally:
-            self._streams.discard(task)
+            del self._streams[task]
         return response
 
-    def close(self) -> None:
-        """End all streams: pages come back by themselves."""
-        for task in tuple(self._streams):
-            task.cancel()
+    def close(self, reader: str | None = None) -> None:
+        """End the streams of ``reader``, or all: pages come back by themselves."""
+        for task, whose in tuple(self._streams.items()):
+            if reader in (None, whose):
+                task.cancel()
+
+    def _look_for_room(self, reader: str) -> None:
+        limits, readers = self._limits, list(self._streams.values())
+        if len(readers) < limits.streams and readers.count(reader) < limits.streams_each:
+            return
+        self._alarm.reached("too many pages are open at once: some get no news")
+        raise web.HTTPServiceUnavailable
 
     async def _tell(self, response: web.StreamResponse, *, find: str, token: str) -> None:
         hello = {"release": self._release, "now": self._clock.now().isoformat()}
@@ -82,18 +97,28 @@ class Events:
         before: Parts | None = None
         while True:
             version = self._view.version
-            after = self._parts(find)
-            news = [_event("part", {"id": n, "html": html}) for n, html in after.since(before)]
-            if news:
-                await self._send(response, with_token("".join(news), token))
+            after = await self._parts(find)
+            async with self._turn:  # between many readers, presence gets turns of the loop
+                await asyncio.sleep(0)
+            if news := self._news(before, after):
+                await self._send(response, with_token(news, token))
             before = after
             if not await self._view.newer(version, within_s=BEAT_S, clock=self._clock):
                 await self._send(response, ":\n\n")
 
+    def _news(self, before: Parts | None, after: Parts) -> str:
+        """What differs, in events; most readers saw the same before."""
+        for known_before, known_after, text in self._told:
+            if known_before is before and known_after is after:
+                return text
+        parts = after.since(before)
+        text = "".join(_event("part", {"id": name, "html": html}) for name, html in parts)
+        self._told.append((before, after, text))
+        return text
+
     @staticmethod
     async def _send(response: web.StreamResponse, text: str) -> None:
-        async with asyncio.timeout(WRITE_DEADLINE_S):
-            await response.write(text.encode(errors="replace"))
+        await response.write(text.encode(errors="replace"))
 
 
 def _event(kind: str, data: dict[str, str]) -> str:

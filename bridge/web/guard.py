@@ -6,19 +6,20 @@ our own page and carries its token, and the password was given where one is need
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from bridge.config import WebSettings
 from bridge.contract.clock import Clock
+from bridge.web.addresses import address_of, is_among, source_of
+from bridge.web.connections import SOFTWARE, came_whole
 from bridge.web.door import Door
+from bridge.web.faults import Faults
 from bridge.web.forms import TOKEN
 from bridge.web.hosts import may_name
 from bridge.web.sessions import LIFETIME, Session, Sessions
@@ -28,14 +29,15 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/enter"})
 STATIC = "/static/"
 BODY_LIMIT = 16 * 1024
 """Bytes of a request."""
-BODY_DEADLINE_S = 10.0
 FIELDS_LIMIT = 20
+PATH_TOLD = 80
+FAILED = "The bridge failed at this. Please report it: the log tells more."
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     ),
-    "Server": "presence-bridge",
+    "Server": SOFTWARE,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
@@ -49,7 +51,6 @@ _SAFE = frozenset({"GET", "HEAD"})
 _SESSION = web.RequestKey("session", Session)
 _TRUSTED = web.RequestKey("trusted", bool)
 
-Address = IPv4Address | IPv6Address
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refuse = Callable[[web.Request, HTTPStatus, str], web.Response]
 
@@ -71,12 +72,15 @@ class Guard:
         self._names = names | set(settings.hosts)
         self._clock, self._random = clock, random
         self._cookie = f"presence_session_{settings.port}"
+        self._faults = Faults()
 
     async def pass_on(
         self, request: web.Request, handler: Handler, *, refuse: Refuse
     ) -> web.StreamResponse:
         """Let through what may pass, and put the safety headers on every answer."""
         trusted = self._begin(request)
+        if request.method in _SAFE:
+            came_whole(request)
         response: web.StreamResponse
         try:
             stopped = await self._stop(request, refuse, trusted=trusted)
@@ -85,6 +89,13 @@ class Guard:
             response = refuse(request, HTTPStatus(error.status), error.reason)
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
+        except ConnectionError:
+            raise
+        except Exception as error:
+            self._faults.tell(error, f"the page, {request.method} {request.path[:PATH_TOLD]}")
+            if request.writer.output_size:  # half an answer cannot become another one
+                raise ConnectionAbortedError from error
+            response = refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
         if not response.prepared:
             response.headers.update({k: v for k, v in HEADERS.items() if k not in response.headers})
             self._remember(request, response)
@@ -98,12 +109,24 @@ class Guard:
         return refusal
 
     def leave(self, request: web.Request) -> None:
-        """Go on as somebody who has not given the password."""
+        """End the reader's session, for all who hold its cookie."""
+        self._sessions.end(session_of(request), self._clock.now())
         self._renew(request, known=False)
 
     def can_leave(self, request: web.Request) -> bool:
         """Whether the reader came in by the password."""
         return self._door is not None and session_of(request).known
+
+    def reader_of(self, request: web.Request) -> str:
+        """Who is counted as one reader: a session that knows the password, else a source.
+
+        A trusted proxy says for whom it asks.
+        """
+        session = session_of(request)
+        if session.known:
+            return session.cookie
+        forwarded = request.headers.get("X-Forwarded-For", "") if request[_TRUSTED] else ""
+        return source_of(forwarded.rpartition(",")[2].strip() or request.remote)
 
     def _begin(self, request: web.Request) -> bool:
         """Find the reader's session or make one; whether a trusted proxy speaks."""
@@ -113,10 +136,8 @@ class Guard:
             request[_SESSION] = known
         else:
             self._renew(request, known=False)
-        address = _address(request)
-        trusted = address is not None and any(address in net for net in self._settings.proxies)
-        request[_TRUSTED] = trusted
-        return trusted
+        request[_TRUSTED] = is_among(request.remote, self._settings.proxies)
+        return request[_TRUSTED]
 
     def _renew(self, request: web.Request, *, known: bool) -> None:
         request[_SESSION] = self._sessions.begin(self._random, self._clock.now(), known=known)
@@ -144,7 +165,7 @@ class Guard:
 
     def _is_host_ours(self, request: web.Request, *, trusted: bool) -> bool:
         """A trusted proxy answers for the name; a browser can stand on this machine itself."""
-        address = _address(request)
+        address = address_of(request.remote)
         is_elsewhere = address is not None and not address.is_loopback
         return (trusted and is_elsewhere) or may_name(request.host, self._names)
 
@@ -193,29 +214,18 @@ async def fields_of(request: web.Request) -> dict[str, str]:
     """The fields of a form, the last one of a name.
 
     Raises:
-        HTTPException: The body is no form, too long or too slow.
+        HTTPException: The body is no form, or too long.
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
     if (length := request.content_length or 0) > BODY_LIMIT:
         raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, length)
     try:
-        async with asyncio.timeout(BODY_DEADLINE_S):
-            body = await request.read()
+        body = await request.read()
+        came_whole(request)
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_LIMIT))
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
     except ValueError:
         raise web.HTTPBadRequest from None
-
-
-def _address(request: web.Request) -> Address | None:
-    """Who connects; an IPv4 address that came as IPv6 is told as what it is."""
-    try:
-        address = ip_address((request.remote or "").partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _is_from_elsewhere(request: web.Request) -> bool:

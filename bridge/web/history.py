@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from bridge.config import write_private
 from bridge.contract.clock import Clock
+from bridge.web.journal import Journal
 from bridge.web.snapshot import Day, Kind, Person, Span
 from bridge.web.words import kind_of
 
@@ -38,6 +37,10 @@ class Change:
     kind: Kind
 
 
+Record = tuple[datetime, str | None, Kind | None]
+"""A line of the file: a change, or a sign of life."""
+
+
 class History:
     """The changes of each account, oldest first. ``file`` is ``None`` to keep nothing on disk."""
 
@@ -45,10 +48,20 @@ class History:
         self._file, self._clock = file, clock
         self._changes: dict[str, list[Change]] = {}
         self._written_s = float("-inf")
-        self._failing = False
+        self._journal = Journal(file, line=_line, whole=self._whole, clock=clock) if file else None
+
+    async def run(self) -> None:
+        """Write what is noted until cancelled; the disk never makes anybody else wait."""
+        if self._journal:
+            await self._journal.run()
+
+    async def close(self) -> None:
+        """Write what is not written yet."""
+        if self._journal:
+            await self._journal.close()
 
     def load(self) -> None:
-        """Read what earlier lives wrote, and write it anew without what is too old."""
+        """Read what earlier lives wrote; may run on a worker. ``tidy`` then drops what is old."""
         lines: list[str] = []
         if self._file:
             try:
@@ -66,7 +79,6 @@ class History:
             changes.sort(key=lambda change: change.at)
             if last and changes[-1].kind is not Kind.UNKNOWN:
                 changes.append(Change(last, Kind.UNKNOWN))
-        self.tidy()
 
     def note(self, people: Iterable[Person]) -> bool:
         """Remember who changed; whether anybody did."""
@@ -98,16 +110,8 @@ class History:
             self._changes[account] = changes[first:]
             if changes[-1].kind is Kind.UNKNOWN and changes[-1].at < oldest:
                 del self._changes[account]
-        if self._file:
-            lines = [
-                _line(change.at, account, change.kind)
-                for account, changes in self._changes.items()
-                for change in changes
-            ]
-            try:
-                write_private(self._file, "".join([*lines, _line(now)]))
-            except OSError as error:
-                self._failed(error)
+        if self._journal:
+            self._journal.write_anew()
 
     def days(self, people: Iterable[Person]) -> tuple[Day, ...]:
         """The last 24 hours of each of ``people`` who has a history."""
@@ -121,7 +125,9 @@ class History:
     def spans(self, account: str, start: datetime, end: datetime) -> Iterator[Span]:
         """``start`` to ``end`` without gaps; what is not known is ``UNKNOWN``."""
         begun, kind = start, Kind.UNKNOWN
-        newest = {change.at: change.kind for change in self._changes.get(account, ())}
+        changes = self._changes.get(account, [])
+        first = max(0, bisect_right(changes, start, key=lambda change: change.at) - 1)
+        newest = {change.at: change.kind for change in changes[first:]}
         for at, then in newest.items():
             if at > begun and then is not kind:
                 if at >= end:
@@ -134,28 +140,25 @@ class History:
 
     def _append(self, at: datetime, account: str | None = None, kind: Kind | None = None) -> None:
         self._written_s = self._clock.monotonic()
-        if self._file is None:
-            return
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            with os.fdopen(os.open(self._file, flags, 0o600), "a", encoding="utf-8") as file:
-                file.write(_line(at, account, kind))
-        except OSError as error:
-            self._failed(error)
-        else:
-            self._failing = False
+        if self._journal:
+            self._journal.add((at, account, kind))
 
-    def _failed(self, error: OSError) -> None:
-        if not self._failing:
-            log.warning("%s: %s: a restart will forget today", self._file, error.strerror)
-        self._failing = True
+    def _whole(self) -> list[Record]:
+        """All that the file should hold, and a sign of life."""
+        records: list[Record] = [
+            (change.at, account, change.kind)
+            for account, changes in self._changes.items()
+            for change in changes
+        ]
+        return [*records, (self._clock.now(), None, None)]
 
 
-def _line(at: datetime, account: str | None = None, kind: Kind | None = None) -> str:
-    record = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
+def _line(record: Record) -> str:
+    at, account, kind = record
+    told = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
     if account and kind:
-        record |= {"account": account, "kind": kind}
-    return json.dumps(record) + "\n"
+        told |= {"account": account, "kind": kind}
+    return json.dumps(told) + "\n"
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[datetime, str | None, Kind]]:

@@ -11,7 +11,7 @@ from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
 from bridge.web.actions import Actions
 from bridge.web.render_people import NAME_LIMIT
-from bridge.web.render_sign_in import ADDRESS_LIMIT
+from bridge.web.render_sign_in import ADDRESS_LIMIT, Signer
 from bridge.web.snapshot import Person, Snapshot
 
 DEADLINE_S = 30.0
@@ -30,6 +30,7 @@ class Posts:
         self._view, self._actions = view, actions
         self.commands: dict[str, Callable[[Fields], Awaitable[str]]] = {
             "sign-in": self._sign_in,
+            "cancel-sign-in": self._cancel_sign_in,
             "sign-in-address": self._address,
             "sign-out": self._sign_out,
             "add": self._add,
@@ -51,23 +52,29 @@ class Posts:
             raise TryAgainError("The bridge did not manage that in time. Try again.") from error
 
     async def _sign_in(self, fields: Fields) -> str:
-        person = self._person(fields)
-        if fields.get("way") not in person.ways:
-            raise RefusedError(f"{person.name} cannot sign in that way.")
-        await self._actions.start_sign_in(person.account, Way(fields["way"]))
-        return f"person-{person.account}"
+        signer, element = self._signer(fields)
+        if fields.get("way") not in signer.ways:
+            raise RefusedError(f"{signer.name} cannot sign in that way.")
+        await self._actions.start_sign_in(signer.account, Way(fields["way"]))
+        return element
+
+    async def _cancel_sign_in(self, fields: Fields) -> str:
+        signer, element = self._signer(fields)
+        await self._actions.cancel_sign_in(signer.account)
+        return element
 
     async def _address(self, fields: Fields) -> str:
-        person, address = self._person(fields), fields.get("address", "").strip()
+        signer, element = self._signer(fields)
+        address = fields.get("address", "").strip()
         if not address or len(address) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
-        await self._actions.finish_sign_in(person.account, address)
-        return f"person-{person.account}"
+        await self._actions.finish_sign_in(signer.account, address)
+        return element
 
     async def _sign_out(self, fields: Fields) -> str:
-        person = self._person(fields)
-        await self._actions.sign_out(person.account)
-        return f"person-{person.account}"
+        signer, element = self._signer(fields)
+        await self._actions.sign_out(signer.account)
+        return element
 
     async def _add(self, fields: Fields) -> str:
         name = " ".join(fields.get("name", "").split())
@@ -98,6 +105,16 @@ class Posts:
     async def _poll(self, fields: Fields) -> str:  # noqa: ARG002 - all commands take them
         await self._actions.poll()
         return "health"
+
+    def _signer(self, fields: Fields) -> tuple[Signer, str]:
+        """Whose sign-in is meant, and the element that shows it; people of a table share one."""
+        for table in self._view.value.tables:
+            if table.account == fields.get("account", ""):
+                return table, f"table-{table.account}"
+        person = self._person(fields)
+        if person.table:
+            raise RefusedError(f"{person.name} is read by the sign-in of {person.table}.")
+        return person, f"person-{person.account}"
 
     def _person(self, fields: Fields) -> Person:
         account = fields.get("account", "")

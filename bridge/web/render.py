@@ -7,12 +7,17 @@ from dataclasses import dataclass, replace
 
 from bridge.web.forms import form
 from bridge.web.markup import Child, Html, tag
-from bridge.web.render_health import health_section
+from bridge.web.render_health import health_section, refusal_section
 from bridge.web.render_lights import lights_section
-from bridge.web.render_people import chosen, people_section, person_card
+from bridge.web.render_people import people_section, person_card
+from bridge.web.render_tables import tables_section
 from bridge.web.render_today import today_section
+from bridge.web.search import SHOWN
 from bridge.web.snapshot import Person, Snapshot
 from bridge.web.words import Calendar
+
+CARDS = 1_000
+"""Rendered people that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Parts:
     """The people's section, with an empty element where each card goes."""
     cards: dict[str, Html]
     sections: dict[str, Html]
+    """The others; the first one stands before the people."""
 
     @property
     def people(self) -> Html:
@@ -47,14 +53,22 @@ class Renderer:
     def __init__(self) -> None:
         self._cards: dict[str, tuple[Person, Calendar, Html]] = {}
 
-    def parts(self, snapshot: Snapshot, calendar: Calendar, find: str = "") -> Parts:
-        """The live parts for those who look for ``find``."""
-        people = chosen(snapshot.people, find)
+    def parts(
+        self,
+        snapshot: Snapshot,
+        calendar: Calendar,
+        people: tuple[Person, ...] | None = None,
+        find: str = "",
+    ) -> Parts:
+        """The live parts with ``people`` of the snapshot, for those who look for ``find``."""
+        people = snapshot.people[:SHOWN] if people is None else people
         slugs = {person.account for person in people}
         days = tuple(day for day in snapshot.days if day.account in slugs)
         shown = replace(snapshot, days=days)
         cards = {f"person-{p.account}": self._card(p, calendar) for p in people}
         sections = {
+            "refusal": refusal_section(snapshot, calendar),
+            "tables": tables_section(snapshot, calendar),
             "today": today_section(shown, calendar),
             "lights": lights_section(snapshot),
             "health": health_section(snapshot.service, calendar),
@@ -70,6 +84,8 @@ class Renderer:
         if known and known[0] == person and known[1] == calendar:
             return known[2]
         card = person_card(person, calendar)
+        if len(self._cards) >= CARDS:
+            self._cards.clear()
         self._cards[person.account] = (person, calendar, card)
         return card
 
@@ -81,6 +97,7 @@ def page(
 
     ``can_leave`` shows the button that ends a reader's own session.
     """
+    first, *others = parts.sections.values()
     return document(
         "Presence",
         tag("a", "Skip to people", href="#people", class_="skip"),
@@ -93,8 +110,9 @@ def page(
         tag(
             "main",
             tag("p", notice, class_="notice", role="alert") if notice else None,
+            first,
             parts.people,
-            list(parts.sections.values()),
+            others,
             data_release=release,
             data_find=find or None,
         ),

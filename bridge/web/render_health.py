@@ -7,8 +7,8 @@ from datetime import datetime
 from bridge.web.forms import disclosure, form
 from bridge.web.markup import Child, Html, join, tag
 from bridge.web.render_people import ago
-from bridge.web.snapshot import Service
-from bridge.web.words import Calendar
+from bridge.web.snapshot import Service, Snapshot
+from bridge.web.words import Calendar, plain
 
 
 def health_section(service: Service, calendar: Calendar) -> Html:
@@ -48,6 +48,26 @@ def health_section(service: Service, calendar: Calendar) -> Html:
         ),
         id="health",
         aria_labelledby="health-title",
+    )
+
+
+def refusal_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
+    """The last command, while it is one that was refused."""
+    refusal = snapshot.refusal
+    if refusal is None:
+        return None
+    names = (person.name for person in snapshot.people if person.account == refusal.account)
+    who = next(names, refusal.account)
+    what = plain(refusal.command) + (f" for {who}" if who else "")
+    when = f" ({calendar.clock(refusal.at)})" if refusal.at else ""
+    return tag(
+        "section",
+        tag("p", tag("strong", f"Refused: {what}"), when),
+        tag("p", refusal.error),
+        tag("p", refusal.remedy) if refusal.remedy else None,
+        id="refusal",
+        class_="notice",
+        role="alert",
     )
 
 

@@ -18,7 +18,8 @@ def lights_section(snapshot: Snapshot) -> Html | None:
     """A row a light that was ever heard of; nothing when there is none."""
     if not snapshot.lights:
         return None
-    names = {person.account: person.name for person in snapshot.people}
+    asked = {light.account for light in snapshot.lights}
+    names = {each.account: each.name for each in snapshot.people if each.account in asked}
     return tag(
         "section",
         tag("h2", "Lights", id="lights-title"),

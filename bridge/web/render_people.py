@@ -7,12 +7,11 @@ from datetime import datetime
 from bridge.contract.account import SignInState, Way
 from bridge.web.forms import disclosure, form
 from bridge.web.markup import Html, join, tag
-from bridge.web.render_sign_in import sign_in_panel
+from bridge.web.render_sign_in import sign_in_panel, sign_out
+from bridge.web.search import SHOWN
 from bridge.web.snapshot import Kind, Person, Snapshot
 from bridge.web.words import Calendar, headline, kind_of, plain
 
-SHOWN = 24
-"""People on one page; a search finds the others."""
 OUT_OF_OFFICE = "Out of office"
 NAME_LIMIT = 60
 """Characters of the name of a person that is added."""
@@ -24,15 +23,6 @@ _SHAPES = {
     Kind.OFFLINE: "M8.5 8.5l7 7M15.5 8.5l-7 7",
     Kind.UNKNOWN: "M9.6 9.4a2.5 2.5 0 1 1 3.4 2.4c-.7.3-1 .8-1 1.6M12 16.6v.1",
 }
-
-
-def chosen(people: tuple[Person, ...], find: str = "") -> tuple[Person, ...]:
-    """The people to show: those whose name or slug holds ``find``, ``SHOWN`` at the most."""
-    wanted = find.strip().casefold()
-    if not wanted:
-        return people[:SHOWN]
-    found = [p for p in people if wanted in p.name.casefold() or wanted in p.account]
-    return tuple(found[:SHOWN])
 
 
 def people_section(snapshot: Snapshot, cards: list[Html], find: str = "") -> Html:
@@ -67,7 +57,7 @@ def person_card(person: Person, calendar: Calendar) -> Html:
             class_="face",
         ),
         _says(person),
-        sign_in_panel(person, calendar),
+        None if person.table else sign_in_panel(person, calendar),
         tag("footer", _freshness(person, calendar), _more(person)),
         id=f"person-{person.account}",
         class_=f"card person {kind}",
@@ -133,15 +123,8 @@ def _more(person: Person) -> Html:
     account, name = person.account, person.name
     signed_in = person.sign_in.state is SignInState.SIGNED_IN and person.ways
     return join(
-        disclosure(
-            "Sign out",
-            tag(
-                "p", f"The bridge forgets the sign-in of {name}. Lamps then show that it is needed."
-            ),
-            form("sign-out", button="Yes, sign out", css="danger", account=account),
-            label=f"Sign {name} out",
-        )
-        if signed_in
+        sign_out(person, "Lamps then show that it is needed.")
+        if signed_in and not person.table
         else None,
         disclosure(
             "Remove",

@@ -1,4 +1,4 @@
-"""The sign-in of one person: what to do now, in plain words. Pure; never shows a secret.
+"""One sign-in, of a person or of a table: what to do now, in plain words. Pure; shows no secret.
 
 The code is meant for people (RFC 8628, user code); the device code behind it never gets here.
 """
@@ -8,32 +8,62 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from bridge.contract.account import SignIn, SignInState, Way
-from bridge.web.forms import form
+from bridge.web.forms import disclosure, form
 from bridge.web.markup import Html, join, tag
 from bridge.web.qr import qr_svg
-from bridge.web.snapshot import Person
+from bridge.web.snapshot import Person, Table
 from bridge.web.words import Calendar
 
 ADDRESS_LIMIT = 8_000
 """Characters of a pasted address; Microsoft's codes are long."""
+Signer = Person | Table
 _BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
 
 
-def sign_in_panel(person: Person, calendar: Calendar) -> Html | None:
+def sign_in_panel(signer: Signer, calendar: Calendar) -> Html | None:
     """What the card shows about signing in; nothing when there is nothing to do."""
-    sign_in = person.sign_in
-    if sign_in.state is SignInState.CODE_PENDING and sign_in.verification_uri:
-        inner = _code(person, calendar) if sign_in.user_code else _browser(person, calendar)
-        return tag("div", inner, class_="sign-in")
-    if sign_in.state is SignInState.SIGNED_IN:
+    sign_in = signer.sign_in
+    signed_in = sign_in.state is SignInState.SIGNED_IN
+    if sign_in.waits and (signed_in or sign_in.state is SignInState.CODE_PENDING):
+        return tag(
+            "div",
+            _another(signer) if signed_in else None,
+            _code(signer, calendar) if sign_in.user_code else _browser(signer, calendar),
+            class_="sign-in",
+        )
+    if signed_in:
         # a new attempt failed while the old sign-in still stands
         return tag("div", _trouble(sign_in), class_="sign-in") if sign_in.remedy else None
-    return tag("div", _trouble(sign_in), _ways(person), class_="sign-in")
+    return tag("div", _trouble(sign_in), _ways(signer), class_="sign-in")
 
 
-def _code(person: Person, calendar: Calendar) -> Html:
-    sign_in = person.sign_in
-    code_id = f"code-{person.account}"
+def sign_out(signer: Signer, forgotten: str) -> Html:
+    """The button that forgets a sign-in, which asks once more; ``forgotten`` says what then is."""
+    return disclosure(
+        "Sign out",
+        tag("p", f"The bridge forgets the sign-in of {signer.name}. {forgotten}"),
+        form("sign-out", button="Yes, sign out", css="danger", account=signer.account),
+        label=f"Sign {signer.name} out",
+    )
+
+
+def _another(signer: Signer) -> Html:
+    """A sign-in that was asked for while one stands: it can be taken back."""
+    return join(
+        tag("p", "Still signed in, and presence goes on. Another sign-in was asked for:"),
+        form(
+            "cancel-sign-in",
+            button="Cancel",
+            css="quiet",
+            label=f"Cancel the new sign-in of {signer.name}",
+            account=signer.account,
+        ),
+    )
+
+
+def _code(signer: Signer, calendar: Calendar) -> Html:
+    sign_in = signer.sign_in
+    code_id = f"code-{signer.account}"
     return join(
         tag(
             "ol",
@@ -49,29 +79,29 @@ def _code(person: Person, calendar: Calendar) -> Html:
                         "Copy",
                         type="button",
                         data_copy=code_id,
-                        aria_label=f"Copy the code of {person.name}",
+                        aria_label=f"Copy the code of {signer.name}",
                     ),
                     class_="row",
                 ),
             ),
-            tag("li", f"and sign in as {person.name}. This page notices by itself."),
+            tag("li", f"and sign in {_as_whom(signer)}. This page notices by itself."),
         ),
         tag("div", qr_svg(sign_in.verification_uri or ""), class_="qr-box"),
         _time_left(sign_in, calendar, "The code works"),
-        _ways(person, but=Way.DEVICE_CODE, quiet=True),
+        _ways(signer, but=Way.DEVICE_CODE, quiet=True),
     )
 
 
-def _browser(person: Person, calendar: Calendar) -> Html:
-    field = f"address-{person.account}"
+def _browser(signer: Signer, calendar: Calendar) -> Html:
+    field = f"address-{signer.account}"
     hint = f"{field}-hint"
     return join(
         tag(
             "ol",
             tag(
                 "li",
-                _link(person.sign_in, "Open Microsoft's sign-in"),
-                f" and sign in as {person.name}.",
+                _link(signer.sign_in, "Open Microsoft's sign-in"),
+                f" and sign in {_as_whom(signer)}.",
             ),
             tag("li", "The last page may fail to load; that is expected. Copy its whole address."),
             tag("li", "Paste it here:"),
@@ -92,10 +122,10 @@ def _browser(person: Person, calendar: Calendar) -> Html:
             ),
             tag("p", "It holds code= and state=, and works once.", id=hint, class_="fine"),
             button="Finish signing in",
-            account=person.account,
+            account=signer.account,
         ),
-        _time_left(person.sign_in, calendar, "This works"),
-        _ways(person, but=Way.BROWSER, quiet=True),
+        _time_left(signer.sign_in, calendar, "This works"),
+        _ways(signer, but=Way.BROWSER, quiet=True),
     )
 
 
@@ -113,9 +143,15 @@ def _trouble(sign_in: SignIn) -> Html | None:
     )
 
 
-def _ways(person: Person, *, but: Way | None = None, quiet: bool = False) -> Html | None:
+def _as_whom(signer: Signer) -> str:
+    if isinstance(signer, Table):
+        return f"with the account that reads {signer.name}"
+    return f"as {signer.name}"
+
+
+def _ways(signer: Signer, *, but: Way | None = None, quiet: bool = False) -> Html | None:
     """A button for each way but one."""
-    ways = [way for way in person.ways if way is not but]
+    ways = [way for way in signer.ways if way is not but]
     if not ways:
         return None
     return tag(
@@ -126,8 +162,8 @@ def _ways(person: Person, *, but: Way | None = None, quiet: bool = False) -> Htm
                 "sign-in",
                 button=_BUTTONS[way],
                 css="quiet" if quiet or place else "",
-                label=f"{_BUTTONS[way]}: {person.name}",
-                account=person.account,
+                label=f"{_BUTTONS[way]}: {signer.name}",
+                account=signer.account,
                 way=way,
             )
             for place, way in enumerate(ways)

@@ -16,6 +16,7 @@ from bridge.web.words import kind_of
 
 TOLD = 20
 """Accounts and lights that get a line."""
+_WORD = re.compile(r"\w+")
 _PRIVATE = re.compile(
     r"https?://\S+"
     r"|\S+@\S+"
@@ -33,7 +34,7 @@ def report(snapshot: Snapshot) -> str:
 
 def _lines(snapshot: Snapshot) -> Iterator[str]:
     service = snapshot.service
-    numbers = dict(_numbers(snapshot))
+    numbers = dict(_numbers(snapshot, _words(snapshot)))
     yield f"Presence Bridge {service.version}, Python {platform.python_version()}"
     yield f"started: {_time(service.started)}"
     connected = "connected" if service.broker_connected else "not connected"
@@ -64,12 +65,28 @@ def redacted(text: str, numbers: dict[str, str]) -> str:
     return _PRIVATE.sub("…", text)
 
 
-def _numbers(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _words(snapshot: Snapshot) -> set[str]:
+    """The words of all free text that is told."""
+    texts = [snapshot.service.reason]
+    texts += [person.sign_in.remedy for person in snapshot.people[:TOLD]]
+    texts += [light.rule for light in snapshot.lights[:TOLD]]
+    return set(_WORD.findall(" ".join(filter(None, texts))))
+
+
+def _numbers(snapshot: Snapshot, words: set[str]) -> Iterator[tuple[str, str]]:
+    """Names that may stand among ``words``, with what stands for them: not those of thousands."""
     for number, light in enumerate(snapshot.lights, 1):
-        yield light.name, f"light {number}"
+        if _may_be_told(light.name, words):
+            yield light.name, f"light {number}"
     for number, person in enumerate(snapshot.people, 1):
-        yield person.name, f"account {number}"
-        yield person.account, f"account {number}"
+        for name in (person.name, person.account):
+            if _may_be_told(name, words):
+                yield name, f"account {number}"
+
+
+def _may_be_told(name: str, words: set[str]) -> bool:
+    first = _WORD.search(name)
+    return first is None or first[0] in words
 
 
 def _person(person: Person, numbers: dict[str, str]) -> str:

@@ -14,15 +14,21 @@ from pathlib import Path
 from bridge.config import WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
+from bridge.contract.supervised import supervised
 from bridge.web.actions import Actions
+from bridge.web.guard import Guard
 from bridge.web.history import History
-from bridge.web.password import PasswordHash
+from bridge.web.keys import Keys, Randomness
+from bridge.web.limits import Alarm, Limits, own_limits
+from bridge.web.listening import Listener
 from bridge.web.posts import Posts
 from bridge.web.render import Parts, Renderer
-from bridge.web.serving import Randomness, application, guard_of, listen
+from bridge.web.search import Search
+from bridge.web.serving import application, guard_of
 from bridge.web.site import Site
 from bridge.web.snapshot import Snapshot
 from bridge.web.words import Calendar
+from bridge.web.worker import Worker
 
 SETTLE_S = 0.03
 """After news this long passes before the next, so that a flood is shown a few times only."""
@@ -40,10 +46,11 @@ class Web:
         settings: ``[web]``.
         view: What is to be shown; the page never changes it.
         actions: Does what the page's forms ask for.
-        password: Of ``password_of``.
-        state_dir: Keeps the history and the key of the sessions.
+        keys: Of ``keys_of``.
+        state_dir: Keeps the history and the sessions that were ended.
         version: Of the bridge.
         zone: Where times are read; ``None`` is the machine's own.
+        limits: What visitors may take; ``None`` is what fits this process.
     """
 
     def __init__(
@@ -52,17 +59,22 @@ class Web:
         *,
         view: Latest[Snapshot],
         actions: Actions,
-        password: PasswordHash | None,
+        keys: Keys,
         state_dir: Path,
         version: str,
         clock: Clock,
         zone: tzinfo | None = None,
+        limits: Limits | None = None,
         random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._view, self._actions = settings, view, actions
-        self._password, self._state_dir, self._version = password, state_dir, version
+        self._keys, self._state_dir, self._version = keys, state_dir, version
         self._clock, self._zone, self._random = clock, zone, random
+        self._limits = limits
+        self._guard: Guard | None = None
         self._history: History | None = None
+        self._worker = Worker()
+        self._search = Search(self._worker, clock)
         self._renderer = Renderer()
         self._rendered_at: tuple[int, Calendar] | None = None
         self._rendered: dict[str, Parts] = {}
@@ -73,33 +85,53 @@ class Web:
     async def run(self) -> None:
         """Serve until cancelled."""
         if self._settings.history:
-            self._history = History(self._state_dir / "history.jsonl", self._clock)
-            self._history.load()
+            history = History(self._state_dir / "history.jsonl", self._clock)
+            await asyncio.to_thread(history.load)
+            history.tidy()
+            self._history = history
             self._show(self._view.value, moved=True)
-        guard = guard_of(
+        self._guard = guard = self._guard or guard_of(
             self._settings,
-            self._password,
+            self._keys,
             state_dir=self._state_dir,
             clock=self._clock,
             random=self._random,
         )
+        limits, alarm = self._limits or own_limits(), Alarm(self._clock)
         site = Site(
             self._shown,
             self._parts,
             guard=guard,
             posts=Posts(self._view, self._actions),
             version=self._version,
+            limits=limits,
+            alarm=alarm,
+            worker=self._worker,
             clock=self._clock,
         )
-        async with application(guard, site.routes()) as runner:
+        listener = Listener(self._settings, limits=limits, alarm=alarm, clock=self._clock)
+        async with application(guard, site.routes()) as server:
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._follow(), name="web-follow")
-                    tasks.create_task(self._tick(), name="web-tick")
-                    self.listening.set(await listen(runner, self._settings, self._clock))
+                    for name, work in (
+                        ("news", self._follow),
+                        ("strip", self._tick),
+                        ("history", self._keep),
+                        ("port", lambda: listener.run(server, self.listening.set)),
+                    ):
+                        tasks.create_task(
+                            supervised(work, name=f"page, {name}", clock=self._clock),
+                            name=f"web-{name}",
+                        )
             finally:
                 site.events.close()
                 self.listening.set(None)
+                if self._history:
+                    await self._history.close()
+
+    async def _keep(self) -> None:
+        if self._history:
+            await self._history.run()
 
     async def _follow(self) -> None:
         async for snapshot in self._view.watch():
@@ -122,12 +154,13 @@ class Web:
             days = self._history.days(snapshot.people)
         self._shown.set(replace(snapshot, days=days))
 
-    def _parts(self, find: str) -> Parts:
+    async def _parts(self, find: str) -> Parts:
         """What is shown now to those who look for ``find``; all of them share one rendering."""
         calendar = Calendar.at(self._clock.now(), self._zone)
-        moment = (self._shown.version, calendar)
+        snapshot, moment = self._shown.value, (self._shown.version, calendar)
+        people = await self._search.find(snapshot.people, find)
         if moment != self._rendered_at or len(self._rendered) >= RENDERINGS:
             self._rendered_at, self._rendered = moment, {}
         if find not in self._rendered:
-            self._rendered[find] = self._renderer.parts(self._shown.value, calendar, find)
+            self._rendered[find] = self._renderer.parts(snapshot, calendar, people, find)
         return self._rendered[find]

@@ -1,70 +1,45 @@
-"""What every page of ours stands on: a guarded application on a port. Never knows what it shows."""
+"""What every page of ours stands on: a guarded application. Never knows what it shows."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import logging
-import os
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
-from bridge.config import WebSettings, write_private
+from bridge.config import StateFile, WebSettings
 from bridge.contract.clock import Clock
 from bridge.web.door import Door
 from bridge.web.forms import with_token
 from bridge.web.guard import BODY_LIMIT, Guard, Handler, fields_of, session_of
 from bridge.web.hosts import own_names
-from bridge.web.password import SALT_BYTES, PasswordHash, read_password
+from bridge.web.keys import Keys, Randomness
 from bridge.web.render import login_page, message_page
-from bridge.web.sessions import KEY_BYTES, Sessions
+from bridge.web.sessions import Sessions
 
-log = logging.getLogger(__name__)
-
-SECRET = "web_secret"  # noqa: S105 - a file name
-AGAIN_S = 30.0
-"""Between two tries to listen."""
-
-Randomness = Callable[[int], bytes]
-
-
-def password_of(
-    settings: WebSettings, state_dir: Path, random: Randomness = os.urandom
-) -> PasswordHash | None:
-    """The page's password, if it has one; takes a moment.
-
-    Its salt is kept in ``state_dir``, so that a restart ends no session.
-
-    Raises:
-        ConfigError: The file cannot be read.
-    """
-    if settings.password_file is None:
-        return None
-    secret = _kept_secret(state_dir / SECRET, random)
-    salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
-    return read_password(settings.password_file, salt)
+ENDED = "web_ended"
+"""The sessions that were ended before their time."""
 
 
 def guard_of(
-    settings: WebSettings,
-    password: PasswordHash | None,
-    *,
-    state_dir: Path,
-    clock: Clock,
-    random: Randomness,
+    settings: WebSettings, keys: Keys, *, state_dir: Path, clock: Clock, random: Randomness
 ) -> Guard:
-    """The guard that ``settings`` ask for; its sessions survive a restart."""
-    secret = _kept_secret(state_dir / SECRET, random)
+    """The guard that ``settings`` ask for; its sessions, and those that were ended, are kept."""
+    ended = StateFile(state_dir / ENDED)
+    password = keys.password
     return Guard(
         settings,
         names=own_names(socket.gethostname()),
-        sessions=Sessions(secret, password_key=password.key if password else b""),
+        sessions=Sessions(
+            keys.secret,
+            password_key=password.key if password else b"",
+            ended=_text_of(ended.file),
+            save=ended.save,
+        ),
         door=Door(password, clock=clock, random=random) if password else None,
         clock=clock,
         random=random,
@@ -72,55 +47,31 @@ def guard_of(
 
 
 @asynccontextmanager
-async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIterator[web.AppRunner]:
-    """An application behind ``guard``; open requests get a second to end."""
+async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIterator[web.Server]:
+    """An application behind ``guard``; open requests get a second to end.
+
+    Each request begins in a turn of the loop that is its own: between those of a crowd, presence
+    goes on.
+    """
+    turn = asyncio.Lock()
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async with turn:
+            await asyncio.sleep(0)
         return await guard.pass_on(request, handler, refuse=refusal)
 
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
     built.add_routes(routes)
     runner = web.AppRunner(
-        built,
-        access_log=None,
-        logger=_request_log(),
-        handle_signals=False,
-        auto_decompress=False,  # no browser compresses a form
-        handler_cancellation=True,
-        shutdown_timeout=1.0,
+        built, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
     )
     await runner.setup()
+    assert runner.server is not None
     try:
-        yield runner
+        yield runner.server
     finally:
         await runner.cleanup()
-
-
-async def listen(runner: web.AppRunner, settings: WebSettings, clock: Clock) -> int:
-    """Listen, and return the port; one that is in use is told once and tried again."""
-    failing = False
-    while True:
-        try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
-        except OSError as error:
-            if not failing:
-                address = f"{settings.host}:{settings.port}"
-                reason = os.strerror(error.errno) if error.errno else str(error)
-                log.error("no page: cannot listen on %s: %s", address, reason)  # noqa: TRY400 - one line
-            failing = True
-            await clock.sleep(AGAIN_S)
-        else:
-            port = int(runner.addresses[0][1])
-            log.info("the page is at %s", _told(settings.host, port))
-            return port
-
-
-def _told(host: str, port: int) -> str:
-    """The address for people; that of all addresses can be opened nowhere."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - told, not bound
-        return f"port {port} of this machine"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response:
@@ -150,28 +101,8 @@ def go_to(place: str) -> web.Response:
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})
 
 
-def _request_log() -> logging.Logger:
-    """Where aiohttp tells of failures: without those that only a broken client has."""
-    requests = logging.getLogger(f"{__name__}.requests")
-    requests.addFilter(_is_ours)
-    return requests
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-def _kept_secret(file: Path, random: Randomness) -> bytes:
-    """The key of all sessions; a new one when there is none that can be used."""
+def _text_of(file: Path) -> str:
     try:
-        kept = bytes.fromhex(file.read_text(encoding="ascii").strip())
-        if len(kept) == KEY_BYTES:
-            return kept
-    except (OSError, ValueError):
-        pass
-    secret = random(KEY_BYTES)
-    try:
-        write_private(file, secret.hex())
-    except OSError as error:
-        log.warning("%s: %s: a restart will ask for the password again", file, error.strerror)
-    return secret
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,4 +1,4 @@
-"""Signed cookies and the tokens that belong to them. Never stores a session: restarts end none.
+"""Signed cookies and the tokens that belong to them. Stores only the sessions that were ended.
 
 A cookie is ``id.until.signature``. The key changes with the password, so a new one ends all
 sessions. A form's token is signed with the same key and is good for one session only.
@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LIFETIME = timedelta(days=30)
 ID_BYTES, KEY_BYTES = 16, 32
+ENDED_MOST = 1_000
+"""Ended sessions that are remembered; one more ends all there are."""
 _PARTS = 3
 
 
@@ -30,10 +33,26 @@ class Session:
 
 
 class Sessions:
-    """Makes and recognises sessions."""
+    """Makes, recognises and ends sessions.
 
-    def __init__(self, secret: bytes, *, password_key: bytes = b"") -> None:
+    Args:
+        secret: Signs them.
+        password_key: Changes with the password.
+        ended: What ``save`` was given in an earlier life, empty at first.
+        save: Keeps what was ended, so that a restart brings no session back.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        *,
+        password_key: bytes = b"",
+        ended: str = "",
+        save: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._key = hmac.digest(secret, b"sessions\0" + password_key, hashlib.sha256)
+        self._ended, self._all_until = _ended_of(ended)
+        self._save = save
 
     def begin(self, random: Callable[[int], bytes], now: datetime, *, known: bool) -> Session:
         """A new session."""
@@ -49,10 +68,22 @@ class Sessions:
         body, signature = ".".join(parts[:2]), parts[2]
         if not hmac.compare_digest(self._sign(b"cookie", body), signature):
             return None
-        until, kind = parts[1][:-1], parts[1][-1]
-        if int(until) <= now.timestamp():
+        until, kind = int(parts[1][:-1]), parts[1][-1]
+        if until <= max(now.timestamp(), self._all_until) or parts[0] in self._ended:
             return None
         return self._session(cookie or "", known=kind == "k")
+
+    def end(self, session: Session, now: datetime) -> None:
+        """End ``session`` for all who hold its cookie; only one that knows the password matters."""
+        if not session.known:
+            return
+        name, until = session.cookie.split(".")[:2]
+        self._ended = {n: u for n, u in self._ended.items() if u > now.timestamp()}
+        self._ended[name] = int(until[:-1])
+        if len(self._ended) > ENDED_MOST:
+            self._all_until = int((now + LIFETIME).timestamp())
+            self._ended.clear()
+        self._save(json.dumps({"ended": self._ended, "all_until": self._all_until}))
 
     @staticmethod
     def is_token(session: Session, token: str) -> bool:
@@ -64,6 +95,15 @@ class Sessions:
 
     def _sign(self, purpose: bytes, body: str) -> str:
         return _text(hmac.digest(self._key, purpose + b"\0" + body.encode(), hashlib.sha256))
+
+
+def _ended_of(text: str) -> tuple[dict[str, int], int]:
+    """What was ended; nothing where the text says nothing that can be read."""
+    try:
+        kept = json.loads(text)
+        return {str(n): int(u) for n, u in kept["ended"].items()}, int(kept["all_until"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}, 0
 
 
 def _text(raw: bytes) -> str:

@@ -20,12 +20,16 @@ from bridge.config import MqttSettings, WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.contract.supervised import supervised
 from bridge.web.assets import Assets
 from bridge.web.guard import fields_of
-from bridge.web.password import PasswordHash
-from bridge.web.serving import Randomness, application, enter, go_to, guard_of, html, listen
+from bridge.web.keys import Keys, Randomness
+from bridge.web.limits import Alarm, own_limits
+from bridge.web.listening import Listener
+from bridge.web.serving import application, enter, go_to, guard_of, html
 from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
 from bridge.web.setup_render import done_page, setup_page
+from bridge.web.words import for_people
 
 TRIAL_S = 15.0
 """A trial that takes longer has failed."""
@@ -76,13 +80,13 @@ class SetUp:
         file: Path,
         known: MqttSettings | None,
         trials: Trials,
-        password: PasswordHash | None,
+        keys: Keys,
         state_dir: Path,
         clock: Clock,
         random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
-        self._password, self._state_dir = password, state_dir
+        self._keys, self._state_dir = keys, state_dir
         self._clock, self._random = clock, random
         self._known = known
         self._draft = Draft()
@@ -95,7 +99,7 @@ class SetUp:
         """Serve until the config is written."""
         guard = guard_of(
             self._settings,
-            self._password,
+            self._keys,
             state_dir=self._state_dir,
             clock=self._clock,
             random=self._random,
@@ -112,13 +116,22 @@ class SetUp:
             web.post("/back", partial(self._answer, self._go_back)),
             Assets().route(),
         ]
-        async with application(guard, routes) as runner, asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(self._look_for_known(), name="set-up-broker")
-            self.listening.set(await listen(runner, self._settings, self._clock))
+        listener = Listener(
+            self._settings, limits=own_limits(), alarm=Alarm(self._clock), clock=self._clock
+        )
+        async with application(guard, routes) as server, asyncio.TaskGroup() as tasks:
+            serving = [
+                tasks.create_task(self._kept(self._look_for_known), name="set-up-broker"),
+                tasks.create_task(listener.run(server, self.listening.set), name="set-up-page"),
+            ]
             await self._written.wait()
-            looking.cancel()
             await self._clock.sleep(LINGER_S)
             self.listening.set(None)
+            for task in serving:
+                task.cancel()
+
+    async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
+        await supervised(work, name="set-up", clock=self._clock)
 
     async def _look_for_known(self) -> None:
         while self._known and self._draft.broker is None:
@@ -154,7 +167,7 @@ class SetUp:
         except TimeoutError:
             notice = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
         except PresenceBridgeError as error:
-            notice = str(error)
+            notice = for_people(str(error))
         else:
             return response
         page = setup_page(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 
@@ -16,6 +17,7 @@ from bridge.web import api
 from bridge.web.assets import Assets
 from bridge.web.events import Events
 from bridge.web.guard import HEADERS, Guard, fields_of
+from bridge.web.limits import Alarm, Limits
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
 from bridge.web.render import Parts, page
@@ -23,6 +25,7 @@ from bridge.web.render_people import NAME_LIMIT
 from bridge.web.report import report
 from bridge.web.serving import enter, go_to, html
 from bridge.web.snapshot import Snapshot
+from bridge.web.worker import Worker
 
 
 class Site:
@@ -31,18 +34,24 @@ class Site:
     def __init__(
         self,
         shown: Latest[Snapshot],
-        parts: Callable[[str], Parts],
+        parts: Callable[[str], Awaitable[Parts]],
         *,
         guard: Guard,
         posts: Posts,
         version: str,
+        limits: Limits,
+        alarm: Alarm,
+        worker: Worker,
         clock: Clock,
     ) -> None:
         self._shown, self._parts, self._guard, self._posts = shown, parts, guard, posts
+        self._worker = worker
         self._assets = Assets()
         self._release = f"{version}-{self._assets.digest}"
         self._version = version
-        self.events = Events(shown, parts, release=self._release, clock=clock)
+        self.events = Events(
+            shown, parts, release=self._release, limits=limits, alarm=alarm, clock=clock
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """All addresses."""
@@ -62,12 +71,14 @@ class Site:
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
-        return self._whole(request, HTTPStatus.OK)
+        return await self._whole(request, HTTPStatus.OK)
 
-    def _whole(self, request: web.Request, status: HTTPStatus, notice: str = "") -> web.Response:
+    async def _whole(
+        self, request: web.Request, status: HTTPStatus, notice: str = ""
+    ) -> web.Response:
         find = _find(request)
         markup = page(
-            self._parts(find),
+            await self._parts(find),
             release=self._release,
             notice=notice,
             find=find,
@@ -76,7 +87,8 @@ class Site:
         return html(request, markup, status)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        return await self.events.stream(request, HEADERS, find=_find(request))
+        reader = self._guard.reader_of(request)
+        return await self.events.stream(request, HEADERS, reader=reader, find=_find(request))
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -89,23 +101,28 @@ class Site:
         return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        body = metrics(self._shown.value)
+        body = await self._worker.run(partial(metrics, self._shown.value))
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _report(self, _: web.Request) -> web.Response:
-        return web.Response(text=report(self._shown.value))
+        return web.Response(text=await self._worker.run(partial(report, self._shown.value)))
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return _json(json.dumps(api.openapi(self._version)).encode())
 
-    async def _api(self, resource: api.Resource, request: web.Request) -> web.Response:
-        body = api.answer(resource, self._shown.value, request.match_info.get("account", ""))
+    async def _api(self, resource: api.Resource, request: web.Request) -> web.StreamResponse:
+        snapshot = self._shown.value
+        if resource in api.OF_MANY and len(snapshot.people) > api.PEOPLE_A_PART:
+            return await _in_parts(request, api.parts(resource, snapshot))
+        body = api.answer(resource, snapshot, request.match_info.get("account", ""))
         if body is None:
             raise web.HTTPNotFound
         return _json(body)
 
     async def _leave(self, request: web.Request) -> web.Response:
+        reader = self._guard.reader_of(request)
         self._guard.leave(request)
+        self.events.close(reader)
         return go_to("./")
 
     async def _post(self, command: str, request: web.Request) -> web.Response:
@@ -113,7 +130,7 @@ class Site:
             element = await self._posts.do(command, await fields_of(request))
         except PresenceBridgeError as error:
             text = str(error)
-            return self._whole(
+            return await self._whole(
                 request, HTTPStatus.UNPROCESSABLE_ENTITY, text[:1].upper() + text[1:]
             )
         return go_to(f"./#{element}")
@@ -121,6 +138,17 @@ class Site:
 
 def _find(request: web.Request) -> str:
     return request.query.get("find", "")[:NAME_LIMIT]
+
+
+async def _in_parts(request: web.Request, parts: Iterator[bytes]) -> web.StreamResponse:
+    """JSON of very many people, without holding all of it, or the loop, at once."""
+    response = web.StreamResponse(headers={**HEADERS, "Content-Type": "application/json"})
+    await response.prepare(request)
+    if request.method == "GET":
+        for part in parts:
+            await response.write(part)
+            await asyncio.sleep(0)
+    return response
 
 
 def _json(body: bytes) -> web.Response:

@@ -46,6 +46,35 @@ class Person:
     """None for people who are read without a sign-in of their own."""
     added_here: bool = False
     """Added on the page, not named in the config file: can be removed on the page."""
+    table: str | None = None
+    """The table whose one sign-in reads this person together with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """People who are read together, with the one sign-in that they have in common."""
+
+    account: str
+    """The slug of the account table."""
+    people: int
+    sign_in: SignIn = SIGNED_OUT
+    ways: tuple[Way, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.account
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The last command that somebody gave, which was refused."""
+
+    command: str
+    account: str | None
+    at: datetime | None
+    error: str
+    remedy: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +164,7 @@ class Snapshot:
     people: tuple[Person, ...] = ()
     lights: tuple[Light, ...] = ()
     days: tuple[Day, ...] = ()
+    tables: tuple[Table, ...] = ()
+    refusal: Refusal | None = None
     can_add: bool = False
     """Whether people can be added on the page."""

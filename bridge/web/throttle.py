@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from bridge.contract.clock import Clock
+from bridge.web.addresses import source_of
 
 FREE = 5
 """Wrong guesses before any waiting."""
 FIRST_S, MOST_S = 2.0, 900.0
+FORGIVEN_S = 900.0
+"""After each so long without a wrong guess, one of them is forgiven."""
+MOST = 14
+"""Guesses that count: with so many the wait is the longest."""
 REMEMBERED = 2_000
 """Addresses; the oldest are forgotten."""
 
@@ -23,30 +27,22 @@ class Throttle:
 
     def wait_s(self, address: str) -> float:
         """Seconds until ``address`` may guess again; 0 when it may now."""
-        _, until_s = self._wrong.get(_source(address), (0, 0.0))
+        _, until_s = self._wrong.get(source_of(address), (0, 0.0))
         return max(0.0, until_s - self._clock.monotonic())
 
-    def wrong(self, address: str) -> None:
-        """A guess was wrong."""
-        source = _source(address)
-        count = self._wrong.pop(source, (0, 0.0))[0] + 1
+    def wrong(self, address: str) -> int:
+        """A guess was wrong; how many there are that are not forgiven yet."""
+        source, now_s = source_of(address), self._clock.monotonic()
+        known, until_s = self._wrong.pop(source, (0, now_s))
+        forgiven = int(max(0.0, now_s - until_s) // FORGIVEN_S)
+        count = min(MOST, max(0, known - forgiven) + 1)
         over = count - FREE
-        wait = min(MOST_S, FIRST_S * 2.0 ** min(over, 20)) if over >= 0 else 0.0
-        self._wrong[source] = (count, self._clock.monotonic() + wait)
+        wait = min(MOST_S, FIRST_S * 2.0**over) if over >= 0 else 0.0
+        self._wrong[source] = (count, now_s + wait)
         if len(self._wrong) > REMEMBERED:
             self._wrong.popitem(last=False)
+        return count
 
     def right(self, address: str) -> None:
         """The password was given: forget what was wrong before."""
-        self._wrong.pop(_source(address), None)
-
-
-def _source(address: str) -> str:
-    """Who guesses: an IPv4 address, or the /64 that one IPv6 line has to itself (RFC 6177)."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
-    return str(parsed)
+        self._wrong.pop(source_of(address), None)

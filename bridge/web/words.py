@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import overload
 
 from bridge.contract.account import SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.snapshot import Kind, Person
 
+_NO_TLS = re.compile(r"\[SSL: (?:WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HTTP_REQUEST)\]")
+_LIBRARY = re.compile(
+    r"\[(?:SSL|Errno)[^\]]*\]|\(_ssl\.c:\d+\)|\b[A-Za-z_]+(?:Error|Exception)\b:?"
+)
 _GENERIC = frozenset(
     {
         Activity.AVAILABLE,
@@ -70,8 +76,11 @@ def headline(person: Person) -> str:
     """The one thing to know about ``person``, in a few words."""
     if person.presence and person.fresh:
         return presence_words(person.presence)
-    if person.sign_in.state is SignInState.SIGNED_IN:
+    sign_in = person.sign_in
+    if sign_in.state is SignInState.SIGNED_IN:
         return "Unknown"
+    if sign_in.state is SignInState.ERROR and sign_in.who is None:
+        return "Unknown"  # our own fault: Microsoft refused nobody
     return SIGN_IN_WORDS[person.sign_in.state]
 
 
@@ -92,6 +101,22 @@ def presence_words(presence: Presence) -> str:
 def plain(word: str) -> str:
     """``do_not_disturb`` as people write it."""
     return word.replace("_", " ").capitalize()
+
+
+def for_people(text: str) -> str:
+    """A refusal without the words of the libraries that found it."""
+    if _NO_TLS.search(text):
+        text = f"{_NO_TLS.split(text)[0]}it speaks no TLS there: is the port right?"
+    return " ".join(_LIBRARY.sub(" ", text).split()).replace(" .", ".").replace(" :", ":")
+
+
+@overload
+def cut(text: str, most: int) -> str: ...
+@overload
+def cut(text: str | None, most: int) -> str | None: ...
+def cut(text: str | None, most: int) -> str | None:
+    """``text`` with ``most`` characters at the most."""
+    return text if text is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
 def duration(seconds: float) -> str:

@@ -200,6 +200,17 @@ async def test_restart_by_request_starts_anew_in_the_same_process(stage: Stage) 
     await stage.mqtt.until_text("presence/account/alice/availability", "online", since=since)
     assert bridge.poll() is None
     assert "starting anew" in stage.log(bridge)
+    states = [heard for heard in stage.mqtt.heard[since:] if heard.topic == STATE]
+    assert all(heard.json["availability"] for heard in states), "nothing unknown in between"
+
+
+async def test_a_signal_during_a_restart_is_not_lost(stage: Stage) -> None:
+    bridge = await signed_in(stage)
+    since = len(stage.mqtt.heard)
+    await stage.mqtt.publish("presence/bridge/request/restart", "{}")
+    await stage.mqtt.until_text("presence/bridge/state", "offline", since=since)
+    assert stage.stop(bridge) == 0
+    assert "Traceback" not in stage.log(bridge)
 
 
 async def test_a_second_bridge_on_the_same_state_is_refused(stage: Stage) -> None:

@@ -58,6 +58,7 @@ async def test_it_is_off_unless_asked_for_and_goes_away_again(stage: Stage) -> N
     assert answer["status"] == "error"
     assert "set_presence = true" in answer["error"]
 
+    before = len(stage.mqtt.heard)
     stage.configure("set_presence = true")
     assert (await stage.command("bridge", "reload")).returncode == 0
     added = await stage.mqtt.until(
@@ -77,3 +78,5 @@ async def test_it_is_off_unless_asked_for_and_goes_away_again(stage: Stage) -> N
     await stage.mqtt.until(
         DEVICE, lambda h: "preferred_presence" not in h.json["components"], since=since
     )
+    told = [heard.topic for heard in stage.mqtt.heard[before:]]
+    assert "presence/account/alice/availability" not in told, "the account goes on"

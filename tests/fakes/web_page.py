@@ -16,7 +16,8 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web import Service, Snapshot, Web, password_of
+from bridge.web import Service, Snapshot, Web, keys_of
+from bridge.web.limits import Limits
 from bridge.web.snapshot import Light, Person
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -118,6 +119,9 @@ class RecordingActions:
     async def start_sign_in(self, account: str, way: Way) -> None:
         self._ask("start_sign_in", account, way)
 
+    async def cancel_sign_in(self, account: str) -> None:
+        self._ask("cancel_sign_in", account)
+
     async def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
 
@@ -163,6 +167,7 @@ async def serving(
     *,
     clock: Clock | None = None,
     port: int = 0,
+    limits: Limits | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> AsyncIterator[RunningPage]:
     """A page that serves ``snapshot`` until the end of the block."""
@@ -172,11 +177,12 @@ async def serving(
         chosen,
         view=view,
         actions=actions,
-        password=password_of(chosen, state_dir),
+        keys=keys_of(chosen, state_dir),
         state_dir=state_dir,
         version="1.2.3",
         clock=clock or SystemClock(),
         zone=UTC,
+        limits=limits,
     )
     running = asyncio.create_task(web.run(), name="web")
     try:

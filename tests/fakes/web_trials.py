@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.config import MqttSettings, WebSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
-from bridge.web import SetUp, password_of
+from bridge.web import SetUp, keys_of
 
 
 @dataclass
@@ -71,7 +71,7 @@ async def setting_up(
         file=folder / "config.toml",
         known=known,
         trials=answers,
-        password=password_of(chosen, state_dir),
+        keys=keys_of(chosen, state_dir),
         state_dir=state_dir,
         clock=clock or SystemClock(),
     )

@@ -329,7 +329,13 @@ async def test_an_authority_file_without_a_certificate_is_a_finding(patient: Pat
             ["BAD  alice: device code pending.", "     -> presence-bridge login alice"],
         ),
         (b"{}", ["BAD  alice: not known yet.", "     -> presence-bridge login alice"]),
-        (b"garbage", ["BAD  the running service cannot be asked: not JSON"]),
+        (
+            b"garbage",
+            [
+                "BAD  what the running service told at the broker cannot be read: not JSON",
+                "     -> Ask again in a minute: ",
+            ],
+        ),
     ],
 )
 async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_cache(
@@ -345,6 +351,19 @@ async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_ca
     assert len(report[at:]) == len(finding)
     for line, begin in zip(report[at:], finding, strict=True):
         assert line.startswith(begin)
+
+
+@pytest.mark.parametrize("topic", ["table/alice/auth", "account/alice_bob/auth"])
+async def test_people_of_one_table_have_one_sign_in_wherever_it_is_told(
+    patient: Patient, topic: str
+) -> None:
+    """The last release told it with each of them."""
+    patient.change("[accounts.alice]", '[accounts.alice]\nwatch = ["bob@contoso.com"]')
+    with state.claimed(patient.file.parent / "state"):
+        await patient.publish("presence/bridge/state", b"online")
+        await patient.publish(f"presence/{topic}", b'{"state":"signed_in"}')
+        _, report = await patient.examine()
+    assert report[-1] == "ok   alice: the running service is signed in"
 
 
 async def test_what_the_service_tells_names_the_account_in_its_command(patient: Patient) -> None:

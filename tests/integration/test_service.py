@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -166,3 +168,10 @@ async def test_the_end_is_told_once(tmp_path: Path) -> None:
     service.stop()
     await task
     assert told == ["stopping"]
+
+
+def test_a_mistyped_config_is_no_first_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bridge", "run", "--config", str(tmp_path / "confg.toml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert f"{tmp_path / 'confg.toml'}: there is no such file" in done.stderr

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint
@@ -14,7 +17,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bridge import state
+from bridge import cli, state
 from bridge.config import (
     PLACEHOLDER_CLIENT_ID,
     AccountSettings,
@@ -170,6 +173,32 @@ def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
     assert limit_s >= 3 * state.HEARTBEAT_EVERY_S
 
 
+HEALTH_CHECK = re.search(r'"python3", "-c", "(.*)"\]', STAGES["bridge"])
+
+
+def is_healthy(folder: Path) -> bool:
+    """What the image's health check says of a state folder."""
+    assert HEALTH_CHECK
+    code = HEALTH_CHECK[1].replace("/data", str(folder))
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_health_check_sees_a_process_that_hangs_and_blames_none_for_its_disk(
+    tmp_path: Path,
+) -> None:
+    heartbeat = tmp_path / state.HEARTBEAT
+    heartbeat.touch()
+    assert is_healthy(tmp_path)
+    os.utime(heartbeat, (0, 0))
+    assert not is_healthy(tmp_path)
+    assert is_healthy(tmp_path / "gone")
+
+
+def test_an_orchestrator_asks_as_the_image_does() -> None:
+    assert HEALTH_CHECK
+    assert HEALTH_CHECK[1] in (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+
+
 def test_every_file_that_compose_mounts_is_shipped_or_made_by_init(tmp_path: Path) -> None:
     shutil.copy(ROOT / "config.toml", tmp_path)
     shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
@@ -195,13 +224,82 @@ def test_no_password_is_shipped_and_none_can_be_committed() -> None:
     assert {"/secrets/", "/mosquitto/passwords"} <= set(ignored)
 
 
-@pytest.mark.parametrize("unit", ["presence-bridge.service", "presence-driver@.service"])
-def test_a_unit_is_fenced_in_and_stops_in_time(unit: str) -> None:
-    text = (ROOT / "packaging" / "systemd" / unit).read_text(encoding="utf-8")
+UNITS = ROOT / "packaging" / "systemd"
+ANALYZE = shutil.which("systemd-analyze")
+LEAST_EXPOSED = {"presence-bridge.service": 2.5, "presence-driver@desk.service": 3.0}
+OFFLINE_SINCE = 250
+
+
+def analyze(*words: str) -> str:
+    """What ``systemd-analyze`` says, when it finds nothing wrong with a unit of ours."""
+    assert ANALYZE
+    done = subprocess.run([ANALYZE, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in done.stderr.splitlines() if "presence-" in line]
+    return done.stdout
+
+
+def systemd_version() -> int:
+    found = re.search(r"systemd (\d+)", analyze("--version")) if ANALYZE else None
+    return int(found[1]) if found else 0
+
+
+needs_systemd = pytest.mark.skipif(
+    systemd_version() < OFFLINE_SINCE, reason=f"systemd-analyze {OFFLINE_SINCE} is missing"
+)
+
+
+def unit(folder: Path, name: str, *more: Path) -> str:
+    """The path of a copy of unit ``name`` that needs no installed programs, with ``more``."""
+    text = (UNITS / name.replace("@desk", "@")).read_text(encoding="utf-8")
+    parts = [re.sub(r"/opt/presence-bridge/bin/\S+", "/bin/true", text)]
+    parts += [file.read_text(encoding="utf-8") for file in more]
+    (folder / name).write_text("".join(parts), encoding="utf-8")
+    return str(folder / name)
+
+
+@pytest.mark.parametrize("name", ["presence-bridge.service", "presence-driver@.service"])
+def test_a_unit_stops_in_time_and_does_not_repeat_a_mistake(name: str) -> None:
+    text = (UNITS / name).read_text(encoding="utf-8")
     lines = set(text.splitlines())
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= lines
-    assert {"User=presence-bridge", "Restart=always", "TimeoutStopSec=15"} <= lines
+    assert {"Restart=always", f"RestartPreventExitStatus={cli.WRONG_USE}"} <= lines
+    assert "TimeoutStopSec=15" in lines  # more than the 10 s that both programs promise
     assert "--config /etc/presence-bridge/config.toml" in text
+
+
+def test_a_lamp_is_a_user_of_its_own_with_nothing_but_its_own_password() -> None:
+    driver = (UNITS / "presence-driver@.service").read_text(encoding="utf-8")
+    bridge = (UNITS / "presence-bridge.service").read_text(encoding="utf-8")
+    assert {"DynamicUser=yes", "User=lamp-%i"} <= set(driver.splitlines())
+    assert "LoadCredential=mqtt:/etc/presence-bridge/secrets/mqtt_%i\n" in driver
+    assert "\nUser=presence-bridge\n" in bridge
+    assert "StateDirectoryMode=0700" in bridge
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", LEAST_EXPOSED)
+def test_systemd_takes_a_unit_and_finds_it_well_fenced(tmp_path: Path, name: str) -> None:
+    path = unit(tmp_path, name)
+    analyze("verify", path)
+    told = re.search(
+        r"exposure level for \S+: (\S+)", analyze("security", "--offline=yes", "--no-pager", path)
+    )
+    assert told
+    assert float(told[1]) < LEAST_EXPOSED[name]
+
+
+@needs_systemd
+@pytest.mark.parametrize("kind", ["gpio", "serial", "usb"])
+def test_a_lamp_that_hangs_on_the_machine_gets_its_device_and_no_more(
+    tmp_path: Path, kind: str
+) -> None:
+    lines = UNITS / "lamp" / f"{kind}.conf"
+    path = unit(tmp_path, "presence-driver@desk.service", lines)
+    analyze("verify", path)
+    assert "DevicePolicy=closed" in Path(path).read_text(encoding="utf-8")
+    assert "DeviceAllow=" in lines.read_text(encoding="utf-8")
+    assert f"lamp/{kind}.conf" in (ROOT / "docs" / "lights" / f"{kind}.md").read_text("utf-8")
 
 
 def test_debians_broker_has_the_same_rules_as_the_containers() -> None:

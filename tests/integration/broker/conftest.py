@@ -8,7 +8,7 @@ import re
 import selectors
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +91,7 @@ class Link:
         self.clock = clock
         self._version = version
         self.facts: list[Message] = [CONFIG, FACT]
-        self.crowd: list[Message] = []
+        self.crowd: Iterable[Message] = []
         self.farewell: list[Message] = []
         self.acknowledged: list[Message] = []
         self.heard: list[Received] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -82,18 +83,21 @@ async def left(settings: dict[str, object], reached: asyncio.Event | None = None
 async def test_a_broker_that_takes_the_connection_and_says_nothing_holds_nobody(
     tls: bool,  # noqa: FBT001 - the case
 ) -> None:
-    reached = asyncio.Event()
+    reached, gone = asyncio.Event(), asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(1)
         reached.set()
-        await reader.read()
+        with suppress(OSError):
+            await reader.read()
         writer.close()
+        gone.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         assert await left({"host": "127.0.0.1", "port": port, "tls": tls}, reached) == "left\n"
+        await gone.wait()
 
 
 async def test_an_address_that_never_answers_holds_nobody(tmp_path: Path) -> None:

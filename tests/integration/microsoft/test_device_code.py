@@ -479,6 +479,40 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
     ]
 
 
+@pytest.mark.broker
+async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_runs(
+    config: Config,
+    microsoft: SimulatedMicrosoft,
+    home: Household,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bob = home.directory.add_person(home.tenant, "bob@contoso.com")
+    microsoft.codes.interval_s = 1
+    microsoft.faults.add(Fault("devicecode", aadsts=700016))  # of the code that nobody asked for
+    async with running(tmp_path) as broker, subscriber(broker.port) as mqtt:
+        served = Config.model_validate(
+            config.model_dump()
+            | {
+                "mqtt": {"host": "127.0.0.1", "port": broker.port},
+                "accounts": {"team": {"watch": [home.person.oid, bob.oid]}},
+            }
+        )
+        with state.claimed(served.state_dir):
+            service = Service(served)
+            serving = asyncio.create_task(service.run(), name="service")
+            await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
+            microsoft.auto_approve(home.person)
+            assert await asyncio.to_thread(login.login, served, "team") == login.OK
+            said = capsys.readouterr().out.splitlines()
+            assert said[0].startswith(f"team: open {microsoft.login_url}/device and enter")
+            assert said[1:] == ["team is signed in."]
+            assert await asyncio.to_thread(accounts.logout, served, "team") == login.OK
+            await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "signed_out")
+            service.stop()
+            await serving
+
+
 async def test_the_login_command_of_an_app_tries_its_certificate(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:

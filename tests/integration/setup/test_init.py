@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from bridge.config import MqttSettings, load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.wire import Message
 from bridge.setup import InitOptions, initialise
+from bridge.setup.content import hashed
 from bridge.setup.files import BRIDGE_UID, BROKER_UID
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import subscriber
@@ -76,7 +79,7 @@ def test_a_second_time_nothing_is_overwritten_whatever_is_asked(tmp_path: Path) 
     other = InitOptions(tenant="other.example", client_id=CLIENT_ID, account="bob", driver="desk")
     lines = initialise(tmp_path, other)
     assert everything(tmp_path) == before
-    assert not [line for line in lines if line.startswith(("made", "filled in"))]
+    assert not [line for line in lines if line.startswith(("made", "filled in", "changed"))]
 
 
 def test_a_lamp_that_comes_later_is_only_added(tmp_path: Path) -> None:
@@ -86,6 +89,7 @@ def test_a_lamp_that_comes_later_is_only_added(tmp_path: Path) -> None:
     after = everything(tmp_path)
     old_hashes, new_hashes = (all_files.pop("mosquitto/passwords") for all_files in (before, after))
     assert new_hashes[0].startswith(old_hashes[0] + b"hall:$7$")
+    assert before.pop("mosquitto/acl") != after.pop("mosquitto/acl")
     assert after.pop("secrets/mqtt_hall")
     assert after == before
     assert any("[drivers.hall]" in line and '"alice"' in line for line in lines)
@@ -94,6 +98,135 @@ def test_a_lamp_that_comes_later_is_only_added(tmp_path: Path) -> None:
 def test_the_lamp_of_a_comment_is_still_to_be_added(tmp_path: Path) -> None:
     shutil.copy(ROOT / "config.toml", tmp_path)
     assert any("[drivers.desk]" in line for line in initialise(tmp_path, OPTIONS))
+
+
+@pytest.mark.parametrize("name", ["bridge", "homeassistant", "health"])
+def test_a_lamp_cannot_be_called_like_another_user(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"cannot be called {name}: that is the name of another"):
+        initialise(tmp_path / "new", InitOptions(driver=name))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_lamp_cannot_take_the_rights_of_a_device(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    append(tmp_path / "mosquitto" / "passwords", f"zigbee2mqtt:{hashed(DEVICE, bytes(12))}\n")
+    append(tmp_path / "mosquitto" / "acl", "user zigbee2mqtt\ntopic readwrite zigbee2mqtt/#\n")
+    before = everything(tmp_path)
+    with pytest.raises(ConfigError, match="zigbee2mqtt is a user of the broker already"):
+        initialise(tmp_path, InitOptions(driver="zigbee2mqtt"))
+    assert everything(tmp_path) == before
+
+
+def rules_of(folder: Path, lamp: str) -> list[str]:
+    """What ``lamp`` may read of accounts."""
+    acl = (folder / "mosquitto" / "acl").read_text(encoding="utf-8")
+    lines = acl.partition(f"\nuser {lamp}\n")[2].partition("\n\n")[0].partition("\n#")[0]
+    read = (line.removeprefix("topic read ") for line in lines.splitlines())
+    return [topic for topic in read if topic.startswith("presence/account/")]
+
+
+def test_a_lamp_gets_what_it_follows_and_when_that_changes_after_another_init(
+    tmp_path: Path,
+) -> None:
+    initialise(tmp_path, OPTIONS)
+    assert rules_of(tmp_path, "desk") == list(ALICE)
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text("utf-8").replace('["alice"]', '["bob"]'), encoding="utf-8")
+    initialise(tmp_path, InitOptions())
+    assert set(BOB) <= set(rules_of(tmp_path, "desk"))
+    assert not set(ALICE) & set(rules_of(tmp_path, "desk"))
+
+
+def test_what_a_lamp_of_another_host_follows_is_remembered(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    lines = initialise(tmp_path, InitOptions(driver="hall", follow="bob, team_eve"))
+    assert any('follow = ["bob", "team_eve"]' in line for line in lines)
+    before = rules_of(tmp_path, "hall")
+    assert "presence/account/team_eve/state" in before
+    for again in (InitOptions(), InitOptions(driver="hall"), InitOptions(driver="desk")):
+        initialise(tmp_path, again)
+        assert rules_of(tmp_path, "hall") == before
+
+
+def test_a_lamp_that_is_no_more_leaves_no_rules(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    initialise(tmp_path, InitOptions(driver="hall", follow="bob"))
+    hashes = tmp_path / "mosquitto" / "passwords"
+    lines = hashes.read_text(encoding="utf-8").splitlines(keepends=True)
+    hashes.write_text("".join(it for it in lines if not it.startswith("hall:")), encoding="utf-8")
+    (tmp_path / "secrets" / "mqtt_hall").unlink()
+    initialise(tmp_path, InitOptions())
+    assert "hall" not in (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+    assert rules_of(tmp_path, "desk") == list(ALICE)
+
+
+def test_what_is_said_twice_must_be_the_same(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    initialise(tmp_path, InitOptions(driver="desk", follow="alice"))
+    with pytest.raises(ConfigError, match=r"drivers\.desk\.follow in the config says"):
+        initialise(tmp_path, InitOptions(driver="desk", follow="bob"))
+    with pytest.raises(ConfigError, match="--follow needs --driver"):
+        initialise(tmp_path, InitOptions(follow="bob"))
+
+
+def test_a_base_topic_of_ones_own_is_in_the_rules(tmp_path: Path) -> None:
+    initialise(tmp_path, InitOptions(account="alice"))
+    append(tmp_path / "config.toml", '[homeassistant]\ndiscovery_prefix = "ha"\n')
+    config = tmp_path / "config.toml"
+    text = config.read_text(encoding="utf-8").replace("[mqtt]\n", '[mqtt]\nbase_topic = "x/y"\n')
+    config.write_text(text, encoding="utf-8")
+    initialise(tmp_path, InitOptions(driver="desk"))
+    acl = (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+    assert "topic readwrite x/y/account/#" in acl
+    assert "topic read x/y/account/alice/state" in acl
+    assert "topic read ha/status" in acl
+
+
+LAST_RELEASE = """\
+user bridge
+topic readwrite presence/bridge/#
+
+user hall
+topic write zigbee2mqtt/Hall/set
+
+# every user, so every lamp: its own topics, and to read what it follows
+pattern readwrite presence/driver/%u/#
+pattern readwrite homeassistant/device/%u/+/config
+pattern read presence/account/+/state
+pattern read presence/account/+/availability
+pattern read presence/account/+/auth
+pattern read presence/bridge/state
+pattern read homeassistant/status
+"""
+
+
+def test_the_rules_of_the_last_release_hold_until_each_lamp_has_its_own(tmp_path: Path) -> None:
+    """Nobody goes dark by an ``init``: a lamp that runs elsewhere is asked for first."""
+    initialise(tmp_path, OPTIONS)
+    initialise(tmp_path, InitOptions(driver="hall"))
+    acl = tmp_path / "mosquitto" / "acl"
+    acl.write_text(LAST_RELEASE, encoding="utf-8")
+    lines = initialise(tmp_path, InitOptions())
+    assert any("--driver hall --follow NAME; until then every user may read" in it for it in lines)
+    assert LAST_RELEASE in acl.read_text(encoding="utf-8")
+    assert "user desk\n" in acl.read_text(encoding="utf-8")
+
+    lines = initialise(tmp_path, InitOptions(driver="hall", follow="alice"))
+    text = acl.read_text(encoding="utf-8")
+    assert "pattern" not in text
+    assert "every user" not in "".join(lines) + text
+    assert "user hall\ntopic write zigbee2mqtt/Hall/set\n" in text
+    assert rules_of(tmp_path, "hall") == list(ALICE)
+
+
+def test_after_init_the_shipped_rules_are_tight(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
+    shipped = (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+    initialise(tmp_path, InitOptions())
+    tight = (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+    assert "pattern" not in tight
+    assert shipped.startswith(tight.rstrip("\n"))
+    assert tight.count("user bridge\n") == 1
 
 
 def test_a_secret_without_its_hash_is_kept_and_hashed(tmp_path: Path) -> None:
@@ -143,6 +276,23 @@ def test_a_config_that_is_broken_is_kept_and_named(tmp_path: Path) -> None:
     assert (tmp_path / "config.toml").read_text(encoding="utf-8") == "[mqtt\n"
 
 
+def test_a_folder_that_docker_made_of_a_missing_file_is_told_with_its_remedy(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secrets" / "mqtt_bridge").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"mqtt_bridge: is a folder; .*remove it \(rmdir\)"):
+        initialise(tmp_path, OPTIONS)
+
+
+def test_a_password_without_its_secret_is_a_persons_and_no_other_is_made(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    (tmp_path / "secrets" / "mqtt_desk").unlink()  # taken to the lamp's own host
+    before = everything(tmp_path)
+    lines = initialise(tmp_path, InitOptions(driver="desk"))
+    assert everything(tmp_path) == before
+    assert any("desk has a password there that is not in" in line for line in lines)
+
+
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
@@ -154,6 +304,15 @@ def test_as_root_each_file_is_given_to_the_one_user_that_reads_it(tmp_path: Path
     assert owners["mqtt_bridge"] == owners["mqtt_desk"] == BRIDGE_UID
     assert owners["mqtt_health"] == owners["passwords"] == owners["acl"] == BROKER_UID
     assert owners["mqtt_homeassistant"] == tmp_path.stat().st_uid
+
+
+@only_root
+def test_a_secret_that_was_given_to_the_user_of_a_unit_stays_with_it(tmp_path: Path) -> None:
+    initialise(tmp_path, OPTIONS)
+    given = tmp_path / "secrets" / "mqtt_bridge"
+    os.chown(given, SOMEBODY, SOMEBODY)
+    initialise(tmp_path, InitOptions(driver="hall"))
+    assert given.stat().st_uid == SOMEBODY
 
 
 @only_root
@@ -193,19 +352,105 @@ def test_the_command_tells_what_it_made_and_what_comes_next(tmp_path: Path) -> N
     assert secret(tmp_path, "bridge") not in done.stdout
 
 
+def append(file: Path, text: str) -> None:
+    with file.open("a", encoding="utf-8") as opened:
+        opened.write(text)
+
+
+DEVICE = "the bulb's own"
+BULB = """
+[drivers.bulb]
+kind = "mqtt"
+device = "zigbee2mqtt"
+topic = "zigbee2mqtt/Lamp"
+follow = ["bob"]
+"""
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing of ours runs after it."""
+
+
+def kill_at(times: int) -> Callable[[int], bytes]:
+    """Random bytes, and a kill where they are asked for the ``times``-th time."""
+    calls = count(1)
+
+    def random(length: int) -> bytes:
+        if next(calls) == times:
+            raise Killed
+        return os.urandom(length)
+
+    return random
+
+
+def ends_right(folder: Path) -> None:
+    """Every program gets in with the secret that it reads, and the lamp sees what it follows."""
+    assert load(folder / "config.toml", {}).drivers["desk"].kind == "console"
+    hashes = (folder / "mosquitto" / "passwords").read_text(encoding="utf-8").splitlines()
+    stored = dict(line.split(":") for line in hashes)
+    assert len(stored) == len(hashes)
+    for name in USERS:
+        salt = base64.b64decode(stored[name].split("$")[3])
+        assert stored[name] == hashed(secret(folder, name), salt)
+        assert len(secret(folder, name)) >= 32
+    assert rules_of(folder, "desk") == list(ALICE)
+    assert not list(folder.rglob("*.new"))
+
+
+@pytest.mark.parametrize("times", range(1, 10))
+def test_after_a_kill_between_two_writes_another_run_ends_right(tmp_path: Path, times: int) -> None:
+    with pytest.raises(Killed):
+        initialise(tmp_path, OPTIONS, kill_at(times))
+    half_done = everything(tmp_path)
+    initialise(tmp_path, OPTIONS)
+    ends_right(tmp_path)
+    assert half_done.items() <= everything(tmp_path).items()
+
+
+@pytest.mark.parametrize("name", ["config.toml", "secrets/mqtt_desk", "mosquitto/passwords"])
+@pytest.mark.parametrize("cut", ["empty", "draft"])
+def test_what_a_kill_or_a_full_disk_left_of_a_file_is_made_anew(
+    tmp_path: Path, name: str, cut: str
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    left = file if cut == "empty" else file.with_name(f"{file.name}.new")
+    left.write_text("" if cut == "empty" else "bri", encoding="utf-8")
+    initialise(tmp_path, OPTIONS)
+    ends_right(tmp_path)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 70, 105, 190])
+def test_a_line_of_passwords_without_its_end_is_made_anew(tmp_path: Path, cut: int) -> None:
+    """The broker starts with none of them when one cannot be read."""
+    initialise(tmp_path, OPTIONS)
+    hashes = tmp_path / "mosquitto" / "passwords"
+    hashes.write_text(hashes.read_text(encoding="utf-8")[:-cut], encoding="utf-8")
+    initialise(tmp_path, OPTIONS)
+    ends_right(tmp_path)
+
+
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
     """The shipped config and access rules, with what ``init`` made."""
     shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto", dirs_exist_ok=True)
     initialise(tmp_path, OPTIONS)
-    initialise(tmp_path, InitOptions(driver="hall"))
+    initialise(tmp_path, InitOptions(driver="hall", follow="all"))
+    append(tmp_path / "config.toml", BULB)
+    append(tmp_path / "mosquitto" / "passwords", f"device:{hashed(DEVICE, bytes(12))}\n")
+    append(tmp_path / "mosquitto" / "acl", "user device\ntopic readwrite zigbee2mqtt/#\n")
+    initialise(tmp_path, InitOptions(driver="bulb"))
+    async with running(tmp_path, extra=shipped_conf(tmp_path)) as started:
+        yield started
+
+
+def shipped_conf(folder: Path) -> str:
+    """The shipped config, for the files in ``folder``."""
     conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     assert "\nlistener 1883\n" in conf
     conf = conf.replace("\nlistener 1883\n", "\n")
-    conf = conf.replace("/mosquitto/config", str(tmp_path / "mosquitto"))
-    conf = conf.replace("/mosquitto/data", str(tmp_path))
-    async with running(tmp_path, extra=conf) as started:
-        yield started
+    conf = conf.replace("/mosquitto/config", str(folder / "mosquitto"))
+    return conf.replace("/mosquitto/data", str(folder))
 
 
 def user(broker: Mosquitto, name: str, **other: str) -> MqttSettings:
@@ -231,10 +476,17 @@ async def test_mosquitto_lets_nobody_in_without_a_password(broker: Mosquitto) ->
 
 TOPICS = (
     "presence/bridge/state",
+    "presence/bridge/health",
     "presence/bridge/request/poll",
     "presence/account/alice/state",
+    "presence/account/alice/availability",
+    "presence/account/alice/sign_in",
+    "presence/account/alice/attributes",
     "presence/account/alice/auth",
     "presence/account/alice/event",
+    "presence/account/bob/state",
+    "presence/account/bob/sign_in",
+    "presence/table/team/auth",
     "presence/driver/desk/state",
     "presence/driver/desk/light/set",
     "presence/driver/hall/light/state",
@@ -242,22 +494,21 @@ TOPICS = (
     "homeassistant/device/presence_bridge/config",
     "homeassistant/device/desk/light/config",
     "homeassistant/light/other/config",
+    "zigbee2mqtt/Lamp",
+    "zigbee2mqtt/Lamp/set",
     "other/topic",
 )
 PRESENCE = tuple(topic for topic in TOPICS if topic.startswith("presence/"))
 HOME = tuple(topic for topic in TOPICS if topic.startswith("homeassistant/"))
 BRIDGE = tuple(topic for topic in PRESENCE if "/driver/" not in topic)
-FOLLOWED = (
-    "presence/bridge/state",
-    "presence/account/alice/state",
-    "presence/account/alice/auth",
-    "homeassistant/status",
-)
+ALICE = tuple(f"presence/account/alice/{leaf}" for leaf in ("state", "availability", "sign_in"))
+BOB = ("presence/account/bob/state", "presence/account/bob/sign_in")
 DESK = (
     "presence/driver/desk/state",
     "presence/driver/desk/light/set",
     "homeassistant/device/desk/light/config",
 )
+LAMP = ("presence/bridge/state", "homeassistant/status")
 MAY_WRITE: Mapping[str, tuple[str, ...]] = {
     "homeassistant": (*PRESENCE, *HOME),
     "bridge": (
@@ -267,14 +518,16 @@ MAY_WRITE: Mapping[str, tuple[str, ...]] = {
     ),
     "desk": DESK,
     "hall": ("presence/driver/hall/light/state",),
+    "bulb": ("zigbee2mqtt/Lamp/set",),
     "health": (),
 }
 MAY_READ: Mapping[str, tuple[str, ...]] = {
     "homeassistant": (*PRESENCE, *HOME),
     "bridge": (*PRESENCE, "homeassistant/device/presence_bridge/config", "homeassistant/status"),
-    "desk": (*DESK, *FOLLOWED),
-    "hall": ("presence/driver/hall/light/state", *FOLLOWED),
-    "health": FOLLOWED,
+    "desk": (*DESK, *LAMP, *ALICE),
+    "hall": ("presence/driver/hall/light/state", *LAMP, *ALICE, *BOB),
+    "bulb": (*LAMP, *BOB, "zigbee2mqtt/Lamp"),
+    "health": ("presence/bridge/state",),
 }
 
 
@@ -292,9 +545,11 @@ async def test_each_user_reads_what_it_follows_only(broker: Mosquitto, name: str
     async with subscriber(broker.port, username=name, password=password) as mqtt:
         await visit(
             user(broker, "homeassistant"),
-            publish=[Message(topic, b"1") for topic in MAY_WRITE["homeassistant"]]
-            + [Message("presence/bridge/state", b"2")],
+            publish=[Message(topic, b"1") for topic in MAY_WRITE["homeassistant"]],
         )
+        device = user(broker, "device", password=DEVICE)
+        await visit(device, publish=[Message("zigbee2mqtt/Lamp", b"1")])
+        await visit(user(broker, "homeassistant"), publish=[Message("presence/bridge/state", b"2")])
         await mqtt.until_text("presence/bridge/state", "2")
         assert set(mqtt.last) == set(MAY_READ[name])
 
@@ -315,3 +570,17 @@ async def test_what_is_retained_outlives_a_restart_of_the_broker(broker: Mosquit
     await broker.start()
     (kept,) = await visit(user(broker, "bridge"), follow=["presence/bridge/info"])
     assert kept.payload == b"{}"
+
+
+async def test_after_an_update_the_lamps_of_the_last_release_read_on(tmp_path: Path) -> None:
+    """The update brings the shipped rules; ``init`` has not run again."""
+    initialise(tmp_path, OPTIONS)
+    shutil.copy(ROOT / "mosquitto" / "acl", tmp_path / "mosquitto" / "acl")
+    async with (
+        running(tmp_path, extra=shipped_conf(tmp_path)) as broker,
+        subscriber(broker.port, username="desk", password=secret(tmp_path, "desk")) as lamp,
+    ):
+        told = [Message(topic, b"{}") for topic in (*ALICE[:2], "presence/account/alice/auth")]
+        await visit(user(broker, "bridge"), publish=told)
+        for message in told:
+            await lamp.until(message.topic)

@@ -12,11 +12,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bridge.web.api import PEOPLE_A_PART
 from bridge.web.guard import BODY_LIMIT
-from tests.fakes.web_page import RunningPage
-from tests.integration.web.visitor import read
+from tests.fakes.web_page import RunningPage, person
+from tests.integration.web.visitor import read, until
 
-DEADLINE_S = 15
+DEADLINE_S = 60
 FORM = (
     b"POST /poll HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 )
@@ -41,6 +42,23 @@ async def test_the_api_does_what_it_says(home: RunningPage, tmp_path: Path) -> N
     assert process.returncode == 0, told.decode()
     assert b"6 selected / 6 total" in told
     assert not home.actions.asked
+
+
+async def test_very_many_people_come_in_parts(
+    home: RunningPage, browser: aiohttp.ClientSession
+) -> None:
+    home.show(*(person(f"p{number}") for number in range(PEOPLE_A_PART + 1)))
+    await until(browser, "P0")
+    for path in ("api/v1/people", "api/v1/snapshot"):
+        async with browser.get(path) as answer:
+            assert answer.headers["Transfer-Encoding"] == "chunked"
+            assert answer.headers["Content-Security-Policy"]
+            told = await answer.json()
+            people = told if isinstance(told, list) else told["people"]
+            assert people[-1]["account"] == f"p{PEOPLE_A_PART}"
+        async with browser.head(path) as answer:
+            assert answer.status == 200
+        assert "P0" in await read(browser)  # on the same connection
 
 
 async def raw(page: RunningPage, request: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from urllib.parse import unquote
@@ -23,7 +24,17 @@ from tests.integration.web.visitor import press, read, token_of, until
 
 PASSWORD = "correct horse"
 EVIL = '"><script>alert(document.cookie)</script>'
-POSTS = ("sign-in", "sign-in-address", "sign-out", "add", "remove", "follow", "poll", "leave")
+POSTS = (
+    "sign-in",
+    "cancel-sign-in",
+    "sign-in-address",
+    "sign-out",
+    "add",
+    "remove",
+    "follow",
+    "poll",
+    "leave",
+)
 
 
 @pytest.fixture
@@ -178,9 +189,10 @@ async def test_the_password_opens_the_page_until_it_is_locked(
         entered = await press(client, "enter", password=PASSWORD)
         assert (entered.status, entered.headers["Location"]) == (303, "./")
         assert "Alice" in await read(client)
-        [(name, value)] = [(cookie.key, cookie.value) for cookie in client.cookie_jar]
         await press(client, "leave")
         assert "Alice" not in await read(client)
+        await press(client, "enter", password=PASSWORD)
+        [(name, value)] = [(cookie.key, cookie.value) for cookie in client.cookie_jar]
     async with (  # a restart does not ask again
         serving(tmp_path, HOUSEHOLD, settings=settings) as page,
         client_of(page) as client,
@@ -194,6 +206,96 @@ async def test_the_password_opens_the_page_until_it_is_locked(
     ):
         client.cookie_jar.update_cookies({name: value}, URL(page.address))
         assert "Alice" not in await read(client)
+
+
+async def test_locking_a_page_ends_its_session_for_a_copied_cookie_too(
+    tmp_path: Path, password_file: Path
+) -> None:
+    settings = {"password_file": password_file}
+    async with (
+        serving(tmp_path, HOUSEHOLD, settings=settings) as page,
+        client_of(page) as client,
+        client_of(page) as thief,
+        client_of(page) as phone,
+    ):
+        for each in (client, phone):
+            assert (await press(each, "enter", password=PASSWORD)).status == 303
+        [(name, value)] = [(cookie.key, cookie.value) for cookie in client.cookie_jar]
+        thief.cookie_jar.update_cookies({name: value}, URL(page.address))
+        assert "Alice" in await read(thief)
+        async with thief.get("events") as news:
+            await press(client, "leave")
+            with suppress(aiohttp.ClientPayloadError):
+                async with asyncio.timeout(5):
+                    await news.content.read()  # it ends
+        thief.cookie_jar.update_cookies({name: value}, URL(page.address))
+        assert "Alice" not in await read(thief)
+        assert "Alice" in await read(phone)
+    async with (
+        serving(tmp_path, HOUSEHOLD, settings=settings) as page,
+        client_of(page) as thief,
+    ):
+        thief.cookie_jar.update_cookies({name: value}, URL(page.address))
+        assert "Alice" not in await read(thief)
+
+
+async def test_a_request_that_fails_inside_fails_alone_and_is_told_once(
+    home: RunningPage, browser: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.actions.failure = ZeroDivisionError("a bug")  # type: ignore[assignment]
+    for _ in range(3):
+        answer = await press(browser, "poll")
+        assert answer.status == 500
+        assert answer.headers["Server"] == "presence-bridge"
+    home.show(person("alice", polled_at="noon"))  # no card can be made of it
+    await asyncio.sleep(0.1)  # it is shown
+    for path in ("./", "./", "events", "events"):
+        async with browser.get(path) as broken:
+            with suppress(aiohttp.ClientError):
+                assert "Alice" not in await broken.text()
+        async with browser.get("healthz") as fine:
+            assert fine.status == 200
+    home.show(*HOUSEHOLD.people)
+    assert "Alice" in await until(browser, "Alice")
+    lines = [record for record in caplog.records if "internal error" in record.getMessage()]
+    assert len(lines) == len(caplog.records) <= 3
+    assert lines[0].exc_info
+
+
+async def test_a_task_of_the_page_that_fails_is_started_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+    async with serving(tmp_path, HOUSEHOLD, clock=clock) as page, client_of(page) as client:
+        for _ in range(3):
+            page.show(person("alice", presence="no presence"))
+            await clock.advance(5)
+        assert "Alice" in await read(client)  # as it was before
+        page.show(person("zoe"))
+        await clock.advance(300)
+        assert "Zoe" in await until(client, "Zoe")
+    [line] = caplog.records
+    assert line.getMessage().startswith("page, news: internal error, started again")
+
+
+async def test_a_state_folder_that_cannot_be_written_costs_memory_only(
+    tmp_path: Path, password_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("in the way")
+    settings = {"password_file": password_file}
+    async with (
+        serving(nowhere / "state", HOUSEHOLD, settings=settings) as page,
+        client_of(page) as client,
+    ):
+        assert (await press(client, "enter", password=PASSWORD)).status == 303
+        assert "Last 24 hours" in await until(client, "Last 24 hours")
+        [(name, value)] = [(cookie.key, cookie.value) for cookie in client.cookie_jar]
+        await press(client, "leave")
+        client.cookie_jar.update_cookies({name: value}, URL(page.address))
+        assert "Alice" not in await read(client)
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == len(set(told)) <= 4  # one line for each thing that is lost
 
 
 async def test_guessing_is_slowed_down(tmp_path: Path, password_file: Path) -> None:

@@ -51,7 +51,8 @@ def test_a_stream_of_frames_never_leaves_out_half_a_blink(
 
 def test_a_slow_light_is_given_longer_steps_and_keeps_its_place() -> None:
     quick = animation(PULSE, 0.05)
-    slow, number = quick.slowed(len(quick.frames) // 2, 0.25, 9.0)
-    assert slow.step_s == pytest.approx(0.25)
-    assert slow.frames[number] == quick.frames[len(quick.frames) // 2]
-    assert quick.slowed(3, 0.01, 9.0) == (quick, 3)
+    slow = quick.paced(0.25, 9.0)
+    assert 0.25 <= slow.step_s <= 0.3
+    number = slow.place_of(len(quick.frames) // 2, quick)
+    assert slow.frames[number].brightness == pytest.approx(LOWEST, abs=0.05)
+    assert quick.paced(0.01, 9.0) is quick

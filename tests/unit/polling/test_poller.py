@@ -182,6 +182,21 @@ async def test_refused_access_is_shown_with_its_remedy_and_tried_rarely() -> Non
         assert bench.source.reads <= reads + 2
 
 
+async def test_a_code_is_shown_while_access_is_refused() -> None:
+    async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
+        await bench.clock.advance(6)
+        waiting = SignIn(SignInState.SIGNED_IN, user_code="ABC", verification_uri="https://m/d")
+        bench.source.sign_in.set(waiting)
+        await bench.clock.settle()
+        shown = bench.last.sign_in
+        assert (shown.state, shown.user_code) == (SignInState.ERROR, "ABC")
+        assert (shown.remedy, shown.waits) == ("Ask for one.", True)
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.settle()
+        assert bench.last.sign_in == SIGNED_IN
+
+
 async def test_one_single_refusal_is_tried_again_before_anybody_hears_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

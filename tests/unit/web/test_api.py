@@ -1,11 +1,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bridge.web.api import PERSON, RESOURCES, SNAPSHOT, Resource, answer, openapi
+from bridge.web.api import (
+    OF_MANY,
+    PEOPLE_A_PART,
+    PERSON,
+    RESOURCES,
+    SNAPSHOT,
+    Resource,
+    answer,
+    openapi,
+    parts,
+)
 from bridge.web.qr import qr_svg
 from bridge.web.snapshot import Day, Kind, Snapshot, Span
 from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
@@ -54,6 +65,15 @@ def test_the_description_names_every_address_and_every_reference_leads_somewhere
     for reference in text.split('"$ref": "#/components/schemas/')[1:]:
         assert reference.partition('"')[0] in schemas
     assert set(schemas["Person"]["properties"]) == set(read(PERSON, "bob"))
+
+
+@pytest.mark.parametrize("resource", OF_MANY)
+@pytest.mark.parametrize("count", [0, 1, PEOPLE_A_PART, 2 * PEOPLE_A_PART + 1])
+def test_what_is_made_in_parts_is_the_same(resource: Resource, count: int) -> None:
+    odd = 'x"people":[]'
+    people = tuple(person(f"p{number}", name=odd) for number in range(count))
+    snapshot = replace(EVERYTHING, people=people, service=service(reason=odd))
+    assert b"".join(parts(resource, snapshot)) == answer(resource, snapshot)
 
 
 @pytest.mark.parametrize("secret", ['device_code"', "token", "refresh", "password"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from datetime import timedelta
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.contract.presence import Activity, Availability
 from bridge.web.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
+from bridge.web.journal import RETRY_S
 from bridge.web.snapshot import Kind, Person
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
@@ -33,6 +35,10 @@ def unknown(account: str = "alice") -> Person:
 
 def lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
+
+
+def mode(file: Path) -> int:
+    return file.stat().st_mode & 0o777
 
 
 @pytest.fixture
@@ -71,6 +77,7 @@ async def test_a_restart_forgets_nothing_and_makes_nothing_up(
     first.note([busy()])
     await clock.advance(HOUR_S)
     first.beat()
+    await first.close()
     await clock.advance(3 * HOUR_S)  # nobody runs
 
     second = History(file, clock)
@@ -84,10 +91,12 @@ async def test_a_beat_is_written_only_when_nothing_else_was(clock: ManualClock, 
     history = History(file, clock)
     history.beat()
     history.beat()
+    await history.close()
     assert len(lines(file)) == 1
     await clock.advance(ALIVE_EVERY_S)
     history.note([busy()])
     history.beat()
+    await history.close()
     assert len(lines(file)) == 2
 
 
@@ -99,6 +108,7 @@ async def test_seven_days_are_kept(clock: ManualClock, file: Path) -> None:
         history.note([busy("gone")] if day == 0 else [unknown("gone")])
         await clock.advance(24 * HOUR_S)
     history.tidy()
+    await history.close()
     written = [json.loads(line) for line in lines(file)]
     oldest = (clock.now() - KEPT).isoformat()
     # one older change stays: it says what was when the seven days began
@@ -136,26 +146,41 @@ def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(clock: ManualClock
     assert len(history.days(crowd)) == PEOPLE
 
 
-def test_the_file_is_private_and_holds_no_message(clock: ManualClock, file: Path) -> None:
+async def test_the_file_is_private_and_holds_no_message(clock: ManualClock, file: Path) -> None:
     history = History(file, clock)
     history.note([person(says="secret plans")])
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert "plans" not in file.read_text()
+    await history.close()
+    assert mode(file) == 0o600
+    assert "plans" not in "".join(lines(file))
     history.tidy()
-    assert file.stat().st_mode & 0o777 == 0o600
+    await history.close()
+    assert mode(file) == 0o600
 
 
-def test_a_disk_that_refuses_is_told_once(
+async def test_what_a_disk_refuses_is_written_when_it_takes_it_again(
     clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    in_the_way = tmp_path / "folder"
-    (in_the_way / "history.jsonl").mkdir(parents=True)
-    with caplog.at_level(logging.WARNING):
-        history = History(in_the_way / "history.jsonl", clock)
-        history.note([busy()])
-        history.note([away()])
-    assert len(caplog.records) == 1
-    assert kinds(history)[-1] == ("away", 0) or history.days([busy()])
+    caplog.set_level(logging.INFO)
+    file = tmp_path / "folder" / "history.jsonl"
+    (tmp_path / "folder").write_text("in the way")
+    history = History(file, clock)
+    writing = asyncio.create_task(history.run())
+    for person_now in (busy(), away(), busy()):
+        history.note([person_now])
+        await clock.until_asleep()
+        await clock.advance(RETRY_S)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    (tmp_path / "folder").unlink()
+    await clock.advance(RETRY_S)
+    while not caplog.records[1:]:  # noqa: ASYNC110 - a worker wakes nobody
+        await asyncio.sleep(0.005)
+    assert "is written again" in caplog.records[1].getMessage()
+    assert [json.loads(line).get("kind") for line in lines(file)] == ["busy", "away", "busy", None]
+    history.note([away()])
+    writing.cancel()
+    await asyncio.wait({writing})
+    await history.close()
+    assert json.loads(lines(file)[-1])["kind"] == "away"
 
 
 @given(

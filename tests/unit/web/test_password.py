@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from bridge.contract.errors import ConfigError
 from bridge.web.door import Door
 from bridge.web.password import PasswordHash, read_password
-from bridge.web.throttle import FREE, MOST_S, REMEMBERED, Throttle
+from bridge.web.throttle import FORGIVEN_S, FREE, MOST, MOST_S, REMEMBERED, Throttle
 from tests.fakes.clock import ManualClock
 
 SALT = bytes(range(16))
@@ -85,6 +86,19 @@ async def test_guessing_gets_slower_with_each_guess_up_to_a_quarter_of_an_hour()
     assert throttle.wait_s(HERE) == 0
 
 
+async def test_wrong_guesses_are_forgiven_one_by_one() -> None:
+    clock = ManualClock()
+    throttle = Throttle(clock)
+    for _ in range(1_000):
+        throttle.wrong(HERE)
+    await clock.advance(MOST_S + 4 * FORGIVEN_S)
+    throttle.wrong(HERE)
+    assert throttle.wait_s(HERE) < MOST_S / 4
+    await clock.advance(MOST * FORGIVEN_S + MOST_S)
+    throttle.wrong(HERE)
+    assert throttle.wait_s(HERE) == 0
+
+
 def test_one_guesser_does_not_lock_others_out() -> None:
     throttle = Throttle(ManualClock())
     for _ in range(20):
@@ -114,6 +128,27 @@ async def test_the_door_opens_for_the_password_only(caplog: pytest.LogCaptureFix
     assert "wrong guess" not in caplog.text
     assert await door.refusal(HERE, RIGHT) is None
     assert await door.refusal(HERE, RIGHT) is None
+
+
+async def test_many_guesses_of_one_do_not_make_another_wait() -> None:
+    clock = ManualClock()
+    door = Door(HASH, clock=clock, random=bytes)
+    guesses = [asyncio.create_task(door.refusal(HERE, f"wrong guess {n}")) for n in range(200)]
+    await asyncio.sleep(0)
+    assert await door.refusal("192.0.2.8", RIGHT) is None  # after four of them, not after 200
+    refusals = await asyncio.gather(*guesses)
+    assert sum("at once from your address" in (refusal or "") for refusal in refusals) == 196
+
+
+async def test_wrong_passwords_are_logged_when_they_begin_and_when_they_lock_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = ManualClock()
+    door = Door(HASH, clock=clock, random=bytes)
+    for _ in range(FREE + 4):
+        await door.refusal(HERE, "wrong guess")
+        await clock.advance(60)
+    assert len(caplog.records) == 2
 
 
 async def test_who_guessed_too_often_waits_even_with_the_right_password() -> None:

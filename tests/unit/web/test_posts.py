@@ -6,13 +6,18 @@ from bridge.contract.account import Way
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web.posts import Posts, RefusedError
-from bridge.web.snapshot import Snapshot
-from tests.fakes.web_page import RecordingActions, light, person, service
+from bridge.web.snapshot import Snapshot, Table
+from tests.fakes.web_page import BOTH, RecordingActions, light, person, service
 
 SNAPSHOT = Snapshot(
     service(),
-    (person("alice", ways=(Way.DEVICE_CODE,)), person("bob", added_here=True)),
+    (
+        person("alice", ways=(Way.DEVICE_CODE,)),
+        person("bob", added_here=True),
+        person("ann", table="team"),
+    ),
     (light(),),
+    tables=(Table("team", 2_000, ways=BOTH),),
     can_add=True,
 )
 
@@ -41,6 +46,14 @@ def posts(actions: RecordingActions) -> Posts:
             (("finish_sign_in", "bob", "http://localhost/?code=1"), "person-bob"),
         ),
         ("sign-out", {"account": "alice"}, (("sign_out", "alice"), "person-alice")),
+        ("cancel-sign-in", {"account": "bob"}, (("cancel_sign_in", "bob"), "person-bob")),
+        ("cancel-sign-in", {"account": "team"}, (("cancel_sign_in", "team"), "table-team")),
+        (
+            "sign-in",
+            {"account": "team", "way": "browser"},
+            (("start_sign_in", "team", "browser"), "table-team"),
+        ),
+        ("sign-out", {"account": "team"}, (("sign_out", "team"), "table-team")),
         (
             "add",
             {"name": "  Zoë   O'Hara ", "way": "device_code"},
@@ -84,6 +97,8 @@ async def test_each_form_does_one_thing(
         ("add", {"name": "a\u202eb", "way": "browser"}, "1 to 60 characters"),
         ("add", {"name": "Zoe", "way": ""}, "way to sign in"),
         ("remove", {"account": "alice"}, "named in the config file"),
+        ("sign-out", {"account": "ann"}, "read by the sign-in of team"),
+        ("sign-in", {"account": "ann", "way": "browser"}, "read by the sign-in of team"),
         ("follow", {"light": "hall"}, "no such light"),
     ],
 )

@@ -8,11 +8,13 @@ import pytest
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.render import Renderer
-from bridge.web.render_people import SHOWN, person_card
+from bridge.web.render_people import person_card
 from bridge.web.render_sign_in import sign_in_panel
-from bridge.web.snapshot import Person, Snapshot
+from bridge.web.search import SHOWN
+from bridge.web.snapshot import Person, Snapshot, Table
 from bridge.web.words import Calendar
 from tests.fakes.web_page import (
+    BOTH,
     BROWSER_ADDRESS,
     CODE_ADDRESS,
     NOON,
@@ -132,6 +134,36 @@ def test_a_renewal_that_failed_is_told_while_the_old_sign_in_stands() -> None:
     assert sign_in_panel(person(), CALENDAR) is None
 
 
+def test_another_code_is_shown_while_presence_goes_on_and_can_be_taken_back() -> None:
+    code = replace(waiting().sign_in, state=SignInState.SIGNED_IN)
+    shown = card(person(sign_in=code))
+    assert shown.words.startswith("Alice In a call since 11:35")
+    assert "Still signed in, and presence goes on." in shown.words
+    assert "F7K2Q9XRB" in shown.words
+    assert shown.all("form")[0]["action"] == "cancel-sign-in"
+    assert "Cancel" in shown.words
+    browser = card(person(sign_in=replace(in_browser().sign_in, state=SignInState.SIGNED_IN)))
+    assert "Finish signing in" in browser.words
+    assert "cancel-sign-in" in [form["action"] for form in browser.all("form")]
+    assert "Cancel" not in card(waiting()).words  # nobody is signed in: there is nothing to keep
+
+
+def test_a_code_of_many_people_is_shown_once() -> None:
+    team = tuple(waiting(f"p{n}", table="team") for n in range(SHOWN))
+    table = Table("team", SHOWN, team[0].sign_in, BOTH)
+    parts = Renderer().parts(Snapshot(service(), team, tables=(table,)), CALENDAR)
+    assert "F7K2Q9XRB" not in parts.people
+    shown = Reading(parts.sections["tables"])
+    assert shown.words.count("F7K2Q9XRB") == 1
+    assert "Signing in. Reads 24 people." in shown.words
+    assert "with the account that reads team" in shown.words
+    healthy = replace(table, sign_in=SignIn(SignInState.SIGNED_IN))
+    parts = Renderer().parts(Snapshot(service(), team, tables=(healthy,)), CALENDAR)
+    shown = Reading(parts.sections["tables"])
+    assert [form["action"] for form in shown.all("form")] == ["sign-out"]
+    assert not Reading(Renderer().parts(Snapshot(service(), team), CALENDAR).people).all("form")
+
+
 def test_only_the_ways_that_a_person_has_are_offered() -> None:
     without = card(waiting(sign_in=SignIn(), ways=()))
     assert not without.all("form")
@@ -149,16 +181,14 @@ def test_signing_out_and_removing_ask_once_more() -> None:
     assert "Sign out" not in card(person(ways=())).words
 
 
-def test_many_people_are_found_by_name() -> None:
+def test_of_many_people_a_page_is_shown() -> None:
     people = tuple(person(f"p{n}", name=f"Person {n}") for n in range(500))
     snapshot = Snapshot(service(), people)
     renderer = Renderer()
     everybody = renderer.parts(snapshot, CALENDAR)
     assert len(everybody.cards) == SHOWN
     assert "Find one of 500 people" in Reading(everybody.people).words
-    found = renderer.parts(snapshot, CALENDAR, "PERSON 49")
-    assert list(found.cards) == ["person-p49", *(f"person-p49{n}" for n in range(10))]
-    nobody = renderer.parts(snapshot, CALENDAR, EVIL)
+    nobody = renderer.parts(snapshot, CALENDAR, (), EVIL)
     assert not Reading(nobody.people).all("script")
     assert "Nobody is called that." in Reading(nobody.people).words
 
@@ -188,4 +218,11 @@ def test_who_comes_or_goes_changes_the_whole_section() -> None:
     [(name, markup)] = two.since(one)
     assert name == "people"
     assert [a["id"] for a in Reading(markup).all("article")] == ["person-alice", "person-bob"]
-    assert {name for name, _ in one.since(None)} == {"people", "today", "lights", "health"}
+    assert {name for name, _ in one.since(None)} == {
+        "people",
+        "refusal",
+        "tables",
+        "today",
+        "lights",
+        "health",
+    }

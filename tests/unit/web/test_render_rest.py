@@ -10,7 +10,7 @@ from bridge.web.render import Renderer, login_page, message_page, page
 from bridge.web.render_health import health_section
 from bridge.web.render_lights import color_name, lights_section
 from bridge.web.render_today import ROWS, today_section
-from bridge.web.snapshot import Day, Kind, Snapshot, Span
+from bridge.web.snapshot import Day, Kind, Refusal, Snapshot, Span
 from bridge.web.words import Calendar
 from tests.fakes.web_page import NOON, light, person, service
 from tests.unit.web.reading import Reading
@@ -197,3 +197,15 @@ def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None
 def test_the_small_pages_escape_too() -> None:
     for markup in (login_page(EVIL), message_page(EVIL, EVIL)):
         assert not [s for s in Reading(markup.partition("\n")[2]).all("script") if "src" not in s]
+
+
+def test_a_refused_command_stands_above_all_else() -> None:
+    refusal = Refusal("set_presence", "alice", NOON, "Microsoft says <no>.", "Ask your admin.")
+    parts = Renderer().parts(Snapshot(service(), (person(),), refusal=refusal), CALENDAR)
+    whole = page(parts, release="1")
+    shown = Reading(parts.sections["refusal"])
+    told = "Refused: Set presence for Alice (12:00) Microsoft says <no>. Ask your admin."
+    assert shown.words == told
+    assert whole.index('id="refusal"') < whole.index('id="people"')
+    gone = Renderer().parts(Snapshot(service(), (person(),)), CALENDAR)
+    assert dict(gone.since(parts))["refusal"] == '<section id="refusal"></section>'

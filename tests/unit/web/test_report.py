@@ -58,6 +58,14 @@ def test_names_are_numbered_as_words_and_addresses_are_taken_out(text: str, show
     assert redacted(text, {"me": "account 1"}) == shown
 
 
+def test_of_thousands_the_one_that_is_named_is_numbered() -> None:
+    people = tuple(person(f"p{n}_smith", name=f"Paul{n} Smith") for n in range(3000))
+    reason = "p2000_smith: Paul2000 Smith, Paul2 and Paul2001 Smith-Jones cannot be read"
+    text = report(Snapshot(service(healthy=False, reason=reason), people))
+    told = "reason: account 2001: account 2001, Paul2 and account 2002-Jones cannot be read"
+    assert told in text
+
+
 def test_thousands_of_people_are_counted_and_not_listed() -> None:
     people = tuple(person(f"p{n}", fresh=n % 2 == 0) for n in range(1000))
     text = report(Snapshot(service(), people))

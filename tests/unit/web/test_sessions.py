@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.sessions import LIFETIME, Session, Sessions
+from bridge.web.sessions import ENDED_MOST, LIFETIME, Session, Sessions
 from tests.fakes.web_page import NOON
 
 SECRET = bytes(32)
@@ -63,3 +64,43 @@ def test_a_token_belongs_to_one_session() -> None:
     assert not SESSIONS.is_token(one, "")
     assert not SESSIONS.is_token(one, "ü\ud800")
     assert one.token not in one.cookie
+
+
+def test_an_ended_session_is_over_for_all_who_hold_its_cookie_also_after_a_restart() -> None:
+    kept: list[str] = []
+    sessions = Sessions(SECRET, password_key=b"k", save=kept.append)
+    mine, other = begin(number=1), begin(number=2)
+    sessions.end(mine, NOON)
+    restarted = Sessions(SECRET, password_key=b"k", ended=kept[-1])
+    for each in (sessions, restarted):
+        assert each.recognise(mine.cookie, NOON) is None
+        assert each.recognise(other.cookie, NOON) == other
+
+
+def test_only_sessions_that_know_the_password_are_remembered_and_not_for_ever() -> None:
+    kept: list[str] = []
+    sessions = Sessions(SECRET, password_key=b"k", save=kept.append)
+    sessions.end(begin(known=False), NOON)
+    assert not kept
+    sessions.end(begin(number=1), NOON)
+    sessions.end(begin(number=2), NOON + LIFETIME)
+    assert kept[-1].count("k") == 0
+    assert len(json.loads(kept[-1])["ended"]) == 1
+
+
+def test_when_too_many_were_ended_all_are() -> None:
+    sessions = Sessions(SECRET, password_key=b"k")
+    another = begin(number=255)
+    for number in range(ENDED_MOST + 1):
+        name = number.to_bytes(16, "big")
+        sessions.end(SESSIONS.begin(lambda _, name=name: name, NOON, known=True), NOON)  # type: ignore[misc]
+    assert sessions.recognise(another.cookie, NOON) is None
+    later = NOON + timedelta(seconds=1)
+    fresh = sessions.begin(bytes, later, known=True)
+    assert sessions.recognise(fresh.cookie, later) == fresh
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ended": 1, "all_until": 2}', "[" * 5000])
+def test_a_broken_memory_of_what_was_ended_is_none(text: str) -> None:
+    sessions = Sessions(SECRET, password_key=b"k", ended=text)
+    assert sessions.recognise(begin().cookie, NOON)

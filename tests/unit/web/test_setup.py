@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.config import MqttSettings, load
@@ -88,6 +88,7 @@ def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
         write(tmp_path / "config.toml", DRAFT, "Alice")
 
 
+@settings(deadline=None)  # it writes files
 @given(name=st.text().filter(str.isprintable), username=st.text().filter(str.isprintable))
 def test_every_printable_name_can_be_written(name: str, username: str) -> None:
     broker = MqttSettings(username=username or None)

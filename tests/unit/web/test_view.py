@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,9 @@ from bridge.contract.health import Health
 from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
-from bridge.web.snapshot import Light, Snapshot
-from bridge.web.view import View, light_of
+from bridge.web.heard import light_of
+from bridge.web.snapshot import Light, Refusal, Snapshot, Table
+from bridge.web.view import View
 from tests.fakes.web_page import BOTH, NOON, service
 
 RULE = json.dumps(
@@ -129,6 +130,7 @@ async def test_lights_are_heard_in_any_order() -> None:
         "home/presence/driver/+/state",
         "home/presence/driver/+/light/availability",
         "home/presence/driver/+/light/rule",
+        "home/presence/bridge/last_command",
     ]
     page.hear("home/presence/driver/desk/light/rule", RULE)
     page.hear("home/presence/driver/desk/light/availability", b"online")
@@ -162,6 +164,77 @@ async def test_garbage_is_ignored(payload: bytes) -> None:
     page.hear("home/presence/driver/desk/light/other", payload)
     await settled(page)
     assert page.snapshot.version == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("desk", b'{"rule": "' + b"x" * 30_000_000 + b'"}'),
+        ("desk", b"[" * 4_000),
+        ("desk", b'{"look":' * 500),
+        ("x" * 5_000, RULE),
+        ("a b", RULE),
+        ("", RULE),
+    ],
+    ids=["long", "deep", "deep-objects", "long-name", "odd-name", "no-name"],
+)
+async def test_a_message_out_of_bounds_is_no_message(name: str, payload: bytes) -> None:
+    page = view()
+    page.hear(f"home/presence/driver/{name}/light/rule", payload)
+    page.hear("home/presence/bridge/last_command", payload)
+    await settled(page)
+    assert page.snapshot.version == 0
+
+
+async def test_texts_of_others_are_cut() -> None:
+    page = view()
+    rule = {"rule": "r" * 1_000, "account": "a" * 1_000, "mode": "m" * 1_000}
+    page.hear("home/presence/driver/desk/light/rule", json.dumps(rule).encode())
+    said = {"command": "c" * 900, "account": "a" * 900, "error": "e" * 900, "remedy": "r" * 900}
+    page.hear("home/presence/bridge/last_command", json.dumps(said).encode())
+    presence = Presence(Availability.OTHER, status_message="s" * 9_000, raw_availability="r" * 999)
+    page.follow({"alice": Followed("n" * 900)})
+    page.update(replace(facts(), name="n" * 900, presence=presence))
+    page.update_health(Health(healthy=False, reason="r" * 99_000), broker_connected=True)
+    shown = await settled(page)
+    texts = [*asdict(shown.lights[0]).values(), *asdict(shown.people[0]).values()]
+    texts += [shown.service.reason, shown.people[0].presence.status_message]  # type: ignore[union-attr]
+    texts += asdict(shown.refusal).values()  # type: ignore[arg-type]
+    assert max(len(text) for text in texts if isinstance(text, str)) == 1_000
+    assert shown.people[0].presence.raw_availability[-1] == "…"  # type: ignore[union-attr, index]
+
+
+async def test_a_refused_command_is_shown_until_one_works() -> None:
+    page = view()
+    topic = "home/presence/bridge/last_command"
+    said = {"command": "set_presence", "account": "alice", "at": NOON.isoformat(), "remedy": None}
+    page.hear(topic, json.dumps({**said, "error": "Microsoft refuses."}).encode())
+    refusal = (await settled(page)).refusal
+    assert refusal == Refusal("set_presence", "alice", NOON, "Microsoft refuses.", None)
+    page.hear(topic, b"{}")
+    assert (await settled(page)).refusal == refusal
+    page.hear(topic, json.dumps({**said, "error": None}).encode())
+    assert (await settled(page)).refusal is None
+    page.hear(topic, json.dumps({**said, "error": "no"}).encode())
+    page.hear(topic, b"")
+    assert (await settled(page)).refusal is None
+
+
+async def test_people_who_are_read_together_have_one_sign_in() -> None:
+    page = view()
+    page.follow({name: Followed(name, ways=BOTH, table="team") for name in ("ann", "ben")})
+    waits = SignIn(SignInState.CODE_PENDING, "CODE", "https://login.microsoft.com/device")
+    page.update(facts("ann", sign_in=waits))
+    [table] = (await settled(page)).tables
+    assert table == Table("team", 2, waits, BOTH)
+    page.update(facts("ben"))
+    assert (await settled(page)).tables[0].sign_in.state is SignInState.SIGNED_IN
+    page.follow({"ann": Followed("ann", ways=BOTH, table="team"), "bob": Followed("Bob")})
+    shown = await settled(page)
+    assert [(t.account, t.people) for t in shown.tables] == [("team", 1)]
+    assert [p.table for p in shown.people] == ["team", None]
+    page.follow({"bob": Followed("Bob")})
+    assert not (await settled(page)).tables
 
 
 async def test_only_so_many_lights_are_remembered() -> None:

@@ -8,7 +8,7 @@ import pytest
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.snapshot import Kind
-from bridge.web.words import Calendar, duration, headline, kind_of, presence_words
+from bridge.web.words import Calendar, duration, for_people, headline, kind_of, presence_words
 from tests.fakes.web_page import NOON, person, waiting
 
 
@@ -90,3 +90,29 @@ def test_the_day_of_the_zone_counts() -> None:
     berlin, london = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/London")
     assert Calendar.at(late, berlin) != Calendar.at(NOON, berlin)
     assert Calendar.at(late, london) == Calendar.at(NOON, london)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "broker b:1883: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)",
+            "broker b:1883: it speaks no TLS there: is the port right?",
+        ),
+        (
+            "b: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: x (_ssl.c:1006)",
+            "b: certificate verify failed: x",
+        ),
+        (
+            "cannot be reached: [Errno 111] Connection refused.",
+            "cannot be reached: Connection refused.",
+        ),
+        (
+            "Microsoft cannot be reached: ClientError: no route",
+            "Microsoft cannot be reached: no route",
+        ),
+        ("The tenant does not exist. Check it.", "The tenant does not exist. Check it."),
+    ],
+)
+def test_a_refusal_is_told_without_the_words_of_libraries(text: str, told: str) -> None:
+    assert for_people(text) == told

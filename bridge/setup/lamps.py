@@ -1,0 +1,82 @@
+"""Which lamps there are, and what each follows: from the config, or as ``init`` was told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+from bridge.contract.errors import ContractError
+from bridge.contract.topics import Topics, slug
+from bridge.setup.config import InitOptions
+from bridge.setup.devices import device_topics
+from bridge.setup.rules import USERS, Lamp
+
+
+def check(options: InitOptions) -> None:
+    """Refuse a lamp that cannot be.
+
+    Raises:
+        ContractError: It cannot have that name, or follow that.
+    """
+    if options.driver is None:
+        if options.follow is not None:
+            raise ContractError("--follow needs --driver NAME: which lamp is meant?")
+        return
+    if slug(options.driver) in USERS:
+        raise ContractError(
+            f"a lamp cannot be called {options.driver}: that is the name of another user of the "
+            "broker; call it otherwise in [drivers.NAME]"
+        )
+    _ = options.followed  # refuses names that cannot be used
+
+
+def topics_of(config: Mapping[str, Any]) -> Topics:
+    """As the tables of the config name them."""
+    base = _table(config, "mqtt").get("base_topic", "presence")
+    prefix = _table(config, "homeassistant").get("discovery_prefix", "homeassistant")
+    return Topics(str(base), str(prefix))
+
+
+def followed(config: Mapping[str, Any], options: InitOptions, name: str) -> tuple[str, ...] | None:
+    """What the lamp ``name`` follows; ``None`` when nobody says.
+
+    Raises:
+        ContractError: That cannot be followed, or is said twice.
+    """
+    said = options.followed if name == options.driver else None
+    drivers = _table(config, "drivers")
+    if name not in drivers:
+        return said
+    follow = _table(drivers, name).get("follow", [])
+    if not isinstance(follow, list):
+        raise ContractError(f"drivers.{name}.follow: must be a list of accounts")
+    accounts = tuple(slug(str(account)) for account in follow)
+    if said is not None and set(said) != set(accounts):
+        raise ContractError(
+            f"drivers.{name}.follow in the config says what {name} follows: leave --follow out, "
+            "or change it there"
+        )
+    return accounts
+
+
+def first_account(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a new lamp follows when nobody says; empty when there is no account yet."""
+    return tuple(_table(config, "accounts"))[:1]
+
+
+def lamps(
+    config: Mapping[str, Any], options: InitOptions, users: set[str], having_rules: Container[str]
+) -> Iterator[Lamp]:
+    """The lamps among ``users`` of which it is known what they follow, as far as that is news."""
+    for name in sorted(users.difference(USERS)):
+        follow = followed(config, options, name)
+        if follow is None and name == options.driver and name not in having_rules:
+            follow = first_account(config) or None
+        if follow is not None:
+            table = _table(_table(config, "drivers"), name)
+            yield Lamp(slug(name), follow, device_topics(table))
+
+
+def _table(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = config.get(name, {})
+    return table if isinstance(table, Mapping) else {}

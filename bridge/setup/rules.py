@@ -1,0 +1,143 @@
+"""What each user of the broker may do, in the words of Mosquitto's ``acl_file``. Pure.
+
+``init`` keeps the lines between two marks; what a person wrote around them stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+
+from bridge.contract.topics import Topics
+from bridge.setup.devices import DeviceTopics
+
+USERS = ("bridge", "homeassistant", "health")
+"""Who is no lamp."""
+BEGIN = '# --- "presence-bridge init" keeps the lines from here'
+END = "# --- to here"
+
+_HEAD = """\
+# Who may do what at the broker, for base topic "{base}" and discovery prefix "{prefix}".
+# Your own lines go below the second mark. What a lamp may read, and why: docs/docker.md
+
+"""
+_LAMP = re.compile(r"# lamp (\S+): ")
+_USER = re.compile(r"(?m)^user (\S+)$")
+_FOLLOWED = ("state", "availability", "sign_in")
+_OLDER = re.compile(r"# (every user, so every lamp|Lamps of an older release): .*")
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """A lamp's user at the broker."""
+
+    name: str
+    follow: tuple[str, ...]
+    """Accounts; all of them when empty, as in the config."""
+    device: DeviceTopics
+
+
+def lamps_of(text: str) -> Mapping[str, str]:
+    """The lamps that ``init`` gave lines to in ``text``, with these."""
+    _, kept, _ = _parts(text)
+    paragraphs = (paragraph.strip() for paragraph in kept.split("\n\n"))
+    return {found[1]: part for part in paragraphs if (found := _LAMP.match(part))}
+
+
+def users_of(text: str) -> set[str]:
+    """Who has lines of their own in ``text``."""
+    return set(_USER.findall(text))
+
+
+def with_rules(
+    text: str,
+    topics: Topics,
+    lamps: Iterable[Lamp],
+    *,
+    users: Container[str],
+    everybody_is_known: bool,
+) -> str:
+    """``text`` with the rules of ``lamps`` as they are now, and as they were of other ``users``.
+
+    ``everybody_is_known`` takes out the lines by which every user could read everybody.
+    """
+    before, _, after = _parts(text)
+    paragraphs = {name: part for name, part in lamps_of(text).items() if name in users}
+    paragraphs |= {lamp.name: _lamp(topics, lamp) for lamp in lamps}
+    kept = "\n\n".join([_users(topics), *(paragraphs[name] for name in sorted(paragraphs))])
+    if not text:
+        before = _HEAD.format(base=topics.base, prefix=topics.discovery_prefix)
+    if everybody_is_known:
+        after = _without_older(after, topics)
+    return f"{before}{BEGIN}\n{kept}\n{END}\n{after}"
+
+
+def lets_everybody_read(text: str, topics: Topics) -> bool:
+    """Whether ``text`` has lines of the last release, by which every user reads everybody."""
+    return not set(_older(topics)).isdisjoint(text.splitlines())
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Before the first mark, between the two, and after the second."""
+    before, begun, rest = text.partition(f"{BEGIN}\n")
+    if not begun:
+        return "", "", f"\n{text}" if text else ""
+    kept, ended, after = rest.partition(f"{END}\n")
+    return (before, kept, after) if ended else (before, "", f"\n{rest}")
+
+
+def _users(topics: Topics) -> str:
+    base, prefix = topics.base, topics.discovery_prefix
+    return f"""\
+user homeassistant
+topic readwrite {prefix}/#
+topic readwrite {base}/#
+
+user bridge
+topic readwrite {base}/bridge/#
+topic readwrite {base}/account/#
+topic readwrite {base}/table/#
+topic read {base}/driver/#
+topic write {base}/driver/+/light/set
+topic readwrite {prefix}/device/+/config
+topic read {topics.birth}
+
+user health
+topic read $SYS/broker/uptime
+topic read {topics.bridge_state}"""
+
+
+def _lamp(topics: Topics, lamp: Lamp) -> str:
+    """Its own topics, what it follows and its device; nobody's status message or code."""
+    lines = [
+        f"# lamp {lamp.name}: follows {', '.join(lamp.follow) or 'everybody'}",
+        f"user {lamp.name}",
+        f"topic readwrite {topics.base}/driver/{lamp.name}/#",
+        f"topic readwrite {topics.discovery_prefix}/device/{lamp.name}/#",
+        f"topic read {topics.birth}",
+        f"topic read {topics.bridge_state}",
+    ]
+    for account in lamp.follow or ("+",):
+        lines += [f"topic read {topics.account(account, leaf)}" for leaf in _FOLLOWED]
+    lines += [f"topic write {topic}" for topic in lamp.device.write]
+    lines += [f"topic read {topic}" for topic in lamp.device.read]
+    return "\n".join(lines)
+
+
+def _older(topics: Topics) -> tuple[str, ...]:
+    """What the last release let every user do."""
+    return (
+        f"pattern readwrite {topics.base}/driver/%u/#",
+        f"pattern readwrite {topics.discovery_prefix}/device/%u/+/config",
+        *(f"pattern read {topics.account('+', leaf)}" for leaf in ("state", "availability")),
+        f"pattern read {topics.account('+', 'auth')}",
+        f"pattern read {topics.bridge_state}",
+        f"pattern read {topics.birth}",
+    )
+
+
+def _without_older(text: str, topics: Topics) -> str:
+    older = set(_older(topics))
+    lines = [line for line in text.splitlines() if line not in older and not _OLDER.match(line)]
+    return "\n".join(lines).rstrip("\n") + "\n" if any(lines) else ""

@@ -1,0 +1,197 @@
+"""The connections to the page: how many, from whom, for how long. Never answers a request.
+
+Who connects and asks nothing has no right to stay: a newcomer takes the place of the oldest such
+connection, first of those from its own address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from enum import Enum, auto
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from bridge.contract.clock import Clock
+from bridge.web.limits import Alarm, Limits
+
+LOOK_S = 1.0
+"""Between two looks for connections that are overdue."""
+LINGER_S = 2.0
+"""For the rest of a request that was refused before it was read."""
+SOFTWARE = "presence-bridge"
+"""What answers say of the server: not which library and which release of it."""
+
+
+class Phase(Enum):
+    """Where a connection stands."""
+
+    ASKING = auto()
+    """A request is to come, or came in part."""
+    ANSWERED = auto()
+    """A request came whole, and is being answered."""
+    IDLE = auto()
+    """Between two requests."""
+
+
+class Connection(web.RequestHandler):
+    """One connection. Knows what it waits for and since when; ``source`` is who is counted."""
+
+    def __init__(self, server: web.Server, connections: Connections, source: str) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # as its own runner passes it
+            logger=_request_log(),
+            auto_decompress=False,  # no browser compresses a form
+            lingering_time=LINGER_S,
+        )
+        self.source = source
+        self.phase = Phase.ASKING
+        self.since_s = connections.now_s
+        self.unread_since_s: float | None = None
+        self._connections = connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End."""
+        self._connections.remove(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        if data and self.phase is Phase.IDLE:
+            self._enter(Phase.ASKING)
+        super().data_received(data)
+
+    def came_whole(self) -> None:
+        """Nothing of the request is missing any more."""
+        self._enter(Phase.ANSWERED)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer, and wait for the next request."""
+        if not resp.prepared:
+            resp.headers["Server"] = SOFTWARE
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            self._enter(Phase.IDLE)
+
+    def pause_writing(self) -> None:
+        """Nobody reads what was sent so far."""
+        self.unread_since_s = self._connections.now_s
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Somebody does."""
+        self.unread_since_s = None
+        super().resume_writing()
+
+    def drop(self) -> None:
+        """Close it now, whatever is on the way."""
+        if self.transport:
+            self.transport.abort()
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase, self.since_s = phase, self._connections.now_s
+
+
+class Connections:
+    """All connections of one page."""
+
+    def __init__(self, limits: Limits, *, alarm: Alarm, clock: Clock) -> None:
+        self._limits, self._alarm, self._clock = limits, alarm, clock
+        self._open: dict[Connection, None] = {}
+
+    @property
+    def now_s(self) -> float:
+        """The time by which connections are measured."""
+        return self._clock.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, connection: Connection) -> None:
+        """Count ``connection`` from now on."""
+        self._open[connection] = None
+
+    def remove(self, connection: Connection) -> None:
+        """Count ``connection`` no more."""
+        self._open.pop(connection, None)
+
+    def may_come(self, source: str, *, is_proxy: bool = False) -> bool:
+        """Whether there is room for one more of ``source``; the oldest that asks nothing makes it.
+
+        Behind a proxy are many readers: it may have all there are.
+        """
+        limits = self._limits
+        theirs = [each for each in self._open if each.source == source]
+        if len(theirs) >= limits.connections_each and not is_proxy:
+            self._alarm.reached(
+                f"{source} has all {limits.connections_each} connections to the page that one "
+                "address may have"
+            )
+            return self._make_room(theirs)
+        if len(self._open) >= limits.connections:
+            self._alarm.reached(f"all {limits.connections} connections to the page are taken")
+            return self._make_room(list(self._open))
+        return True
+
+    def out_of_files(self) -> None:
+        """The process may open no more: give back what nobody needs."""
+        self._alarm.reached("the process may open no more files: the page takes no connection")
+        for connection in [each for each in self._open if each.phase is not Phase.ANSWERED]:
+            self._drop(connection)
+
+    async def watch(self) -> None:
+        """Drop who is overdue, until cancelled."""
+        while True:
+            await self._clock.sleep(LOOK_S)
+            for connection in [each for each in self._open if self._is_overdue(each)]:
+                self._drop(connection)
+            self._alarm.look()
+
+    def _make_room(self, among: list[Connection]) -> bool:
+        waiting = [each for each in among if each.phase is not Phase.ANSWERED]
+        if waiting:
+            self._drop(min(waiting, key=lambda each: each.since_s))
+        return bool(waiting)
+
+    def _is_overdue(self, connection: Connection) -> bool:
+        now_s, limits = self.now_s, self._limits
+        unread_since_s = connection.unread_since_s
+        if unread_since_s is not None and now_s - unread_since_s >= limits.unread_s:
+            return True
+        if connection.phase is Phase.ANSWERED:
+            return False
+        patience_s = limits.idle_s if connection.phase is Phase.IDLE else limits.request_s
+        return now_s - connection.since_s >= patience_s
+
+    def _drop(self, connection: Connection) -> None:
+        self.remove(connection)
+        connection.drop()
+
+
+def came_whole(request: web.BaseRequest) -> None:
+    """Tell the connection of ``request`` that nothing of it is missing any more."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.came_whole()
+
+
+def _request_log() -> logging.Logger:
+    """Where aiohttp tells of failures: without those that only a broken client has."""
+    requests = logging.getLogger(f"{__name__}.requests")
+    requests.addFilter(_is_ours)
+    return requests
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)

@@ -1,0 +1,90 @@
+"""Every promise of docs/reliability.md names a test that exists, and the figures of the code."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge import signals
+from bridge.broker import dial, pace, subscriptions
+from bridge.config import PollingSettings, state_file
+from bridge.contract import supervised
+from bridge.microsoft.graph import THROTTLE_MOST_S
+from bridge.polling import poller, setback
+from bridge.publishing import account
+from bridge.retry import RETRY_AFTER_MOST_S
+from bridge.web import throttle
+from bridge.web.limits import CALM_S, SHARE, Limits
+from drivers import lamp, runner, stopping, trouble
+from drivers.settings import Common
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and line.count(" | ") == 3]
+PROMISES = [row for row in ROWS if not row.startswith("| fault |")]
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+A_REQUEST_S = 10.0
+"""Of Microsoft; ``test_the_deadline_of_the_product_is_ten_seconds``."""
+
+SAID = [
+    ("at most {:g} s apart", pace.MOST_S),
+    ("keepalive of {:g} s", dial.KEEPALIVE_S),
+    ("tried after {:g}, {:g}, then every {:g} s", *pace.REFUSED_S),
+    ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
+    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *pace.THROWN_OUT_S),
+    ("all else with the next beat | {:g} s |", account.BEAT_S),
+    ("after up to {:g} s away", sum(pace.QUICK_S) / 2 // 1),
+    ("waits that double, to {:g} s,", THROTTLE_MOST_S),
+    ("could refresh for {:g} minutes", poller.STALE_AFTER_S / 60),
+    ("at the slowest pace ({:g} s)", PollingSettings().slowest),
+    ("ever rarer, to {:g} s", setback.PATIENT_MOST_S),
+    (
+        "after {:g} minutes of it",
+        setback.PATIENT_MOST_S / PollingSettings().slowest * setback.PATIENT_AFTER_S / 60,
+    ),
+    ("tried again after {:g} s, and nobody hears of it", setback.DOUBT_S),
+    ("tried after {:g} s, then rarer, to {:g} s", setback.REFUSED_FIRST_S, setback.REFUSED_MOST_S),
+    ("given up after {:g} s in all", A_REQUEST_S),
+    ("the broker says `offline` after {:g} s", dial.WILL_DELAY_S),
+    ("after their `grace` ({:g} s)", Common(kind="console").grace),
+    ("starts again after {:g} s, then rarer, to {:g} s", supervised.FIRST_S, supervised.MOST_S),
+    ("the bridge ends now; one line | {:g} s |", state_file.RETRY_S),
+    ("turns to `offline` within {:g} s", lamp.LOOK_EVERY_S),
+    ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
+    ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
+    ("left as it is after {:g} s", lamp.LEAVE_S),
+    ("within {:g} s of its birth message", runner.BIRTH_MOST_S),
+    ("one try in {:g} minutes", throttle.MOST_S / 60),
+    ("cut off after {:g} s", Limits.of_files(1024).request_s),
+    ("| {:g} s after it ends |", CALM_S),
+]
+
+
+@pytest.mark.parametrize("row", PROMISES, ids=lambda row: row.split(" | ")[0].strip("| "))
+def test_every_promise_names_a_test_that_exists(row: str) -> None:
+    named = TEST.findall(row.split(" | ")[3])
+    assert named
+    assert not TEST.sub("", row.split(" | ")[3]).strip(" ,|")
+    for file, name in named:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert re.search(rf"(?m)^(async )?def {name}\(", text), f"{file}::{name}"
+
+
+@pytest.mark.parametrize("said", SAID, ids=lambda said: said[0])
+def test_the_figures_are_those_of_the_code(said: tuple[str, float]) -> None:
+    text, *values = said
+    assert text.format(*values) in PAGE
+
+
+def test_both_programs_stop_within_what_is_promised() -> None:
+    promised_s = 10
+    assert f"a stop ends in {promised_s} s" in PAGE
+    assert promised_s > signals.STOP_S + signals.LEFTOVER_S + signals.LAST_WORDS_S
+    assert promised_s > stopping.STOP_S
+    assert timedelta(seconds=RETRY_AFTER_MOST_S) == timedelta(hours=1)
+    assert "an hour at the most" in PAGE
+    assert 1 / SHARE == 0.25
+    assert "a quarter of the files" in PAGE

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.web.search import FEW, FRESH_S, SHOWN, Search
+from bridge.web.snapshot import Person
+from bridge.web.worker import Worker
+from tests.fakes.clock import ManualClock
+from tests.fakes.web_page import person
+
+CROWD = tuple(person(f"p{n}", name=f"Person {n}") for n in range(FEW + 500))
+
+
+def accounts(people: tuple[Person, ...]) -> list[str]:
+    return [each.account for each in people]
+
+
+async def test_people_are_found_by_a_part_of_their_name_or_slug() -> None:
+    search = Search(Worker(), ManualClock())
+    for people in (CROWD[:500], CROWD):
+        assert await search.find(people, " ") == people[:SHOWN]
+        found = await search.find(people, "PERSON 49")
+        assert accounts(found)[:11] == ["p49", *(f"p49{n}" for n in range(10))]
+        assert accounts(await search.find(people, "p499")) == ["p499"]
+        assert not await search.find(people, "<script>")
+
+
+async def test_who_was_found_is_shown_as_they_are_now() -> None:
+    search = Search(Worker(), ManualClock())
+    await search.find(CROWD, "person 1234")
+    later = tuple(replace(each, fresh=False) for each in CROWD)
+    [found] = await search.find(later, "person 1234")
+    assert found is later[1234]
+
+
+async def test_who_comes_goes_or_is_renamed_is_noticed() -> None:
+    clock = ManualClock()
+    search = Search(Worker(), clock)
+    await search.find(CROWD, "person 123")
+    zoe = person("zoe", name="Person 123 too")
+    assert "zoe" in accounts(await search.find((zoe, *CROWD), "person 123"))
+    assert "zoe" in accounts(await search.find((zoe, *CROWD[1:]), "person 123"))
+    moved = (*CROWD[1:], zoe)
+    assert "zoe" in accounts(await search.find(moved, "person 123"))
+    renamed = (replace(moved[0], name="Person 123 the third"), *moved[1:])
+    await clock.advance(FRESH_S)
+    assert "p1" in accounts(await search.find(renamed, "person 123"))
