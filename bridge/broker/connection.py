@@ -40,7 +40,7 @@ WINDOW = 20
 """Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
-PACKET_TOO_LARGE = 0x95
+PACKET_TOO_LARGE, TOPIC_INVALID, FILTER_INVALID = 0x95, 0x90, 0x8F
 HEADERS = 32
 """Bytes of a PUBLISH beside topic and payload, at the most."""
 READ_MOST = 200
@@ -130,12 +130,17 @@ class Connection:
         window = min(WINDOW, self.limits.receive_maximum)
         largest = self.limits.maximum_packet_size
         for message in messages:
-            size = len(message.topic.encode()) + len(message.payload) + HEADERS
-            if largest is not None and size > largest:
-                batch.refused.append(Refusal(message, PACKET_TOO_LARGE, "Packet too large"))
-                continue
             await self._until(lambda: len(self._publishing) < window)
-            self._publish(message, batch)
+            try:
+                if not message.topic or "\0" in message.topic:
+                    raise ValueError("no topic")  # noqa: TRY301 - as paho says of others
+                size = len(message.topic.encode()) + len(message.payload) + HEADERS
+                if largest is not None and size > largest:
+                    batch.refused.append(Refusal(message, PACKET_TOO_LARGE, "Packet too large"))
+                else:
+                    self._publish(message, batch)
+            except ValueError as error:
+                batch.refused.append(Refusal(message, TOPIC_INVALID, str(error)))
         await self._until(lambda: not batch.unanswered)
         return batch.refused
 
@@ -146,12 +151,14 @@ class Connection:
             SubscriptionRefusedError: The broker refuses the subscription.
             ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
         """
+        options = None
         if self._speaks_5:
             handling = SEND_RETAINED_NEVER if commands else 0
             options = SubscribeOptions(qos=1, retainHandling=handling)
-            asked = self._client.subscribe(topic_filter, options=options)
-        else:
-            asked = self._client.subscribe(topic_filter, qos=1)
+        try:
+            asked = self._client.subscribe(topic_filter, 0 if options else 1, options)
+        except ValueError as error:
+            raise SubscriptionRefusedError(topic_filter, FILTER_INVALID, str(error)) from error
         for code in await self._answer(*asked):
             if code.is_failure:
                 raise SubscriptionRefusedError(topic_filter, code.value, str(code))

@@ -88,3 +88,15 @@ async def test_subscriptions_that_change_while_the_connection_breaks_are_right_o
     await link.until_connected(2)
     asked = [line for line in packets(mosquitto)[before:] if line.startswith("SUBSCRIBE")]
     assert asked == [f"SUBSCRIBE {STATE}", "SUBSCRIBE presence/new"]
+
+
+async def test_a_topic_that_is_none_is_told_as_refused_and_stops_nothing(
+    mosquitto: Mosquitto, link: Link
+) -> None:
+    async with subscriber(mosquitto.port) as mqtt:
+        for topic in ("presence/+/state", "", "presence/\ud800", "a\0b", "presence/good"):
+            link.broker.publish(Message(topic, b"1", retain=False))
+        link.broker.subscribe("presence/#/state", link.heard.append)
+        await mqtt.until("presence/good")
+        await link.until(lambda: len(link.broker.problems) == 5)
+    assert link.broker.connects == 1

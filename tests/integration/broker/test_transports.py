@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -82,6 +83,38 @@ async def test_a_broker_that_cannot_be_trusted_is_not_talked_to(
     (line,) = caplog.records
     assert line.levelname == "WARNING"
     assert said in line.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "it hung up during the TLS handshake: check port and tls in [mqtt]"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it speaks no TLS there: check port and tls"),
+    ],
+)
+async def test_a_port_without_tls_is_told_as_that(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture, answer: bytes, said: str
+) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Link(settings(port, tls=True), clock) as link:
+            await link.until_resting()
+    assert said in caplog.text
+    assert "_ssl.c" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300])
+async def test_a_name_that_cannot_be_one_is_told_as_that(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture, host: str
+) -> None:
+    async with Link(MqttSettings(host=host), clock) as link:
+        await link.until_resting()
+    assert f"broker {host}:1883 cannot be reached: its name is no host name" in caplog.text
 
 
 async def test_a_unix_socket_is_a_way_to_the_broker(tmp_path: Path, clock: ManualClock) -> None:
