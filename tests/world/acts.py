@@ -91,10 +91,6 @@ class Acts:
         if self._world.broker.up:
             self._world.broker.publish(topic, payload, retain=retain)
 
-    def _request(self, command: str, account: str | None = None) -> None:
-        body = {"account": account} if account else {}
-        self._publish(self._world.topics.request(command), json.dumps(body).encode())
-
     # what people do
 
     def _presence(self, step: Step) -> None:
@@ -108,7 +104,7 @@ class Acts:
 
     def _command(self, step: Step) -> None:
         asks_for_somebody = step.how in ("poll", "signin")
-        self._request(step.how, self._slug(step.who) if asks_for_somebody else None)
+        self._world.request(step.how, self._slug(step.who) if asks_for_somebody else None)
 
     def _touch(self, step: Step) -> None:
         self._lamp(step.who).bulb.touch(TOUCHES[step.how])
@@ -178,7 +174,7 @@ class Acts:
         person = world.office.person_of(table)
         world.office.lazy.add(table)
         if step.how == "signout":
-            self._request("signout", table)
+            self._world.request("signout", table)
         elif step.how == "challenge":
             world.microsoft.tokens.revoke_access(person.oid)
         else:
@@ -187,7 +183,7 @@ class Acts:
         def feels_like_it() -> None:
             world.office.lazy.discard(table)
             if step.how == "signout":
-                self._request("signin", table)
+                world.office.wants_back.add(table)
 
         self._for(step, feels_like_it)
 

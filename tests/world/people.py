@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.world.world import World
 
 LOOKS_EVERY_S = 3.0
+PRESSES_EVERY_S = 15.0
+SIGNED_OUT = "signed_out"
 NEEDS_S = 20.0
 """From the code to the end of the sign-in."""
 
@@ -23,14 +25,18 @@ class Office:
     def __init__(self, world: World) -> None:
         self._world = world
         self._seen: dict[str, float] = {}
+        self._pressed_s: dict[str, float] = {}
         self.lazy: set[str] = set()
         """Tables that nobody signs in for now."""
+        self.wants_back: set[str] = set()
+        """Tables that somebody signed out of and now wants back: who is not heard presses again."""
 
     async def run(self) -> None:
         """Sign in whoever is asked to, until cancelled."""
         while True:
             await asyncio.sleep(LOOKS_EVERY_S)
             for table in self._world.accounts:
+                self._press(table)
                 if table not in self.lazy and (code := self._code(table)):
                     self._enter(table, code)
 
@@ -40,18 +46,33 @@ class Office:
         assert person is not None
         return person
 
+    def _press(self, table: str) -> None:
+        if table not in self.wants_back or table in self.lazy:
+            return
+        states = [json.loads(payload)["state"] for payload in self._told(table)]
+        if not states or SIGNED_OUT not in states:
+            if states:
+                self.wants_back.discard(table)
+            return
+        if self._world.now_s - self._pressed_s.get(table, 0.0) > PRESSES_EVERY_S:
+            self._pressed_s[table] = self._world.now_s
+            self._world.request("signin", table)
+
     def _code(self, table: str) -> str | None:
         """The code that waits, on the topic of the account or on that of the table."""
+        for payload in self._told(table):
+            if code := json.loads(payload).get("user_code"):
+                return str(code)
+        return None
+
+    def _told(self, table: str) -> list[bytes]:
+        """What the bus says of the sign-in of a table."""
         topics = self._world.topics
         places = [topics.account(table, "auth"), topics.table(table, "auth")]
         if table not in self._world.named:  # the last release put it on that of each person
             people = (slug for slug in self._world.followed() if slug in self._world.watched)
             places += [topics.account(slug, "auth") for slug in people]
-        for place in places:
-            payload = self._world.broker.retained(place)
-            if payload and (code := json.loads(payload).get("user_code")):
-                return str(code)
-        return None
+        return [payload for place in places if (payload := self._world.broker.retained(place))]
 
     def _enter(self, table: str, code: str) -> None:
         now_s = self._world.now_s

@@ -5,6 +5,7 @@ happens in it: a story does.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,12 @@ class World:
         person = self.named.get(slug) or self.watched[slug]
         state = self.microsoft.directory.facts_of(person).shown
         return f"{snake(state.availability)}/{snake(state.activity)}"
+
+    def request(self, command: str, account: str | None = None) -> None:
+        """Somebody presses a button in Home Assistant."""
+        if self.broker.up:
+            body = {"account": account} if account else {}
+            self.broker.publish(self.topics.request(command), json.dumps(body).encode())
 
     def reload(self) -> None:
         """SIGHUP."""
