@@ -17,13 +17,14 @@ from typing import Protocol
 
 from bridge import __version__, logs, state
 from bridge.broker import Broker, Connect, connect
-from bridge.config import AccountSettings, AddedPeople, Config, NetworkSettings, with_added
+from bridge.config import AccountSettings, Config, NetworkSettings
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredPresence
 from bridge.contract.topics import Topics
+from bridge.following import Following
 from bridge.microsoft import Microsoft, Writer
 from bridge.microsoft.http import Http, aiohttp_client
 from bridge.parts import Parts
@@ -33,9 +34,6 @@ from bridge.retry import Random
 from bridge.roster import Roster
 
 log = logging.getLogger(__name__)
-
-NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "web")
-"""Tables that a reload cannot change."""
 
 
 class Page(Protocol):
@@ -78,7 +76,11 @@ class Service:
         random: Random = _random,
     ) -> None:
         self._config = config
-        self._read_config = read_config or (lambda: config)
+        self._following = Following(
+            config,
+            read=read_config or (lambda: config),
+            seat=self._seat,
+        )
         self._open_page, self._connect = open_page, connect
         self._open_http, self._executor, self._stopping = open_http, executor, stopping
         self._clock = clock or SystemClock()
@@ -177,7 +179,7 @@ class Service:
         if self._publisher:
             self._publisher.follow(accounts)
         if page := self._page:
-            added = self._config.added
+            added = self._following.config.added
             self._parts.tell("page", lambda: page.follow(accounts, added=added))
 
     def stop(self) -> None:
@@ -268,7 +270,8 @@ class Service:
         """How the service fares now."""
         broker, microsoft = self._broker, self._microsoft
         statuses = self._roster.statuses if self._roster else {}
-        health = fold(statuses, failed=self._parts.failing)
+        refused = broker.problems if broker and broker.connected else ()
+        health = fold(statuses, failed=self._parts.failing, broker=refused)
         return replace(
             health,
             internal_errors=health.internal_errors + self._parts.errors,
@@ -283,34 +286,13 @@ class Service:
     def reload(self) -> list[str]:
         """Follow the accounts that the config file names now; the others go on undisturbed.
 
-        Returns the tables that changed and need a restart.
-
-        Raises:
-            ConfigError: The file is wrong; nothing has changed then.
+        Raises ``ConfigError`` when it is wrong. Returns the tables that need a restart.
         """
-        before, config = self._config, self._read_config()
-        self._follow(config)
-        waiting = [t for t in NEEDS_RESTART if getattr(before, t) != getattr(config, t)]
-        level = logging.INFO if config.accounts else logging.WARNING
-        log.log(level, "read the config again: follows %s", ", ".join(config.accounts) or "nobody")
-        if waiting:
-            log.warning("changed, but used only after a restart: %s", ", ".join(waiting))
-        return waiting
+        return self._following.reload()
 
     def add_person(self, account: str, settings: AccountSettings) -> None:
-        """Follow somebody whom the config file does not name, from now on.
-
-        Raises:
-            PresenceBridgeError: There are too many, the disk refuses, or the config lacks what the
-                sign-in needs; nothing has changed then.
-        """
-        people = AddedPeople.of(self._config)
-        people.add(account, settings)
-        try:
-            self._follow(with_added(self._config))
-        except ConfigError:
-            people.remove(account)
-            raise
+        """Follow somebody whom the config file does not name. Raises as ``Following.add``."""
+        self._following.add(account, settings)
 
     async def remove_person(self, account: str) -> None:
         """Sign somebody out who was added, and follow them no more.
@@ -318,21 +300,12 @@ class Service:
         Raises:
             PresenceBridgeError: The config file names them, or the disk refuses.
         """
-        if account not in self._config.added:
-            raise PersonMustActError(
-                f"{account} was not added here.", remedy="Take it out of the config file."
-            )
+        self._following.check_added(account)
         await self.sign_out(account)
-        AddedPeople.of(self._config).remove(account)
-        self._follow(with_added(self._config))
+        self._following.remove(account)
 
-    def _follow(self, config: Config) -> None:
-        before, self._config = self._config, config
-        try:
-            self._seated.seat(config)
-        except ConfigError:
-            self._config = before
-            raise
+    def _seat(self, config: Config) -> None:
+        self._seated.seat(config)
 
     @property
     def _seated(self) -> Roster:

@@ -71,8 +71,8 @@ class Signals:
         """Call these in the running event loop; ``stop`` at once for a signal that came before."""
         with self._lock:
             self._listener = _Listener(asyncio.get_running_loop(), stop, hang_up)
-            if self.code is not None:
-                stop()
+        if self.code is not None:
+            stop()
         try:
             yield
         finally:

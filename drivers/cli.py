@@ -124,9 +124,13 @@ def _forget(arguments: argparse.Namespace) -> int:
     from drivers.forget import forget  # noqa: PLC0415 - as above
 
     config = load_host(config_path(arguments.config, os.environ), os.environ)
-    user = {"username": arguments.username} if arguments.username else {}
+    user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}
     if arguments.password_file:
-        user["password"] = SecretStr(arguments.password_file.read_text(encoding="utf-8").strip())
+        try:
+            password = arguments.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError([f"{arguments.password_file}: {error.strerror}"]) from None
+        user["password"] = SecretStr(password)
     mqtt = config.mqtt.model_copy(update=user)
     removed = asyncio.run(forget(arguments.name, config.model_copy(update={"mqtt": mqtt})))
     print("removed from the broker:", *removed, sep="\n  ")  # noqa: T201 - the command's answer

@@ -115,14 +115,11 @@ class Runner:
                     await self._mode_file.close()
 
     async def _supervised(self, work: Callable[[], Awaitable[None]]) -> None:
-        def failed(_: Exception) -> None:
-            if work == self._decide_for_ever:  # nothing old is shown for ever
-                self._take(Decision(DEFAULT_LOOKS[UNKNOWN].state(), "internal error"))
-            elif work != self._answer_births:
-                self._set_reachable(False)  # noqa: FBT003 - the value itself
+        await supervised(work, name=self._name, clock=self._clock, failed=self._failed)
 
-        what = work.__name__.strip("_").replace("_", " ")
-        await supervised(work, name=f"{self._name}: {what}", clock=self._clock, failed=failed)
+    def _failed(self, _error: Exception) -> None:
+        """Nothing old is shown for ever; what goes on decides anew."""
+        self._take(Decision(DEFAULT_LOOKS[UNKNOWN].state(), "internal error"))
 
     async def _watch_connection(self) -> None:
         while True:

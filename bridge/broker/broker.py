@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Callable, Iterable
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
 from bridge.broker.errors import Fault, Kind, explain
-from bridge.broker.outbox import Outbox, chunks
 from bridge.broker.pace import GOOD_S, Pace
-from bridge.broker.refusals import Refusals
+from bridge.broker.publications import Publications, Words
 from bridge.broker.session import (
     Connect,
     ConnectionFailedError,
@@ -37,10 +34,6 @@ from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
-CHUNK = 20
-"""Messages that are sent together; a change waits for no more than these."""
-ROOM = 200
-"""Who has thousands of messages keeps them while so many wait, and so the newest can go first."""
 GOODBYE_S = 5.0
 
 
@@ -64,27 +57,23 @@ class Broker:
         clock: Clock,
         backlog: Callable[[], Iterable[Message]] = tuple,
         goodbye: Callable[[], Iterable[Message]] = tuple,
-        acknowledged: Callable[[Message], None] | None = None,
+        acknowledged: Callable[[Message], None] = lambda _: None,
         connect: Connect = _connect,
         random: Random = _random,
     ) -> None:
         self._settings, self._client_id = settings, client_id
         self._online = Message(state_topic, ONLINE.encode())
         self._offline = Message(state_topic, OFFLINE.encode())
-        self._welcome, self._backlog, self._goodbye = welcome, backlog, goodbye
-        self._acknowledged = acknowledged
         self._clock, self._connect = clock, connect
         user = settings.username or "anonymous"
+        words = Words(welcome, self._online, backlog, goodbye, self._offline, acknowledged)
+        self._publications = Publications(words, user=user, clock=clock)
         self._subscriptions = Subscriptions(user=user, clock=clock)
-        self._unsent = Refusals("publish on", user=user, clock=clock)
-        self._outbox = Outbox()
-        self._sent: dict[str, tuple[Message, Callable[[], None]]] = {}
         self._pace = Pace(random)
         self._version = ProtocolVersion.V5
         self._session: Session | None = None
         self._online_since_s: float | None = None
         self._trouble = ""
-        self._bugs: set[str] = set()
         self.connects = 0
         """Connections made so far."""
         self.subscribe(state_topic, self._heal)
@@ -102,37 +91,30 @@ class Broker:
     @property
     def waiting(self) -> int:
         """Messages that wait for the broker."""
-        return len(self._outbox)
+        return len(self._publications)
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong between us and the broker, in words: lost, deaf, or not let speak."""
         lost = [self._trouble] if self._trouble else []
-        return (*lost, *self._subscriptions.problems, *self._unsent.problems)
+        return (*lost, *self._subscriptions.problems, *self._publications.problems)
 
-    def publish(
-        self, message: Message, *, beat: bool = False, sent: Callable[[], None] | None = None
-    ) -> None:
+    def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.
 
-        A ``beat`` repeats what is known: changes go before it. ``sent`` is called when the broker
-        has it; not when that is refused, replaced by a newer one on its topic, or left out.
+        A ``beat`` repeats what is known: changes go before it.
         """
-        if self._session is None and message.retain:
-            return
-        self._outbox.put(message, beat=beat)
-        self._sent.pop(message.topic, None)
-        if sent:
-            self._sent[message.topic] = (message, sent)
+        if self._session is not None or not message.retain:
+            self._publications.put(message, beat=beat)
 
     @property
     def has_room(self) -> bool:
         """Whether so few messages wait that another one is soon sent."""
-        return len(self._outbox) < ROOM
+        return self._publications.has_room
 
     async def room(self) -> None:
         """Wait for ``has_room``."""
-        await self._outbox.room(ROOM)
+        await self._publications.room()
 
     def subscribe(self, topic_filter: str, handler: Handler, *, commands: bool = False) -> None:
         """Call ``handler`` for each message that matches, now and after every reconnect.
@@ -183,25 +165,14 @@ class Broker:
 
     async def _send(self, session: Session) -> None:
         await self._subscriptions.complete()
-        self._outbox.begin()
-        self._sent.clear()
+        self._publications.begin()
         self._session = session
-        for chunk in chunks(self._foolproof(self._welcome), CHUNK):
-            await self._publish(session, [*self._outbox.take(CHUNK, beats=False), *chunk])
-        await self._publish(session, [*self._outbox.take(CHUNK, beats=False), self._online])
+        await self._publications.greet(session)
         self._greeted()
-        backlog = self._foolproof(self._backlog)
-        while True:
-            urgent = self._outbox.take(CHUNK)
-            messages = [*urgent, *islice(backlog, CHUNK - len(urgent))]
-            if messages:
-                await self._publish(session, messages)
-            else:
-                await self._outbox.wait()
+        await self._publications.keep(session)
 
     def _greeted(self) -> None:
         self._online_since_s = self._clock.monotonic()
-        self._outbox.release()
         self.connects += 1
         self._pace.accepted()
         if not self._pace.disputed:
@@ -218,49 +189,9 @@ class Broker:
         self._pace.good()
         self._back()
 
-    async def _publish(self, session: Session, messages: list[Message]) -> None:
-        refused = await session.send(messages)
-        for refusal in refused:
-            self._unsent.refused(refusal.message.topic, refusal.code, refusal.reason)
-        unsent = {id(refusal.message) for refusal in refused}
-        for message in messages:
-            if id(message) not in unsent:
-                self._unsent.accepted(message.topic)
-                with self._no_fault_of_the_connection():
-                    self._tell_sent(message)
-
-    def _tell_sent(self, message: Message) -> None:
-        if self._acknowledged:
-            self._acknowledged(message)
-        waited, sent = self._sent.get(message.topic, (None, None))
-        if waited is message and sent is not None:
-            del self._sent[message.topic]
-            sent()
-
-    def _foolproof(self, messages: Callable[[], Iterable[Message]]) -> Iterator[Message]:
-        """``messages``, up to a bug in making them."""
-        with self._no_fault_of_the_connection():
-            yield from messages()
-
-    @contextmanager
-    def _no_fault_of_the_connection(self) -> Iterator[None]:
-        """Told once as a bug, which the connection outlives."""
-        try:
-            yield
-        except Exception as error:
-            if (bug := type(error).__name__) not in self._bugs:
-                self._bugs.add(bug)
-                log.exception("internal error in what is published; please report this")
-
     async def _say_goodbye(self, session: Session) -> None:
-        async def last_words() -> None:
-            await self._publish(session, self._outbox.take(len(self._outbox), beats=False))
-            for chunk in chunks(self._foolproof(self._goodbye), CHUNK):
-                await self._publish(session, chunk)
-            await self._publish(session, [self._offline])
-
         try:
-            await within(GOODBYE_S, last_words())
+            await within(GOODBYE_S, self._publications.say_goodbye(session))
         except (ConnectionFailedError, TimeoutError) as error:
             session.drop()  # the will says it
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")

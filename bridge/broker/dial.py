@@ -29,6 +29,8 @@ SESSION_EXPIRY_S = 30
 WILL_DELAY_S = 5
 """Shorter than the session: a quick reconnect then takes the will back (MQTT 5, 3.1.2.5)."""
 DEADLINE_S = 10
+ADDRESS_S = 3
+"""For each address of a name: a dead one must not use up the time of the next."""
 
 
 async def dial(greeting: Greeting) -> Client:
@@ -103,6 +105,7 @@ def _client(greeting: Greeting) -> Client:
         transport="unix" if settings.socket_path else "tcp",
         reconnect_on_failure=False,
     )
+    client.connect_timeout = ADDRESS_S
     client.max_inflight_messages_set(0)  # the session's own window counts what is unacknowledged
     if settings.username is not None:
         password = settings.password.get_secret_value() if settings.password else None

@@ -117,7 +117,7 @@ class Subscriptions:
 
     async def _catch_up(self, session: Session) -> None:
         wanted, now_s = self._wanted.value, self._clock.monotonic()
-        for topic_filter in self._asked.keys() - wanted.keys():
+        for topic_filter in [known for known in self._asked if known not in wanted]:
             if not self._asked.pop(topic_filter).refused:
                 await session.unsubscribe(topic_filter)
         due = [

@@ -76,9 +76,9 @@ def tls_fault(error: Exception) -> str | None:
         return None
     if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:
         return "it speaks no TLS there: check port and tls in [mqtt]"
-    if error.reason:
-        return f"the TLS handshake failed ({error.reason.replace('_', ' ').lower()})"
-    return "it hung up during the TLS handshake: check port and tls in [mqtt]"
+    if isinstance(error, ssl.SSLEOFError) or not error.reason:
+        return "it hung up during the TLS handshake: check port and tls in [mqtt]"
+    return f"the TLS handshake failed ({error.reason.replace('_', ' ').lower()})"
 
 
 @contextmanager

@@ -46,6 +46,7 @@ MICROSOFT_CURES = {
     Fault.UNTRUSTED: "Ask who runs your network for the certificate of its proxy's "
     "authority, and set ca_file in [network] to that file.",
     Fault.NOT_NOW: SET_THE_CLOCK,
+    Fault.NO_NAME_SERVER: "Check the network and the DNS server of this machine.",
     Fault.NO_NAME: "That name leads nowhere: is this machine online, and its DNS right?",
     Fault.ELSEWHERE: ANOTHER,
     Fault.ENDLESS: ANOTHER,

@@ -6,7 +6,9 @@ Never follows a redirect: a token goes where it was meant to go. Never tells a p
 from __future__ import annotations
 
 import os
+import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import Connection
 from yarl import URL
 
@@ -38,6 +41,7 @@ class Fault(StrEnum):
     """Why no answer of Microsoft's came, in words that end a sentence."""
 
     NO_NAME = "name not found"
+    NO_NAME_SERVER = "the name server does not answer"
     NO_PROXY = "no connection to the proxy"
     PROXY_REFUSES = "the proxy refuses"
     PROXY_ADDRESS = "the proxy's address is not like http://proxy:8080"
@@ -176,41 +180,80 @@ class _Response(aiohttp.ClientResponse):
 
 
 @asynccontextmanager
-async def aiohttp_client(settings: NetworkSettings) -> AsyncIterator[Http]:
+async def aiohttp_client(
+    settings: NetworkSettings, *, resolver: AbstractResolver | None = None
+) -> AsyncIterator[Http]:
     """An ``Http`` over one session of aiohttp, as ``[network]`` says. Raises as ``authorities``."""
-    connector = aiohttp.TCPConnector(ssl=authorities(settings), limit=0, limit_per_host=CONNECTIONS)
+    names = _Names(resolver or aiohttp.ThreadedResolver())
+    connector = aiohttp.TCPConnector(
+        ssl=authorities(settings), limit=0, limit_per_host=CONNECTIONS, resolver=names
+    )
     async with aiohttp.ClientSession(
         connector=connector,
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),  # one person's never go along with another's
         response_class=_Response,
     ) as session:
-        yield _Client(session, settings)
+        yield _Client(session, settings, names)
+
+
+class _Names(AbstractResolver):
+    """Knows which names are being looked up: their silence is none of Microsoft's."""
+
+    def __init__(self, resolver: AbstractResolver) -> None:
+        self._resolver, self._asked = resolver, Counter[str]()
+
+    def waits_for(self, host: str) -> bool:
+        return self._asked[host] > 0
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self._asked[host] += 1
+        try:
+            return await self._resolver.resolve(host, port, family)
+        finally:
+            self._asked[host] -= 1
+
+    async def close(self) -> None:
+        await self._resolver.close()
 
 
 class _Client:
     """``Http`` over a session."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: NetworkSettings) -> None:
-        self._session, self._settings = session, settings
+    def __init__(
+        self, session: aiohttp.ClientSession, settings: NetworkSettings, names: _Names
+    ) -> None:
+        self._session, self._settings, self._names = session, settings, names
 
     async def send(self, request: HttpRequest) -> HttpResponse:
+        host = urlsplit(request.url).hostname or ""
+        proxy = proxy_for(self._settings, host)
         try:
             async with self._session.request(
                 request.method,
                 URL(request.url, encoded=True),
                 data=request.body,
                 headers=request.headers,
-                proxy=proxy_for(self._settings, urlsplit(request.url).hostname or ""),
+                proxy=proxy,
                 timeout=aiohttp.ClientTimeout(total=request.deadline_s),
                 allow_redirects=False,
             ) as response:
                 body = await _limited(response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise HttpError(in_words(error), fault=fault_of(error)) from error
+            raise self._failure(error, proxy or request.url) from error
         if response.status in REDIRECTS and "Location" in response.headers:
             raise _elsewhere(response.headers["Location"])
         return HttpResponse(response.status, response.headers, body)
+
+    def _failure(self, error: Exception, address: str) -> HttpError:
+        if isinstance(error, TimeoutError):
+            host = urlsplit(address).hostname or ""
+            if self._names.waits_for(host):
+                why = f"{Fault.NO_NAME_SERVER} ({host})"
+                return HttpError(why, fault=Fault.NO_NAME_SERVER)
+        return HttpError(in_words(error), fault=fault_of(error))
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -12,65 +12,46 @@ from bridge.contract.presence import Availability, Presence
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, encode_account_state, encode_json
 
-BEAT_S = 120.0
-"""An unchanged state is sent again this often, so that its times and its expiry stay true."""
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
 _TOLD = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What was last sent for one account."""
-
-    facts: AccountFacts
-    at_s: float
-    """Monotonic time of the last state message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one account needs now."""
-
-    news: list[Message]
-    """What is other than before."""
-    beats: list[Message]
-    """What repeats a state that is known, with newer times."""
-    published: Published
-    """What is published after them."""
-
-
 def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
     """All retained messages of an account, in the order of ``changes``."""
     yield from _state(topics, facts)
+    yield from repeated(topics, facts, now)
+
+
+def repeated(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
+    """What stays true without a state: whether it is current, and the sign-in."""
     availability, auth = availability_of(topics, facts), auth_of(topics, facts, now)
     sign_in = _sign_in(topics, facts)
     yield from (availability, auth, sign_in) if facts.fresh else (sign_in, auth, availability)
 
 
 def changes(
-    topics: Topics, before: Published | None, facts: AccountFacts, now: datetime, now_s: float
-) -> Changes:
-    """The messages that ``facts`` need after ``before``.
+    topics: Topics, old: AccountFacts | None, facts: AccountFacts, now: datetime
+) -> list[Message]:
+    """The messages that ``facts`` need after ``old``.
 
     Good news ends with the sign-in, bad news begins with it: no lamp sees a state in between.
     """
-    if before is None:
-        return Changes(list(everything(topics, facts, now)), [], Published(facts, now_s))
-    old, sent_s = before.facts, before.at_s
-    changed = _differs(old.presence, facts.presence) or (facts.fresh and not old.fresh)
-    beat = facts.epoch != old.epoch or (facts.fresh and now_s - sent_s >= BEAT_S)
-    state = _state(topics, facts) if changed or beat else []
+    if old is None:
+        return list(everything(topics, facts, now))
+    messages = _state(topics, facts) if state_is_new(old, facts) else []
     availability = [availability_of(topics, facts)] if facts.fresh != old.fresh else []
     auth = [auth_of(topics, facts, now)] if facts.sign_in != old.sign_in else []
     word = [_sign_in(topics, facts)] if facts.sign_in.word != old.sign_in.word else []
-    news = state if changed else []
-    news = news + (availability + auth + word if facts.fresh else word + auth + availability)
+    messages += availability + auth + word if facts.fresh else word + auth + availability
     if event := _event(topics, old, facts, now):
-        news.append(event)
-    return Changes(
-        news, [] if changed else state, Published(facts, now_s if changed or beat else sent_s)
-    )
+        messages.append(event)
+    return messages
+
+
+def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
+    """Whether the state has to be sent for more than its times."""
+    return _differs(old.presence, new.presence) or (new.fresh and not old.fresh)
 
 
 def state_of(topics: Topics, facts: AccountFacts) -> Message | None:
@@ -100,7 +81,12 @@ def without_code(sign_in: SignIn) -> SignIn:
     The code stands on the topic of their table; here it would be sent for each of them.
     """
     return replace(
-        sign_in, user_code=None, verification_uri=None, expires_at=None, correlation_id=None
+        sign_in,
+        user_code=None,
+        verification_uri=None,
+        expires_at=None,
+        message=None if sign_in.waits else sign_in.message,  # it tells where to enter which code
+        correlation_id=None,
     )
 
 

@@ -33,9 +33,10 @@ class Preferences:
         """Send all of ``account`` again if it comes back."""
         self._sent.pop(account, None)
 
-    def everything(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
-        """All of it, for a broker without memory."""
-        self._sent.clear()
+    def again(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
+        """All of it, also what was sent already."""
+        for slug in accounts:
+            self.forget(slug)
         return self.news(accounts)
 
     def _preferred(self, account: str) -> Preferred | None:

@@ -26,7 +26,7 @@ from bridge.publishing.preferences import Preferences
 from bridge.publishing.reports import Reports
 from bridge.publishing.requests import Requests
 from bridge.publishing.service import Service
-from bridge.publishing.states import States
+from bridge.publishing.states import BEAT_S, States
 from bridge.retry import Random
 
 GOODBYES_MOST = 10_000
@@ -197,6 +197,8 @@ class Publisher:
         assert broker is not None
         works: dict[str, Callable[[], Awaitable[None]]] = {
             "publish-due": partial(self._states.keep_publishing, broker),
+            "beats": partial(self._states.beat, broker),
+            "bridge-beat": self._beat,
             "new-people": partial(self._introduce_people, broker),
             "requests": self._serve,
             "births": partial(self._answer_births, broker),
@@ -220,6 +222,14 @@ class Publisher:
             if command == "log_level":
                 self._send(self._info())
             self._send(*self._preferences.news(self._followed))
+
+    async def _beat(self) -> None:
+        """Send again what the bridge says of itself; health has a beat of its own."""
+        while True:
+            await self._clock.sleep(BEAT_S)
+            self._send(self._info(), *self._states.tables(), beat=True)
+            if self._requests.last:
+                self._send(self._requests.last, beat=True)
 
     async def _answer_births(self, broker: Broker) -> None:
         least, most = BIRTH_WAIT_S

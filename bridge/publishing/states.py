@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bridge.broker import Broker
@@ -17,14 +17,30 @@ from bridge.contract.clock import Clock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.account import (
-    Published,
     availability_of,
     changes,
     everything,
+    repeated,
+    state_is_new,
     table_auth,
     without_code,
 )
 from bridge.publishing.preferences import Preferences
+
+BEAT_S = 120.0
+"""All is sent again this often: times and expiry stay true, and what others erased comes back."""
+LOOK_S = 5.0
+"""Between two looks for whose turn it is."""
+NOW_S = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was last sent for one account."""
+
+    facts: AccountFacts
+    at_s: float
+    """Monotonic time of the last state or beat."""
 
 
 class Send(Protocol):
@@ -84,6 +100,26 @@ class States:
             if not self._due:
                 self._waiting.clear()
 
+    async def beat(self, broker: Broker) -> None:
+        """Send again what stands, account by account, each in its turn."""
+        while True:
+            await self._clock.sleep(LOOK_S)
+            due_s = self._clock.monotonic() - BEAT_S
+            for slug in [s for s, sent in self._published.items() if sent.at_s <= due_s]:
+                await broker.room()
+                if broker.connected:  # else the next welcome has it
+                    self._send(*self._repeated(slug), beat=True)
+
+    def _repeated(self, slug: str) -> Iterator[Message]:
+        published, followed = self._published.get(slug), self._followed().get(slug)
+        if published is None or followed is None:
+            return
+        facts = published.facts
+        self._published[slug] = Published(facts, self._clock.monotonic())
+        made = everything if facts.fresh else repeated
+        yield from made(self._topics, facts, self._clock.now())
+        yield from self._preferences.again({slug: followed})
+
     def facts(self, slug: str) -> AccountFacts:
         """What was published last about an account; nothing before that."""
         published = self._published.get(slug)
@@ -107,8 +143,7 @@ class States:
         yield from self.unread(slug)
         if published := self._published.get(slug):
             yield from everything(self._topics, published.facts, self._clock.now())
-        self._preferences.forget(slug)
-        yield from self._preferences.news({slug: followed})
+        yield from self._preferences.again({slug: followed})
 
     def _publish_due(self, broker: Broker | None) -> None:
         """Publish what is due while the broker has room."""
@@ -120,11 +155,13 @@ class States:
     def _publish(self, facts: AccountFacts, followed: Followed) -> None:
         if followed.table:
             facts = replace(facts, sign_in=without_code(facts.sign_in))
-        before = self._published.get(facts.account)
-        made = changes(self._topics, before, facts, self._clock.now(), self._clock.monotonic())
-        self._published[facts.account] = made.published
-        self._send(*made.news, *self._preferences.news({facts.account: followed}))
-        self._send(*made.beats, beat=True)
+        before, at_s = self._published.get(facts.account), self._clock.monotonic()
+        old = before.facts if before else None
+        if before and not state_is_new(before.facts, facts):
+            at_s = before.at_s if facts.epoch == before.facts.epoch else NOW_S
+        self._published[facts.account] = Published(facts, at_s)
+        self._send(*changes(self._topics, old, facts, self._clock.now()))
+        self._send(*self._preferences.news({facts.account: followed}))
 
     def _table(self, table: str, sign_in: SignIn) -> Message:
         return table_auth(self._topics, table, sign_in, self._clock.now())

@@ -122,6 +122,10 @@ class HueLight:
         written = self._written
         must_be_reached = written is None or written.body["on"]
         lights = await self._read(target, must_be_reached=must_be_reached)
+        self._found = (
+            target,
+            lights,
+        )  # the next look ends an effect that somebody started
         if written is None:
             return False
         body = written.body

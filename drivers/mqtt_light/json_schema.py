@@ -33,6 +33,8 @@ class JsonSchema:
     shortest_fade_s: float = math.inf
     whole_seconds: bool = False
     """ESPHome drops a transition that is no whole number, and then fades as it was built to."""
+    has_effects: bool = False
+    """ESPHome plays an effect that somebody started on under any new colour, until it is ended."""
     only_changes: bool = False
     """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
     min_interval_s: float = 0.1
@@ -47,6 +49,8 @@ class JsonSchema:
             before = frame.after if frame and self.only_changes else None
             if self.color and (before is None or before.color != state.color):
                 payload["color"] = dict(zip("rgb", state.color, strict=True))
+            if self.has_effects:
+                payload["effect"] = "None"
         return command(self.command_topic, encode_json(payload | self._transition(frame)))
 
     def _transition(self, frame: Frame | None) -> dict[str, float]:

@@ -119,6 +119,7 @@ def _esphome(options: MqttOptions) -> Dialect:
         transition_s=options.transition,
         shortest_fade_s=1.0,
         whole_seconds=True,
+        has_effects=True,
     )
 
 

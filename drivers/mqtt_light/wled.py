@@ -17,16 +17,15 @@ from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
 from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
 from drivers.rules.look import parse_color
-from drivers.wled import BLINK, SOLID, effect
+from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
 PresetKey = tuple[Rgb, Effect] | None
 """The colour and effect that a preset stands for; ``None`` is off."""
 
 _TAG = re.compile(rb"<(ac|cl|fx|sx|ix|fp|wv|ps)>([^<]*)</")
+_CHANNELS = 3
 _NAME = b"<ds>"
 """Begins the name that people gave the strip; WLED writes it as it is, tags and all."""
-_BLACK = [0, 0, 0]
-_HALF = 128
 
 
 def preset_key(text: str) -> PresetKey:
@@ -76,7 +75,9 @@ class Wled:
             return self._api({"on": True, "ps": preset})
         payload: dict[str, Any] = {"on": False}
         if lit:
-            payload = {"on": True, "bri": level(state, 255), "seg": _segment(state)}
+            selected = segment(state)
+            del selected["bri"]  # not told over MQTT, so it could not be brought back
+            payload = {"on": True, "bri": level(state, 255), "nl": NO_NIGHTLIGHT, "seg": selected}
         if self.transition_s is not None:
             payload["tt"] = round(self.transition_s * 10)
         return self._api(payload)
@@ -95,7 +96,7 @@ class Wled:
                 told["col"].append(int(text))
             else:
                 told[tag.decode()] = int(text)
-        if "ac" not in told or len(told["col"]) != len(_BLACK):
+        if "ac" not in told or len(told["col"]) != _CHANNELS:
             raise ContractError("not a WLED state")
         return told
 
@@ -121,14 +122,3 @@ class Wled:
 
     def _api(self, payload: Mapping[str, Any]) -> Message:
         return command(f"{self.topic}/api", encode_json(payload))
-
-
-def _segment(state: LightState) -> dict[str, Any]:
-    """All selected segments in one colour; naming ``fx`` also ends a playlist."""
-    number, speed = effect(state)
-    segment: dict[str, Any] = {"col": [list(state.color), _BLACK], "fx": number, "pal": 0}
-    if number != SOLID:
-        segment["sx"] = speed
-    if number == BLINK:
-        segment["ix"] = _HALF
-    return segment

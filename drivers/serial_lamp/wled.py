@@ -13,15 +13,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bridge.contract.light import LightState
-from drivers.wled import SOLID, effect
+from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
 READ = b'{"v":true}\n'
 READ_EVERY_S = 10.0
 """Between two readings that find a restart of the board; one is about 2 kB on the line."""
 BUSY = 3
 """The error of a WLED whose buffer is in use (ERR_NOBUF)."""
-
-_HALF = 128
 
 
 class Segment(BaseModel):
@@ -98,21 +96,10 @@ def parse_reply(line: bytes) -> Reply | None:
 
 def show(state: LightState, segments: Iterable[int]) -> bytes:
     """The object that shows ``state`` on all ``segments``, with the effects of WLED itself."""
-    number, speed = effect(state)
-    segment = {
-        "on": True,
-        "frz": False,
-        "bri": 255,
-        "fx": number,
-        "sx": speed,
-        "ix": _HALF,
-        "pal": 0,
-        "col": [list(state.color), [0, 0, 0], [0, 0, 0]],
-    }
-    asked: dict[str, Any] = {"v": True, "on": is_on(state), "nl": {"on": False}}
+    asked: dict[str, Any] = {"v": True, "on": is_on(state), "nl": NO_NIGHTLIGHT}
     if is_on(state):
         asked["bri"] = _level(state)
-    asked["seg"] = [{"id": part, **segment} for part in segments]
+    asked["seg"] = [{"id": number, **segment(state)} for number in segments]
     return _line(asked)
 
 

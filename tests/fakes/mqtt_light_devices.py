@@ -91,6 +91,8 @@ class EspHomeLight:
 
     node: str = "desk"
     shows: tuple[bool, int, tuple[int, int, int]] = (True, 128, (1, 2, 3))
+    effect: str = "None"
+    """It goes on under any colour until it is ended (``light_call.cpp``)."""
 
     @property
     def topic(self) -> str:
@@ -105,7 +107,10 @@ class EspHomeLight:
 
     def hear(self, topic: str, payload: bytes) -> Told:
         told = json.loads(payload)
-        assert set(told) <= {"state", "brightness", "color", "transition"}
+        assert set(told) <= {"state", "brightness", "color", "transition", "effect"}
+        assert type(told.get("transition", 0)) is int  # it drops others
+        off = told["state"] == "OFF"
+        self.effect = "None" if off else told.get("effect", self.effect)
         _, brightness, color = self.shows
         assert 0 <= told.get("brightness", 0) <= 255
         color = _rgb(told["color"]) if "color" in told else color
@@ -119,7 +124,7 @@ class EspHomeLight:
             "brightness": brightness,
             "color_mode": "rgb",
             "color": dict(zip("rgb", color, strict=True)),
-            "effect": "None",
+            "effect": self.effect,
         }
         return [(f"{self.topic}/state", json.dumps(state).encode(), True)]
 
@@ -181,6 +186,7 @@ class WledStrip:
     speed: int = 128
     preset: int = 0
     retain: bool = True
+    segment_is_on: bool = True
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -191,7 +197,7 @@ class WledStrip:
 
     def hear(self, topic: str, payload: bytes) -> Told:
         state = json.loads(payload)
-        assert set(state) <= {"on", "bri", "seg", "ps", "tt"}
+        assert set(state) <= {"on", "bri", "seg", "ps", "tt", "nl"}
         _, brightness, color = self.shows
         if "ps" in state:
             assert state["ps"] in {1, 2, 3}
@@ -200,7 +206,8 @@ class WledStrip:
             return self.told()
         if "seg" in state:
             segment = state["seg"]
-            assert set(segment) <= {"col", "fx", "sx", "ix", "pal"}
+            assert set(segment) <= {"col", "fx", "sx", "ix", "pal", "on", "bri", "frz"}
+            self.segment_is_on = segment.get("on", self.segment_is_on)
             red, green, blue = segment["col"][0]
             color, self.preset = (red, green, blue), 0
             self.effect = segment.get("fx", self.effect)

@@ -209,6 +209,8 @@ async def test_a_lamp_is_forgotten_with_its_own_user_and_without_its_table(tmp_p
         assert await desk.stored() == set()
         assert list((tmp_path / "state" / "lights").iterdir()) == []
 
+        code, _, err = await desk.run("forget", "desk", "--password-file", "none")
+        assert (code, err) == (2, "config: none: No such file or directory\n")
         code, _, err = await desk.run("forget", "hall", *own)
         assert code == 1
         assert "does not let user desk" in err

@@ -381,6 +381,18 @@ async def test_a_lamp_that_an_app_switched_off_during_an_animation_comes_on_agai
     assert paired.values()["bri"] == 127
 
 
+async def test_a_colour_loop_that_an_app_started_is_ended_by_the_next_look(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        await clock_of(around).advance(LOOK_EVERY_S)
+        paired.values()["effect"] = "colorloop"
+        assert await light.changed_by_others()
+        await light.apply(GREEN)
+    assert paired.values()["effect"] == "none"
+
+
 async def test_a_colour_loop_is_ended(paired: HueHub, around: Surroundings) -> None:
     paired.values()["effect"] = "colorloop"
     async with lit(paired, around) as light:

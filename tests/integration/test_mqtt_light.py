@@ -190,7 +190,7 @@ async def test_wled_is_told_of_a_pulse_once_and_does_it_alone(
     ):
         here.target.set(RED.model_copy(update={"effect": Effect.PULSE, "period_s": 3}))
         await until(lambda: strip.effect == 2)
-        assert strip.speed == 95
+        assert strip.speed == 96
         here.target.set(OFF)
         await until(lambda: not strip.shows[0])
         here.target.set(GREEN)

@@ -25,7 +25,10 @@ def hang():
     time.sleep(600)
 async def serve(work):
     stop = asyncio.Event()
-    with signals.sent_to(stop.set, lambda: print("hang up", flush=True)):
+    def stopped():
+        signals.leave_soon(said_goodbye=False, otherwise=lambda: None)
+        stop.set()
+    with signals.sent_to(stopped, lambda: print("hang up", flush=True)):
         print("ready", flush=True)
         await work(stop)
     print("goodbye", flush=True)
@@ -146,6 +149,7 @@ while signals.code is None:
     )
     with program(early) as process:
         assert process.wait(10) == 0
+        assert "something hangs" not in process.communicate()[1]
 
 
 def test_a_signal_between_two_programs_in_one_process_is_heard_by_the_second() -> None:

@@ -261,6 +261,7 @@ class Acts:
                 process.start()
 
         process.folder.take_away()
+        self._world.network.forgive()
         self._for(step, give_back)
 
     def _clock(self, step: Step) -> None:

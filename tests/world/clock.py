@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -15,6 +16,8 @@ class HostClock:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop  # workers ask for the time too
         self._offset_s = 0.0
+        self.stepped: Callable[[], None] = lambda: None
+        """Called at each step."""
         self.stepped_back_s = 0.0
         """Of all steps back together."""
 
@@ -39,6 +42,8 @@ class HostClock:
         """Set it forward or back."""
         self._offset_s += seconds
         self.stepped_back_s += max(0.0, -seconds)
+        if seconds:
+            self.stepped()
 
     def set_right(self) -> None:
         """As NTP does at last."""

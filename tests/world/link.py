@@ -136,7 +136,7 @@ class MemorySession:
             for message in messages:
                 if self._way.each_s:
                     await self._way.pass_(1)
-                self.check()
+                await self._heard()
                 if refusal := self._link.publish(message):
                     refusals.append(refusal)
             await self._way.pass_()
@@ -151,7 +151,7 @@ class MemorySession:
         async def subscribed() -> None:
             nonlocal code
             await self._way.pass_()
-            self.check()
+            await self._heard()
             code = self._link.subscribe(topic_filter, commands=commands)
             await self._way.pass_()
 
@@ -164,6 +164,7 @@ class MemorySession:
 
         async def unsubscribed() -> None:
             await self._way.pass_()
+            await self._heard()
             self._link.subscriptions.pop(topic_filter, None)
             await self._way.pass_()
 
@@ -218,6 +219,12 @@ class MemorySession:
         for received in self._stood_still:
             self._arrived_now(received)
         self._stood_still.clear()
+
+    async def _heard(self) -> None:
+        """The broker hears what arrives, unless it has ended the connection meanwhile."""
+        self.check()
+        if self._broker.link_of(self._link.client_id) is not self._link:
+            await asyncio.Event().wait()  # until the end of it arrives here
 
     def _fail(self, text: str, code: int | None = None) -> None:
         if not self._end.done():

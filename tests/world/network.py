@@ -78,6 +78,13 @@ class Network:
         """The way of one process, until it is killed."""
         return WayToMicrosoft(self)
 
+    def forgive(self) -> None:
+        """Expect nobody to know a silence any more: a clock was set, or the memory of it is gone.
+
+        A wall clock that was set forward cannot be told from a machine that slept.
+        """
+        self.silent_until_s = 0.0
+
     async def send(self, request: HttpRequest) -> HttpResponse:
         """As ``Http.send``, within the deadline of the request."""
         is_login = urlsplit(request.url).hostname == LOGIN_HOST

@@ -45,7 +45,8 @@ class Office:
         topics = self._world.topics
         places = [topics.account(table, "auth"), topics.table(table, "auth")]
         if table not in self._world.named:  # the last release put it on that of each person
-            places += [topics.account(slug, "auth") for slug in self._world.followed()]
+            people = (slug for slug in self._world.followed() if slug in self._world.watched)
+            places += [topics.account(slug, "auth") for slug in people]
         for place in places:
             payload = self._world.broker.retained(place)
             if payload and (code := json.loads(payload).get("user_code")):

@@ -40,6 +40,8 @@ from tests.world.world import World
 TICK_S = 2.5
 STEADY_S = 30.0
 """So long it stays right at the end."""
+SHOWN = 25
+"""Lines of the log."""
 LAST_S = 10.0
 """So long the last step goes on before all faults end."""
 FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
@@ -64,7 +66,7 @@ class Verdict:
             return f"seed {self.options.seed}: well, after {self.at_s:.0f} s"
         told = [f"seed {self.options.seed}: at {self.at_s:.1f} s: {self.problem}", "options:"]
         told += [str(self.options), "story:", *(f"  {step}" for step in self.steps), "log:"]
-        told += [f"  {line}" for line in self.lines]
+        told += [f"  {line}" for line in self.lines[-SHOWN:]]
         return "\n".join(told)
 
 
@@ -78,18 +80,18 @@ def play(options: Options, steps: Sequence[Step], *, chatty: bool = False) -> Ve
     loop = VirtualLoop(delay=lambda: 0.001 + 0.01 * random.random())
     folder = Path(tempfile.mkdtemp(prefix="world-", dir=FOLDER))
     problem: str | None = None
-    lines: tuple[Line, ...] = ()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         director = _Director(options, folder, loop)
         try:
             with _listening(director, chatty=chatty):
                 runner.run(director.play(steps))
         except BrokenError as error:
-            problem, lines = str(error), tuple(director.world.logbook.lines)[-25:]
+            problem = str(error)
         finally:
             for process in director.world.processes:
                 process.wanted = False
             shutil.rmtree(folder, ignore_errors=True)
+    lines = tuple(director.world.logbook.lines)
     return Verdict(options, tuple(steps), problem, loop.time(), director.trace.digest, lines)
 
 

@@ -74,6 +74,7 @@ class World:
         self._fill()
         self.office = Office(self)
         self.bridge = self._process("bridge", self._bridge)
+        self.bridge.clock.stepped = self.network.forgive
         self.service: Service | None = None
         self.lamps = [self._lamp(f"lamp{number}") for number in range(options.lamps)]
 

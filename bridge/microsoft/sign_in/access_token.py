@@ -18,6 +18,8 @@ RETRY_S = 60.0
 """After a failed renewal, the old token is used this long before the next try."""
 FORCED_EVERY_S = 30.0
 """A refused token is replaced once in so long, however many were refused with it."""
+UNSAID_S = 600.0
+"""The lifetime of a token that comes without one, as msal has it."""
 
 Renew = Callable[[str | None, bool], Awaitable[Answer]]
 """Gets tokens, for these claims, and whether anew. Raises as ``AccessToken.get``."""
@@ -82,7 +84,7 @@ class AccessToken:
 
     def _keep(self, answer: Answer) -> str:
         self._value = value = str(answer["access_token"])
-        lifetime_s = float(answer.get("expires_in", 0))
+        lifetime_s = float(answer.get("expires_in", UNSAID_S))
         self._ends_s = self._clock.monotonic() + lifetime_s
         self._renew_s = self._ends_s - min(EARLY_S, lifetime_s / 2)
         return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from bridge.microsoft.http import HttpResponse
@@ -40,26 +41,31 @@ _ERRORS = {
     *PENDING,
 }
 _NUMBER = re.compile(r"AADSTS\d{4,8}")
-_TEXTS = (
-    ("access_token",),
-    ("device_code", "user_code", "verification_uri"),
-    ("authorization_endpoint", "token_endpoint"),
-)
-"""What each kind of good answer holds: tokens, a code for a person, discovery."""
 _OPTIONAL_TEXTS = ("refresh_token", "id_token", "client_info", "scope", "token_type", "foci")
 _DIGITS_MOST = 9
+_SHOWN, SHOWN_MOST = ("verification_uri", "user_code"), 200
 _NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval")
 
 
-def is_good(response: HttpResponse) -> bool:
+class Asked(Enum):
+    """What a request is for, and the texts that a good answer to it holds."""
+
+    DISCOVERY = ("authorization_endpoint", "token_endpoint")
+    CODE = ("device_code", "user_code", "verification_uri")
+    TOKENS = ("access_token",)
+
+
+def is_good(response: HttpResponse, asked: Asked) -> bool:
     """Whether it holds what was asked for."""
     fields = fields_of(response)
     return (
         response.status == 200  # noqa: PLR2004 - OK
         and "error" not in fields
-        and any(all(_is_text(fields.get(key)) for key in keys) for keys in _TEXTS)
-        and all(_is_text(fields.get(key, "-")) for key in _OPTIONAL_TEXTS)
+        and all(_is_text(fields.get(key)) for key in asked.value)
+        and all(isinstance(fields.get(key, ""), str) for key in _OPTIONAL_TEXTS)
         and all(_is_number(fields.get(key, 0)) for key in _NUMBERS)
+        and str(fields.get("verification_uri", "https://")).startswith("https://")
+        and all(len(str(fields.get(key, ""))) < SHOWN_MOST for key in _SHOWN)
     )
 
 

@@ -14,6 +14,7 @@ from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
 
 INTERVAL_MOST_S = 60.0
+MESSAGE_MOST = 500
 
 
 class DeviceCode:
@@ -66,9 +67,6 @@ def _poll(code: Answer, app: Any) -> Answer:
 def _waiting(code: Answer) -> Waiting:
     address, user_code = code["verification_uri"], code["user_code"]
     message = code.get("message")
-    return Waiting(
-        address,
-        float(code["expires_in"]),
-        message if isinstance(message, str) else f"open {address} and enter {user_code}",
-        user_code,
-    )
+    if not isinstance(message, str) or len(message) > MESSAGE_MOST:
+        message = f"open {address} and enter {user_code}"
+    return Waiting(address, float(code["expires_in"]), message, user_code)

@@ -11,8 +11,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 import msal
 
@@ -49,10 +50,15 @@ class MsalWorkers:
     def __init__(self, http: Http, executor: Executor, clock: Clock) -> None:
         self.http, self.executor, self.clock = http, executor, clock
         self._clients: WeakSet[MsalClient] = WeakSet()
+        self._turns: WeakValueDictionary[Path, Turn] = WeakValueDictionary()
 
-    def client(self, open_app: OpenApp) -> MsalClient:
-        """A client for one token cache, which ``open_app`` gives to msal."""
-        client = MsalClient(self, open_app)
+    def client(self, open_app: OpenApp, file: Path | None = None) -> MsalClient:
+        """A client for one token cache, which ``open_app`` gives to msal, kept in ``file``.
+
+        Who gets the same file, as after a reload, waits for the worker of who had it before.
+        """
+        turn = self._turns.setdefault(file, Turn()) if file else Turn()
+        client = MsalClient(self, open_app, turn)
         self._clients.add(client)
         return client
 
@@ -62,14 +68,20 @@ class MsalWorkers:
             client.interrupt()
 
 
+class Turn:
+    """Whose worker is at a token cache now."""
+
+    def __init__(self) -> None:
+        self.working: asyncio.Future[Any] | None = None
+
+
 class MsalClient:
     """msal's application over one token cache."""
 
-    def __init__(self, workers: MsalWorkers, open_app: OpenApp) -> None:
-        self._workers, self._open_app = workers, open_app
+    def __init__(self, workers: MsalWorkers, open_app: OpenApp, turn: Turn) -> None:
+        self._workers, self._open_app, self._turn = workers, open_app, turn
         self._requests = MsalRequests(workers.http, workers.clock)
         self._app: Any = None
-        self._working: asyncio.Future[Any] | None = None
 
     async def ask(self, question: Callable[[Any], Answer | None]) -> Answer | None:
         """What msal's application answers to ``question``: tokens, a code, or a refusal.
@@ -90,11 +102,11 @@ class MsalClient:
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do ``work`` on the cache's worker; a cancellation is honoured at once."""
-        while self._working is not None:  # somebody was cancelled whose worker has not ended
-            await asyncio.wait({self._working})
+        while self._turn.working is not None:  # somebody was cancelled; their worker goes on
+            await asyncio.wait({self._turn.working})
         self._requests.begin(asyncio.get_running_loop())
         job = self._workers.executor.submit(work, *arguments)
-        self._working = working = asyncio.wrap_future(job)
+        self._turn.working = working = asyncio.wrap_future(job)
         working.add_done_callback(self._ended)
         try:
             await asyncio.wait({working})
@@ -115,7 +127,7 @@ class MsalClient:
         self._app = None
 
     def _ended(self, working: asyncio.Future[Any]) -> None:
-        self._working = None
+        self._turn.working = None
         if not working.cancelled():
             working.exception()  # nobody may be left to ask for it
 

@@ -17,7 +17,14 @@ from urllib.parse import urlencode, urlsplit
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest, HttpResponse
-from bridge.microsoft.sign_in.answers import Answer, fields_of, is_good, is_numbered, is_refusal
+from bridge.microsoft.sign_in.answers import (
+    Answer,
+    Asked,
+    fields_of,
+    is_good,
+    is_numbered,
+    is_refusal,
+)
 from bridge.microsoft.sign_in.remedies import explain
 from bridge.retry import retry_after_s
 
@@ -58,7 +65,7 @@ class MsalRequests:
         **_: Any,
     ) -> MsalResponse:
         """As msal calls it."""
-        return self._exchange(_request("GET", url, params, headers))
+        return self._exchange(_request("GET", url, params, headers), Asked.DISCOVERY)
 
     def post(
         self,
@@ -71,25 +78,24 @@ class MsalRequests:
         """As msal calls it."""
         form = data if isinstance(data, str) else urlencode(_given(data), doseq=True)
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._exchange(
-            _request("POST", url, params, {**(headers or {}), **kind}, form.encode())
-        )
+        request = _request("POST", url, params, {**(headers or {}), **kind}, form.encode())
+        return self._exchange(request, Asked.TOKENS if "grant_type=" in form else Asked.CODE)
 
     def close(self) -> None:
         """Keep nothing; the connections belong to others."""
 
-    def _exchange(self, request: HttpRequest) -> MsalResponse:
+    def _exchange(self, request: HttpRequest, asked: Asked) -> MsalResponse:
         """The answer, when it is one that msal can read.
 
         Raises:
             SourceUnavailableError: None came, or not Microsoft's.
         """
         response = self._send(request)
-        if is_good(response):
+        if is_good(response, asked):
             return MsalResponse(response)
         _log_failure(request, response)
         if is_refusal(response):
-            if request.method == "GET":  # msal would lose what was said
+            if asked is Asked.DISCOVERY:  # msal would lose what was said
                 raise RefusedDiscovery(dict(fields_of(response)))
             return MsalResponse(response)
         if response.status == TOO_MANY or response.status >= SERVER_ERROR:

@@ -25,6 +25,10 @@ from bridge.microsoft.sign_in.remedies_table import (
 __all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy", "explain"]
 
 
+TEXT_MOST = 64
+"""So much of a foreign text is shown: a word or an id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """One failure told to people."""
@@ -59,7 +63,7 @@ _NUMBER = re.compile(r"AADSTS(\d{4,8})")
 def explain(result: Mapping[str, Any]) -> Explanation:
     """Tell an error answer of the token endpoint, as msal passes it on."""
     error = result.get("error")
-    error = error if isinstance(error, str) else ""
+    error = error[:TEXT_MOST] if isinstance(error, str) else ""
     number = _number(result)
     row = _BY_CODE.get(number or 0)
     if row is None:
@@ -72,7 +76,7 @@ def explain(result: Mapping[str, Any]) -> Explanation:
         who=row.who,
         passes=row.ending is Ending.PASSES,
         sign_in_again=row.ending is Ending.SIGN_IN,
-        correlation_id=correlation_id if isinstance(correlation_id, str) else None,
+        correlation_id=correlation_id[:TEXT_MOST] if isinstance(correlation_id, str) else None,
     )
 
 

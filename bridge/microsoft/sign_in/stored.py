@@ -53,7 +53,9 @@ class StoredSignIn:
         self, app: PublicApp, *, workers: MsalWorkers, cache: TokenCache, scopes: Sequence[str]
     ) -> None:
         self._cache, self._scopes = cache, list(scopes)
-        self._client = workers.client(lambda requests: app.open(cache.tokens, requests))
+        self._client = workers.client(
+            lambda requests: app.open(cache.tokens, requests), file=cache.file
+        )
 
     async def renew(self, *, claims: str | None, refresh: bool, any_age: bool) -> Answer | None:
         """A token, or a refusal; nothing when nobody is stored.

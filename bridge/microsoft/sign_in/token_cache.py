@@ -128,8 +128,8 @@ class TokenCache:
                 continue
             try:
                 path.chmod(mode)
-            except OSError as error:
-                log.warning("%s is open to others: let only its owner read it (%s)", path, error)
+            except OSError:
+                log.warning("%s is open to others: let only its owner read it", path)
             else:
                 log.warning("%s was open to others: now only its owner may read it", path)
 

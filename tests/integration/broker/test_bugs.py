@@ -60,17 +60,19 @@ async def test_a_welcome_that_fails_in_the_middle_ends_with_online_all_the_same(
 
 
 async def test_who_is_told_of_an_acknowledgement_may_fail_too(
-    mosquitto: Mosquitto, link: Link, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def failing() -> None:
+    def failing(message: Message) -> None:
         raise OSError("disk full")
 
-    link.broker.publish(FACT, sent=failing)
-    async with subscriber(mosquitto.port) as mqtt:
+    link = Link(settings(mosquitto.port), clock, acknowledged=failing)
+    async with subscriber(mosquitto.port) as mqtt, link:
+        await link.until_connected()
         link.broker.publish(Message("presence/later", b"1", retain=False))
         await mqtt.until("presence/later")
-    await link.until(lambda: "please report" in caplog.text)
     assert link.broker.connects == 1
+    (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "please report" in told.getMessage()
 
 
 async def test_subscriptions_that_change_while_the_connection_breaks_are_right_on_the_next(
@@ -88,3 +90,15 @@ async def test_subscriptions_that_change_while_the_connection_breaks_are_right_o
     await link.until_connected(2)
     asked = [line for line in packets(mosquitto)[before:] if line.startswith("SUBSCRIBE")]
     assert asked == [f"SUBSCRIBE {STATE}", "SUBSCRIBE presence/new"]
+
+
+async def test_a_topic_that_is_none_is_told_as_refused_and_stops_nothing(
+    mosquitto: Mosquitto, link: Link
+) -> None:
+    async with subscriber(mosquitto.port) as mqtt:
+        for topic in ("presence/+/state", "", "presence/\ud800", "a\0b", "presence/good"):
+            link.broker.publish(Message(topic, b"1", retain=False))
+        link.broker.subscribe("presence/#/state", link.heard.append)
+        await mqtt.until("presence/good")
+        await link.until(lambda: len(link.broker.problems) == 5)
+    assert link.broker.connects == 1

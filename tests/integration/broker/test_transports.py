@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,64 @@ async def test_a_broker_that_cannot_be_trusted_is_not_talked_to(
     (line,) = caplog.records
     assert line.levelname == "WARNING"
     assert said in line.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "it hung up during the TLS handshake: check port and tls in [mqtt]"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it speaks no TLS there: check port and tls"),
+    ],
+)
+async def test_a_port_without_tls_is_told_as_that(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture, answer: bytes, said: str
+) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Link(settings(port, tls=True), clock) as link:
+            await link.until_resting()
+    assert said in caplog.text
+    assert "_ssl.c" not in caplog.text
+
+
+async def test_a_connection_that_is_made_when_nobody_wants_it_any_more_is_closed(
+    clock: ManualClock, shown: ServerCertificate
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(shown.cert_file, shown.key_file)
+    came, stopped, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await stopped.wait()
+        with suppress(OSError):  # a reset closes it too
+            await writer.start_tls(context)
+            await reader.read()
+        writer.close()
+        closed.set()
+
+    async with await asyncio.start_server(late, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        trusting = settings(port, tls=True, ca_file=shown.ca_file, server_name=NAME)
+        async with Link(trusting, clock):
+            await came.wait()
+        stopped.set()
+        async with asyncio.timeout(10):
+            await closed.wait()
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300])
+async def test_a_name_that_cannot_be_one_is_told_as_that(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture, host: str
+) -> None:
+    async with Link(MqttSettings(host=host), clock) as link:
+        await link.until_resting()
+    assert f"broker {host}:1883 cannot be reached: its name is no host name" in caplog.text
 
 
 async def test_a_unix_socket_is_a_way_to_the_broker(tmp_path: Path, clock: ManualClock) -> None:

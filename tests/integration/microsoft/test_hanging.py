@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bridge.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, SignInState
@@ -19,7 +21,7 @@ from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Fault
 from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.microsoft.http import Http, aiohttp_client
+from bridge.microsoft.http import Http, HttpRequest, aiohttp_client
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
@@ -162,6 +164,32 @@ async def test_a_stop_ends_what_hangs_at_once(
         await asyncio.wait(reads)
     threads.shutdown()
     assert (threads.most, threads.working) == (10, 0)
+
+
+class NoNameServer(AbstractResolver):
+    """Looks for names and never finds any."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("proxy", ["", "http://proxy.example:8080"])
+async def test_a_name_server_that_is_silent_is_not_blamed_on_microsoft(
+    config: Config, proxy: str
+) -> None:
+    network = config.network.model_copy(update={"proxy": proxy})
+    request = HttpRequest("GET", "https://login.example/x", deadline_s=0.2)
+    async with aiohttp_client(network, resolver=NoNameServer()) as http:
+        answers = [http.send(request) for _ in range(2)]
+        failures = await asyncio.gather(*answers, return_exceptions=True)
+    host = "proxy.example" if proxy else "login.example"
+    assert [str(error) for error in failures] == [f"the name server does not answer ({host})"] * 2
 
 
 # Where a token never goes.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.http import HttpResponse
-from bridge.microsoft.sign_in.answers import fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.answers import Asked, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.scripted_http import DISCOVERY, answered
 
@@ -26,13 +26,29 @@ keys = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("fields", [TOKENS, CODE, DISCOVERY])
-def test_what_was_asked_for_is_good(fields: dict[str, Any]) -> None:
-    assert is_good(answered(fields))
-    assert not is_good(answered(fields, 201))
-    assert not is_good(answered(fields | {"expires_in": "soon"}))
-    assert not is_good(answered(fields | {"error": "server_error"}))
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [(TOKENS, Asked.TOKENS), (CODE, Asked.CODE), (DISCOVERY, Asked.DISCOVERY)],
+)
+def test_what_was_asked_for_is_good(fields: dict[str, Any], asked: Asked) -> None:
+    assert is_good(answered(fields), asked)
+    assert not any(is_good(answered(fields), other) for other in set(Asked) - {asked})
+    assert not is_good(answered(fields, 201), asked)
+    assert not is_good(answered(fields | {"expires_in": "soon"}), asked)
+    assert not is_good(answered(fields | {"error": "server_error"}), asked)
     assert not is_refusal(answered(fields, 400))
+
+
+@pytest.mark.parametrize(
+    "more", [{"verification_uri": "javascript:alert(1)"}, {"user_code": "A" * 1000}]
+)
+def test_a_code_that_nobody_should_see_is_none(more: dict[str, Any]) -> None:
+    assert not is_good(answered(CODE | more), Asked.CODE)
+
+
+def test_of_a_foreign_text_only_a_word_is_shown() -> None:
+    why = explain({"error": "x" * 9999, "correlation_id": "c" * 9999})
+    assert len(why.line) < 400
 
 
 @pytest.mark.parametrize(
@@ -60,7 +76,8 @@ def test_a_refusal_is_in_microsofts_own_words(
 def test_nothing_at_all_stops_the_check_or_shows_its_insides(body: bytes) -> None:
     for status in (200, 400, 404):
         response = HttpResponse(status, {}, body)
-        assert not (is_good(response) and is_refusal(response))
+        good = any(is_good(response, asked) for asked in Asked)
+        assert not (good and is_refusal(response))
         assert "{" not in explain({"error": fields_of(response).get("error")}).text or isinstance(
             fields_of(response).get("error"), str
         )

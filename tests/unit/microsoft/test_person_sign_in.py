@@ -60,14 +60,21 @@ class Stage:
     def __init__(self, folder: Path, http: ScriptedHttp) -> None:
         self.http, self.clock = http, ManualClock()
         self.executor = ThreadPoolExecutor(8)
+        self.workers = MsalWorkers(http, self.executor, self.clock)
         self.cache = TokenCache(folder / "tokens" / "alice.json")
         self.person = self._person()
+
+    def reseat(self) -> PersonSignIn:
+        """The same table once more, as after a reload; returns the one before."""
+        before, self.cache = self.person, TokenCache(self.cache.file)
+        self.person = self._person()
+        return before
 
     def _person(self) -> PersonSignIn:
         return PersonSignIn(
             "alice",
             app=PublicApp("c", AUTHORITY),
-            workers=MsalWorkers(self.http, self.executor, self.clock),
+            workers=self.workers,
             cache=self.cache,
             clock=self.clock,
             stored=self.cache.is_stored,
@@ -279,12 +286,46 @@ async def test_a_worker_that_ends_late_is_waited_for(stage: Stage) -> None:
     assert most[0] == 1
 
 
+async def test_after_a_reload_the_worker_of_before_is_waited_for(stage: Stage) -> None:
+    stage.store()
+    leave, entered = threading.Event(), asyncio.Event()
+    loop, save = asyncio.get_running_loop(), stage.cache.save
+
+    def slow_disk() -> None:
+        loop.call_soon_threadsafe(entered.set)
+        leave.wait(5)
+        save()
+
+    stage.cache.save = slow_disk  # type: ignore[method-assign]
+    stage.http.answer = lambda _: answered(tokens("first"))
+    reading = asyncio.create_task(stage.person.token())
+    await entered.wait()
+    reading.cancel()
+    await asyncio.wait({reading})
+    stage.reseat()
+    used: list[bytes] = []
+
+    def second(request: HttpRequest) -> HttpResponse:
+        used.append(request.body or b"")
+        return answered(tokens("second"))
+
+    stage.http.answer = second
+    reading = asyncio.create_task(stage.person.token(refresh=True))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not used
+    leave.set()
+    assert await reading == "second"
+    assert b"refresh_token=rt-first" in used[0]
+    assert "rt-second" in stage.cache.file.read_text()
+
+
 async def test_a_stop_ends_every_worker_at_once(stage: Stage) -> None:
     stage.store()
     stage.http.hangs = True
     asking = asyncio.create_task(stage.person.token())
     await stage.http.hung.wait()
-    stage.person._workers.close()
+    stage.workers.close()
     with pytest.raises(SourceUnavailableError, match="interrupted"):
         await asking
     stage.executor.shutdown(wait=True)

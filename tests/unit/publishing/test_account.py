@@ -8,7 +8,7 @@ from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account import BEAT_S, Published, changes, without_code
+from bridge.publishing.account import changes, without_code
 from tests.fakes.clock import ManualClock
 
 TOPICS, NOW = Topics(), ManualClock().now()
@@ -31,13 +31,12 @@ def leaves(messages: list[Message]) -> list[str]:
     return [message.topic.removeprefix("presence/account/alice/") for message in messages]
 
 
-def after(before: AccountFacts, facts: AccountFacts, passed_s: float = 5) -> list[Message]:
-    made = changes(TOPICS, Published(before, 0.0), facts, NOW, passed_s)
-    return made.news + made.beats
+def after(before: AccountFacts, facts: AccountFacts) -> list[Message]:
+    return changes(TOPICS, before, facts, NOW)
 
 
 def test_the_first_facts_are_told_whole_and_make_no_event() -> None:
-    messages = changes(TOPICS, None, FACTS, NOW, 0.0).news
+    messages = changes(TOPICS, None, FACTS, NOW)
     assert leaves(messages) == ["state", "attributes", "availability", "auth", "sign_in"]
     assert all(message.retain and message.qos == 1 for message in messages)
 
@@ -49,13 +48,6 @@ def test_an_unchanged_poll_sends_nothing() -> None:
 
 def test_a_new_version_stamp_alone_sends_nothing() -> None:
     assert after(FACTS, replace(FACTS, presence=replace(FREE, sequence_number="A9"))) == []
-
-
-def test_the_slow_beat_keeps_the_times_true() -> None:
-    later = NOW + timedelta(seconds=BEAT_S)
-    messages = after(FACTS, replace(FACTS, polled_at=later), passed_s=BEAT_S)
-    assert leaves(messages) == ["state", "attributes"]
-    assert json.loads(messages[0].payload)["polled_at"] == later.isoformat()
 
 
 def test_a_change_is_state_and_one_event_that_is_not_stored() -> None:
@@ -115,25 +107,10 @@ def test_a_long_status_message_is_cut_in_the_state_and_whole_in_the_attributes()
 
 def test_nothing_is_said_of_a_presence_that_was_never_read() -> None:
     unread = AccountFacts("alice", "Alice", sign_in=SignIn(SignInState.SIGNED_IN))
-    messages = changes(TOPICS, None, unread, NOW, 0.0).news
+    messages = changes(TOPICS, None, unread, NOW)
     assert leaves(messages) == ["sign_in", "auth", "availability"]
     assert messages[-1].payload == b"offline"
     assert leaves(after(unread, FACTS)) == ["state", "attributes", "availability"]
-
-
-def test_a_beat_is_no_news_and_news_is_no_beat() -> None:
-    later = replace(FACTS, polled_at=NOW + timedelta(seconds=BEAT_S))
-    beat = changes(TOPICS, Published(FACTS, 0.0), later, NOW, BEAT_S)
-    assert (beat.news, leaves(beat.beats)) == ([], ["state", "attributes"])
-    called = changes(TOPICS, Published(FACTS, 0.0), replace(later, presence=CALL), NOW, BEAT_S)
-    assert called.beats == []
-    assert called.published.at_s == BEAT_S
-
-
-def test_another_epoch_is_told_at_once_and_is_no_change_of_presence() -> None:
-    made = changes(TOPICS, Published(FACTS, 0.0), replace(FACTS, epoch=8), NOW, 1.0)
-    assert (made.news, leaves(made.beats)) == ([], ["state", "attributes"])
-    assert json.loads(made.beats[0].payload)["epoch"] == 8
 
 
 def test_a_code_while_signed_in_changes_nothing_but_the_sign_in() -> None:
@@ -150,13 +127,16 @@ def test_each_of_many_shows_the_sign_in_without_its_code() -> None:
         user_code="ABC",
         verification_uri="https://x",
         expires_at=NOW,
-        message="A code waits.",
+        message="Open https://x and enter ABC.",
         remedy="Enter it.",
         correlation_id="c1",
     )
     shown = without_code(code)
-    assert (shown.state, shown.message, shown.remedy) == (code.state, code.message, code.remedy)
-    assert shown == without_code(replace(code, user_code="DEF", correlation_id="c2"))
+    assert (shown.state, shown.message, shown.remedy) == (code.state, None, "Enter it.")
+    another = replace(code, user_code="DEF", message="Open https://x and enter DEF.")
+    assert shown == without_code(replace(another, correlation_id="c2"))
+    refused = SignIn(SignInState.ERROR, message="It is refused.")
+    assert without_code(refused) == refused
 
 
 UNKNOWN = Presence()

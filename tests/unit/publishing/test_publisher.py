@@ -11,10 +11,9 @@ import pytest
 from bridge.broker import Received
 from bridge.contract.account import Followed, SignIn, SignInState
 from bridge.contract.health import Health
-from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account import BEAT_S
+from bridge.publishing.states import BEAT_S
 from tests.unit.publishing.bench import ALICE, IN, NOW, Bench, facts
 
 TOPICS = Topics()
@@ -111,22 +110,72 @@ async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench
     assert {id(message) for message in through} == {id(message) for message in bench.broker.beats}
 
 
-async def test_a_change_goes_before_beats_and_a_beat_is_marked(bench: Bench) -> None:
+async def test_all_that_is_stored_is_repeated_and_marked_as_such(bench: Bench) -> None:
+    bench.publisher.follow({**EVERYBODY, "bob": Followed("Bob", settable=True)})
     bench.connect()
-    for slug in EVERYBODY:
-        bench.publisher.update(facts(slug))
-    assert bench.broker.beats == []
-    await bench.clock.advance(BEAT_S)
-    bench.publisher.update(replace(facts("alice"), polled_at=NOW + timedelta(seconds=BEAT_S)))
-    assert topics(bench.broker.beats) == [
-        TOPICS.account("alice", leaf) for leaf in ("state", "attributes")
+    everybody = (*EVERYBODY, "bob")
+    async with bench.running():
+        for slug in everybody:
+            bench.publisher.update(facts(slug))
+        bench.broker.ask("rediscover")
+        await bench.pass_time(10)
+        before = dict(bench.broker.stored)
+        bench.broker.beats.clear()
+        for slug in everybody:
+            bench.publisher.update(replace(facts(slug), polled_at=NOW + timedelta(minutes=1)))
+        assert bench.broker.drain() == [], "the times alone are no news"
+        for topic in before:
+            if not topic.startswith("homeassistant/"):
+                del bench.broker.stored[topic]
+        through = await bench.pass_time(BEAT_S + 10)
+    assert bench.broker.stored.keys() == before.keys()
+    assert {id(message) for message in through} == {id(message) for message in bench.broker.beats}
+    assert len(through) == len({message.topic for message in through}), "each once"
+    state = json.loads(bench.broker.stored[TOPICS.account("team_ann", "state")])
+    assert state["polled_at"] == "2026-11-23T09:01:00+00:00"
+
+
+async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -> None:
+    bench.connect()
+    async with bench.running():
+        bench.publisher.update(facts("alice"))
+        bench.publisher.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED)))
+        bench.broker.drain()
+        sent = topics(await bench.pass_time(BEAT_S + 10))
+    assert [topic for topic in sent if "alice" in topic] == [
+        TOPICS.account("alice", leaf) for leaf in ("sign_in", "auth", "availability")
     ]
-    bench.publisher.update(facts("team_ann", Availability.BUSY))
-    assert not any("team_ann" in message.topic for message in bench.broker.beats)
+
+
+async def test_another_epoch_is_told_of_everybody_soon_and_in_turns(bench: Bench) -> None:
+    bench.connect()
+    async with bench.running():
+        for slug in EVERYBODY:
+            bench.publisher.update(facts(slug, epoch=7))
+        bench.broker.drain()
+        for slug in EVERYBODY:
+            bench.publisher.update(facts(slug, epoch=8))
+        assert bench.broker.drain() == []
+        await bench.pass_time(6)
+    for slug in EVERYBODY:
+        assert json.loads(bench.broker.stored[TOPICS.account(slug, "state")])["epoch"] == 8
+
+
+async def test_while_the_broker_is_away_nothing_is_repeated(bench: Bench) -> None:
+    bench.connect()
+    async with bench.running():
+        bench.publisher.update(facts("alice"))
+        bench.broker.lose()
+        assert await bench.pass_time(BEAT_S + 10) == []
+
+
+async def test_health_has_a_slow_beat_of_its_own(bench: Bench) -> None:
+    bench.connect()
     bench.publisher.update_health(Health(healthy=True))
+    assert bench.broker.beats == []
     await bench.clock.advance(60)
     bench.publisher.update_health(Health(healthy=True))
-    assert topics(bench.broker.beats[2:]) == [TOPICS.bridge_health]
+    assert topics(bench.broker.beats) == [TOPICS.bridge_health]
 
 
 async def test_the_code_of_a_table_stands_on_its_own_topic_and_is_sent_once(

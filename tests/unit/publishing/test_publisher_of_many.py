@@ -102,7 +102,7 @@ def test_the_list_of_accounts_leaves_out_whom_home_assistant_does_not_hear_of(
 
 
 def test_a_goodbye_is_through_in_time_however_many_there_are(bench: Bench) -> None:
-    bench.follow(*(f"p{number}" for number in range(GOODBYES_MOST + 5)))
+    bench.follow(*(f"p{number}" for number in range(GOODBYES_MOST + 5)), table="team")
     assert len(list(bench.publisher.goodbye())) == GOODBYES_MOST
 
 

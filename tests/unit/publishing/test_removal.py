@@ -211,7 +211,7 @@ async def test_the_sign_in_of_a_table_goes_with_its_last_person(tmp_path: Path) 
 async def test_of_thousands_who_left_most_are_removed_after_online(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     crowd = [f"team_p{number}" for number in range(500)]
-    bench.follow("alice", *crowd)
+    bench.follow("alice", *crowd, table="team")
     bench.connect()
     bench.broker.lose()
     bench.follow("alice")

@@ -65,15 +65,17 @@ class Lamps:
 
     def _settled(self, lamp: Lamp) -> float:
         """For so long everything has been as it is now, and fit to be judged."""
-        (_, well, bulb_is_well, by, _), since_s = cast(
+        (_, well, bulb_is_well, _, _), since_s = cast(
             tuple[tuple[Any, bool, bool, str, float], float], self._steady[lamp.process.name]
         )
-        if not (well and bulb_is_well):
-            return 0.0
-        watches = self._world.options.readable and not lamp.common.respect_others
-        if by == "others" and not watches:
+        if not (well and bulb_is_well) or self.may_be_left(lamp):
             return 0.0
         return self._world.now_s - since_s - (BULB_BACK_S - SETTLED_S)
+
+    def may_be_left(self, lamp: Lamp) -> bool:
+        """Others had their hands on it, and it respects them, or cannot see what they did."""
+        watches = self._world.options.readable and not lamp.common.respect_others
+        return lamp.bulb.by == "others" and not watches
 
     def _heard(self, lamp: Lamp) -> Heard:
         """What somebody hears who begins to listen now."""

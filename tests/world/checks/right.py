@@ -29,7 +29,8 @@ class Right:
             for topic in (topics.driver_state(name), topics.light(name, "availability")):
                 if world.broker.retained(topic) != ONLINE.encode():
                     yield f"{topic} is not online"
-            if problem := self._lamps.problem(lamp, exactly=True):
+            problem = self._lamps.problem(lamp, exactly=True)
+            if problem and not self._lamps.may_be_left(lamp):
                 yield problem
             if not self.follows(lamp):
                 yield f"{name} does not follow presence"

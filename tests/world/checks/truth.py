@@ -23,6 +23,8 @@ SOON_S = 20.0
 WELL_S = 45.0
 BEAT_S = 150.0
 """What others overwrote is right again."""
+REFUSED_S = 330.0
+"""What the broker refused is sent again after so long at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Truth:
     def look(self) -> Iterator[str]:
         """What is wrong now."""
         world = self._world
+        if self._wellness.refused_s(world.bridge) < REFUSED_S:
+            return
         is_online = world.broker.retained(world.topics.bridge_state) == ONLINE.encode()
         # a broker that came back with its memory cannot know that the bridge is dead
         if is_online and world.broker.is_linked(world.topics.bridge_client_id):

@@ -31,11 +31,16 @@ class Wellness:
             return 0.0
         return self._world.now_s - max(since_s, process.life.began_s)
 
+    def refused_s(self, process: Process) -> float:
+        """Seconds since the broker refused to take something of it."""
+        link = self._world.broker.link_of(self._world.client_id(process))
+        return self._world.now_s - link.refused_s if link else float("inf")
+
     def _is_well(self, process: Process) -> bool:
         broker, life = self._world.broker, process.life
         link = broker.link_of(self._world.client_id(process))
         if life is None or link is None or process.folder.broken or not life.way.connected:
             return False
-        if link.refused or self._world.now_s - link.refused_s < BEAT_S:
+        if link.refused or self.refused_s(process) < BEAT_S:
             return False  # it is asked again, and what was not let through is repeated
         return life.way.is_well and not life.way.each_s and broker.is_well

@@ -92,7 +92,16 @@ def sent(state: LightState, **options: Any) -> tuple[str, Any]:
                 "on": True,
                 "bri": 255,
                 "tt": 3,
-                "seg": {"col": [[255, 0, 0], [0, 0, 0]], "fx": 0, "pal": 0},
+                "nl": {"on": False},
+                "seg": {
+                    "on": True,
+                    "frz": False,
+                    "col": [[255, 0, 0], [0, 0, 0], [0, 0, 0]],
+                    "fx": 0,
+                    "sx": 128,
+                    "ix": 128,
+                    "pal": 0,
+                },
             },
         ),
         (OFF, {"device": "wled", "topic": "wled/desk"}, "wled/desk/api", {"on": False}),
@@ -180,6 +189,15 @@ def test_what_a_device_told_is_brought_back(made: type[Any], options: dict[str, 
     assert not device.shows[0]
 
 
+def test_what_another_program_started_does_not_play_on_under_our_look() -> None:
+    light = EspHomeLight(effect="Rainbow")
+    light.hear("desk/light/lamp/command", dialect(**DEVICES[1][1]).show(RED).payload)
+    assert light.effect == "None"
+    strip = WledStrip(effect=9, preset=2, segment_is_on=False)
+    strip.hear("wled/desk/api", dialect(**DEVICES[3][1]).show(RED).payload)
+    assert (strip.effect, strip.preset, strip.segment_is_on) == (0, 0, True)
+
+
 def test_the_name_of_a_strip_is_not_taken_for_its_state() -> None:
     told = dialect(device="wled", topic="wled/desk").read(_told(WledStrip(effect=3)))
     assert told["fx"] == 3
@@ -263,7 +281,7 @@ def test_a_state_with_strange_values_is_compared_and_put_back_without_failing(
 @pytest.mark.parametrize(("period_s", "speed"), [(0.2, 247), (2, 157), (60, 0)])
 def test_wled_blinks_with_the_period_of_the_look(period_s: float, speed: int) -> None:
     _, payload = sent(BLINK.model_copy(update={"period_s": period_s}), device="wled", topic="w")
-    assert payload["seg"] | {"col": 0} == {"col": 0, "fx": 1, "sx": speed, "ix": 128, "pal": 0}
+    assert (payload["seg"]["fx"], payload["seg"]["sx"], payload["seg"]["ix"]) == (1, speed, 128)
     if 0 < speed < 255:
         assert (255 - speed) * 0.020 + 0.048 == pytest.approx(period_s, abs=0.02)
 

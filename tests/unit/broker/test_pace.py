@@ -1,0 +1,44 @@
+"""How long is waited, and after what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.broker.errors import Kind
+from bridge.broker.pace import MOST_S, Pace
+
+
+@given(st.lists(st.floats(0, 1), min_size=40, max_size=40))
+def test_a_broker_that_is_away_is_looked_for_often_at_first_and_never_rarely(
+    luck: list[float],
+) -> None:
+    pace, lucky = Pace(lambda: next(values)), list(luck)
+    values = iter(lucky)
+    elapsed = 0.0
+    for _ in range(40):
+        wait_s = pace.wait_s(Kind.PASSES)
+        assert 0 < wait_s <= (1.0 if elapsed < 6 else MOST_S)
+        elapsed += wait_s
+
+
+def test_a_refusal_is_tried_again_soon_and_then_slowly_and_anew_after_a_connection() -> None:
+    pace = Pace(lambda: 0.5)
+    assert [pace.wait_s(Kind.REFUSED) for _ in range(4)] == [5, 30, 300, 300]
+    pace.accepted()
+    assert pace.wait_s(Kind.REFUSED) == 5
+
+
+def test_a_dispute_outlasts_connections_that_end_soon_and_no_good_one() -> None:
+    pace = Pace(lambda: 0.5)
+    assert [pace.wait_s(Kind.THROWN_OUT) for _ in range(6)] == [5, 10, 20, 40, 60, 60]
+    pace.accepted()
+    disputed = [pace.disputed]
+    assert pace.wait_s(Kind.THROWN_OUT) == 60
+    pace.good()
+    assert [*disputed, pace.disputed] == [True, False]
+    assert pace.wait_s(Kind.THROWN_OUT) == 5
+
+
+@pytest.mark.parametrize("luck", [0.0, 1.0])
+def test_the_older_protocol_is_tried_at_once(luck: float) -> None:
+    assert Pace(lambda: luck).wait_s(Kind.OLD_BROKER) == 0
