@@ -36,7 +36,7 @@ SAID = [
     ("tried after {:g}, {:g}, then every {:g} s", *pace.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *pace.THROWN_OUT_S),
-    ("all else with the next beat | {:g} s |", states.BEAT_S),
+    ("only what they are doing) | {:g} s |", states.BEAT_S),
     ("after up to {:g} s away", sum(pace.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
