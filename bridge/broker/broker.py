@@ -153,6 +153,7 @@ class Broker:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._subscriptions.keep(session), name="mqtt-subscriptions")
                     tasks.create_task(self._send(session), name="mqtt-send")
+                    tasks.create_task(self._publications.resend(), name="mqtt-resend")
                     if self._pace.disputed:
                         tasks.create_task(self._watch_dispute(), name="mqtt-dispute")
                     # in the body: Python 3.11 forgets to take back its own cancel of a parent

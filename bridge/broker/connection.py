@@ -24,6 +24,7 @@ from bridge.broker.dial import DEADLINE_S, dial
 from bridge.broker.expiry import expiring
 from bridge.broker.pump import Pump
 from bridge.broker.session import (
+    PACKET_TOO_LARGE,
     ConnectionFailedError,
     Greeting,
     Limits,
@@ -38,7 +39,7 @@ WINDOW = 20
 """Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
-PACKET_TOO_LARGE, TOPIC_INVALID, FILTER_INVALID = 0x95, 0x90, 0x8F
+TOPIC_INVALID, FILTER_INVALID = 0x90, 0x8F
 HEADERS = 32
 """Bytes of a PUBLISH beside topic and payload, at the most."""
 TEXT_MOST = 200

@@ -40,6 +40,11 @@ class Outbox:
             self._events.append(message)
         self._filled.set()
 
+    def put_unless_newer(self, message: Message) -> None:
+        """Let a retained ``message`` wait as a beat, unless a newer one waits on its topic."""
+        if message.topic not in self._changes and message.topic not in self._beats:
+            self.put(message, beat=True)
+
     def take(self, most: int, *, beats: bool = True) -> list[Message]:
         """Remove and return up to ``most`` messages: states first, so that events find them."""
         taken: list[Message] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from itertools import islice
 
 from bridge.broker.outbox import Outbox, chunks
 from bridge.broker.refusals import Refusals
-from bridge.broker.session import Session
+from bridge.broker.session import PACKET_TOO_LARGE, Session
 from bridge.contract.clock import Clock
 from bridge.contract.wire import Message
 
@@ -20,6 +21,10 @@ CHUNK = 20
 """Messages that are sent together; a change waits for no more than these."""
 ROOM = 200
 """Who has thousands of messages keeps them while so many wait, and so the newest can go first."""
+RESEND_S = (1.0, 5.0, 30.0, 300.0)
+"""Before a refused state is sent again, as a subscription is asked for again; the last for ever."""
+RESENT_MOST = 200
+"""Rules that forbid thousands of topics are not tried with all of them."""
 Messages = Callable[[], Iterable[Message]]
 
 
@@ -42,6 +47,10 @@ class Publications:
         self._words = words
         self._outbox = Outbox()
         self._refusals = Refusals("publish on", user=user, clock=clock)
+        self._clock = clock
+        self._refused: dict[str, Message] = {}
+        """The newest of each retained topic that the broker refused."""
+        self._something_refused = asyncio.Event()
         self._bugs: set[str] = set()
 
     def __len__(self) -> int:
@@ -68,6 +77,7 @@ class Publications:
     def begin(self) -> None:
         """A session begins, on which all is said anew."""
         self._outbox.begin()
+        self._refused.clear()
 
     async def greet(self, session: Session) -> None:
         """Say welcome, then online; changes, and answers to what is asked meanwhile, go between."""
@@ -87,6 +97,18 @@ class Publications:
             else:
                 await self._outbox.wait()
 
+    async def resend(self) -> None:
+        """Let what is retained and was refused wait again, ever more rarely, until cancelled."""
+        while True:
+            self._something_refused.clear()
+            await self._something_refused.wait()
+            tries = 0
+            while self._refused:
+                await self._clock.sleep(RESEND_S[min(tries, len(RESEND_S) - 1)])
+                tries += 1
+                for message in self._refused.values():
+                    self._outbox.put_unless_newer(message)
+
     async def say_goodbye(self, session: Session) -> None:
         """Say what is left, goodbye, and offline."""
         await self._publish(session, self._outbox.take(len(self._outbox), beats=False))
@@ -95,9 +117,15 @@ class Publications:
         await self._publish(session, [self._words.offline])
 
     async def _publish(self, session: Session, messages: list[Message]) -> None:
+        for message in messages:
+            self._refused.pop(message.topic, None)
         refused = await session.send(messages)
         for refusal in refused:
             self._refusals.refused(refusal.message.topic, refusal.code, refusal.reason)
+            may_pass = refusal.message.retain and refusal.code != PACKET_TOO_LARGE
+            if may_pass and len(self._refused) < RESENT_MOST:
+                self._refused[refusal.message.topic] = refusal.message
+                self._something_refused.set()
         unsent = {id(refusal.message) for refusal in refused}
         for message in messages:
             if id(message) not in unsent:

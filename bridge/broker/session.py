@@ -18,6 +18,9 @@ LARGEST_PAYLOAD = 256 * 1024
 """Bytes that anybody may send us at once: many times our largest discovery payload, and room for
 those of others, which the start-up sweep reads. A retained flood must buy no memory here."""
 
+PACKET_TOO_LARGE = 0x95
+"""The reason code for what is larger than the broker announced."""
+
 
 class ProtocolVersion(StrEnum):
     """The versions of MQTT that are spoken, as people write them."""

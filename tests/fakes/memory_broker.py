@@ -45,9 +45,11 @@ class _Session:
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         self._check()
+        refused = [each for each in messages if each.topic in self._broker.refused]
         for message in messages:
-            self._broker.take(message)
-        return []
+            if message not in refused:
+                self._broker.take(message)
+        return [Refusal(message, _NOT_AUTHORIZED, "Not authorized") for message in refused]
 
     async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
         self._check()
@@ -89,7 +91,7 @@ class MemoryBroker:
         self.version, self.is_up = version, True
         self.stored: dict[str, Message] = {}
         self.refused: set[str] = set()
-        """Filters that nobody may subscribe to."""
+        """Filters that nobody may subscribe to, and topics that nobody may publish on."""
         self.asked: list[str] = []
         """Filters, in the order of the subscriptions."""
         self.heard: list[Message] = []
