@@ -270,7 +270,8 @@ class Service:
         """How the service fares now."""
         broker, microsoft = self._broker, self._microsoft
         statuses = self._roster.statuses if self._roster else {}
-        health = fold(statuses, failed=self._parts.failing)
+        refused = broker.problems if broker and broker.connected else ()
+        health = fold(statuses, failed=self._parts.failing, broker=refused)
         return replace(
             health,
             internal_errors=health.internal_errors + self._parts.errors,

@@ -57,7 +57,7 @@ class Broker:
         clock: Clock,
         backlog: Callable[[], Iterable[Message]] = tuple,
         goodbye: Callable[[], Iterable[Message]] = tuple,
-        acknowledged: Callable[[Message], None] | None = None,
+        acknowledged: Callable[[Message], None] = lambda _: None,
         connect: Connect = _connect,
         random: Random = _random,
     ) -> None:
@@ -99,16 +99,13 @@ class Broker:
         lost = [self._trouble] if self._trouble else []
         return (*lost, *self._subscriptions.problems, *self._publications.problems)
 
-    def publish(
-        self, message: Message, *, beat: bool = False, sent: Callable[[], None] | None = None
-    ) -> None:
+    def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.
 
-        A ``beat`` repeats what is known: changes go before it. ``sent`` is called when the broker
-        has it; not when that is refused, replaced by a newer one on its topic, or left out.
+        A ``beat`` repeats what is known: changes go before it.
         """
         if self._session is not None or not message.retain:
-            self._publications.put(message, beat=beat, sent=sent)
+            self._publications.put(message, beat=beat)
 
     @property
     def has_room(self) -> bool:

@@ -9,13 +9,10 @@ eight of its private names were needed for that, and what remained of it was les
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
@@ -25,6 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge.broker.dial import DEADLINE_S, dial
 from bridge.broker.expiry import expiring
+from bridge.broker.pump import Pump
 from bridge.broker.session import (
     ConnectionFailedError,
     Greeting,
@@ -43,9 +41,6 @@ SEND_RETAINED_NEVER = 2
 PACKET_TOO_LARGE, TOPIC_INVALID, FILTER_INVALID = 0x95, 0x90, 0x8F
 HEADERS = 32
 """Bytes of a PUBLISH beside topic and payload, at the most."""
-READ_MOST = 200
-"""Packets handled before other tasks have their turn."""
-MISC_EVERY_S = 1.0
 TEXT_MOST = 200
 
 
@@ -75,8 +70,8 @@ class Connection:
 
     def __init__(self, client: Client, version: ProtocolVersion) -> None:
         self._client = client
+        self._pump = Pump(client, self._fail)
         self._speaks_5 = version is ProtocolVersion.V5
-        self._loop = asyncio.get_running_loop()
         self._limits: Limits | None = None
         self._failure: ConnectionFailedError | None = None
         self._publishing: dict[int, tuple[Message, _Batch]] = {}
@@ -84,8 +79,6 @@ class Connection:
         self._answered = asyncio.Event()
         self._inbox: deque[Received] = deque()
         self._arrived = asyncio.Event()
-        self._packets = 0
-        self._misc: asyncio.TimerHandle | None = None
 
     @property
     def limits(self) -> Limits:
@@ -103,18 +96,7 @@ class Connection:
         client.on_subscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
         client.on_unsubscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
         client.on_message = lambda _c, _d, message: self._on_message(message)
-        client.on_socket_close = lambda _c, _d, sock: self._unwatch(sock)
-        client.on_socket_register_write = lambda *_: self._watch_write()
-        client.on_socket_unregister_write = lambda _c, _d, sock: self._unwatch_write(sock)
-        sock = client.socket()
-        if not isinstance(sock, socket.socket):
-            raise ConnectionFailedError("the connection ended")
-        if sock.family != socket.AF_UNIX:  # else the second of two small packets waits for 40 ms
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._loop.add_reader(sock, self._read)
-        if client.want_write():
-            self._watch_write()
-        self._look_after()
+        self._pump.start()
         await self._until(lambda: self._limits is not None)
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
@@ -187,22 +169,15 @@ class Connection:
 
     def close(self) -> None:
         """Disconnect as far as the system takes it at once, and free the socket."""
-        if self._client.socket() is not None:
-            with suppress(Exception):  # it ends in any case
-                self._client.disconnect()
-                self._client.loop_write()
-        self.drop()
+        self._end(politely=True)
 
     def drop(self) -> None:
         """End at once and without DISCONNECT, so that the broker publishes the will."""
+        self._end(politely=False)
+
+    def _end(self, *, politely: bool) -> None:
+        self._pump.stop(politely=politely)
         self._fail(ConnectionFailedError("the connection ended"))
-        if self._misc is not None:
-            self._misc.cancel()
-        client, sock = self._client, self._client.socket()
-        client.on_disconnect = client.on_socket_close = client.on_socket_unregister_write = None
-        if isinstance(sock, socket.socket) and sock.fileno() >= 0:
-            self._unwatch(sock)
-            sock.close()
 
     def _publish(self, message: Message, batch: _Batch) -> None:
         expires = self._speaks_5 and message.expiry_s is not None
@@ -242,41 +217,8 @@ class Connection:
         self._answered.set()
         self._arrived.set()
 
-    def _read(self) -> None:
-        client = self._client
-        try:
-            for _ in range(READ_MOST):
-                before = self._packets
-                client.loop_read()
-                sock = client.socket()
-                hidden = isinstance(sock, ssl.SSLSocket) and sock.pending()  # epoll cannot see it
-                if sock is None or (self._packets == before and not hidden):
-                    break
-        except Exception as error:  # noqa: BLE001 - paho meets garbage with many kinds of errors
-            self._fail(ConnectionFailedError(f"it sent what is no MQTT ({error})"))
-
-    def _write(self) -> None:
-        self._client.loop_write()
-
-    def _look_after(self) -> None:
-        """Ping, and notice a broker that does not answer."""
-        self._client.loop_misc()
-        self._misc = self._loop.call_later(MISC_EVERY_S, self._look_after)
-
-    def _watch_write(self) -> None:
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket):
-            self._loop.add_writer(sock, self._write)
-
-    def _unwatch_write(self, sock: Any) -> None:
-        self._loop.remove_writer(sock)
-
-    def _unwatch(self, sock: Any) -> None:
-        self._loop.remove_reader(sock)
-        self._loop.remove_writer(sock)
-
     def _on_connect(self, reason: ReasonCode, properties: Properties | None) -> None:
-        self._packets += 1
+        self._pump.packets += 1
         if reason.is_failure:
             self._fail(ConnectionFailedError(_words(reason, properties), code=reason.value))
             return
@@ -305,7 +247,7 @@ class Connection:
         self._fail(failure)
 
     def _on_publish(self, mid: int, reason: ReasonCode, properties: Properties | None) -> None:
-        self._packets += 1
+        self._pump.packets += 1
         message, batch = self._publishing.pop(mid)
         batch.unanswered -= 1
         if reason.is_failure:
@@ -313,12 +255,12 @@ class Connection:
         self._answered.set()
 
     def _on_answer(self, mid: int, reasons: list[ReasonCode]) -> None:
-        self._packets += 1
+        self._pump.packets += 1
         self._answers[mid] = reasons
         self._answered.set()
 
     def _on_message(self, message: MQTTMessage) -> None:
-        self._packets += 1
+        self._pump.packets += 1
         self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
         self._arrived.set()
 

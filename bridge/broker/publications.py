@@ -21,7 +21,6 @@ CHUNK = 20
 ROOM = 200
 """Who has thousands of messages keeps them while so many wait, and so the newest can go first."""
 Messages = Callable[[], Iterable[Message]]
-Sent = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Words:
     backlog: Messages
     goodbye: Messages
     offline: Message
-    acknowledged: Callable[[Message], None] | None = None
+    acknowledged: Callable[[Message], None]
 
 
 class Publications:
@@ -42,7 +41,6 @@ class Publications:
     def __init__(self, words: Words, *, user: str, clock: Clock) -> None:
         self._words = words
         self._outbox = Outbox()
-        self._sent: dict[str, tuple[Message, Sent]] = {}
         self._refusals = Refusals("publish on", user=user, clock=clock)
         self._bugs: set[str] = set()
 
@@ -54,12 +52,9 @@ class Publications:
         """Which topics are refused, in words."""
         return self._refusals.problems
 
-    def put(self, message: Message, *, beat: bool, sent: Sent | None) -> None:
+    def put(self, message: Message, *, beat: bool) -> None:
         """Let ``message`` wait for its turn."""
         self._outbox.put(message, beat=beat)
-        self._sent.pop(message.topic, None)
-        if sent:
-            self._sent[message.topic] = (message, sent)
 
     @property
     def has_room(self) -> bool:
@@ -73,7 +68,6 @@ class Publications:
     def begin(self) -> None:
         """A session begins, on which all is said anew."""
         self._outbox.begin()
-        self._sent.clear()
 
     async def greet(self, session: Session) -> None:
         """Say welcome, then online; changes, and answers to what is asked meanwhile, go between."""
@@ -109,15 +103,7 @@ class Publications:
             if id(message) not in unsent:
                 self._refusals.accepted(message.topic)
                 with self._no_fault_of_the_connection():
-                    self._tell_sent(message)
-
-    def _tell_sent(self, message: Message) -> None:
-        if self._words.acknowledged:
-            self._words.acknowledged(message)
-        waited, sent = self._sent.get(message.topic, (None, None))
-        if waited is message and sent is not None:
-            del self._sent[message.topic]
-            sent()
+                    self._words.acknowledged(message)
 
     def _made(self, messages: Messages) -> Iterator[Message]:
         """``messages``, up to a bug in making them."""

@@ -8,12 +8,17 @@ from bridge.contract.health import Health
 from bridge.polling.status import INTERNAL_ERROR, REPORT, Status
 
 
-def fold(statuses: Mapping[str, Status], *, failed: Sequence[str] = ()) -> Health:
+def fold(
+    statuses: Mapping[str, Status], *, failed: Sequence[str] = (), broker: Sequence[str] = ()
+) -> Health:
     """One report; unhealthy while any source has a problem, with the first one told.
 
-    ``failed`` are other parts that were started again after an internal error.
+    ``failed`` are other parts that were started again after an internal error, ``broker`` is what
+    the broker does not let us do.
     """
     problems = dict.fromkeys(failed, f"{INTERNAL_ERROR} {REPORT}")
+    if broker:
+        problems["broker"] = broker[0]
     problems |= {slug: status.problem for slug, status in statuses.items() if status.problem}
     reason = None
     if problems:

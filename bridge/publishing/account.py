@@ -19,7 +19,7 @@ _TOLD = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_num
 
 def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
     """All retained messages of an account, in the order of ``changes``."""
-    yield from _state(topics, facts)
+    yield from state_and_attributes(topics, facts)
     yield from repeated(topics, facts, now)
 
 
@@ -39,7 +39,7 @@ def changes(
     """
     if old is None:
         return list(everything(topics, facts, now))
-    messages = _state(topics, facts) if state_is_new(old, facts) else []
+    messages = state_and_attributes(topics, facts) if state_is_new(old, facts) else []
     availability = [availability_of(topics, facts)] if facts.fresh != old.fresh else []
     auth = [auth_of(topics, facts, now)] if facts.sign_in != old.sign_in else []
     word = [_sign_in(topics, facts)] if facts.sign_in.word != old.sign_in.word else []
@@ -56,7 +56,7 @@ def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
 
 def state_of(topics: Topics, facts: AccountFacts) -> Message | None:
     """The state of an account; nothing before the first good poll."""
-    return next(iter(_state(topics, facts)), None)
+    return next(iter(state_and_attributes(topics, facts)), None)
 
 
 def availability_of(topics: Topics, facts: AccountFacts) -> Message:
@@ -81,7 +81,12 @@ def without_code(sign_in: SignIn) -> SignIn:
     The code stands on the topic of their table; here it would be sent for each of them.
     """
     return replace(
-        sign_in, user_code=None, verification_uri=None, expires_at=None, correlation_id=None
+        sign_in,
+        user_code=None,
+        verification_uri=None,
+        expires_at=None,
+        message=None if sign_in.waits else sign_in.message,  # it tells where to enter which code
+        correlation_id=None,
     )
 
 
@@ -99,7 +104,8 @@ def _differs(old: Presence | None, new: Presence | None) -> bool:
     return _TOLD(old) != _TOLD(new)
 
 
-def _state(topics: Topics, facts: AccountFacts) -> list[Message]:
+def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
+    """What expires unless it is sent again; nothing before the first good poll."""
     presence, account = facts.presence, facts.account
     if presence is None:
         return []  # what was stored before is still the last that is known

@@ -21,6 +21,7 @@ from bridge.publishing.account import (
     changes,
     everything,
     repeated,
+    state_and_attributes,
     state_is_new,
     table_auth,
     without_code,
@@ -29,6 +30,9 @@ from bridge.publishing.preferences import Preferences
 
 BEAT_S = 120.0
 """All is sent again this often: times and expiry stay true, and what others erased comes back."""
+MANY = 1_000
+"""With more people than that, a beat is only what would expire: five messages each would be too
+many."""
 LOOK_S = 5.0
 """Between two looks for whose turn it is."""
 NOW_S = float("-inf")
@@ -116,8 +120,11 @@ class States:
             return
         facts = published.facts
         self._published[slug] = Published(facts, self._clock.monotonic())
-        made = everything if facts.fresh else repeated
-        yield from made(self._topics, facts, self._clock.now())
+        if facts.fresh:
+            yield from state_and_attributes(self._topics, facts)
+        if followed.table and len(self._followed()) > MANY:
+            return
+        yield from repeated(self._topics, facts, self._clock.now())
         yield from self._preferences.again({slug: followed})
 
     def facts(self, slug: str) -> AccountFacts:

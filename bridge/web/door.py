@@ -64,8 +64,13 @@ class Door:
             self._throttle.right(address)
             self._seen = print_of_guess
             return None
-        if self._throttle.wrong(address) in (1, FREE):
-            log.warning("somebody at %s gives wrong passwords for the page", address)
+        count = self._throttle.wrong(address)
+        if count == 1:
+            log.warning("somebody at %s gave a wrong password for the page", address)
+        elif count == FREE:
+            log.warning(
+                "somebody at %s gave %d wrong passwords for the page: waits", address, count
+            )
         return self._wait(address) or "That is not the password."
 
     def _wait(self, address: str) -> str | None:

@@ -10,13 +10,13 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from bridge.config import WebSettings
 from bridge.contract.clock import Clock
 from bridge.web.addresses import address_of, is_among, source_of
+from bridge.web.body import fields_of
 from bridge.web.connections import SOFTWARE, came_whole
 from bridge.web.door import Door
 from bridge.web.faults import Faults
@@ -27,9 +27,6 @@ from bridge.web.sessions import LIFETIME, Session, Sessions
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/enter"})
 """Needed without the password; nothing private is there."""
 STATIC = "/static/"
-BODY_LIMIT = 16 * 1024
-"""Bytes of a request."""
-FIELDS_LIMIT = 20
 PATH_TOLD = 80
 FAILED = "The bridge failed at this. Please report it: the log tells more."
 HEADERS = {
@@ -208,24 +205,6 @@ class Guard:
 def session_of(request: web.Request) -> Session:
     """The session of a request that passed the guard."""
     return request[_SESSION]
-
-
-async def fields_of(request: web.Request) -> dict[str, str]:
-    """The fields of a form, the last one of a name.
-
-    Raises:
-        HTTPException: The body is no form, or too long.
-    """
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise web.HTTPUnsupportedMediaType
-    if (length := request.content_length or 0) > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, length)
-    try:
-        body = await request.read()
-        came_whole(request)
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_LIMIT))
-    except ValueError:
-        raise web.HTTPBadRequest from None
 
 
 def _is_from_elsewhere(request: web.Request) -> bool:

@@ -13,9 +13,10 @@ from aiohttp import web
 
 from bridge.config import StateFile, WebSettings
 from bridge.contract.clock import Clock
+from bridge.web.body import BODY_LIMIT, fields_of
 from bridge.web.door import Door
 from bridge.web.forms import with_token
-from bridge.web.guard import BODY_LIMIT, Guard, Handler, fields_of, session_of
+from bridge.web.guard import Guard, Handler, session_of
 from bridge.web.hosts import own_names
 from bridge.web.keys import Keys, Randomness
 from bridge.web.render import login_page, message_page

@@ -22,7 +22,7 @@ from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryA
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.web.assets import Assets
-from bridge.web.guard import fields_of
+from bridge.web.body import fields_of
 from bridge.web.keys import Keys, Randomness
 from bridge.web.limits import Alarm, own_limits
 from bridge.web.listening import Listener

@@ -15,8 +15,9 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web import api
 from bridge.web.assets import Assets
+from bridge.web.body import fields_of
 from bridge.web.events import Events
-from bridge.web.guard import HEADERS, Guard, fields_of
+from bridge.web.guard import HEADERS, Guard
 from bridge.web.limits import Alarm, Limits
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts

@@ -414,7 +414,7 @@ async def test_told_to_stop_it_leaves_no_copy(
     answered = stage.microsoft.requests.count(waits_for)
     stage.microsoft.faults.add(Fault(waits_for, delay_s=1))
     running = stage.start("bridge", "doctor")
-    await stage.microsoft.requests.until(waits_for, answered + 1)
+    await stage.microsoft.requests.until(waits_for, answered + 1, deadline_s=30)
     left = f"presence-doctor-{running.pid}-*"
     assert len(list(IN_MEMORY.glob(left))) == 1
     running.send_signal(how)

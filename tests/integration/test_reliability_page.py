@@ -14,7 +14,8 @@ from bridge.config import PollingSettings, state_file
 from bridge.contract import supervised
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import poller, setback
-from bridge.publishing import account
+from bridge.publishing import account, states
+from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.web import throttle
 from bridge.web.limits import CALM_S, SHARE, Limits
@@ -35,9 +36,11 @@ SAID = [
     ("tried after {:g}, {:g}, then every {:g} s", *pace.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *pace.THROWN_OUT_S),
-    ("all else with the next beat | {:g} s |", account.BEAT_S),
+    ("only what they are doing) | {:g} s |", states.BEAT_S),
     ("after up to {:g} s away", sum(pace.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
+    ("more than {:g} requests wait at once", WAITING_MOST),
+    ("values of single accounts after {:g} s", account.STATE_EXPIRY_S),
     ("could refresh for {:g} minutes", poller.STALE_AFTER_S / 60),
     ("at the slowest pace ({:g} s)", PollingSettings().slowest),
     ("ever rarer, to {:g} s", setback.PATIENT_MOST_S),

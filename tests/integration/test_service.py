@@ -18,6 +18,7 @@ from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.errors import PersonMustActError
 from bridge.service import Page, Service
 from tests.fakes.clock import ManualClock
+from tests.fakes.memory_broker import MemoryBroker
 
 GUID = "11111111-2222-3333-4444-555555555555"
 
@@ -95,6 +96,20 @@ async def test_a_bug_of_the_page_is_told_in_health_and_ends_nothing(
         assert "page: Internal error, started again." in str(service.health().reason)
     assert caplog.text.count("page: internal error") == 2, "once for each"
     assert "alice: internal error" not in caplog.text
+
+
+async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_path: Path) -> None:
+    clock, broker = ManualClock(), MemoryBroker()
+    requests = "presence/bridge/request/+"
+    broker.refused.add(requests)
+    service = Service(config(tmp_path), connect=broker.connect, clock=clock)
+    async with running(service, clock):
+        await clock.advance(state.HEARTBEAT_EVERY_S)
+        health = broker.json("presence/bridge/health")
+        assert (health["healthy"], requests in health["reason"]) == (False, True)
+        broker.refused.clear()
+        await clock.advance(60 + state.HEARTBEAT_EVERY_S)
+        assert broker.json("presence/bridge/health")["healthy"]
 
 
 async def test_a_state_folder_that_is_gone_costs_memory_and_is_used_again_when_it_is_back(

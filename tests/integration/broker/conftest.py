@@ -87,6 +87,7 @@ class Link:
         client_id: str = CLIENT_ID,
         version: ProtocolVersion | None = None,
         welcome: Callable[[], Iterator[Message]] | None = None,
+        acknowledged: Callable[[Message], None] | None = None,
     ) -> None:
         self.clock = clock
         self._version = version
@@ -102,7 +103,7 @@ class Link:
             welcome=welcome or (lambda: iter(self.facts)),
             backlog=lambda: iter(self.crowd),
             goodbye=lambda: list(self.farewell),
-            acknowledged=self.acknowledged.append,
+            acknowledged=acknowledged or self.acknowledged.append,
             clock=clock,
             connect=self._connect,
             random=lambda: 1.0,

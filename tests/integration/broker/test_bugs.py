@@ -60,17 +60,19 @@ async def test_a_welcome_that_fails_in_the_middle_ends_with_online_all_the_same(
 
 
 async def test_who_is_told_of_an_acknowledgement_may_fail_too(
-    mosquitto: Mosquitto, link: Link, caplog: pytest.LogCaptureFixture
+    mosquitto: Mosquitto, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def failing() -> None:
+    def failing(message: Message) -> None:
         raise OSError("disk full")
 
-    link.broker.publish(FACT, sent=failing)
-    async with subscriber(mosquitto.port) as mqtt:
+    link = Link(settings(mosquitto.port), clock, acknowledged=failing)
+    async with subscriber(mosquitto.port) as mqtt, link:
+        await link.until_connected()
         link.broker.publish(Message("presence/later", b"1", retain=False))
         await mqtt.until("presence/later")
-    await link.until(lambda: "please report" in caplog.text)
     assert link.broker.connects == 1
+    (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "please report" in told.getMessage()
 
 
 async def test_subscriptions_that_change_while_the_connection_breaks_are_right_on_the_next(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,32 @@ async def test_a_port_without_tls_is_told_as_that(
             await link.until_resting()
     assert said in caplog.text
     assert "_ssl.c" not in caplog.text
+
+
+async def test_a_connection_that_is_made_when_nobody_wants_it_any_more_is_closed(
+    clock: ManualClock, shown: ServerCertificate
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(shown.cert_file, shown.key_file)
+    came, stopped, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await stopped.wait()
+        with suppress(OSError):  # a reset closes it too
+            await writer.start_tls(context)
+            await reader.read()
+        writer.close()
+        closed.set()
+
+    async with await asyncio.start_server(late, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        trusting = settings(port, tls=True, ca_file=shown.ca_file, server_name=NAME)
+        async with Link(trusting, clock):
+            await came.wait()
+        stopped.set()
+        async with asyncio.timeout(10):
+            await closed.wait()
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300])

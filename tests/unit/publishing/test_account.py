@@ -127,13 +127,16 @@ def test_each_of_many_shows_the_sign_in_without_its_code() -> None:
         user_code="ABC",
         verification_uri="https://x",
         expires_at=NOW,
-        message="A code waits.",
+        message="Open https://x and enter ABC.",
         remedy="Enter it.",
         correlation_id="c1",
     )
     shown = without_code(code)
-    assert (shown.state, shown.message, shown.remedy) == (code.state, code.message, code.remedy)
-    assert shown == without_code(replace(code, user_code="DEF", correlation_id="c2"))
+    assert (shown.state, shown.message, shown.remedy) == (code.state, None, "Enter it.")
+    another = replace(code, user_code="DEF", message="Open https://x and enter DEF.")
+    assert shown == without_code(replace(another, correlation_id="c2"))
+    refused = SignIn(SignInState.ERROR, message="It is refused.")
+    assert without_code(refused) == refused
 
 
 UNKNOWN = Presence()

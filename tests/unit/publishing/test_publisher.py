@@ -13,7 +13,7 @@ from bridge.contract.account import Followed, SignIn, SignInState
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.states import BEAT_S
+from bridge.publishing.states import BEAT_S, MANY
 from tests.unit.publishing.bench import ALICE, IN, NOW, Bench, facts
 
 TOPICS = Topics()
@@ -145,6 +145,23 @@ async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -
     assert [topic for topic in sent if "alice" in topic] == [
         TOPICS.account("alice", leaf) for leaf in ("sign_in", "auth", "availability")
     ]
+
+
+async def test_with_very_many_people_a_beat_is_only_what_would_expire(bench: Bench) -> None:
+    crowd = [f"team_{number}" for number in range(MANY)]
+    bench.publisher.follow(
+        {"alice": Followed("Alice"), **{slug: Followed(slug, table="team") for slug in crowd}}
+    )
+    bench.connect()
+    async with bench.running():
+        for slug in ("alice", crowd[0]):
+            bench.publisher.update(facts(slug))
+        bench.broker.drain()
+        sent = topics(await bench.pass_time(BEAT_S + 10))
+    assert [topic for topic in sent if crowd[0] in topic.split("/")] == [
+        TOPICS.account(crowd[0], leaf) for leaf in ("state", "attributes")
+    ]
+    assert TOPICS.account("alice", "sign_in") in sent
 
 
 async def test_another_epoch_is_told_of_everybody_soon_and_in_turns(bench: Bench) -> None:

@@ -1,0 +1,96 @@
+"""Serves the socket of a paho client on the event loop, without a thread. Never reads a message."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from paho.mqtt.client import Client
+
+from bridge.broker.session import ConnectionFailedError
+
+READ_MOST = 200
+"""Packets handled before other tasks have their turn."""
+PING_EVERY_S = 1.0
+
+
+class Pump:
+    """Reads and writes for ``client`` whenever its socket can; ``failed`` hears of garbage."""
+
+    def __init__(self, client: Client, failed: Callable[[ConnectionFailedError], None]) -> None:
+        self._client, self._failed = client, failed
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self.packets = 0
+        """Packets seen by the callbacks of the client, which count them here."""
+
+    def start(self) -> None:
+        """Serve from now on.
+
+        Raises:
+            ConnectionFailedError: The connection has ended.
+        """
+        client, sock = self._client, self._client.socket()
+        client.on_socket_close = lambda _c, _d, sock: self._unwatch(sock)
+        client.on_socket_register_write = lambda *_: self._watch_write()
+        client.on_socket_unregister_write = lambda _c, _d, sock: self._unwatch_write(sock)
+        if not isinstance(sock, socket.socket):
+            raise ConnectionFailedError("the connection ended")
+        if sock.family != socket.AF_UNIX:  # else the second of two small packets waits for 40 ms
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._loop.add_reader(sock, self._read)
+        if client.want_write():
+            self._watch_write()
+        self._look_after()
+
+    def stop(self, *, politely: bool) -> None:
+        """Free the socket; ``politely`` with a DISCONNECT, if the system takes that at once."""
+        client = self._client
+        if politely and client.socket() is not None:
+            with suppress(Exception):  # it ends in any case
+                client.disconnect()
+                client.loop_write()
+        if self._timer is not None:
+            self._timer.cancel()
+        client.on_disconnect = client.on_socket_close = client.on_socket_unregister_write = None
+        sock = client.socket()
+        if isinstance(sock, socket.socket) and sock.fileno() >= 0:
+            self._unwatch(sock)
+            sock.close()
+
+    def _read(self) -> None:
+        client = self._client
+        try:
+            for _ in range(READ_MOST):
+                before = self.packets
+                client.loop_read()
+                sock = client.socket()
+                hidden = isinstance(sock, ssl.SSLSocket) and sock.pending()  # epoll cannot see it
+                if sock is None or (self.packets == before and not hidden):
+                    break
+        except Exception as error:  # noqa: BLE001 - paho meets garbage with many kinds of errors
+            self._failed(ConnectionFailedError(f"it sent what is no MQTT ({error})"))
+
+    def _write(self) -> None:
+        self._client.loop_write()
+
+    def _look_after(self) -> None:
+        """Ping, and notice a broker that does not answer."""
+        self._client.loop_misc()
+        self._timer = self._loop.call_later(PING_EVERY_S, self._look_after)
+
+    def _watch_write(self) -> None:
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            self._loop.add_writer(sock, self._write)
+
+    def _unwatch_write(self, sock: Any) -> None:
+        self._loop.remove_writer(sock)
+
+    def _unwatch(self, sock: Any) -> None:
+        self._loop.remove_reader(sock)
+        self._loop.remove_writer(sock)
