@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.world.options import expand
+from tests.world.options import BRIEF_S, Options, expand
 from tests.world.play import Verdict, play
 from tests.world.shrink import kind_of, shrink
 from tests.world.story import tell
@@ -27,13 +27,14 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     logging.disable(logging.DEBUG)
     if arguments.seed is not None:
-        return _one(arguments.seed, arguments.steps, chatty=arguments.chatty)
-    return _many(arguments.first, arguments.seeds, arguments.jobs)
+        return _one(arguments)
+    return _many(arguments)
 
 
-def judge(seed: int, places: Sequence[int] | None = None, *, chatty: bool = False) -> Verdict:
-    """The verdict on a seed; on some of its steps only where ``places`` names them."""
-    options = expand(seed)
+def judge(
+    options: Options, places: Sequence[int] | None = None, *, chatty: bool = False
+) -> Verdict:
+    """The verdict on a world; on some steps of its story only where ``places`` names them."""
     steps = tell(options)
     chosen = steps if places is None else [steps[place] for place in places]
     return play(options, chosen, chatty=chatty)
@@ -41,28 +42,33 @@ def judge(seed: int, places: Sequence[int] | None = None, *, chatty: bool = Fals
 
 def smallest(verdict: Verdict) -> tuple[Verdict, list[int]]:
     """The same problem with the fewest steps, and their places in the story."""
-    seed, kind = verdict.options.seed, kind_of(verdict.problem or "")
+    options, kind = verdict.options, kind_of(verdict.problem or "")
 
     def fails(places: Sequence[int]) -> bool:
-        return kind_of(judge(seed, places).problem or "") == kind
+        return kind_of(judge(options, places).problem or "") == kind
 
     places = shrink(len(verdict.steps), fails)
-    return judge(seed, places), places
+    return judge(options, places), places
 
 
-def _one(seed: int, steps: str | None, *, chatty: bool) -> int:
-    places = None if steps is None else [int(place) for place in steps.split(",") if place]
-    verdict = judge(seed, places, chatty=chatty)
+def _one(arguments: argparse.Namespace) -> int:
+    places = None
+    if arguments.steps is not None:
+        places = [int(place) for place in arguments.steps.split(",") if place]
+    options = expand(arguments.seed, brief=arguments.brief)
+    verdict = judge(options, places, chatty=arguments.chatty)
     print(verdict)
     if verdict.problem and places is None:
         _show_smallest(verdict)
     return int(verdict.problem is not None)
 
 
-def _many(first: int, count: int, jobs: int) -> int:
+def _many(arguments: argparse.Namespace) -> int:
+    first, count = arguments.first, arguments.seeds
+    worlds = [expand(seed, brief=arguments.brief) for seed in range(first, first + count)]
     began_s, virtual_s = time.monotonic(), 0.0
     failed: list[Verdict] = []
-    for verdict in _verdicts(range(first, first + count), jobs):
+    for verdict in _verdicts(worlds, arguments.jobs):
         virtual_s += verdict.at_s
         if verdict.problem:
             failed.append(verdict)
@@ -74,19 +80,21 @@ def _many(first: int, count: int, jobs: int) -> int:
     return int(bool(failed))
 
 
-def _verdicts(seeds: range, jobs: int) -> Iterator[Verdict]:
+def _verdicts(worlds: Sequence[Options], jobs: int) -> Iterator[Verdict]:
     if jobs == 1:
-        yield from map(judge, seeds)
+        yield from map(judge, worlds)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(judge, seeds)
+        yield from pool.map(judge, worlds)
 
 
 def _show_smallest(verdict: Verdict) -> None:
     found, places = smallest(verdict)
     print(f"\n{found}")
     steps = ",".join(map(str, places))
-    print(f"replay: scripts/world --seed {verdict.options.seed} --steps '{steps}'", flush=True)
+    brief = " --brief" if verdict.options.lasts_s == BRIEF_S else ""
+    seed = verdict.options.seed
+    print(f"replay: scripts/world{brief} --seed {seed} --steps '{steps}'", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=200, metavar="N", help="how many")
     parser.add_argument("--from", type=int, default=1, dest="first", metavar="SEED", help="which")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes")
+    parser.add_argument("--brief", action="store_true", help="short stories with much in them")
     parser.add_argument("--seed", type=int, help="one only, with its story")
     parser.add_argument("--steps", metavar="PLACES", help="only these of its steps, as printed")
     parser.add_argument("--chatty", action="store_true", help="show its whole log")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from random import Random
 
 NAMES = ("alice", "bob", "carol", "dave")
@@ -36,6 +36,8 @@ class Options:
     faults: tuple[str, ...] = ()
     lasts_s: int = 900
     """Of the first part, in which there are faults."""
+    pace: float = 1.0
+    """So much more often does something happen."""
     speaks_5: bool = True
     tells_takeover: bool = True
     will_at_takeover: bool = True
@@ -58,10 +60,13 @@ class Options:
         )
 
 
-def expand(seed: int) -> Options:
-    """The world of ``seed``."""
+BRIEF_S = 120
+
+
+def expand(seed: int, *, brief: bool = False) -> Options:
+    """The world of ``seed``; a ``brief`` one has little time, and more happens in it."""
     random = Random(f"options {seed}")
-    return Options(
+    options = Options(
         seed,
         people=random.choice((1, 1, 2, 3, 4)),
         watched=random.choice((0, 0, 0, 2, 5)),
@@ -79,3 +84,4 @@ def expand(seed: int) -> Options:
         schedule=random.random() < 0.15,
         homeassistant=random.random() < 0.85,
     )
+    return replace(options, lasts_s=BRIEF_S, pace=3.0) if brief else options

@@ -86,11 +86,12 @@ class _Teller:
             yield from self._every(200, getattr(self, f"_{fault}"))
 
     def _every(self, mean_s: float, make: Callable[[float], Step | None]) -> Iterator[Step]:
-        at_s = CALM_S + self._random.expovariate(1 / mean_s)
+        rate = self._options.pace / mean_s
+        at_s = CALM_S + self._random.expovariate(rate)
         while at_s < CALM_S + self._options.lasts_s:
             if step := make(round(at_s, 1)):
                 yield step
-            at_s += self._random.expovariate(1 / mean_s)
+            at_s += self._random.expovariate(rate)
 
     def _some(self, *choices: str) -> str:
         return self._random.choice(choices)

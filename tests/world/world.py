@@ -148,6 +148,8 @@ class World:
                 self.service.reload()
             except ConfigError as error:
                 self.bridge.problems.append(f"a reload was refused: {error}")
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the bridge's
+                self.bridge.problems.append(f"a reload failed: {error!r}")
 
     def _fill(self) -> None:
         directory, tenant = self.microsoft.directory, self.microsoft.tenant
