@@ -34,7 +34,7 @@ from tests.world.options import Options
 from tests.world.process import LIFE, Life
 from tests.world.story import CALM_S, Step
 from tests.world.trace import Trace
-from tests.world.waits import longest_s
+from tests.world.waits import LONGEST_S, longest_s
 from tests.world.world import World
 
 TICK_S = 2.5
@@ -197,7 +197,7 @@ class _Director:
         for process in self.world.processes:
             await process.stop()
             process.start()
-        await self._until_right(60.0)
+        await self._until_right(LONGEST_S["throttle"])  # a silence outlasts a restart
         after = _tasks()
         for name, count in before.items():
             if count > after[name] + 3:

@@ -52,6 +52,26 @@ async def test_a_pause_goes_on_after_a_restart_and_ends_in_time(
     assert started(file, clock).blocked_until is None
 
 
+async def test_a_clock_that_was_set_back_over_a_restart_makes_no_pause_longer(
+    file: Path, clock: ManualClock
+) -> None:
+    before = Pauses(file, clock)
+    budget_of(before, clock).block(30)
+    await before.close()
+    corrected = ManualClock(clock.now() - timedelta(minutes=50))
+    again = started(file, corrected)
+    assert again.blocked_until == corrected.now() + timedelta(seconds=30)
+    await corrected.advance(31)
+    await again.take()
+
+
+def test_a_pause_of_the_last_release_is_kept(file: Path, clock: ManualClock) -> None:
+    until = clock.now() + timedelta(seconds=90)
+    file.parent.mkdir()
+    file.write_text(json.dumps({KEY: until.isoformat()}), encoding="utf-8")
+    assert started(file, clock).blocked_until == until
+
+
 def test_a_pause_is_of_one_app_in_one_tenant(file: Path, clock: ManualClock) -> None:
     started(file, clock).block(120)
     started(file, clock, "other tenant").block(60)
@@ -101,6 +121,9 @@ def test_more_than_an_hour_ahead_is_not_believed(
         b'{"app tenant": null}',
         b'{"app tenant": "soon"}',
         b'{"app tenant": "2026-11-23T09:01:00"}',
+        b'{"app tenant": []}',
+        b'{"app tenant": ["2026-11-23T09:01:00+00:00", 7]}',
+        b'{"app tenant": "0001-01-01T00:00:00+00:00"}',
         b"[" * 200_000,
     ],
     ids=lambda content: repr(content[:30]),
