@@ -85,10 +85,14 @@ class Roster:
 
     async def run(self) -> None:
         """Read and sign in whoever has a seat, until cancelled."""
-        async with asyncio.TaskGroup() as self._tasks:
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             for slug in self._seats:
                 self._start(slug)
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None  # a reload during the stop starts nobody
 
     def seat(self, config: Config) -> None:
         """Follow exactly the accounts of ``config``, at once or as soon as ``run`` runs.

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.world.options import Options
 from tests.world.play import play
 from tests.world.shrink import shrink
 from tests.world.story import Step, tell
 
-SEEDS = 200
+SEEDS = 150
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,6 +37,7 @@ def test_a_story_without_what_its_problem_does_not_need() -> None:
     assert shrink(50, lambda places: needed <= set(places)) == [7, 31]
 
 
+@pytest.mark.timeout(300)  # a quarter of a minute where nothing else runs
 def test_many_seeds() -> None:
     """In a process of its own: sets of texts must be walked as ``scripts/world`` walks them."""
     played = subprocess.run(
