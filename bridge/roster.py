@@ -88,7 +88,10 @@ class Roster:
         async with asyncio.TaskGroup() as self._tasks:
             for slug in self._seats:
                 self._start(slug)
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None  # nobody is started any more
 
     def seat(self, config: Config) -> None:
         """Follow exactly the accounts of ``config``, at once or as soon as ``run`` runs.

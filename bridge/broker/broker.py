@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from itertools import chain, repeat
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
@@ -24,7 +25,7 @@ from bridge.broker.session import (
     Received,
     Session,
 )
-from bridge.broker.subscriptions import Handler, Subscriptions
+from bridge.broker.subscriptions import RETRY_S, Handler, Subscriptions
 from bridge.config import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
@@ -153,6 +154,7 @@ class Broker:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._subscriptions.keep(session), name="mqtt-subscriptions")
                     tasks.create_task(self._send(session), name="mqtt-send")
+                    tasks.create_task(self._insist(), name="mqtt-online")
                     if self._pace.disputed:
                         tasks.create_task(self._watch_dispute(), name="mqtt-dispute")
                     # in the body: Python 3.11 forgets to take back its own cancel of a parent
@@ -182,6 +184,13 @@ class Broker:
         if self._trouble or self.connects == 1:
             log.info("connected to broker %s, MQTT %s", self._settings.address, self.mqtt_version)
         self._trouble = ""
+
+    async def _insist(self) -> None:
+        """Greet again while the broker refuses something: nobody else repeats all of it."""
+        for wait_s in chain(RETRY_S, repeat(RETRY_S[-1])):
+            await self._clock.sleep(wait_s)
+            if self._online_since_s is not None:
+                self._publications.repeat_refused()
 
     async def _watch_dispute(self) -> None:
         """Another program wants this connection: it is ours only when it has lasted."""

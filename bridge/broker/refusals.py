@@ -35,6 +35,9 @@ class Refusals:
         self._what, self._user, self._clock = what, user, clock
         self._topics: dict[str, _Refused] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._topics)
+
     @property
     def problems(self) -> Iterator[str]:
         """What a person should know, in words."""

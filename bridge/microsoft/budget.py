@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bridge.config import StateFile
 from bridge.contract.clock import Clock
@@ -125,7 +126,7 @@ class Budget:
         wall_s = (self._until - self._clock.now()).total_seconds()
         steady_s = self._until_s - self._clock.monotonic()
         if wall_s > steady_s + SET_BACK_S:
-            self._pause(steady_s)
+            self._keep(self._pause(steady_s))
         return min(wall_s, steady_s)
 
     def _count(self, now: float) -> None:
@@ -146,38 +147,47 @@ class Pauses:
     """When the pauses end that Microsoft asked for, by app and tenant, in ``file``.
 
     By the wall clock, since no other one goes on through a restart. A clock that was set, or an
-    edited file, must not silence the bridge: more than an hour ahead counts as garbage.
+    edited file, must not silence the bridge: more than an hour ahead counts as garbage, and no
+    pause lasts longer after a restart than it did when it was asked for.
     """
 
     def __init__(self, file: Path, clock: Clock) -> None:
         self._file, self._clock = StateFile(file), clock
-        self._ends: dict[str, datetime] | None = None
+        self._ends: dict[str, tuple[datetime, datetime]] | None = None
 
     def end_of(self, key: str) -> datetime | None:
         """The end of the pause of ``key``, when it is yet to come."""
-        return self._known().get(key)
+        known = self._known().get(key)
+        return known and min(known[1], self._clock.now() + (known[1] - known[0]))
 
     def keep(self, key: str, until: datetime) -> None:
         """Remember the end of a pause; a disk that refuses costs only the memory over a restart."""
-        self._ends = self._known() | {key: until}
-        texts = {key: moment.isoformat() for key, moment in self._ends.items()}
+        self._ends = self._known() | {key: (self._clock.now(), until)}
+        texts = {key: [moment.isoformat() for moment in span] for key, span in self._ends.items()}
         self._file.save(json.dumps(texts, sort_keys=True))
 
     async def close(self) -> None:
         """Wait, not for long, until it is written."""
         await self._file.close()
 
-    def _known(self) -> dict[str, datetime]:
+    def _known(self) -> dict[str, tuple[datetime, datetime]]:
         if self._ends is None:
             self._ends = self._read()
         now = self._clock.now()
         most = now + timedelta(seconds=RETRY_AFTER_MOST_S)
-        return {key: moment for key, moment in self._ends.items() if now < moment <= most}
+        return {key: span for key, span in self._ends.items() if now < span[1] <= most}
 
-    def _read(self) -> dict[str, datetime]:
+    def _read(self) -> dict[str, tuple[datetime, datetime]]:
         try:
-            texts = json.loads(self._file.file.read_text(encoding="utf-8"))
-            moments = {key: datetime.fromisoformat(text) for key, text in texts.items()}
+            stored = json.loads(self._file.file.read_text(encoding="utf-8"))
+            spans = {key: self._span(value) for key, value in stored.items()}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return {}
-        return {key: moment for key, moment in moments.items() if moment.tzinfo}
+        return {key: span for key, span in spans.items() if span[0].tzinfo and span[1].tzinfo}
+
+    def _span(self, stored: Any) -> tuple[datetime, datetime]:
+        """Beginning and end; the last release wrote the end only."""
+        if isinstance(stored, str):
+            return self._clock.now(), datetime.fromisoformat(stored)
+        began, until = map(datetime.fromisoformat, stored)
+        return began, until

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.world.options import Options
 from tests.world.play import play
 from tests.world.story import Step
@@ -42,7 +40,6 @@ def test_who_leaves_while_the_broker_is_away_is_gone_when_it_is_back() -> None:
     )
 
 
-@pytest.mark.xfail(reason="online is not said again after it was refused", strict=True)
 def test_a_broker_that_lets_nobody_publish_for_a_while_hears_online_afterwards() -> None:
     well(
         Step(100, "broker", "", "no memory", 10),
@@ -52,7 +49,6 @@ def test_a_broker_that_lets_nobody_publish_for_a_while_hears_online_afterwards()
     )
 
 
-@pytest.mark.xfail(reason="a pause is remembered by a clock that was wrong", strict=True)
 def test_a_clock_that_is_set_right_does_not_make_a_pause_of_an_hour() -> None:
     well(
         Step(100, "clock", "bridge", "3600"),
