@@ -85,7 +85,8 @@ class Roster:
 
     async def run(self) -> None:
         """Read and sign in whoever has a seat, until cancelled."""
-        async with asyncio.TaskGroup() as self._tasks:
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             for slug in self._seats:
                 self._start(slug)
             try:

@@ -52,11 +52,15 @@ class Publications:
         """Which topics are refused, in words."""
         return self._refusals.problems
 
-    def repeat_refused(self) -> None:
-        """Say the greeting again when the broker did not take all that was said."""
-        if self._refusals:
-            for message in (*self._made(self._words.welcome), self._words.online):
-                self._outbox.put(message, beat=True)
+    @property
+    def refused(self) -> bool:
+        """Whether the broker did not take the newest message on some topic."""
+        return bool(self._refusals)
+
+    def greet_again(self) -> None:
+        """Let the greeting wait for its turn once more."""
+        for message in (*self._made(self._words.welcome), self._words.online):
+            self._outbox.put(message, beat=True)
 
     def put(self, message: Message, *, beat: bool) -> None:
         """Let ``message`` wait for its turn."""
