@@ -78,11 +78,14 @@ class Link:
         return None
 
     def publish(self, message: Message) -> Refusal | None:
-        """Publish; what the broker says against it. Under 3.1.1 it has no way to say it."""
-        if code := self._broker.refuses(message.topic):
+        """Publish; what the broker says against it.
+
+        Under 3.1.1 a broker drops in silence, and nobody can ever know: this one does not.
+        """
+        if self.version is V5 and (code := self._broker.refuses(message.topic)):
             self.refused_s = self._broker.now_s
             reason = "Not authorized" if code == NOT_AUTHORIZED else "Quota exceeded"
-            return Refusal(message, code, reason) if self.version is V5 else None
+            return Refusal(message, code, reason)
         expiry_s = message.expiry_s if self.version is V5 else None
         self._broker.publish(
             message.topic,
