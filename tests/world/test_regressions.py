@@ -56,3 +56,13 @@ def test_a_clock_that_is_set_right_does_not_make_a_pause_of_an_hour() -> None:
         Step(115, "presence", "person0", "Busy/Busy"),
         faults=("throttle", "clock"),
     )
+
+
+def test_a_reload_during_a_stop_starts_nobody_and_fails_nowhere() -> None:
+    well(
+        Step(99, "leave", "person1", "", 3),
+        Step(100, "link", "bridge", "silent", 20),
+        Step(101, "stop", "bridge", "", 12),
+        people=2,
+        faults=("link", "stop"),
+    )
