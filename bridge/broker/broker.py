@@ -74,7 +74,6 @@ class Broker:
         self._version = ProtocolVersion.V5
         self._session: Session | None = None
         self._online_since_s: float | None = None
-        self._heard_online = False
         self._trouble = ""
         self.connects = 0
         """Connections made so far."""
@@ -151,7 +150,6 @@ class Broker:
         greeting = Greeting(self._settings, self._client_id, self._version, will=self._offline)
         async with self._connect(greeting) as session:
             self._subscriptions.begin()
-            self._heard_online = False
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._subscriptions.keep(session), name="mqtt-subscriptions")
@@ -188,14 +186,13 @@ class Broker:
         self._trouble = ""
 
     async def _insist(self) -> None:
-        """Greet again while the broker refuses something, or ``online`` does not come back.
-
-        Under 3.1.1 a broker has no words to refuse a message.
-        """
-        for wait_s in chain(RETRY_S, repeat(RETRY_S[-1])):
-            await self._clock.sleep(wait_s)
-            unheard = not self._heard_online or self._publications.refused
-            if self._online_since_s is not None and unheard:
+        """Greet again while the broker refuses something: nobody else repeats all of it."""
+        while True:
+            await self._publications.until_refused()
+            for wait_s in chain(RETRY_S, repeat(RETRY_S[-1])):
+                await self._clock.sleep(wait_s)
+                if not self._publications.refused:
+                    break
                 self._publications.greet_again()
 
     async def _watch_dispute(self) -> None:
@@ -212,8 +209,7 @@ class Broker:
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 
     def _heal(self, received: Received) -> None:
-        self._heard_online = received.payload == self._online.payload
-        if not self._heard_online and self._online_since_s is not None:
+        if received.payload != self._online.payload and self._online_since_s is not None:
             self.publish(self._online)
 
     def _lost(self, failure: ConnectionFailedError, lasted_s: float | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class Publications:
         self._words = words
         self._outbox = Outbox()
         self._refusals = Refusals("publish on", user=user, clock=clock)
+        self._refusal = asyncio.Event()
         self._bugs: set[str] = set()
 
     def __len__(self) -> int:
@@ -56,6 +58,12 @@ class Publications:
     def refused(self) -> bool:
         """Whether the broker did not take the newest message on some topic."""
         return bool(self._refusals)
+
+    async def until_refused(self) -> None:
+        """Return when ``refused``."""
+        while not self._refusals:
+            self._refusal.clear()
+            await self._refusal.wait()
 
     def greet_again(self) -> None:
         """Let the greeting wait for its turn once more."""
@@ -108,6 +116,7 @@ class Publications:
         refused = await session.send(messages)
         for refusal in refused:
             self._refusals.refused(refusal.message.topic, refusal.code, refusal.reason)
+            self._refusal.set()
         unsent = {id(refusal.message) for refusal in refused}
         for message in messages:
             if id(message) not in unsent:
