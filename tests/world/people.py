@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LOOKS_EVERY_S = 3.0
 PRESSES_EVERY_S = 15.0
-SIGNED_OUT = "signed_out"
+SIGNED_OUT, EXPIRED = "signed_out", "expired"
 NEEDS_S = 20.0
 """From the code to the end of the sign-in."""
 
@@ -47,12 +47,12 @@ class Office:
         return person
 
     def _press(self, table: str) -> None:
-        if table not in self.wants_back or table in self.lazy:
-            return
-        states = [json.loads(payload)["state"] for payload in self._told(table)]
-        if not states or SIGNED_OUT not in states:
-            if states:
-                self.wants_back.discard(table)
+        """Press "sign in" where that is what the bus says, or who signed out wants back."""
+        states = {json.loads(payload)["state"] for payload in self._told(table)}
+        if "signed_in" in states:
+            self.wants_back.discard(table)
+        wanted = EXPIRED in states or (table in self.wants_back and SIGNED_OUT in states)
+        if not wanted or table in self.lazy:
             return
         if self._world.now_s - self._pressed_s.get(table, 0.0) > PRESSES_EVERY_S:
             self._pressed_s[table] = self._world.now_s

@@ -81,7 +81,8 @@ class Truth:
         """On a way that is well the newest answer is there soon."""
         now_s, value = self._world.now_s, told[-1].value
         soon = _since(now_s - SOON_S, told)
-        steady = soon and all(answer.value == value for answer in soon)
+        steady = all(answer.value == value for answer in soon)
+        steady = steady and any(now_s - answer.at_s > SOON_S / 2 for answer in soon)
         if not steady or shown == value:
             return
         if not any(answer.older for answer in _since(now_s - 2 * CURRENT_S, told)):
