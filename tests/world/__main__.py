@@ -76,7 +76,10 @@ def _many(arguments: argparse.Namespace) -> int:
     took_s = time.monotonic() - began_s
     print(f"{count} seeds, {virtual_s / 3600:.1f} hours in {took_s:.1f} s: {len(failed)} failed")
     for verdict in failed[:SHRUNK_MOST]:
-        _show_smallest(verdict)
+        if arguments.shrink:
+            _show_smallest(verdict)
+        else:
+            print(f"\n{verdict}")
     return int(bool(failed))
 
 
@@ -103,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", type=int, default=1, dest="first", metavar="SEED", help="which")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes")
     parser.add_argument("--brief", action="store_true", help="short stories with much in them")
+    parser.add_argument("--no-shrink", action="store_false", dest="shrink", help="be quick")
     parser.add_argument("--seed", type=int, help="one only, with its story")
     parser.add_argument("--steps", metavar="PLACES", help="only these of its steps, as printed")
     parser.add_argument("--chatty", action="store_true", help="show its whole log")

@@ -282,8 +282,6 @@ class Acts:
             return
         if leaf == "bridge":
             topic = topics.bridge_state
-        elif leaf == "config":
-            topic = topics.account_config(slug)
         elif leaf == "light":
             topic = topics.light(self._world.lamps[0].process.name, "state")
         else:

@@ -172,6 +172,6 @@ class _Teller:
         return Step(at_s, "bulb", self._some(*self._lamps), how, self._while(1, 20, 90))
 
     def _eraser(self, at_s: float) -> Step:
-        leaf = self._some("state", "availability", "auth", "sign_in", "bridge", "config", "light")
+        leaf = self._some("state", "availability", "auth", "sign_in", "bridge", "light")
         how = self._some("erase", "earlier")
         return Step(at_s, "overwrite", self._some(*self._people), f"{leaf} {how}")
