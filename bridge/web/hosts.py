@@ -1,7 +1,8 @@
 """Which ``Host`` a request may name: the defence against DNS rebinding. Pure.
 
-A rebinding attack needs a name that its author controls. Addresses, ``localhost`` and this
-machine's own names cannot be that; every other name must be listed in the config.
+A rebinding attack needs a name that its author controls. Addresses, names of one word and those of
+home networks cannot be that; every other name must be listed in the config. A page that asks for a
+password needs none of this: under another name no cookie comes along.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ from collections.abc import Collection
 from ipaddress import ip_address
 
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::\d{1,5})?")
+
+_WORD = re.compile(r"(?!0x)[a-z0-9_-]*[a-z][a-z0-9_-]*")
+"""One word that is no address in disguise."""
+_HOME = (".local", ".localhost", ".lan", ".internal", ".home.arpa", ".fritz.box")
+"""Endings that nobody can have on the internet (RFC 6761, 6762, 8375; ICANN's reserved ones), and a
+router's own."""
 
 
 def own_names(machine: str) -> frozenset[str]:
@@ -26,7 +33,9 @@ def may_name(host: str, names: Collection[str]) -> bool:
     if not match:
         return False
     name = match["six"] or match["name"].rstrip(".")
-    if name in names or name.endswith(".localhost"):
+    if name in names or _WORD.fullmatch(name):
+        return True
+    if name.endswith(_HOME) and not name.startswith("."):
         return True
     try:
         ip_address(name)

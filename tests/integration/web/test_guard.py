@@ -105,6 +105,19 @@ async def test_a_rebound_name_sees_nothing(
         assert "Alice" not in await answer.text()
 
 
+@pytest.mark.parametrize("host", ["your-server:8099", "nas.local", "presence.example.org"])
+async def test_a_page_with_a_password_opens_under_every_name(
+    tmp_path: Path, password_file: Path, host: str
+) -> None:
+    async with (
+        serving(tmp_path, HOUSEHOLD, settings={"password_file": password_file}) as page,
+        client_of(page) as client,
+        client.get("./", headers={"Host": host}) as answer,
+    ):
+        assert answer.status == 401
+        assert "Alice" not in await answer.text()
+
+
 async def test_a_name_from_the_config_is_let_in(tmp_path: Path) -> None:
     async with (
         serving(tmp_path, HOUSEHOLD, settings={"hosts": ["presence.example.org"]}) as page,
