@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 
 class Availability(StrEnum):
@@ -50,6 +51,9 @@ BUSY = frozenset(
         Availability.FOCUSING,
     }
 )
+IN_MEETING = frozenset({Activity.IN_A_MEETING})
+_SAY_NOTHING = (Availability.OTHER, Activity.OTHER)
+Word = TypeVar("Word", Availability, Activity)
 IN_CALL = frozenset({Activity.IN_A_CALL, Activity.IN_A_CONFERENCE_CALL, Activity.PRESENTING})
 
 
@@ -72,14 +76,19 @@ class Presence:
     @property
     def busy(self) -> bool | None:
         """Whether the person should not be disturbed; ``None`` when unknown."""
-        return None if self.availability is None else self.availability in BUSY
+        return _is_in(self.availability, BUSY)
 
     @property
     def in_call(self) -> bool | None:
         """In a call, a conference or presenting. A meeting may be calendar only and is not one."""
-        return None if self.activity is None else self.activity in IN_CALL
+        return _is_in(self.activity, IN_CALL)
 
     @property
     def in_meeting(self) -> bool | None:
         """In a meeting of the calendar; ``None`` when unknown."""
-        return None if self.activity is None else self.activity is Activity.IN_A_MEETING
+        return _is_in(self.activity, IN_MEETING)
+
+
+def _is_in(word: Word | None, words: frozenset[Word]) -> bool | None:
+    """Nothing follows from a word that is missing, or that we do not know."""
+    return None if word is None or word in _SAY_NOTHING else word in words

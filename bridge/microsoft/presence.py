@@ -36,19 +36,27 @@ _ACTIVITY_IN_AVAILABILITY = {
     "presenting": (Availability.DO_NOT_DISTURB, Activity.PRESENTING),
     "focusing": (Availability.FOCUSING, Activity.FOCUSING),
 }
-_BASE_ACTIVITIES = {item.value for item in Availability}
+_HIDE_NOTHING = {
+    None,
+    Activity.OUT_OF_OFFICE,
+    *(Activity(item.value) for item in Availability if item.value in tuple(Activity)),
+}
+"""Activities beside which an availability such as InACall says more."""
+_STATES = ("availability", "activity")
 
 
 def parse_presence(resource: Any) -> Presence:
     """The facts in a presence resource.
 
     Raises:
-        SourceDataError: It is no presence: no object, or without the two state words.
+        SourceDataError: It is no presence: no object, or its state words are no words.
     """
-    if not isinstance(resource, Mapping):
+    if not isinstance(resource, Mapping) or not resource.keys() & {"id", *_STATES}:
         raise SourceDataError("Graph answered something that is no presence")
-    raw_availability = resource.get("availability")
-    raw_activity = resource.get("activity")
+    # both are nullable in the schema: unknown, as PresenceUnknown is
+    raw_availability, raw_activity = (
+        "" if resource.get(key) is None else resource[key] for key in _STATES
+    )
     if not isinstance(raw_availability, str) or not isinstance(raw_activity, str):
         raise SourceDataError("Graph answered a presence without availability and activity")
     availability, activity = _states(raw_availability, raw_activity)
@@ -57,7 +65,8 @@ def parse_presence(resource: Any) -> Presence:
     return Presence(
         availability=availability,
         activity=activity,
-        out_of_office=settings.get("isOutOfOffice") is True or activity is Activity.OUT_OF_OFFICE,
+        out_of_office=settings.get("isOutOfOffice") is True
+        or "outofoffice" in (_folded(raw_availability), _folded(raw_activity)),
         status_message=_text(status, "content"),
         raw_availability=raw_availability,
         raw_activity=raw_activity,
@@ -71,12 +80,21 @@ def _states(
     raw_availability: str, raw_activity: str
 ) -> tuple[Availability | None, Activity | None]:
     base, detail = _folded(raw_availability), _folded(raw_activity)
+    if base == "outofoffice":
+        return _out_of_office(raw_activity, detail)
     if base in _ACTIVITY_IN_AVAILABILITY:
         availability, activity = _ACTIVITY_IN_AVAILABILITY[base]
         told = _activity(raw_activity, detail)
-        is_detail = told is not None and told.value not in _BASE_ACTIVITIES
-        return availability, told if is_detail else activity
+        return availability, activity if told in _HIDE_NOTHING else told
     return _availability(raw_availability, base), _activity(raw_activity, detail)
+
+
+def _out_of_office(raw_activity: str, detail: str) -> tuple[Availability | None, Activity | None]:
+    """The other word says what the person does beside being out of office, if anything."""
+    availability, activity = _ACTIVITY_IN_AVAILABILITY.get(
+        detail, (_AVAILABILITIES.get(detail), _activity(raw_activity, detail))
+    )
+    return availability, activity or Activity.OUT_OF_OFFICE
 
 
 def _availability(raw: str, folded: str) -> Availability | None:

@@ -29,6 +29,14 @@ PAIRS = [
     ("Offline", "OffWork", A.OFFLINE, B.OFF_WORK),
     ("PresenceUnknown", "PresenceUnknown", None, None),
     ("Levitating", "Juggling", A.OTHER, B.OTHER),
+    ("inACall", "outOfOffice", A.BUSY, B.IN_A_CALL),
+    ("inAMeeting", "outOfOffice", A.BUSY, B.IN_A_MEETING),
+    ("focusing", "outOfOffice", A.FOCUSING, B.FOCUSING),
+    ("InACall", "Juggling", A.BUSY, B.IN_A_CALL),
+    ("outOfOffice", "InACall", A.BUSY, B.IN_A_CALL),
+    ("outOfOffice", "away", A.AWAY, B.AWAY),
+    ("OutOfOffice", "OutOfOffice", None, B.OUT_OF_OFFICE),
+    ("", "", None, None),
 ]
 
 
@@ -43,6 +51,28 @@ def test_both_layouts_and_any_casing_are_understood(
     presence = parse_presence(resource(base, detail))
     assert (presence.availability, presence.activity) == (availability, activity)
     assert (presence.raw_availability, presence.raw_activity) == (base, detail)
+
+
+@pytest.mark.parametrize(
+    "nothing", [resource(None, None), {"id": "x"}, {"availability": None, "activity": None}]
+)
+def test_words_that_are_null_or_missing_are_unknown(nothing: dict[str, object]) -> None:
+    presence = parse_presence(nothing)
+    assert (presence.availability, presence.activity, presence.busy) == (None, None, None)
+
+
+def test_nothing_follows_from_a_word_that_is_new() -> None:
+    presence = parse_presence(resource("InAHuddle", "InAHuddle"))
+    assert (presence.availability, presence.activity) == (A.OTHER, B.OTHER)
+    assert (presence.busy, presence.in_call, presence.in_meeting) == (None, None, None)
+
+
+def test_an_out_of_office_hides_no_call() -> None:
+    settings = {"isOutOfOffice": True}
+    presence = parse_presence(resource("inACall", "outOfOffice", outOfOfficeSettings=settings))
+    assert (presence.in_call, presence.out_of_office) == (True, True)
+    presence = parse_presence(resource("outOfOffice", "InACall"))
+    assert (presence.in_call, presence.out_of_office) == (True, True)
 
 
 def test_a_new_word_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -70,7 +100,7 @@ def test_everything_beside_the_state_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, 7, [], "Busy", {}, resource(7, "Busy"), resource("A", None)]
+    "wrong", [None, 7, [], "Busy", {}, {"error": {}}, resource(7, "Busy"), resource("A", [])]
 )
 def test_what_is_no_presence_is_refused(wrong: object) -> None:
     with pytest.raises(SourceDataError):
