@@ -20,6 +20,7 @@ from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
 from bridge.config import HostConfig, config_path, load_host, unknown
+from bridge.config.text_file import EncodingError, read_secret
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 from drivers import stopping
@@ -127,9 +128,10 @@ def _forget(arguments: argparse.Namespace) -> int:
     user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}
     if arguments.password_file:
         try:
-            password = arguments.password_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError([f"{arguments.password_file}: {error.strerror}"]) from None
+            password = read_secret(arguments.password_file)
+        except (OSError, EncodingError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError([f"{arguments.password_file}: {reason}"]) from None
         user["password"] = SecretStr(password)
     mqtt = config.mqtt.model_copy(update=user)
     removed = asyncio.run(forget(arguments.name, config.model_copy(update={"mqtt": mqtt})))

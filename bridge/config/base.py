@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +18,41 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
 ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 """A path; a relative one starts at the folder of the config file."""
 
+HOST_MOST = 253
+_LABEL = r"[^\W_-](?:[\w-]{0,61}[^\W_-])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[\w-]{{1,63}}")
+"""Labels of a name (RFC 1123, 2.1); one word may look as container names do."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 TopicBase = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$", max_length=100)
 ]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
+
+
+def host_problem(host: str) -> str | None:
+    """What is wrong with ``host``, an address, a name, or ``unix:/path``, with its cure."""
+    scheme, mark, rest = host.partition("://")
+    name, colon, port = host.rpartition(":")
+    if not host:
+        return "is empty: write the broker's name or address"
+    if mark:
+        word = rest.partition(":")[0]
+        return f"is an address of {scheme}: write the name alone, such as {word!r}"
+    if colon and port.isdigit() and ":" not in name:
+        return f"has a port in it: write host = {name!r} and port = {port}"
+    is_name = len(host) <= HOST_MOST and _HOST.fullmatch(host)
+    if is_name or _is_address(host) or host.startswith("unix:/"):
+        return None
+    return "is no name that a network could know: write a name such as nas.local, or an address"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.partition("%")[0].strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 class Settings(BaseModel):

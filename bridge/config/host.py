@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.base import ConfigPath, Settings, Slug, TopicBase
+from bridge.config.base import ConfigPath, Settings, Slug, TopicBase, host_problem
 
 
 class MqttSettings(Settings):
@@ -54,6 +54,14 @@ class MqttSettings(Settings):
     def address(self) -> str:
         """Where the broker is, for people."""
         return self.socket_path or f"{self.host}:{self.effective_port}"
+
+    @field_validator("host")
+    @classmethod
+    def _names_a_host(cls, value: str) -> str:
+        host = value.strip()
+        if problem := host_problem(host):
+            raise ValueError(problem)
+        return host.strip("[]")
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -17,6 +17,7 @@ from pydantic import SecretStr, ValidationError
 
 from bridge.config.host import BRIDGE_TABLES, HostConfig
 from bridge.config.problems import problems
+from bridge.config.text_file import EncodingError, read_secret, read_text
 from bridge.contract.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,13 +89,15 @@ def _checked(model: type[C], table: dict[str, Any], folder: Path, environ: Mappi
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         raise ConfigError(
             [f"{path}: there is no such file; make one with: presence-bridge init"]
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except EncodingError as error:
+        raise ConfigError([f"{path}: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {error}"]) from error
 
@@ -102,8 +105,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     strangers: list[str] = []
     for variable, text in environ.items():
-        if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
-            continue
+        if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS or not text:
+            continue  # an empty one is not set: compose files pass on what nobody filled in
         *parents, key = variable.removeprefix(PREFIX).lower().split("__")
         if [*parents, key][0] not in _FIRST_WORDS:
             strangers.append(variable)
@@ -153,17 +156,20 @@ def _with_secrets(config: C) -> C:
     if mqtt.password or not mqtt.password_file:
         return config
     try:
-        password = mqtt.password_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        password = read_secret(mqtt.password_file)
+    except (OSError, EncodingError) as error:
         told = f"mqtt.password_file: {mqtt.password_file}: {_why_unread(error)}"
         raise ConfigError([told]) from error
+    if not password:
+        told = f"mqtt.password_file: {mqtt.password_file}: the password must be in its first line"
+        raise ConfigError([told])
     filled = mqtt.model_copy(update={"password": SecretStr(password)})
     return config.model_copy(update={"mqtt": filled})
 
 
-def _why_unread(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "is no text; write the password into it"
+def _why_unread(error: OSError | EncodingError) -> str:
+    if isinstance(error, EncodingError):
+        return str(error)
     if isinstance(error, PermissionError):
         return f"{error.strerror}; let this user read it, or run this as the user of the service"
     return f"{error.strerror}; correct the path, or let presence-bridge init make the file"

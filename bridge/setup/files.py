@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import PLACEHOLDER_CLIENT_ID
+from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
 from bridge.setup.config import InitOptions, write_config
 from bridge.setup.content import driver_lines
@@ -65,8 +66,8 @@ def _written(folder: Path, options: InitOptions, random: Randomness) -> Iterator
 
 def _tables(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(read_text(file))
+    except (tomllib.TOMLDecodeError, EncodingError) as error:
         raise ConfigError([f"{file}: {error}"]) from error
 
 

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bridge.config.text_file import read_secret
 from bridge.setup.content import HASH_BYTES, hashed, password
 from bridge.setup.whole import is_there, replace, write_new
 
@@ -37,7 +38,7 @@ def make_passwords(
     ]
     lines.append(write_new(secrets / PAGE, password(random(24)), mode=0o600))
     whole += [
-        f"{user}:{hashed(file.read_text(encoding='utf-8'), random(12))}"
+        f"{user}:{hashed(read_secret(file), random(12))}"
         for user, file in files.items()
         if user not in known
     ]

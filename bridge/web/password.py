@@ -12,6 +12,7 @@ import hmac
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.config.text_file import read_secret
 from bridge.contract.errors import ConfigError
 
 COST, BLOCK, PARALLEL = 2**13, 8, 10
@@ -79,11 +80,11 @@ def read_password(file: Path, salt: bytes) -> PasswordHash:
         ConfigError: It cannot be read, or is too short.
     """
     try:
-        line = next(iter(file.read_text(encoding="utf-8").splitlines()), "").strip()
+        line = read_secret(file)
         if line.startswith(_MARK):
             return PasswordHash.parse(line)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is no text"
+    except OSError as error:
+        reason = error.strerror
         raise ConfigError([f"web.password_file: {file}: {reason}"]) from error
     except ValueError as error:
         raise ConfigError([f"web.password_file: {file}: {error}"]) from error

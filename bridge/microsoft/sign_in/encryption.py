@@ -17,6 +17,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bridge.config.text_file import read_secret
 from bridge.contract.errors import ConfigError
 
 CIPHER = "AES-256-GCM"
@@ -88,11 +89,11 @@ def load_seal(key_file: Path | None) -> Seal | None:
     if key_file is None:
         return None
     try:
-        key = base64.b64decode(key_file.read_bytes().strip(), validate=True)
+        key = base64.b64decode(read_secret(key_file), validate=True)
     except OSError as error:
         reason = f"{error.strerror}; {HOW_TO_MAKE}"
         raise ConfigError([f"security.key_file: {key_file}: {reason}"]) from error
-    except binascii.Error:
+    except (ValueError, binascii.Error):
         key = b""
     if len(key) != KEY_BYTES:
         raise ConfigError(

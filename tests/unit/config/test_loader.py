@@ -116,7 +116,8 @@ def test_relative_paths_start_at_the_config_file(tmp_path: Path) -> None:
     ("content", "told"),
     [
         (None, "No such file or directory; correct the path, or let presence-bridge init make the"),
-        (b"\xff\xfe", "is no text; write the password into it"),
+        (b"user\ncaf\xe9\n", "line 2 is not in UTF-8; save the file as UTF-8"),
+        (b"\n", "the password must be in its first line"),
     ],
 )
 def test_a_secret_file_that_cannot_be_read_is_a_config_mistake_with_its_cure(
@@ -126,6 +127,76 @@ def test_a_secret_file_that_cannot_be_read_is_a_config_mistake_with_its_cure(
         (tmp_path / "secret").write_bytes(content)
     (problem,) = complaints("[mqtt]\npassword_file = 'secret'", tmp_path)
     assert problem.startswith(f"mqtt.password_file: {tmp_path / 'secret'}: {told}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_files_of_every_editor_are_read(tmp_path: Path, encoding: str, end: str) -> None:
+    secret = f"pässword{end}a note to myself{end}"
+    (tmp_path / "secret").write_bytes(secret.encode(encoding))
+    file = tmp_path / "config.toml"
+    text = f"# Büro{end}[mqtt]{end}password_file = 'secret'{end}host = 'nas'{end}"
+    file.write_bytes(text.encode(encoding))
+    mqtt = load(file, HOME).mqtt
+    assert mqtt.password is not None
+    assert (mqtt.host, mqtt.password.get_secret_value()) == ("nas", "pässword")
+
+
+def test_an_encoding_that_cannot_be_guessed_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes("[mqtt]\r\n# Büro\r\n".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        load(file, HOME)
+    assert caught.value.problems == [f"{file}: line 2 is not in UTF-8; save the file as UTF-8"]
+
+
+def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
+    environ = HOME | {"PRESENCE_MQTT__HOST": "", "PRESENCE_MQTT__PORT": "", "PRESENCE_WEB": ""}
+    assert loaded("[mqtt]\nhost = 'nas'", tmp_path, environ).mqtt.host == "nas"
+
+
+@pytest.mark.parametrize(
+    ("host", "cure"),
+    [
+        ("", "write the broker's name or address"),
+        ("mqtt://nas", "write the name alone, such as 'nas'"),
+        ("mqtts://nas:8883", "write the name alone, such as 'nas'"),
+        ("nas:1883", "write host = 'nas' and port = 1883"),
+        ("a..b", "no name that a network could know"),
+        (".nas", "no name that a network could know"),
+        ("my nas", "no name that a network could know"),
+        ("nas/mqtt", "no name that a network could know"),
+        ("a" * 300, "no name that a network could know"),
+        ("-nas.local", "no name that a network could know"),
+    ],
+)
+def test_a_host_that_cannot_be_is_refused_with_its_cure(
+    tmp_path: Path, host: str, cure: str
+) -> None:
+    (problem,) = complaints(f"[mqtt]\nhost = '{host}'", tmp_path)
+    assert problem.startswith("mqtt.host: ")
+    assert cure in problem
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "nas",
+        " nas ",
+        "nas.local.",
+        "192.168.1.2",
+        "::1",
+        "fe80::1%eth0",
+        "[::1]",
+        "core_mosquitto",
+        "mosquitto-1",
+        "büro.local",
+        "xn--bro-hoa.local",
+        "unix:/run/mosquitto.sock",
+    ],
+)
+def test_a_host_that_can_be_is_taken(tmp_path: Path, host: str) -> None:
+    assert loaded(f"[mqtt]\nhost = '{host}'", tmp_path).mqtt.host == host.strip().strip("[]")
 
 
 def test_secrets_are_in_no_text(tmp_path: Path) -> None:

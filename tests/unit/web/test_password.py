@@ -57,7 +57,7 @@ def test_the_file_holds_the_password_or_its_hash(tmp_path: Path) -> None:
         (b"", "use 8 characters or more"),
         (b"short\n", "use 8 characters or more"),
         (b"scrypt$1$2$3\n", "is no scrypt hash"),
-        (b"\xff\xfe\x00", "is no text"),
+        (b"\xff\xfe\x00", "save the file as UTF-8"),
         (None, "No such file"),
     ],
 )
