@@ -136,10 +136,10 @@ async def test_a_connection_that_is_made_when_nobody_wants_it_any_more_is_closed
             await closed.wait()
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 300])
 async def test_a_name_that_cannot_be_one_is_told_as_that(
-    clock: ManualClock, caplog: pytest.LogCaptureFixture, host: str
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    host = "ü" * 60  # too long as soon as it is written in ASCII
     async with Link(MqttSettings(host=host), clock) as link:
         await link.until_resting()
     assert f"broker {host}:1883 cannot be reached: its name is no host name" in caplog.text
