@@ -14,7 +14,7 @@ from tests.world.play import play
 from tests.world.shrink import shrink
 from tests.world.story import Step, tell
 
-SEEDS = 120
+SEEDS = 110
 ROOT = Path(__file__).parents[2]
 
 
