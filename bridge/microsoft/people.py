@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.config import write_private
-from bridge.contract.errors import AccessRefusedError
+from bridge.contract.errors import AccessRefusedError, SourceDataError
 from bridge.microsoft.graph import Graph
 
 log = logging.getLogger(__name__)
@@ -151,13 +151,15 @@ class Named:
         answer = await self._graph.ask(
             f"/users/{quote(upn, safe='@')}?$select=id", remedy=USERS_REMEDY
         )
+        if answer is None:
+            if len(self._people) > 1:
+                self._tell_once(f"nobody in the tenant is called {upn}: check the name")
+            return None
         oid = answer.get("id") if isinstance(answer, Mapping) else None
-        if isinstance(oid, str) and oid:
-            self._found[upn] = oid.lower()
-            return oid.lower()
-        if len(self._people) > 1:
-            self._tell_once(f"nobody in the tenant is called {upn}: check the name")
-        return None
+        if not isinstance(oid, str) or not oid:
+            raise SourceDataError("Microsoft Graph answered something that is no person")
+        self._found[upn] = oid.lower()
+        return oid.lower()
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told:

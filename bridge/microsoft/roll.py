@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
 """Between two looks when all is well."""
+MISSING_FIRST_S = 30.0
+"""Before the next look for who is not known to Graph, and may be new; then twice as long."""
 AGAIN_FIRST_S, AGAIN_MOST_S = 5.0, 300.0
 UNREACHED_MOST_S = 30.0
 """What never reached Microsoft costs it nothing."""
@@ -52,7 +54,7 @@ class Roll:
         self._sign_in, self._clock, self._random = sign_in, clock, random
         self._looked = asyncio.Event()
         self._problem: PresenceBridgeError | None = None
-        self._failures = 0
+        self._failures = self._missed = 0
         self._told = False
         self.people: tuple[Person, ...] = ()
         """Everybody who is known now; another tuple when they are others."""
@@ -112,7 +114,11 @@ class Roll:
         if self._told:
             log.info("%s: people can be looked up again", self._table)
         self._problem, self._failures, self._told = None, 0, False
-        return EVERY_S
+        if all(person.oid for person in people):
+            self._missed = 0
+            return EVERY_S
+        self._missed += 1
+        return min(EVERY_S, MISSING_FIRST_S * 2.0 ** min(self._missed - 1, 16))
 
     def _failed(self, error: PresenceBridgeError) -> float:
         if not self._told and any(person.oid for person in self.people):

@@ -260,7 +260,7 @@ class Poller:
     def _tell(self) -> None:
         self._follow()
         now, sign_in = self._clock.now(), self._source.sign_in.value
-        if self._refused:
+        if self._refused and sign_in.state is SignInState.SIGNED_IN:
             sign_in = replace(
                 self._refused,  # with the code that waits, if any: it may mend it
                 user_code=sign_in.user_code,

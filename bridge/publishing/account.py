@@ -128,10 +128,9 @@ def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
 
 
 def _auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
-    expiry = None
-    if sign_in.expires_at:
-        expiry = max(1, int((sign_in.expires_at - now).total_seconds()))
-    return Message(topic, encode_json(asdict(sign_in)), expiry_s=expiry)
+    left_s = int((sign_in.expires_at - now).total_seconds()) if sign_in.expires_at else 0
+    # a code that waits and seems to be over: the clock was set, and the broker must not forget it
+    return Message(topic, encode_json(asdict(sign_in)), expiry_s=left_s if left_s > 0 else None)
 
 
 def _sign_in(topics: Topics, facts: AccountFacts) -> Message:

@@ -224,10 +224,14 @@ class Publisher:
             self._send(*self._preferences.news(self._followed))
 
     async def _beat(self) -> None:
-        """Send again what the bridge says of itself; health has a beat of its own."""
+        """Send again what the bridge says of itself; health has a beat of its own.
+
+        ``online`` too: a subscriber for whom the broker's queue was full has missed it for good.
+        """
+        online = Message(self._topics.bridge_state, ONLINE.encode())
         while True:
             await self._clock.sleep(BEAT_S)
-            self._send(self._info(), *self._states.tables(), beat=True)
+            self._send(online, self._info(), *self._states.tables(), beat=True)
             if self._requests.last:
                 self._send(self._requests.last, beat=True)
 

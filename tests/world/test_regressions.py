@@ -58,6 +58,43 @@ def test_a_clock_that_is_set_right_does_not_make_a_pause_of_an_hour() -> None:
     )
 
 
+def test_who_signs_out_while_access_is_refused_can_sign_in_again() -> None:
+    well(
+        Step(100, "network", "graph", "status 401", 50),
+        Step(190, "revoke", "person0", "signout", 20),
+        faults=("microsoft", "revoke"),
+    )
+
+
+def test_somebody_new_whom_a_garbled_answer_hides_is_found_soon() -> None:
+    well(
+        Step(100, "network", "graph", "garbage", 40),
+        Step(110, "watch", "", "grace erin"),
+        watched=2,
+        faults=("microsoft",),
+    )
+
+
+def test_a_code_that_waits_is_shown_also_when_the_clock_is_set_on() -> None:
+    well(
+        Step(95, "clock", "bridge", "-3600"),
+        Step(100, "revoke", "person0", "refresh", 1),
+        Step(164, "broker", "", "memory", 64),
+        faults=("revoke", "broker", "clock"),
+    )
+
+
+def test_a_lamp_that_missed_online_hears_it_with_the_next_beat() -> None:
+    well(
+        Step(92, "link", "bridge", "silent", 21),
+        Step(98, "presence", "person0", "Busy/InAMeeting"),
+        Step(113.6, "link", "lamp0", "deaf", 31),
+        faults=("link",),
+        latency_ms=150,
+        speaks_5=False,
+    )
+
+
 def test_a_reload_during_a_stop_starts_nobody_and_fails_nowhere() -> None:
     well(
         Step(99, "leave", "person1", "", 3),

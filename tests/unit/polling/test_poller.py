@@ -197,6 +197,16 @@ async def test_a_code_is_shown_while_access_is_refused() -> None:
         assert bench.last.sign_in == SIGNED_IN
 
 
+@pytest.mark.parametrize("state", [SignInState.SIGNED_OUT, SignInState.EXPIRED])
+async def test_who_is_not_signed_in_any_more_is_not_told_as_refused(state: SignInState) -> None:
+    async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
+        await bench.clock.advance(6)
+        assert bench.last.sign_in.state is SignInState.ERROR
+        bench.source.sign_in.set(SignIn(state))
+        await bench.clock.settle()
+        assert bench.last.sign_in.state is state
+
+
 async def test_one_single_refusal_is_tried_again_before_anybody_hears_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
