@@ -19,6 +19,8 @@ from bridge.contract.wire import AccountState, decode
 from drivers.garbage import Garbage
 from drivers.rules import Facts
 
+LEFT_AFTER_S = 150.0
+"""Longer than the 120 s after which the bridge repeats what it knows."""
 LEAVES = ("sign_in", "availability", "state")
 """What is heard of an account, the sign-in first: ``auth`` is for where it is not told."""
 
@@ -67,6 +69,8 @@ class Following:
         self._broker: Broker | None = None
         self._lost_s: float | None = None
         self._on_auth: set[str] = set()
+        self._heard_s: dict[str, float] = {}
+        """When each account was heard of last."""
         self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
 
     def attach(self, broker: Broker) -> None:
@@ -93,6 +97,27 @@ class Following:
                 heard = replace(self.heard.value, bridge_online=None, gone_since_s=lost_s)
                 self.heard.set(heard)
 
+    def forget_who_left(self) -> None:
+        """Forget accounts of which a bridge that is there says nothing any more.
+
+        Who was removed while the broker, or we, were away is told to nobody. The bridge repeats
+        what it knows of everybody, so that silence says it; not so one of the last release.
+        """
+        heard = self.heard.value
+        if self._accounts or not heard.bridge_online:
+            self._heard_s.clear()
+            return
+        now_s = self._clock.monotonic()
+        for account in heard.facts:
+            self._heard_s.setdefault(account, now_s)
+        gone = {a for a, at_s in self._heard_s.items() if now_s - at_s >= LEFT_AFTER_S}
+        gone = {a for a in gone if a in heard.facts and heard.facts[a].sign_in is not None}
+        if gone:
+            facts = {a: known for a, known in heard.facts.items() if a not in gone}
+            self.heard.set(replace(heard, facts=facts))
+            for account in gone:
+                del self._heard_s[account]
+
     def hear(self, received: Received) -> None:
         """Take in what the bridge has said on one of its topics."""
         if received.topic == self._topics.bridge_state:
@@ -110,6 +135,7 @@ class Following:
     def _account(self, received: Received) -> None:
         *_, account, leaf = received.topic.split("/")
         heard = self.heard.value
+        self._heard_s[account] = self._clock.monotonic()
         known = heard.facts.get(account, Facts())
         try:
             news = self._news(known, leaf, received)

@@ -129,6 +129,7 @@ class Runner:
     async def _decide_for_ever(self) -> None:
         heard = self._following.heard
         while True:
+            self._following.forget_who_left()
             version = heard.version
             self._decide()
             await heard.newer(version, within_s=self._until_turn(), clock=self._clock)

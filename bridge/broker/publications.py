@@ -21,8 +21,8 @@ CHUNK = 20
 """Messages that are sent together; a change waits for no more than these."""
 ROOM = 200
 """Who has thousands of messages keeps them while so many wait, and so the newest can go first."""
-RESEND_S = (1.0, 5.0, 30.0, 300.0)
-"""Before a refused state is sent again, as a subscription is asked for again; the last for ever."""
+RESEND_S = (1.0, 5.0, 30.0, 60.0)
+"""Before a refused state is sent again; the last for ever."""
 RESENT_MOST = 200
 """Rules that forbid thousands of topics are not tried with all of them."""
 Messages = Callable[[], Iterable[Message]]

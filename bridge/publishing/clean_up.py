@@ -14,6 +14,9 @@ from bridge.publishing.ledger import Ledger, Stored
 from bridge.publishing.removals import Removals
 from bridge.publishing.sweep import LISTEN_S, announced_account, stored_account
 
+LOOKED_FOR_MOST = 1_000
+"""So few people are looked for on the broker at each start: a disk may have come back from an old
+copy. Of more the ledger must know."""
 PAUSE_S = 2.0
 """Between the bare platform and the final payload: Home Assistant needs to see both."""
 
@@ -84,7 +87,7 @@ class CleanUp:
         filters: dict[str, Callable[[Received], None]] = {
             f"{self._topics.discovery_prefix}/device/+/config": self._hear_device
         }
-        if self._look_everywhere:
+        if self._look_everywhere or self._removals.people <= LOOKED_FOR_MOST:
             filters[self._topics.account("+", "availability")] = self._hear_account
         for topic_filter, handler in filters.items():
             broker.subscribe(topic_filter, handler)

@@ -48,6 +48,11 @@ class Removals:
         self._stored = stored or Stored()
         return stored is not None
 
+    @property
+    def people(self) -> int:
+        """How many are followed."""
+        return len(self._wanted.accounts)
+
     def want(self, wanted: Stored) -> bool:
         """Let exactly ``wanted`` be stored; whether something has to go."""
         self._wanted = wanted

@@ -184,6 +184,7 @@ class Acts:
             world.office.lazy.discard(table)
             if step.how == "signout":
                 world.office.wants_back.add(table)
+                self._world.request("signin", table)  # whatever an old state on the bus says
 
         self._for(step, feels_like_it)
 

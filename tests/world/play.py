@@ -42,6 +42,8 @@ STEADY_S = 30.0
 """So long it stays right at the end."""
 SHOWN = 25
 """Lines of the log."""
+RESTING = 2
+"""Tasks that a poller has while it rests and has not while it reads."""
 LAST_S = 10.0
 """So long the last step goes on before all faults end."""
 FOLDER = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
@@ -200,7 +202,7 @@ class _Director:
         await self._until_right(LONGEST_S["throttle"])  # a silence outlasts a restart
         after = _tasks()
         for name, count in before.items():
-            if count > after[name] + 3:
+            if count > after[name] + RESTING * len(self.world.followed()) + 3:
                 _raise([f"{name} has {count} tasks, and {after[name]} after a fresh start"])
 
     async def _stop(self) -> None:

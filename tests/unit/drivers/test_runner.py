@@ -250,6 +250,33 @@ async def test_each_new_kind_of_garbage_is_told_once_and_again_after_something_g
         assert bench.light.shows == RED
 
 
+async def test_who_was_removed_unseen_is_forgotten_and_who_stays_is_not(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, follow=[])
+    bench.person("busy", "erin")
+    bench.person("available", "alice")
+    async with bench.running():
+        await bench.clock.advance(10)
+        assert bench.light.shows == RED
+        for topic in [topic for topic in bench.broker.stored if "/erin/" in topic]:
+            del bench.broker.stored[topic]  # while nobody was connected
+        for _ in range(8):
+            await bench.clock.advance(30)
+            bench.person("available", "alice")  # the bridge's beat
+        await bench.clock.advance(1)
+        assert bench.light.shows == GREEN
+
+
+async def test_silence_of_a_bridge_of_the_last_release_removes_nobody(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, follow=[])
+    bench.bridge()
+    bench.broker.tell("presence/account/erin/availability", "online")
+    bench.broker.tell("presence/account/erin/auth", '{"state": "signed_in"}')
+    bench.state("busy", "erin")
+    async with bench.running():
+        await bench.clock.advance(600)
+        assert bench.light.shows == RED
+
+
 async def test_an_older_state_never_takes_the_place_of_a_newer_one(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.person("available", epoch=5)

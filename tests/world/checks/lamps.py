@@ -15,6 +15,8 @@ from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
 
 SETTLED_S = 25.0
+LEAVES_S = 180.0
+"""A lamp that was away when somebody was removed notices it by their silence."""
 """After the facts have changed: the grace of a lamp, and a write."""
 WELL_S = 45.0
 BULB_BACK_S = 75.0
@@ -35,7 +37,8 @@ class Lamps:
     def look(self) -> Iterator[str]:
         """Which lamp is wrong."""
         for lamp in self._world.lamps:
-            if (problem := self.problem(lamp)) and self._settled(lamp) > SETTLED_S:
+            settled_s = SETTLED_S + (LEAVES_S if self._world.options.watched else 0.0)
+            if (problem := self.problem(lamp)) and self._settled(lamp) > settled_s:
                 yield problem
 
     def problem(self, lamp: Lamp, *, exactly: bool = False) -> str | None:
