@@ -25,11 +25,12 @@ class Bulb:
         self.by = "nobody"
         """Whose hand was on it last."""
         self.unreachable = self.refuses = False
-        self.writes = 0
+        self.writes = self.touches = 0
 
     def touch(self, state: LightState) -> None:
         """Somebody uses another app, or the wall switch."""
         self.shows, self.by = state, "others"
+        self.touches += 1
 
 
 class Hand:

@@ -15,12 +15,15 @@ from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
 
 SETTLED_S = 25.0
+"""After the facts have changed: the grace of a lamp, and a write."""
 LEAVES_S = 180.0
 """A lamp that was away when somebody was removed notices it by their silence."""
-"""After the facts have changed: the grace of a lamp, and a write."""
 WELL_S = 45.0
 BULB_BACK_S = 75.0
 """A lamp is tried again so often, or after a refusal."""
+
+
+_Key = tuple[Any, bool, bool, tuple[str, int], float]
 
 
 class Lamps:
@@ -62,14 +65,16 @@ class Lamps:
         world = self._world
         well = self._wellness.well_s(lamp.process) > WELL_S
         bulb_is_well = not (lamp.bulb.unreachable or lamp.bulb.refuses)
-        key = (wanted, well, bulb_is_well, lamp.bulb.by, lamp.process.clock.offset_s)
+        hands = (lamp.bulb.by, lamp.bulb.touches)
+        key = (wanted, well, bulb_is_well, hands, lamp.process.clock.offset_s)
         if self._steady.get(lamp.process.name, (None, 0.0))[0] != key:
             self._steady[lamp.process.name] = key, world.now_s
 
     def _settled(self, lamp: Lamp) -> float:
         """For so long everything has been as it is now, and fit to be judged."""
         (_, well, bulb_is_well, _, _), since_s = cast(
-            tuple[tuple[Any, bool, bool, str, float], float], self._steady[lamp.process.name]
+            tuple[tuple[Any, bool, bool, tuple[str, int], float], float],
+            self._steady[lamp.process.name],
         )
         if not (well and bulb_is_well) or self.may_be_left(lamp):
             return 0.0
