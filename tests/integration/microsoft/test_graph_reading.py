@@ -365,10 +365,10 @@ def test_the_deadline_of_the_product_is_ten_seconds() -> None:
 async def hasty(
     alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> AsyncIterator[Graph]:
-    """Graph as Alice sees it, waiting a fifth of a second for an answer."""
+    """Graph as Alice sees it, waiting a second for an answer."""
     async with aiohttp_client(config.network) as http:
         yield Graph(
-            Hasty(http, 0.2),
+            Hasty(http, 1.0),
             microsoft.graph_url,
             tokens=alices.account._credentials,
             budget=Budget(clock),

@@ -174,7 +174,7 @@ async def test_a_token_endpoint_that_does_not_answer_is_given_up(
 async def impatient(
     alices: Bridge, config: Config, cache_file: Path, clock: ManualClock
 ) -> AsyncIterator[PersonSignIn]:
-    """Alice's tokens once more, by a start that waits a fifth of a second for an answer."""
+    """Alice's tokens once more, by a start that waits a second for an answer."""
     with ThreadPoolExecutor(1) as executor:
         async with aiohttp_client(config.network) as http:
             yield PersonSignIn(
@@ -183,7 +183,7 @@ async def impatient(
                     str(config.microsoft.client_id),
                     f"{config.microsoft.login_url}/{config.microsoft.tenant}",
                 ),
-                workers=MsalWorkers(Hasty(http, 0.2), executor, clock),
+                workers=MsalWorkers(Hasty(http, 1.0), executor, clock),
                 cache=TokenCache(cache_file),
                 clock=clock,
             )
