@@ -12,6 +12,11 @@ Random = Callable[[], float]
 """A number from 0 to 1, as ``random.random``."""
 
 
+def doubled_s(attempt: int, *, first_s: float, most_s: float) -> float:
+    """``first_s`` after attempt number 0, doubled with each further one, up to ``most_s``."""
+    return min(most_s, first_s * 2.0 ** min(attempt, 32))
+
+
 def full_jitter(attempt: int, *, first_s: float, most_s: float, random: Random) -> float:
     """Seconds to wait after failed attempt number ``attempt`` (0 for the first).
 
@@ -19,8 +24,7 @@ def full_jitter(attempt: int, *, first_s: float, most_s: float, random: Random) 
     ("full jitter", AWS Architecture Blog, Exponential Backoff And Jitter). At least a tenth of a
     second, so that luck alone never makes a busy loop.
     """
-    step = min(most_s, first_s * 2.0 ** min(attempt, 32))
-    return max(0.1, random() * step)
+    return max(0.1, random() * doubled_s(attempt, first_s=first_s, most_s=most_s))
 
 
 RETRY_AFTER_MOST_S = 3600.0

@@ -25,6 +25,7 @@ from bridge.microsoft.graph import Graph
 from bridge.microsoft.people import Person
 from bridge.microsoft.presence import parse_presence
 from bridge.microsoft.roll import Roll
+from bridge.retry import doubled_s
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ class Bulk:
         """Leave ``oids`` out for a while."""
         for oid in oids:
             times = self._suspects[oid].times + 1 if oid in self._suspects else 1
-            wait_s = min(LEFT_OUT_MOST_S, LEFT_OUT_FIRST_S * 2.0 ** min(times - 1, 16))
+            wait_s = doubled_s(times - 1, first_s=LEFT_OUT_FIRST_S, most_s=LEFT_OUT_MOST_S)
             self._suspects[oid] = Suspect(times, self._clock.monotonic() + wait_s)
             self._people = None
             if times == 1:

@@ -19,7 +19,7 @@ from bridge.contract.errors import (
 )
 from bridge.contract.latest import Latest
 from bridge.microsoft.people import Memory, Person
-from bridge.retry import Random, full_jitter
+from bridge.retry import Random, doubled_s, full_jitter
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Roll:
             self._missed = 0
             return EVERY_S
         self._missed += 1
-        return min(EVERY_S, MISSING_FIRST_S * 2.0 ** min(self._missed - 1, 16))
+        return doubled_s(self._missed - 1, first_s=MISSING_FIRST_S, most_s=EVERY_S)
 
     def _failed(self, error: PresenceBridgeError) -> float:
         if not self._told and any(person.oid for person in self.people):

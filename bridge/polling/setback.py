@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.config import PollingSettings
-from bridge.retry import Random, full_jitter
+from bridge.retry import Random, doubled_s, full_jitter
 
 FIRST_S = 2.0
 PATIENT_AFTER_S, PATIENT_MOST_S = 600.0, 300.0
@@ -58,4 +58,4 @@ def refused_wait_s(setback: Setback) -> float:
     """Seconds until it is seen whether access is given now; soon after the first refusal."""
     if setback.refusals <= 1:
         return DOUBT_S
-    return min(REFUSED_MOST_S, REFUSED_FIRST_S * 2.0 ** min(setback.refusals - 2, 16))
+    return doubled_s(setback.refusals - 2, first_s=REFUSED_FIRST_S, most_s=REFUSED_MOST_S)
