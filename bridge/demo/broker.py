@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 LISTENER = "default"
 DEADLINE_S = 10
+SHUTDOWN_S = 2
+"""amqtt 0.12 now and then waits for ever for a reader that has already ended."""
 CONNECT = 0x10
 MQTT_311 = 4
 WRONG_VERSION = bytes((0x20, 2, 0, 1))
@@ -39,10 +41,13 @@ class EmbeddedBroker:
     Args:
         host: The address to listen on.
         port: 0 takes a free one.
+        shutdown_s: So long amqtt is waited for at the end.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.host, self.port = host, port
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, shutdown_s: float = SHUTDOWN_S
+    ) -> None:
+        self.host, self.port, self._shutdown_s = host, port, shutdown_s
         self._broker: Broker | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -72,7 +77,11 @@ class EmbeddedBroker:
         assert self._server is not None
         assert self._broker is not None
         self._server.close()
-        await self._broker.shutdown()
+        try:
+            async with asyncio.timeout(self._shutdown_s):
+                await self._broker.shutdown()
+        except TimeoutError:
+            log.debug("embedded broker: amqtt did not end, it is left behind")
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)

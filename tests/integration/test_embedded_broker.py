@@ -177,6 +177,22 @@ async def test_it_stops_with_clients_connected_and_frees_its_port() -> None:
         assert second.port == first.port
 
 
+async def test_it_stops_when_amqtt_never_does() -> None:
+    broker = await EmbeddedBroker(shutdown_s=0.05).__aenter__()
+    connected, writer = await raw_client(broker)
+    assert broker._broker is not None
+    broker._broker._sessions["hung"] = (None, _NeverStops())
+    async with asyncio.timeout(DEADLINE_S):
+        await broker.__aexit__(None, None, None)
+        assert await connected.read() == b""
+    writer.close()
+
+
+class _NeverStops:
+    async def stop(self) -> None:
+        await asyncio.Event().wait()
+
+
 async def test_a_taken_port_is_an_error_of_the_system(broker: EmbeddedBroker) -> None:
     with pytest.raises(OSError, match="in use"):
         await EmbeddedBroker(port=broker.port).__aenter__()

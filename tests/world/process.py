@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.config.state_file import RETRY_S
 from tests.world.clock import HostClock
 from tests.world.link import Way
 
@@ -28,6 +30,7 @@ class Folder:
         self._root, self._number = root, 0
         self.path.mkdir(parents=True)
         self.broken = False
+        self._mended_s = -math.inf
 
     @property
     def path(self) -> Path:
@@ -53,6 +56,12 @@ class Folder:
             self.path.unlink()
             (self._root / "aside").rename(self.path)
             self.broken = False
+            self._mended_s = asyncio.get_running_loop().time()
+
+    def writable_for(self, seconds: float) -> bool:
+        """Whether it could be written to for so long that all is written."""
+        whole_s = asyncio.get_running_loop().time() - self._mended_s
+        return not self.broken and whole_s > seconds
 
 
 @dataclass
@@ -100,6 +109,8 @@ class Process:
         """Whether it should run: then its supervisor starts it again whenever it ended."""
         self.starts = 0
         self.problems: list[str] = []
+        self.memory_lost: Callable[[], None] = lambda: None
+        """Called when one ends that could not write down what it knew."""
 
     @property
     def life(self) -> Life | None:
@@ -125,6 +136,7 @@ class Process:
         life, self._life = self._life, None
         if life is None or life.work is None:
             return
+        self._lose_memory()
         life.killed = True
         life.way.kill()
         for let_go in life.at_death:
@@ -160,6 +172,7 @@ class Process:
             if not work.cancelled():
                 work.exception()  # of no interest
             return
+        self._lose_memory()
         if self._life is life:
             self._life = None
         error = None if work.cancelled() else work.exception()
@@ -168,6 +181,10 @@ class Process:
         if self.wanted:
             again_s = 0.0 if error is None and not work.cancelled() and work.result() else RESTART_S
             asyncio.get_running_loop().call_later(again_s, self._again)
+
+    def _lose_memory(self) -> None:
+        if not self.folder.writable_for(RETRY_S):
+            self.memory_lost()
 
     def _again(self) -> None:
         if self.wanted:

@@ -75,7 +75,7 @@ class World:
         self._fill()
         self.office = Office(self)
         self.bridge = self._process("bridge", self._bridge)
-        self.bridge.clock.stepped = self.network.forgive
+        self.bridge.clock.stepped = self.bridge.memory_lost = self.network.forgive
         self.service: Service | None = None
         self.lamps = [self._lamp(f"lamp{number}") for number in range(options.lamps)]
 
