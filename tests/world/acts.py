@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from bridge.config.state_file import RETRY_S
 from bridge.contract.light import OFF, LightState
 from tests.world.broker import Published
 from tests.world.network import Trouble, Weather
@@ -59,7 +60,7 @@ class Acts:
             lamp.bulb.unreachable = lamp.bulb.refuses = False
 
     def is_off_presence(self, lamp: Lamp) -> bool:
-        """Whether somebody commanded it, and nobody gave it back since in a way that it heard."""
+        """Whether somebody commanded it, and nobody gave it back so that it heard and kept that."""
         return lamp.process.name in self._commanded
 
     async def settle(self) -> None:
@@ -111,9 +112,10 @@ class Acts:
 
     def _light(self, step: Step) -> None:
         payload = json.dumps(LIGHTS[step.how]).encode()
+        process = self._process(step.who)
         if step.how != "presence":
             self._commanded.add(step.who)
-        elif self._world.hears(self._process(step.who)):
+        elif self._world.hears(process) and process.folder.writable_for(RETRY_S):
             self._commanded.discard(step.who)
         self._publish(self._world.topics.light(step.who, "set"), payload)
 
