@@ -29,7 +29,7 @@ class Office:
         self.lazy: set[str] = set()
         """Tables that nobody signs in for now."""
         self.wants_back: set[str] = set()
-        """Tables that somebody signed out of and now wants back: who is not heard presses again."""
+        """Tables that somebody signed out of and wants back: they press whenever they see it."""
 
     async def run(self) -> None:
         """Sign in whoever is asked to, until cancelled."""
@@ -49,8 +49,6 @@ class Office:
     def _press(self, table: str) -> None:
         """Press "sign in" where that is what the bus says, or who signed out wants back."""
         states = {json.loads(payload)["state"] for payload in self._told(table)}
-        if "signed_in" in states:
-            self.wants_back.discard(table)
         wanted = EXPIRED in states or (table in self.wants_back and SIGNED_OUT in states)
         if not wanted or table in self.lazy:
             return
