@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -221,28 +220,16 @@ class Bulk:
         return presences
 
     def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
-        """The same object as before for the same version of it: nothing then is to be done."""
-        known, stamp = self._seen.get(oid), resource.get("sequenceNumber")
-        availability, activity = resource.get("availability"), resource.get("activity")
-        if (
-            known is not None
-            and stamp is not None
-            and stamp == known.sequence_number
-            and availability == known.raw_availability
-            and activity == known.raw_activity
-        ):
-            return known
-        for key, word in (("availability", availability), ("activity", activity)):
-            if isinstance(word, str):
-                resource[key] = sys.intern(word)  # few words, many people
+        """The same object as before while all of it is the same: nothing then is to be done."""
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:
             log.debug("%s: %s is skipped: %s", self._table, oid, error)
             return None
-        if presence != known:
-            self._seen[oid] = presence
-        return self._seen[oid]
+        if presence == (known := self._seen.get(oid)):
+            return known
+        self._seen[oid] = presence
+        return presence
 
     def _begin_after(self, failed: Request) -> None:
         """Let the next read begin behind ``failed``, so that it keeps nobody else waiting."""
