@@ -181,6 +181,8 @@ class Poller:
             internal_errors=self._status.internal_errors,
         )
         self._tell()
+        if taken.changed:
+            self._news.set()  # a status message may end before anything else does
         return chosen.delay_s
 
     def _failed(self, error: Exception) -> float:
