@@ -74,14 +74,16 @@ async def test_a_request_says_who_asks_and_can_be_told_from_others(
 ) -> None:
     caplog.set_level(logging.DEBUG, "bridge")
     microsoft.faults.add(Fault(READ, status=500))
-    with pytest.raises(SourceUnavailableError):
+    with pytest.raises(SourceUnavailableError) as refused:
         await alices.account.read()
     await alices.account.read()
+    assert (refused.value.reason or "").startswith("generalException: ")
     first, second = microsoft.requests.of(READ)
     assert first.headers["user-agent"].startswith("presence-bridge/")
     assert first.headers["client-request-id"] != second.headers["client-request-id"]
     (line,) = [text for text in caplog.messages if "answered 500" in text]
     assert first.headers["client-request-id"] in line
+    assert str(refused.value.reason) in line
     assert "DataCenter" in line
     assert "GMT" in line
 
