@@ -112,7 +112,7 @@ class Graph:
         request = HttpRequest(
             "GET" if content is None else "POST",
             self._url + path,
-            headers=headers if content is None else headers | _IS_JSON,
+            headers=headers | _IS_JSON if content else headers,
             body=content,
         )
         try:
@@ -184,7 +184,7 @@ class Graph:
         raise because(self._refusal(status, response.headers), response)
 
     async def tell(self, path: str, content: bytes, *, remedy: str) -> None:
-        """POST ``content`` where an answer without a body means that it is done.
+        """POST ``content``, which may be empty, where any good answer means that it is done.
 
         Raises:
             AccessRefusedError: Not allowed, or refused as it is; ``remedy`` says what is missing.

@@ -20,7 +20,7 @@ from bridge.contract.errors import (
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.presence import Layout, Wording
+from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
 from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
@@ -67,6 +67,30 @@ async def test_both_layouts_and_casings_mean_the_same(
     assert (presence.availability, presence.activity) == expected
     assert presence.status_message == "back at 3"
     assert (presence.sequence_number is None) is small
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_the_end_of_a_message_is_the_same_moment_in_every_zone(
+    alices: Bridge, home: Household, clock: ManualClock, zone: str
+) -> None:
+    ends = clock.now() + timedelta(hours=5)
+    home.directory.wording = Wording(zone=zone)
+    home.directory.put(home.person, Facts(status=StatusMessage("lunch", clock.now(), ends)))
+    presence = await read(alices)
+    assert (presence.status_message, presence.status_message_until) == ("lunch", ends)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+async def test_a_call_is_seen_beside_an_out_of_office(
+    alices: Bridge, home: Household, layout: Layout
+) -> None:
+    home.directory.wording = Wording(layout)
+    home.directory.change(home.person, "Busy", "InACall", out_of_office=True)
+    presence = await read(alices)
+    assert (presence.in_call, presence.out_of_office) == (True, True)
+    home.directory.change(home.person, "", "")
+    presence = await read(alices)
+    assert (presence.busy, presence.in_call, presence.out_of_office) == (None, None, True)
 
 
 async def test_a_request_says_who_asks_and_can_be_told_from_others(
