@@ -54,6 +54,6 @@ def test_whatever_graph_answers_is_borne(error: object) -> None:
 
 def test_an_error_carries_its_reason_and_does_not_show_it() -> None:
     refused = AccessRefusedError("Refused.", remedy="Ask.")
-    assert refused.reason is None
-    assert because(refused, answer({"code": "Forbidden"})) is refused
-    assert (refused.reason, str(refused)) == ("Forbidden", "Refused. Ask.")
+    told = because(refused, answer({"code": "Forbidden"}))
+    assert told is refused
+    assert (told.reason, str(told)) == ("Forbidden", "Refused. Ask.")
