@@ -145,6 +145,18 @@ async def test_the_same_version_of_a_presence_is_the_same_object(
         assert second["office_ben"].raw_availability == "Busy"
 
 
+async def test_the_name_of_a_member_is_one_clean_line(office: Office, home: Household) -> None:
+    (ann,) = office.hire("ann")
+    ann.name = " Ann\r\n\x1b[31m\u202eNna " + "x" * 1000
+    team = home.directory.add_group(home.tenant, "team", [ann])
+    async with office.open({"team": group(team.group_id)}) as running:
+        await running.shown("team")
+        (name,) = running["team"].accounts.values()
+        assert name.startswith("Ann [31mNna x")
+        assert name.isprintable()
+        assert len(name) == 256
+
+
 @pytest.mark.parametrize(
     "news",
     [

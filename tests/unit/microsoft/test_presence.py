@@ -207,6 +207,23 @@ def test_what_is_no_presence_is_refused(wrong: object) -> None:
         parse_presence(wrong)
 
 
+CALLS = st.sampled_from(["InACall", "inACall", "INACONFERENCECALL", "Presenting", "in_a_call"])
+WORDS = st.none() | st.text(max_size=12) | st.sampled_from([pair[0] for pair in PAIRS])
+
+
+@given(CALLS, WORDS)
+def test_a_call_in_either_word_is_a_call_whatever_the_other_says(call: str, other: str) -> None:
+    assert parse_presence(resource(call, other)).in_call is True
+    assert parse_presence(resource(other, call)).in_call is True
+
+
+@given(WORDS, WORDS)
+def test_only_two_words_that_are_known_say_that_there_is_no_call(base: str, detail: str) -> None:
+    presence = parse_presence(resource(base, detail))
+    known = {presence.availability, presence.activity}.isdisjoint({None, A.OTHER, B.OTHER})
+    assert known or presence.in_call is not False
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
