@@ -21,7 +21,10 @@ _ALT = re.compile(r"""(?i)\balt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _UNSEEN = re.compile(
     r"(?is)<!--(?:.*?-->|.*)|<(script|style|head|title)\b(?:.*?</\1\s*>|.*)"  # or to the end
 )
-_HTML = re.compile(r"(?i)\s*<(?:!doctype|html|body|div|p|span|at)\b[^<>]*>")
+_HTML = re.compile(
+    r"(?i)[\s\ufeff]*<(?:!doctype|html|head|meta|style|body|div|p|br|span|font|table|[uo]l|h\d|at)"
+    r"\b[^<>]*>"
+)
 _PINNED = re.compile(r"(?i)</?pinnednote\b[^<>]*>")
 """Teams writes it behind a message that is to be shown above chats, whatever the content type."""
 _INLINE = re.compile("a|at|b|code|em|emoji|font|i|img|pinnednote|s|small|span|strong|su[bp]|u")

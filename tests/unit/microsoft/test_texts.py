@@ -77,6 +77,8 @@ def test_text_is_text_also_where_it_looks_a_little_like_markup() -> None:
 def test_html_that_is_marked_as_text_is_told_as_text() -> None:
     assert message("<p>Back <b>soon</b></p>", "text") == "Back soon"
     assert message("<html>\r\n<body>In the hills</body></html>") == "In the hills"
+    assert message("\ufeff<table><tr><td>In</td><td>out</td></tr></table>", "text") == "In out"
+    assert message("<h1 class='x'>Gone</h1>fishing", "text") == "Gone fishing"
     assert message("lunch<pinnednote></pinnednote>", "text") == "lunch"
 
 
