@@ -22,7 +22,7 @@ from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.following import Following
 from bridge.microsoft import Microsoft, Writer
@@ -227,6 +227,13 @@ class Service:
     ) -> None:
         """Set the status message of ``account``; an empty one is removed."""
         await self._writer(account).say(text, lasts)
+        self.poll(account)
+
+    async def set_work_location(
+        self, account: str, location: PreferredLocation, place_id: str | None = None
+    ) -> None:
+        """Say where ``account`` works today."""
+        await self._writer(account).locate(location, place_id)
         self.poll(account)
 
     async def clear_presence(self, account: str) -> None:

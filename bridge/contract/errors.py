@@ -22,6 +22,9 @@ from __future__ import annotations
 class PresenceBridgeError(Exception):
     """The root: every error of ours that a person may read."""
 
+    reason: str | None = None
+    """Why, in the words of who refused, where those were told; for who looks into it."""
+
 
 class ConfigError(PresenceBridgeError):
     """The configuration is wrong; ``problems`` has one line a mistake, each naming its key."""

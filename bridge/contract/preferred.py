@@ -1,6 +1,7 @@
-"""What a person asked to be shown as, instead of what their devices say. Pure data.
+"""What a person asked to be shown as, instead of what devices and calendar say. Pure data.
 
-Source: Microsoft Graph v1.0, "presence: setUserPreferredPresence" and "presence: setStatusMessage".
+Source: Microsoft Graph v1.0, "presence: setUserPreferredPresence", "presence: setStatusMessage",
+"presence: setManualLocation".
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ class PreferredPresence(StrEnum):
     BE_RIGHT_BACK = "be_right_back"
     AWAY = "away"
     OFFLINE = "offline"
+
+
+class PreferredLocation(StrEnum):
+    """Where a person can say that they work today."""
+
+    AUTOMATIC = "automatic"
+    """Nothing is said: devices and calendar decide."""
+    OFFICE = "office"
+    REMOTE = "remote"
+    TIME_OFF = "time_off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
 
 
 class Availability(StrEnum):
@@ -43,6 +43,30 @@ class Activity(StrEnum):
     OTHER = "other"
 
 
+class WorkLocation(StrEnum):
+    """Where the person works today; ``OTHER`` is a word that we do not know."""
+
+    UNSPECIFIED = "unspecified"
+    """Neither person nor calendar says it."""
+    OFFICE = "office"
+    REMOTE = "remote"
+    TIME_OFF = "time_off"
+    OTHER = "other"
+
+
+class WorkLocationSource(StrEnum):
+    """Who said where the person works; ``OTHER`` is a word that we do not know."""
+
+    NONE = "none"
+    MANUAL = "manual"
+    """The person, or an app for them; it stands before the next two."""
+    AUTOMATIC = "automatic"
+    """A device or a network that was recognised."""
+    SCHEDULED = "scheduled"
+    """The working hours in the calendar."""
+    OTHER = "other"
+
+
 BUSY = frozenset(
     {
         Availability.BUSY,
@@ -52,8 +76,8 @@ BUSY = frozenset(
     }
 )
 IN_MEETING = frozenset({Activity.IN_A_MEETING})
-_SAY_NOTHING = (Availability.OTHER, Activity.OTHER)
-Word = TypeVar("Word", Availability, Activity)
+_SAY_NOTHING = frozenset({None, Availability.OTHER, Activity.OTHER})
+"""Nothing follows from a word that is missing, or that we do not know."""
 IN_CALL = frozenset({Activity.IN_A_CALL, Activity.IN_A_CONFERENCE_CALL, Activity.PRESENTING})
 
 
@@ -63,32 +87,47 @@ class Presence:
 
     availability: Availability | None = None
     activity: Activity | None = None
-    out_of_office: bool = False
+    out_of_office: bool | None = None
+    """``None`` also where a cloud does not tell it."""
     status_message: str | None = None
+    status_message_until: datetime | None = None
+    """When it ends, where Microsoft tells it: of who is signed in only."""
     raw_availability: str | None = None
     """The word as Microsoft sent it."""
     raw_activity: str | None = None
     out_of_office_message: str | None = None
-    work_location: str | None = None
+    work_location: WorkLocation | None = None
+    """``None`` also where a cloud does not tell it."""
+    work_location_source: WorkLocationSource | None = None
+    raw_work_location: str | None = None
+    place_id: str | None = None
+    """Microsoft's id of the building or desk, where one is known."""
     sequence_number: str | None = None
     """Microsoft's version stamp: letters and a number; a smaller one is older."""
 
     @property
     def busy(self) -> bool | None:
         """Whether the person should not be disturbed; ``None`` when unknown."""
-        return _is_in(self.availability, BUSY)
+        return None if self.availability in _SAY_NOTHING else self.availability in BUSY
 
     @property
     def in_call(self) -> bool | None:
         """In a call, a conference or presenting. A meeting may be calendar only and is not one."""
-        return _is_in(self.activity, IN_CALL)
+        return self._does(IN_CALL)
 
     @property
     def in_meeting(self) -> bool | None:
         """In a meeting of the calendar; ``None`` when unknown."""
-        return _is_in(self.activity, IN_MEETING)
+        return self._does(IN_MEETING)
 
+    def _does(self, activities: frozenset[Activity]) -> bool | None:
+        """Each of the two words may say it, so only both together say that it is not so."""
+        if self.activity in activities:
+            return True
+        return None if {self.availability, self.activity} & _SAY_NOTHING else False
 
-def _is_in(word: Word | None, words: frozenset[Word]) -> bool | None:
-    """Nothing follows from a word that is missing, or that we do not know."""
-    return None if word is None or word in _SAY_NOTHING else word in words
+    def at(self, now: datetime) -> Presence:
+        """The same at ``now``: without a status message that is over."""
+        if self.status_message_until is None or now < self.status_message_until:
+            return self
+        return replace(self, status_message=None, status_message_until=None)

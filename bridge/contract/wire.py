@@ -33,7 +33,7 @@ class Message:
 
 
 class AccountState(BaseModel):
-    """The flat JSON on ``account/<a>/state``: every key always, unknown is null."""
+    """What lamps read of ``account/<a>/state``: flat JSON, every key always, unknown is null."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -100,6 +100,8 @@ def encode_account_state(facts: AccountFacts) -> bytes:
             "in_meeting": _on_off(presence.in_meeting if presence else None),
             "out_of_office": _on_off(presence.out_of_office if presence else None),
             "status_message": message[:STATUS_LIMIT] if message else None,
+            "work_location": presence.work_location if presence else None,
+            "work_location_source": presence.work_location_source if presence else None,
             "changed_at": facts.changed_at,
             "polled_at": facts.polled_at,
             "valid_until": facts.valid_until,

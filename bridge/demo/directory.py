@@ -181,11 +181,15 @@ class Directory:
         out_of_office_message: str | None = None,
         work_location: str | None = None,
     ) -> None:
-        """Change what is given; an empty text clears. An activity not given is the availability."""
+        """Change what is given; an empty text clears. An activity not given is the availability.
+
+        A new place to work is the calendar's; it takes the place of what was set by hand.
+        """
         facts = person.facts
         if availability is not None or activity is not None:
-            availability = availability or facts.session.availability
-            facts = replace(facts, session=State(availability, activity or availability))
+            availability = facts.session.availability if availability is None else availability
+            activity = availability if activity is None else activity
+            facts = replace(facts, session=State(availability, activity))
         if status_message is not None:
             status = StatusMessage(status_message, self._clock.now()) if status_message else None
             facts = replace(facts, status=status)
@@ -194,7 +198,7 @@ class Directory:
         if out_of_office_message is not None:
             facts = replace(facts, out_of_office_message=out_of_office_message or None)
         if work_location is not None:
-            facts = replace(facts, work_location=work_location or None)
+            facts = replace(facts, work_location=work_location or None, manual_location=None)
         self.put(person, facts)
 
     def put(self, person: Person, facts: Facts) -> None:

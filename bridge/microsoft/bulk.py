@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -86,7 +85,8 @@ class Bulk:
         self._slugs: dict[str, str] = {}
         self._requests: list[Request] = []
         self._first = 0
-        self._seen: dict[str, Presence] = {}
+        self._seen: dict[str, tuple[int, Presence]] = {}
+        """What was read last of each, with a digest of the words that it was read from."""
         self._suspects: dict[str, Suspect] = {}
         self._suspect_again_s = inf
         self._refused: list[str] = []
@@ -221,28 +221,19 @@ class Bulk:
         return presences
 
     def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
-        """The same object as before for the same version of it: nothing then is to be done."""
-        known, stamp = self._seen.get(oid), resource.get("sequenceNumber")
-        availability, activity = resource.get("availability"), resource.get("activity")
-        if (
-            known is not None
-            and stamp is not None
-            and stamp == known.sequence_number
-            and availability == known.raw_availability
-            and activity == known.raw_activity
-        ):
-            return known
-        for key, word in (("availability", availability), ("activity", activity)):
-            if isinstance(word, str):
-                resource[key] = sys.intern(word)  # few words, many people
+        """The same object as before while all of it is the same: nothing then is to be done."""
+        digest, known = hash(repr(resource)), self._seen.get(oid)
+        if known and known[0] == digest:
+            return known[1]  # at a third of the cost of reading it
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:
             log.debug("%s: %s is skipped: %s", self._table, oid, error)
             return None
-        if presence != known:
-            self._seen[oid] = presence
-        return self._seen[oid]
+        if known and presence == known[1]:
+            presence = known[1]
+        self._seen[oid] = digest, presence
+        return presence
 
     def _begin_after(self, failed: Request) -> None:
         """Let the next read begin behind ``failed``, so that it keeps nobody else waiting."""

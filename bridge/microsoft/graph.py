@@ -16,11 +16,17 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from bridge.contract.clock import Clock
-from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
+from bridge.contract.errors import (
+    AccessRefusedError,
+    PresenceBridgeError,
+    SourceDataError,
+    SourceUnavailableError,
+)
 from bridge.contract.presence import Presence
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.presence import parse_presence
+from bridge.microsoft.reason import because, reason_of
 from bridge.retry import Random, full_jitter, retry_after_s
 
 log = logging.getLogger(__name__)
@@ -79,7 +85,7 @@ class Graph:
         response = await self._exchange(path)
         if response.status == 200:  # noqa: PLR2004 - OK
             return _json(response.body)
-        raise self._refusal(response.status, response.headers)
+        raise because(self._refusal(response.status, response.headers), response)
 
     async def _exchange(self, path: str, content: bytes | None = None) -> HttpResponse:
         """One request, and another one when the first is refused for its token."""
@@ -106,7 +112,7 @@ class Graph:
         request = HttpRequest(
             "GET" if content is None else "POST",
             self._url + path,
-            headers=headers if content is None else headers | _IS_JSON,
+            headers=headers | _IS_JSON if content else headers,
             body=content,
         )
         try:
@@ -119,7 +125,7 @@ class Graph:
             _log_failure(path, request_id, response)
         return response
 
-    def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
+    def _refusal(self, status: int, headers: Mapping[str, str]) -> PresenceBridgeError:
         if status in (429, 503, 509):
             wait = retry_after_s(
                 headers.get("Retry-After"), date=headers.get("Date"), clock=self._clock
@@ -168,13 +174,17 @@ class Graph:
         if status in (400, 404):
             return None
         if status in (401, 403):
-            raise AccessRefusedError(
-                f"Microsoft Graph refuses {path.partition('?')[0]} (HTTP {status}).", remedy=remedy
+            raise because(
+                AccessRefusedError(
+                    f"Microsoft Graph refuses {path.partition('?')[0]} (HTTP {status}).",
+                    remedy=remedy,
+                ),
+                response,
             )
-        raise self._refusal(status, response.headers)
+        raise because(self._refusal(status, response.headers), response)
 
     async def tell(self, path: str, content: bytes, *, remedy: str) -> None:
-        """POST ``content`` where an answer without a body means that it is done.
+        """POST ``content``, which may be empty, where any good answer means that it is done.
 
         Raises:
             AccessRefusedError: Not allowed, or refused as it is; ``remedy`` says what is missing.
@@ -187,10 +197,9 @@ class Graph:
             return
         if status in (400, 401, 403, 404):
             action = path.rpartition("/")[2]
-            raise AccessRefusedError(
-                f"Microsoft Graph refuses {action} (HTTP {status}).", remedy=remedy
-            )
-        raise self._refusal(status, response.headers)
+            refused = f"Microsoft Graph refuses {action} (HTTP {status})."
+            raise because(AccessRefusedError(refused, remedy=remedy), response)
+        raise because(self._refusal(status, response.headers), response)
 
     async def pages(self, path: str, *, remedy: str) -> list[Any] | None:
         """All values of a list that comes in pages; ``None`` when Graph does not know the list.
@@ -242,10 +251,10 @@ def _json(body: bytes) -> Any:
 
 def _log_failure(path: str, request_id: str, response: HttpResponse) -> None:
     log.debug(
-        "Graph %s answered %d: request-id %s, client-request-id %s, Date %s, diagnostic %s",
+        "Graph %s answered %d: %s, client-request-id %s, Date %s, diagnostic %s",
         path,
         response.status,
-        response.headers.get("request-id"),
+        reason_of(response),
         request_id,
         response.headers.get("Date"),
         response.headers.get("x-ms-ags-diagnostic"),

@@ -13,6 +13,7 @@ from typing import Any
 from bridge.contract.errors import AccessRefusedError, SourceDataError
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people import Person, Slugs
+from bridge.microsoft.texts import NAME_BYTES, plain
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,5 @@ def _user_id(value: Any) -> str | None:
 
 def _names(value: Mapping[str, Any]) -> tuple[str | None, str | None]:
     name, upn = value.get("displayName"), value.get("userPrincipalName")
-    return (
-        name if isinstance(name, str) and name else None,
-        upn.lower() if isinstance(upn, str) and upn else None,
-    )
+    name, upn = (plain(text, NAME_BYTES) if isinstance(text, str) else "" for text in (name, upn))
+    return name or None, upn.lower() or None

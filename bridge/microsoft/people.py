@@ -19,6 +19,7 @@ from urllib.parse import quote
 from bridge.config import write_private
 from bridge.contract.errors import AccessRefusedError, SourceDataError
 from bridge.microsoft.graph import Graph
+from bridge.microsoft.texts import NAME_BYTES, plain
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ def _stored_person(entry: Any) -> Person:
     slug, name, oid, upn = entry
     if not all(isinstance(text, str) for text in (slug, name, oid)):
         raise TypeError("no person")
-    return Person(slug, name, oid, upn if isinstance(upn, str) else None)
+    return Person(slug, plain(name, NAME_BYTES), oid, upn if isinstance(upn, str) else None)
 
 
 def _digest(text: str) -> str:

@@ -10,14 +10,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from bridge.contract.errors import SourceDataError
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import (
+    Activity,
+    Availability,
+    Presence,
+    WorkLocation,
+    WorkLocationSource,
+)
+from bridge.microsoft.moments import moment_of
+from bridge.microsoft.texts import NAME_BYTES, message, plain
 
 log = logging.getLogger(__name__)
 
 O = TypeVar("O", Availability, Activity)  # noqa: E741 - one of the two kinds of words
+W = TypeVar("W", WorkLocation, WorkLocationSource)
 
 _WORDS_SEEN: set[str] = set()
 
@@ -30,19 +41,33 @@ _ACTIVITIES = {item.value.replace("_", ""): item for item in Activity} | {
     "availableidle": Activity.INACTIVE,
 }
 _ACTIVITY_IN_AVAILABILITY = {
+    "inactive": (Availability.AVAILABLE_IDLE, Activity.INACTIVE),
+    "availableinactive": (Availability.AVAILABLE_IDLE, Activity.INACTIVE),
+    "offwork": (Availability.OFFLINE, Activity.OFF_WORK),
+    "urgentinterruptionsonly": (Availability.DO_NOT_DISTURB, Activity.URGENT_INTERRUPTIONS_ONLY),
+    "focusing": (Availability.FOCUSING, Activity.FOCUSING),
+    "inameeting": (Availability.BUSY, Activity.IN_A_MEETING),
     "inacall": (Availability.BUSY, Activity.IN_A_CALL),
     "inaconferencecall": (Availability.BUSY, Activity.IN_A_CONFERENCE_CALL),
-    "inameeting": (Availability.BUSY, Activity.IN_A_MEETING),
     "presenting": (Availability.DO_NOT_DISTURB, Activity.PRESENTING),
-    "focusing": (Availability.FOCUSING, Activity.FOCUSING),
 }
-_HIDE_NOTHING = {
-    None,
-    Activity.OUT_OF_OFFICE,
-    *(Activity(item.value) for item in Availability if item.value in tuple(Activity)),
-}
-"""Activities beside which an availability such as InACall says more."""
+_SAYING = [activity for _, activity in _ACTIVITY_IN_AVAILABILITY.values()]
+"""Of two of these the later is shown: no call hides behind a meeting. All others say less."""
 _STATES = ("availability", "activity")
+_OUT_OF_OFFICE = "outofoffice"
+_LOCATIONS = {item.value.replace("_", ""): item for item in WorkLocation}
+_SOURCES = {item.value: item for item in WorkLocationSource}
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the two state words of Microsoft mean."""
+
+    raw_availability: str
+    raw_activity: str
+    availability: Availability | None
+    activity: Activity | None
+    out_of_office: bool
 
 
 def parse_presence(resource: Any) -> Presence:
@@ -59,20 +84,34 @@ def parse_presence(resource: Any) -> Presence:
     )
     if not isinstance(raw_availability, str) or not isinstance(raw_activity, str):
         raise SourceDataError("Graph answered a presence without availability and activity")
-    availability, activity = _states(raw_availability, raw_activity)
-    settings = _object(resource, "outOfOfficeSettings")
-    status = _object(_object(resource, "statusMessage"), "message")
+    words = _words(raw_availability[:NAME_BYTES], raw_activity[:NAME_BYTES])
+    settings, status = (_object(resource, key) for key in ("outOfOfficeSettings", "statusMessage"))
+    says = _message(_object(status, "message"), "content")
+    location = _object(resource, "workLocation")
     return Presence(
-        availability=availability,
-        activity=activity,
-        out_of_office=settings.get("isOutOfOffice") is True
-        or "outofoffice" in (_folded(raw_availability), _folded(raw_activity)),
-        status_message=_text(status, "content"),
-        raw_availability=raw_availability,
-        raw_activity=raw_activity,
-        out_of_office_message=_text(settings, "message"),
-        work_location=_text(_object(resource, "workLocation"), "workLocationType"),
+        availability=words.availability,
+        activity=words.activity,
+        out_of_office=words.out_of_office or _told(settings.get("isOutOfOffice")),
+        status_message=says,
+        status_message_until=moment_of(status.get("expiryDateTime")) if says else None,
+        raw_availability=words.raw_availability,
+        raw_activity=words.raw_activity,
+        out_of_office_message=_message(settings, "message"),
+        work_location=_word(location, "workLocationType", _LOCATIONS, WorkLocation.OTHER),
+        work_location_source=_word(location, "source", _SOURCES, WorkLocationSource.OTHER),
+        raw_work_location=_text(location, "workLocationType"),
+        place_id=_text(location, "placeId"),
         sequence_number=_text(resource, "sequenceNumber"),
+    )
+
+
+@lru_cache(maxsize=256)
+def _words(raw_availability: str, raw_activity: str) -> _Words:
+    """Few words for many people: each pair is read, and kept, once."""
+    states = _states(raw_availability, raw_activity)
+    is_out = _OUT_OF_OFFICE in (_folded(raw_availability), _folded(raw_activity))
+    return _Words(
+        plain(raw_availability, NAME_BYTES), plain(raw_activity, NAME_BYTES), *states, is_out
     )
 
 
@@ -80,12 +119,12 @@ def _states(
     raw_availability: str, raw_activity: str
 ) -> tuple[Availability | None, Activity | None]:
     base, detail = _folded(raw_availability), _folded(raw_activity)
-    if base == "outofoffice":
+    if base == _OUT_OF_OFFICE:
         return _out_of_office(raw_activity, detail)
     if base in _ACTIVITY_IN_AVAILABILITY:
         availability, activity = _ACTIVITY_IN_AVAILABILITY[base]
         told = _activity(raw_activity, detail)
-        return availability, activity if told in _HIDE_NOTHING else told
+        return availability, max((activity, told), key=_says)
     return _availability(raw_availability, base), _activity(raw_activity, detail)
 
 
@@ -112,12 +151,16 @@ def _activity(raw: str, folded: str) -> Activity | None:
 def _new_word(raw: str, other: O) -> O:
     if raw not in _WORDS_SEEN:
         _WORDS_SEEN.add(raw)
-        log.info("Microsoft uses a presence word that is new to us: %.60s", raw)
+        log.info("Microsoft uses a presence word that is new to us: %s", plain(raw, 60))
     return other
 
 
+def _says(activity: Activity | None) -> int:
+    return _SAYING.index(activity) if activity in _SAYING else -1
+
+
 def _folded(word: str) -> str:
-    return word.strip().lower().replace("_", "")
+    return "".join(char for char in word.lower() if char.isalnum())
 
 
 def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -125,6 +168,24 @@ def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _told(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 def _text(parent: Mapping[str, Any], key: str) -> str | None:
     value = parent.get(key)
-    return (value.strip() or None) if isinstance(value, str) else None
+    return (plain(value, NAME_BYTES) or None) if isinstance(value, str) else None
+
+
+def _message(parent: Mapping[str, Any], key: str) -> str | None:
+    value = parent.get(key)
+    if not isinstance(value, str) or not value:
+        return None
+    return message(value, parent.get("contentType")) or None
+
+
+def _word(parent: Mapping[str, Any], key: str, words: Mapping[str, W], other: W) -> W | None:
+    value = parent.get(key)
+    if not isinstance(value, str) or not (folded := _folded(value)):
+        return None
+    return words.get(folded, other)

@@ -1,7 +1,8 @@
-"""Sets what a person wants to be shown as, and their status message. Never anybody else's.
+"""Sets what a person wants to be shown as, says, and where they work. Never anybody else's.
 
-Pairs, durations and defaults: Microsoft Graph v1.0, "presence: setUserPreferredPresence",
-"presence: clearUserPreferredPresence" and "presence: setStatusMessage".
+Pairs, durations, defaults and bodies: Microsoft Graph v1.0, "presence: setUserPreferredPresence",
+"presence: clearUserPreferredPresence", "presence: setStatusMessage", "presence: setManualLocation"
+and "presence: clearLocation".
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 from bridge.config import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError, PresenceBridgeError
-from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, Preferred, PreferredPresence
+from bridge.contract.preferred import (
+    STATUS_MESSAGE_LIMIT,
+    Preferred,
+    PreferredLocation,
+    PreferredPresence,
+)
 from bridge.contract.presence import Availability
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph
@@ -31,10 +37,18 @@ PAIRS: Mapping[PreferredPresence, tuple[str, str]] = {
     PreferredPresence.AWAY: ("Away", "Away"),
     PreferredPresence.OFFLINE: ("Offline", "OffWork"),
 }
+LOCATIONS: Mapping[PreferredLocation, str] = {
+    PreferredLocation.OFFICE: "office",
+    PreferredLocation.REMOTE: "remote",
+    PreferredLocation.TIME_OFF: "timeOff",
+}
+PLACE_MOST = 128
+"""Characters of the id of a place; Microsoft's are GUIDs."""
 BUSY_FOR, ELSE_FOR = timedelta(days=1), timedelta(days=7)
 """Microsoft's own defaults; sent along so that we know when it ends."""
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=7)
 REMEDY = "Add the delegated permission Presence.ReadWrite to the app, then sign in again."
+LOCATION_REMEDY = f"{REMEDY} Microsoft's government clouds know no work location."
 NOT_SHOWN = "Teams shows it as soon as the person is signed in to Teams on any device."
 _BUSY = (PreferredPresence.BUSY, PreferredPresence.DO_NOT_DISTURB)
 _STORED = TypeAdapter(Preferred)
@@ -104,6 +118,23 @@ class Writer:
             }
         await self._tell("setStatusMessage", {"statusMessage": status})
 
+    async def locate(self, location: PreferredLocation, place_id: str | None) -> None:
+        """Work at ``location`` today, in the building or at the desk ``place_id``, if any.
+
+        Raises:
+            ContractError: There can be no such place.
+            PresenceBridgeError: As in ``Graph.tell``.
+        """
+        if location is PreferredLocation.AUTOMATIC:
+            await self._tell("clearLocation", None, remedy=LOCATION_REMEDY)
+            return
+        body = {"workLocationType": LOCATIONS[location]}
+        if place_id:
+            if len(place_id) > PLACE_MOST or not place_id.isprintable():
+                raise ContractError(f"place_id is an id of at most {PLACE_MOST} characters")
+            body["placeId"] = place_id
+        await self._tell("setManualLocation", body, remedy=LOCATION_REMEDY)
+
     async def clear(self) -> None:
         """Prefer nothing and say nothing. Raises as ``prefer`` and ``say``."""
         await self.prefer(PreferredPresence.AUTOMATIC, None)
@@ -113,11 +144,14 @@ class Writer:
         """Wait until what was set is remembered, for a short while."""
         await self._file.close()
 
-    async def _tell(self, action: str, body: Mapping[str, object]) -> None:
+    async def _tell(
+        self, action: str, body: Mapping[str, object] | None, *, remedy: str = REMEDY
+    ) -> None:
         if self._graph.my_id is None:
             await self._graph.my_presence()
         path = f"/users/{self._graph.my_id}/presence/{action}"
-        await self._graph.tell(path, encode_json(body), remedy=REMEDY)
+        content = b"" if body is None else encode_json(body)
+        await self._graph.tell(path, content, remedy=remedy)
 
     def _keep(self, preferred: Preferred) -> None:
         self._preferred = preferred

@@ -52,6 +52,7 @@ class Known:
         self._absent: dict[str, tuple[datetime | None, datetime | None]] = {}
         self._polled_at: datetime | None = None
         self._valid_until: datetime | None = None
+        self._messages: dict[str, datetime] = {}  # ends of the status messages that have one
         self._older: dict[str, tuple[datetime, int]] = {}  # since when, and how many in a row
         self._shared: tuple[bool, SignIn, int | None] = (False, SIGNED_OUT, None)
         self._round_at: datetime | None = None
@@ -63,6 +64,7 @@ class Known:
         for slug in self._facts.keys() - accounts.keys():
             for table in (self._facts, self._told, self._changed, self._absent, self._older):
                 table.pop(slug, None)
+            self._messages.pop(slug, None)
         for slug, name in accounts.items():
             known = self._facts.get(slug)
             if known is None:
@@ -84,10 +86,11 @@ class Known:
         put, changed = False, False
         for slug, presence in presences.items():
             facts = self._facts.get(slug)
-            if facts is None or presence is facts.presence or slug in older:
+            told = presence.at(now)
+            if facts is None or slug in older or told is facts.presence or told == facts.presence:
                 continue
-            visible = _shown(presence) != _shown(facts.presence)
-            self._put(facts, presence, now if visible else facts.changed_at)
+            visible = _shown(told) != _shown(facts.presence)
+            self._put(facts, told, now if visible else facts.changed_at)
             put, changed = True, changed or visible
         if put:
             self.presences = tuple(f.presence for f in self._facts.values() if f.presence)
@@ -107,6 +110,7 @@ class Known:
         Everybody is due when freshness, sign-in or epoch is news for all.
         """
         self._follow_the_clock(now)
+        self._end_messages(now)
         signed_in = sign_in.state is SignInState.SIGNED_IN
         shared = (signed_in and self.is_current(now), sign_in, self._epoch(now))
         due: list[str]
@@ -123,12 +127,19 @@ class Known:
             if is_news:
                 yield facts
 
-    def fresh_until(self, now: datetime) -> datetime | None:
-        """The first moment from ``now`` on at which anybody's facts are no longer fresh."""
-        if not self._shared[0] or self._valid_until is None:
-            return None
-        ends = [end for _, end in self._absent.values() if end and end > now]
-        return min([self._valid_until, *ends])
+    def ends_at(self, now: datetime) -> datetime | None:
+        """The first moment at which facts are no longer fresh, or a message is over."""
+        ends = list(self._messages.values())
+        if self._shared[0] and self._valid_until is not None:
+            ends += [self._valid_until, *(e for _, e in self._absent.values() if e and e > now)]
+        return min(ends, default=None)
+
+    def _end_messages(self, now: datetime) -> None:
+        """Show no status message any more whose end has come, read again or not."""
+        for slug in [slug for slug, end in self._messages.items() if end <= now]:
+            facts = self._facts[slug]
+            if facts.presence:
+                self._put(facts, facts.presence.at(now), now)
 
     def _older_ones(
         self, presences: Mapping[str, Presence], now: datetime
@@ -179,6 +190,10 @@ class Known:
             facts.account, facts.name, presence=presence, changed_at=changed_at
         )
         self._changed[facts.account] = None
+        if presence.status_message_until:
+            self._messages[facts.account] = presence.status_message_until
+        else:
+            self._messages.pop(facts.account, None)
 
     def _current(self, slug: str, now: datetime, *, signed_in: bool) -> AccountFacts:
         facts = self._facts[slug]
@@ -215,4 +230,6 @@ def _shown(presence: Presence | None) -> object:
         presence.raw_activity,
         presence.out_of_office,
         presence.status_message,
+        presence.work_location,
+        presence.work_location_source,
     )

@@ -181,6 +181,8 @@ class Poller:
             internal_errors=self._status.internal_errors,
         )
         self._tell()
+        if taken.changed:
+            self._news.set()  # a status message may end before anything else does
         return chosen.delay_s
 
     def _failed(self, error: Exception) -> float:
@@ -236,15 +238,15 @@ class Poller:
         return chosen.delay_s if chosen else SIGN_IN_S
 
     async def _keep_true(self) -> None:
-        """Tell what is news, and when facts are no longer fresh, also while a read hangs."""
+        """Tell what is news, and when facts are no longer true, also while a read hangs."""
         while True:
-            await first_of(self._news, self._seconds_fresh(), self._clock)
+            await first_of(self._news, self._seconds_true(), self._clock)
             self._news.clear()
             self._tell()
 
-    def _seconds_fresh(self) -> float:
+    def _seconds_true(self) -> float:
         now = self._clock.now()
-        until = self._known.fresh_until(now)
+        until = self._known.ends_at(now)
         return max(SOON_S, (until - now).total_seconds()) if until else JUMP_S
 
     async def _watch_sign_in(self) -> None:

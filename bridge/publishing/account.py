@@ -14,7 +14,8 @@ from bridge.contract.wire import Message, encode_account_state, encode_json
 
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
-_TOLD = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
+_UNTOLD = ("sequence_number", "status_message_until")
+_TOLD = attrgetter(*(f.name for f in fields(Presence) if f.name not in _UNTOLD))
 
 
 def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
@@ -114,7 +115,8 @@ def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
         "raw_activity": presence.raw_activity,
         "status_message": presence.status_message,
         "out_of_office_message": presence.out_of_office_message,
-        "work_location": presence.work_location,
+        "work_location": presence.raw_work_location,
+        "place_id": presence.place_id,
         "sequence_number": presence.sequence_number,
     }
     return [
@@ -165,7 +167,7 @@ def _event_type(old: Presence, new: Presence) -> str | None:
     if None not in (old.in_call, new.in_call) and old.in_call != new.in_call:
         return "call_started" if new.in_call else "call_ended"
     was, now = (p.availability is Availability.OFFLINE for p in (old, new))
-    if was != now:
+    if was != now and Availability.OTHER not in (old.availability, new.availability):
         return "offline" if now else "online"
     return "changed"
 

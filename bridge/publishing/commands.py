@@ -13,7 +13,7 @@ from typing import Any
 from bridge.broker import Received
 from bridge.contract.account import Followed, Way
 from bridge.contract.errors import ContractError, PersonMustActError, PresenceBridgeError
-from bridge.contract.preferred import PreferredPresence
+from bridge.contract.preferred import PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, decode_json, encode_json
 from bridge.publishing.service import Rediscovery, Service
@@ -35,6 +35,7 @@ COMMANDS = (
     "restart",
     "set_presence",
     "set_status_message",
+    "set_work_location",
     "clear_presence",
     "log_level",
     "rediscover",
@@ -142,7 +143,7 @@ async def _do(
             account = _sign_in_of(request, accounts)
             with _followed(account):
                 await _sign_in(command, request, account, service)
-        case "set_presence" | "set_status_message" | "clear_presence":
+        case "set_presence" | "set_status_message" | "set_work_location" | "clear_presence":
             account = _one_of(accounts, request)
             with _followed(account):
                 return await _set(command, request, account, service)
@@ -195,9 +196,22 @@ async def _set(command: str, request: dict[str, Any], account: str, service: Ser
         if not isinstance(text, str):
             raise ContractError("message must be text; an empty one removes it")
         await service.set_status_message(account, text.strip(), _lasts(request))
+    elif command == "set_work_location":
+        location, place_id = _place(request)
+        await service.set_work_location(account, location, place_id)
+        return {"location": location}
     else:
         await service.clear_presence(account)
     return asdict(service.preferred(account)) | ({"note": note} if note else {})
+
+
+def _place(request: dict[str, Any]) -> tuple[PreferredLocation, str | None]:
+    word, place_id = request.get("location"), request.get("place_id")
+    if word not in tuple(PreferredLocation):
+        raise ContractError(f"location must be one of: {', '.join(PreferredLocation)}")
+    if not isinstance(place_id, str | None):
+        raise ContractError("place_id must be text")
+    return PreferredLocation(word), place_id
 
 
 def _lasts(request: dict[str, Any]) -> timedelta | None:

@@ -5,16 +5,20 @@ Rules: Home Assistant documentation, "MQTT" and "MQTT Discovery" (device discove
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from bridge.contract.account import SignInState
-from bridge.contract.presence import Activity, Availability
+from bridge.contract.presence import Activity, Availability, WorkLocation
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 
 EVENT_TYPES = ("changed", "call_started", "call_ended", "online", "offline")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+_SOURCE = "{{ {'source': value_json.work_location_source | default(none)} | to_json }}"
 
 
 @dataclass(frozen=True)
@@ -48,29 +52,14 @@ def account_entities(
 
 def _presence(topics: Topics, account: str) -> tuple[Entity, ...]:
     return (
-        Entity(
+        _word(
             "availability",
-            "sensor",
             "Availability",
-            {
-                "device_class": "enum",
-                "options": [item.value for item in Availability],
-                "value_template": "{{ value_json.availability }}",
-                "json_attributes_topic": topics.account(account, "attributes"),
-                "icon": "mdi:account-badge",
-            },
+            Availability,
+            icon="mdi:account-badge",
+            json_attributes_topic=topics.account(account, "attributes"),
         ),
-        Entity(
-            "activity",
-            "sensor",
-            "Activity",
-            {
-                "device_class": "enum",
-                "options": [item.value for item in Activity],
-                "value_template": "{{ value_json.activity }}",
-                "icon": "mdi:account-voice",
-            },
-        ),
+        _word("activity", "Activity", Activity, icon="mdi:account-voice"),
         _binary("busy", "Busy", "mdi:minus-circle"),
         _binary("in_call", "In a call", "mdi:phone-in-talk"),
         _binary("in_meeting", "In a meeting", "mdi:calendar-account", enabled=False),
@@ -80,6 +69,15 @@ def _presence(topics: Topics, account: str) -> tuple[Entity, ...]:
             "sensor",
             "Status message",
             {"value_template": "{{ value_json.status_message }}", "icon": "mdi:message-text"},
+        ),
+        _word(
+            "work_location",
+            "Work location",
+            WorkLocation,
+            icon="mdi:office-building",
+            value_template="{{ value_json.work_location | default(none) }}",  # new: may be missing
+            json_attributes_topic=topics.account(account, "state"),
+            json_attributes_template=_SOURCE,
         ),
         Entity(
             "last_changed",
@@ -212,6 +210,14 @@ def bridge_entities(topics: Topics) -> tuple[Entity, ...]:
                 "icon": "mdi:text-box-search",
             },
         ),
+    )
+
+
+def _word(key: str, name: str, words: Iterable[StrEnum], *, icon: str, **options: str) -> Entity:
+    """What is told in one of a few words, under ``key`` of the state."""
+    told = {"device_class": "enum", "options": [word.value for word in words], "icon": icon}
+    return Entity(
+        key, "sensor", name, told | {"value_template": f"{{{{ value_json.{key} }}}}"} | options
     )
 
 

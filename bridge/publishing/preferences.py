@@ -7,10 +7,18 @@ from dataclasses import asdict
 
 from bridge.contract.account import Followed
 from bridge.contract.errors import PresenceBridgeError
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import STATUS_LIMIT, Message, encode_json
 from bridge.publishing.entities import Entity
+
+_SET_BY_HAND = (
+    "{% if value_json.work_location is none or value_json.work_location is undefined %}None"
+    "{% elif value_json.work_location_source == 'manual' and value_json.work_location in "
+    f"{[item.value for item in PreferredLocation]}"
+    " %}{{ value_json.work_location }}{% else %}automatic{% endif %}"
+)
+"""Read from Microsoft, so that it is right whoever set it; unknown where a cloud tells nothing."""
 
 
 class Preferences:
@@ -75,6 +83,18 @@ def preference_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
                 "value_template": "{{ value_json.status_message or '' }}",
                 "max": STATUS_LIMIT,
                 "icon": "mdi:message-draw",
+            },
+        ),
+        Entity(
+            "set_work_location",
+            "select",
+            "Set work location",
+            {
+                "command_topic": topics.request("set_work_location"),
+                "command_template": named + ',"location":"{{ value }}"}',
+                "value_template": _SET_BY_HAND,
+                "options": [item.value for item in PreferredLocation],
+                "icon": "mdi:office-building-marker",
             },
         ),
         Entity(

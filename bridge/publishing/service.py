@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bridge.contract.account import Way
 from bridge.contract.health import Health
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 
 
 class Service(Protocol):
@@ -50,6 +50,12 @@ class Service(Protocol):
 
     async def set_status_message(self, account: str, text: str, lasts: timedelta | None) -> None:
         """Set the status message, or remove it with an empty one."""
+        ...
+
+    async def set_work_location(
+        self, account: str, location: PreferredLocation, place_id: str | None
+    ) -> None:
+        """Say where ``account`` works today."""
         ...
 
     async def clear_presence(self, account: str) -> None:

@@ -10,7 +10,7 @@ from bridge.web.markup import Html, join, tag
 from bridge.web.render_sign_in import sign_in_panel, sign_out
 from bridge.web.search import SHOWN
 from bridge.web.snapshot import Kind, Person, Snapshot
-from bridge.web.words import Calendar, headline, kind_of, plain
+from bridge.web.words import Calendar, headline, kind_of, place_words
 
 OUT_OF_OFFICE = "Out of office"
 NAME_LIMIT = 60
@@ -93,7 +93,7 @@ def _says(person: Person) -> Html:
     presence = person.presence if person.fresh else None
     if presence is None:
         return Html()
-    place = plain(presence.work_location) if presence.work_location else None
+    place = place_words(presence)
     return join(
         tag("p", OUT_OF_OFFICE, class_="chip")
         if presence.out_of_office and headline(person) != OUT_OF_OFFICE

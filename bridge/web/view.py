@@ -28,7 +28,7 @@ _LIMITS = {
     "out_of_office_message": TEXT_LIMIT,
     "raw_availability": NAME_LIMIT,
     "raw_activity": NAME_LIMIT,
-    "work_location": NAME_LIMIT,
+    "raw_work_location": NAME_LIMIT,
 }
 LIGHTS = 500
 """Lights that are remembered; whoever may write on the broker could name more."""

@@ -8,7 +8,7 @@ from datetime import date, datetime, tzinfo
 from typing import overload
 
 from bridge.contract.account import SignInState
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
 from bridge.web.snapshot import Kind, Person
 
 _NO_TLS = re.compile(r"\[SSL: (?:WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HTTP_REQUEST)\]")
@@ -96,6 +96,14 @@ def presence_words(presence: Presence) -> str:
     if availability is None:
         return "Unknown"
     return _AVAILABILITY.get(availability) or plain(availability)
+
+
+def place_words(presence: Presence) -> str | None:
+    """Where the person works, if anybody said so."""
+    location = presence.work_location
+    if location is WorkLocation.OTHER:
+        return presence.raw_work_location
+    return None if location in (None, WorkLocation.UNSPECIFIED) else plain(location)
 
 
 def plain(word: str) -> str:

@@ -49,6 +49,33 @@ async def test_a_person_is_shown_as_they_chose_until_they_clear_it(stage: Stage)
     assert cleared.json["status_message"] is None
 
 
+async def test_where_a_person_works_is_set_and_left_to_the_calendar_again(stage: Stage) -> None:
+    stage.configure("set_presence = true")
+    stage.start("bridge", "run")
+    first = await stage.mqtt.until(STATE)
+    assert (first.json["work_location"], first.json["work_location_source"]) == (
+        "unspecified",
+        "none",
+    )
+    select = stage.mqtt.last[DEVICE].json["components"]["set_work_location"]
+    asked = select["command_template"].replace("{{ value }}", "remote")
+    assert select["command_topic"] == "presence/bridge/request/set_work_location"
+
+    answer = await ask(stage, "set_work_location", asked)
+    assert (answer["status"], answer["data"]) == ("ok", {"location": "remote"})
+    chosen = await stage.mqtt.until(STATE, lambda h: h.json["work_location"] == "remote")
+    assert chosen.json["work_location_source"] == "manual"
+
+    await ask(stage, "set_work_location", '{"account":"alice","location":"automatic"}')
+    since = len(stage.mqtt.heard) - 1
+    await stage.mqtt.until(STATE, lambda h: h.json["work_location"] == "unspecified", since=since)
+
+    answer = await ask(stage, "set_work_location", '{"account":"alice","location":"moon"}')
+    assert "location must be one of" in answer["error"]
+    kept = await stage.mqtt.until("presence/bridge/last_command", lambda h: h.json["error"])
+    assert kept.json["command"] == "set_work_location"
+
+
 async def test_it_is_off_unless_asked_for_and_goes_away_again(stage: Stage) -> None:
     stage.configure()
     stage.start("bridge", "run")
@@ -64,7 +91,8 @@ async def test_it_is_off_unless_asked_for_and_goes_away_again(stage: Stage) -> N
     added = await stage.mqtt.until(
         DEVICE, lambda h: bool(h.payload) and "preferred_presence" in h.json["components"]
     )
-    assert {"set_status_message", "clear_presence"} <= added.json["components"].keys()
+    settable = {"set_status_message", "set_work_location", "clear_presence"}
+    assert settable <= added.json["components"].keys()
     await stage.mqtt.until(PREFERRED)
 
     since = len(stage.mqtt.heard)

@@ -214,7 +214,7 @@ class TestWriting:
     async def test_a_status_message_is_set_told_and_cleared(
         self, reader: Reader, clock: ManualClock
     ) -> None:
-        until = {"dateTime": "2026-11-23T10:30:00", "timeZone": "Europe/Berlin"}
+        until = {"dateTime": "2026-11-23T10:30:00", "timeZone": "W. Europe Standard Time"}
         message = {"message": {"content": "Writing", "contentType": "text"}}
         body = {"statusMessage": message | {"expiryDateTime": until}}
         assert await self.write(reader, "setStatusMessage", body) == 200
@@ -222,7 +222,10 @@ class TestWriting:
         _, presence = await reader.get("/v1.0/me/presence")
         status = presence["statusMessage"]
         assert status["message"]["content"] == "Writing"
-        assert status["expiryDateTime"] == {"dateTime": "2026-11-23T09:30:00", "timeZone": "UTC"}
+        assert status["expiryDateTime"] == {
+            "dateTime": "2026-11-23T09:30:00.0000000",
+            "timeZone": "UTC",
+        }
 
         await clock.advance(30 * 60)
         assert (await reader.get("/v1.0/me/presence"))[1]["statusMessage"] is None
@@ -254,6 +257,39 @@ class TestWriting:
         self, reader: Reader, status: Any
     ) -> None:
         assert await self.write(reader, "setStatusMessage", {"statusMessage": status}) == 400
+
+    async def test_a_place_to_work_stands_before_the_calendar_until_it_is_cleared(
+        self, reader: Reader, microsoft: SimulatedMicrosoft, alice: Person, bob: Person
+    ) -> None:
+        microsoft.directory.change(alice, work_location="office")
+
+        async def told() -> Any:
+            return (await reader.get("/v1.0/me/presence"))[1]["workLocation"]
+
+        body = {"workLocationType": "remote", "placeId": "place-1"}
+        assert await self.write(reader, "setManualLocation", body, f"users/{alice.oid}") == 204
+        assert await told() == body | {"source": "manual"}
+        assert (await reader.ask("POST", "/v1.0/me/presence/clearLocation"))[0] == 204
+        assert await told() == {
+            "workLocationType": "office",
+            "source": "scheduled",
+            "placeId": None,
+        }
+        assert await self.write(reader, "clearLocation", {}) == 400, "it takes no body"
+        assert await self.write(reader, "setManualLocation", body, f"users/{bob.oid}") == 401
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"workLocationType": None},
+            {"workLocationType": "home"},
+            {"workLocationType": "office", "placeId": 7},
+            {"workLocationType": "office", "building": "B"},
+        ],
+    )
+    async def test_a_place_that_is_none_is_refused(self, reader: Reader, body: Any) -> None:
+        assert await self.write(reader, "setManualLocation", body) == 400
 
     async def test_one_sets_ones_own_presence_only(
         self, reader: Reader, alice: Person, bob: Person

@@ -1,7 +1,7 @@
-"""Setting presence in Graph: preferred state and status message. Never sets what sessions say.
+"""Setting presence in Graph: preferred state, status message, place of work. Never a session.
 
-Pairs, durations and defaults are those of the Graph v1.0 reference (setUserPreferredPresence,
-setStatusMessage).
+Pairs, durations, defaults and bodies are those of the Graph v1.0 reference
+(setUserPreferredPresence, setStatusMessage, setManualLocation, clearLocation).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from aiohttp import web
 
 from bridge.demo.directory import Person
 from bridge.demo.graph.gate import Gate
 from bridge.demo.graph.wire import GraphError, json_object
-from bridge.demo.presence import Preferred, State, StatusMessage
+from bridge.demo.presence import Location, Preferred, State, StatusMessage, zone_of
 from bridge.demo.simulation import Simulation
 
 WRITE_OWN, WRITE_ALL = ("Presence.ReadWrite",), ("Presence.ReadWrite.All",)
@@ -27,6 +27,7 @@ PAIRS = frozenset(
 )
 SHORT, LONG = timedelta(days=1), timedelta(days=7)
 """How long a preferred state lasts unless it says so itself: busy ones short, others long."""
+LOCATIONS = ("unspecified", "office", "remote", "timeOff")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
@@ -42,6 +43,8 @@ class PresenceWrites:
             "setUserPreferredPresence": ("set_preferred", self.set_preferred),
             "clearUserPreferredPresence": ("clear_preferred", self.clear_preferred),
             "setStatusMessage": ("set_status", self.set_status),
+            "setManualLocation": ("set_location", self.set_location),
+            "clearLocation": ("clear_location", self.clear_location),
         }
         routes = []
         for action, (name, handler) in actions.items():
@@ -85,6 +88,37 @@ class PresenceWrites:
         self._simulation.directory.put(person, replace(person.facts, status=status))
         return web.Response()
 
+    async def set_location(self, request: web.Request) -> web.Response:
+        """Say where the person works today.
+
+        Raises:
+            GraphError: The token does not allow it, the cloud has no such action, or the body is
+                wrong.
+        """
+        person = self._located(request)
+        location = _location(await json_object(request))
+        self._simulation.directory.put(person, replace(person.facts, manual_location=location))
+        return web.Response(status=204)
+
+    async def clear_location(self, request: web.Request) -> web.Response:
+        """Let the calendar say again where the person works.
+
+        Raises:
+            GraphError: As in ``set_location``; this action takes no body at all.
+        """
+        person = self._located(request)
+        if await request.read():
+            raise GraphError(400, "The action takes no parameters.")
+        self._simulation.directory.put(person, replace(person.facts, manual_location=None))
+        return web.Response(status=204)
+
+    def _located(self, request: web.Request) -> Person:
+        person = self._person(request)
+        if self._simulation.directory.wording.small_schema:
+            action = request.path.rpartition("/")[2]
+            raise GraphError(400, f"Resource not found for the segment '{action}'.")
+        return person
+
     def _person(self, request: web.Request) -> Person:
         if "id" not in request.match_info:
             return self._gate.pass_person(request, WRITE_OWN)[1]
@@ -103,6 +137,15 @@ def _pair(body: dict[str, Any]) -> State:
     if state not in PAIRS:
         raise GraphError(400, "Availability and activity are no pair that can be preferred.")
     return state
+
+
+def _location(body: dict[str, Any]) -> Location:
+    kind, place_id = body.get("workLocationType"), body.get("placeId")
+    if kind not in LOCATIONS or not isinstance(place_id, str | None):
+        raise GraphError(400, "workLocationType or placeId is wrong.")
+    if unknown := body.keys() - {"workLocationType", "placeId"}:
+        raise GraphError(400, f"The action has no parameter {', '.join(sorted(unknown))}.")
+    return Location(kind, "manual", place_id)
 
 
 def _duration(text: Any, default: timedelta) -> timedelta:
@@ -136,4 +179,4 @@ def _moment(value: dict[str, str] | None) -> datetime | None:
     moment = datetime.fromisoformat(value["dateTime"])
     if moment.tzinfo is not None:
         raise ValueError("dateTime must have no offset")
-    return moment.replace(tzinfo=ZoneInfo(value["timeZone"])).astimezone(UTC)
+    return moment.replace(tzinfo=zone_of(value["timeZone"])).astimezone(UTC)

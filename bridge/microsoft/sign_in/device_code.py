@@ -12,6 +12,7 @@ from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.flow import Failed, Granted, Step, Waiting
 from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
+from bridge.microsoft.texts import plain
 
 INTERVAL_MOST_S = 60.0
 MESSAGE_MOST = 500
@@ -69,4 +70,4 @@ def _waiting(code: Answer) -> Waiting:
     message = code.get("message")
     if not isinstance(message, str) or len(message) > MESSAGE_MOST:
         message = f"open {address} and enter {user_code}"
-    return Waiting(address, float(code["expires_in"]), message, user_code)
+    return Waiting(plain(address), float(code["expires_in"]), plain(message), plain(user_code))

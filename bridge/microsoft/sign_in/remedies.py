@@ -21,6 +21,7 @@ from bridge.microsoft.sign_in.remedies_table import (
     Ending,
     Remedy,
 )
+from bridge.microsoft.texts import plain
 
 __all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy", "explain"]
 
@@ -63,7 +64,7 @@ _NUMBER = re.compile(r"AADSTS(\d{4,8})")
 def explain(result: Mapping[str, Any]) -> Explanation:
     """Tell an error answer of the token endpoint, as msal passes it on."""
     error = result.get("error")
-    error = error[:TEXT_MOST] if isinstance(error, str) else ""
+    error = plain(error, TEXT_MOST) if isinstance(error, str) else ""
     number = _number(result)
     row = _BY_CODE.get(number or 0)
     if row is None:
@@ -76,7 +77,9 @@ def explain(result: Mapping[str, Any]) -> Explanation:
         who=row.who,
         passes=row.ending is Ending.PASSES,
         sign_in_again=row.ending is Ending.SIGN_IN,
-        correlation_id=correlation_id[:TEXT_MOST] if isinstance(correlation_id, str) else None,
+        correlation_id=plain(correlation_id, TEXT_MOST)
+        if isinstance(correlation_id, str)
+        else None,
     )
 
 

@@ -20,7 +20,7 @@ from bridge.contract.errors import (
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.presence import Layout, Wording
+from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
 from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
@@ -69,19 +69,45 @@ async def test_both_layouts_and_casings_mean_the_same(
     assert (presence.sequence_number is None) is small
 
 
+@pytest.mark.parametrize("zone", ZONES)
+async def test_the_end_of_a_message_is_the_same_moment_in_every_zone(
+    alices: Bridge, home: Household, clock: ManualClock, zone: str
+) -> None:
+    ends = clock.now() + timedelta(hours=5)
+    home.directory.wording = Wording(zone=zone)
+    home.directory.put(home.person, Facts(status=StatusMessage("lunch", clock.now(), ends)))
+    presence = await read(alices)
+    assert (presence.status_message, presence.status_message_until) == ("lunch", ends)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+async def test_a_call_is_seen_beside_an_out_of_office(
+    alices: Bridge, home: Household, layout: Layout
+) -> None:
+    home.directory.wording = Wording(layout)
+    home.directory.change(home.person, "Busy", "InACall", out_of_office=True)
+    presence = await read(alices)
+    assert (presence.in_call, presence.out_of_office) == (True, True)
+    home.directory.change(home.person, "", "")
+    presence = await read(alices)
+    assert (presence.busy, presence.in_call, presence.out_of_office) == (None, None, True)
+
+
 async def test_a_request_says_who_asks_and_can_be_told_from_others(
     alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bridge")
     microsoft.faults.add(Fault(READ, status=500))
-    with pytest.raises(SourceUnavailableError):
+    with pytest.raises(SourceUnavailableError) as refused:
         await alices.account.read()
     await alices.account.read()
+    assert (refused.value.reason or "").startswith("generalException: ")
     first, second = microsoft.requests.of(READ)
     assert first.headers["user-agent"].startswith("presence-bridge/")
     assert first.headers["client-request-id"] != second.headers["client-request-id"]
     (line,) = [text for text in caplog.messages if "answered 500" in text]
     assert first.headers["client-request-id"] in line
+    assert str(refused.value.reason) in line
     assert "DataCenter" in line
     assert "GMT" in line
 

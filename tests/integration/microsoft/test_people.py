@@ -145,6 +145,42 @@ async def test_the_same_version_of_a_presence_is_the_same_object(
         assert second["office_ben"].raw_availability == "Busy"
 
 
+async def test_the_name_of_a_member_is_one_clean_line(office: Office, home: Household) -> None:
+    (ann,) = office.hire("ann")
+    ann.name = " Ann\r\n\x1b[31m\u202eNna " + "x" * 1000
+    team = home.directory.add_group(home.tenant, "team", [ann])
+    async with office.open({"team": group(team.group_id)}) as running:
+        await running.shown("team")
+        (name,) = running["team"].accounts.values()
+        assert name.startswith("Ann [31mNna x")
+        assert name.isprintable()
+        assert len(name) == 256
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"statusMessage": {"message": {"content": "lunch", "contentType": "text"}}},
+        {"outOfOfficeSettings": {"isOutOfOffice": True, "message": None}},
+        {"outOfOfficeSettings": {"isOutOfOffice": False, "message": "back on Monday"}},
+        {"workLocation": {"workLocationType": "remote", "source": "manual", "placeId": None}},
+        {"workLocation": {"workLocationType": "office", "source": "automatic", "placeId": None}},
+    ],
+)
+async def test_a_change_of_one_fact_is_seen_whatever_the_version_says(
+    office: Office, home: Household, news: dict[str, Any]
+) -> None:
+    (ann,) = office.hire("ann")
+    home.directory.change(ann, "Busy", out_of_office=False, work_location="office")
+    told = home.directory.presence_resource(ann, own=False)
+    for resource in (told, told, told | news):
+        office.simulated.faults.add(Fault(BULK, body=json.dumps({"value": [resource]}).encode()))
+    async with office.open({"office": people(ann)}) as running:
+        first, same, other = [(await running["office"].read())["office_ann"] for _ in range(3)]
+        assert same is first
+        assert other != first
+
+
 async def test_ids_that_spoil_a_request_are_found_and_left_out_longer_each_time(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,12 +17,13 @@ from bridge.contract.errors import (
     SignInNeededError,
     SourceUnavailableError,
 )
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.presence import Wording
 from bridge.demo.script import Fault
 from bridge.microsoft import Writer
-from bridge.microsoft.writing import NOT_SHOWN, PAIRS
+from bridge.microsoft.writing import LOCATIONS, NOT_SHOWN, PAIRS
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import Bridge, started
 
@@ -141,6 +142,51 @@ async def test_a_status_message_is_set_ends_and_is_removed(
     assert (await signed_in.account.read())["alice"].status_message is None
     with pytest.raises(ContractError, match="at most 280 characters"):
         await writer.say("x" * 281, None)
+
+
+async def test_where_somebody_works_is_set_read_with_its_source_and_cleared(
+    writer: Writer, signed_in: Bridge, microsoft: SimulatedMicrosoft, home: Household
+) -> None:
+    home.directory.change(home.person, work_location="office")
+
+    async def where() -> tuple[object, ...]:
+        presence = (await signed_in.account.read())["alice"]
+        return presence.work_location, presence.work_location_source, presence.place_id
+
+    assert await where() == ("office", "scheduled", None)
+    for location, word in LOCATIONS.items():
+        await writer.locate(location, None)
+        assert sent(microsoft, "set_location") == {"workLocationType": word}
+        assert await where() == (location, "manual", None)
+    await writer.locate(PreferredLocation.OFFICE, "place-1")
+    assert await where() == ("office", "manual", "place-1")
+    await writer.locate(PreferredLocation.AUTOMATIC, None)
+    assert microsoft.requests.of("user.clear_location")[-1].body == b""
+    assert await where() == ("office", "scheduled", None)
+
+
+@pytest.mark.parametrize("place_id", ["x" * 129, "a\nb"])
+async def test_what_is_no_place_is_refused_before_microsoft_is_asked(
+    writer: Writer, microsoft: SimulatedMicrosoft, place_id: str
+) -> None:
+    with pytest.raises(ContractError, match="place_id is an id of at most 128 characters"):
+        await writer.locate(PreferredLocation.OFFICE, place_id)
+    assert microsoft.requests.count("user.*") == 0
+
+
+async def test_a_cloud_without_work_locations_is_told_with_what_may_be_missing(
+    writer: Writer, signed_in: Bridge, home: Household, microsoft: SimulatedMicrosoft
+) -> None:
+    home.directory.wording = Wording(small_schema=True)
+    for location in (PreferredLocation.OFFICE, PreferredLocation.AUTOMATIC):
+        with pytest.raises(AccessRefusedError, match=r"government clouds know no work") as refused:
+            await writer.locate(location, None)
+        assert "Resource not found for the segment" in str(refused.value.reason)
+    assert (await signed_in.account.read())["alice"].work_location is None
+    microsoft.faults.add(Fault("user.set_location", status=429, retry_after=60))
+    with pytest.raises(SourceUnavailableError) as caught:
+        await writer.locate(PreferredLocation.OFFICE, None)
+    assert caught.value.retry_after_s == 60
 
 
 async def test_clear_clears_both(writer: Writer, home: Household) -> None:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from bridge.contract.account import AccountFacts
 from bridge.contract.errors import ContractError
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import (
+    Activity,
+    Availability,
+    Presence,
+    WorkLocation,
+    WorkLocationSource,
+)
 from bridge.contract.wire import (
     STATUS_LIMIT,
     AccountState,
@@ -27,18 +33,21 @@ KEYS = {
     "in_call",
     "in_meeting",
     "out_of_office",
+    "work_location",
+    "work_location_source",
     "status_message",
     "changed_at",
     "polled_at",
     "valid_until",
     "epoch",
 }
+NOT_FOR_LAMPS = {"work_location", "work_location_source"}
 TIMES = st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda t: t.replace(microsecond=0))
 PRESENCES = st.builds(
     Presence,
     availability=st.none() | st.sampled_from(Availability),
     activity=st.none() | st.sampled_from(Activity),
-    out_of_office=st.booleans(),
+    out_of_office=st.none() | st.booleans(),
     status_message=st.none() | st.text(min_size=1, max_size=STATUS_LIMIT),
 )
 JSON_VALUES = st.recursive(
@@ -60,15 +69,23 @@ def test_an_account_of_which_nothing_is_known_has_every_key_and_no_value() -> No
 
 
 def test_a_call_is_written_as_the_contract_says() -> None:
-    call = Presence(Availability.BUSY, Activity.IN_A_CALL, status_message="back at 3")
+    call = Presence(
+        Availability.BUSY,
+        Activity.IN_A_CALL,
+        status_message="back at 3",
+        work_location=WorkLocation.OFFICE,
+        work_location_source=WorkLocationSource.MANUAL,
+    )
     assert state(call, NINE) == {
         "availability": "busy",
         "activity": "in_a_call",
         "busy": "ON",
         "in_call": "ON",
         "in_meeting": "OFF",
-        "out_of_office": "OFF",
+        "out_of_office": None,
         "status_message": "back at 3",
+        "work_location": "office",
+        "work_location_source": "manual",
         "changed_at": "2026-11-23T09:00:05+01:00",
         "polled_at": "2026-11-23T09:00:05+01:00",
         "valid_until": "2026-11-23T09:00:05+01:00",
@@ -79,7 +96,8 @@ def test_a_call_is_written_as_the_contract_says() -> None:
 def test_what_microsoft_does_not_know_is_null_and_not_off() -> None:
     unknown = state(Presence())
     assert (unknown["busy"], unknown["in_call"], unknown["in_meeting"]) == (None, None, None)
-    assert unknown["out_of_office"] == "OFF"
+    assert (unknown["out_of_office"], unknown["work_location"]) == (None, None)
+    assert state(Presence(out_of_office=False))["out_of_office"] == "OFF"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +140,7 @@ def test_a_newer_bridge_may_add_keys() -> None:
     assert decode(AccountState, newer).availability is Availability.AWAY
 
 
-@pytest.mark.parametrize("missing", sorted(KEYS - {"epoch"}))
+@pytest.mark.parametrize("missing", sorted(KEYS - {"epoch", *NOT_FOR_LAMPS}))
 def test_a_state_without_one_of_its_keys_is_refused_by_name(missing: str) -> None:
     short = {key: value for key, value in state(None).items() if key != missing}
     with pytest.raises(ContractError, match=f"not a AccountState: {missing}"):

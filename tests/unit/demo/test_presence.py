@@ -9,6 +9,7 @@ from bridge.demo.presence import (
     OFFLINE,
     Facts,
     Layout,
+    Location,
     Preferred,
     State,
     StatusMessage,
@@ -67,7 +68,7 @@ def test_all_of_the_resource_is_there_even_when_little_is_known() -> None:
         "activity": "Available",
         "statusMessage": None,
         "outOfOfficeSettings": {"isOutOfOffice": False, "message": None},
-        "workLocation": None,
+        "workLocation": {"workLocationType": "unspecified", "source": "none", "placeId": None},
         "sequenceNumber": "A1",
     }
 
@@ -77,12 +78,51 @@ def test_the_times_of_a_status_message_are_for_its_owner_only() -> None:
 
     assert resource(facts)["statusMessage"] == {
         "message": {"content": "Writing", "contentType": "text"},
-        "publishedDateTime": "2026-11-23T09:00:00+00:00",
-        "expiryDateTime": {"dateTime": "2026-11-23T10:00:00", "timeZone": "UTC"},
+        "publishedDateTime": "2026-11-23T09:00:00.0000000Z",
+        "expiryDateTime": {"dateTime": "2026-11-23T10:00:00.0000000", "timeZone": "UTC"},
     }
     assert resource(facts, own=False)["statusMessage"] == {
         "message": {"content": "Writing", "contentType": "text"}
     }
+
+
+def test_the_end_of_a_message_is_told_in_a_zone_of_windows() -> None:
+    facts = Facts(status=StatusMessage("Writing", START, expires=START + timedelta(hours=1)))
+    told = resource(facts, wording=Wording(zone="W. Europe Standard Time"))
+    assert told["statusMessage"]["expiryDateTime"] == {
+        "dateTime": "2026-11-23T11:00:00.0000000",
+        "timeZone": "W. Europe Standard Time",
+    }
+
+
+@pytest.mark.parametrize("availability", ["InACall", "Busy", "Focusing", "Offline", "InAHuddle"])
+def test_any_availability_stands_beside_any_activity(availability: str) -> None:
+    for activity in ("OutOfOffice", "DoNotDisturb", "Available"):
+        facts = Facts(session=State(availability, activity))
+        for layout, words in (
+            (Layout.CLASSIC, (availability, activity)),
+            (Layout.RECENT, tuple(w[0].lower() + w[1:] for w in (availability, activity))),
+        ):
+            told = resource(facts, wording=Wording(layout))
+            assert (told["availability"], told["activity"]) == words
+
+
+def test_an_out_of_office_is_the_activity_of_the_recent_layout() -> None:
+    told = resource(Facts(session=CALL, out_of_office=True), wording=Wording(Layout.RECENT))
+    assert (told["availability"], told["activity"]) == ("inACall", "outOfOffice")
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_words_can_be_null(layout: Layout) -> None:
+    told = resource(Facts(session=State("", "")), wording=Wording(layout))
+    assert (told["availability"], told["activity"]) == (None, None)
+
+
+def test_where_somebody_works_is_what_they_said_else_what_the_calendar_says() -> None:
+    by_calendar = Facts(work_location="office")
+    assert by_calendar.location == Location("office", "scheduled")
+    by_hand = Facts(work_location="office", manual_location=Location("remote", "manual"))
+    assert by_hand.location == Location("remote", "manual")
 
 
 def test_an_expired_status_message_is_gone() -> None:

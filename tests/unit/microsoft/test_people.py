@@ -73,6 +73,12 @@ def test_who_was_found_is_remembered_for_the_same_group_only(tmp_path: Path) -> 
     assert Memory(file, "contoso.com others").read() == ()
 
 
+def test_a_name_of_an_older_release_is_remembered_as_one_clean_line(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    Memory(file, "w").keep([Person("team_ann", "Ann\x1b\r\n\u202eNna", "1", None)])
+    assert [person.name for person in Memory(file, "w").read()] == ["Ann Nna"]
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"whom": "w"}', '{"whom": "w", "people": [[1, 2, 3, 4]]}', '{"whom": 1}']
 )

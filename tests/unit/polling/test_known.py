@@ -1,9 +1,16 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bridge.contract.account import AccountFacts, SignIn, SignInState
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import (
+    Activity,
+    Availability,
+    Presence,
+    WorkLocation,
+    WorkLocationSource,
+)
 from bridge.polling.known import ROUND_S, SLICE, Known
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -77,10 +84,10 @@ def test_who_is_missing_keeps_the_times_of_the_last_poll_and_ends_alone() -> Non
         by_name = {f.account: f for f in bench.poll(second, lasts_s=30)}
         assert by_name["alice"].polled_at == at(second)
         assert "bob" not in by_name
-    assert bench.known.fresh_until(at(20)) == at(30)
+    assert bench.known.ends_at(at(20)) == at(30)
     told = {f.account: f.fresh for f in bench.poll(30, lasts_s=30)}
     assert told == {"alice": True, "bob": False}
-    assert bench.known.fresh_until(at(30)) == at(60)
+    assert bench.known.ends_at(at(30)) == at(60)
     bench.answer["bob"] = FREE
     assert {f.account: f.fresh for f in bench.poll(40)} == {"alice": True, "bob": True}
 
@@ -97,12 +104,12 @@ def test_who_never_had_a_presence_is_known_and_not_fresh() -> None:
 def test_freshness_ends_for_all_at_once_and_all_are_told() -> None:
     bench = Bench(MANY)
     bench.poll(0, lasts_s=60)
-    assert bench.known.fresh_until(at(0)) == at(60)
+    assert bench.known.ends_at(at(0)) == at(60)
     assert bench.tell(59) == []
     told = bench.tell(60)
     assert len(told) == 1000
     assert not any(f.fresh for f in told)
-    assert bench.known.fresh_until(at(60)) is None
+    assert bench.known.ends_at(at(60)) is None
 
 
 def test_a_sign_in_that_ends_is_told_of_everybody() -> None:
@@ -196,3 +203,62 @@ def test_everybody_is_told_again_in_a_new_epoch() -> None:
     assert {f.epoch for f in bench.poll(0)} == {7}
     assert bench.tell(1) == []
     assert [f.epoch for f in bench.tell(2)] == [8] * 1000
+
+
+def test_a_status_message_vanishes_at_its_end_without_another_read() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    says = replace(FREE, status_message="lunch", status_message_until=at(30))
+    bench.answer["alice"] = says
+    bench.poll(0)
+    assert bench.known.ends_at(at(0)) == at(30)
+    assert all(f.presence == says for f in bench.tell(29) if f.account == "alice")
+    (told,) = bench.tell(30)
+    assert (told.account, told.presence, told.changed_at) == ("alice", FREE, at(30))
+    assert bench.known.ends_at(at(30)) == at(300)
+
+    told_again = {f.account: f for f in bench.poll(40)}
+    assert told_again["alice"].presence == FREE
+    assert told_again["alice"].changed_at == at(30), "Microsoft still tells it"
+
+
+def test_a_status_message_that_was_over_when_it_was_read_is_never_shown() -> None:
+    bench = Bench({"alice": "Alice"})
+    bench.answer["alice"] = replace(FREE, status_message="lunch", status_message_until=at(-1))
+    (told,) = bench.poll(0)
+    assert told.presence == FREE
+
+
+def test_a_status_message_ends_also_while_nothing_can_be_read() -> None:
+    bench = Bench({"alice": "Alice"})
+    bench.answer["alice"] = replace(FREE, status_message="lunch", status_message_until=at(400))
+    bench.poll(0, lasts_s=300)
+    bench.tell(300)
+    assert bench.known.ends_at(at(301)) == at(400)
+    (told,) = bench.tell(400)
+    assert (told.presence, told.fresh) == (FREE, False)
+
+
+def test_who_left_has_no_message_that_ends() -> None:
+    bench = Bench({"alice": "Alice", "bob": "Bob"})
+    bench.answer["alice"] = replace(FREE, status_message="lunch", status_message_until=at(30))
+    bench.poll(0)
+    bench.known.follow({"bob": "Bob"})
+    assert bench.known.ends_at(at(0)) == at(300)
+    bench.tell(31)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(FREE, status_message="lunch"),
+        replace(FREE, out_of_office=True),
+        replace(FREE, work_location=WorkLocation.OFFICE),
+        replace(FREE, work_location_source=WorkLocationSource.MANUAL),
+    ],
+)
+def test_each_fact_that_people_see_is_a_change(other: Presence) -> None:
+    bench = Bench({"alice": "Alice"})
+    bench.poll(0)
+    bench.answer["alice"] = other
+    (told,) = bench.poll(5)
+    assert (told.presence, told.changed_at) == (other, at(5))

@@ -2,6 +2,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -84,6 +85,20 @@ async def test_an_older_answer_is_dropped() -> None:
         bench.source.answer = FREE
         await bench.clock.advance(15)
         assert (bench.last.presence, bench.last.polled_at) == (CALL, polled_at)
+
+
+async def test_a_status_message_vanishes_at_its_end_also_while_a_read_hangs() -> None:
+    async with polling(FREE) as bench:
+        ends = bench.clock.now() + timedelta(seconds=60)
+        bench.source.answer = replace(FREE, status_message="lunch", status_message_until=ends)
+        bench.poller.poll_now()
+        await bench.clock.advance(0)
+        bench.source.answer = None
+        await bench.clock.advance((ends - bench.clock.now()).total_seconds() - 0.5)
+        assert bench.last.presence is not None
+        assert bench.last.presence.status_message == "lunch"
+        await bench.clock.advance(0.5)
+        assert bench.last.presence == FREE
 
 
 async def test_answers_that_are_counted_anew_are_taken_with_one_line(

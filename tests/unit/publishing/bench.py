@@ -16,7 +16,7 @@ from bridge.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
-from bridge.contract.preferred import Preferred, PreferredPresence
+from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
@@ -69,6 +69,11 @@ class FakeService:
 
     async def set_status_message(self, account: str, text: str, lasts: timedelta | None) -> None:
         self.done.append((account, text, lasts))
+
+    async def set_work_location(
+        self, account: str, location: PreferredLocation, place_id: str | None
+    ) -> None:
+        self.done.append(("locate", account, location, place_id))
 
     async def clear_presence(self, account: str) -> None:
         self.done.append(("clear", account))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.broker import Received
 from bridge.contract.account import Followed, Way
 from bridge.contract.errors import AccessRefusedError
-from bridge.contract.preferred import PreferredPresence
+from bridge.contract.preferred import PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.publishing.commands import carry_out
 from tests.unit.publishing.bench import FakeService
@@ -68,6 +68,16 @@ async def ask(
             b'{"account":"bob","message":" back at 3 "}',
             [("bob", "back at 3", None)],
         ),
+        (
+            "set_work_location",
+            b'{"account":"bob","location":"time_off"}',
+            [("locate", "bob", PreferredLocation.TIME_OFF, None)],
+        ),
+        (
+            "set_work_location",
+            b'{"account":"bob","location":"office","place_id":"p-1"}',
+            [("locate", "bob", PreferredLocation.OFFICE, "p-1")],
+        ),
         ("clear_presence", b'{"account":"bob"}', [("clear", "bob")]),
         ("restart", b"{}", ["restart"]),
         ("log_level", b'{"level":"debug"}', [("level", "debug")]),
@@ -98,6 +108,10 @@ async def test_the_transaction_comes_back_with_success_and_with_failure() -> Non
         ("set_presence", ',"presence":"busy","minutes":true', "minutes must be a whole number"),
         ("set_presence", ',"presence":"busy","minutes":1e400', "minutes must be a whole number"),
         ("set_status_message", ',"message":7', "message must be text"),
+        ("set_work_location", "", "location must be one of: automatic, office, remote, time_off"),
+        ("set_work_location", ',"location":"timeOff"', "location must be one of"),
+        ("set_work_location", ',"location":["office"]', "location must be one of"),
+        ("set_work_location", ',"location":"office","place_id":7', "place_id must be text"),
     ],
 )
 async def test_what_cannot_be_set_is_told(command: str, more: str, told: str) -> None:

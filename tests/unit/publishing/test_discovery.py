@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_account_state
 from bridge.publishing.account import everything
@@ -74,6 +74,7 @@ def test_enum_options_cover_every_word_that_is_published() -> None:
     components = payload(DEVICES[1])["components"]
     assert set(components["availability"]["options"]) == {item.value for item in Availability}
     assert set(components["activity"]["options"]) == {item.value for item in Activity}
+    assert set(components["work_location"]["options"]) == {item.value for item in WorkLocation}
     assert set(components["signin_state"]["options"]) == {item.value for item in SignInState}
 
 
@@ -109,7 +110,7 @@ def test_an_account_is_available_only_with_its_bridge() -> None:
 def test_all_keys_are_there_before_anything_is_known() -> None:
     state = json.loads(encode_account_state(AccountFacts("a", "A", sign_in=SignIn())))
     assert set(state.values()) == {None}
-    assert len(state) == 11
+    assert len(state) == 13
 
 
 def test_only_who_can_be_set_has_something_to_set() -> None:
@@ -117,8 +118,10 @@ def test_only_who_can_be_set_has_something_to_set() -> None:
     assert settable.keys() - plain.keys() == {
         "preferred_presence",
         "set_status_message",
+        "set_work_location",
         "clear_presence",
     }
+    assert settable["set_work_location"]["options"] == ["automatic", "office", "remote", "time_off"]
     assert settable["preferred_presence"]["options"] == [
         "automatic",
         "available",
@@ -137,11 +140,15 @@ def test_what_home_assistant_would_send_is_a_request_that_is_understood() -> Non
     text = components["set_status_message"]["command_template"]
     filled = text.replace("{{ value | to_json }}", json.dumps('back at "3"'))
     assert json.loads(filled) == {"account": "bob", "message": 'back at "3"'}
+    location = components["set_work_location"]["command_template"]
+    filled = location.replace("{{ value }}", "time_off")
+    assert json.loads(filled) == {"account": "bob", "location": "time_off"}
     button = components["clear_presence"]
     assert json.loads(button["payload_press"]) == {"account": "bob"}
     topics = {
         components[key]["command_topic"].rpartition("/")[2]
-        for key in ("preferred_presence", "set_status_message", "clear_presence")
+        for key in components
+        if key in ("preferred_presence", "clear_presence") or key.startswith("set_")
     }
     assert topics <= set(COMMANDS)
 
@@ -171,6 +178,7 @@ def test_where_the_broker_forgets_nothing_single_accounts_expire_in_home_assista
         "in_meeting",
         "out_of_office",
         "status_message",
+        "work_location",
         "last_changed",
     }
     assert payload(DEVICES[4])["components"]["busy"]["expire_after"] == 600

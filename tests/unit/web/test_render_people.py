@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.contract.account import SignIn, SignInState, Way
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
 from bridge.web.render import Renderer
 from bridge.web.render_people import person_card
 from bridge.web.render_sign_in import sign_in_panel
@@ -64,12 +64,26 @@ def test_out_of_office_is_told_once() -> None:
     assert "In the hills" in words
 
 
-@pytest.mark.parametrize("place", ["status_message", "out_of_office_message", "work_location"])
+@pytest.mark.parametrize("place", ["status_message", "out_of_office_message", "raw_work_location"])
 def test_what_others_write_is_text(place: str) -> None:
-    presence = replace(Presence(Availability.AWAY, Activity.AWAY), **{place: EVIL})  # type: ignore[arg-type]
+    away = Presence(Availability.AWAY, Activity.AWAY, work_location=WorkLocation.OTHER)
+    presence = replace(away, **{place: EVIL})  # type: ignore[arg-type]
     shown = card(person(presence=presence))
     assert not shown.all("script")
     assert "alert(" in shown.words
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [(None, None), ("unspecified", None), ("office", "Office"), ("time_off", "Time off")],
+)
+def test_where_somebody_works_is_told_where_somebody_said_so(
+    location: str | None, words: str | None
+) -> None:
+    place = WorkLocation(location) if location else None
+    shown = card(person(presence=Presence(Availability.AWAY, work_location=place)))
+    assert ("Works at" in shown.words) is (words is not None)
+    assert words is None or f"Works at: {words}" in shown.words
 
 
 def test_names_and_microsofts_own_words_are_text() -> None:
