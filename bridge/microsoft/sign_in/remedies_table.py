@@ -67,7 +67,7 @@ REMEDIES = (
         Ending.ACT,
     ),
     Remedy(
-        (90002,),
+        (90002, 900021, 900023),
         "The tenant does not exist, or lives in another cloud.",
         "Check tenant and cloud in the config.",
         YOU,
@@ -279,7 +279,15 @@ REMEDIES = (
     ),
 )
 
+TENANT_REFUSED = "invalid_tenant"
 WITHOUT_NUMBER = {
+    TENANT_REFUSED: Remedy(
+        (),
+        "Microsoft's sign-in refuses the tenant.",
+        "Check tenant and cloud in the config.",
+        YOU,
+        Ending.ACT,
+    ),
     "authorization_declined": Remedy(
         (), "The sign-in was declined.", "Sign in again and accept.", YOU, Ending.SIGN_IN
     ),
@@ -305,7 +313,8 @@ WITHOUT_NUMBER = {
         Ending.SIGN_IN,
     ),
 }
-"""Errors that come without a number; the last three are words of our own."""
+"""Errors that come without a number; the last three are words of our own.
+"invalid_tenant" is also what a refusal to look a tenant up is called, with whatever number."""
 UNKNOWN = Remedy(
     (),
     "Microsoft refused the sign-in.",

@@ -294,7 +294,14 @@ async def comes_back_from_elsewhere(
     bridge.account.finish_browser(ending)
 
 
+async def names_no_tenant(bridge: Bridge, _: aiohttp.ClientSession, __: Person) -> None:
+    body = b'{"error": "invalid_tenant"}'
+    bridge.simulated.faults.add(Fault("discovery", status=400, body=body))
+    bridge.account.request_sign_in()
+
+
 WAYS: dict[str, Meet] = {
+    "invalid_tenant": names_no_tenant,
     "authorization_declined": declines,
     "nobody_came_back": stays_away,
     "not_redeemed": comes_back_in_a_bad_hour,

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from bridge.config import Config
-from bridge.contract.errors import ConfigError, PersonMustActError, SourceUnavailableError
-from bridge.demo.directory import Household
+from bridge.config.tenant import SHARED
+from bridge.contract.account import SignInState
+from bridge.contract.errors import (
+    ConfigError,
+    PersonMustActError,
+    SignInNeededError,
+    SourceUnavailableError,
+)
+from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.http import aiohttp_client
-from bridge.microsoft.tenant import SHARED, Tenant, look_up
+from bridge.microsoft.sign_in.remedies import YOU
+from bridge.microsoft.tenant import Tenant, look_up
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
+from tests.integration.microsoft.conftest import Bridge, Start
+from tests.integration.microsoft.office import Office
 
 
 def renamed(config: Config, **changes: object) -> Config:
@@ -50,6 +61,132 @@ async def test_an_unknown_tenant_is_a_persons_job(config: Config, clock: ManualC
     with pytest.raises(PersonMustActError, match="AADSTS90002") as caught:
         await find(renamed(config, tenant="nobody.example"), clock)
     assert caught.value.remedy == "Check tenant and cloud in the config."
+
+
+TRACE = " Trace ID: 1b2c Correlation ID: c-1 Timestamp: 2026-11-26 10:00:00Z"
+
+
+def refusal(number: int, words: str, *, status: int = 400, error: str = "invalid_request") -> Fault:
+    """Discovery answers as Entra does."""
+    body = {
+        "error": error,
+        "error_description": f"AADSTS{number}: {words}{TRACE}",
+        "error_codes": [number],
+        "correlation_id": "c-1",
+    }
+    content = json.dumps(body).encode()
+    return Fault("discovery", status=status, body=content, times=None)
+
+
+REFUSALS = [
+    (
+        refusal(900023, "Specified tenant identifier 'x y' is neither a valid DNS name ..."),
+        "The tenant does not exist, or lives in another cloud (AADSTS900023).",
+    ),
+    (
+        refusal(90002, "Tenant 'x' not found.", error="invalid_tenant"),
+        "The tenant does not exist, or lives in another cloud (AADSTS90002).",
+    ),
+    (
+        refusal(987654, "The tenant\r\nis\x07 of a new kind."),
+        "Microsoft's sign-in refuses the tenant (AADSTS987654: The tenant is of a new kind).",
+    ),
+    (
+        refusal(50020, "Nobody like that is in it."),
+        "Microsoft's sign-in refuses the tenant (AADSTS50020: Nobody like that is in it).",
+    ),
+    (
+        refusal(987654, "word " * 99, error="invalid_grant", status=404),
+        f"Microsoft's sign-in refuses the tenant (AADSTS987654: {('word ' * 32)[:159]}…).",
+    ),
+]
+each_refusal = pytest.mark.parametrize(
+    ("fault", "told"), REFUSALS, ids=["900023", "90002", "new", "of_a_person", "long"]
+)
+
+
+@each_refusal
+async def test_whatever_number_refuses_the_tenant_somebody_must_look_at_it(
+    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+) -> None:
+    microsoft.faults.add(fault)
+    with pytest.raises(PersonMustActError) as caught:
+        await find(config, clock)
+    assert str(caught.value) == f"{told} Check tenant and cloud in the config."
+
+
+@each_refusal
+async def test_a_refused_tenant_is_told_by_the_sign_in_as_by_the_look_at_it(
+    bridge: Bridge, caplog: pytest.LogCaptureFixture, fault: Fault, told: str
+) -> None:
+    bridge.simulated.faults.add(fault)
+    bridge.account.request_sign_in()
+    shown = await bridge.until(SignInState.ERROR)
+    assert (shown.message, shown.remedy, shown.who) == (
+        told,
+        "Check tenant and cloud in the config.",
+        YOU,
+    )
+    assert caplog.text.count(told) == 1
+    asked = len(bridge.simulated.requests)
+    await bridge.clock.advance(3600)
+    assert len(bridge.simulated.requests) == asked
+
+
+@each_refusal
+async def test_a_tenant_that_is_refused_after_a_sign_in_keeps_what_is_stored(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    microsoft.faults.add(fault)
+    async with start() as again:
+        for _ in range(2):
+            with pytest.raises(SignInNeededError) as caught:
+                await again.account.read()
+            assert str(caught.value) == f"{told} Check tenant and cloud in the config."
+        assert (await again.until(SignInState.ERROR)).message == told
+    microsoft.faults.clear()
+    async with start() as third:
+        assert "alice" in await third.account.read()
+
+
+@each_refusal
+async def test_a_refused_tenant_is_told_the_same_to_an_app(
+    office: Office, fault: Fault, told: str
+) -> None:
+    office.simulated.faults.add(fault)
+    async with office.open({"alice": {"sign_in": "app", "user": "alice@contoso.com"}}) as tables:
+        with pytest.raises(SignInNeededError, match="Check tenant and cloud"):
+            await tables["alice"].read()
+        shown = tables["alice"].sign_in.value
+        assert (shown.message, shown.who) == (told, YOU)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refusal(987654, "A bad moment.", status=503),
+        refusal(987654, "A bad moment.", status=429),
+        refusal(90033, "A bad moment."),
+        Fault("discovery", status=403, body=b'{"error": "blocked by the firewall"}', times=None),
+        Fault("discovery", status=404, body=b"<html>", content_type="text/html", times=None),
+    ],
+    ids=["503", "429", "known to pass", "firewall", "html"],
+)
+async def test_what_is_no_refusal_of_microsofts_passes(
+    start: Start, clock: ManualClock, config: Config, microsoft: SimulatedMicrosoft, fault: Fault
+) -> None:
+    microsoft.faults.add(fault)
+    with pytest.raises(SourceUnavailableError):
+        await find(config, clock)
+    async with start() as running:
+        running.account.request_sign_in()
+        await running.clock.until_asleep()
+        assert "It is tried again." in str(running.account.sign_in.value.message)
+        microsoft.faults.clear()
+        await running.clock.advance(5)
+        await running.until_it_waits()
 
 
 @pytest.mark.parametrize("name", [*sorted(SHARED), "Common", "alice@consumers"])
