@@ -5,13 +5,16 @@ Never asks anybody, and never decides what follows from a refusal.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msal
 
 from bridge import __version__
+from bridge.config.unreadable import quoted, unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
@@ -21,6 +24,16 @@ from bridge.microsoft.sign_in.token_cache import TokenCache
 CAPABILITIES = ["CP1"]
 """We answer claims challenges, so Microsoft may end a token early and let it live long
 (Microsoft identity platform, "continuous access evaluation")."""
+STAYS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+"""A disk that answers so will answer so again."""
+
+
+class UnreadableCacheError(Exception):
+    """A token cache is there, and this user cannot read it."""
+
+    def __init__(self, file: Path, error: OSError) -> None:
+        super().__init__(file)
+        self.why = unreadable(file, error, otherwise=f"move {quoted(file)} away and sign in again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +77,19 @@ class StoredSignIn:
 
         Raises:
             OtherKeyError: The file is encrypted, and not with our key.
-            SourceUnavailableError: Microsoft cannot be reached, or the file cannot be read.
+            UnreadableCacheError: The file cannot be read until somebody acts.
+            SourceUnavailableError: Microsoft, or the disk, does not answer now.
         """
         try:
             if not await self._client.run(self._cache.somebody):
                 return None
         except OSError as error:
-            raise SourceUnavailableError(
-                f"The stored sign-in cannot be read ({error.strerror}): "
-                f"let this user read {self._cache.file}",
-                reached=False,
-            ) from error
+            if error.errno not in STAYS:
+                raise SourceUnavailableError(
+                    f"The stored sign-in cannot be read: {self._cache.file}: {error.strerror}",
+                    reached=False,
+                ) from error
+            raise UnreadableCacheError(self._cache.file, error) from error
         will_do = (SourceUnavailableError,) if any_age else ()
 
         def silently(app: Any) -> Answer | None:
