@@ -117,7 +117,7 @@ class AppSignIn:
         try:
             answer = await self._client.ask(partial(self._ask, more))
         except ConfigError as error:
-            raise self._refused(_certificate_trouble(error.problems[0])) from error
+            raise self._refused(_certificate_trouble(error)) from error
         if answer and "access_token" in answer:
             return answer
         raise self._refused(_for_an_app(explain(answer or {})))
@@ -179,11 +179,10 @@ def _for_an_app(why: Explanation) -> Explanation:
     return why
 
 
-def _certificate_trouble(problem: str) -> Explanation:
-    return Explanation(
-        text=problem,
-        remedy="Make one with: presence-bridge certificate create, and upload it.",
-        who=OWNER,
-        passes=False,
-        sign_in_again=False,
-    )
+def _certificate_trouble(error: ConfigError) -> Explanation:
+    text = error.problems[0]
+    remedy = "Make one with: presence-bridge certificate create, and upload it."
+    if isinstance(error.__cause__, PermissionError):  # it is there, and a command mends that
+        text, _, cure = text.partition("; ")
+        remedy = f"Run: {cure}"
+    return Explanation(text=text, remedy=remedy, who=OWNER, passes=False, sign_in_again=False)

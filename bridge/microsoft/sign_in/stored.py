@@ -6,6 +6,7 @@ Never asks anybody, and never decides what follows from a refusal.
 from __future__ import annotations
 
 import errno
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import msal
 
 from bridge import __version__
-from bridge.config.unreadable import quoted, unreadable
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
@@ -33,7 +34,8 @@ class UnreadableCacheError(Exception):
 
     def __init__(self, file: Path, error: OSError) -> None:
         super().__init__(file)
-        self.why = unreadable(file, error, otherwise=f"move {quoted(file)} away and sign in again")
+        away = f"mv {shlex.quote(str(file))} {shlex.quote(f'{file}.odd')}"
+        self.why = unreadable(file, error, otherwise=away)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,12 +109,12 @@ async def test_what_a_link_leads_to_is_what_must_be_given(start: Start, kept: Pa
 
 
 @pytest.mark.parametrize("odd", ["folder", "loop"])
-async def test_what_is_no_file_at_all_is_named_and_signing_in_mends_it(
+async def test_what_is_no_file_at_all_is_named_with_what_to_do(
     start: Start, kept: Path, odd: str
 ) -> None:
     replaced(kept, odd)
     async with start() as again:
-        with pytest.raises(SignInNeededError, match=f"move {kept} away and sign in again"):
+        with pytest.raises(SignInNeededError, match=f"Run: mv {kept} {kept}.odd"):
             await again.account.read()
 
 
