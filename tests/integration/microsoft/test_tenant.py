@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from bridge.contract.errors import (
     SignInNeededError,
     SourceUnavailableError,
 )
+from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
@@ -23,6 +27,7 @@ from bridge.microsoft import Microsoft
 from bridge.microsoft.http import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.tenant import Tenant, look_up
+from tests.fakes.authority import odd
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import Bridge, Start
@@ -300,8 +305,50 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(
 ) -> None:
     network = config.network.model_copy(update={"ca_file": None})
     untrusting = config.model_copy(update={"network": network})
-    with pytest.raises(SourceUnavailableError, match=r"not trusted; set ca_file in \[network\]"):
+    with pytest.raises(
+        SourceUnavailableError, match=r"not trusted; set ca_file in \[network\].*[(]"
+    ):
         await find(untrusting, clock)
+
+
+async def test_a_certificate_that_the_named_authorities_do_not_know_is_told_with_openssls_reason(
+    config: Config, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_certificate(tmp_path / "other").ca_file
+    reason = r"\(unable to get local issuer certificate\)$"
+    network = config.network.model_copy(update={"ca_file": other})
+    told = f"not trusted; network.ca_file is set: its authority must be in {other} {reason}"
+    with pytest.raises(SourceUnavailableError, match=told):
+        await find(config.model_copy(update={"network": network}), clock)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    network = config.network.model_copy(update={"ca_file": None})
+    told = f"not trusted; REQUESTS_CA_BUNDLE is set: its authority must be in {other} {reason}"
+    with pytest.raises(SourceUnavailableError, match=told):
+        await find(config.model_copy(update={"network": network}), clock)
+
+
+@pytest.mark.parametrize(
+    ("shows", "told"),
+    [
+        ({"name": "other.example"}, "of another name .Hostname mismatch, certificate is not valid"),
+        ({"age_days": 31}, "by the clock of this machine .certificate has expired."),
+        ({"age_days": -1}, "by the clock of this machine .certificate is not yet valid."),
+    ],
+)
+async def test_a_certificate_of_another_name_or_time_is_told_as_that(
+    config: Config, clock: ManualClock, tmp_path: Path, shows: dict[str, Any], told: str
+) -> None:
+    shown = odd(tmp_path, **shows)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown.chain_file, shown.key_file)
+    network = config.network.model_copy(update={"ca_file": shown.ca_file})
+    async with await asyncio.start_server(
+        lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        there = renamed(config, login_url=f"https://localhost:{port}")
+        with pytest.raises(SourceUnavailableError, match=told):
+            await find(there.model_copy(update={"network": network}), clock)
 
 
 async def test_a_slow_answer_is_given_up(config: Config, microsoft: SimulatedMicrosoft) -> None:
