@@ -59,7 +59,7 @@ class AppSignIn:
         self._slug, self._client_id, self._authority = slug, client_id, authority
         self._scope, self._certificate, self._clock = scope, certificate, clock
         self._client = workers.client(self._new_app)
-        self._token = AccessToken(self._renew, clock=clock)
+        self._token = AccessToken(slug, self._renew, clock=clock)
         self._said = self._warned = ""
         self._wanted = asyncio.Event()
 

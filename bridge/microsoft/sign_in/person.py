@@ -61,7 +61,7 @@ class PersonSignIn:
         self._slug, self._app, self._workers, self._clock = slug, app, workers, clock
         self._usual_way, self._scopes, self._random = way, list(scopes), random
         self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
-        self._token = AccessToken(self._renew, clock=clock)
+        self._token = AccessToken(slug, self._renew, clock=clock)
         # what is stored, and what waits; ``shown`` makes of it what people see
         self._settled = SignIn(SignInState.SIGNED_IN if stored else SignInState.SIGNED_OUT)
         self._lost: Explanation | None = None
