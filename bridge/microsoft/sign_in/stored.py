@@ -20,6 +20,7 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
+from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
 from bridge.microsoft.sign_in.token_cache import TokenCache
 
 CAPABILITIES = ["CP1"]
@@ -67,7 +68,7 @@ class StoredSignIn:
     def __init__(
         self, app: PublicApp, *, workers: MsalWorkers, cache: TokenCache, scopes: Sequence[str]
     ) -> None:
-        self._cache, self._scopes = cache, list(scopes)
+        self._cache, self._scopes, self._client_id = cache, list(scopes), app.client_id
         self._client = workers.client(
             lambda requests: app.open(cache.tokens, requests), file=cache.file
         )
@@ -106,6 +107,8 @@ class StoredSignIn:
                 http_exceptions=will_do,
             )
             self._cache.save()
+            if answer is None and self._cache.knows(self._client_id):
+                return {"error": NO_REFRESH_TOKEN}
             return answer
 
         return await self._client.ask(silently)

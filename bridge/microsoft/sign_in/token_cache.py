@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,11 @@ class TokenCache:
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
         return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
+
+    def knows(self, client_id: str) -> bool:
+        """Whether anything in it is of this app: else it is from before the config changed."""
+        kinds = json.loads(self.tokens.serialize()).values()
+        return any(entry.get("client_id") == client_id for kind in kinds for entry in kind.values())
 
     def somebody(self) -> bool:
         """As ``has_account``, with a look at the file. Raises as ``load``."""
