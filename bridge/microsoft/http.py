@@ -24,6 +24,7 @@ from yarl import URL
 from bridge import __version__
 from bridge.config import NetworkSettings
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES, authorities, trusted
+from bridge.config.proxy import proxy_address
 
 USER_AGENT = f"presence-bridge/{__version__}"
 DEADLINE_S = 10.0
@@ -139,12 +140,19 @@ def in_words(error: BaseException, settings: NetworkSettings) -> str:
 
 
 def proxy_for(settings: NetworkSettings, host: str) -> str | None:
-    """The proxy to reach ``host`` through, if any."""
+    """The proxy to reach ``host`` through, if any.
+
+    Raises:
+        HttpError: The environment names one that we cannot use.
+    """
     if settings.proxy:
         return settings.proxy
     if proxy_bypass(host):
         return None
-    return getproxies().get("https")
+    try:
+        return proxy_address(getproxies().get("https", "")) or None
+    except ValueError as error:
+        raise HttpError(f"HTTPS_PROXY {error}", fault=Fault.PROXY_ADDRESS) from error
 
 
 class _Response(aiohttp.ClientResponse):

@@ -251,7 +251,7 @@ async def test_trouble_is_told_in_plain_words_and_passes(
             "http://bob:hunter2@127.0.0.1:1",
             r"no connection to the proxy \(Connection refused\)",
         ),
-        ("", "bob:hunter2@127.0.0.1:1", "the proxy's address is not like http://proxy:8080"),
+        ("", "no proxy", "the proxy's address is not like http://proxy:8080"),
     ],
 )
 async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_password(
@@ -261,6 +261,23 @@ async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_passw
     away = renamed(config, login_url=login_url or config.microsoft.login_url)
     with pytest.raises(SourceUnavailableError, match=f" cannot be reached: {told}$") as caught:
         await find(away.model_copy(update={"network": network}), clock)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("socks5://bob:hunter2@127.0.0.1:1", "HTTPS_PROXY is a SOCKS proxy, and only HTTP"),
+        ("http://bob:hunter2@127.0.0.1:1/proxy.pac", "HTTPS_PROXY is the address of a page or scr"),
+        ("bob:hunter2@127.0.0.1:1", r"no connection to the proxy \(Connection refused\)"),
+    ],
+)
+async def test_a_proxy_of_the_environment_is_understood_or_told_of_without_its_password(
+    config: Config, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, proxy: str, told: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(SourceUnavailableError, match=f" cannot be reached: {told}") as caught:
+        await find(config, clock)
     assert "hunter2" not in str(caught.value)
 
 
