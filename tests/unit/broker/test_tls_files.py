@@ -76,7 +76,7 @@ def test_what_is_no_such_file_is_named(
 
 def test_an_authority_in_der_is_told_how_to_become_pem(files: ServerCertificate) -> None:
     der = files.ca_file.with_name("ca.der")
-    convert = ["openssl", "x509", "-in", files.ca_file, "-outform", "der", "-out", der]
+    convert = ["openssl", "x509", "-outform", "der", "-in", str(files.ca_file), "-out", str(der)]
     subprocess.run(convert, check=True)
     assert f"is in DER; make PEM of it (openssl x509 -inform der -in {der})" in complaint(
         ca_file=der
