@@ -9,6 +9,7 @@ import errno
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +100,16 @@ class StoredSignIn:
             accounts = app.get_accounts()
             if not accounts:
                 return None
-            answer: Answer | None = app.acquire_token_silent_with_error(
+            ask = partial(
+                app.acquire_token_silent_with_error,
                 self._scopes,
                 account=accounts[0],
                 claims_challenge=claims,
-                force_refresh=refresh,
                 http_exceptions=will_do,
             )
+            answer: Answer | None = ask(force_refresh=refresh)
+            if answer is None and refresh:  # nothing can renew it; it may be good nevertheless
+                answer = ask()
             self._cache.save()
             if answer is None and self._cache.knows(self._client_id):
                 return {"error": NO_REFRESH_TOKEN}

@@ -14,6 +14,7 @@ from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.script import Fault
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import SHORT_S, Start, started
 
@@ -79,7 +80,9 @@ async def test_while_the_access_token_is_good_nobody_is_asked(
     microsoft.requests.clear()
     async with start() as again:
         for _ in range(3):
+            microsoft.faults.add(Fault("me.presence", status=401))
             assert "alice" in await again.account.read()
+            await again.clock.advance(60)
         assert again.account.sign_in.value.state is SignInState.SIGNED_IN
     assert microsoft.requests.count("devicecode") == 0
 
