@@ -1,6 +1,9 @@
 """What people write as their tenant is understood, or refused with what to write instead."""
 
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -85,3 +88,13 @@ def test_whatever_is_written_is_refused_in_words_or_stays_as_it_was_understood(t
     with suppress(ValueError):
         name = tenant_name(text)
         assert tenant_name(name) == name
+
+
+def test_init_writes_no_config_with_a_tenant_that_cannot_be_one(tmp_path: Path) -> None:
+    asked = ["init", "--folder", str(tmp_path / "new"), "--tenant", "Contoso Ltd"]
+    command = [sys.executable, "-m", "bridge", *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    told = "config: --tenant: is neither a domain nor a GUID: write your organisation's"
+    assert done.stderr.startswith(told)
+    assert done.returncode == 2
+    assert not (tmp_path / "new").exists()
