@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bridge.contract.account import SignInState
+from bridge.config import PollingSettings
+from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.remedies import YOU
-from tests.fakes.other_user import as_nobody, give, let_in, mode, only_root
+from bridge.polling import Poller
+from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, mode, only_root
 from tests.integration.microsoft.conftest import SHORT_S, Start
 
 pytestmark = only_root
@@ -72,8 +76,8 @@ async def test_one_that_only_its_owner_may_read_is_named_with_the_command_until_
                     await again.account.read()
             shown = again.account.sign_in.value
             os.setresuid(0, 0, 0)
-            os.chown(kept, 65534, 65534)
-            os.setresuid(65534, 65534, 0)
+            os.chown(kept, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, 0)
             assert "alice" in await again.account.read()
             assert again.account.sign_in.value.state is SignInState.SIGNED_IN
     what = f"this user (nobody) may not read {kept}, which belongs to root"
@@ -142,3 +146,35 @@ def replaced(file: Path, odd: str) -> None:
         file.mkdir()
     else:
         file.symlink_to(file)
+
+
+async def test_it_is_told_as_the_accounts_sign_in_and_picked_up_within_five_minutes(
+    start: Start, kept: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.chown(kept, 0, 0)
+    told: list[AccountFacts] = []
+    with as_nobody():
+        async with start() as again:
+            poller = Poller(
+                again.account, settings=PollingSettings(), report=told.append, clock=again.clock
+            )
+            polling = asyncio.create_task(poller.run())
+            await until(lambda: bool(told) and told[-1].sign_in.state is SignInState.ERROR)
+            await again.clock.advance(200)
+            os.setresuid(0, 0, 0)
+            os.chown(kept, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, 0)
+            await again.clock.until_asleep()
+            await again.clock.advance(100)
+            await until(lambda: told[-1].fresh)
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+    assert str(told[0].sign_in.remedy) == f"Run: sudo chown nobody {kept}"
+    assert told[-1].sign_in.state is SignInState.SIGNED_IN
+    assert caplog.text.count("may not read") == 2  # the sign-in's line, and "no presence"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is reported has no event
+            await asyncio.sleep(0.01)
