@@ -152,10 +152,11 @@ class AppSignIn:
         now = self._clock.now()
         day = certificate.expires.date().isoformat()
         if certificate.expires <= now:
-            raise ConfigError([f"The certificate ended on {day}."])
+            raise ConfigError([f"The certificate ended on {day}: {certificate.file}."])
         if certificate.expires - now < ENDS_SOON and self._warned != certificate.thumbprint:
             self._warned = certificate.thumbprint
-            log.warning("%s: the certificate ends on %s: make and upload another", self._slug, day)
+            text = "%s: the certificate ends on %s: make and upload another (%s)"
+            log.warning(text, self._slug, day, certificate.file)
 
     def _refused(self, why: Explanation) -> SignInNeededError:
         if self._said != why.text:

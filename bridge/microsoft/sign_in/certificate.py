@@ -43,6 +43,8 @@ class ClientCertificate:
     thumbprint: str
     """SHA-256, hexadecimal."""
     expires: datetime
+    file: Path = field(compare=False)
+    """Where the certificate was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ def _joined(key: object, certificate: x509.Certificate | None, file: Path) -> Cl
         certificate.public_bytes(Encoding.PEM).decode(),
         _thumbprint(certificate),
         certificate.not_valid_after_utc.astimezone(UTC),
+        file,
     )
 
 
