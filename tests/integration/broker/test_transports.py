@@ -88,6 +88,16 @@ async def test_a_broker_that_cannot_be_trusted_is_not_talked_to(
     assert said in line.getMessage()
 
 
+async def test_authorities_that_do_not_know_the_broker_are_named(
+    trusting: MqttSettings, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = make_certificate(tmp_path / "other").ca_file
+    async with Link(trusting.model_copy(update={"ca_file": other}), clock) as link:
+        await link.until_resting()
+    told = "unable to get local issuer certificate; put the authority that signed it into"
+    assert f"{told} {other}" in caplog.text
+
+
 async def test_a_file_that_is_mended_is_picked_up(
     trusting: MqttSettings, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
