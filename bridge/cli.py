@@ -84,9 +84,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _init(arguments: argparse.Namespace) -> int:
     from bridge import setup  # noqa: PLC0415 - as above
+    from bridge.config.tenant import tenant_name  # noqa: PLC0415 - as above
 
+    try:
+        tenant = tenant_name(arguments.tenant or "") or None
+    except ValueError as error:
+        raise ConfigError([f"--tenant: {error}"]) from error
     options = setup.InitOptions(
-        tenant=arguments.tenant,
+        tenant=tenant,
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,

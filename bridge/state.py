@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridge.config import StateFile
+from bridge.config.unreadable import owner_of, quoted, this_user
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 
@@ -115,8 +116,11 @@ def in_use(folder: Path) -> bool:
 
 
 def _refused(folder: Path, error: OSError) -> ConfigError:
-    whose = "; run this as the user of the service, who must own that folder"
-    cure = whose if isinstance(error, PermissionError) else ""
+    cure, owner, me = "", owner_of(folder), this_user()
+    if isinstance(error, PermissionError):
+        cure = "; run this as the user of the service, who must own that folder"
+        if os.access(folder, os.F_OK) and owner != me:
+            cure = f"{cure} and not {owner}; if that is {me}: sudo chown -R {me} {quoted(folder)}"
     return ConfigError([f"state_dir: {folder}: {error.strerror}{cure}"])
 
 

@@ -23,6 +23,7 @@ from bridge.broker.session import (
     ProtocolVersion,
 )
 from bridge.broker.tls import tls_context, tls_fault
+from bridge.contract.errors import ConfigError
 
 KEEPALIVE_S = 30
 SESSION_EXPIRY_S = 30
@@ -88,8 +89,10 @@ def _connected(greeting: Greeting) -> Client:
             clean_start=MQTT_CLEAN_START_FIRST_ONLY,
             properties=properties,
         )
+    except ConfigError as error:
+        raise ConnectionFailedError(error.problems[0], ours=True) from error
     except (OSError, ValueError) as error:  # ValueError: no name that DNS could know
-        raise ConnectionFailedError(tls_fault(error) or _in_words(error)) from error
+        raise ConnectionFailedError(tls_fault(error, settings) or _in_words(error)) from error
     if sent is not MQTTErrorCode.MQTT_ERR_SUCCESS:
         raise ConnectionFailedError("the connection ended")
     return client

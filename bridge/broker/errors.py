@@ -50,6 +50,8 @@ def explain(
     short_lived: int = 0,
 ) -> Fault:
     """Say what ``error`` means after ``short_lived`` connections in a row that ended soon."""
+    if error.ours:
+        return Fault(Kind.REFUSED, f"broker {settings.address} is not asked: {error}")
     if error.code == _UNSUPPORTED_PROTOCOL:
         return Fault(Kind.OLD_BROKER, f"broker {settings.address} speaks no MQTT 5")
     if error.code in _REFUSALS:

@@ -74,12 +74,12 @@ class ConnectionFailedError(Exception):
     """The broker refused, cannot be reached, or the connection ended.
 
     ``code`` is the MQTT 5 reason code of CONNACK or DISCONNECT (those of 3.1.1 translated), where
-    one came.
+    one came. ``ours``: nothing was asked, since a file of ours cannot be used.
     """
 
-    def __init__(self, text: str, *, code: int | None = None) -> None:
+    def __init__(self, text: str, *, code: int | None = None, ours: bool = False) -> None:
         super().__init__(text)
-        self.code = code
+        self.code, self.ours = code, ours
 
 
 @dataclass(frozen=True, slots=True)

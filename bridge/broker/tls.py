@@ -5,12 +5,11 @@ from __future__ import annotations
 import select
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from bridge.broker.tls_files import present
 from bridge.config import MqttSettings
+from bridge.config.authorities import OTHER_NAME, WRONG_DATES, naming
 
 
 class _DeadlineSocket(ssl.SSLSocket):
@@ -51,27 +50,26 @@ def tls_context(settings: MqttSettings, *, within_s: float) -> ssl.SSLContext:
     """TLS 1.2 or newer, handshakes within ``within_s``; the system's authorities or ``ca_file``.
 
     Raises:
-        OSError: A file cannot be read or is no certificate; the text names it.
+        ConfigError: A file cannot be used; it says which, why, and what to do.
     """
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.server_name = settings.server_name or settings.host
     context.within_s = within_s
     if settings.ca_file:
-        with _naming(settings.ca_file):
+        with naming("mqtt.ca_file", settings.ca_file):
             context.load_verify_locations(settings.ca_file)
     else:
         context.load_default_certs()
     if settings.cert_file:
-        with _naming(settings.cert_file):
-            context.load_cert_chain(settings.cert_file, settings.key_file)
+        present(context, settings.cert_file, settings.key_file)
     return context
 
 
-def tls_fault(error: Exception) -> str | None:
+def tls_fault(error: Exception, settings: MqttSettings) -> str | None:
     """What went wrong in a handshake, in words; ``None`` for all else."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
+        return f"its certificate is not trusted: {error.verify_message}{_cure(error, settings)}"
     if not isinstance(error, ssl.SSLError):
         return None
     if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:
@@ -81,10 +79,11 @@ def tls_fault(error: Exception) -> str | None:
     return f"the TLS handshake failed ({error.reason.replace('_', ' ').lower()})"
 
 
-@contextmanager
-def _naming(file: Path) -> Iterator[None]:
-    """OpenSSL does not say which file it could not read."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(f"{file}: {error.strerror or error}") from error
+def _cure(error: ssl.SSLCertVerificationError, settings: MqttSettings) -> str:
+    if error.verify_code in OTHER_NAME:
+        return "; set server_name in [mqtt] to the name in it"
+    if error.verify_code in WRONG_DATES:
+        return "; have it made anew, or set the clock of this machine"
+    if settings.ca_file:
+        return f"; put the authority that signed it into {settings.ca_file}"
+    return "; set ca_file in [mqtt] to the authority that signed it"

@@ -13,12 +13,11 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from bridge.config.base import ConfigPath, HttpsUrl, Settings
+from bridge.config.tenant import tenant_name
 from bridge.contract.hours import WeeklyHours, parse_hours
 
 PLACEHOLDER_CLIENT_ID = UUID(int=0)
 
-_SHARED = {"common", "consumers", "organizations", "9188040d-6c67-4c5b-b112-36a304b66dad"}
-"""The GUID is the tenant of personal accounts (Microsoft identity platform, "ID tokens")."""
 _CHINA = {"china", "cn", "mooncake", "21vianet"}
 _UPN = re.compile(r"[^@\s/?]+@[^@\s/?#]+\.[^@\s/?#]+")
 
@@ -35,15 +34,6 @@ def _who(text: str) -> str:
         raise ValueError("must be a GUID or somebody@domain") from None
 
 
-def _tenant(text: str) -> str:
-    """Refuse what stands for all tenants: it lets in personal accounts, and nobody app-only."""
-    if text.rpartition("@")[2].lower() in _SHARED:
-        raise ValueError(
-            "must be your organisation's domain or GUID: personal accounts have no presence"
-        )
-    return text
-
-
 def _cloud(name: object) -> object:
     if isinstance(name, str) and name.lower() in _CHINA:
         raise ValueError(
@@ -58,7 +48,7 @@ Who = Annotated[str, AfterValidator(_who)]
 
 
 CloudName = Annotated[Literal["global", "us_gov", "us_gov_dod"], BeforeValidator(_cloud)]
-TenantName = Annotated[str, AfterValidator(_tenant)]
+TenantName = Annotated[str, AfterValidator(tenant_name)]
 """A domain, a GUID, or somebody@domain."""
 
 

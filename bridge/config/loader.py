@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 from bridge.config.host import BRIDGE_TABLES, HostConfig
 from bridge.config.problems import problems
 from bridge.config.text_file import EncodingError, read_secret, read_text
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _read(path: Path) -> dict[str, Any]:
             [f"{path}: there is no such file; make one with: presence-bridge init"]
         ) from None
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+        raise ConfigError([f"{unreadable(path, error)}"]) from error
     except EncodingError as error:
         raise ConfigError([f"{path}: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
@@ -158,8 +159,8 @@ def _with_secrets(config: C) -> C:
     try:
         password = read_secret(mqtt.password_file)
     except (OSError, EncodingError) as error:
-        told = f"mqtt.password_file: {mqtt.password_file}: {_why_unread(error)}"
-        raise ConfigError([told]) from error
+        told = _why_unread(mqtt.password_file, error)
+        raise ConfigError([f"mqtt.password_file: {told}"]) from error
     if not password:
         told = f"mqtt.password_file: {mqtt.password_file}: the password must be in its first line"
         raise ConfigError([told])
@@ -167,9 +168,8 @@ def _with_secrets(config: C) -> C:
     return config.model_copy(update={"mqtt": filled})
 
 
-def _why_unread(error: OSError | EncodingError) -> str:
+def _why_unread(file: Path, error: OSError | EncodingError) -> str:
     if isinstance(error, EncodingError):
-        return str(error)
-    if isinstance(error, PermissionError):
-        return f"{error.strerror}; let this user read it, or run this as the user of the service"
-    return f"{error.strerror}; correct the path, or let presence-bridge init make the file"
+        return f"{file}: {error}"
+    cure = "correct the path, or let presence-bridge init make the file"
+    return str(unreadable(file, error, otherwise=cure))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from bridge.config.accounts import AccountSettings, MicrosoftSettings
 from bridge.config.base import ConfigPath, Seconds, Settings, Slug
 from bridge.config.host import HostConfig
+from bridge.config.proxy import proxy_address
 from bridge.config.web import WebSettings
 
 
 class NetworkSettings(Settings):
     """``[network]``: how Microsoft is reached."""
 
-    proxy: str = ""
+    proxy: Annotated[str, AfterValidator(proxy_address)] = Field(default="", repr=False)
     """``http://[user:password@]host:port``; else HTTPS_PROXY and NO_PROXY."""
     ca_file: ConfigPath | None = None
     """Else SSL_CERT_FILE, REQUESTS_CA_BUNDLE or the system's authorities."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
-from bridge.contract.errors import PersonMustActError, PresenceBridgeError
-from bridge.microsoft.http import WRONG_DATES, Fault, HttpError
+from bridge.config.authorities import WRONG_DATES
+from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
+from bridge.microsoft.http import Fault, HttpError
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.remedies_table import for_account
 
@@ -24,6 +25,7 @@ BROKER_CURES: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "Set ca_file in [mqtt] to the authority of the broker's "
     "certificate, and server_name to the name in it if that is not host.",
     FileNotFoundError: "Correct the path in [mqtt].",
+    ConfigError: "The service sees by itself when that is done.",
     SubscriptionRefusedError: "Where init made the broker's rules: presence-bridge init again sets "
     "them; then restart the broker. Else compare them with mosquitto/acl.",
     ConnectionRefusedError: "Start the broker, or correct host and port in [mqtt]; in a container, "
@@ -45,6 +47,9 @@ MICROSOFT_CURES = {
     Fault.PROXY_ADDRESS: _PROXY,
     Fault.UNTRUSTED: "Ask who runs your network for the certificate of its proxy's "
     "authority, and set ca_file in [network] to that file.",
+    Fault.NOT_BY_FILE: "Ask who runs your network which certificate its proxy shows, and put the "
+    "certificate of its authority into that file.",
+    Fault.OTHER_NAME: ANOTHER,
     Fault.NOT_NOW: SET_THE_CLOCK,
     Fault.NO_NAME_SERVER: "Check the network and the DNS server of this machine.",
     Fault.NO_NAME: "That name leads nowhere: is this machine online, and its DNS right?",

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridge.config import Config, load, with_added
+from bridge.config.authorities import authorities
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.doctor.broker import broker
 from bridge.doctor.cures import told
@@ -19,7 +20,6 @@ from bridge.doctor.findings import Finding, bad, good, show
 from bridge.doctor.microsoft import reach, read
 from bridge.doctor.private_copy import PLACES, private_copy
 from bridge.doctor.service import told_by_the_service
-from bridge.microsoft.http import authorities
 
 OK, FOUND, INTERRUPTED = 0, 1, 130
 

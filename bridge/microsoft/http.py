@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,7 +23,8 @@ from yarl import URL
 
 from bridge import __version__
 from bridge.config import NetworkSettings
-from bridge.contract.errors import ConfigError
+from bridge.config.authorities import OTHER_NAME, WRONG_DATES, authorities, trusted
+from bridge.config.proxy import proxy_address
 
 USER_AGENT = f"presence-bridge/{__version__}"
 DEADLINE_S = 10.0
@@ -33,8 +33,6 @@ BODY_LIMIT = 4 * 1024 * 1024
 CONNECTIONS = 20
 """At once to one host; one that hangs costs the others nothing."""
 REDIRECTS = (301, 302, 303, 307, 308)
-WRONG_DATES = (9, 10)
-"""OpenSSL's words for a certificate that has not begun or has ended."""
 
 
 class Fault(StrEnum):
@@ -46,6 +44,8 @@ class Fault(StrEnum):
     PROXY_REFUSES = "the proxy refuses"
     PROXY_ADDRESS = "the proxy's address is not like http://proxy:8080"
     UNTRUSTED = "its certificate is not trusted; set ca_file in [network] if a proxy inspects TLS"
+    NOT_BY_FILE = "its certificate is not trusted; {} is set: its authority must be in {}"
+    OTHER_NAME = "what answered shows a certificate of another name"
     NOT_NOW = "its certificate has ended or has not begun, by the clock of this machine"
     NOT_SECURE = "what answered speaks no TLS"
     SLOW = "no answer in time"
@@ -111,58 +111,48 @@ _FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
 )
 
 
-def fault_of(error: BaseException) -> Fault:
+def fault_of(error: BaseException, settings: NetworkSettings) -> Fault:
     """What ``error`` of aiohttp means."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         code = getattr(error.certificate_error, "verify_code", None)
-        return Fault.NOT_NOW if code in WRONG_DATES else Fault.UNTRUSTED
+        if code in WRONG_DATES:
+            return Fault.NOT_NOW
+        if code in OTHER_NAME:
+            return Fault.OTHER_NAME
+        return Fault.NOT_BY_FILE if trusted(settings)[1] else Fault.UNTRUSTED
     return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.STRANGER)
 
 
-def in_words(error: BaseException) -> str:
+def in_words(error: BaseException, settings: NetworkSettings) -> str:
     """As ``fault_of``, for people, with what helps to find it."""
-    fault = fault_of(error)
+    fault = fault_of(error, settings)
+    text = fault.format(*trusted(settings)) if fault is Fault.NOT_BY_FILE else str(fault)
     detail: str | None = None
     if isinstance(error, aiohttp.ClientHttpProxyError):
         detail = f"HTTP {error.status}"
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         detail = error.host
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
+        detail = getattr(error.certificate_error, "verify_message", "").rstrip(".")
     elif fault in (Fault.NO_CONNECTION, Fault.NO_PROXY) and isinstance(error, OSError):
         detail = os.strerror(error.errno) if error.errno else None
-    return f"{fault} ({detail})" if detail else str(fault)
-
-
-def authorities(settings: NetworkSettings) -> ssl.SSLContext:
-    """A context that trusts whom ``ca_file`` names.
-
-    Raises:
-        ConfigError: That file cannot be read or holds no certificate.
-    """
-    key, file = _trusted(settings)
-    try:
-        return ssl.create_default_context(cafile=file)
-    except OSError as error:
-        why = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        away = "take it out" if settings.ca_file else "unset it"
-        cure = "let this user read it" if isinstance(error, PermissionError) else "correct the path"
-        raise ConfigError([f"{key}: {file}: {why}; {cure}, or {away}"]) from error
-
-
-def _trusted(settings: NetworkSettings) -> tuple[str, str | None]:
-    """The file of authorities and who names it; ``None`` stands for the system's."""
-    if settings.ca_file:
-        return "network.ca_file", str(settings.ca_file)
-    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-    return next(((name, os.environ[name]) for name in names if os.environ.get(name)), ("", None))
+    return f"{text} ({detail})" if detail else text
 
 
 def proxy_for(settings: NetworkSettings, host: str) -> str | None:
-    """The proxy to reach ``host`` through, if any."""
+    """The proxy to reach ``host`` through, if any.
+
+    Raises:
+        HttpError: The environment names one that we cannot use.
+    """
     if settings.proxy:
         return settings.proxy
     if proxy_bypass(host):
         return None
-    return getproxies().get("https")
+    try:
+        return proxy_address(getproxies().get("https", "")) or None
+    except ValueError as error:
+        raise HttpError(f"HTTPS_PROXY {error}", fault=Fault.PROXY_ADDRESS) from error
 
 
 class _Response(aiohttp.ClientResponse):
@@ -253,7 +243,8 @@ class _Client:
             if self._names.waits_for(host):
                 why = f"{Fault.NO_NAME_SERVER} ({host})"
                 return HttpError(why, fault=Fault.NO_NAME_SERVER)
-        return HttpError(in_words(error), fault=fault_of(error))
+        settings = self._settings
+        return HttpError(in_words(error, settings), fault=fault_of(error, settings))
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:

@@ -5,19 +5,18 @@ Source: Microsoft identity platform, "OpenID Connect": the discovery document of
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import quote
 
+from bridge.config.tenant import SHARED
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
-from bridge.microsoft.sign_in.remedies import explain
+from bridge.microsoft.sign_in.answers import fields_of, is_refusal
+from bridge.microsoft.sign_in.remedies import explain, of_discovery
 
-SHARED = {"common", "organizations", "consumers"}
 _TENANT = re.compile(r"https://[^/]+/([^/]+)/")
 
 
@@ -50,24 +49,15 @@ async def look_up(http: Http, login_url: str, name: str) -> Tenant:
         raise SourceUnavailableError(
             f"{login_url} cannot be reached: {error}", reached=False
         ) from error
-    fields = _fields(response.body)
+    fields = fields_of(response)
     found = _TENANT.match(str(fields.get("token_endpoint")))
     if response.status == 200 and found:  # noqa: PLR2004 - OK
         return Tenant(found.group(1), _date(response.headers.get("Date")))
-    told = explain(fields)
-    if "error" in fields and not told.passes:
+    if is_refusal(response) and not (told := explain(of_discovery(fields))).passes:
         raise PersonMustActError(told.text, remedy=told.remedy)
     if response.status == 200:  # noqa: PLR2004 - OK
         raise SourceUnavailableError(f"{login_url} cannot be reached: {Fault.STRANGER}")
     raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
-
-
-def _fields(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _date(header: str | None) -> datetime | None:

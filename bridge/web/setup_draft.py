@@ -15,14 +15,13 @@ from pydantic import ValidationError
 
 from bridge.config import PLACEHOLDER_CLIENT_ID, MqttSettings, problems, write_private
 from bridge.config.added import slug_of
+from bridge.config.tenant import tenant_name
 from bridge.contract.errors import ConfigError
 from bridge.setup import PASSWORD_FILE, InitOptions, write_config
 from bridge.web.posts import RefusedError
 from bridge.web.render_people import NAME_LIMIT
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
-_TENANT = re.compile(r"([^@\s\"\\]+@)?[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
-_SHARED = {"common", "organizations", "consumers"}
 
 Fields = Mapping[str, str]
 
@@ -75,8 +74,11 @@ def registration_of(fields: Fields) -> Registration:
     Raises:
         RefusedError: It cannot be one.
     """
-    tenant = fields.get("tenant", "").strip()
-    if not _TENANT.fullmatch(tenant) or tenant.lower() in _SHARED:
+    try:
+        tenant = tenant_name(fields.get("tenant", ""))
+    except ValueError as error:
+        raise RefusedError(f"The tenant {error}.") from error
+    if not tenant:
         raise RefusedError("The tenant is your organisation's domain, such as contoso.com.")
     try:
         client_id = UUID(fields.get("client_id", "").strip())

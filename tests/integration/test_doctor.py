@@ -251,7 +251,7 @@ async def test_a_certificate_that_has_not_begun_is_the_clocks_fault(
         (
             'proxy = "bob:hunter2@127.0.0.1:1"',
             "",
-            "the proxy's address is not like http://proxy:8080",
+            "no connection to the proxy (Connection refused)",
             "Correct proxy in [network]",
         ),
         (

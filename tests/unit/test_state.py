@@ -10,6 +10,7 @@ import pytest
 
 from bridge import state
 from bridge.contract.errors import ConfigError
+from tests.fakes.other_user import as_nobody, let_in, only_root
 
 
 def test_a_second_bridge_on_the_same_folder_is_refused(tmp_path: Path) -> None:
@@ -93,3 +94,17 @@ def test_a_user_who_may_not_look_is_told_whom_to_be(tmp_path: Path) -> None:
     line = done.stderr.splitlines()[-1]
     assert line == f"config: state_dir: {folder}: Permission denied; {told}"
     assert done.returncode == 2
+
+
+@only_root
+def test_a_folder_of_somebody_else_is_told_with_owner_and_command(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with state.claimed(folder):
+        pass
+    let_in(folder)
+    with as_nobody(), pytest.raises(ConfigError) as caught, state.claimed(folder):
+        pass
+    told = "run this as the user of the service, who must own that folder and not root; if that is "
+    (problem,) = caught.value.problems
+    cure = f"{told}nobody: sudo chown -R nobody {folder}"
+    assert problem == f"state_dir: {folder}: Permission denied; {cure}"

@@ -6,11 +6,15 @@ For people and for apps; the only place where an access token is held.
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
+
+log = logging.getLogger(__name__)
 
 EARLY_S = 600.0
 """A token is renewed this long before it ends; msal itself does so at 300 s."""
@@ -18,6 +22,9 @@ RETRY_S = 60.0
 """After a failed renewal, the old token is used this long before the next try."""
 FORCED_EVERY_S = 30.0
 """A refused token is replaced once in so long, however many were refused with it."""
+FORCED_MOST, FORCED_WITHIN_S = 3, 3600.0
+"""And so often within so long: some days Graph refuses tokens that are good, and a token endpoint
+that is asked too often refuses everything (AADSTS50196)."""
 UNSAID_S = 600.0
 """The lifetime of a token that comes without one, as msal has it."""
 
@@ -28,12 +35,13 @@ Renew = Callable[[str | None, bool], Awaitable[Answer]]
 class AccessToken:
     """The token of one account table; many callers, one renewal at a time."""
 
-    def __init__(self, renew: Renew, *, clock: Clock) -> None:
-        self._renew, self._clock = renew, clock
+    def __init__(self, slug: str, renew: Renew, *, clock: Clock) -> None:
+        self._slug, self._renew, self._clock = slug, renew, clock
         self._lock = asyncio.Lock()
         self._value: str | None = None
         self._ends_s = self._renew_s = 0.0
-        self._forced_s: float | None = None
+        self._forced_s: deque[float] = deque(maxlen=FORCED_MOST)
+        self._told_s: float | None = None
         self._quiet_until_s = 0.0
 
     @property
@@ -50,8 +58,7 @@ class AccessToken:
         """
         async with self._lock:
             now_s = self._clock.monotonic()
-            if refresh and self._forced_s is not None and now_s - self._forced_s < FORCED_EVERY_S:
-                refresh = False
+            refresh = refresh and self._may_force(now_s)
             anew = refresh or claims is not None
             if self._value and now_s < self._renew_s and not anew:
                 return self._value
@@ -64,7 +71,7 @@ class AccessToken:
             except SourceUnavailableError as error:
                 return self._old(error, usable=not anew)
             if refresh:
-                self._forced_s = now_s
+                self._forced_s.append(now_s)
             return self._keep(answer)
 
     async def replace(self, adopt: Callable[[], Awaitable[Answer]]) -> None:
@@ -81,6 +88,19 @@ class AccessToken:
     def forget(self) -> None:
         """Hold none."""
         self._value = None
+
+    def _may_force(self, now_s: float) -> bool:
+        """Whether a refused token may be replaced; else it is tried once more as it is."""
+        if self._forced_s and now_s - self._forced_s[-1] < FORCED_EVERY_S:
+            return False
+        rare = len(self._forced_s) < FORCED_MOST or now_s - self._forced_s[0] >= FORCED_WITHIN_S
+        if rare or not self.works:
+            return True
+        if self._told_s is None or now_s - self._told_s >= 2 * FORCED_WITHIN_S:
+            text = "%s: Microsoft Graph refuses new tokens too; they are kept, and tried once more"
+            log.warning(text, self._slug)
+        self._told_s = now_s
+        return False
 
     def _keep(self, answer: Answer) -> str:
         self._value = value = str(answer["access_token"])

@@ -73,16 +73,20 @@ def is_refusal(response: HttpResponse) -> bool:
     """Whether it is Microsoft's own no: in words of the standards, with its number or its id."""
     fields = fields_of(response)
     error = fields.get("error")
-    return (
-        response.status in (400, 401, 403)
-        and isinstance(error, str)
-        and (error in _ERRORS or is_numbered(response) or _is_text(fields.get("correlation_id")))
-    )
+    if not isinstance(error, str):
+        return False
+    if is_numbered(response):
+        return response.status in (400, 401, 403, 404)
+    named = error in _ERRORS or _is_text(fields.get("correlation_id"))
+    return named and response.status in (400, 401, 403)
 
 
 def is_numbered(response: HttpResponse) -> bool:
     """Whether it has a number of Microsoft's."""
-    return bool(_NUMBER.search(str(fields_of(response).get("error_description", ""))))
+    fields = fields_of(response)
+    codes = fields.get("error_codes")
+    told = _NUMBER.search(str(fields.get("error_description", "")))
+    return bool(told or (isinstance(codes, list) and codes and isinstance(codes[0], int)))
 
 
 def fields_of(response: HttpResponse) -> Mapping[str, Any]:

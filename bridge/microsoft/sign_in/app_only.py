@@ -59,7 +59,7 @@ class AppSignIn:
         self._slug, self._client_id, self._authority = slug, client_id, authority
         self._scope, self._certificate, self._clock = scope, certificate, clock
         self._client = workers.client(self._new_app)
-        self._token = AccessToken(self._renew, clock=clock)
+        self._token = AccessToken(slug, self._renew, clock=clock)
         self._said = self._warned = ""
         self._wanted = asyncio.Event()
 
@@ -117,7 +117,7 @@ class AppSignIn:
         try:
             answer = await self._client.ask(partial(self._ask, more))
         except ConfigError as error:
-            raise self._refused(_certificate_trouble(error.problems[0])) from error
+            raise self._refused(_certificate_trouble(error)) from error
         if answer and "access_token" in answer:
             return answer
         raise self._refused(_for_an_app(explain(answer or {})))
@@ -152,10 +152,11 @@ class AppSignIn:
         now = self._clock.now()
         day = certificate.expires.date().isoformat()
         if certificate.expires <= now:
-            raise ConfigError([f"The certificate ended on {day}."])
+            raise ConfigError([f"The certificate ended on {day}: {certificate.file}."])
         if certificate.expires - now < ENDS_SOON and self._warned != certificate.thumbprint:
             self._warned = certificate.thumbprint
-            log.warning("%s: the certificate ends on %s: make and upload another", self._slug, day)
+            text = "%s: the certificate ends on %s: make and upload another (%s)"
+            log.warning(text, self._slug, day, certificate.file)
 
     def _refused(self, why: Explanation) -> SignInNeededError:
         if self._said != why.text:
@@ -179,11 +180,10 @@ def _for_an_app(why: Explanation) -> Explanation:
     return why
 
 
-def _certificate_trouble(problem: str) -> Explanation:
-    return Explanation(
-        text=problem,
-        remedy="Make one with: presence-bridge certificate create, and upload it.",
-        who=OWNER,
-        passes=False,
-        sign_in_again=False,
-    )
+def _certificate_trouble(error: ConfigError) -> Explanation:
+    text = error.problems[0]
+    remedy = "Make one with: presence-bridge certificate create, and upload it."
+    if isinstance(error.__cause__, PermissionError):  # it is there, and a command mends that
+        text, _, cure = text.partition("; ")
+        remedy = f"Run: {cure}"
+    return Explanation(text=text, remedy=remedy, who=OWNER, passes=False, sign_in_again=False)

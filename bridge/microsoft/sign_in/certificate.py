@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_cer
 from cryptography.x509.oid import NameOID
 
 from bridge.config import CertificateSettings
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError, PersonMustActError
 
 KEY_BITS, LEAST_KEY_BITS = 3072, 2048
@@ -42,6 +43,8 @@ class ClientCertificate:
     thumbprint: str
     """SHA-256, hexadecimal."""
     expires: datetime
+    file: Path = field(compare=False)
+    """Where the certificate was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def _read(key: str, file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise ConfigError([f"microsoft.{key}: {file}: {error.strerror}"]) from error
+        raise ConfigError([f"microsoft.{key}: {unreadable(file, error)}"]) from error
 
 
 def _from_pfx(
@@ -178,6 +181,7 @@ def _joined(key: object, certificate: x509.Certificate | None, file: Path) -> Cl
         certificate.public_bytes(Encoding.PEM).decode(),
         _thumbprint(certificate),
         certificate.not_valid_after_utc.astimezone(UTC),
+        file,
     )
 
 

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bridge.config.text_file import read_secret
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
 
 CIPHER = "AES-256-GCM"
@@ -91,8 +92,8 @@ def load_seal(key_file: Path | None) -> Seal | None:
     try:
         key = base64.b64decode(read_secret(key_file), validate=True)
     except OSError as error:
-        reason = f"{error.strerror}; {HOW_TO_MAKE}"
-        raise ConfigError([f"security.key_file: {key_file}: {reason}"]) from error
+        why = unreadable(key_file, error, otherwise=HOW_TO_MAKE)
+        raise ConfigError([f"security.key_file: {why}"]) from error
     except (ValueError, binascii.Error):
         key = b""
     if len(key) != KEY_BYTES:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
@@ -41,7 +42,7 @@ _UNREADABLE = (
     AttributeError,
     RuntimeError,
 )
-"""What msal raises about an answer that it cannot read."""
+"""What msal raises about an answer that it cannot read; a bug of our own looks the same."""
 
 
 class MsalWorkers:
@@ -94,6 +95,8 @@ class MsalClient:
         except RefusedDiscovery as refused:
             answer = refused.answer
         except _UNREADABLE as error:
+            if not _is_msals(error):
+                raise
             log.debug("msal cannot read an answer: %s", type(error).__name__)
             raise SourceUnavailableError(UNREACHABLE.format(Fault.STRANGER)) from error
         if answer and "error" in answer and (why := explain(answer)).passes:
@@ -138,6 +141,13 @@ class MsalClient:
         if not answer or "error" not in answer or answer["error"] in PENDING:
             self._app = app
         return answer
+
+
+def _is_msals(error: Exception) -> bool:
+    """Whether msal tripped, and neither our code that asks it nor ours that sends for it."""
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    packages = [name.partition(".")[0] for name in modules]
+    return [name for name in packages if name in {"bridge", "msal"}][-1:] == ["msal"]
 
 
 OpenApp = Callable[[MsalRequests], Any]

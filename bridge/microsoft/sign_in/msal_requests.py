@@ -25,7 +25,7 @@ from bridge.microsoft.sign_in.answers import (
     is_numbered,
     is_refusal,
 )
-from bridge.microsoft.sign_in.remedies import explain
+from bridge.microsoft.sign_in.remedies import explain, of_discovery
 from bridge.retry import retry_after_s
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class MsalRequests:
         _log_failure(request, response)
         if is_refusal(response):
             if asked is Asked.DISCOVERY:  # msal would lose what was said
-                raise RefusedDiscovery(dict(fields_of(response)))
+                raise RefusedDiscovery(of_discovery(fields_of(response)))
             return MsalResponse(response)
         if response.status == TOO_MANY or response.status >= SERVER_ERROR:
             text = f"Microsoft's sign-in fails (HTTP {response.status})"

@@ -17,6 +17,7 @@ from random import random as _random
 
 import msal
 
+from bridge.config.unreadable import Unreadable
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
@@ -31,7 +32,7 @@ from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
 from bridge.microsoft.sign_in.status import ended, line, needed, shown
-from bridge.microsoft.sign_in.stored import PublicApp, StoredSignIn
+from bridge.microsoft.sign_in.stored import PublicApp, StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.retry import Random
 
@@ -60,7 +61,7 @@ class PersonSignIn:
         self._slug, self._app, self._workers, self._clock = slug, app, workers, clock
         self._usual_way, self._scopes, self._random = way, list(scopes), random
         self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
-        self._token = AccessToken(self._renew, clock=clock)
+        self._token = AccessToken(slug, self._renew, clock=clock)
         # what is stored, and what waits; ``shown`` makes of it what people see
         self._settled = SignIn(SignInState.SIGNED_IN if stored else SignInState.SIGNED_OUT)
         self._lost: Explanation | None = None
@@ -265,6 +266,8 @@ class PersonSignIn:
             )
         except OtherKeyError as error:
             raise self._lose(_locked(error.key_id)) from error
+        except UnreadableCacheError as error:
+            raise self._unread(error.why) from error
         if answer is None:
             raise self._nobody()
         if "access_token" not in answer:
@@ -284,6 +287,16 @@ class PersonSignIn:
         self._lost, self._settled = why, ended(why, self._slug)
         log.error("%s: %s", self._slug, line(why, self._slug))
         self._offer()
+        return needed(why)
+
+    def _unread(self, what: Unreadable) -> SignInNeededError:
+        """It is there, and once somebody has mended the file it goes on as if nothing was."""
+        why = _act(f"The stored sign-in cannot be read: {what.why}.", f"Run: {what.cure}")
+        before, self._settled = self._settled, ended(why, self._slug)
+        if self._settled != before:
+            log.error("%s: %s", self._slug, line(why, self._slug))
+        self._trouble = None
+        self._show()
         return needed(why)
 
     def _offer(self) -> None:
@@ -306,10 +319,11 @@ class PersonSignIn:
 
 
 def _locked(key_id: str) -> Explanation:
-    return Explanation(
-        text=f"The stored sign-in is encrypted with another key ({key_id}).",
-        remedy="Put that key back as key_file in [security] and restart, or sign in again.",
-        who=YOU,
-        passes=False,
-        sign_in_again=False,
+    return _act(
+        f"The stored sign-in is encrypted with another key ({key_id}).",
+        "Put that key back as key_file in [security] and restart, or sign in again.",
     )
+
+
+def _act(text: str, remedy: str) -> Explanation:
+    return Explanation(text=text, remedy=remedy, who=YOU, passes=False, sign_in_again=False)

@@ -15,6 +15,7 @@ from bridge.microsoft.sign_in.remedies_table import (
     ADMIN,
     OWNER,
     REMEDIES,
+    TENANT_REFUSED,
     UNKNOWN,
     WITHOUT_NUMBER,
     YOU,
@@ -28,6 +29,8 @@ __all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy
 
 TEXT_MOST = 64
 """So much of a foreign text is shown: a word or an id."""
+SENTENCE_MOST = 160
+"""And so much of a sentence of Microsoft's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ _BY_ERROR = WITHOUT_NUMBER | {
     "consent_required": _BY_CODE[65001],
 }
 _NUMBER = re.compile(r"AADSTS(\d{4,8})")
+_IDS = re.compile(r"\s*Trace ID:.*", re.DOTALL)
 
 
 def explain(result: Mapping[str, Any]) -> Explanation:
@@ -67,12 +71,15 @@ def explain(result: Mapping[str, Any]) -> Explanation:
     error = plain(error, TEXT_MOST) if isinstance(error, str) else ""
     number = _number(result)
     row = _BY_CODE.get(number or 0)
-    if row is None:
+    tenant_refused = error == TENANT_REFUSED
+    if row is None or (tenant_refused and row.ending is Ending.SIGN_IN):
         row = _BY_ERROR.get(error) or _BY_ERROR.get(str(result.get("suberror"))) or UNKNOWN
-    label = f" (AADSTS{number})" if number else f" ({error})" if row is UNKNOWN and error else ""
+    label = f"AADSTS{number}" if number else error if row is UNKNOWN else ""
+    if row is WITHOUT_NUMBER[TENANT_REFUSED] and (said := _sentence(result)):
+        label = f"{label}: {said}" if label else said
     correlation_id = result.get("correlation_id")
     return Explanation(
-        text=f"{row.text[:-1]}{label}.",
+        text=f"{row.text[:-1]} ({label})." if label else row.text,
         remedy=row.remedy,
         who=row.who,
         passes=row.ending is Ending.PASSES,
@@ -81,6 +88,19 @@ def explain(result: Mapping[str, Any]) -> Explanation:
         if isinstance(correlation_id, str)
         else None,
     )
+
+
+def of_discovery(refusal: Mapping[str, Any]) -> dict[str, Any]:
+    """A refusal to look a tenant up: signing in again changes nothing about a tenant."""
+    return dict(refusal) if explain(refusal).passes else {**refusal, "error": TENANT_REFUSED}
+
+
+def _sentence(result: Mapping[str, Any]) -> str:
+    """What Microsoft says beside number and ids, in one line."""
+    text = _IDS.sub("", str(result.get("error_description", "")))
+    text = " ".join(_NUMBER.sub("", text).lstrip(": ").split()).rstrip(".")
+    shown = "".join(letter for letter in text if letter.isprintable())
+    return shown if len(shown) <= SENTENCE_MOST else f"{shown[: SENTENCE_MOST - 1]}…"
 
 
 def _number(result: Mapping[str, Any]) -> int | None:

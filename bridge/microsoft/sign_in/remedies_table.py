@@ -67,7 +67,7 @@ REMEDIES = (
         Ending.ACT,
     ),
     Remedy(
-        (90002,),
+        (90002, 900021, 900023),
         "The tenant does not exist, or lives in another cloud.",
         "Check tenant and cloud in the config.",
         YOU,
@@ -279,7 +279,22 @@ REMEDIES = (
     ),
 )
 
+TENANT_REFUSED, NO_REFRESH_TOKEN = "invalid_tenant", "no_refresh_token"
 WITHOUT_NUMBER = {
+    TENANT_REFUSED: Remedy(
+        (),
+        "Microsoft's sign-in refuses the tenant.",
+        "Check tenant and cloud in the config.",
+        YOU,
+        Ending.ACT,
+    ),
+    NO_REFRESH_TOKEN: Remedy(
+        (),
+        "The stored sign-in cannot be renewed: it holds no refresh token.",
+        "Sign in again.",
+        YOU,
+        Ending.SIGN_IN,
+    ),
     "authorization_declined": Remedy(
         (), "The sign-in was declined.", "Sign in again and accept.", YOU, Ending.SIGN_IN
     ),
@@ -305,7 +320,8 @@ WITHOUT_NUMBER = {
         Ending.SIGN_IN,
     ),
 }
-"""Errors that come without a number; the last three are words of our own."""
+"""Errors that come without a number; those with an underscore that no standard knows are our own,
+and a refusal to look a tenant up is called "invalid_tenant" whatever its number."""
 UNKNOWN = Remedy(
     (),
     "Microsoft refused the sign-in.",

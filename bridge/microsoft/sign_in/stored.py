@@ -5,22 +5,39 @@ Never asks anybody, and never decides what follows from a refusal.
 
 from __future__ import annotations
 
+import errno
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msal
 
 from bridge import __version__
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
+from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
 from bridge.microsoft.sign_in.token_cache import TokenCache
 
 CAPABILITIES = ["CP1"]
 """We answer claims challenges, so Microsoft may end a token early and let it live long
 (Microsoft identity platform, "continuous access evaluation")."""
+STAYS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+"""A disk that answers so will answer so again."""
+
+
+class UnreadableCacheError(Exception):
+    """A token cache is there, and this user cannot read it."""
+
+    def __init__(self, file: Path, error: OSError) -> None:
+        super().__init__(file)
+        away = f"mv {shlex.quote(str(file))} {shlex.quote(f'{file}.odd')}"
+        self.why = unreadable(file, error, otherwise=away)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +69,7 @@ class StoredSignIn:
     def __init__(
         self, app: PublicApp, *, workers: MsalWorkers, cache: TokenCache, scopes: Sequence[str]
     ) -> None:
-        self._cache, self._scopes = cache, list(scopes)
+        self._cache, self._scopes, self._client_id = cache, list(scopes), app.client_id
         self._client = workers.client(
             lambda requests: app.open(cache.tokens, requests), file=cache.file
         )
@@ -64,31 +81,38 @@ class StoredSignIn:
 
         Raises:
             OtherKeyError: The file is encrypted, and not with our key.
-            SourceUnavailableError: Microsoft cannot be reached, or the file cannot be read.
+            UnreadableCacheError: The file cannot be read until somebody acts.
+            SourceUnavailableError: Microsoft, or the disk, does not answer now.
         """
         try:
             if not await self._client.run(self._cache.somebody):
                 return None
         except OSError as error:
-            raise SourceUnavailableError(
-                f"The stored sign-in cannot be read ({error.strerror}): "
-                f"let this user read {self._cache.file}",
-                reached=False,
-            ) from error
+            if error.errno not in STAYS:
+                raise SourceUnavailableError(
+                    f"The stored sign-in cannot be read: {self._cache.file}: {error.strerror}",
+                    reached=False,
+                ) from error
+            raise UnreadableCacheError(self._cache.file, error) from error
         will_do = (SourceUnavailableError,) if any_age else ()
 
         def silently(app: Any) -> Answer | None:
             accounts = app.get_accounts()
             if not accounts:
                 return None
-            answer: Answer | None = app.acquire_token_silent_with_error(
+            ask = partial(
+                app.acquire_token_silent_with_error,
                 self._scopes,
                 account=accounts[0],
                 claims_challenge=claims,
-                force_refresh=refresh,
                 http_exceptions=will_do,
             )
+            answer: Answer | None = ask(force_refresh=refresh)
+            if answer is None and refresh:  # nothing can renew it; it may be good nevertheless
+                answer = ask()
             self._cache.save()
+            if answer is None and self._cache.knows(self._client_id):
+                return {"error": NO_REFRESH_TOKEN}
             return answer
 
         return await self._client.ask(silently)

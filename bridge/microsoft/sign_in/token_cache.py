@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import msal
 
 from bridge.config import Config, write_private
+from bridge.config.unreadable import owner_of, quoted, this_user
 from bridge.microsoft.sign_in.cache_entries import usable
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 
@@ -31,7 +33,7 @@ class TokenCache:
         write: Callable[[Path, str], None] = write_private,
     ) -> None:
         self.file, self._seal, self._write = file, seal, write
-        self._lost = self._locked = False
+        self._lost = self._locked = self._told = False
         self.tokens = msal.SerializableTokenCache()
 
     @property
@@ -49,6 +51,11 @@ class TokenCache:
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
         return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
+
+    def knows(self, client_id: str) -> bool:
+        """Whether anything in it is of this app: else it is from before the config changed."""
+        kinds = json.loads(self.tokens.serialize()).values()
+        return any(entry.get("client_id") == client_id for kind in kinds for entry in kind.values())
 
     def somebody(self) -> bool:
         """As ``has_account``, with a look at the file. Raises as ``load``."""
@@ -73,9 +80,7 @@ class TokenCache:
             self._locked = True
             raise
         except (ValueError, RecursionError):
-            aside = self.file.with_suffix(".broken")
-            self.file.replace(aside)
-            log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
+            self._set_aside()
         else:
             self.tokens.deserialize(text)
             if damaged:
@@ -114,6 +119,17 @@ class TokenCache:
         self.tokens = msal.SerializableTokenCache()
         self._lost = self._locked = False
 
+    def _set_aside(self) -> None:
+        aside = self.file.with_suffix(".broken")
+        try:
+            self.file.replace(aside)
+        except OSError as error:
+            if not self._told:
+                log.warning("%s is damaged: %s; sign in again", self.file, error.strerror)
+            self._told = True
+        else:
+            log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
+
     def _unsealed(self, text: str) -> str:
         key_id = key_id_of(text)
         if key_id is None:
@@ -128,10 +144,19 @@ class TokenCache:
                 continue
             try:
                 path.chmod(mode)
-            except OSError:
-                log.warning("%s is open to others: let only its owner read it", path)
+            except OSError as error:
+                self._tell_open(path, error)
             else:
                 log.warning("%s was open to others: now only its owner may read it", path)
+
+    def _tell_open(self, path: Path, error: OSError) -> None:
+        """Once: it is used as it is."""
+        if self._told:
+            return
+        self._told = True
+        owner, me = owner_of(path), this_user()
+        cure = f"sudo chown -R {me} {quoted(path)}" if owner != me else error.strerror
+        log.warning("%s is open to others and belongs to %s: %s", path, owner, cure)
 
 
 def token_file(config: Config, slug: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import shutil
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -65,10 +66,10 @@ async def test_a_broker_with_a_certificate_of_an_own_authority_is_trusted(
     [
         ({"server_name": "other.example"}, "Hostname mismatch"),
         ({"server_name": None}, "IP address mismatch"),
-        ({"ca_file": None}, "unable to get local issuer certificate"),
-        ({"ca_file": Path("missing.pem")}, "missing.pem: No such file"),
-        ({"ca_file": Path(__file__)}, "test_transports.py: "),
-        ({"cert_file": Path("gone.pem")}, "gone.pem: No such file"),
+        ({"ca_file": None}, "unable to get local issuer certificate; set ca_file in [mqtt]"),
+        ({"ca_file": Path("missing.pem")}, "not asked: mqtt.ca_file: missing.pem: No such file"),
+        ({"ca_file": Path(__file__)}, "test_transports.py: holds no certificate"),
+        ({"cert_file": Path("gone.pem")}, "not asked: mqtt.cert_file: gone.pem: No such file"),
     ],
 )
 async def test_a_broker_that_cannot_be_trusted_is_not_talked_to(
@@ -83,8 +84,31 @@ async def test_a_broker_that_cannot_be_trusted_is_not_talked_to(
         await link.until_resting()
         assert not link.broker.connects
     (line,) = caplog.records
-    assert line.levelname == "WARNING"
+    assert line.levelname == ("ERROR" if "not asked" in line.getMessage() else "WARNING")
     assert said in line.getMessage()
+
+
+async def test_authorities_that_do_not_know_the_broker_are_named(
+    trusting: MqttSettings, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = make_certificate(tmp_path / "other").ca_file
+    async with Link(trusting.model_copy(update={"ca_file": other}), clock) as link:
+        await link.until_resting()
+    told = "unable to get local issuer certificate; put the authority that signed it into"
+    assert f"{told} {other}" in caplog.text
+
+
+async def test_a_file_that_is_mended_is_picked_up(
+    trusting: MqttSettings, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "late.pem"
+    async with Link(trusting.model_copy(update={"ca_file": file}), clock) as link:
+        assert [await link.try_again() for _ in range(4)] == [5.0, 30.0, 300.0, 300.0]
+        await link.until_resting()
+        shutil.copy(str(trusting.ca_file), file)
+        await link.try_again()
+        await link.until_connected()
+    assert caplog.text.count(f"{file}: No such file or directory; correct the path") == 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import aiohttp
+import msal
 import pytest
 
 from bridge.contract.account import SignIn, SignInState
@@ -21,6 +22,7 @@ from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Fault
 from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
+from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
 from bridge.microsoft.sign_in.remedies_table import BROWSER, UNKNOWN, WITHOUT_NUMBER, for_account
 from tests.fakes.clock import ManualClock
@@ -294,7 +296,29 @@ async def comes_back_from_elsewhere(
     bridge.account.finish_browser(ending)
 
 
+async def names_no_tenant(bridge: Bridge, _: aiohttp.ClientSession, __: Person) -> None:
+    body = b'{"error": "invalid_tenant"}'
+    bridge.simulated.faults.add(Fault("discovery", status=400, body=body))
+    bridge.account.request_sign_in()
+
+
+async def lost_what_renews(bridge: Bridge, _: aiohttp.ClientSession, person: Person) -> None:
+    bridge.simulated.tokens.expires_in_s = SHORT_S
+    await bridge.sign_in(person)
+    credentials = bridge.account._credentials
+    assert isinstance(credentials, PersonSignIn)
+    tokens = credentials._stored._cache.tokens
+    for kept in list(tokens.search(msal.TokenCache.CredentialType.REFRESH_TOKEN)):
+        tokens.remove_rt(kept)
+    await bridge.clock.advance(SHORT_S)
+    bridge.simulated.faults.add(Fault("devicecode", status=503, times=None))
+    with pytest.raises(SignInNeededError):
+        await bridge.account.read()
+
+
 WAYS: dict[str, Meet] = {
+    "no_refresh_token": lost_what_renews,
+    "invalid_tenant": names_no_tenant,
     "authorization_declined": declines,
     "nobody_came_back": stays_away,
     "not_redeemed": comes_back_in_a_bad_hour,

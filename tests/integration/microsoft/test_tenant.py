@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import ssl
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.config import Config
-from bridge.contract.errors import ConfigError, PersonMustActError, SourceUnavailableError
-from bridge.demo.directory import Household
+from bridge.config.tenant import SHARED
+from bridge.contract.account import SignInState
+from bridge.contract.errors import (
+    ConfigError,
+    PersonMustActError,
+    SignInNeededError,
+    SourceUnavailableError,
+)
+from bridge.demo.certificate import make_certificate
+from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.http import aiohttp_client
-from bridge.microsoft.tenant import SHARED, Tenant, look_up
+from bridge.microsoft.sign_in.remedies import YOU
+from bridge.microsoft.tenant import Tenant, look_up
+from tests.fakes.authority import odd
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
+from tests.integration.microsoft.conftest import Bridge, Start
+from tests.integration.microsoft.office import Office
 
 
 def renamed(config: Config, **changes: object) -> Config:
@@ -50,6 +66,132 @@ async def test_an_unknown_tenant_is_a_persons_job(config: Config, clock: ManualC
     with pytest.raises(PersonMustActError, match="AADSTS90002") as caught:
         await find(renamed(config, tenant="nobody.example"), clock)
     assert caught.value.remedy == "Check tenant and cloud in the config."
+
+
+TRACE = " Trace ID: 1b2c Correlation ID: c-1 Timestamp: 2026-11-26 10:00:00Z"
+
+
+def refusal(number: int, words: str, *, status: int = 400, error: str = "invalid_request") -> Fault:
+    """Discovery answers as Entra does."""
+    body = {
+        "error": error,
+        "error_description": f"AADSTS{number}: {words}{TRACE}",
+        "error_codes": [number],
+        "correlation_id": "c-1",
+    }
+    content = json.dumps(body).encode()
+    return Fault("discovery", status=status, body=content, times=None)
+
+
+REFUSALS = [
+    (
+        refusal(900023, "Specified tenant identifier 'x y' is neither a valid DNS name ..."),
+        "The tenant does not exist, or lives in another cloud (AADSTS900023).",
+    ),
+    (
+        refusal(90002, "Tenant 'x' not found.", error="invalid_tenant"),
+        "The tenant does not exist, or lives in another cloud (AADSTS90002).",
+    ),
+    (
+        refusal(987654, "The tenant\r\nis\x07 of a new kind."),
+        "Microsoft's sign-in refuses the tenant (AADSTS987654: The tenant is of a new kind).",
+    ),
+    (
+        refusal(50020, "Nobody like that is in it."),
+        "Microsoft's sign-in refuses the tenant (AADSTS50020: Nobody like that is in it).",
+    ),
+    (
+        refusal(987654, "word " * 99, error="invalid_grant", status=404),
+        f"Microsoft's sign-in refuses the tenant (AADSTS987654: {('word ' * 32)[:159]}…).",
+    ),
+]
+each_refusal = pytest.mark.parametrize(
+    ("fault", "told"), REFUSALS, ids=["900023", "90002", "new", "of_a_person", "long"]
+)
+
+
+@each_refusal
+async def test_whatever_number_refuses_the_tenant_somebody_must_look_at_it(
+    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+) -> None:
+    microsoft.faults.add(fault)
+    with pytest.raises(PersonMustActError) as caught:
+        await find(config, clock)
+    assert str(caught.value) == f"{told} Check tenant and cloud in the config."
+
+
+@each_refusal
+async def test_a_refused_tenant_is_told_by_the_sign_in_as_by_the_look_at_it(
+    bridge: Bridge, caplog: pytest.LogCaptureFixture, fault: Fault, told: str
+) -> None:
+    bridge.simulated.faults.add(fault)
+    bridge.account.request_sign_in()
+    shown = await bridge.until(SignInState.ERROR)
+    assert (shown.message, shown.remedy, shown.who) == (
+        told,
+        "Check tenant and cloud in the config.",
+        YOU,
+    )
+    assert caplog.text.count(told) == 1
+    asked = len(bridge.simulated.requests)
+    await bridge.clock.advance(3600)
+    assert len(bridge.simulated.requests) == asked
+
+
+@each_refusal
+async def test_a_tenant_that_is_refused_after_a_sign_in_keeps_what_is_stored(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    microsoft.faults.add(fault)
+    async with start() as again:
+        for _ in range(2):
+            with pytest.raises(SignInNeededError) as caught:
+                await again.account.read()
+            assert str(caught.value) == f"{told} Check tenant and cloud in the config."
+        assert (await again.until(SignInState.ERROR)).message == told
+    microsoft.faults.clear()
+    async with start() as third:
+        assert "alice" in await third.account.read()
+
+
+@each_refusal
+async def test_a_refused_tenant_is_told_the_same_to_an_app(
+    office: Office, fault: Fault, told: str
+) -> None:
+    office.simulated.faults.add(fault)
+    async with office.open({"alice": {"sign_in": "app", "user": "alice@contoso.com"}}) as tables:
+        with pytest.raises(SignInNeededError, match="Check tenant and cloud"):
+            await tables["alice"].read()
+        shown = tables["alice"].sign_in.value
+        assert (shown.message, shown.who) == (told, YOU)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refusal(987654, "A bad moment.", status=503),
+        refusal(987654, "A bad moment.", status=429),
+        refusal(90033, "A bad moment."),
+        Fault("discovery", status=403, body=b'{"error": "blocked by the firewall"}', times=None),
+        Fault("discovery", status=404, body=b"<html>", content_type="text/html", times=None),
+    ],
+    ids=["503", "429", "known to pass", "firewall", "html"],
+)
+async def test_what_is_no_refusal_of_microsofts_passes(
+    start: Start, clock: ManualClock, config: Config, microsoft: SimulatedMicrosoft, fault: Fault
+) -> None:
+    microsoft.faults.add(fault)
+    with pytest.raises(SourceUnavailableError):
+        await find(config, clock)
+    async with start() as running:
+        running.account.request_sign_in()
+        await running.clock.until_asleep()
+        assert "It is tried again." in str(running.account.sign_in.value.message)
+        microsoft.faults.clear()
+        await running.clock.advance(5)
+        await running.until_it_waits()
 
 
 @pytest.mark.parametrize("name", [*sorted(SHARED), "Common", "alice@consumers"])
@@ -109,7 +251,7 @@ async def test_trouble_is_told_in_plain_words_and_passes(
             "http://bob:hunter2@127.0.0.1:1",
             r"no connection to the proxy \(Connection refused\)",
         ),
-        ("", "bob:hunter2@127.0.0.1:1", "the proxy's address is not like http://proxy:8080"),
+        ("", "no proxy", "the proxy's address is not like http://proxy:8080"),
     ],
 )
 async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_password(
@@ -119,6 +261,23 @@ async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_passw
     away = renamed(config, login_url=login_url or config.microsoft.login_url)
     with pytest.raises(SourceUnavailableError, match=f" cannot be reached: {told}$") as caught:
         await find(away.model_copy(update={"network": network}), clock)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("socks5://bob:hunter2@127.0.0.1:1", "HTTPS_PROXY is a SOCKS proxy, and only HTTP"),
+        ("http://bob:hunter2@127.0.0.1:1/proxy.pac", "HTTPS_PROXY is the address of a page or scr"),
+        ("bob:hunter2@127.0.0.1:1", r"no connection to the proxy \(Connection refused\)"),
+    ],
+)
+async def test_a_proxy_of_the_environment_is_understood_or_told_of_without_its_password(
+    config: Config, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, proxy: str, told: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(SourceUnavailableError, match=f" cannot be reached: {told}") as caught:
+        await find(config, clock)
     assert "hunter2" not in str(caught.value)
 
 
@@ -163,8 +322,50 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(
 ) -> None:
     network = config.network.model_copy(update={"ca_file": None})
     untrusting = config.model_copy(update={"network": network})
-    with pytest.raises(SourceUnavailableError, match=r"not trusted; set ca_file in \[network\]"):
+    with pytest.raises(
+        SourceUnavailableError, match=r"not trusted; set ca_file in \[network\].*[(]"
+    ):
         await find(untrusting, clock)
+
+
+async def test_a_certificate_that_the_named_authorities_do_not_know_is_told_with_openssls_reason(
+    config: Config, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_certificate(tmp_path / "other").ca_file
+    reason = r"\(unable to get local issuer certificate\)$"
+    network = config.network.model_copy(update={"ca_file": other})
+    told = f"not trusted; network.ca_file is set: its authority must be in {other} {reason}"
+    with pytest.raises(SourceUnavailableError, match=told):
+        await find(config.model_copy(update={"network": network}), clock)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    network = config.network.model_copy(update={"ca_file": None})
+    told = f"not trusted; REQUESTS_CA_BUNDLE is set: its authority must be in {other} {reason}"
+    with pytest.raises(SourceUnavailableError, match=told):
+        await find(config.model_copy(update={"network": network}), clock)
+
+
+@pytest.mark.parametrize(
+    ("shows", "told"),
+    [
+        ({"name": "other.example"}, "of another name .Hostname mismatch, certificate is not valid"),
+        ({"age_days": 31}, "by the clock of this machine .certificate has expired."),
+        ({"age_days": -1}, "by the clock of this machine .certificate is not yet valid."),
+    ],
+)
+async def test_a_certificate_of_another_name_or_time_is_told_as_that(
+    config: Config, clock: ManualClock, tmp_path: Path, shows: dict[str, Any], told: str
+) -> None:
+    shown = odd(tmp_path, **shows)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown.chain_file, shown.key_file)
+    network = config.network.model_copy(update={"ca_file": shown.ca_file})
+    async with await asyncio.start_server(
+        lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        there = renamed(config, login_url=f"https://localhost:{port}")
+        with pytest.raises(SourceUnavailableError, match=told):
+            await find(there.model_copy(update={"network": network}), clock)
 
 
 async def test_a_slow_answer_is_given_up(config: Config, microsoft: SimulatedMicrosoft) -> None:

@@ -154,10 +154,11 @@ async def test_a_cache_that_cannot_be_read_is_no_sign_out(stage: Stage) -> None:
     text = stage.cache.file.read_text()
     stage.cache.file.unlink()
     stage.cache.file.mkdir()
-    with pytest.raises(SourceUnavailableError, match=r"stored sign-in cannot be read \(Is a dir"):
+    with pytest.raises(SignInNeededError, match=r"stored sign-in cannot be read: .*: Is a dir"):
         await stage.person.token()
-    assert stage.shown.state is SIGNED_IN
-    assert "let this user read" in str(stage.shown.message)
+    assert stage.shown.state is SignInState.ERROR
+    assert stage.shown.remedy == f"Run: mv {stage.cache.file} {stage.cache.file}.odd"
+    assert not stage.shown.waits
     stage.cache.file.rmdir()
     stage.cache.file.write_text(text)
     stage.http.answer = lambda _: answered(tokens("new"))
