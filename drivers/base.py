@@ -25,12 +25,15 @@ O_contra = TypeVar("O_contra", bound=BaseModel, contravariant=True)
 
 
 class Capability(StrEnum):
-    """What a light can do, which decides the looks that it has with nothing configured."""
+    """What a light can do: it decides the looks of a lamp that has none configured.
 
-    COLOR = "color"
-    WHITE = "white"
+    Each is Home Assistant's word for it, a colour mode of the kind.
+    """
+
+    COLOR = "rgb"
+    WHITE = "brightness"
     """Dimmed, without colours."""
-    ON_OFF = "on_off"
+    ON_OFF = "onoff"
 
 
 class Light(Protocol):
@@ -179,6 +182,4 @@ class Kind(Generic[O]):
     @property
     def capability(self) -> Capability:
         """What its lights can do, as far as is known before one is asked."""
-        if "rgb" in self.color_modes:
-            return Capability.COLOR
-        return Capability.WHITE if "brightness" in self.color_modes else Capability.ON_OFF
+        return next(each for each in Capability if each in self.color_modes)

@@ -95,8 +95,9 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     from drivers import preview  # noqa: PLC0415 - as above
+    from drivers.memory import Memory  # noqa: PLC0415 - as above
 
-    config, common, _, _ = _driver(arguments)
+    config, common, kind, options = _driver(arguments)
     clock = SystemClock()
     moment = _moment(arguments.at, config) if arguments.at else clock.now().astimezone()
     known = preview.Now({})
@@ -108,10 +109,12 @@ def _preview(arguments: argparse.Namespace) -> int:
         )
     else:
         known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
-    decision = preview.decide(
-        common.rules(config), known, moment, shown_at_another=arguments.at is not None
-    )
-    print(preview.told(decision))  # noqa: T201 - the command's answer
+    memory = Memory(config.state_dir, arguments.name, kind, options)
+    memory.load()
+    capability = known.capability or memory.capability or kind.capability
+    rules = common.rules(config, capability)
+    decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
+    print(preview.told(decision, capability))  # noqa: T201 - the command's answer
     return OK
 
 

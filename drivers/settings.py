@@ -9,8 +9,9 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_
 from bridge.config import HostConfig, Settings, Slug, problems, unknown
 from bridge.contract.errors import ConfigError
 from bridge.contract.hours import WeeklyHours, parse_hours
-from drivers.rules import DEFAULT_LOOKS, Look, Rules
-from drivers.rules.defaults import LOOK_NAMES
+from drivers.base import Capability
+from drivers.rules import Look, Rules
+from drivers.rules.defaults import LOOK_NAMES, SHIPPED_LOOKS
 
 
 def _known_looks(value: Any) -> Any:
@@ -26,8 +27,8 @@ class Schedule(Settings):
 
     days: str = "all"
     hours: str = "00:00-24:00"
-    outside: Literal["off", "keep"] | Look = "off"
-    """Outside of the hours: switch off, leave the lamp as it is, or show this look."""
+    outside: Literal["off", "keep", "give_back"] | Look = "off"
+    """Outside of the hours: switch off, leave as it is, leave as it was found, or this look."""
 
     def model_post_init(self, _context: Any, /) -> None:
         """Refuse days and hours that cannot be read."""
@@ -58,10 +59,10 @@ class Common(Settings):
     respect_others: bool = False
     """Leave a change by another app or a wall switch alone until the presence changes."""
 
-    def rules(self, config: HostConfig) -> Rules:
-        """The rules of this lamp."""
+    def rules(self, config: HostConfig, capability: Capability = Capability.COLOR) -> Rules:
+        """The rules of this lamp, if its light can do ``capability``."""
         return Rules(
-            looks={**DEFAULT_LOOKS, **self.looks},
+            looks={**SHIPPED_LOOKS[capability], **self.looks},
             hours=self.schedule.parsed() if self.schedule else None,
             outside=self.schedule.outside if self.schedule else "off",
             zone=config.zone,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from bridge.contract.account import SIGNED_IN, SignInState
 from bridge.contract.hours import WeeklyHours
-from bridge.contract.light import OFF, LightState
+from bridge.contract.light import OFF
 from bridge.contract.wire import AccountState
 from drivers.rules.defaults import (
     BUSYNESS,
@@ -23,7 +23,7 @@ from drivers.rules.defaults import (
     SIGN_IN_NEEDED,
     UNKNOWN,
 )
-from drivers.rules.look import Look
+from drivers.rules.look import GIVE_BACK, Look, Shown
 
 _SIGNED_OUT = frozenset(SignInState) - {SignInState.SIGNED_IN}
 _QUIET = ("available", "available_idle", "inactive", "away", "be_right_back", "offline", "off_work")
@@ -55,17 +55,24 @@ class Rules:
 
     looks: Mapping[str, Look] = field(default_factory=lambda: DEFAULT_LOOKS)
     hours: WeeklyHours | None = None
-    outside: Literal["off", "keep"] | Look = "off"
+    outside: Literal["off", "keep", "give_back"] | Look = "off"
     zone: tzinfo | None = None
     scale: float = 1.0
     """Brightness of this lamp, 0 to 1."""
 
+    @property
+    def give_back(self) -> bool:
+        """Whether the lamp is ever given back while it runs."""
+        outside = self.outside if isinstance(self.outside, Look) else Look()
+        looks = (*self.looks.values(), outside)
+        return self.outside == "give_back" or any(look.give_back for look in looks)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to show and why; ``state`` is ``None`` when the lamp is to be left as it is."""
+    """What to show and why."""
 
-    state: LightState | None
+    state: Shown
     rule: str
     account: str | None = None
 
@@ -81,21 +88,23 @@ def choose(rules: Rules, facts: Mapping[str, Facts], now: datetime, *, gone: str
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not facts:
         return _show(rules, UNKNOWN, "no account has been heard of")
-    account, name, rule = min(
-        (_of_account(slug, known, rules.looks, now) for slug, known in facts.items()),
-        key=lambda found: (_rank(found[1]), found[0]),
+    _, account, name, rule = min(
+        _of_account(slug, known, rules.looks, now) for slug, known in facts.items()
     )
     return _show(rules, name, rule, account)
 
 
 def _of_account(
     slug: str, known: Facts, looks: Mapping[str, Look], now: datetime
-) -> tuple[str, str, str]:
-    """The account, the look's name and the rule that chose it."""
+) -> tuple[int, str, str, str]:
+    """The rank, the account, the look's name and the rule that chose it."""
     trouble = _trouble(known, now)
     if trouble or known.state is None:
-        return slug, *(trouble or (UNKNOWN, "no fresh presence"))
-    return slug, *_of_presence(known.state, looks)
+        name, rule = trouble or (UNKNOWN, "no fresh presence")
+        return _rank(name), slug, name, rule
+    name, rule = _of_presence(known.state, looks)
+    words = (known.state.activity, known.state.availability) if name == DEFAULT else ()
+    return min(_rank(word) for word in (name, *filter(None, words))), slug, name, rule
 
 
 def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
@@ -136,7 +145,7 @@ def _rank(name: str) -> int:
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:
     look = rules.looks.get(name) or rules.looks.get(DEFAULT) or DEFAULT_LOOKS[DEFAULT]
-    return Decision(look.state(rules.scale), rule, account)
+    return Decision(look.shown(rules.scale), rule, account)
 
 
 def _outside(rules: Rules) -> Decision:
@@ -144,4 +153,6 @@ def _outside(rules: Rules) -> Decision:
         return Decision(None, "outside of the schedule: left as it is")
     if rules.outside == "off":
         return Decision(OFF, "outside of the schedule: off")
-    return Decision(rules.outside.state(rules.scale), "outside of the schedule: its own look")
+    if rules.outside == "give_back":
+        return Decision(GIVE_BACK, "outside of the schedule: given back")
+    return Decision(rules.outside.shown(rules.scale), "outside of the schedule: its own look")

@@ -23,7 +23,8 @@ from drivers.hue.light import HueLight
 from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
-from drivers.lamp import LEAVE_S, LOOK_EVERY_S, MENDED_EVERY_S, Lamp
+from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
+from drivers.manners import LOOK_EVERY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 

@@ -20,7 +20,8 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
 from drivers.blocking import Worker
-from drivers.lamp import LOOK_EVERY_S, Lamp
+from drivers.lamp import Lamp
+from drivers.manners import LOOK_EVERY_S
 from drivers.usb import KIND
 from drivers.usb.busylights import connect, plugged_in
 from drivers.usb.light import UsbLight

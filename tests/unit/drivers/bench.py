@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.broker.session import ProtocolVersion
 from bridge.config import HostConfig, Settings
+from bridge.contract.light import Effect
 from drivers.base import Kind, Light, Surroundings
 from drivers.runner import Runner
 from drivers.settings import Common
@@ -30,18 +31,28 @@ class Bench:
         broker: MemoryBroker | None = None,
         light: FakeLight | None = None,
         start: datetime = START,
+        *,
+        effects: bool = False,
+        kind_name: str = "fake",
+        zone: str | None = None,
         **common: Any,
     ) -> None:
         self.broker = broker or MemoryBroker()
         self.clock = ManualClock(start)
-        self.light = light or ReadableFakeLight(self.clock)
+        self.light: FakeLight = light or ReadableFakeLight(self.clock)
         self.light.clock = self.clock
         self.folder = folder
-        self.kind = Kind(name="fake", options=Settings, open=self._open, min_interval_s=0.05)
+        self.kind = Kind(
+            name=kind_name,
+            options=Settings,
+            open=self._open,
+            effects=frozenset(Effect) if effects else frozenset({Effect.SOLID}),
+            min_interval_s=0.05,
+        )
         common = {"kind": "fake", "follow": ["alice"], **common}
         self.runner = Runner(
             "desk",
-            config=HostConfig(state_dir=folder),
+            config=HostConfig(state_dir=folder, time_zone=zone),
             common=Common.model_validate(common),
             kind=self.kind,
             options=Settings(),

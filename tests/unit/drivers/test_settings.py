@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from bridge.config import Config, ConfigPath, Settings, check
 from bridge.contract.errors import ConfigError
-from bridge.contract.light import OFF
+from bridge.contract.light import OFF, LightState
 from drivers.preview import facts_of
 from drivers.rules import DEFAULT_LOOKS, choose
 from drivers.settings import Common, read
@@ -95,6 +95,10 @@ def test_all_mistakes_are_told_at_once_with_their_keys() -> None:
         ({"looks": {"busy": {"colour": "red"}}}, "colour: unknown; did you mean color?"),
         ({"looks": {"busy": {"brightness": 2}}}, "drivers.desk.looks.busy.brightness: "),
         ({"looks": {"busy": {"effect": "disco"}}}, "drivers.desk.looks.busy.effect: "),
+        (
+            {"looks": {"busy": {"give_back": True, "color": "red"}}},
+            "drivers.desk.looks.busy: give_back stands alone: take color out",
+        ),
     ],
 )
 def test_a_value_that_makes_no_sense_is_told_with_its_key(table: dict[str, Any], told: str) -> None:
@@ -125,7 +129,11 @@ def test_outside_of_its_hours_a_lamp_does_what_the_schedule_says(
     rules = common.rules(config({}))
     facts = facts_of("busy/in_a_call", NIGHT, ())
     at_night = choose(rules, facts, NIGHT).state
-    assert (at_night.color if isinstance(shown, tuple) and at_night else at_night) == shown
+    assert (
+        at_night.color
+        if isinstance(at_night, LightState) and isinstance(shown, tuple)
+        else at_night
+    ) == shown
     at_noon = choose(rules, facts_of("busy/in_a_call", NOON, ()), NOON)
     assert at_noon.rule == "activity in_a_call"
 
@@ -134,5 +142,5 @@ def test_brightness_scales_every_look() -> None:
     common, _ = settings(brightness=0.5, looks={"busy": {"color": "red", "brightness": 0.5}})
     rules = common.rules(config({}))
     shown = choose(rules, facts_of("busy/busy", NOON, ()), NOON).state
-    assert shown is not None
+    assert isinstance(shown, LightState)
     assert shown.brightness == pytest.approx(0.25)

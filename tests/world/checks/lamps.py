@@ -107,7 +107,7 @@ class Lamps:
         heard, rules = self._heard(lamp), self._rules[lamp.process.name]
         now = lamp.process.clock.now()
         decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
-        return decision.state
+        return decision.state if isinstance(decision.state, LightState) else None
 
 
 def shows(shown: LightState, wanted: LightState, *, exactly: bool = False) -> bool:
