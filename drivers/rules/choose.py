@@ -49,13 +49,19 @@ class Facts:
         return self.auth in _SIGNED_OUT
 
 
+Outside = Literal["off", "keep", "give_back"] | Look
+"""What a lamp does outside of its hours."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """How a lamp wants it."""
 
     looks: Mapping[str, Look] = field(default_factory=lambda: DEFAULT_LOOKS)
     hours: WeeklyHours | None = None
-    outside: Literal["off", "keep", "give_back"] | Look = "off"
+    outside: Outside = "off"
+    outside_on: Mapping[int, Outside] = field(default_factory=dict)
+    """The same by weekday (0 is Monday), where one has its own."""
     zone: tzinfo | None = None
     scale: float = 1.0
     """Brightness of this lamp, 0 to 1."""
@@ -63,9 +69,10 @@ class Rules:
     @property
     def give_back(self) -> bool:
         """Whether the lamp is ever given back while it runs."""
-        outside = self.outside if isinstance(self.outside, Look) else Look()
-        looks = (*self.looks.values(), outside)
-        return self.outside == "give_back" or any(look.give_back for look in looks)
+        wishes = (*self.looks.values(), self.outside, *self.outside_on.values())
+        return any(
+            wish.give_back if isinstance(wish, Look) else wish == "give_back" for wish in wishes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,8 @@ def choose(rules: Rules, facts: Mapping[str, Facts], now: datetime, *, gone: str
     ``gone`` names what has been away for longer than the lamp's grace, bridge or broker.
     """
     if rules.hours and not rules.hours.contain(now, rules.zone):
-        return _outside(rules)
+        today = now.astimezone(rules.zone).weekday()
+        return _outside(rules.outside_on.get(today, rules.outside), rules.scale)
     if gone:
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not facts:
@@ -148,11 +156,11 @@ def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Dec
     return Decision(look.shown(rules.scale), rule, account)
 
 
-def _outside(rules: Rules) -> Decision:
-    if rules.outside == "keep":
+def _outside(outside: Outside, scale: float) -> Decision:
+    if outside == "keep":
         return Decision(None, "outside of the schedule: left as it is")
-    if rules.outside == "off":
+    if outside == "off":
         return Decision(OFF, "outside of the schedule: off")
-    if rules.outside == "give_back":
+    if outside == "give_back":
         return Decision(GIVE_BACK, "outside of the schedule: given back")
-    return Decision(rules.outside.shown(rules.scale), "outside of the schedule: its own look")
+    return Decision(outside.shown(scale), "outside of the schedule: its own look")

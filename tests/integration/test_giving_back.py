@@ -109,7 +109,7 @@ async def test_warm_white_again_after_each_call_and_then_hands_off(room: Room) -
         await room.until(lambda: room.shows().get("colormode") == "xy")
         assert room.shows()["effect"] == "none"
         await room.desk.person("alice", "available")
-        await room.until(lambda found=found: room.shows() == found)
+        await room.until(lambda: room.shows() == found)  # noqa: B023 - waited for here
     puts = len(room.hub.puts)
     room.hub.values().update(COLD)  # by the app
     await asyncio.sleep(6)  # longer than until the next look after the lamp
@@ -154,7 +154,7 @@ async def test_a_plug_says_that_somebody_is_on_air_with_no_looks_written(room: R
         ("do_not_disturb", True),
     ):
         await room.desk.person("alice", presence)
-        await room.until(lambda lit=lit: room.hub.values(2)["on"] is lit)
+        await room.until(lambda: room.hub.values(2)["on"] is lit)  # noqa: B023 - as above
     await room.desk.mqtt.publish("presence/bridge/state", "offline", retain=True)
     await room.until(lambda: not room.hub.values(2)["on"])
     assert {tuple(body) for _, body in room.hub.puts} <= {("on",), ("on", "transitiontime")}
@@ -182,7 +182,7 @@ async def test_a_white_bulb_is_dimmed_by_what_goes_on(room: Room) -> None:
     for presence in (CALL, "busy/in_a_meeting", "available"):
         before = room.hub.values(3)["bri"]
         await room.desk.person("alice", presence)
-        await room.until(lambda bri=before: room.hub.values(3)["bri"] != bri)
+        await room.until(lambda: room.hub.values(3)["bri"] != before)  # noqa: B023 - as above
         levels.append(room.hub.values(3)["bri"])
     assert levels == sorted(set(levels), reverse=True)
     await room.desk.mqtt.until(CONFIG, lambda heard: '["brightness"]' in heard.text)

@@ -259,6 +259,6 @@ def test_give_back_is_a_look_for_any_word_and_outside_of_the_schedule() -> None:
     assert (decision.state, decision.rule) == (GIVE_BACK, "availability available")
     hours = parse_hours("sat", "08:00-18:00")
     for outside in ("give_back", back):
-        rules = Rules(hours=hours, outside=outside)  # type: ignore[arg-type]
+        rules = Rules(hours=hours, outside=outside)
         assert rules.give_back
         assert choose(rules, {}, NOW).state is GIVE_BACK
