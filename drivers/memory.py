@@ -16,6 +16,8 @@ from drivers.taking import Found
 
 log = logging.getLogger(__name__)
 
+SETTLED_S = 1.0
+
 
 class _Kept(Mode):
     """The file: the mode, as the last release has it alone, and what was learned of the light."""
@@ -28,7 +30,7 @@ class _Kept(Mode):
 
 
 class Memory:
-    """The file of one lamp. Each change is on its way to the disk before the light hears of it."""
+    """The file of one lamp."""
 
     def __init__(self, state_dir: Path, name: str, kind: Kind[Any], options: BaseModel) -> None:
         self._file = StateFile(state_dir / "lights" / f"{name}.json")
@@ -77,6 +79,10 @@ class Memory:
     def keep_found(self, found: Found | None) -> None:
         """Keep how the light was found, until it is given back."""
         self._keep(found=found)
+
+    async def settled(self) -> None:
+        """Wait for the disk, but not for long: a light is more than its memory."""
+        await self._file.settled(SETTLED_S)
 
     async def close(self) -> None:
         """Wait for the disk, but not for ever."""

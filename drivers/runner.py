@@ -120,7 +120,7 @@ class Runner:
             target=self._target,
             clock=self._clock,
             reachable=self._set_reachable,
-            taking=Taking(light, self._memory.found, self._memory.keep_found),
+            taking=Taking(light, self._memory),
             capable=self._learn,
             watch_others=self._common.respect_others,
             random=self._random,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,20 +19,29 @@ class Found(BaseModel):
     """``None`` of a light that cannot be read."""
 
 
-def forget(_found: Found | None) -> None:
-    """For a light that needs no memory over a kill."""
+class Keeper(Protocol):
+    """Remembers over a kill how a light was found."""
+
+    @property
+    def found(self) -> Found | None:
+        """While the light is ours."""
+        ...
+
+    def keep_found(self, found: Found | None) -> None:
+        """Keep it, until the light is not ours any more."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until it is kept, but not for ever; never raises."""
+        ...
 
 
 class Taking:
     """Whose the light is: ours from ``take`` to ``give_back`` or ``let_go``."""
 
-    def __init__(
-        self,
-        light: Light,
-        found: Found | None = None,
-        keep: Callable[[Found | None], None] = forget,
-    ) -> None:
-        self._light, self._found, self._keep = light, found, keep
+    def __init__(self, light: Light, keeper: Keeper | None = None) -> None:
+        self._light, self._keeper = light, keeper
+        self._found = keeper.found if keeper else None
         self._restorable = light if isinstance(light, Restorable) else None
 
     def __bool__(self) -> bool:
@@ -48,6 +56,8 @@ class Taking:
         if self._found is None:
             snapshot = await self._restorable.snapshot() if self._restorable else None
             self._now(Found(snapshot=snapshot))
+            if self._keeper:
+                await self._keeper.settled()
 
     async def give_back(self) -> None:
         """Leave the light as it was found, or dark where that cannot be known; no more is it ours.
@@ -69,4 +79,5 @@ class Taking:
 
     def _now(self, found: Found | None) -> None:
         self._found = found
-        self._keep(found)
+        if self._keeper:
+            self._keeper.keep_found(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,18 @@ from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.fakes.memory_broker import MemoryBroker
 
 LIGHT = "presence/driver/desk/light"
+
+
+class AtOnce(ThreadPoolExecutor):
+    """Threads whose work is done before anybody looks: the clock of a test does not wait."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - as a thread would
+            done.set_exception(error)
+        return done
 
 
 class Bench:
@@ -65,10 +78,14 @@ class Bench:
     async def _open(self, _options: Settings, _around: Surroundings) -> AsyncIterator[Light]:
         yield self.light
 
+    def start(self) -> asyncio.Task[None]:
+        asyncio.get_running_loop().set_default_executor(AtOnce())
+        return asyncio.create_task(self.runner.run())
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """From the start to a clean stop."""
-        task = asyncio.create_task(self.runner.run())
+        task = self.start()
         await self.clock.advance(0.1)
         try:
             yield

@@ -71,10 +71,9 @@ def bench_with(folder: Path, bulb: FakeLight, **common: Any) -> Bench:
 @asynccontextmanager
 async def killed(bench: Bench) -> AsyncIterator[None]:
     """A driver that runs until it is killed: nobody says goodbye to the light, or to the disk."""
-    task = asyncio.create_task(bench.runner.run())
+    task = bench.start()
     await bench.clock.advance(0.1)
     yield
-    await bench.runner._memory.close()
     light, file = bench.light, bench.folder / "lights" / "desk.json"
     light.error, kept = LightUnreachableError("its driver is dead"), file.read_bytes()
     task.cancel()

@@ -9,7 +9,7 @@ from typing import Any, cast
 from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.following import Following, Heard
-from drivers.rules import choose
+from drivers.rules import GIVE_BACK, Shown, choose
 from tests.world.broker import Published, matches
 from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
@@ -46,11 +46,21 @@ class Lamps:
 
     def problem(self, lamp: Lamp, *, exactly: bool = False) -> str | None:
         """What is wrong with what it shows now, however new that may be."""
-        wanted = self._wanted(lamp)
+        wanted, bulb = self._wanted(lamp), lamp.bulb
         self._note(lamp, wanted)
-        if wanted is None or shows(lamp.bulb.shows, wanted, exactly=exactly):
+        if self._remembers and bulb.read_as_ours:
+            return f"{lamp.process.name} took its own look for what it had found"
+        if wanted is GIVE_BACK:
+            kept = bulb.by == "driver" and bulb.shows != OFF and self._remembers
+            return f"{lamp.process.name} was not given back" if kept else None
+        if wanted is None or shows(bulb.shows, wanted, exactly=exactly):
             return None
         return f"{lamp.process.name} shows {brief(lamp.bulb.shows)} instead of {brief(wanted)}"
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether no lamp can have lost what it knew before it was killed."""
+        return "disk" not in self._world.options.faults
 
     def _published(self, published: Published) -> None:
         """Note what is wanted at every turn, not only at every look."""
@@ -60,7 +70,7 @@ class Lamps:
             for lamp in self._world.lamps:
                 self._note(lamp, self._wanted(lamp))
 
-    def _note(self, lamp: Lamp, wanted: LightState | None) -> None:
+    def _note(self, lamp: Lamp, wanted: Shown) -> None:
         """Since when it is expected to show what is wanted now."""
         world = self._world
         well = self._wellness.well_s(lamp.process) > WELL_S
@@ -98,8 +108,8 @@ class Lamps:
             self._last = stored, following.heard.value
         return self._last[1]
 
-    def _wanted(self, lamp: Lamp) -> LightState | None:
-        """What it should show; ``None`` where it is a person's choice, or to be left as it is."""
+    def _wanted(self, lamp: Lamp) -> Shown:
+        """What it is asked for; ``None`` where it is a person's choice, or to be left as it is."""
         world, topics = self._world, self._world.topics
         rule = world.broker.retained(topics.light(lamp.process.name, "rule"))
         if rule is None or json.loads(rule)["mode"] != "follow":
@@ -107,7 +117,7 @@ class Lamps:
         heard, rules = self._heard(lamp), self._rules[lamp.process.name]
         now = lamp.process.clock.now()
         decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
-        return decision.state if isinstance(decision.state, LightState) else None
+        return decision.state
 
 
 def shows(shown: LightState, wanted: LightState, *, exactly: bool = False) -> bool:
