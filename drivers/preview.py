@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -50,6 +50,8 @@ class Now:
     """What a person chose in Home Assistant, if anything."""
     capability: Capability | None = None
     """What the light can do, as its driver tells."""
+    bridge_ahead: timedelta = timedelta()
+    """Of the clock here."""
 
 
 class _Rule(BaseModel):
@@ -152,6 +154,7 @@ async def ask(
         gone="" if heard.bridge_online else "bridge",
         by_hand=hand,
         capability=capability,
+        bridge_ahead=following.bridge_clock.now() - clock.now(),
     )
 
 
@@ -162,7 +165,8 @@ def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool =
     facts = dict(now.facts)
     if shown_at_another:
         facts = {slug: _lasting(known) for slug, known in facts.items()}
-    return choose(rules, facts, moment, gone=now.gone)
+    there = moment + now.bridge_ahead
+    return choose(rules, facts, moment, bridge_now=there, gone=now.gone)
 
 
 def told(decision: Decision, capability: Capability = Capability.COLOR) -> str:

@@ -71,6 +71,7 @@ class Runner:
         self._memory, self._garbage = Memory(config.state_dir, name, kind, options), Garbage()
         self._decision = Decision(None, "nothing heard yet")
         self._decided = False
+        self._apart = self._following.bridge_clock.apart
         self._target: Latest[Shown] = Latest(None)
         self._reachable = True
         self._births = asyncio.Event()
@@ -155,7 +156,11 @@ class Runner:
             return
         self._decided = True
         gone = "" if heard.bridge_online else "bridge" if self._broker.connected else "broker"
-        self._take(choose(self._rules, heard.facts, now, gone=gone))
+        bridge_now = self._following.bridge_clock.now()
+        if self._apart != self._following.bridge_clock.apart:
+            self._apart = self._following.bridge_clock.apart
+            self._broker.publish(self._rule_message())
+        self._take(choose(self._rules, heard.facts, now, bridge_now=bridge_now, gone=gone))
 
     def _take(self, decision: Decision) -> None:
         if decision != self._decision:
@@ -165,18 +170,18 @@ class Runner:
 
     def _until_turn(self) -> float:
         """Seconds until the clock alone may change the decision."""
-        heard, now = self._following.heard.value, self._clock.now()
+        heard, bridge_now = self._following.heard.value, self._following.bridge_clock.now()
         waits = [LOOK_AGAIN_S]
         if not heard.bridge_online:
             gone_s = self._clock.monotonic() - heard.gone_since_s
             waits.append(max(0.0, self._common.grace - gone_s))
         waits += [
-            (facts.state.valid_until - now).total_seconds()
+            (facts.state.valid_until - bridge_now).total_seconds()
             for facts in heard.facts.values()
-            if facts.state and facts.state.valid_until and facts.state.valid_until > now
+            if facts.state and facts.state.valid_until and facts.state.valid_until > bridge_now
         ]
         if self._rules.hours:
-            waits.append(_seconds_to_minute(now))
+            waits.append(_seconds_to_minute(self._clock.now()))
         return min(wait for wait in waits if wait > 0) + 0.01
 
     def _show(self) -> None:
@@ -259,6 +264,7 @@ class Runner:
             "mode": self._memory.mode.name,
             "look": shown.model_dump(mode="json") if isinstance(shown, LightState) else None,
             "capability": self._capability,
+            "clock_apart_s": round(self._apart.total_seconds()),
         }
         return Message(self._topics.light(self._name, "rule"), encode_json(payload))
 

@@ -84,10 +84,18 @@ class Decision:
     account: str | None = None
 
 
-def choose(rules: Rules, facts: Mapping[str, Facts], now: datetime, *, gone: str = "") -> Decision:
-    """The look for what is known at ``now``.
+def choose(
+    rules: Rules,
+    facts: Mapping[str, Facts],
+    now: datetime,
+    *,
+    bridge_now: datetime | None = None,
+    gone: str = "",
+) -> Decision:
+    """The look for what is known at ``now``, which the bridge's clock calls ``bridge_now``.
 
-    ``gone`` names what has been away for longer than the lamp's grace, bridge or broker.
+    The schedule goes by the one, the age of what is known by the other. ``gone`` names what has
+    been away for longer than the lamp's grace, bridge or broker.
     """
     if rules.hours and not rules.hours.contain(now, rules.zone):
         today = now.astimezone(rules.zone).weekday()
@@ -96,8 +104,9 @@ def choose(rules: Rules, facts: Mapping[str, Facts], now: datetime, *, gone: str
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not facts:
         return _show(rules, UNKNOWN, "no account has been heard of")
+    told_at = bridge_now or now
     _, account, name, rule = min(
-        _of_account(slug, known, rules.looks, now) for slug, known in facts.items()
+        _of_account(slug, known, rules.looks, told_at) for slug, known in facts.items()
     )
     return _show(rules, name, rule, account)
 

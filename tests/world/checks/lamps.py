@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from bridge.broker import Broker, Received
@@ -18,6 +19,10 @@ SETTLED_S = 25.0
 """After the facts have changed: the grace of a lamp, and a write."""
 LEAVES_S = 180.0
 """A lamp that was away when somebody was removed notices it by their silence."""
+LATE_S = 480.0
+"""By so much a lamp may think that it is earlier on the bridge's clock; one that has just started
+knows no more of that clock than the newest stamp."""
+FOR_EVER_S = 7 * 24 * 3600.0
 WELL_S = 45.0
 BULB_BACK_S = 75.0
 """A lamp is tried again so often, or after a refusal."""
@@ -115,9 +120,20 @@ class Lamps:
         if rule is None or json.loads(rule)["mode"] != "follow":
             return None
         heard, rules = self._heard(lamp), self._rules[lamp.process.name]
-        now = lamp.process.clock.now()
-        decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
-        return decision.state
+        now, there = lamp.process.clock.now(), world.bridge.clock.now()
+        runs_s = self._wellness.well_s(lamp.process)
+        late_s = LATE_S if runs_s > LATE_S else FOR_EVER_S
+        early, late = (
+            choose(
+                rules,
+                heard.facts,
+                now,
+                bridge_now=there - timedelta(seconds=behind_s),
+                gone="" if heard.bridge_online else "bridge",
+            ).state
+            for behind_s in (late_s, 0.0)
+        )
+        return late if early == late else None
 
 
 def shows(shown: LightState, wanted: LightState, *, exactly: bool = False) -> bool:
