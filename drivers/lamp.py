@@ -61,7 +61,7 @@ class Lamp:
         self._target, self._clock = target, clock
         self._reachable, self._watch_others = reachable, watch_others
         self._taking = Taking(light) if taking is None else taking
-        self._trouble = Trouble(name, random)
+        self._trouble = Trouble(name, random, clock)
         self._manners, self._knows_capability = Manners(light, kind), False
         self._tell_capability = capable
         self._shown: LightState | None = None

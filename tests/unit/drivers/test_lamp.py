@@ -369,6 +369,33 @@ async def test_what_a_person_must_mend_is_told_although_the_lamp_was_away_before
     assert caplog.text.count("not paired. Run: presence-driver pair desk (tried again") == 1
 
 
+async def test_a_light_on_a_loose_plug_is_one_piece_of_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light) as bench:
+        bench.target.set(RED)
+        await bench.advance(LOOK_EVERY_S)
+        for _ in range(60):
+            light.error = LightUnreachableError("unplugged")
+            await bench.advance(LOOK_EVERY_S)
+            light.error = None
+            await bench.advance(2 * LOOK_EVERY_S)
+            assert bench.reachable[-1]
+        told = [record.getMessage() for record in caplog.records]
+        assert told == [
+            "desk: unplugged; trying again until it is back",
+            "desk: the light is back",
+            "desk: it comes and goes (unplugged); told again when it has stayed for a minute",
+        ]
+        await bench.advance(120)
+        assert caplog.text.count("the light is back") == 2
+        light.error = LightUnreachableError("unplugged")
+        await bench.advance(LOOK_EVERY_S)
+        assert caplog.text.count("trying again until it is back") == 2
+
+
 async def test_a_light_that_was_mended_is_tried_at_once() -> None:
     light = MendableFakeLight(ManualClock())
     async with burning(light) as bench:
