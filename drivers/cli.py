@@ -21,6 +21,7 @@ from pydantic import BaseModel, SecretStr
 from bridge import __version__
 from bridge.config import HostConfig, config_path, load_host, unknown
 from bridge.config.text_file import EncodingError, read_secret
+from bridge.config.zone import with_zone
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 from drivers import stopping
@@ -157,6 +158,8 @@ def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any
         )
     kind = find(config.drivers[arguments.name].kind)
     common, options = read(config, arguments.name, kind.options)
+    if common.schedule:
+        config = with_zone(config, os.environ)
     kind = kind.tailored(options) if kind.tailored else kind
     return config, common, kind, options
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from bridge.broker import Broker, Connect, Received
 from bridge.broker.connection import connect as mqtt
 from bridge.config import HostConfig
+from bridge.config.zone import told
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
@@ -87,6 +88,8 @@ class Runner:
 
     async def run(self) -> None:
         """Run until cancelled; then leave the light as ``on_exit`` says."""
+        if self._rules.hours:
+            log.info("%s: %s", self._name, told(self._config, self._clock.now()))
         self._memory.load()
         self._be_capable(self._memory.capability or self._capability)
         self._target.set(self._memory.mode.shows(None))  # a person's choice waits for no bridge
