@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from hashlib import sha256
 from pathlib import Path
@@ -34,7 +35,7 @@ class Memory:
 
     def __init__(self, state_dir: Path, name: str, kind: Kind[Any], options: BaseModel) -> None:
         self._file = StateFile(state_dir / "lights" / f"{name}.json")
-        words = f"{kind.name} {options.model_dump_json()}"
+        words = json.dumps([kind.name, options.model_dump()], sort_keys=True, default=str)
         self._light = sha256(words.encode()).hexdigest()
         self._kept = _Kept(light=self._light)
 
@@ -45,7 +46,7 @@ class Memory:
         except FileNotFoundError:
             return
         except (OSError, ValidationError):
-            log.warning("%s cannot be read: following presence again", self._file.file)
+            log.warning("%s cannot be read and is forgotten: presence is followed", self._file.file)
             return
         if kept.light != self._light:
             if kept.found:

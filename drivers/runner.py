@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime
 from random import random as _random
 from typing import Any
 
@@ -35,6 +35,7 @@ from drivers.manual import Command, light_state, obey
 from drivers.memory import Memory
 from drivers.rules import Decision, Shown, choose
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
+from drivers.rules.turn import until_turn
 from drivers.settings import Common
 from drivers.taking import Taking
 
@@ -173,19 +174,14 @@ class Runner:
 
     def _until_turn(self) -> float:
         """Seconds until the clock alone may change the decision."""
-        heard, bridge_now = self._following.heard.value, self._following.bridge_clock.now()
-        waits = [LOOK_AGAIN_S]
+        heard, clock = self._following.heard.value, self._clock
+        patience_s = math.inf
         if not heard.bridge_online:
-            gone_s = self._clock.monotonic() - heard.gone_since_s
-            waits.append(max(0.0, self._common.grace - gone_s))
-        waits += [
-            (facts.state.valid_until - bridge_now).total_seconds()
-            for facts in heard.facts.values()
-            if facts.state and facts.state.valid_until and facts.state.valid_until > bridge_now
-        ]
-        if self._rules.hours:
-            waits.append(_seconds_to_minute(self._clock.now()))
-        return min(wait for wait in waits if wait > 0) + 0.01
+            gone_s = clock.monotonic() - heard.gone_since_s
+            patience_s = self._common.grace - gone_s
+        bridge_now = self._following.bridge_clock.now()
+        turn_s = until_turn(self._rules, heard.facts, clock.now(), bridge_now)
+        return min(wait for wait in (LOOK_AGAIN_S, patience_s, turn_s) if wait > 0) + 0.01
 
     def _show(self) -> None:
         target = self._memory.mode.shows(self._decision.state)
@@ -274,7 +270,3 @@ class Runner:
 
 def _of(account: str | None) -> str:
     return f" ({account})" if account else ""
-
-
-def _seconds_to_minute(now: datetime) -> float:
-    return 60.0 - now.second - now.microsecond / 1e6

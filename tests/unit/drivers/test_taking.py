@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import pytest
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, LightState
 from drivers.manners import LOOK_EVERY_S
+from drivers.manual import Mode
 from drivers.rules import DEFAULT_LOOKS
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, RefreshableFakeLight
@@ -405,3 +407,18 @@ async def test_nothing_is_said_of_giving_back_where_nobody_asks_for_it(
     async with bench.running():
         pass
     assert "given back" not in caplog.text
+
+
+async def test_what_the_last_release_remembered_is_read_as_before(tmp_path: Path) -> None:
+    (tmp_path / "lights").mkdir()
+    kept = '{"on":true,"manual":true,"color":[1,2,3],"brightness":1.0}'
+    (tmp_path / "lights" / "desk.json").write_text(kept)
+    bulb = Bulb(ManualClock())
+    bench = bench_with(tmp_path, bulb)
+    async with bench.running():
+        assert bulb.shows == LightState(color=(1, 2, 3))
+        bench.command({"state": "ON", "effect": "presence"})
+        await says(bench, "available")
+        assert bulb.shows == WARM
+    now = json.loads((tmp_path / "lights" / "desk.json").read_text())
+    assert Mode.model_validate(now) == Mode()  # and the last release reads what we keep
