@@ -47,6 +47,7 @@ class Bench:
         *,
         effects: bool = False,
         kind_name: str = "fake",
+        color_mode: str = "rgb",
         zone: str | None = None,
         **common: Any,
     ) -> None:
@@ -61,6 +62,7 @@ class Bench:
             open=self._open,
             effects=frozenset(Effect) if effects else frozenset({Effect.SOLID}),
             min_interval_s=0.05,
+            color_modes=frozenset({color_mode}),
         )
         common = {"kind": "fake", "follow": ["alice"], **common}
         self.runner = Runner(
