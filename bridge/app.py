@@ -16,6 +16,8 @@ from pathlib import Path
 import bridge
 from bridge import __version__, state
 from bridge.config import Config, load, with_added
+from bridge.config.zone import has_hours, told, with_zone_of_hours
+from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.guide import guide, unfinished
 from bridge.service import Service, populated
@@ -42,9 +44,11 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
             return stopped
 
     def read_config() -> Config:
-        return with_added(load(path, environ))
+        return with_zone_of_hours(with_added(load(path, environ)), environ)
 
     config = populated(read_config())
+    if has_hours(config):
+        log.info("%s", told(config, SystemClock().now()))
     with state.claimed(config.state_dir):
         service = _service(config, read_config, signals)
         code = asyncio.run(_serve(service, config, signals))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from random import random as _random
 
 from bridge.config import AccountSettings, Config
+from bridge.config.hours import hours_of
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError, PersonMustActError
@@ -164,7 +165,7 @@ class Roster:
             poller = Poller(
                 source,
                 settings=config.polling,
-                hours=table.hours.parsed() if table.hours else None,
+                hours=hours_of(table.hours) if table.hours else None,
                 zone=config.zone,
                 report=self._report,
                 announce=self._announce_all,

@@ -21,6 +21,7 @@ from pydantic import BaseModel, SecretStr
 from bridge import __version__
 from bridge.config import HostConfig, config_path, load_host, unknown
 from bridge.config.text_file import EncodingError, read_secret
+from bridge.config.zone import with_zone
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 from drivers import stopping
@@ -95,8 +96,9 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     from drivers import preview  # noqa: PLC0415 - as above
+    from drivers.memory import Memory  # noqa: PLC0415 - as above
 
-    config, common, _, _ = _driver(arguments)
+    config, common, kind, options = _driver(arguments)
     clock = SystemClock()
     moment = _moment(arguments.at, config) if arguments.at else clock.now().astimezone()
     known = preview.Now({})
@@ -108,10 +110,12 @@ def _preview(arguments: argparse.Namespace) -> int:
         )
     else:
         known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
-    decision = preview.decide(
-        common.rules(config), known, moment, shown_at_another=arguments.at is not None
-    )
-    print(preview.told(decision))  # noqa: T201 - the command's answer
+    memory = Memory(config.state_dir, arguments.name, kind, options)
+    memory.load()
+    capability = known.capability or memory.capability or kind.capability
+    rules = common.rules(config, capability)
+    decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
+    print(preview.told(decision, capability))  # noqa: T201 - the command's answer
     return OK
 
 
@@ -154,6 +158,8 @@ def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any
         )
     kind = find(config.drivers[arguments.name].kind)
     common, options = read(config, arguments.name, kind.options)
+    if common.schedule:
+        config = with_zone(config, os.environ)
     kind = kind.tailored(options) if kind.tailored else kind
     return config, common, kind, options
 

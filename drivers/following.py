@@ -16,6 +16,7 @@ from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import AccountState, decode
+from drivers.bridge_clock import BridgeClock
 from drivers.garbage import Garbage
 from drivers.rules import Facts
 
@@ -45,7 +46,7 @@ class Heard:
 def is_older(
     news: AccountState, known: AccountState | None, *, stored: bool, now: datetime
 ) -> bool:
-    """Whether ``news`` is older than ``known``, which still holds ``now``.
+    """Whether ``news`` is older than ``known``, which still holds ``now`` by the bridge's clock.
 
     The order is the bridge's epoch, then ``polled_at``: its clock may step back, with a new epoch.
     Without an epoch only what the broker had ``stored`` can be told to be old.
@@ -71,6 +72,7 @@ class Following:
         self._on_auth: set[str] = set()
         self._heard_s: dict[str, float] = {}
         """When each account was heard of last."""
+        self.bridge_clock = BridgeClock(clock)
         self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
 
     def attach(self, broker: Broker) -> None:
@@ -157,9 +159,11 @@ class Following:
             changed["auth"] = decode(_Auth, payload).state if payload else None
         else:
             news = decode(AccountState, payload) if payload else None
-            now = self._clock.now()
+            now = self.bridge_clock.now()
             if news and is_older(news, known.state, stored=received.retain, now=now):
                 return known
+            if news:
+                self.bridge_clock.hear(news, known.state, stored=received.retain)
             changed["state"] = news
         return replace(known, **changed)
 

@@ -2,20 +2,23 @@
 
 A colour in a command means manual; brightness alone scales and keeps the mode; plain ON is the mode
 before; OFF stays off until ON or ``presence``; effect ``presence`` follows again; effect ``off``
-keeps the colour shown now. What ``light_state`` says, written back as a command, changes nothing:
-its brightness is that of the mode, in follow mode the scale over the looks (255: as they say).
+keeps the colour shown now, if it is one of ours. What ``light_state`` says, written back as a
+command, changes nothing: its brightness is that of the mode, in follow mode the scale over the
+looks (255: as they say).
 Source: Home Assistant documentation, "MQTT Light", JSON schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.light import OFF, Channel, LightState, Rgb
+from drivers.rules.look import Shown
 
+S = TypeVar("S", bound=Shown)
 PRESENCE, FROZEN = "presence", "off"
 
 
@@ -57,18 +60,18 @@ class Mode(BaseModel):
         """``follow``, ``manual`` or ``off``."""
         return ("manual" if self.manual else "follow") if self.on else "off"
 
-    def shows(self, followed: LightState | None) -> LightState | None:
+    def shows(self, followed: S) -> S | LightState:
         """What the lamp shows when presence asks for ``followed``."""
         if not self.on:
             return OFF
         if self.manual:
             return LightState(color=self.color, brightness=self.brightness)
-        if followed is None or not followed.on:
+        if not isinstance(followed, LightState) or not followed.on:
             return followed
         return followed.model_copy(update={"brightness": followed.brightness * self.brightness})
 
 
-def obey(mode: Mode, command: Command, shown: LightState) -> Mode:
+def obey(mode: Mode, command: Command, shown: Shown) -> Mode:
     """The mode after ``command``, on a lamp that shows ``shown`` now."""
     if command.state == "OFF" and command.effect != PRESENCE:
         return mode.model_copy(update={"on": False})
@@ -82,16 +85,22 @@ def obey(mode: Mode, command: Command, shown: LightState) -> Mode:
             "color": (command.color.r, command.color.g, command.color.b),
             "brightness": 1.0,
         }
-    elif command.effect == FROZEN and not mode.manual:
+    elif command.effect == FROZEN and not mode.manual and isinstance(shown, LightState):
         changed |= {"manual": True, "color": shown.color, "brightness": shown.brightness}
     if (level := _level(command)) is not None:
         changed["brightness"] = level
     return mode.model_copy(update=changed)
 
 
-def light_state(mode: Mode, shown: LightState, color_modes: Collection[str]) -> dict[str, Any]:
-    """The payload of ``light/state``: always with everything that the lamp's colour mode has."""
+def light_state(mode: Mode, asked: Shown, color_modes: Collection[str]) -> dict[str, Any]:
+    """The payload of ``light/state``: always with everything that the lamp's colour mode has.
+
+    Of a lamp that is left alone or was given back it is not known whether it is on.
+    """
+    shown = asked if isinstance(asked, LightState) else OFF
     payload: dict[str, Any] = {"state": "ON" if shown.on else "OFF"}
+    if shown is not asked:
+        payload["state"] = None
     color_mode = next(name for name in ("rgb", "brightness", "onoff") if name in color_modes)
     payload["color_mode"] = color_mode
     if color_mode == "rgb":

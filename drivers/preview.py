@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,8 +23,9 @@ from bridge.contract.light import OFF, LightState
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import AccountState, decode
+from drivers.base import Capability
 from drivers.following import LEAVES, Following
-from drivers.rules import Decision, Facts, Rules, choose
+from drivers.rules import GIVE_BACK, Decision, Facts, Rules, Shown, choose
 from drivers.rules.defaults import OUT_OF_OFFICE, SIGN_IN_NEEDED, UNKNOWN
 from drivers.rules.look import parse_color
 
@@ -32,6 +33,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ANSWER_S = 2.0
+_LIGHTS = {
+    Capability.WHITE: "a light without colours",
+    Capability.ON_OFF: "a light that knows on and off only",
+}
 _FOR_EVER = datetime(9998, 1, 1, tzinfo=UTC)
 
 
@@ -43,6 +48,10 @@ class Now:
     gone: str = ""
     by_hand: LightState | None = None
     """What a person chose in Home Assistant, if anything."""
+    capability: Capability | None = None
+    """What the light can do, as its driver tells."""
+    bridge_ahead: timedelta = timedelta()
+    """Of the clock here."""
 
 
 class _Rule(BaseModel):
@@ -50,6 +59,7 @@ class _Rule(BaseModel):
 
     mode: str
     look: LightState | None = None
+    capability: Capability | None = None
 
 
 def facts_of(text: str, now: datetime, accounts: Sequence[str]) -> dict[str, Facts]:
@@ -125,10 +135,10 @@ async def ask(
     following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
     people = accounts or ["+"]
     told = [topics.account(account, leaf) for account in people for leaf in LEAVES]
-    hand = None
+    hand = capability = None
     for received in await _stored(config, [topics.bridge_state, *told], connect, perhaps=rule):
         if received.topic == rule:
-            hand = _hand(received.payload)
+            hand, capability = _told_by_lamp(received.payload)
         else:
             following.hear(received)
     facts = following.heard.value.facts
@@ -143,6 +153,8 @@ async def ask(
         {account: heard.facts.get(account, Facts()) for account in accounts} or heard.facts,
         gone="" if heard.bridge_online else "bridge",
         by_hand=hand,
+        capability=capability,
+        bridge_ahead=following.bridge_clock.now() - clock.now(),
     )
 
 
@@ -153,18 +165,31 @@ def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool =
     facts = dict(now.facts)
     if shown_at_another:
         facts = {slug: _lasting(known) for slug, known in facts.items()}
-    return choose(rules, facts, moment, gone=now.gone)
+    there = moment + now.bridge_ahead
+    return choose(rules, facts, moment, bridge_now=there, gone=now.gone)
 
 
-def told(decision: Decision) -> str:
-    """The decision for people."""
-    shown, look = decision.state, "left as it is"
-    if shown is not None:
-        red, green, blue = shown.color
-        color = f"#{red:02x}{green:02x}{blue:02x} at {shown.brightness:.0%}, {shown.effect}"
-        look = color if shown.on else "off"
+def told(decision: Decision, capability: Capability = Capability.COLOR) -> str:
+    """The decision for people, on a light that can do ``capability``."""
     who = f" ({decision.account})" if decision.account not in (None, "-") else ""
-    return f"{look}\nbecause: {decision.rule}{who}"
+    what = f"\non: {_LIGHTS[capability]}" if capability in _LIGHTS else ""
+    return f"{_look(decision.state, capability)}\nbecause: {decision.rule}{who}{what}"
+
+
+def _look(shown: Shown, capability: Capability) -> str:
+    if shown is None:
+        return "left as it is"
+    if shown is GIVE_BACK:
+        return "given back: as it was found, then left alone"
+    if not shown.on:
+        return "off"
+    level, effect = f"{shown.brightness:.0%}", str(shown.effect)
+    if capability is Capability.ON_OFF:
+        return f"on, {effect}" if any(shown.rgb) else "off"
+    if capability is Capability.WHITE:
+        return f"{level}, {effect}"
+    red, green, blue = shown.color
+    return f"#{red:02x}{green:02x}{blue:02x} at {level}, {effect}"
 
 
 def checked(read: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
@@ -185,14 +210,14 @@ def _lasting(known: Facts) -> Facts:
     return replace(known, state=known.state.model_copy(update={"valid_until": _FOR_EVER}))
 
 
-def _hand(payload: bytes) -> LightState | None:
+def _told_by_lamp(payload: bytes) -> tuple[LightState | None, Capability | None]:
+    """What a person chose, and what the light can do."""
     try:
         rule = decode(_Rule, payload)
     except ContractError:
-        return None
-    if rule.mode == "off":
-        return OFF
-    return rule.look if rule.mode == "manual" else None
+        return None, None
+    hand = {"off": OFF, "manual": rule.look}.get(rule.mode)
+    return hand, rule.capability
 
 
 def _knows_sign_in(facts: Mapping[str, Facts], account: str) -> bool:

@@ -7,33 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime
 from random import random as _random
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from bridge.broker import Broker, Connect, Received
 from bridge.broker.connection import connect as mqtt
-from bridge.config import HostConfig, StateFile
+from bridge.config import HostConfig
+from bridge.config.zone import told
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
-from bridge.contract.light import OFF, LightState
+from bridge.contract.light import LightState
 from bridge.contract.supervised import supervised
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, decode, encode_json
 from bridge.retry import Random
-from drivers.base import Kind, Surroundings
+from drivers.base import Capability, Kind, Light, Restorable, Surroundings
 from drivers.discovery import light_device
 from drivers.following import Following
 from drivers.garbage import Garbage
 from drivers.lamp import Lamp
-from drivers.manual import Command, Mode, light_state, obey
-from drivers.rules import Decision, Rules, choose
-from drivers.rules.defaults import DEFAULT_LOOKS, UNKNOWN
+from drivers.manual import Command, light_state, obey
+from drivers.memory import Memory
+from drivers.rules import Decision, Shown, choose
+from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
+from drivers.rules.turn import until_turn
 from drivers.settings import Common
+from drivers.taking import Taking
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +67,14 @@ class Runner:
         self._kind, self._options = kind, options
         self._clock, self._random = clock, random
         self._topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
-        self._rules: Rules = common.rules(config)
+        self._capability = kind.capability
+        self._rules = common.rules(config, self._capability)
         self._following = Following(self._topics, common.follow, clock)
-        self._mode_file = StateFile(config.state_dir / "lights" / f"{name}.json")
-        self._mode, self._garbage = Mode(), Garbage()
+        self._memory, self._garbage = Memory(config.state_dir, name, kind, options), Garbage()
         self._decision = Decision(None, "nothing heard yet")
         self._decided = False
-        self._target: Latest[LightState | None] = Latest(None)
+        self._apart = self._following.bridge_clock.apart
+        self._target: Latest[Shown] = Latest(None)
         self._reachable = True
         self._births = asyncio.Event()
         self._broker = Broker(
@@ -84,8 +89,11 @@ class Runner:
 
     async def run(self) -> None:
         """Run until cancelled; then leave the light as ``on_exit`` says."""
-        self._mode = self._read_mode()
-        self._target.set(self._mode.shows(None))  # a person's choice waits for no bridge
+        if self._rules.hours:
+            log.info("%s: %s", self._name, told(self._config, self._clock.now()))
+        self._memory.load()
+        self._be_capable(self._memory.capability or self._capability)
+        self._target.set(self._memory.mode.shows(None))  # a person's choice waits for no bridge
         self._following.attach(self._broker)
         self._broker.subscribe(
             self._topics.light(self._name, "set"), self._take_command, commands=True
@@ -94,16 +102,7 @@ class Runner:
             self._broker.subscribe(self._topics.birth, self._take_birth)
         around = Surroundings(self._name, self._config.state_dir, self._clock, self._broker)
         async with self._kind.open(self._options, around) as light:
-            lamp = Lamp(
-                light,
-                self._kind,
-                name=self._name,
-                target=self._target,
-                clock=self._clock,
-                reachable=self._set_reachable,
-                watch_others=self._common.respect_others,
-                random=self._random,
-            )
+            lamp = self._lamp(light)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._broker.run(), name="broker")
                 for work in (self._decide_for_ever, self._watch_connection, self._answer_births):
@@ -112,14 +111,33 @@ class Runner:
                     await self._supervised(lamp.run)
                 finally:
                     await lamp.leave(self._common.on_exit)
-                    await self._mode_file.close()
+                    await self._memory.close()
+
+    def _lamp(self, light: Light) -> Lamp:
+        if self._rules.give_back and not isinstance(light, Restorable):
+            log.warning(
+                "%s cannot be read: where it would be given back it is switched off", self._name
+            )
+        return Lamp(
+            light,
+            self._kind,
+            name=self._name,
+            target=self._target,
+            clock=self._clock,
+            reachable=self._set_reachable,
+            taking=Taking(light, self._memory),
+            capable=self._learn,
+            watch_others=self._common.respect_others,
+            random=self._random,
+        )
 
     async def _supervised(self, work: Callable[[], Awaitable[None]]) -> None:
         await supervised(work, name=self._name, clock=self._clock, failed=self._failed)
 
     def _failed(self, _error: Exception) -> None:
         """Nothing old is shown for ever; what goes on decides anew."""
-        self._take(Decision(DEFAULT_LOOKS[UNKNOWN].state(), "internal error"))
+        looks = SHIPPED_LOOKS[self._capability]  # the rules of the lamp may be what fails
+        self._take(Decision(looks[UNKNOWN].state(), "internal error"))
 
     async def _watch_connection(self) -> None:
         while True:
@@ -142,7 +160,11 @@ class Runner:
             return
         self._decided = True
         gone = "" if heard.bridge_online else "bridge" if self._broker.connected else "broker"
-        self._take(choose(self._rules, heard.facts, now, gone=gone))
+        bridge_now = self._following.bridge_clock.now()
+        if self._apart != self._following.bridge_clock.apart:
+            self._apart = self._following.bridge_clock.apart
+            self._broker.publish(self._rule_message())
+        self._take(choose(self._rules, heard.facts, now, bridge_now=bridge_now, gone=gone))
 
     def _take(self, decision: Decision) -> None:
         if decision != self._decision:
@@ -152,22 +174,17 @@ class Runner:
 
     def _until_turn(self) -> float:
         """Seconds until the clock alone may change the decision."""
-        heard, now = self._following.heard.value, self._clock.now()
-        waits = [LOOK_AGAIN_S]
+        heard, clock = self._following.heard.value, self._clock
+        patience_s = math.inf
         if not heard.bridge_online:
-            gone_s = self._clock.monotonic() - heard.gone_since_s
-            waits.append(max(0.0, self._common.grace - gone_s))
-        waits += [
-            (facts.state.valid_until - now).total_seconds()
-            for facts in heard.facts.values()
-            if facts.state and facts.state.valid_until and facts.state.valid_until > now
-        ]
-        if self._rules.hours:
-            waits.append(_seconds_to_minute(now))
-        return min(wait for wait in waits if wait > 0) + 0.01
+            gone_s = clock.monotonic() - heard.gone_since_s
+            patience_s = self._common.grace - gone_s
+        bridge_now = self._following.bridge_clock.now()
+        turn_s = until_turn(self._rules, heard.facts, clock.now(), bridge_now)
+        return min(wait for wait in (LOOK_AGAIN_S, patience_s, turn_s) if wait > 0) + 0.01
 
     def _show(self) -> None:
-        target = self._mode.shows(self._decision.state)
+        target = self._memory.mode.shows(self._decision.state)
         if target != self._target.value:
             self._target.set(target)
         for message in (self._state_message(), self._rule_message()):
@@ -182,10 +199,9 @@ class Runner:
             self._garbage.found(received.topic, error)
             return
         self._garbage.good(received.topic)
-        mode = obey(self._mode, command, self._target.value or OFF)
-        if mode != self._mode:
-            self._mode = mode
-            self._mode_file.save(mode.model_dump_json())
+        mode = obey(self._memory.mode, command, self._target.value)
+        if mode != self._memory.mode:
+            self._memory.mode = mode
             log.info("%s: %s", self._name, mode.name)
         self._show()
 
@@ -206,14 +222,17 @@ class Runner:
             self._reachable = reachable
             self._broker.publish(self._availability_message())
 
-    def _read_mode(self) -> Mode:
-        try:
-            return Mode.model_validate_json(self._mode_file.file.read_bytes())
-        except FileNotFoundError:
-            return Mode()
-        except (OSError, ValidationError):
-            log.warning("%s cannot be read: following presence again", self._mode_file.file)
-            return Mode()
+    def _learn(self, capability: Capability) -> None:
+        """The light has told what it can do: other looks may be its own, and other words of it."""
+        self._memory.capability = capability
+        if capability is not self._capability:
+            self._be_capable(capability)
+            self._decide()
+            self._births.set()
+
+    def _be_capable(self, capability: Capability) -> None:
+        self._capability = capability
+        self._rules = self._common.rules(self._config, capability)
 
     def _welcome(self) -> Iterator[Message]:
         if self._config.homeassistant.enabled:
@@ -222,7 +241,7 @@ class Runner:
                 self._name,
                 name=self._common.name or self._name,
                 kind=self._kind.name,
-                color_modes=self._kind.color_modes,
+                color_modes={self._capability},
             )
         yield self._state_message()
         yield self._rule_message()
@@ -233,8 +252,7 @@ class Runner:
         return Message(self._topics.light(self._name, "availability"), payload.encode())
 
     def _state_message(self) -> Message:
-        shown = self._target.value or OFF
-        payload = light_state(self._mode, shown, self._kind.color_modes)
+        payload = light_state(self._memory.mode, self._target.value, {self._capability})
         return Message(self._topics.light(self._name, "state"), encode_json(payload))
 
     def _rule_message(self) -> Message:
@@ -242,15 +260,13 @@ class Runner:
         payload = {
             "rule": self._decision.rule,
             "account": self._decision.account,
-            "mode": self._mode.name,
-            "look": shown.model_dump(mode="json") if shown else None,
+            "mode": self._memory.mode.name,
+            "look": shown.model_dump(mode="json") if isinstance(shown, LightState) else None,
+            "capability": self._capability,
+            "clock_apart_s": round(self._apart.total_seconds()),
         }
         return Message(self._topics.light(self._name, "rule"), encode_json(payload))
 
 
 def _of(account: str | None) -> str:
     return f" ({account})" if account else ""
-
-
-def _seconds_to_minute(now: datetime) -> float:
-    return 60.0 - now.second - now.microsecond / 1e6

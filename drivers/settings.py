@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WrapValidator,
+    create_model,
+)
 
 from bridge.config import HostConfig, Settings, Slug, problems, unknown
+from bridge.config.hours import HoursSettings, hours_of, one_or_more
 from bridge.contract.errors import ConfigError
-from bridge.contract.hours import WeeklyHours, parse_hours
-from drivers.rules import DEFAULT_LOOKS, Look, Rules
-from drivers.rules.defaults import LOOK_NAMES
+from drivers.base import Capability
+from drivers.rules import Look, Rules
+from drivers.rules.defaults import LOOK_NAMES, SHIPPED_LOOKS
 
 
 def _known_looks(value: Any) -> Any:
@@ -21,21 +29,11 @@ def _known_looks(value: Any) -> Any:
     return value
 
 
-class Schedule(Settings):
+class Schedule(HoursSettings):
     """``{ days = "mon-fri", hours = "08:00-18:00", outside = "off" }``."""
 
-    days: str = "all"
-    hours: str = "00:00-24:00"
-    outside: Literal["off", "keep"] | Look = "off"
-    """Outside of the hours: switch off, leave the lamp as it is, or show this look."""
-
-    def model_post_init(self, _context: Any, /) -> None:
-        """Refuse days and hours that cannot be read."""
-        self.parsed()
-
-    def parsed(self) -> WeeklyHours:
-        """The hours as a rule."""
-        return parse_hours(self.days, self.hours)
+    outside: Literal["off", "keep", "give_back"] | Look = "off"
+    """Outside of the hours: switch off, leave as it is, leave as it was found, or this look."""
 
 
 class Common(Settings):
@@ -46,7 +44,9 @@ class Common(Settings):
     """Shown in Home Assistant; the key of the table when empty."""
     follow: tuple[Slug, ...] = ()
     """Accounts; all that are heard of when empty. The busiest one wins."""
-    schedule: Schedule | None = None
+    schedule: Annotated[tuple[Schedule, ...], WrapValidator(one_or_more(Schedule))] = ()
+    """When it follows anybody; several together. Outside of all, the first counts that says what
+    to do then, before others one that holds on the day."""
     looks: Annotated[dict[str, Look], BeforeValidator(_known_looks)] = Field(default_factory=dict)
     """By activity, availability, or unknown, sign_in_needed, out_of_office, default."""
     brightness: Annotated[float, Field(ge=0.01, le=1)] = 1.0
@@ -58,12 +58,19 @@ class Common(Settings):
     respect_others: bool = False
     """Leave a change by another app or a wall switch alone until the presence changes."""
 
-    def rules(self, config: HostConfig) -> Rules:
-        """The rules of this lamp."""
+    def rules(self, config: HostConfig, capability: Capability = Capability.COLOR) -> Rules:
+        """The rules of this lamp, if its light can do ``capability``."""
+        said = [table for table in self.schedule if "outside" in table.model_fields_set]
         return Rules(
-            looks={**DEFAULT_LOOKS, **self.looks},
-            hours=self.schedule.parsed() if self.schedule else None,
-            outside=self.schedule.outside if self.schedule else "off",
+            looks={**SHIPPED_LOOKS[capability], **self.looks},
+            hours=hours_of(self.schedule) if self.schedule else None,
+            outside=said[0].outside if said else "off",
+            outside_on={
+                day: table.outside
+                for table in reversed(said)
+                for span in table.parsed().spans
+                for day in span.days
+            },
             zone=config.zone,
             scale=self.brightness,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,12 +11,13 @@ from pydantic import BaseModel
 from bridge.broker import Broker
 from bridge.config import HostConfig
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError, LightUnreachableError
+from bridge.contract.deadline import within
+from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
-from bridge.contract.light import LightState
 from bridge.contract.topics import Topics
-from drivers.base import Kind, Surroundings
+from drivers.base import Capability, Capable, Kind, Light, Surroundings
 from drivers.lamp import Lamp
+from drivers.rules import Shown
 from drivers.settings import Common
 
 
@@ -65,8 +67,8 @@ async def cycle(
         LightUnreachableError: It never showed one.
     """
     shown = asyncio.Event()
-    clock, target = SystemClock(), Latest[LightState | None](None)
-    rules, broker = common.rules(config), _broker(name, config)
+    clock, target = SystemClock(), Latest[Shown](None)
+    broker = _broker(name, config)
 
     def reachable(answers: bool) -> None:  # noqa: FBT001 - as the lamp tells it
         if answers:
@@ -79,9 +81,10 @@ async def cycle(
             if kind.uses_bus:
                 running.append(tasks.create_task(broker.run(), name="broker"))
             try:
+                rules = common.rules(config, await _capability(light, kind))
                 for look_name, look in rules.looks.items():
                     print(look_name, flush=True)  # noqa: T201 - the command's answer
-                    target.set(look.state(rules.scale))
+                    target.set(look.shown(rules.scale))
                     await clock.sleep(seconds)
             finally:
                 running[0].cancel()
@@ -91,3 +94,11 @@ async def cycle(
                     task.cancel()
     if not shown.is_set():
         raise LightUnreachableError(f"{name} showed nothing: the lines above say why")
+
+
+async def _capability(light: Light, kind: Kind[Any]) -> Capability:
+    """What the light can do, if it is there to tell."""
+    if isinstance(light, Capable):
+        with suppress(TimeoutError, LightUnreachableError, LightRefusedError):
+            return await within(kind.deadline_s, light.capability())
+    return kind.capability

@@ -1,9 +1,14 @@
-"""What is wrong with a light: told once when it is lost and once when it is back. Never waits."""
+"""What is wrong with a light: told once when it is lost and once when it is back. Never waits.
+
+A light that comes and goes, as on a loose plug, is one piece of news until it has stayed.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
 
+from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.retry import Random, full_jitter
 
@@ -12,15 +17,19 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 REFUSED_S = 60.0
 """Wait after a light refused: a person must act."""
+STEADY_S = 60.0
+"""A light that is lost again within this time comes and goes; one that stays so long is back."""
 
 
 class Trouble:
     """The trouble that one light is in, if any."""
 
-    def __init__(self, name: str, random: Random) -> None:
-        self._name, self._random = name, random
+    def __init__(self, name: str, random: Random, clock: Clock) -> None:
+        self._name, self._random, self._clock = name, random, clock
         self._told: set[str] = set()
         self._attempt = 0
+        self._back_s = -math.inf
+        self._flaps = False
         self.refused = False
         """A person must act."""
 
@@ -48,7 +57,7 @@ class Trouble:
                 )
         elif not self._told:
             self._told.add("away")
-            log.warning("%s: %s; trying again until it is back", self._name, error)
+            self._tell_lost(error)
         asked_s = getattr(error, "retry_after_s", None)
         if asked_s is not None:
             return float(asked_s)
@@ -56,10 +65,26 @@ class Trouble:
 
     def back(self) -> None:
         """The light answers."""
+        now_s = self._clock.monotonic()
         if self._told:
+            self._back_s = now_s
+            if not self._flaps:
+                log.info("%s: the light is back", self._name)
+        elif self._flaps and now_s - self._back_s >= STEADY_S:
+            self._flaps = False
             log.info("%s: the light is back", self._name)
         self._told.clear()
         self._attempt, self.refused = 0, False
+
+    def _tell_lost(self, error: Exception) -> None:
+        if self._flaps:
+            return
+        self._flaps = self._clock.monotonic() - self._back_s < STEADY_S
+        if self._flaps:
+            text = "%s: it comes and goes (%s); told again when it has stayed for a minute"
+            log.warning(text, self._name, error)
+        else:
+            log.warning("%s: %s; trying again until it is back", self._name, error)
 
     def _is_news(self, text: str) -> bool:
         news = text not in self._told

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
         PLACEHOLDER_CLIENT_ID,
         AccountSettings,
         CertificateSettings,
-        HoursSettings,
         MicrosoftSettings,
     )
     from bridge.config.added import AddedPeople, slug_of, with_added
+    from bridge.config.hours import HoursSettings
     from bridge.config.models import Config, NetworkSettings, PollingSettings, SecuritySettings
     from bridge.config.web import WebSettings
 
@@ -33,9 +33,9 @@ _LATER = {
         "PLACEHOLDER_CLIENT_ID",
         "AccountSettings",
         "CertificateSettings",
-        "HoursSettings",
         "MicrosoftSettings",
     ),
+    "hours": ("HoursSettings",),
     "added": ("AddedPeople", "slug_of", "with_added"),
     "models": ("Config", "NetworkSettings", "PollingSettings", "SecuritySettings"),
     "web": ("WebSettings",),

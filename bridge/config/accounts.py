@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, WrapValidator, model_validator
 
 from bridge.config.base import ConfigPath, HttpsUrl, Settings
+from bridge.config.hours import HoursSettings, one_or_more
 from bridge.config.tenant import tenant_name
-from bridge.contract.hours import WeeklyHours, parse_hours
 
 PLACEHOLDER_CLIENT_ID = UUID(int=0)
 
@@ -80,22 +80,6 @@ class MicrosoftSettings(CertificateSettings):
     """Another Graph address than the cloud's own, with its version (…/v1.0)."""
 
 
-class HoursSettings(Settings):
-    """Days and hours, as in ``{ days = "mon-fri", hours = "08:00-18:00" }``."""
-
-    days: str = "all"
-    hours: str = "00:00-24:00"
-
-    @model_validator(mode="after")
-    def _can_be_read(self) -> Self:
-        self.parsed()
-        return self
-
-    def parsed(self) -> WeeklyHours:
-        """The hours as a rule."""
-        return parse_hours(self.days, self.hours)
-
-
 class AccountSettings(CertificateSettings):
     """``[accounts.NAME]``: a sign-in and whom it follows. ``[microsoft]`` can be overridden here.
 
@@ -118,7 +102,7 @@ class AccountSettings(CertificateSettings):
     """Whether this person's preferred presence and status message can be set from here."""
     homeassistant: bool = True
     """Whether Home Assistant hears of these people; nobody wants thousands of entities."""
-    hours: HoursSettings | None = None
+    hours: Annotated[tuple[HoursSettings, ...], WrapValidator(one_or_more(HoursSettings))] = ()
     """Outside of them the account is polled at the slowest pace."""
     cloud: CloudName | None = None
     tenant: TenantName | None = None

@@ -48,14 +48,18 @@ class StateFile:
         else:
             self._begin(loop)
 
-    async def close(self) -> None:
-        """Wait until the newest text is written, ``CLOSE_S`` seconds at the most; retry no more."""
+    async def settled(self, within_s: float = CLOSE_S) -> None:
+        """Wait until the newest text is written, or found not to be, ``within_s`` at the most."""
         loop = asyncio.get_running_loop()
-        ends_s = loop.time() + CLOSE_S
-        self._begin(loop)
+        ends_s = loop.time() + within_s
         while self._writing is not None and loop.time() < ends_s:
             await asyncio.wait({self._writing}, timeout=ends_s - loop.time())
             await asyncio.sleep(0)  # the callback begins the next write, or the wait for it
+
+    async def close(self) -> None:
+        """Wait until the newest text is written, ``CLOSE_S`` seconds at the most; retry no more."""
+        self._begin(asyncio.get_running_loop())
+        await self.settled()
         self._cancel_retry()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:

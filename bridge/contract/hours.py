@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
@@ -11,7 +12,7 @@ _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
 @dataclass(frozen=True, slots=True)
-class WeeklyHours:
+class Span:
     """``start`` to ``end`` on ``days`` (0 is Monday); past midnight when ``end <= start``."""
 
     days: frozenset[int]
@@ -19,12 +20,11 @@ class WeeklyHours:
     end: time
     """``00:00`` is the midnight that ends the day."""
 
-    def contain(self, moment: datetime, zone: tzinfo | None) -> bool:
-        """Whether ``moment`` lies within the hours, told by the wall clock of ``zone``.
+    def contains(self, local: datetime) -> bool:
+        """Whether a wall clock that shows ``local`` is within it.
 
-        ``None`` is the machine's own zone. A span past midnight belongs to the day it began on.
+        A span past midnight belongs to the day it began on.
         """
-        local = moment.astimezone(zone)
         now, today = local.time(), local.weekday()
         if self.start < self.end:
             return today in self.days and self.start <= now < self.end
@@ -34,19 +34,36 @@ class WeeklyHours:
         return now < self.end and yesterday in self.days
 
 
-def parse_hours(days: str, hours: str) -> WeeklyHours:
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """All moments that are in one of ``spans``."""
+
+    spans: tuple[Span, ...]
+
+    def contain(self, moment: datetime, zone: tzinfo | None) -> bool:
+        """Whether ``moment`` lies within the hours, told by the wall clock of ``zone``.
+
+        ``None`` is the machine's own zone.
+        """
+        local = moment.astimezone(zone)
+        return any(span.contains(local) for span in self.spans)
+
+    def __add__(self, other: WeeklyHours) -> WeeklyHours:
+        """These hours and those of ``other``."""
+        return WeeklyHours(self.spans + other.spans)
+
+
+def parse_hours(days: str | Sequence[str], hours: str | Sequence[str]) -> WeeklyHours:
     """Read days like ``mon-fri``, ``sat,sun`` or ``all`` and hours like ``08:00-18:00``.
+
+    Several of each are written in a list, or with commas between.
 
     Raises:
         ValueError: They cannot be read; the text says what is expected.
     """
-    match = _SPAN.fullmatch(hours.strip())
-    if not match:
-        raise ValueError(f"hours {hours!r}: write them as 08:00-18:00")
-    start_h, start_m, end_h, end_m = map(int, match.groups())
-    if (start_h == 24) or (end_h == 24 and end_m):  # noqa: PLR2004 - the hour that only ends a day
-        raise ValueError(f"hours {hours!r}: 24:00 can only end a day")
-    return WeeklyHours(parse_days(days), time(start_h, start_m), time(end_h % 24, end_m))
+    on = frozenset(day for text in _several(days, "days") for day in parse_days(text))
+    parts = [part for text in _several(hours, "hours") for part in text.split(",")]
+    return WeeklyHours(tuple(Span(on, *_parse_span(part)) for part in parts))
 
 
 def parse_days(text: str) -> frozenset[int]:
@@ -66,3 +83,19 @@ def parse_days(text: str) -> frozenset[int]:
             raise ValueError(f"days {text!r}: write them as mon-fri, sat,sun or all") from None
         days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
     return frozenset(days)
+
+
+def _parse_span(text: str) -> tuple[time, time]:
+    match = _SPAN.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"hours {text!r}: write them as 08:00-18:00")
+    start_h, start_m, end_h, end_m = map(int, match.groups())
+    if (start_h == 24) or (end_h == 24 and end_m):  # noqa: PLR2004 - the hour that only ends a day
+        raise ValueError(f"hours {text!r}: 24:00 can only end a day")
+    return time(start_h, start_m), time(end_h % 24, end_m)
+
+
+def _several(value: str | Sequence[str], what: str) -> Sequence[str]:
+    if not value and not isinstance(value, str):
+        raise ValueError(f"{what} = [] holds never: name some, or take it out for all")
+    return [value] if isinstance(value, str) else value

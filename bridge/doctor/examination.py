@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bridge.config import Config, load, with_added
 from bridge.config.authorities import authorities
+from bridge.config.zone import with_zone_of_hours
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.doctor.broker import broker
 from bridge.doctor.cures import told
@@ -32,7 +33,7 @@ def examine(
     ``places`` are those where a private copy of what is stored may lie.
     """
     try:
-        config = with_added(load(path, environ))
+        config = with_zone_of_hours(with_added(load(path, environ)), environ)
     except ConfigError as error:
         for problem in error.problems:
             show(bad(f"config: {problem}"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.errors import ContractError
 from bridge.contract.light import LightState
@@ -22,6 +23,7 @@ PAYLOAD_LIMIT = 4096
 NAME_LIMIT = 64
 RULE_LIMIT, WORD_LIMIT, TEXT_LIMIT = 200, 64, 500
 """Characters that are kept of a rule, of a name or a word, and of a sentence."""
+MOST_APART_S = 100 * 366 * 86_400
 LEAVES = ("state", "light/availability", "light/rule")
 
 
@@ -34,6 +36,7 @@ class Rule(BaseModel):
     account: str | None = None
     mode: str = "follow"
     look: LightState | None = None
+    clock_apart_s: Annotated[int, Field(ge=-MOST_APART_S, le=MOST_APART_S)] = 0
 
 
 class LastCommand(BaseModel):
@@ -78,6 +81,7 @@ def light_of(known: Light, leaf: str, payload: bytes) -> Light | None:
                 account=cut(rule.account, WORD_LIMIT),
                 mode=cut(rule.mode, WORD_LIMIT),
                 look=rule.look,
+                clock_apart_s=rule.clock_apart_s,
             )
     raise ContractError(f"{leaf[:WORD_LIMIT]} is no topic of a driver's light")
 

@@ -13,6 +13,8 @@ _MODES = {
     "off": "switched off by hand",
 }
 
+_LONG_MIN = 120
+
 
 def lights_section(snapshot: Snapshot) -> Html | None:
     """A row a light that was ever heard of; nothing when there is none."""
@@ -71,7 +73,16 @@ def _health(light: Light) -> str:
         return "Its driver is not running"
     if not light.reachable:
         return "Does not answer"
-    return f"Online, {_MODES.get(light.mode, light.mode)}"
+    return f"Online, {_MODES.get(light.mode, light.mode)}{_clock(light.clock_apart_s)}"
+
+
+def _clock(apart_s: int) -> str:
+    """How wrong the clock of its host is, or ours."""
+    if not apart_s:
+        return ""
+    minutes = max(1, round(abs(apart_s) / 60))
+    far = f"{minutes} min" if minutes < _LONG_MIN else f"{round(minutes / 60)} h"
+    return f", its clock is {far} {'behind' if apart_s > 0 else 'ahead of'} ours"
 
 
 def _shows(light: Light) -> str:

@@ -94,6 +94,8 @@ class Light:
     """Whose presence chose it."""
     look: LightState | None = None
     """``None`` while the light is left as it is."""
+    clock_apart_s: int = 0
+    """How far our clock is ahead of its host's, where that is worth telling."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from drivers.hue.names import entries_of, listed, pick
 from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.records import Body, HubGroup, HubLight, Target
@@ -24,9 +25,6 @@ with warnings.catch_warnings():
     import phue
 
 phue.logger.disabled = True  # it logs the key
-
-_MOST_NAMES = 30
-"""So many are listed when a name is not known."""
 
 
 class PhueBridge(phue.Bridge):  # type: ignore[misc]
@@ -65,15 +63,16 @@ class Hub:
             if self._options.group == 0:
                 return Target(is_group=True, id=0, name="all lights")
             is_group = self._options.group is not None
-            names = names_of(bridge.get_group() if is_group else bridge.get_light())
-            number = _pick(names, self._options.wanted, "group" if is_group else "light")
-            return Target(is_group, number, names[number])
+            entries = bridge.get_group() if is_group else bridge.get_light()
+            what = "group" if is_group else "light"
+            number = pick(entries_of(entries), self._options.wanted, what)
+            return Target(is_group, number, str(entries[str(number)]["name"]))
 
     def inventory(self) -> list[str]:
         """What the hub has, a line a sort."""
         with self._translated() as bridge:
-            lights, groups = names_of(bridge.get_light()), names_of(bridge.get_group())
-            return [f"Lights: {_listed(lights)}", f"Groups: {_listed(groups)}"]
+            lights, groups = entries_of(bridge.get_light()), entries_of(bridge.get_group())
+            return [f"Lights: {listed(lights)}", f"Groups: {listed(groups)}"]
 
     def members(self, target: Target) -> dict[int, HubLight]:
         """The light, or all lights of the group, as they are now."""
@@ -171,44 +170,8 @@ def hub_id_of(config: Mapping[str, Any]) -> str:
     return found
 
 
-def names_of(entries: Mapping[str, Any]) -> dict[int, str]:
-    """Names by number, from ``/lights`` or ``/groups``."""
-    return {int(number): str(entry["name"]) for number, entry in entries.items()}
-
-
 def no_hub(address: str) -> LightRefusedError:
     """For an answer that no hub gives."""
     return LightRefusedError(
         f"{address} answers, but not as a Hue hub.", remedy="Correct hub in the config."
     )
-
-
-def _pick(names: Mapping[int, str], wanted: int | str, what: str) -> int:
-    """The number of the only one that ``wanted`` means.
-
-    Raises:
-        LightRefusedError: There is none, or several.
-    """
-    if isinstance(wanted, int):
-        found = [wanted] if wanted in names else []
-    else:
-        found = [number for number, name in names.items() if name == wanted]
-        folded = wanted.casefold()
-        found = found or [n for n, name in names.items() if name.casefold() == folded]
-        if not found and wanted.isdecimal() and int(wanted) in names:
-            found = [int(wanted)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise LightRefusedError(
-            f"{len(found)} {what}s of the hub are called {wanted!r}.",
-            remedy=f"Write the number of one: {what} = {' or '.join(map(str, sorted(found)))}",
-        )
-    raise LightRefusedError(
-        f"the hub has no {what} {wanted!r}.", remedy=f"Correct {what}: it has {_listed(names)}."
-    )
-
-
-def _listed(names: Mapping[int, str]) -> str:
-    known = [f"{number} {name!r}" for number, name in sorted(names.items())]
-    return ", ".join(known[:_MOST_NAMES]) + (" …" if len(known) > _MOST_NAMES else "") or "none"

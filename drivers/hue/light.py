@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
+from drivers.base import Capability
 from drivers.hue.calls import Calls
 from drivers.hue.records import (
     Body,
@@ -17,6 +18,7 @@ from drivers.hue.records import (
     Target,
     as_found,
     body_for,
+    capability_of,
     shows,
     writes_to_restore,
 )
@@ -92,11 +94,17 @@ class HueLight:
         self._found = target, lights
         self._written = _Written(body, whole_at_s, now_s + over_s, fades=True)
 
+    async def capability(self) -> Capability:
+        """What the light, or the best of the group, can do."""
+        _, lights = await self._known()
+        return capability_of(lights.values())
+
     async def snapshot(self) -> dict[str, Any]:
-        """How each light is now."""
+        """How each light is now; the next look ends an effect that runs on it."""
         target, _ = await self._known()
-        lights = as_found(await self._calls(self._hub.members, target))
-        return {"lights": lights, "group": target.id if target.is_group else None}
+        lights = await self._calls(self._hub.members, target)
+        self._found = target, lights
+        return {"lights": as_found(lights), "group": target.id if target.is_group else None}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring each light back; one that cannot be reached does not stop the others."""

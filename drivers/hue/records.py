@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bridge.contract.light import LightState
+from drivers.base import Capability
 from drivers.hue.color import Gamut, Point, clip, close, gamut_of, rgb_to_xy
 
 BRIGHTEST = 254
@@ -56,6 +57,7 @@ class HubLight(_Told):
     """One entry of ``/lights``."""
 
     name: str
+    type: str = ""
     modelid: str = ""
     state: Values
     capabilities: _Capabilities = _Capabilities()
@@ -64,6 +66,14 @@ class HubLight(_Told):
     def gamut(self) -> Gamut | None:
         """The colours it can show, when that is known."""
         return gamut_of(self.modelid, self.capabilities.control.colorgamut)
+
+    @property
+    def capability(self) -> Capability:
+        """What it can do. Some plugs of other makers tell a brightness that they have not."""
+        if self.state.xy is not None:
+            return Capability.COLOR
+        is_plug = self.state.bri is None or self.type.casefold().startswith("on/off")
+        return Capability.ON_OFF if is_plug else Capability.WHITE
 
 
 class HubGroup(_Told):
@@ -83,6 +93,12 @@ class Target:
 
     def __str__(self) -> str:
         return f"{'group' if self.is_group else 'light'} {self.name!r}"
+
+
+def capability_of(lights: Iterable[HubLight]) -> Capability:
+    """What at least one of ``lights`` can do: the others follow as far as they can."""
+    known = {light.capability for light in lights}
+    return next((each for each in Capability if each in known), Capability.COLOR)
 
 
 def body_for(state: LightState, lights: Iterable[HubLight]) -> Body:

@@ -113,6 +113,7 @@ class MqttLight:
         self._sent = None
         self._require_online()
         self._send(self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF))
+        self._told.set({**self._told.value, **snapshot})  # until it tells otherwise
 
     async def changed_by_others(self) -> bool:
         """Whether the device told of another look than the one it had after our command.

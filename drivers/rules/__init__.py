@@ -2,6 +2,16 @@
 
 from drivers.rules.choose import Decision, Facts, Rules, choose
 from drivers.rules.defaults import DEFAULT_LOOKS
-from drivers.rules.look import Look, parse_color
+from drivers.rules.look import GIVE_BACK, Look, Shown, parse_color
 
-__all__ = ["DEFAULT_LOOKS", "Decision", "Facts", "Look", "Rules", "choose", "parse_color"]
+__all__ = [
+    "DEFAULT_LOOKS",
+    "GIVE_BACK",
+    "Decision",
+    "Facts",
+    "Look",
+    "Rules",
+    "Shown",
+    "choose",
+    "parse_color",
+]

@@ -12,7 +12,7 @@ from typing import Literal
 
 from bridge.contract.account import SIGNED_IN, SignInState
 from bridge.contract.hours import WeeklyHours
-from bridge.contract.light import OFF, LightState
+from bridge.contract.light import OFF
 from bridge.contract.wire import AccountState
 from drivers.rules.defaults import (
     BUSYNESS,
@@ -23,7 +23,7 @@ from drivers.rules.defaults import (
     SIGN_IN_NEEDED,
     UNKNOWN,
 )
-from drivers.rules.look import Look
+from drivers.rules.look import GIVE_BACK, Look, Shown
 
 _SIGNED_OUT = frozenset(SignInState) - {SignInState.SIGNED_IN}
 _QUIET = ("available", "available_idle", "inactive", "away", "be_right_back", "offline", "off_work")
@@ -49,53 +49,79 @@ class Facts:
         return self.auth in _SIGNED_OUT
 
 
+Outside = Literal["off", "keep", "give_back"] | Look
+"""What a lamp does outside of its hours."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """How a lamp wants it."""
 
     looks: Mapping[str, Look] = field(default_factory=lambda: DEFAULT_LOOKS)
     hours: WeeklyHours | None = None
-    outside: Literal["off", "keep"] | Look = "off"
+    outside: Outside = "off"
+    outside_on: Mapping[int, Outside] = field(default_factory=dict)
+    """The same by weekday (0 is Monday), where one has its own."""
     zone: tzinfo | None = None
     scale: float = 1.0
     """Brightness of this lamp, 0 to 1."""
 
+    @property
+    def give_back(self) -> bool:
+        """Whether the lamp is ever given back while it runs."""
+        wishes = (*self.looks.values(), self.outside, *self.outside_on.values())
+        return any(
+            wish.give_back if isinstance(wish, Look) else wish == "give_back" for wish in wishes
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to show and why; ``state`` is ``None`` when the lamp is to be left as it is."""
+    """What to show and why."""
 
-    state: LightState | None
+    state: Shown
     rule: str
     account: str | None = None
 
 
-def choose(rules: Rules, facts: Mapping[str, Facts], now: datetime, *, gone: str = "") -> Decision:
-    """The look for what is known at ``now``.
+def choose(
+    rules: Rules,
+    facts: Mapping[str, Facts],
+    now: datetime,
+    *,
+    bridge_now: datetime | None = None,
+    gone: str = "",
+) -> Decision:
+    """The look for what is known at ``now``, which the bridge's clock calls ``bridge_now``.
 
-    ``gone`` names what has been away for longer than the lamp's grace, bridge or broker.
+    The schedule goes by the one, the age of what is known by the other. ``gone`` names what has
+    been away for longer than the lamp's grace, bridge or broker.
     """
     if rules.hours and not rules.hours.contain(now, rules.zone):
-        return _outside(rules)
+        today = now.astimezone(rules.zone).weekday()
+        return _outside(rules.outside_on.get(today, rules.outside), rules.scale)
     if gone:
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not facts:
         return _show(rules, UNKNOWN, "no account has been heard of")
-    account, name, rule = min(
-        (_of_account(slug, known, rules.looks, now) for slug, known in facts.items()),
-        key=lambda found: (_rank(found[1]), found[0]),
+    told_at = bridge_now or now
+    _, account, name, rule = min(
+        _of_account(slug, known, rules.looks, told_at) for slug, known in facts.items()
     )
     return _show(rules, name, rule, account)
 
 
 def _of_account(
     slug: str, known: Facts, looks: Mapping[str, Look], now: datetime
-) -> tuple[str, str, str]:
-    """The account, the look's name and the rule that chose it."""
+) -> tuple[int, str, str, str]:
+    """The rank, the account, the look's name and the rule that chose it."""
     trouble = _trouble(known, now)
     if trouble or known.state is None:
-        return slug, *(trouble or (UNKNOWN, "no fresh presence"))
-    return slug, *_of_presence(known.state, looks)
+        name, rule = trouble or (UNKNOWN, "no fresh presence")
+        return _rank(name), slug, name, rule
+    name, rule = _of_presence(known.state, looks)
+    words = (known.state.activity, known.state.availability) if name == DEFAULT else ()
+    return min(_rank(word) for word in (name, *filter(None, words))), slug, name, rule
 
 
 def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
@@ -136,12 +162,14 @@ def _rank(name: str) -> int:
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:
     look = rules.looks.get(name) or rules.looks.get(DEFAULT) or DEFAULT_LOOKS[DEFAULT]
-    return Decision(look.state(rules.scale), rule, account)
+    return Decision(look.shown(rules.scale), rule, account)
 
 
-def _outside(rules: Rules) -> Decision:
-    if rules.outside == "keep":
+def _outside(outside: Outside, scale: float) -> Decision:
+    if outside == "keep":
         return Decision(None, "outside of the schedule: left as it is")
-    if rules.outside == "off":
+    if outside == "off":
         return Decision(OFF, "outside of the schedule: off")
-    return Decision(rules.outside.state(rules.scale), "outside of the schedule: its own look")
+    if outside == "give_back":
+        return Decision(GIVE_BACK, "outside of the schedule: given back")
+    return Decision(outside.shown(scale), "outside of the schedule: its own look")

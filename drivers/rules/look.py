@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from enum import Enum
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bridge.contract.light import OFF, Effect, LightState, Rgb
 
@@ -55,8 +56,22 @@ def parse_color(value: Any) -> Rgb:
     raise ValueError("is no colour: write [r, g, b] with whole numbers from 0 to 255")
 
 
+class GiveBack(Enum):
+    """No appearance of ours: the lamp as it was found when it was taken, then hands off."""
+
+    GIVE_BACK = "give_back"
+
+
+GIVE_BACK: Final = GiveBack.GIVE_BACK
+Shown = LightState | Literal[GiveBack.GIVE_BACK] | None
+"""What a lamp is asked for; ``None`` leaves it as it is."""
+
+
 class Look(BaseModel):
-    """As in ``{ color = "red", brightness = 0.6, effect = "pulse" }`` or ``{ off = true }``."""
+    """As in ``{ color = "red", effect = "pulse" }``, ``{ off = true }``, ``{ give_back = true }``.
+
+    ``give_back`` stands alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -66,10 +81,22 @@ class Look(BaseModel):
     period: Annotated[float, Field(ge=0.2, le=60)] = 2.0
     """Seconds an effect takes to come round."""
     off: bool = False
+    give_back: bool = False
+    """As the lamp was found when it was taken; after that it is not touched."""
+
+    @model_validator(mode="after")
+    def _gives_back_alone(self) -> Self:
+        if self.give_back and (more := sorted(self.model_fields_set - {"give_back"})):
+            raise ValueError(f"give_back stands alone: take {', '.join(more)} out")
+        return self
+
+    def shown(self, scale: float = 1.0) -> LightState | Literal[GiveBack.GIVE_BACK]:
+        """What a lamp is asked for whose brightness is scaled by ``scale`` (0 to 1)."""
+        return GIVE_BACK if self.give_back else self.state(scale)
 
     def state(self, scale: float = 1.0) -> LightState:
-        """The look on a lamp whose brightness is scaled by ``scale`` (0 to 1)."""
-        if self.off:
+        """The look as it appears; dark where all that it says is to give back."""
+        if self.off or self.give_back:
             return OFF
         return LightState(
             color=self.color,

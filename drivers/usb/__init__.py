@@ -9,6 +9,7 @@ from functools import partial
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.usb.busylights import connect
+from drivers.usb.claims import Claims
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 
@@ -16,7 +17,8 @@ from drivers.usb.options import UsbOptions
 @asynccontextmanager
 async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
     async with Worker(f"usb-{around.name}") as worker:
-        light = UsbLight(around.name, worker, partial(connect, options))
+        claims = Claims(around.state_dir / "usb")
+        light = UsbLight(around.name, worker, partial(connect, options, claims=claims))
         try:
             yield light
         finally:

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Rgb
+from drivers.usb.claims import Claims, LetGo, nothing
 from drivers.usb.options import UsbOptions
 
 log = logging.getLogger(__name__)
@@ -88,8 +89,8 @@ def _checked(written: Any) -> Any:
 class Busylight:
     """One opened light."""
 
-    def __init__(self, light: Any, found: Found) -> None:
-        self._light, self._found = light, found
+    def __init__(self, light: Any, found: Found, let_go: LetGo) -> None:
+        self._light, self._found, self._let_go = light, found, let_go
 
     def show(self, rgb: Rgb) -> None:
         """Show ``rgb`` on all of its LEDs.
@@ -113,6 +114,7 @@ class Busylight:
         # Kuando's keep-alive makes an event loop that it neither runs nor closes
         if loop := vars(self._light).get("event_loop"):
             loop.close()
+        self._let_go()
 
 
 def plugged_in() -> PluggedIn:
@@ -125,30 +127,51 @@ def plugged_in() -> PluggedIn:
     return found
 
 
-def connect(options: UsbOptions, look: Callable[[], PluggedIn] = plugged_in) -> Busylight:
+def connect(
+    options: UsbOptions,
+    look: Callable[[], PluggedIn] = plugged_in,
+    claims: Claims | None = None,
+) -> Busylight:
     """Open the light that ``options`` choose, and leave it as it looks.
+
+    Of equal ones without serial numbers the first is opened that nobody has.
 
     Raises:
         LightUnreachableError: It is not plugged in.
         LightRefusedError: It cannot be opened, or the choice is not clear.
     """
-    found = choose(_listed(look), options)
+    refused: LightRefusedError | None = None
+    for found in choose(_listed(look), options):
+        let_go = claims.take(found.hardware.path) if claims else nothing
+        if let_go is None:
+            continue
+        try:
+            light = _opened(found)
+        except LightRefusedError as error:
+            let_go()
+            refused = refused or error
+            continue
+        log.debug("opened %s", found)
+        return Busylight(light, found, let_go)
+    raise refused or LightRefusedError(
+        f"every {options.wanted} that is plugged in belongs to another driver.",
+        remedy="Plug in one more, or let one of the drivers go.",
+    )
+
+
+def _opened(found: Found) -> Any:
     try:
         found.hardware.handle = _Honest(found.hardware.handle)
-        light = found.light_class(found.hardware, reset=False, exclusive=True)
+        return found.light_class(found.hardware, reset=False, exclusive=True)
     except Exception as error:  # each maker's code fails in its own way
         raise LightRefusedError(
             f"{found} cannot be opened{_said(error)}.",
             remedy=f"Stop any other program that has it. {_RULE}",
         ) from error
-    log.info("opened %s", found)
-    return Busylight(light, found)
 
 
-def choose(all_found: Sequence[Found], options: UsbOptions) -> Found:
-    """The one that ``options`` mean.
-
-    Two of one name without serial numbers cannot be told apart: the first is taken.
+def choose(all_found: Sequence[Found], options: UsbOptions) -> Sequence[Found]:
+    """Those that ``options`` mean: one, or several that cannot be told apart.
 
     Raises:
         LightUnreachableError: None is plugged in.
@@ -163,7 +186,7 @@ def choose(all_found: Sequence[Found], options: UsbOptions) -> Found:
             f"several lights are plugged in: {', '.join(map(str, meant))}.",
             remedy="Choose one with device or serial.",
         )
-    return meant[0]
+    return meant
 
 
 def _listed(look: Callable[[], PluggedIn]) -> list[Found]:

@@ -19,7 +19,7 @@ from drivers.base import Kind, Light, Restorable, Surroundings
 from drivers.effects import frame
 from drivers.lamp import Lamp
 from drivers.registry import installed
-from drivers.rules import DEFAULT_LOOKS
+from drivers.rules import DEFAULT_LOOKS, GIVE_BACK, Shown
 from tests.contract.conftest import CAN_HANG, RIGS
 from tests.contract.rigs import Rig
 from tests.fakes.clock import ManualClock
@@ -36,7 +36,7 @@ class Desk:
     """The lamp of a rig, as the runner has it."""
 
     def __init__(self, rig: Rig, light: Light, kind: Kind[Any], clock: ManualClock) -> None:
-        self.target: Latest[LightState | None] = Latest(None)
+        self.target: Latest[Shown] = Latest(None)
         self.reachable: list[bool] = []
         self._clock, self._rig = clock, rig
         self.lamp = Lamp(
@@ -144,6 +144,24 @@ async def test_it_is_left_as_asked_for(
         assert rig.shows(GREEN)
     else:
         await shown(rig, OFF)
+
+
+async def test_each_time_it_is_given_back_it_is_as_it_was_found_and_then_left_alone(
+    rig: Rig, around: Surroundings, clock: ManualClock
+) -> None:
+    async with desk(rig, around) as here:
+        for state in (GREEN, RED):
+            here.target.set(state)
+            await here.until_shown(state)
+            here.target.set(GIVE_BACK)
+            await here.until(rig.as_found if rig.restores else lambda: rig.shows(OFF))
+            told = rig.looks
+            for _ in range(30):
+                await clock.advance(1)
+                await asyncio.sleep(0)
+            assert rig.looks == told
+            assert rig.as_found() if rig.restores else rig.shows(OFF)
+        await here.stop()
 
 
 async def test_the_light_can_be_read_where_its_rig_says_so(rig: Rig, around: Surroundings) -> None:

@@ -243,3 +243,43 @@ async def test_a_light_library_that_hangs_does_not_hold_a_stop(
     await desk.mqtt.until_text("presence/driver/desk/state", "offline")
     process.stdout.close()
     process.stderr.close()
+
+
+SCHEDULE = """[drivers.desk]
+kind = "console"
+follow = ["alice"]
+schedule = { hours = "08:00-18:00" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"), [('"Asia/Tokyo"', "off"), (":Europe/London", "#ff0000"), ("UTC", "#ff0000")]
+)
+async def test_a_schedule_goes_by_the_zone_of_the_environment_whatever_its_quotes(
+    desk: Desk, zone: str, shown: str
+) -> None:
+    desk.configure(SCHEDULE)
+    words = ["preview", "desk", "--presence", "busy/in_a_call", "--at", "2026-11-23T10:00+00:00"]
+    process = desk.start(*words, first=f"export TZ='{zone}'")
+    out, err = await asyncio.to_thread(process.communicate, timeout=60)
+    assert err == ""
+    assert out.startswith(shown)
+
+
+async def test_a_zone_that_is_none_is_refused_where_hours_depend_on_it(desk: Desk) -> None:
+    for tables, code in ((SCHEDULE, 2), ('[drivers.desk]\nkind = "console"\n', 0)):
+        desk.configure(tables)
+        words = ["preview", "desk", "--presence", "busy/in_a_call"]
+        process = desk.start(*words, first="export TZ=Europe/Berlni")
+        _, err = await asyncio.to_thread(process.communicate, timeout=60)
+        assert process.returncode == code
+        assert ("did you mean Europe/Berlin?" in err) is (code == 2)
+
+
+async def test_the_zone_of_a_schedule_is_said_once_at_the_start(desk: Desk) -> None:
+    desk.configure(SCHEDULE)
+    lamp = desk.start("desk", first="export TZ=Europe/Berlin")
+    await desk.mqtt.until_text("presence/driver/desk/state", "online")
+    lamp.send_signal(signal.SIGTERM)
+    _, err = await asyncio.to_thread(lamp.communicate, timeout=STOP_S)
+    assert err.count("desk: hours go by Europe/Berlin: there it is") == 1

@@ -23,7 +23,8 @@ from drivers.hue.light import HueLight
 from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
-from drivers.lamp import LEAVE_S, LOOK_EVERY_S, MENDED_EVERY_S, Lamp
+from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
+from drivers.manners import LOOK_EVERY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 
@@ -283,6 +284,20 @@ async def test_a_light_or_group_is_found_by_name_or_number(
     assert paired.values()["on"]
     assert paired.values()["bri"] == 254
     assert paired.values()["xy"] == [0.6915, 0.3083]
+
+
+async def test_the_room_is_meant_where_another_group_has_its_name(
+    paired: HueHub, around: Surroundings
+) -> None:
+    paired.groups["1"]["type"] = "Entertainment"
+    paired.groups["2"] = {"name": "OFFICE", "type": "Room", "lights": ["3"]}
+    async with lit(paired, around, group="office") as light:
+        await light.apply(RED)
+    assert [place for place, _ in paired.puts] == ["/groups/2/action"]
+    paired.groups["3"] = {"name": "office ", "type": "Zone", "lights": ["1"]}
+    async with lit(paired, around, group="office") as light:
+        with pytest.raises(LightRefusedError, match=r"2 \(Room\), 3 \(Zone\)"):
+            await light.apply(RED)
 
 
 async def test_a_white_lamp_and_a_plug_show_what_they_can(

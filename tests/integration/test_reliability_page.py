@@ -19,7 +19,7 @@ from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.web import throttle
 from bridge.web.limits import CALM_S, SHARE, Limits
-from drivers import lamp, runner, stopping, trouble
+from drivers import lamp, manners, runner, stopping, trouble
 from drivers.settings import Common
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ SAID = [
     ("after their `grace` ({:g} s)", Common(kind="console").grace),
     ("starts again after {:g} s, then rarer, to {:g} s", supervised.FIRST_S, supervised.MOST_S),
     ("the bridge ends now; one line | {:g} s |", state_file.RETRY_S),
-    ("turns to `offline` within {:g} s", lamp.LOOK_EVERY_S),
+    ("turns to `offline` within {:g} s", manners.LOOK_EVERY_S),
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
     ("left as it is after {:g} s", lamp.LEAVE_S),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,9 +21,11 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
 from drivers.blocking import Worker
-from drivers.lamp import LOOK_EVERY_S, Lamp
+from drivers.lamp import Lamp
+from drivers.manners import LOOK_EVERY_S
 from drivers.usb import KIND
 from drivers.usb.busylights import connect, plugged_in
+from drivers.usb.claims import Claims
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 from tests.fakes.clock import ManualClock
@@ -37,9 +40,11 @@ SERIAL_ADAPTERS = {(0x10C4, 0xEA60), (0x303A, 0x81DF)}
 
 
 @asynccontextmanager
-async def desk(look: Callable[[], Any], **choice: str) -> AsyncIterator[UsbLight]:
+async def desk(
+    look: Callable[[], Any], claims: Claims | None = None, **choice: str
+) -> AsyncIterator[UsbLight]:
     async with Worker("usb-test") as worker:
-        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look))
+        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look, claims))
         try:
             yield light
         finally:
@@ -61,6 +66,69 @@ async def test_each_maker_gets_its_own_bytes(product: str, orange: str, dark: st
         await here.apply(ORANGE)
         await here.apply(OFF)
     assert [data.hex() for data in wire.sent] == [orange, dark]
+
+
+async def test_two_drivers_have_one_each_of_two_equal_lights(tmp_path: Path) -> None:
+    usb, folder = Usb(), tmp_path / "usb"
+    wires = [usb.plug("blink1"), usb.plug("blink1")]
+    async with (
+        desk(usb.look, Claims(folder)) as one,
+        desk(usb.look, Claims(folder)) as other,
+        desk(usb.look, Claims(folder)) as third,
+    ):
+        await one.apply(ORANGE)
+        await other.apply(OFF)
+        assert [wire.opened for wire in wires] == [1, 1]
+        with pytest.raises(LightRefusedError, match=r"every busylight .* another driver"):
+            await third.apply(ORANGE)
+        wires[0].replug()
+        with pytest.raises(LightUnreachableError):
+            await one.apply(ORANGE)
+        await one.apply(ORANGE)
+        assert [len(wire.sent) for wire in wires] == [1, 1]
+        await other.close()
+        await third.apply(ORANGE)
+        assert [len(wire.sent) for wire in wires] == [1, 2]
+
+
+async def test_a_driver_process_that_dies_leaves_its_light_to_the_next(tmp_path: Path) -> None:
+    claim = (
+        "import sys, time, pathlib; from drivers.usb.claims import Claims; "
+        "print(bool(Claims(pathlib.Path(sys.argv[1])).take(b'1-0:1.0')), flush=True); "
+        "time.sleep(60)"
+    )
+    usb = Usb()
+    wires = [usb.plug("blink1"), usb.plug("blink1")]
+    words = [sys.executable, "-c", claim, str(tmp_path)]
+    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout
+    assert await process.stdout.readline() == b"True\n"
+    async with desk(usb.look, Claims(tmp_path)) as here:
+        await here.apply(ORANGE)
+    assert [wire.opened for wire in wires] == [0, 1]
+    process.kill()
+    await process.wait()
+    async with desk(usb.look, Claims(tmp_path)) as here:
+        await here.apply(ORANGE)
+    assert [wire.opened for wire in wires] == [1, 1]
+
+
+async def test_the_one_that_another_program_has_is_left_to_it() -> None:
+    usb = Usb()
+    taken, free = usb.plug("blink1"), usb.plug("blink1")
+    taken.allowed = False
+    async with desk(usb.look) as here:
+        await here.apply(ORANGE)
+    assert (taken.opened, free.opened) == (0, 1)
+
+
+async def test_without_a_folder_for_claims_a_light_is_shown_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "usb").write_text("no folder")
+    usb = Usb()
+    wire = usb.plug("blink1")
+    async with desk(usb.look, Claims(tmp_path / "usb")) as here:
+        await here.apply(ORANGE)
+    assert wire.opened == 1
 
 
 async def test_the_light_is_let_go_as_it_looks() -> None:

@@ -26,6 +26,8 @@ class Bulb:
         """Whose hand was on it last."""
         self.unreachable = self.refuses = False
         self.writes = self.touches = 0
+        self.read_as_ours = 0
+        """So often was a look of a driver taken for what it found."""
 
     def touch(self, state: LightState) -> None:
         """Somebody uses another app, or the wall switch."""
@@ -59,10 +61,12 @@ class ReadableHand(Hand):
 
     async def snapshot(self) -> dict[str, Any]:
         self._reach()
+        self.bulb.read_as_ours += self.bulb.by == "driver"
         return self.bulb.shows.model_dump(mode="json")
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         await self.apply(LightState.model_validate(snapshot))
+        self.bulb.by, self._applied = "nobody", None
 
     async def changed_by_others(self) -> bool:
         self._reach()

@@ -49,6 +49,8 @@ class Options:
     readable: bool = True
     respect_others: bool = False
     schedule: bool = False
+    give_back: bool = False
+    """The lamp is given back while somebody is available, and outside of the schedule."""
     homeassistant: bool = True
 
     def __str__(self) -> str:
@@ -83,5 +85,6 @@ def expand(seed: int, *, brief: bool = False) -> Options:
         respect_others=random.random() < 0.2,
         schedule=random.random() < 0.15,
         homeassistant=random.random() < 0.85,
+        give_back=random.random() < 0.25,
     )
     return replace(options, lasts_s=BRIEF_S, pace=3.0) if brief else options

@@ -204,9 +204,13 @@ class World:
 
     def _lamp(self, name: str) -> Lamp:
         options, bulb = self.options, Bulb()
-        schedule = {"hours": "09:05-09:25", "outside": "off"} if options.schedule else None
+        outside = "give_back" if options.give_back else "off"
+        schedule = {"schedule": {"hours": "09:05-09:25", "outside": outside}}
+        looks = {"looks": {"available": {"give_back": True}}}
         common = Common.model_validate(
-            {"kind": "bulb", "respect_others": options.respect_others, "schedule": schedule}
+            {"kind": "bulb", "respect_others": options.respect_others}
+            | (schedule if options.schedule else {})
+            | (looks if options.give_back else {})
         )
 
         async def program(life: Life) -> bool:

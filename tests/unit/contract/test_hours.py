@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.hours import WeeklyHours, parse_days, parse_hours
+from bridge.contract.hours import Span, WeeklyHours, parse_days, parse_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = st.sampled_from(
@@ -22,7 +22,8 @@ MONDAY = date(2026, 11, 23)
 WORK = parse_hours("mon-fri", "08:00-18:00")
 NIGHT = parse_hours("fri", "22:00-06:00")
 TIMES = st.times(timezones=st.none()).map(lambda t: t.replace(second=0, microsecond=0))
-HOURS = st.builds(WeeklyHours, st.frozensets(st.integers(0, 6)), TIMES, TIMES)
+SPANS = st.builds(Span, st.frozensets(st.integers(0, 6)), TIMES, TIMES)
+HOURS = st.builds(WeeklyHours, st.lists(SPANS, max_size=3).map(tuple))
 MOMENTS = st.datetimes(datetime(2010, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
 
 
@@ -127,22 +128,23 @@ def test_only_the_wall_clock_of_the_zone_decides(
     assert hours.contain(moment, zone) is hours.contain(wall.astimezone(BERLIN), zone)
 
 
-@given(HOURS.filter(lambda hours: hours.start != hours.end), MOMENTS)
+@given(SPANS.filter(lambda span: span.start != span.end), MOMENTS)
 def test_the_two_halves_of_a_day_never_overlap_and_leave_nothing_out(
-    hours: WeeklyHours, moment: datetime
+    span: Span, moment: datetime
 ) -> None:
-    every_day = WeeklyHours(frozenset(range(7)), hours.start, hours.end)
-    rest = WeeklyHours(frozenset(range(7)), hours.end, hours.start)
+    every_day = WeeklyHours((Span(frozenset(range(7)), span.start, span.end),))
+    rest = WeeklyHours((Span(frozenset(range(7)), span.end, span.start),))
+    assert (every_day + rest).contain(moment, UTC)
     assert every_day.contain(moment, UTC) is not rest.contain(moment, UTC)
 
 
-@given(HOURS, st.integers(0, 6))
+@given(SPANS, st.integers(0, 6))
 def test_a_span_lasts_as_long_as_its_times_say_on_a_day_without_change(
-    hours: WeeklyHours, day: int
+    span: Span, day: int
 ) -> None:
-    start = datetime.combine(MONDAY + timedelta(days=day), hours.start, UTC)
-    lasts = (_minutes(hours.end) - _minutes(hours.start)) % 1440 or 1440
-    one_day = WeeklyHours(frozenset({day}), hours.start, hours.end)
+    start = datetime.combine(MONDAY + timedelta(days=day), span.start, UTC)
+    lasts = (_minutes(span.end) - _minutes(span.start)) % 1440 or 1440
+    one_day = WeeklyHours((Span(frozenset({day}), span.start, span.end),))
     edges = [-1, 0, lasts - 1, lasts]
     inside = [one_day.contain(start + timedelta(minutes=minute), UTC) for minute in edges]
     assert inside == [False, True, True, False]
@@ -191,6 +193,44 @@ def test_24_can_only_end_a_day(text: str) -> None:
 
 @given(TIMES, TIMES)
 def test_hours_are_read_back_as_they_were_written(start: time, end: time) -> None:
-    assert parse_hours("all", f"{start:%H:%M}-{end:%H:%M}") == WeeklyHours(
-        frozenset(range(7)), start, end
-    )
+    span = Span(frozenset(range(7)), start, end)
+    assert parse_hours("all", f"{start:%H:%M}-{end:%H:%M}") == WeeklyHours((span,))
+
+
+@pytest.mark.parametrize(
+    ("days", "hours"),
+    [
+        (["mon", "wed"], ["08:00-12:00", "13:00-17:00"]),
+        ("mon,wed", "08:00-12:00, 13:00-17:00"),
+        (["mon,wed"], ("08:00-12:00,13:00-17:00",)),
+    ],
+)
+def test_several_days_and_hours_are_a_list_or_have_commas_between(days: str, hours: str) -> None:
+    several = parse_hours(days, hours)
+    for text, day, inside in (
+        ("08:00", 0, True),
+        ("12:30", 0, False),
+        ("16:59", 2, True),
+        ("10:00", 1, False),
+        ("17:00", 2, False),
+    ):
+        assert several.contain(at(text, days=day), BERLIN) is inside
+
+
+def test_hours_over_midnight_stand_beside_others() -> None:
+    shifts = parse_hours("fri", "22:00-06:00") + parse_hours(["sat", "sun"], "10:00-12:00")
+    for text, day, inside in (
+        ("21:59", 4, False),
+        ("23:00", 4, True),
+        ("05:59", 5, True),
+        ("06:00", 5, False),
+        ("11:00", 5, True),
+        ("05:00", 6, False),
+    ):
+        assert shifts.contain(at(text, days=day), BERLIN) is inside
+
+
+@pytest.mark.parametrize(("days", "hours"), [([], "08:00-18:00"), ("mon", [])])
+def test_a_list_of_nothing_is_refused_with_the_cure(days: str, hours: str) -> None:
+    with pytest.raises(ValueError, match=r"= \[\] holds never: name some, or take it out for all"):
+        parse_hours(days, hours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from bridge.broker.session import ProtocolVersion
 from bridge.config import HostConfig, Settings
+from bridge.contract.light import Effect
 from drivers.base import Kind, Light, Surroundings
 from drivers.runner import Runner
 from drivers.settings import Common
@@ -19,6 +21,18 @@ from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.fakes.memory_broker import MemoryBroker
 
 LIGHT = "presence/driver/desk/light"
+
+
+class AtOnce(ThreadPoolExecutor):
+    """Threads whose work is done before anybody looks: the clock of a test does not wait."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - as a thread would
+            done.set_exception(error)
+        return done
 
 
 class Bench:
@@ -30,18 +44,30 @@ class Bench:
         broker: MemoryBroker | None = None,
         light: FakeLight | None = None,
         start: datetime = START,
+        *,
+        effects: bool = False,
+        kind_name: str = "fake",
+        color_mode: str = "rgb",
+        zone: str | None = None,
         **common: Any,
     ) -> None:
         self.broker = broker or MemoryBroker()
         self.clock = ManualClock(start)
-        self.light = light or ReadableFakeLight(self.clock)
+        self.light: FakeLight = light or ReadableFakeLight(self.clock)
         self.light.clock = self.clock
         self.folder = folder
-        self.kind = Kind(name="fake", options=Settings, open=self._open, min_interval_s=0.05)
+        self.kind = Kind(
+            name=kind_name,
+            options=Settings,
+            open=self._open,
+            effects=frozenset(Effect) if effects else frozenset({Effect.SOLID}),
+            min_interval_s=0.05,
+            color_modes=frozenset({color_mode}),
+        )
         common = {"kind": "fake", "follow": ["alice"], **common}
         self.runner = Runner(
             "desk",
-            config=HostConfig(state_dir=folder),
+            config=HostConfig(state_dir=folder, time_zone=zone),
             common=Common.model_validate(common),
             kind=self.kind,
             options=Settings(),
@@ -54,10 +80,14 @@ class Bench:
     async def _open(self, _options: Settings, _around: Surroundings) -> AsyncIterator[Light]:
         yield self.light
 
+    def start(self) -> asyncio.Task[None]:
+        asyncio.get_running_loop().set_default_executor(AtOnce())
+        return asyncio.create_task(self.runner.run())
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """From the start to a clean stop."""
-        task = asyncio.create_task(self.runner.run())
+        task = self.start()
         await self.clock.advance(0.1)
         try:
             yield

@@ -11,7 +11,8 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Kind
-from drivers.lamp import LOOK_EVERY_S, MENDED_EVERY_S, Lamp
+from drivers.lamp import MENDED_EVERY_S, Lamp
+from drivers.manners import LOOK_EVERY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.light import (
     FadingFakeLight,
@@ -366,6 +367,33 @@ async def test_what_a_person_must_mend_is_told_although_the_lamp_was_away_before
             await bench.advance(200)
     assert caplog.text.count("no answer") == 1
     assert caplog.text.count("not paired. Run: presence-driver pair desk (tried again") == 1
+
+
+async def test_a_light_on_a_loose_plug_is_one_piece_of_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    light = ReadableFakeLight(ManualClock())
+    async with burning(light) as bench:
+        bench.target.set(RED)
+        await bench.advance(LOOK_EVERY_S)
+        for _ in range(60):
+            light.error = LightUnreachableError("unplugged")
+            await bench.advance(LOOK_EVERY_S)
+            light.error = None
+            await bench.advance(2 * LOOK_EVERY_S)
+            assert bench.reachable[-1]
+        told = [record.getMessage() for record in caplog.records]
+        assert told == [
+            "desk: unplugged; trying again until it is back",
+            "desk: the light is back",
+            "desk: it comes and goes (unplugged); told again when it has stayed for a minute",
+        ]
+        await bench.advance(120)
+        assert caplog.text.count("the light is back") == 2
+        light.error = LightUnreachableError("unplugged")
+        await bench.advance(LOOK_EVERY_S)
+        assert caplog.text.count("trying again until it is back") == 2
 
 
 async def test_a_light_that_was_mended_is_tried_at_once() -> None:

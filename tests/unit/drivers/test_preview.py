@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from bridge.config import HostConfig
 from bridge.contract.errors import ConfigError
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF
+from drivers.base import Capability
 from drivers.preview import Now, by_hand, checked, decide, facts_of, told
 from drivers.rules import Facts, Rules
+from drivers.settings import Common
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 PEOPLE = ("alice", "bob")
@@ -73,3 +77,24 @@ def test_at_another_moment_what_is_known_now_still_holds() -> None:
     assert decide(Rules(), Now({}, gone="bridge"), later).rule == "the bridge is gone"
     outside = Rules(hours=parse_hours("mon-fri", "08:00-09:00"), outside="off")
     assert decide(outside, now, later, shown_at_another=True).state == OFF
+
+
+@pytest.mark.parametrize(
+    ("words", "capability", "lines"),
+    [
+        ("busy/in_a_call", "onoff", ["on, solid", "on: a light that knows on and off only"]),
+        ("busy", "onoff", ["off", "on: a light that knows on and off only"]),
+        ("busy", "brightness", ["50%, solid", "on: a light without colours"]),
+        ("available", "rgb", ["given back: as it was found, then left alone"]),
+    ],
+)
+def test_what_the_light_can_do_is_told_and_that_it_is_given_back(
+    words: str, capability: str, lines: list[str]
+) -> None:
+    looks = {"available": {"give_back": True}}
+    common = Common.model_validate({"kind": "lamp", "looks": looks})
+    rules = common.rules(HostConfig(state_dir=Path("/nowhere")), Capability(capability))
+    shown = told(decide(rules, Now(facts_of(words, NOW, ())), NOW), Capability(capability))
+    first, because, *more = shown.splitlines()
+    assert [first, *more] == lines
+    assert because.startswith("because: ")

@@ -1,21 +1,26 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.config import HostConfig
 from bridge.contract.account import NEEDED, SIGNED_IN, SignInState
 from bridge.contract.hours import parse_hours
-from bridge.contract.light import OFF
+from bridge.contract.light import OFF, LightState
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.wire import AccountState
+from drivers.base import Capability
 from drivers.preview import facts_of
-from drivers.rules import DEFAULT_LOOKS, Facts, Look, Rules, choose, parse_color
-from drivers.rules.defaults import BUSYNESS, LOOK_NAMES
+from drivers.rules import DEFAULT_LOOKS, GIVE_BACK, Facts, Look, Rules, choose, parse_color
+from drivers.rules.defaults import BUSYNESS, LOOK_NAMES, ON_OFF_LOOKS, WHITE_LOOKS
+from drivers.settings import Common
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
+HOST = HostConfig(state_dir=Path("/nowhere"))
 
 
 def state(availability: str | None, activity: str | None, **more: object) -> AccountState:
@@ -101,7 +106,7 @@ def test_outside_of_the_schedule_the_lamp_is_off_kept_or_shows_its_own_look() ->
 
 def test_brightness_of_the_lamp_scales_every_look() -> None:
     decision = choose(Rules(scale=0.5), {"a": fresh("busy", "busy")}, NOW)
-    assert decision.state is not None
+    assert isinstance(decision.state, LightState)
     assert decision.state.brightness == pytest.approx(DEFAULT_LOOKS["busy"].brightness / 2)
 
 
@@ -176,3 +181,84 @@ def test_a_preview_is_of_the_presence_it_was_given() -> None:
     assert choose(Rules(), facts, NOW).rule == "activity in_a_call"
     with pytest.raises(ValueError, match="no presence"):
         facts_of("asleep", NOW, ["alice"])
+
+
+LIT = {"in_a_call", "in_a_conference_call", "presenting", "do_not_disturb", "focusing"}
+LIT |= {"urgent_interruptions_only"}
+
+
+def on_off(looks: dict[str, Look] | None = None) -> Rules:
+    return Common(kind="lamp", looks=looks or {}).rules(HOST, Capability.ON_OFF)
+
+
+@pytest.mark.parametrize("availability", [*Availability])
+def test_a_light_that_is_on_or_off_says_that_somebody_must_not_be_disturbed(
+    availability: Availability,
+) -> None:
+    for activity in Activity:
+        decision = choose(on_off(), {"a": fresh(availability, activity)}, NOW)
+        is_lit = bool({activity.value, availability.value} & LIT)
+        assert decision.state == (LightState() if is_lit else OFF), (availability, activity)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"a": Facts()},
+        {"a": Facts(auth=SignInState.EXPIRED)},
+        {"a": fresh(None, None)},
+        {"a": fresh("available", "available", out_of_office=True)},
+        {"a": fresh("other", "other")},
+    ],
+    ids=["nobody", "not fresh", "signed out", "unknown", "out of office", "a new word"],
+)
+def test_a_light_that_is_on_or_off_is_dark_for_all_else(facts: dict[str, Facts]) -> None:
+    assert choose(on_off(), facts, NOW).state == OFF
+    assert choose(on_off(), facts, NOW, gone="bridge").state == OFF
+
+
+def test_on_such_a_light_default_reaches_what_nobody_named() -> None:
+    rules = on_off({"default": Look(), "away": Look(off=True)})
+    for word, lit in (("busy", True), ("available", True), ("away", False), ("other", True)):
+        assert (choose(rules, {"a": fresh(word, word)}, NOW).state == LightState()) is lit, word
+    assert choose(rules, {"a": Facts()}, NOW).state == OFF
+
+
+def test_what_only_default_names_is_ranked_by_what_it_is() -> None:
+    rules = on_off({"default": Look()})
+    facts = {"alice": fresh("busy", "busy"), "bob": Facts(auth=SignInState.EXPIRED)}
+    assert choose(rules, facts, NOW).account == "alice"
+    assert choose(rules, {**facts, "carol": fresh("busy", "in_a_call")}, NOW).account == "carol"
+
+
+def test_a_white_light_is_the_brighter_the_less_somebody_may_be_disturbed() -> None:
+    rules = Common(kind="lamp").rules(HOST, Capability.WHITE)
+    levels = []
+    for words in ("busy/in_a_call", "busy/in_a_meeting", "busy", "available", "away", "unknown"):
+        shown = choose(rules, facts_of(words, NOW, ()), NOW).state
+        assert isinstance(shown, LightState)
+        assert len(set(shown.color)) == 1
+        levels.append(shown.brightness * shown.on)
+    assert levels[:-2] == sorted(set(levels[:-2]), reverse=True)
+    assert levels[-2:] == [0, 0]
+
+
+def test_each_word_has_a_look_of_its_own_on_a_white_light_too() -> None:
+    assert set(WHITE_LOOKS) == set(DEFAULT_LOOKS)
+    assert set(ON_OFF_LOOKS) <= set(DEFAULT_LOOKS)
+
+
+def test_give_back_is_a_look_for_any_word_and_outside_of_the_schedule() -> None:
+    back = Look(give_back=True)
+    for name in ("available", "unknown", "sign_in_needed", "default"):
+        assert Rules(looks={**DEFAULT_LOOKS, name: back}).give_back
+    assert not Rules().give_back
+    rules = Rules(looks={**DEFAULT_LOOKS, "available": back}, scale=0.5)
+    decision = choose(rules, {"a": fresh("available", "available")}, NOW)
+    assert (decision.state, decision.rule) == (GIVE_BACK, "availability available")
+    hours = parse_hours("sat", "08:00-18:00")
+    for outside in ("give_back", back):
+        rules = Rules(hours=hours, outside=outside)
+        assert rules.give_back
+        assert choose(rules, {}, NOW).state is GIVE_BACK

@@ -1,13 +1,14 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import BaseModel, Field
 
 from bridge.config import Config, ConfigPath, Settings, check
 from bridge.contract.errors import ConfigError
-from bridge.contract.light import OFF
+from bridge.contract.light import OFF, LightState
 from drivers.preview import facts_of
 from drivers.rules import DEFAULT_LOOKS, choose
 from drivers.settings import Common, read
@@ -91,10 +92,28 @@ def test_all_mistakes_are_told_at_once_with_their_keys() -> None:
         ({"grace": -1}, "drivers.desk.grace: "),
         ({"schedule": {"hours": "8-18"}}, "write them as 08:00-18:00"),
         ({"schedule": {"outside": "sometimes"}}, "drivers.desk.schedule.outside"),
+        ({"schedule": []}, "drivers.desk.schedule: is empty and would never hold: write hours"),
+        ({"schedule": {"days": []}}, "drivers.desk.schedule: days = [] holds never: name some"),
+        ({"schedule": {"days": 5}}, "drivers.desk.schedule.days: must be text in quotes, or a"),
+        ({"schedule": {"hours": ["08:00-12:00", 13]}}, "drivers.desk.schedule.hours: must be text"),
+        ({"schedule": {"day": "mon"}}, "drivers.desk.schedule.day: unknown; did you mean days?"),
+        ({"schedule": "mon-fri"}, "drivers.desk.schedule: must be a table"),
+        (
+            {"schedule": [{"days": "mon"}, {"hours": "8-18"}]},
+            "drivers.desk.schedule.1: hours '8-18': write them as 08:00-18:00",
+        ),
+        (
+            {"schedule": [{"hour": "08:00-18:00"}]},
+            "drivers.desk.schedule.0.hour: unknown; did you mean hours?",
+        ),
         ({"looks": {"busy": {"color": "reddish"}}}, "drivers.desk.looks.busy.color: is no colour"),
         ({"looks": {"busy": {"colour": "red"}}}, "colour: unknown; did you mean color?"),
         ({"looks": {"busy": {"brightness": 2}}}, "drivers.desk.looks.busy.brightness: "),
         ({"looks": {"busy": {"effect": "disco"}}}, "drivers.desk.looks.busy.effect: "),
+        (
+            {"looks": {"busy": {"give_back": True, "color": "red"}}},
+            "drivers.desk.looks.busy: give_back stands alone: take color out",
+        ),
     ],
 )
 def test_a_value_that_makes_no_sense_is_told_with_its_key(table: dict[str, Any], told: str) -> None:
@@ -125,7 +144,11 @@ def test_outside_of_its_hours_a_lamp_does_what_the_schedule_says(
     rules = common.rules(config({}))
     facts = facts_of("busy/in_a_call", NIGHT, ())
     at_night = choose(rules, facts, NIGHT).state
-    assert (at_night.color if isinstance(shown, tuple) and at_night else at_night) == shown
+    assert (
+        at_night.color
+        if isinstance(at_night, LightState) and isinstance(shown, tuple)
+        else at_night
+    ) == shown
     at_noon = choose(rules, facts_of("busy/in_a_call", NOON, ()), NOON)
     assert at_noon.rule == "activity in_a_call"
 
@@ -134,5 +157,54 @@ def test_brightness_scales_every_look() -> None:
     common, _ = settings(brightness=0.5, looks={"busy": {"color": "red", "brightness": 0.5}})
     rules = common.rules(config({}))
     shown = choose(rules, facts_of("busy/busy", NOON, ()), NOON).state
-    assert shown is not None
+    assert isinstance(shown, LightState)
     assert shown.brightness == pytest.approx(0.25)
+
+
+WEEK = [
+    {"days": ["mon", "wed"], "hours": ["08:00-12:00", "13:00-17:00"]},
+    {"days": "fri", "hours": "22:00-06:00", "outside": "keep"},
+    {"days": "sat,sun", "hours": "10:00-12:00", "outside": "give_back"},
+]
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "does"),
+    [
+        (23, 9, "follows"),
+        (23, 12, "left as it is"),
+        (23, 13, "follows"),
+        (24, 9, "left as it is"),
+        (25, 16, "follows"),
+        (27, 9, "left as it is"),
+        (27, 23, "follows"),
+        (28, 5, "follows"),
+        (28, 6, "given back"),
+        (29, 10, "follows"),
+        (29, 12, "given back"),
+    ],
+)
+def test_a_schedule_may_be_a_list(day: int, hour: int, does: str) -> None:
+    rules = settings(schedule=WEEK)[0].rules(config({}))
+    moment = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
+    rule = choose(rules, facts_of("busy", moment, ()), moment).rule
+    assert rule == (
+        "availability busy" if does == "follows" else f"outside of the schedule: {does}"
+    )
+
+
+def test_a_list_that_says_nothing_of_outside_switches_off_as_one_table_does() -> None:
+    table = {"days": "mon-fri", "hours": "08:00-18:00"}
+    for schedule in (table, [table], [table, {"days": "sat", "hours": "10:00-12:00"}]):
+        rules = settings(schedule=schedule)[0].rules(config({}))
+        assert choose(rules, facts_of("busy", NIGHT, ()), NIGHT).state == OFF
+
+
+@pytest.mark.parametrize("day", range(25, 27))
+def test_a_list_keeps_to_the_wall_clock_when_the_clocks_change(day: int) -> None:
+    berlin = config({}).model_copy(update={"time_zone": "Europe/Berlin"})
+    rules = settings(schedule=[{"hours": "08:00-12:00"}, {"hours": "13:00-17:00"}])[0].rules(berlin)
+    for hour in range(24):
+        moment = datetime(2026, 10, day, hour, 59, tzinfo=ZoneInfo("Europe/Berlin"))
+        shown = choose(rules, facts_of("busy", moment, ()), moment.astimezone(UTC)).state
+        assert (shown != OFF) is (8 <= hour < 17 and hour != 12)

@@ -106,6 +106,8 @@ def test_a_light_tells_what_it_shows_and_why() -> None:
         ({"mode": "manual"}, "Online, set by hand Shows red at 60 %, pulse"),
         ({"mode": "off", "look": OFF}, "Online, switched off by hand Shows nothing"),
         ({"mode": "<b>"}, "Online, <b>"),
+        ({"clock_apart_s": -360}, "follows presence, its clock is 6 min ahead of ours"),
+        ({"clock_apart_s": 14400}, "follows presence, its clock is 4 h behind ours"),
     ],
 )
 def test_a_light_tells_what_is_different(changes: dict[str, object], words: str) -> None:

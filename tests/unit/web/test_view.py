@@ -25,6 +25,7 @@ RULE = json.dumps(
         "account": "alice",
         "mode": "manual",
         "look": LightState(color=(255, 0, 0)).model_dump(mode="json"),
+        "clock_apart_s": -360,
         "tomorrow": 1,
     }
 ).encode()
@@ -146,6 +147,7 @@ async def test_lights_are_heard_in_any_order() -> None:
         rule="activity in_a_call",
         account="alice",
         look=LightState(color=(255, 0, 0)),
+        clock_apart_s=-360,
     )
 
 

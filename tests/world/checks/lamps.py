@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.following import Following, Heard
-from drivers.rules import choose
+from drivers.rules import GIVE_BACK, Shown, choose
 from tests.world.broker import Published, matches
 from tests.world.checks.wellness import Wellness
 from tests.world.world import Lamp, World
@@ -18,6 +19,10 @@ SETTLED_S = 25.0
 """After the facts have changed: the grace of a lamp, and a write."""
 LEAVES_S = 180.0
 """A lamp that was away when somebody was removed notices it by their silence."""
+LATE_S = 480.0
+"""By so much a lamp may think that it is earlier on the bridge's clock; one that has just started
+knows no more of that clock than the newest stamp."""
+FOR_EVER_S = 7 * 24 * 3600.0
 WELL_S = 45.0
 BULB_BACK_S = 75.0
 """A lamp is tried again so often, or after a refusal."""
@@ -46,11 +51,21 @@ class Lamps:
 
     def problem(self, lamp: Lamp, *, exactly: bool = False) -> str | None:
         """What is wrong with what it shows now, however new that may be."""
-        wanted = self._wanted(lamp)
+        wanted, bulb = self._wanted(lamp), lamp.bulb
         self._note(lamp, wanted)
-        if wanted is None or shows(lamp.bulb.shows, wanted, exactly=exactly):
+        if self._remembers and bulb.read_as_ours:
+            return f"{lamp.process.name} took its own look for what it had found"
+        if wanted is GIVE_BACK:
+            kept = bulb.by == "driver" and bulb.shows != OFF and self._remembers
+            return f"{lamp.process.name} was not given back" if kept else None
+        if wanted is None or shows(bulb.shows, wanted, exactly=exactly):
             return None
         return f"{lamp.process.name} shows {brief(lamp.bulb.shows)} instead of {brief(wanted)}"
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether no lamp can have lost what it knew before it was killed."""
+        return "disk" not in self._world.options.faults
 
     def _published(self, published: Published) -> None:
         """Note what is wanted at every turn, not only at every look."""
@@ -60,7 +75,7 @@ class Lamps:
             for lamp in self._world.lamps:
                 self._note(lamp, self._wanted(lamp))
 
-    def _note(self, lamp: Lamp, wanted: LightState | None) -> None:
+    def _note(self, lamp: Lamp, wanted: Shown) -> None:
         """Since when it is expected to show what is wanted now."""
         world = self._world
         well = self._wellness.well_s(lamp.process) > WELL_S
@@ -98,16 +113,27 @@ class Lamps:
             self._last = stored, following.heard.value
         return self._last[1]
 
-    def _wanted(self, lamp: Lamp) -> LightState | None:
-        """What it should show; ``None`` where it is a person's choice, or to be left as it is."""
+    def _wanted(self, lamp: Lamp) -> Shown:
+        """What it is asked for; ``None`` where it is a person's choice, or to be left as it is."""
         world, topics = self._world, self._world.topics
         rule = world.broker.retained(topics.light(lamp.process.name, "rule"))
         if rule is None or json.loads(rule)["mode"] != "follow":
             return None
         heard, rules = self._heard(lamp), self._rules[lamp.process.name]
-        now = lamp.process.clock.now()
-        decision = choose(rules, heard.facts, now, gone="" if heard.bridge_online else "bridge")
-        return decision.state
+        now, there = lamp.process.clock.now(), world.bridge.clock.now()
+        runs_s = self._wellness.well_s(lamp.process)
+        late_s = LATE_S if runs_s > LATE_S else FOR_EVER_S
+        early, late = (
+            choose(
+                rules,
+                heard.facts,
+                now,
+                bridge_now=there - timedelta(seconds=behind_s),
+                gone="" if heard.bridge_online else "bridge",
+            ).state
+            for behind_s in (late_s, 0.0)
+        )
+        return late if early == late else None
 
 
 def shows(shown: LightState, wanted: LightState, *, exactly: bool = False) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge.contract.light import OFF, LightState
+from drivers.base import Capability
 from drivers.gpio import KIND, tailored
 from drivers.gpio.levels import levels, traffic_light
 from drivers.gpio.options import CHANNELS, GpioOptions, Layout, parse_pin
@@ -113,6 +114,9 @@ def test_options_that_cannot_be_wired_are_refused(table: dict[str, Any], text: s
 def test_home_assistant_is_offered_what_the_leds_can() -> None:
     assert tailored(options("single")).color_modes == {"brightness"}
     assert tailored(options("single", pwm=False)).color_modes == {"onoff"}
+    assert tailored(options("single", pwm=False)).capability is Capability.ON_OFF
+    assert tailored(options("single")).capability is Capability.WHITE
+    assert KIND.capability is Capability.COLOR
     assert tailored(options("traffic_light")).color_modes == KIND.color_modes == {"rgb"}
 
 

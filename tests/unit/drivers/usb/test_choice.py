@@ -52,16 +52,16 @@ BLINK = Found(Blink, Plugged(2, None))
     ],
 )
 def test_a_light_is_chosen_by_name_maker_or_serial(options: dict[str, Any], meant: Found) -> None:
-    assert choose([FLAG, FLAG_2, BLINK], UsbOptions(**options)) is meant
+    assert choose([FLAG, FLAG_2, BLINK], UsbOptions(**options)) == [meant]
 
 
 def test_the_only_light_needs_no_choice() -> None:
-    assert choose([BLINK], UsbOptions()) is BLINK
+    assert choose([BLINK], UsbOptions()) == [BLINK]
 
 
 def test_two_equal_lights_without_serial_numbers_are_one_choice() -> None:
     twin = Found(Blink, Plugged(2, ""))
-    assert choose([BLINK, twin], UsbOptions(device="Blink(1)")) is BLINK
+    assert choose([BLINK, twin], UsbOptions(device="Blink(1)")) == [BLINK, twin]
 
 
 def test_several_lights_are_listed() -> None:

@@ -1,0 +1,65 @@
+"""Days and hours as people write them: one table or a list of them. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import add
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BeforeValidator, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
+
+from bridge.config.base import Settings
+from bridge.contract.hours import WeeklyHours, parse_hours
+
+S = TypeVar("S", bound=Settings)
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise ValueError('must be text in quotes, or a list of it such as ["mon", "wed"]')
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class HoursSettings(Settings):
+    """As in ``{ days = "mon-fri", hours = "08:00-18:00" }``; each may be a list."""
+
+    days: Words = ("all",)
+    hours: Words = ("00:00-24:00",)
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        self.parsed()
+        return self
+
+    def parsed(self) -> WeeklyHours:
+        """The hours as a rule."""
+        return parse_hours(self.days, self.hours)
+
+
+def hours_of(tables: Iterable[HoursSettings]) -> WeeklyHours:
+    """The hours of several tables together."""
+    return reduce(add, (table.parsed() for table in tables))
+
+
+def one_or_more(
+    table: type[S],
+) -> Callable[[Any, ValidatorFunctionWrapHandler, ValidationInfo], tuple[S, ...]]:
+    """Reads one ``table``, as the last release knows it, or a list of them that is not empty."""
+
+    def read(
+        value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> tuple[S, ...]:
+        if not isinstance(value, list | tuple):
+            return (table.model_validate(value, context=info.context),)
+        if not value:
+            raise ValueError("is empty and would never hold: write hours, or take it out")
+        several: tuple[S, ...] = handler(value)
+        return several
+
+    return read

@@ -1,0 +1,47 @@
+"""What one open light can do besides ``apply``: looked up once, not at each frame. No I/O."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from drivers.base import (
+    Capable,
+    Fading,
+    Kind,
+    Light,
+    Mendable,
+    Paced,
+    Refreshable,
+    Watchable,
+)
+
+LOOK_EVERY_S = 5.0
+"""So often a light that can tell is looked after: a busylight goes dark after 15 s without word."""
+SELDOM_S = 3600.0
+"""So often one that cannot."""
+
+
+class Manners:
+    """The protocols of :mod:`drivers.base` that a light has; ``None`` for each that it has not."""
+
+    def __init__(self, light: Light, kind: Kind[Any]) -> None:
+        self._kind = kind
+        self.capable = light if isinstance(light, Capable) else None
+        self.fading = light if isinstance(light, Fading) else None
+        self.mendable = light if isinstance(light, Mendable) else None
+        self.refreshable = light if isinstance(light, Refreshable) else None
+        self.watchable = light if isinstance(light, Watchable) else None
+        self._paced = light if isinstance(light, Paced) else None
+        can_tell = self.refreshable or self.watchable
+        self.look_every_s = LOOK_EVERY_S if can_tell else SELDOM_S
+
+    @property
+    def shortest_fade_s(self) -> float:
+        """Infinite where it can only jump."""
+        return self.fading.shortest_fade_s if self.fading else math.inf
+
+    @property
+    def interval_s(self) -> float:
+        """The shortest time between two writes."""
+        return self._paced.min_interval_s if self._paced else self._kind.min_interval_s

@@ -1,0 +1,48 @@
+"""Which USB device is whose, among the drivers of one state folder. Never opens a device.
+
+Equal lights without serial numbers cannot be told apart, and not every system keeps a second
+program from opening one that is open.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+LetGo = Callable[[], None]
+
+
+class Claims:
+    """Locks on files, one a place on the bus; they end with their process, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def take(self, place: bytes) -> LetGo | None:
+        """Claim the device at ``place``; ``None`` when another driver has it.
+
+        Where no file can be written nobody can claim anything, and everything is free.
+        """
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = self._folder / f"{sha256(place).hexdigest()[:16]}.lock"
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return nothing
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except OSError:  # a file system without locks
+            os.close(handle)
+            return nothing
+        return partial(os.close, handle)
+
+
+def nothing() -> None:
+    """Let nothing go: there was nothing to claim."""
