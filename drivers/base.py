@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -21,6 +22,18 @@ from bridge.contract.wire import Message
 
 O = TypeVar("O", bound=BaseModel)  # noqa: E741 - the options of a kind
 O_contra = TypeVar("O_contra", bound=BaseModel, contravariant=True)
+
+
+class Capability(StrEnum):
+    """What a light can do: it decides the looks of a lamp that has none configured.
+
+    Each is Home Assistant's word for it, a colour mode of the kind.
+    """
+
+    COLOR = "rgb"
+    WHITE = "brightness"
+    """Dimmed, without colours."""
+    ON_OFF = "onoff"
 
 
 class Light(Protocol):
@@ -100,6 +113,15 @@ class Paced(Protocol):
     min_interval_s: float
 
 
+@runtime_checkable
+class Capable(Protocol):
+    """A light of which only it can tell what it can do; overrides the colour modes of its kind."""
+
+    async def capability(self) -> Capability:
+        """What it can do; changes nothing. Raises as ``apply`` does."""
+        ...
+
+
 class Bus(Protocol):
     """The broker, for kinds that reach their light through it."""
 
@@ -156,3 +178,8 @@ class Kind(Generic[O]):
     """An async function behind ``presence-driver pair``; prints, waits, raises as above."""
     tailored: Callable[[O], Kind[O]] | None = None
     """The kind as these options make it: other effects, pace or colour modes."""
+
+    @property
+    def capability(self) -> Capability:
+        """What its lights can do, as far as is known before one is asked."""
+        return next(each for each in Capability if each in self.color_modes)
