@@ -26,7 +26,7 @@ def tailored(options: MqttOptions) -> Kind[MqttOptions]:
         effects=dialect.effects,
         min_interval_s=dialect.min_interval_s,
         frame_interval_s=dialect.frame_interval_s,
-        color_modes=frozenset({"rgb" if options.color else "brightness"}),
+        color_modes=frozenset({dialect.capability.value}),
     )
 
 

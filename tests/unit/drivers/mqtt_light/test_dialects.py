@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from bridge.contract.errors import ContractError
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.mqtt_light import KIND, tailored
-from drivers.mqtt_light.dialect import Dialect, Frame, Seen, says_online
+from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.options import MqttOptions, dialect_of
 from drivers.mqtt_light.template import Template, fill
 from drivers.mqtt_light.wled import preset_key
+from drivers.mqtt_light.words import says_online
 from tests.fakes.mqtt_light_devices import (
     Device,
     EspHomeLight,
@@ -182,9 +183,11 @@ def test_what_a_device_told_is_brought_back(made: type[Any], options: dict[str, 
         device.hear(message.topic, message.payload)
     assert device.shows != before or not before[0]
     back = speaks.put_back(json.loads(json.dumps(told)))
+    assert back
     device.hear(back.topic, back.payload)
     assert device.shows == before
     dark = speaks.put_back({})
+    assert dark
     device.hear(dark.topic, dark.payload)
     assert not device.shows[0]
 
@@ -241,7 +244,9 @@ def _told(device: Any) -> bytes:
 def test_white_effects_and_presets_are_brought_back_too(
     options: dict[str, Any], told: dict[str, Any], payload: Any
 ) -> None:
-    text = dialect(**options).put_back(told).payload.decode()
+    back = dialect(**options).put_back(told)
+    assert back
+    text = back.payload.decode()
     assert (json.loads(text) if text.startswith("{") else text) == payload
 
 
