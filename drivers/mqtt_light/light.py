@@ -135,6 +135,7 @@ class MqttLight:
             return
         end = self._dialect.end(self._told.value) if self._touched else None
         await self._command(end, back)
+        self._told.set({**self._told.value, **snapshot})  # until it tells otherwise
 
     async def changed_by_others(self) -> bool:
         """Whether the device told of another look than the one it had after our command.
