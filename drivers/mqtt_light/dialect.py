@@ -105,6 +105,11 @@ class Dialect(Protocol):
         """Makes the device tell its state, where it can be asked."""
         ...
 
+    @property
+    def parts_s(self) -> float:
+        """How much longer the rest of an answer takes, where it comes in parts."""
+        ...
+
     def ask_words(self, told: Told) -> Message | None:
         """Makes the device tell its words for on and off, where ``told`` has others."""
         ...
@@ -146,6 +151,7 @@ class Plain:
     """What holds for a device of one output, with known words, whose effects end with a look."""
 
     bridge_topics: tuple[str, ...] = ()
+    parts_s: float = 0.0
 
     def ask_words(self, _told: Told) -> Message | None:
         """Its words are known."""

@@ -23,6 +23,7 @@ _OUTPUT = re.compile(r"state_(\w+)")
 _WARMEST_MIREDS = 500
 _MODES = {"onoff": Capability.ON_OFF, "brightness": Capability.WHITE}
 """Colour modes of a light that has no other."""
+_OF_COLOR = {"xy", "hs", "rgb"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class JsonSchema(Plain):
     """Stands behind each key of one of several outputs: ``state_l2`` (zigbee2mqtt)."""
     tells_all: bool = False
     """Asked, it tells everything that it has, and each output under its own keys (zigbee2mqtt)."""
+    parts_s: float = 0.0
     transition_s: float | None = None
     shortest_fade_s: float = math.inf
     whole_seconds: bool = False
@@ -102,8 +104,10 @@ class JsonSchema(Plain):
 
     def fitted(self, told: Told) -> Self:
         """For a device that tells neither colour nor brightness, or says that it has none."""
-        capability = _MODES.get(str(told.get("color_mode")), Capability.COLOR)
-        if self.tells_all and "state" in told and "color" not in told:
+        mode = str(told.get("color_mode"))
+        capability = _MODES.get(mode, Capability.COLOR)
+        has_color = "color" in told or mode in _OF_COLOR
+        if self.tells_all and "state" in told and not has_color:
             is_dimmed = "brightness" in told or "color_temp" in told
             capability = Capability.WHITE if is_dimmed else Capability.ON_OFF
         capability = no_more(self.capability, capability)

@@ -175,7 +175,9 @@ class MqttLight:
         elif self._reach.may_try(ask):
             self._reach.publish(ask)
             await self._told_within(ANSWER_S, lambda: self._tells_enough)
-            self._has_told_all = self._reach.live.version != live
+            if self._reach.live.version != live:
+                await self._told_within(self._dialect.parts_s, lambda: self._tells_enough)
+                self._has_told_all = True
 
     async def _told_within(self, within_s: float, enough: Callable[[], bool]) -> None:
         ends_s = self._clock.monotonic() + within_s

@@ -23,6 +23,8 @@ Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
 ZIGBEE_INTERVAL_S = 0.25
 """A mesh carries a few commands a second, and queues what is more."""
+ZIGBEE_PARTS_S = 2.0
+"""Each part of a state is asked for on its own; a bulb far away takes its time."""
 ZIGBEE_FRAME_S = 1.0
 """It carries those of other lamps too."""
 
@@ -152,6 +154,7 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
         capability=can,
         output=output,
         tells_all=True,
+        parts_s=ZIGBEE_PARTS_S,
         end_of=_end_of_zigbee_effect,
         transition_s=options.transition,
         shortest_fade_s=0.1,

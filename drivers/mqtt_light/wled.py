@@ -95,7 +95,7 @@ class Wled(Plain):
         return {"on": True, "seg": shown}
 
     def read(self, payload: bytes) -> Told:
-        """What the XML tells; of the segments only the main one.
+        """What the XML tells: of the segments the first that is selected.
 
         Raises:
             ContractError: It has no brightness or colour in it.

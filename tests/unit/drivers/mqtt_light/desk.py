@@ -47,7 +47,7 @@ class Desk:
         await self.clock.advance(0.1)
         if answer:
             self.bus.tell(topic, answer)
-        await self.clock.advance(2)
+        await self.clock.advance(3)
         await asking
         return await self.within(2, self.light.snapshot())
 

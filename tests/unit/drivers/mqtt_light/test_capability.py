@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ async def test_a_device_that_can_do_less_is_found_out_and_left_as_it_was_found(
         topic=getattr(made, "topic", "tasmota_desk"),
     )
     assert isinstance(desk.light, Capable)
-    assert await desk.within(1, desk.light.capability()) is capability
+    assert await desk.within(3, desk.light.capability()) is capability
     found = await desk.taken()
     await desk.light.apply(DIM)
     assert made.shows[0]
@@ -98,7 +99,20 @@ async def test_a_device_that_tells_nothing_is_what_the_options_say() -> None:
         assert await desk.within(1, desk.light.capability()) is capability
 
 
-async def test_who_tells_in_parts_is_waited_for_and_who_tells_more_later_can_do_more() -> None:
+async def test_a_bulb_that_tells_its_colour_late_has_colours() -> None:
+    desk = Desk(device="zigbee2mqtt", topic="z/d")
+    asking = asyncio.create_task(desk.light.capability())
+    for part in ('{"state":"ON"}', '{"state":"ON","brightness":1}'):
+        await desk.clock.advance(0.9)
+        desk.bus.tell("z/d", part)
+        assert not asking.done()
+    await desk.clock.advance(0.9)
+    desk.bus.tell("z/d", '{"state":"ON","brightness":1,"color":{"x":0.1,"y":0.2}}')
+    assert await asking is COLOR
+    assert desk.clock.monotonic() < 3
+
+
+async def test_who_tells_more_later_can_do_more() -> None:
     desk = Desk(device="zigbee2mqtt", topic="z/d")
     await desk.taken("z/d", '{"state":"ON","brightness":1}')
     await desk.light.apply(DIM)
