@@ -145,8 +145,10 @@ class Tasmota(Plain):
 
     def _is_on(self, told: Told) -> bool | None:
         word = self._power(told)
-        own = {told.get("StateText1"): False, told.get("StateText2"): True}
-        return own.get(word) if isinstance(word, str) and word in own else is_on(word)
+        for key, on in (("StateText1", False), ("StateText2", True)):
+            if word is not None and word == told.get(key):
+                return on
+        return is_on(word)
 
     def _command(self, name: str, value: str = "") -> Message:
         return command(self._topic("cmnd", name), value)

@@ -273,14 +273,28 @@ def test_what_is_no_state_is_refused(options: dict[str, Any], payload: bytes) ->
         {"state": 7, "color": "red", "brightness": "high", "color_temp": []},
         {"state": "ON", "color": {"r": None, "g": 1}},
         {"POWER": 1, "Color": "zz", "Dimmer": None},
+        {"POWER": [], "StateText1": {}, "Scheme": "x", "Color": [1]},
+        {"POWER": "an", "StateText2": "an", "Scheme": True, "Channel2": None, "Dimmer2": "x"},
+        {"state": True, "effect": [], "brightness": "1e999", "color_mode": {}, "color": {"x": "y"}},
     ],
 )
 def test_a_state_with_strange_values_is_compared_and_put_back_without_failing(
     told: dict[str, Any],
 ) -> None:
-    for options in ({"device": "json", "topic": "j"}, {"device": "tasmota", "topic": "t"}):
-        dialect(**options).seen(told)
-        dialect(**options).put_back(told)
+    for options in (
+        {"device": "json", "topic": "j"},
+        {"device": "zigbee2mqtt", "topic": "z/d"},
+        {"device": "zigbee2mqtt", "topic": "z/d", "output": 2},
+        {"device": "tasmota", "topic": "t"},
+        {"device": "tasmota", "topic": "t", "output": 2},
+    ):
+        speaks = dialect(**options)
+        for fitting in (speaks, speaks.fitted(told)):
+            fitting.seen(told)
+            fitting.put_back(told)
+            fitting.end(told)
+            fitting.outputs(told)
+            fitting.ask_words(told)
 
 
 @pytest.mark.parametrize(("period_s", "speed"), [(0.2, 247), (2, 157), (60, 0)])
