@@ -151,7 +151,7 @@ async def test_brightness_is_read_back_in_the_scale_of_the_device(told: Any) -> 
     await desk.clock.advance(10)
     desk.bus.tell("j", json.dumps({"state": "ON", "brightness": told}))
     assert not await desk.light.changed_by_others()
-    desk.bus.tell("j", json.dumps({"state": "ON", "brightness": 30}))
+    desk.bus.tell("j", json.dumps({"state": "ON", "brightness": 54}))
     assert await desk.light.changed_by_others()
     await desk.light.restore(found)
     brightness = desk.commands[-1][1]["brightness"]
