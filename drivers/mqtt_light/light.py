@@ -125,7 +125,6 @@ class MqttLight:
             LightRefusedError: A person must choose one of its outputs.
         """
         self._sent, snapshot = None, snapshot or self._found_late
-        self._require_one_output()
         back = self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF)
         if back is None:
             log.warning(
@@ -199,6 +198,7 @@ class MqttLight:
             )
 
     async def _command(self, *messages: Message | None) -> None:
+        self._require_one_output()
         self._answer = None
         await self._reach.send(*messages)
 
@@ -221,6 +221,8 @@ class MqttLight:
             return
         is_back = self._attendance.hear(received.topic, online=online, stored=received.retain)
         if self._attendance.away or self._sent is None or self._touched:
+            return
+        if self._dialect.outputs(self._told.value):
             return
         if self._is_unread and self._dialect.ask:
             self._bus.publish(self._dialect.ask)  # the look follows with the next try

@@ -6,27 +6,37 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bridge.config import Settings
 from bridge.contract.wire import encode_json
 from drivers.base import Capability
-from drivers.mqtt_light import template
+from drivers.mqtt_light import template, zigbee2mqtt
 from drivers.mqtt_light.dialect import Dialect, command
 from drivers.mqtt_light.json_schema import JsonSchema
 from drivers.mqtt_light.tasmota import PREFIX, Tasmota
 from drivers.mqtt_light.wled import Wled, preset_key
 
-Topic = Annotated[str, StringConstraints(pattern=r"^[^+#/\x00][^+#\x00]*$", max_length=200)]
 Preset = Annotated[int, Field(ge=1, le=250)]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
-ZIGBEE_INTERVAL_S = 0.25
-"""A mesh carries a few commands a second, and queues what is more."""
-ZIGBEE_PARTS_S = 2.0
-"""Each part of a state is asked for on its own; a bulb far away takes its time."""
-ZIGBEE_FRAME_S = 1.0
-"""It carries those of other lamps too."""
+
+def _one_topic(value: str) -> str:
+    if any(mark in value for mark in "+#\x00"):
+        raise ValueError("one topic, no pattern: + and # cannot stand in it")
+    if value.startswith("/"):
+        raise ValueError("write it without a slash in front")
+    return value
+
+
+Topic = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_topic)]
 
 
 class MqttOptions(Settings):
@@ -130,12 +140,6 @@ def _capability(options: MqttOptions) -> Capability:
     return Capability.COLOR if options.color else Capability.WHITE
 
 
-def _folders(topic: str) -> tuple[str, ...]:
-    """Each folder that ``topic`` is in, the nearest first."""
-    parts = topic.split("/")
-    return tuple("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
-
-
 def _zigbee2mqtt(options: MqttOptions) -> Dialect:
     topic = options.topic
     own = options.availability_topic or f"{topic}/availability"
@@ -143,7 +147,7 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
     keys = ("state", "brightness", "color")[: _KEYS_OF[can]]
     output = f"l{options.output}" if isinstance(options.output, int) else options.output
     asked = {f"{key}_{output}" if output else key: "" for key in keys}
-    bridges = tuple(f"{folder}/bridge/state" for folder in _folders(topic))
+    bridges = zigbee2mqtt.bridge_topics(topic)
     return JsonSchema(
         f"{topic}/set",
         state_topics=(topic,),
@@ -154,28 +158,17 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
         capability=can,
         output=output,
         tells_all=True,
-        parts_s=ZIGBEE_PARTS_S,
-        end_of=_end_of_zigbee_effect,
+        parts_s=zigbee2mqtt.PARTS_S,
+        end_of=zigbee2mqtt.end_of,
         transition_s=options.transition,
         shortest_fade_s=0.1,
         only_changes=True,
-        min_interval_s=ZIGBEE_INTERVAL_S,
-        frame_interval_s=ZIGBEE_FRAME_S,
+        min_interval_s=zigbee2mqtt.INTERVAL_S,
+        frame_interval_s=zigbee2mqtt.FRAME_S,
     )
 
 
 _KEYS_OF = {Capability.COLOR: 3, Capability.WHITE: 2, Capability.ON_OFF: 1}
-
-
-def _end_of_zigbee_effect(effect: str) -> str:
-    """Sources: ``toZigbee.ts`` and ``philips.ts`` of zigbee-herdsman-converters."""
-    if effect == "colorloop":
-        return "stop_colorloop"
-    return "stop_hue_effect" if effect in _HUE_EFFECTS else "stop_effect"
-
-
-_HUE_EFFECTS = frozenset({"candle", "fireplace", "sunrise", "sunset", "sparkle", "opal", "glisten"})
-_HUE_EFFECTS |= {"prism", "underwater", "cosmos", "sunbeam", "enchant"}
 
 
 def _esphome(options: MqttOptions) -> Dialect:

@@ -50,7 +50,7 @@ def says_online(payload: bytes) -> bool | None:
         word = str(decode_json(payload).get("state", ""))
     except ContractError:
         word = payload.decode(errors="replace")
-    return _THERE.get(word.strip().lower())
+    return _THERE.get(word.strip().strip('"').lower())
 
 
 def effect_of(value: Any) -> str | None:

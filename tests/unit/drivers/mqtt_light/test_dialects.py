@@ -366,7 +366,9 @@ def test_availability_is_read_in_each_tongue(payload: bytes, online: bool | None
     ("options", "text"),
     [
         ({"topic": "a", "device": "tradfri"}, "zigbee2mqtt"),
-        ({"topic": "a/#", "device": "json"}, "pattern"),
+        ({"topic": "a/#", "device": "json"}, "no pattern"),
+        ({"topic": "/a/b", "device": "tasmota"}, "without a slash in front"),
+        ({"topic": "a", "device": "json", "state_topic": "+/b"}, "no pattern"),
         ({"topic": "a", "device": "template"}, "needs payload"),
         ({"topic": "a", "device": "template", "payload": "{hax}"}, "did you mean hex?"),
         ({"topic": "a/{rad}", "device": "template", "payload": ""}, "did you mean red?"),

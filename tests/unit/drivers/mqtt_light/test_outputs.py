@@ -44,6 +44,18 @@ async def test_a_hint_comes_also_when_the_numbers_are_told_one_by_one() -> None:
     assert desk.commands == []
 
 
+async def test_an_output_that_shows_up_later_is_not_switched_when_the_device_comes_back() -> None:
+    desk = Desk(device="tasmota", topic="desk")
+    await desk.taken("stat/desk/RESULT", '{"POWER":"ON","Color":"000000"}')
+    await desk.light.apply(OFF)
+    desk.bus.tell("stat/desk/RESULT", '{"POWER2":"ON"}')
+    desk.bus.tell("tele/desk/LWT", "Offline")
+    desk.bus.tell("tele/desk/LWT", "Online")
+    with pytest.raises(LightRefusedError):
+        await desk.light.fade(RED, 1)
+    assert desk.commands == [("cmnd/desk/Power", "OFF")]
+
+
 async def test_the_socket_of_a_light_is_only_switched() -> None:
     device = TasmotaLight(sockets=[True, False])
     desk = Desk(device, device="tasmota", topic="tasmota_desk", output=1)

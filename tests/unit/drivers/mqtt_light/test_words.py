@@ -116,7 +116,7 @@ def test_numbers_are_read_as_numbers_and_texts_and_nothing_else_is_one() -> None
 
 
 def test_the_word_for_there_may_be_a_number() -> None:
-    assert says_online(b"1") is says_online(b"true") is True
+    assert says_online(b"1") is says_online(b"true") is says_online(b'"online"') is True
     assert says_online(b"0") is says_online(b"False") is False
     assert says_online(b"2") is None
 
