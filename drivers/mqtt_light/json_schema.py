@@ -88,7 +88,7 @@ class JsonSchema(Plain):
         told = {key: value[name] for key, name in named.items() if value.get(name) is not None}
         if (self.tells_all and "state" in told) or named["effect"] in value:
             told.setdefault("effect", "none")
-        if self.output is None and self.tells_all:
+        if self.tells_all and "state" not in told:
             told |= {
                 key: value[key]
                 for key in value
@@ -97,7 +97,7 @@ class JsonSchema(Plain):
         return told
 
     def outputs(self, told: Told) -> tuple[str, ...]:
-        """The outputs of a device that has no ``state`` but ``state_l1``, ``state_l2``."""
+        """The outputs of a device that tells nothing of ours but ``state_l1``, ``state_l2``."""
         if "state" in told:
             return ()
         return tuple(sorted(f'"{match[1]}"' for key in told if (match := _OUTPUT.fullmatch(key))))

@@ -193,7 +193,7 @@ class MqttLight:
     def _require_one_output(self) -> None:
         if outputs := self._dialect.outputs(self._told.value):
             raise LightRefusedError(
-                f"the device has several outputs: {', '.join(outputs)}.",
+                f"the device has the outputs {', '.join(outputs)}.",
                 remedy=f"Say which one is the light, as in output = {outputs[-1]}",
             )
 

@@ -35,6 +35,8 @@ class Tasmota(Plain):
     capability: Capability = Capability.COLOR
     output: int | None = None
     """The number of its ``Power``; a light of several relays has the last one."""
+    is_missing: bool = False
+    """The device has no such output."""
     dimmer: str = "Dimmer"
     """Another one where white (``SetOption37``) or each channel (``SetOption68``) is an output."""
     min_interval_s: float = 0.1
@@ -84,7 +86,8 @@ class Tasmota(Plain):
         """The relays of a device that has several, one of them or none the light."""
         numbers = _numbers(told)
         is_one_light = "Dimmer2" in told and max(numbers, default=0) == 2  # noqa: PLR2004 - colours and white
-        if self.output is not None or is_one_light or max(numbers, default=1) == 1:
+        is_clear = self.output is not None or is_one_light or max(numbers, default=1) == 1
+        if is_clear and not self.is_missing:
             return ()
         return tuple(map(str, range(1, max(numbers) + 1)))
 
@@ -102,7 +105,12 @@ class Tasmota(Plain):
         is_dimmed = dimmer in told or not told.keys().isdisjoint({"Color", "Dimmer1"})
         if not is_dimmed or (is_relay and dimmer == "Dimmer"):
             capability = Capability.ON_OFF
-        return replace(self, capability=no_more(self.capability, capability), dimmer=dimmer)
+        return replace(
+            self,
+            capability=no_more(self.capability, capability),
+            dimmer=dimmer,
+            is_missing=(self.output or 1) > last,
+        )
 
     def end(self, told: Told) -> Message | None:
         """A colour ends a scheme, a brightness does not."""

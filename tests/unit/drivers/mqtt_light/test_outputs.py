@@ -70,6 +70,18 @@ async def test_the_socket_of_a_light_is_only_switched() -> None:
     assert {topic for topic, _ in desk.commands} == {"cmnd/tasmota_desk/Power1"}
 
 
+async def test_an_output_that_the_device_has_not_is_refused() -> None:
+    device = TasmotaLight(sockets=[True])
+    desk = Desk(device, device="tasmota", topic="tasmota_desk", output=3)
+    with pytest.raises(LightRefusedError, match=r"outputs 1, 2\. .*output = 2"):
+        await desk.light.capability()
+    assert desk.commands == []
+    desk = Desk(device="zigbee2mqtt", topic="z/desk", output="rigth")
+    with pytest.raises(LightRefusedError, match='"left", "right"'):
+        await desk.taken("z/desk", '{"state_left":"ON","state_right":"OFF","brightness_left":9}')
+    assert desk.commands == []
+
+
 async def test_each_channel_of_a_dimmer_may_be_an_output() -> None:
     desk = Desk(device="tasmota", topic="d", output=2)
     told = '{"POWER1":"ON","Channel1":10,"POWER2":"ON","Channel2":40,"Color":"1A66"}'
