@@ -28,19 +28,18 @@ def device_topics(table: Mapping[str, Any]) -> DeviceTopics:
     topic, device = table.get("topic"), table.get("device")
     if table.get("kind") != "mqtt" or not (isinstance(topic, str) and _ONE_LINE.fullmatch(topic)):
         return DeviceTopics()
+    if device in {"zigbee2mqtt", "tasmota", "esphome", "wled"}:
+        topic = topic.rstrip("/") or topic
     own_state, own_availability = table.get("state_topic"), table.get("availability_topic")
     match device:
         case "zigbee2mqtt":
-            write, read = (
-                [f"{topic}/set", f"{topic}/get"],
-                [
-                    topic,
-                    own_availability or f"{topic}/availability",
-                    f"{topic.partition('/')[0]}/bridge/state",
-                ],
-            )
+            parts = topic.split("/")
+            folders = ["/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
+            write = [f"{topic}/set", f"{topic}/get"]
+            read = [topic, own_availability or f"{topic}/availability"]
+            read += [f"{folder}/bridge/state" for folder in folders]
         case "esphome":
-            node = topic.partition("/light/")[0]
+            node = topic.rpartition("/light/")[0] or topic
             write = [f"{topic}/command"]
             read = [own_state or f"{topic}/state", own_availability or f"{node}/status"]
         case "tasmota":

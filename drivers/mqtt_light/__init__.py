@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from drivers.base import Kind, Light, Surroundings
 from drivers.mqtt_light.light import MqttLight
-from drivers.mqtt_light.options import ZIGBEE_INTERVAL_S, MqttOptions, dialect_of
+from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.mqtt_light.zigbee2mqtt import INTERVAL_S
 
 
 @asynccontextmanager
@@ -26,7 +27,7 @@ def tailored(options: MqttOptions) -> Kind[MqttOptions]:
         effects=dialect.effects,
         min_interval_s=dialect.min_interval_s,
         frame_interval_s=dialect.frame_interval_s,
-        color_modes=frozenset({"rgb" if options.color else "brightness"}),
+        color_modes=frozenset({dialect.capability.value}),
     )
 
 
@@ -36,5 +37,5 @@ KIND = Kind(
     open=_open,
     uses_bus=True,
     tailored=tailored,
-    min_interval_s=ZIGBEE_INTERVAL_S,
+    min_interval_s=INTERVAL_S,
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState
-from bridge.contract.wire import Message, decode_json
+from bridge.contract.wire import Message
+from drivers.base import Capability
 
 TOLERANCE = 0.04
 """Devices round and clip: a part that moved less than this, of 1, is the same."""
@@ -91,8 +91,39 @@ class Dialect(Protocol):
         ...
 
     @property
+    def bridge_topics(self) -> tuple[str, ...]:
+        """Those of them of which only one is right, the likeliest first."""
+        ...
+
+    @property
+    def capability(self) -> Capability:
+        """What the device can do."""
+        ...
+
+    @property
     def ask(self) -> Message | None:
         """Makes the device tell its state, where it can be asked."""
+        ...
+
+    @property
+    def parts_s(self) -> float:
+        """How much longer the rest of an answer takes, where it comes in parts."""
+        ...
+
+    def ask_words(self, told: Told) -> Message | None:
+        """Makes the device tell its words for on and off, where ``told`` has others."""
+        ...
+
+    def fitted(self, told: Told) -> Dialect:
+        """The same for a device that tells no more than ``told``: it may be able to do less."""
+        ...
+
+    def outputs(self, told: Told) -> tuple[str, ...]:
+        """The outputs of ``told``, as the config spells them, where a person must choose one."""
+        ...
+
+    def end(self, told: Told) -> Message | None:
+        """Ends the effect that ``told`` has, where a look alone would not."""
         ...
 
     def show(self, state: LightState, frame: Frame | None = None) -> Message:
@@ -111,9 +142,32 @@ class Dialect(Protocol):
         """``told`` made comparable; ``None`` when it says too little."""
         ...
 
-    def put_back(self, told: Told) -> Message:
-        """The command that brings back ``told``."""
+    def put_back(self, told: Told) -> Message | None:
+        """The command that brings back ``told``; ``None`` where it says neither on nor off."""
         ...
+
+
+class Plain:
+    """What holds for a device of one output, with known words, whose effects end with a look."""
+
+    bridge_topics: tuple[str, ...] = ()
+    parts_s: float = 0.0
+
+    def ask_words(self, _told: Told) -> Message | None:
+        """Its words are known."""
+        return None
+
+    def fitted(self, _told: Told) -> Self:
+        """It is what the options say."""
+        return self
+
+    def outputs(self, _told: Told) -> tuple[str, ...]:
+        """It has one."""
+        return ()
+
+    def end(self, _told: Told) -> Message | None:
+        """A look is enough."""
+        return None
 
 
 def command(topic: str, payload: str | bytes) -> Message:
@@ -131,13 +185,6 @@ def level(state: LightState, full: int) -> int:
     return max(1, round(state.brightness * full))
 
 
-def says_online(payload: bytes) -> bool | None:
-    """Whether an availability message says online; ``None`` when it says neither.
-
-    ``online``, Tasmota's ``Online`` and zigbee2mqtt's ``{"state":"online"}`` alike.
-    """
-    try:
-        word = str(decode_json(payload).get("state", ""))
-    except ContractError:
-        word = payload.decode(errors="replace")
-    return {"online": True, "offline": False}.get(word.strip().lower())
+def no_more(one: Capability, other: Capability) -> Capability:
+    """The lesser of two."""
+    return max(one, other, key=list(Capability).index)

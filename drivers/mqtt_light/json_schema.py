@@ -7,34 +7,50 @@ Topics and Messages"; ESPHome's ``light_json_schema.cpp``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message, decode_json, encode_json
-from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
+from drivers.base import Capability
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level, no_more
+from drivers.mqtt_light.words import effect_of, is_on, number
 
 _KEYS = ("state", "brightness", "color_mode", "color", "color_temp", "effect")
+_OUTPUT = re.compile(r"state_(\w+)")
 _WARMEST_MIREDS = 500
+_MODES = {"onoff": Capability.ON_OFF, "brightness": Capability.WHITE}
+"""Colour modes of a light that has no other."""
+_OF_COLOR = {"xy", "hs", "rgb"}
 
 
 @dataclass(frozen=True)
-class JsonSchema:
+class JsonSchema(Plain):
     """One light with a JSON command topic."""
 
     command_topic: str
     state_topics: tuple[str, ...] = ()
     availability_topics: tuple[str, ...] = ()
+    bridge_topics: tuple[str, ...] = ()
     ask: Message | None = None
     full: int = 255
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""
-    color: bool = True
+    capability: Capability = Capability.COLOR
+    output: str | None = None
+    """Stands behind each key of one of several outputs: ``state_l2`` (zigbee2mqtt)."""
+    tells_all: bool = False
+    """Asked, it tells everything that it has, and each output under its own keys (zigbee2mqtt)."""
+    parts_s: float = 0.0
     transition_s: float | None = None
     shortest_fade_s: float = math.inf
     whole_seconds: bool = False
     """ESPHome drops a transition that is no whole number, and then fades as it was built to."""
     has_effects: bool = False
     """ESPHome plays an effect that somebody started on under any new colour, until it is ended."""
+    end_of: Callable[[str], str] | None = None
+    """The effect that ends another one, where that needs a command of its own."""
     only_changes: bool = False
     """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
     min_interval_s: float = 0.1
@@ -45,53 +61,98 @@ class JsonSchema:
         """The command that shows ``state``."""
         payload: dict[str, Any] = {"state": "OFF"}
         if is_lit(state):
-            payload = {"state": "ON", "brightness": level(state, self.full)}
+            payload = {"state": "ON"}
+            if self.capability is not Capability.ON_OFF:
+                payload["brightness"] = level(state, self.full)
             before = frame.after if frame and self.only_changes else None
-            if self.color and (before is None or before.color != state.color):
+            is_other = before is None or before.color != state.color
+            if self.capability is Capability.COLOR and is_other:
                 payload["color"] = dict(zip("rgb", state.color, strict=True))
             if self.has_effects:
                 payload["effect"] = "None"
-        return command(self.command_topic, encode_json(payload | self._transition(frame)))
+        return self._command(payload, self._transition(frame))
 
     def _transition(self, frame: Frame | None) -> dict[str, float]:
         can_fade = self.shortest_fade_s < math.inf
         fade_s = frame.over_s if frame and can_fade else self.transition_s
-        if fade_s is None:
+        if fade_s is None or self.capability is Capability.ON_OFF:
             return {}
         if self.whole_seconds:
             return {"transition": int(fade_s) if frame else round(fade_s)}
         return {"transition": fade_s}
 
     def read(self, payload: bytes) -> Told:
-        """What a state message tells of the light."""
+        """What a state message tells of the light; also of which outputs it tells, if of many."""
         value = decode_json(payload)
-        return {key: value[key] for key in _KEYS if value.get(key) is not None}
+        named = {key: f"{key}_{self.output}" if self.output else key for key in _KEYS}
+        told = {key: value[name] for key, name in named.items() if value.get(name) is not None}
+        if (self.tells_all and "state" in told) or named["effect"] in value:
+            told.setdefault("effect", "none")
+        if self.tells_all and "state" not in told:
+            told |= {
+                key: value[key]
+                for key in value
+                if _OUTPUT.fullmatch(key) and str(value[key]).upper() in {"ON", "OFF"}
+            }
+        return told
+
+    def outputs(self, told: Told) -> tuple[str, ...]:
+        """The outputs of a device that tells nothing of ours but ``state_l1``, ``state_l2``."""
+        if "state" in told:
+            return ()
+        return tuple(sorted(f'"{match[1]}"' for key in told if (match := _OUTPUT.fullmatch(key))))
+
+    def fitted(self, told: Told) -> Self:
+        """For a device that tells neither colour nor brightness, or says that it has none."""
+        mode = str(told.get("color_mode"))
+        capability = _MODES.get(mode, Capability.COLOR)
+        has_color = "color" in told or mode in _OF_COLOR
+        if self.tells_all and "state" in told and not has_color:
+            is_dimmed = "brightness" in told or "color_temp" in told
+            capability = Capability.WHITE if is_dimmed else Capability.ON_OFF
+        capability = no_more(self.capability, capability)
+        return self if capability is self.capability else replace(self, capability=capability)
+
+    def end(self, told: Told) -> Message | None:
+        """Ends an effect that ``told`` has, where that needs a command of its own."""
+        effect = effect_of(told.get("effect"))
+        if effect is None or self.end_of is None:
+            return None
+        return self._command({"effect": self.end_of(effect)})
 
     def seen(self, told: Told) -> Seen | None:
         """``told`` made comparable."""
-        if "state" not in told:
+        on = is_on(told.get("state"))
+        if on is None:
             return None
         mode, parts = _color(told)
-        brightness = told.get("brightness")
-        lit = brightness / self.full if isinstance(brightness, int | float) else None
-        effect = str(told.get("effect", "none")).lower()
-        on = str(told["state"]).upper() == "ON"
+        brightness = number(told.get("brightness"))
+        lit = None if brightness is None else brightness / self.full
+        effect = (effect_of(told.get("effect")) or "none").lower()
         return Seen(on=on, mode=f"{mode} {effect}", parts=parts, level=lit)
 
-    def put_back(self, told: Told) -> Message:
-        """The command that brings back ``told``."""
-        payload: dict[str, Any] = {"state": "OFF"}
-        if str(told.get("state")).upper() == "ON":
-            payload = {"state": "ON"}
-            keys = ["brightness", "color_temp" if _is_white(told) else "color"]
-            if str(told.get("effect", "none")).lower() != "none":
-                keys.append("effect")
-            payload |= {key: told[key] for key in keys if key in told}
-            color = payload.get("color")
-            if isinstance(color, dict) and "x" in color:
-                # zigbee2mqtt tells hue and saturation too, and takes only one of them back
-                payload["color"] = {"x": color["x"], "y": color.get("y", 0)}
-        return command(self.command_topic, encode_json(payload))
+    def put_back(self, told: Told) -> Message | None:
+        """The command that brings back ``told``, with its effect and the colour beneath it."""
+        on = is_on(told.get("state", False))
+        if not on:
+            return None if on is None else self._command({"state": "OFF"})
+        payload: dict[str, Any] = {"state": "ON"}
+        if (brightness := number(told.get("brightness"))) is not None:
+            payload["brightness"] = int(brightness) if brightness.is_integer() else brightness
+        key = "color_temp" if _is_white(told) else "color"
+        if key in told:
+            payload[key] = told[key]
+        if (effect := effect_of(told.get("effect"))) is not None:
+            payload["effect"] = effect
+        color = payload.get("color")
+        if isinstance(color, dict) and "x" in color:
+            # zigbee2mqtt tells hue and saturation too, and takes only one of them back
+            payload["color"] = {"x": color["x"], "y": color.get("y", 0)}
+        return self._command(payload)
+
+    def _command(self, payload: dict[str, Any], common: dict[str, Any] | None = None) -> Message:
+        named = {f"{key}_{self.output}" if self.output else key: payload[key] for key in payload}
+        return command(self.command_topic, encode_json(named | (common or {})))
 
 
 def _is_white(told: Told) -> bool:
@@ -102,11 +163,11 @@ def _color(told: Told) -> tuple[str, tuple[float, ...]]:
     """The kind of colour and its parts, 0 to 1."""
     color = told.get("color")
     if _is_white(told) or not isinstance(color, dict):
-        mireds = told.get("color_temp")
-        return "white", (mireds / _WARMEST_MIREDS,) if isinstance(mireds, int | float) else ()
+        mireds = number(told.get("color_temp"))
+        return "white", () if mireds is None else (mireds / _WARMEST_MIREDS,)
     for mode, full in (("xy", 1), ("rgb", 255), ("hs", 360)):
-        values: list[Any] = [color.get(key) for key in mode]
-        parts = tuple(value / full for value in values if isinstance(value, int | float))
+        values = [number(color.get(key)) for key in mode]
+        parts = tuple(value / full for value in values if value is not None)
         if len(parts) == len(mode):
             return mode, parts
     return "color", ()

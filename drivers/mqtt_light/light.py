@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.broker import Received
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ContractError, LightUnreachableError
+from bridge.contract.errors import ContractError, LightRefusedError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, LightState
 from bridge.contract.wire import Message
-from drivers.base import Bus
-from drivers.mqtt_light.dialect import Dialect, Frame, Seen, is_lit, says_online
+from drivers.base import Bus, Capability
+from drivers.mqtt_light.attendance import Attendance
+from drivers.mqtt_light.dialect import Dialect, Frame, Seen, is_lit
+from drivers.mqtt_light.reach import ANSWER_S, Reach
+from drivers.mqtt_light.words import says_online
 
-ANSWER_S = 1.0
-"""A device that is asked for its state has so long to tell it."""
+log = logging.getLogger(__name__)
+
 STORED_S = 0.2
 """What the broker has stored is there within this time after the first command."""
 SETTLE_S = 3.0
 """So long after a command what the device tells is still the answer to it."""
 WHOLE_EVERY_S = 10.0
 """Within this time after a whole command a frame says only what it changes."""
-BROKER_AWAY_S, DEVICE_AWAY_S = 1.0, 5.0
-"""Waits until the next look whether it is back; neither costs anything."""
 
 
 @dataclass(frozen=True)
@@ -45,29 +47,43 @@ class MqttLight:
 
     def __init__(self, dialect: Dialect, bus: Bus, clock: Clock) -> None:
         self.shortest_fade_s = dialect.shortest_fade_s
-        self._dialect, self._bus, self._clock = dialect, bus, clock
+        self._as_asked_for, self._bus, self._clock = dialect, bus, clock
+        self._attendance = Attendance(dialect.bridge_topics)
+        self._reach = Reach(self._attendance, bus, clock)
         self._told: Latest[dict[str, Any]] = Latest({})
-        self._online: dict[str, bool] = {}
+        self._has_told_all = dialect.ask is None
         self._sent: _Sent | None = None
         self._answer: Seen | None = None
         self._touched = False
+        self._effect_may_run = True
+        self._is_unread = False
+        """Nobody knows whether it is there at all, nor how it was found."""
+        self._found_late: dict[str, Any] = {}
 
     def listen(self) -> None:
         """Follow the device's topics, now and after each reconnect."""
         for topic in {*self._dialect.state_topics, *self._dialect.availability_topics}:
             self._bus.subscribe(topic, self._hear)
 
+    async def capability(self) -> Capability:
+        """What the device can do, as far as it tells. Raises as ``snapshot`` does."""
+        await self._learn()
+        return self._dialect.capability
+
     async def apply(self, state: LightState) -> None:
         """Send the command for ``state``; a device that is away gets it when it is back.
 
         Raises:
             LightUnreachableError: The broker or the device is away.
+            LightRefusedError: A person must choose one of its outputs.
         """
+        self._require_one_output()
         now_s = self._clock.monotonic()
-        self._sent = _Sent(state, now_s, now_s)
+        self._sent, may_run = _Sent(state, now_s, now_s), self._effect_may_run or self._touched
         self._touched = False
-        self._require_online()
-        self._send(self._dialect.show(state))
+        end = self._dialect.end(self._told.value) if may_run else None
+        await self._command(end, self._dialect.show(state))
+        self._effect_may_run = False
 
     async def fade(self, state: LightState, over_s: float) -> None:
         """Send a frame of an animation: to a Zigbee device only what it changes.
@@ -75,7 +91,6 @@ class MqttLight:
         Raises:
             LightUnreachableError: The broker or the device is away.
         """
-        self._require_online()
         last, now_s = self._sent or _Sent(state, 0.0, -WHOLE_EVERY_S), self._clock.monotonic()
         whole = now_s - last.whole_at_s >= WHOLE_EVERY_S
         lit = [part.brightness for part in (last.state, state) if part.on] or [1.0]
@@ -87,21 +102,19 @@ class MqttLight:
             levels=(min(lit), max(lit)),
         )
         self._touched = False
-        self._send(self._dialect.show(state, Frame(None if whole else last.state, over_s)))
+        frame = Frame(None if whole else last.state, over_s)
+        await self._command(self._dialect.show(state, frame))
 
     async def snapshot(self) -> dict[str, Any]:
         """What the device told of itself, asked if need be; empty when it tells nothing.
 
         Raises:
             LightUnreachableError: The broker or the device is away.
+            LightRefusedError: A person must choose one of its outputs.
         """
-        self._require_online()
-        version, ask = self._told.version, self._dialect.ask
-        if not self._told.value and self._dialect.state_topics:
-            if ask is not None:
-                self._bus.publish(ask)
-            wait_s = STORED_S if ask is None else ANSWER_S
-            await self._told.newer(version, within_s=wait_s, clock=self._clock)
+        await self._learn()
+        self._effect_may_run, self._found_late = True, {}
+        self._is_unread = self._reach.is_doubtful and not self._told.value
         return self._told.value
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
@@ -109,10 +122,18 @@ class MqttLight:
 
         Raises:
             LightUnreachableError: The broker or the device is away.
+            LightRefusedError: A person must choose one of its outputs.
         """
-        self._sent = None
-        self._require_online()
-        self._send(self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF))
+        self._sent, snapshot = None, snapshot or self._found_late
+        back = self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF)
+        if back is None:
+            log.warning(
+                "%s: found neither on nor off, so it is left as it is",
+                self._dialect.state_topics[0],
+            )
+            return
+        end = self._dialect.end(self._told.value) if self._touched else None
+        await self._command(end, back)
         self._told.set({**self._told.value, **snapshot})  # until it tells otherwise
 
     async def changed_by_others(self) -> bool:
@@ -122,50 +143,101 @@ class MqttLight:
             LightUnreachableError: The device is away. Without the broker nothing is known of it.
         """
         if self._bus.connected:
-            self._require_online()
+            if self._reach.is_doubtful and self._sent and not self._touched:
+                await self._reach.send(self._dialect.ask or self._dialect.show(self._sent.state))
+            self._reach.require()
         return self._touched
 
-    def _require_online(self) -> None:
-        if not self._bus.connected:
-            raise LightUnreachableError("the broker is away", retry_after_s=BROKER_AWAY_S)
-        for topic, online in self._online.items():
-            if not online:
-                raise LightUnreachableError(
-                    f"{topic} says that the device is offline", retry_after_s=DEVICE_AWAY_S
-                )
+    @property
+    def _dialect(self) -> Dialect:
+        """As the device turned out to be."""
+        asked_for = self._as_asked_for
+        return asked_for.fitted(self._told.value) if self._has_told_all else asked_for
 
-    def _send(self, message: Message) -> None:
+    async def _learn(self) -> None:
+        """Have the device tell how it is, what it has, and its own words for on and off."""
+        if not self._reach.is_doubtful:
+            self._reach.require()
+        if self._dialect.state_topics and not self._tells_enough:
+            await self._ask_state()
+        self._has_told_all = self._has_told_all or self._tells_enough
+        if (words := self._dialect.ask_words(self._told.value)) is not None:
+            self._reach.publish(words)
+            await self._told_within(ANSWER_S, lambda: not self._dialect.ask_words(self._told.value))
+        self._require_one_output()
+
+    async def _ask_state(self) -> None:
+        """Ask, where that can be. Who tells little may have more to tell, and is waited for."""
+        ask, live = self._dialect.ask, self._reach.live.version
+        if ask is None:
+            await self._told_within(STORED_S, lambda: self._tells_enough)
+        elif self._reach.may_try(ask):
+            self._reach.publish(ask)
+            await self._told_within(ANSWER_S, lambda: self._tells_enough)
+            if self._reach.live.version != live:
+                await self._told_within(self._dialect.parts_s, lambda: self._tells_enough)
+                self._has_told_all = True
+
+    async def _told_within(self, within_s: float, enough: Callable[[], bool]) -> None:
+        ends_s = self._clock.monotonic() + within_s
+        while not enough() and (left_s := ends_s - self._clock.monotonic()) > 0:
+            await self._told.newer(self._told.version, within_s=left_s, clock=self._clock)
+
+    @property
+    def _tells_enough(self) -> bool:
+        """Whether nothing is missing that the device is thought to have."""
+        told, asked_for = self._told.value, self._as_asked_for
+        is_whole = self._has_told_all or asked_for.fitted(told).capability is asked_for.capability
+        return bool(told) and is_whole
+
+    def _require_one_output(self) -> None:
+        if outputs := self._dialect.outputs(self._told.value):
+            raise LightRefusedError(
+                f"the device has the outputs {', '.join(outputs)}.",
+                remedy=f"Say which one is the light, as in output = {outputs[-1]}",
+            )
+
+    async def _command(self, *messages: Message | None) -> None:
+        self._require_one_output()
         self._answer = None
-        self._bus.publish(message)
+        await self._reach.send(*messages)
 
     def _hear(self, received: Received) -> None:
         if received.topic in self._dialect.availability_topics:
             self._hear_availability(received)
         if received.topic in self._dialect.state_topics:
+            if not received.retain:
+                self._reach.hear_device()
             try:
                 told = self._dialect.read(received.payload)
             except ContractError:
                 return
-            self._hear_state(told)
+            if told:
+                self._hear_state(told)
 
     def _hear_availability(self, received: Received) -> None:
         online = says_online(received.payload)
         if online is None:
             return
-        was_away = not all(self._online.values())
-        self._online[received.topic] = online
-        if not all(self._online.values()) or self._sent is None or self._touched:
+        is_back = self._attendance.hear(received.topic, online=online, stored=received.retain)
+        if self._attendance.away or self._sent is None or self._touched:
             return
-        if was_away or self._answer is None:
+        if self._dialect.outputs(self._told.value):
+            return
+        if self._is_unread and self._dialect.ask:
+            self._bus.publish(self._dialect.ask)  # the look follows with the next try
+        elif is_back or self._answer is None:
             # without power it has forgotten what it showed; without the broker it has not heard it
             now_s = self._clock.monotonic()
-            self._sent = _Sent(self._sent.state, now_s, now_s)
-            self._send(self._dialect.show(self._sent.state))
+            self._sent, self._answer = _Sent(self._sent.state, now_s, now_s), None
+            self._reach.publish(self._dialect.show(self._sent.state))
 
     def _hear_state(self, told: Mapping[str, Any]) -> None:
-        if not told:
-            return
         self._told.set({**self._told.value, **told})
+        if self._is_unread:  # it tells what it was before us, or what we have just tried
+            self._is_unread = False
+            tried_s = self._clock.monotonic() - self._reach.sent_s
+            self._found_late = self._told.value if tried_s > SETTLE_S else {}
         seen, sent = self._dialect.seen(self._told.value), self._sent
         if seen is None or sent is None:
             return

@@ -6,23 +6,37 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bridge.config import Settings
 from bridge.contract.wire import encode_json
-from drivers.mqtt_light import template
+from drivers.base import Capability
+from drivers.mqtt_light import template, zigbee2mqtt
 from drivers.mqtt_light.dialect import Dialect, command
 from drivers.mqtt_light.json_schema import JsonSchema
 from drivers.mqtt_light.tasmota import PREFIX, Tasmota
 from drivers.mqtt_light.wled import Wled, preset_key
 
-Topic = Annotated[str, StringConstraints(pattern=r"^[^+#/\x00][^+#\x00]*$", max_length=200)]
 Preset = Annotated[int, Field(ge=1, le=250)]
+Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
-ZIGBEE_INTERVAL_S = 0.25
-"""A mesh carries a few commands a second, and queues what is more."""
-ZIGBEE_FRAME_S = 1.0
-"""It carries those of other lamps too."""
+
+def _one_topic(value: str) -> str:
+    if any(mark in value for mark in "+#\x00"):
+        raise ValueError("one topic, no pattern: + and # cannot stand in it")
+    if value.startswith("/"):
+        raise ValueError("write it without a slash in front")
+    return value
+
+
+Topic = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_topic)]
 
 
 class MqttOptions(Settings):
@@ -38,6 +52,12 @@ class MqttOptions(Settings):
     """Where ``online`` and ``offline`` are told, when it is not the usual one."""
     color: bool = True
     """Whether it has colours; a white bulb shows the brightness only."""
+    dimmable: bool = True
+    """Whether it has levels; a plug is only switched on and off."""
+    brightness_scale: Annotated[int, Field(ge=1, le=65535)] = 255
+    """What full brightness is called (json)."""
+    output: Annotated[int, Field(ge=0, le=99)] | Endpoint | None = None
+    """Which of several: Tasmota's ``Power2``, an endpoint of zigbee2mqtt, a segment of WLED."""
     transition: Annotated[float, Field(ge=0, le=60)] | None = None
     """Seconds to fade from one look to the next; the device's own habit when not given."""
     presets: dict[str, Preset] = Field(default_factory=dict)
@@ -62,12 +82,27 @@ class MqttOptions(Settings):
     def _gaps_are_known(cls, value: str | None) -> str | None:
         return None if value is None else template.check(value)
 
+    @field_validator("topic")
+    @classmethod
+    def _topic_is_whole(cls, value: str, info: ValidationInfo) -> str:
+        if "%topic%" in value:
+            raise ValueError("write the device's own topic instead of %topic%")
+        is_command = info.data.get("device") in {"json", "template"}
+        return value if is_command else value.rstrip("/") or value
+
     @model_validator(mode="after")
     def _fits_its_device(self) -> Self:
         own = _MEANT_FOR.keys() & self.model_fields_set
         for key in sorted(own):
             if self.device not in _MEANT_FOR[key]:
-                raise ValueError(f"{key} is only for {' and '.join(_MEANT_FOR[key])}")
+                only = f"{key} is only for {' and '.join(_MEANT_FOR[key])}"
+                raise ValueError(f"{only}: {_WHY_NOT[key]}" if key in _WHY_NOT else only)
+        if self.presets and self.output is not None:
+            raise ValueError("presets are for all segments: take presets or output out")
+        if isinstance(self.output, str) and self.device != "zigbee2mqtt":
+            raise ValueError("output must be a number here, as in output = 2")
+        if self.output == 0 and self.device != "wled":
+            raise ValueError("output: the first one is 1")
         if self.device == "template":
             if self.payload is None:
                 raise ValueError('device = "template" needs payload')
@@ -78,10 +113,19 @@ class MqttOptions(Settings):
 _MEANT_FOR = {
     "state_topic": ("json", "esphome"),
     "color": ("zigbee2mqtt", "tasmota", "esphome", "json"),
+    "dimmable": ("zigbee2mqtt", "tasmota", "esphome", "json"),
+    "brightness_scale": ("json",),
+    "output": ("zigbee2mqtt", "tasmota", "wled"),
     "transition": ("zigbee2mqtt", "esphome", "json", "wled"),
     "presets": ("wled",),
     "payload": ("template",),
     "payload_off": ("template",),
+}
+
+
+_WHY_NOT = {
+    "brightness_scale": "the others have one of their own",
+    "output": "with others each light has a topic of its own",
 }
 
 
@@ -90,32 +134,50 @@ def dialect_of(options: MqttOptions) -> Dialect:
     return _DIALECTS[options.device](options)
 
 
+def _capability(options: MqttOptions) -> Capability:
+    if not options.dimmable:
+        return Capability.ON_OFF
+    return Capability.COLOR if options.color else Capability.WHITE
+
+
 def _zigbee2mqtt(options: MqttOptions) -> Dialect:
     topic = options.topic
     own = options.availability_topic or f"{topic}/availability"
-    keys = ("state", "brightness", "color") if options.color else ("state", "brightness")
+    can = _capability(options)
+    keys = ("state", "brightness", "color")[: _KEYS_OF[can]]
+    output = f"l{options.output}" if isinstance(options.output, int) else options.output
+    asked = {f"{key}_{output}" if output else key: "" for key in keys}
+    bridges = zigbee2mqtt.bridge_topics(topic)
     return JsonSchema(
         f"{topic}/set",
         state_topics=(topic,),
-        availability_topics=(own, f"{topic.partition('/')[0]}/bridge/state"),
-        ask=command(f"{topic}/get", encode_json(dict.fromkeys(keys, ""))),
+        availability_topics=(own, *bridges),
+        bridge_topics=bridges,
+        ask=command(f"{topic}/get", encode_json(asked)),
         full=254,
-        color=options.color,
+        capability=can,
+        output=output,
+        tells_all=True,
+        parts_s=zigbee2mqtt.PARTS_S,
+        end_of=zigbee2mqtt.end_of,
         transition_s=options.transition,
         shortest_fade_s=0.1,
         only_changes=True,
-        min_interval_s=ZIGBEE_INTERVAL_S,
-        frame_interval_s=ZIGBEE_FRAME_S,
+        min_interval_s=zigbee2mqtt.INTERVAL_S,
+        frame_interval_s=zigbee2mqtt.FRAME_S,
     )
 
 
+_KEYS_OF = {Capability.COLOR: 3, Capability.WHITE: 2, Capability.ON_OFF: 1}
+
+
 def _esphome(options: MqttOptions) -> Dialect:
-    node = options.topic.partition("/light/")[0]
+    node = options.topic.rpartition("/light/")[0] or options.topic
     return JsonSchema(
         f"{options.topic}/command",
         state_topics=(options.state_topic or f"{options.topic}/state",),
         availability_topics=(options.availability_topic or f"{node}/status",),
-        color=options.color,
+        capability=_capability(options),
         transition_s=options.transition,
         shortest_fade_s=1.0,
         whole_seconds=True,
@@ -128,7 +190,9 @@ def _json(options: MqttOptions) -> Dialect:
         options.topic,
         state_topics=(options.state_topic,) if options.state_topic else (),
         availability_topics=(options.availability_topic,) if options.availability_topic else (),
-        color=options.color,
+        full=options.brightness_scale,
+        capability=_capability(options),
+        end_of=lambda _effect: "none",
         transition_s=options.transition,
         shortest_fade_s=math.inf if options.transition is None else 0.1,
     )
@@ -136,7 +200,16 @@ def _json(options: MqttOptions) -> Dialect:
 
 def _tasmota(options: MqttOptions) -> Dialect:
     full_topic = options.topic if PREFIX in options.topic else f"{PREFIX}/{options.topic}"
-    return Tasmota(full_topic, availability_topic=options.availability_topic, color=options.color)
+    return Tasmota(
+        full_topic,
+        availability_topic=options.availability_topic,
+        capability=_capability(options),
+        output=_number(options),
+    )
+
+
+def _number(options: MqttOptions) -> int | None:
+    return options.output if isinstance(options.output, int) else None
 
 
 def _wled(options: MqttOptions) -> Dialect:
@@ -145,6 +218,7 @@ def _wled(options: MqttOptions) -> Dialect:
         availability_topic=options.availability_topic,
         presets={preset_key(text): number for text, number in options.presets.items()},
         transition_s=options.transition,
+        output=_number(options),
     )
 
 
@@ -153,6 +227,7 @@ def _template(options: MqttOptions) -> Dialect:
         options.topic,
         options.payload or "",
         options.payload_off,
+        capability=template.capability_of(options.topic, options.payload or ""),
         availability_topics=(options.availability_topic,) if options.availability_topic else (),
     )
 

@@ -1,33 +1,44 @@
 """Tasmota lights: plain commands, answers in JSON. Pure.
 
-Sources: Tasmota documentation, "MQTT" and "Commands" (Light); ``LightState`` and ``CmndState`` in
-its code.
+Sources: Tasmota documentation, "MQTT" and "Commands" (Light); ``ResponseLightState``,
+``CmndSupportColor`` and ``LightPreparePower`` in its code.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message, decode_json
-from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
+from drivers.base import Capability
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level, no_more
+from drivers.mqtt_light.words import is_on, number
 
 PREFIX = "%prefix%"
 """Where ``cmnd``, ``stat`` or ``tele`` stands in a full topic."""
 
 _HEX_PAIRS = re.compile(r"[0-9a-fA-F]{2}")
-_KEYS = ("POWER", "Dimmer", "Color")
+_KEY = re.compile(r"POWER\d*|Dimmer[12]?|Color|Scheme|Channel\d+|StateText[12]")
+_POWER = re.compile(r"POWER(\d*)")
+_COLORS = 3
 
 
 @dataclass(frozen=True)
-class Tasmota:
+class Tasmota(Plain):
     """One light. ``full_topic`` has ``%prefix%`` in it."""
 
     full_topic: str
     availability_topic: str | None = None
-    color: bool = True
+    capability: Capability = Capability.COLOR
+    output: int | None = None
+    """The number of its ``Power``; a light of several relays has the last one."""
+    is_missing: bool = False
+    """The device has no such output."""
+    dimmer: str = "Dimmer"
+    """Another one where white (``SetOption37``) or each channel (``SetOption68``) is an output."""
     min_interval_s: float = 0.1
     frame_interval_s: float = 0.0
     shortest_fade_s: float = math.inf
@@ -46,48 +57,117 @@ class Tasmota:
     @property
     def ask(self) -> Message | None:
         """``State`` without a payload is answered with everything."""
-        return self._command("State", "")
+        return self._command("State")
+
+    def ask_words(self, told: Told) -> Message | None:
+        """``StateText`` lets people choose the words."""
+        if self._power(told) is None or self._is_on(told) is not None:
+            return None
+        return self._command("Backlog", "StateText1; StateText2")
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``; a colour or a level above zero also switches on."""
         if not is_lit(state):
-            return self._command("Power", "OFF")
-        if not self.color:
-            return self._command("Dimmer", str(level(state, 100)))
+            return self._command(self._switch, "OFF")
+        if self.capability is Capability.ON_OFF:
+            return self._command(self._switch, "ON")
+        if self.capability is Capability.WHITE:
+            return self._command(self.dimmer, str(level(state, 100)))
         return self._command("Color1", "#{:02X}{:02X}{:02X}".format(*state.rgb))
 
     def read(self, payload: bytes) -> Told:
         """What an answer or telemetry tells of the light; other answers come there too."""
         value = decode_json(payload)
         if "POWER1" in value:
-            value["POWER"] = value["POWER1"]
-        return {key: value[key] for key in _KEYS if key in value}
+            value["POWER"] = value.pop("POWER1")
+        return {key: value[key] for key in value if _KEY.fullmatch(key)}
+
+    def outputs(self, told: Told) -> tuple[str, ...]:
+        """The relays of a device that has several, one of them or none the light."""
+        numbers = _numbers(told)
+        is_one_light = "Dimmer2" in told and max(numbers, default=0) == 2  # noqa: PLR2004 - colours and white
+        is_clear = self.output is not None or is_one_light or max(numbers, default=1) == 1
+        if is_clear and not self.is_missing:
+            return ()
+        return tuple(map(str, range(1, max(numbers) + 1)))
+
+    def fitted(self, told: Told) -> Self:
+        """For what tells no colour or dimmer: a relay, a plug, white channels."""
+        numbers = _numbers(told)
+        if not numbers:
+            return self
+        last = max(numbers)
+        is_relay = self.output is not None and self.output < last - ("Dimmer2" in told)
+        own = [f"Channel{self.output}", "Dimmer2" if self.output == last else ""]
+        dimmer = next((name for name in own if name in told), "Dimmer")
+        is_white = dimmer != "Dimmer" or len(_channels(str(told.get("Color", "")))) < _COLORS
+        capability = Capability.WHITE if is_white else Capability.COLOR
+        is_dimmed = dimmer in told or not told.keys().isdisjoint({"Color", "Dimmer1"})
+        if not is_dimmed or (is_relay and dimmer == "Dimmer"):
+            capability = Capability.ON_OFF
+        return replace(
+            self,
+            capability=no_more(self.capability, capability),
+            dimmer=dimmer,
+            is_missing=(self.output or 1) > last,
+        )
+
+    def end(self, told: Told) -> Message | None:
+        """A colour ends a scheme, a brightness does not."""
+        if self.capability is Capability.WHITE and number(told.get("Scheme")):
+            return self._command("Scheme", "0")
+        return None
 
     def seen(self, told: Told) -> Seen | None:
         """``told`` made comparable."""
-        if "POWER" not in told:
+        on = self._is_on(told)
+        if on is None:
             return None
+        if self.capability is Capability.ON_OFF:
+            return Seen(on=on)
         parts = tuple(channel / 255 for channel in _channels(str(told.get("Color", ""))))
-        if not parts and isinstance(dimmer := told.get("Dimmer"), int):
-            parts = (dimmer / 100,)
-        return Seen(on=told["POWER"] == "ON", parts=parts)
+        percent = number(told.get(self.dimmer))
+        if percent is not None and (self.dimmer != "Dimmer" or not parts):
+            parts = (percent / 100,)
+        return Seen(on=on, parts=parts)
 
-    def put_back(self, told: Told) -> Message:
+    def put_back(self, told: Told) -> Message | None:
         """The command that brings back ``told``; the colour of a dark light as well."""
-        color = str(told.get("Color", ""))
-        shown = f"Color1 {color if ',' in color else '#' + color}" if any(_channels(color)) else ""
-        if not shown and "Dimmer" in told:
-            shown = f"Dimmer {told['Dimmer']}"
-        if told.get("POWER") == "ON":
-            name, _, value = (shown or "Power ON").partition(" ")
-            return self._command(name, value)
-        return self._command("Backlog", f"{shown}; Power OFF" if shown else "Power OFF")
+        on = self._is_on(told)
+        if on is None and self._power(told) is not None:
+            return None
+        commands = _appearance(self.fitted(told), told)
+        if not on or not commands:
+            commands.append(f"{self._switch} {'ON' if on else 'OFF'}")
+        if len(commands) > 1:
+            return self._command("Backlog", "; ".join(commands))
+        name, _, value = commands[0].partition(" ")
+        return self._command(name, value)
 
-    def _command(self, name: str, value: str) -> Message:
+    @property
+    def _switch(self) -> str:
+        return f"Power{self.output or ''}"
+
+    def _power(self, told: Told) -> object:
+        return told.get("POWER" if self.output in {None, 1} else f"POWER{self.output}")
+
+    def _is_on(self, told: Told) -> bool | None:
+        word = self._power(told)
+        for key, on in (("StateText1", False), ("StateText2", True)):
+            if word is not None and word == told.get(key):
+                return on
+        return is_on(word)
+
+    def _command(self, name: str, value: str = "") -> Message:
         return command(self._topic("cmnd", name), value)
 
     def _topic(self, prefix: str, leaf: str = "STATE") -> str:
         return f"{self.full_topic.replace(PREFIX, prefix)}/{leaf}"
+
+
+def _numbers(told: Told) -> list[int]:
+    """Which outputs were told of."""
+    return [int(match[1] or 1) for key in told if (match := _POWER.fullmatch(key))]
 
 
 def _channels(color: str) -> list[int]:
@@ -95,3 +175,16 @@ def _channels(color: str) -> list[int]:
     if "," in color:
         return [int(part) for part in color.split(",") if part.strip().isdigit()]
     return [int(pair, 16) for pair in _HEX_PAIRS.findall(color)]
+
+
+def _appearance(light: Tasmota, told: Told) -> list[str]:
+    """The commands for what ``light`` shows when it is on."""
+    if light.capability is Capability.ON_OFF:
+        return []
+    color, scheme = str(told.get("Color", "")), number(told.get("Scheme"))
+    shown = []
+    if any(_channels(color)) and light.dimmer == "Dimmer":
+        shown = [f"Color1 {color if ',' in color else '#' + color}"]
+    elif number(told.get(light.dimmer)) is not None:
+        shown = [f"{light.dimmer} {told[light.dimmer]}"]
+    return [*shown, f"Scheme {scheme:g}"] if scheme else shown

@@ -10,7 +10,8 @@ from bridge.config import unknown
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
-from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit
+from drivers.base import Capability
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit
 
 _GAP = re.compile(r"\{([A-Za-z_]+)\}")
 
@@ -35,6 +36,7 @@ def values(state: LightState) -> dict[str, str]:
 
 
 NAMES = sorted(values(LightState()))
+_OF_WHITE = {"brightness", "percent"}
 
 
 def check(template: str) -> str:
@@ -55,8 +57,16 @@ def fill(template: str, state: LightState) -> str:
     return _GAP.sub(lambda gap: filled[gap.group(1)], template)
 
 
+def capability_of(*templates: str) -> Capability:
+    """What a device can show that is told no more than what is in the gaps."""
+    gaps = {name for template in templates for name in _GAP.findall(template)} - {"state"}
+    if gaps - _OF_WHITE:
+        return Capability.COLOR
+    return Capability.WHITE if gaps else Capability.ON_OFF
+
+
 @dataclass(frozen=True)
-class Template:
+class Template(Plain):
     """One device that only listens."""
 
     topic: str
@@ -65,6 +75,7 @@ class Template:
     availability_topics: tuple[str, ...] = ()
     state_topics: tuple[str, ...] = ()
     ask: Message | None = None
+    capability: Capability = Capability.COLOR
     min_interval_s: float = 0.1
     frame_interval_s: float = 0.0
     shortest_fade_s: float = math.inf

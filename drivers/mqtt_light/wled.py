@@ -15,7 +15,8 @@ from typing import Any
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
-from drivers.mqtt_light.dialect import Frame, Seen, Told, command, is_lit, level
+from drivers.base import Capability
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level
 from drivers.rules.look import parse_color
 from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
@@ -43,13 +44,16 @@ def preset_key(text: str) -> PresetKey:
 
 
 @dataclass(frozen=True)
-class Wled:
+class Wled(Plain):
     """One WLED device; ``topic`` is its device topic."""
 
     topic: str
     availability_topic: str | None = None
     presets: Mapping[PresetKey, int] = field(default_factory=dict)
     transition_s: float | None = None
+    output: int | None = None
+    """One segment: the others, and the brightness of all, stay as they are."""
+    capability: Capability = Capability.COLOR
     min_interval_s: float = 0.1
     frame_interval_s: float = 0.0
     shortest_fade_s: float = math.inf
@@ -78,12 +82,20 @@ class Wled:
             selected = segment(state)
             del selected["bri"]  # not told over MQTT, so it could not be brought back
             payload = {"on": True, "bri": level(state, 255), "nl": NO_NIGHTLIGHT, "seg": selected}
+        if self.output is not None:
+            payload = self._segment_alone(state)
         if self.transition_s is not None:
             payload["tt"] = round(self.transition_s * 10)
         return self._api(payload)
 
+    def _segment_alone(self, state: LightState) -> dict[str, Any]:
+        if not is_lit(state):
+            return {"seg": {"id": self.output, "on": False}}
+        shown = segment(state) | {"id": self.output, "bri": level(state, 255)}
+        return {"on": True, "seg": shown}
+
     def read(self, payload: bytes) -> Told:
-        """What the XML tells.
+        """What the XML tells: of the segments the first that is selected.
 
         Raises:
             ContractError: It has no brightness or colour in it.
@@ -102,14 +114,20 @@ class Wled:
 
     def seen(self, told: Told) -> Seen | None:
         """``told`` made comparable."""
-        if "ac" not in told:
+        if "ac" not in told or self.output is not None:
             return None
         mode = f"effect {told.get('fx', SOLID)} preset {told.get('ps', 0)}"
         parts = tuple(part / 255 for part in (told["ac"], *told["col"]))
         return Seen(on=told["ac"] > 0, mode=mode, parts=parts)
 
     def put_back(self, told: Told) -> Message:
-        """The command that brings back ``told``: its preset, else brightness, colour, effect."""
+        """The command that brings back ``told``: its preset, else brightness, colour, effect.
+
+        A segment is dark afterwards: what it showed is not told.
+        """
+        if self.output is not None:
+            master = {} if told.get("ac", 1) else {"on": False}
+            return self._api(master | {"seg": {"id": self.output, "on": False}})
         if not told.get("ac"):
             return self._api({"on": False})
         if told.get("ps", 0) > 0:

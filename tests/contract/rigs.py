@@ -248,7 +248,7 @@ class MqttRig(_Rig):
     async def _open(self, options: MqttOptions, around: Surroundings) -> AsyncIterator[Light]:
         """The broker delivers what it has stored to whoever subscribes."""
         async with mqtt_light.KIND.open(options, around) as light:
-            self._tell()
+            self._tell(stored=True)
             yield light
 
     def shows(self, state: LightState) -> bool:
@@ -269,19 +269,20 @@ class MqttRig(_Rig):
         return len([topic for topic in told if not topic.endswith(("/get", "/State"))])
 
     async def unplug(self) -> None:
-        self._has_power = False
-        self._tell()
+        self._has_power, self._bus.device = False, None
+        self._tell(stored=False)
 
     async def plug(self) -> None:
-        self._has_power = True
-        self._tell()
+        self._has_power, self._bus.device = True, self._device
+        self._tell(stored=False)
 
-    def _tell(self) -> None:
-        """What the device said last, or its last will."""
+    def _tell(self, *, stored: bool) -> None:
+        """What the device says when it comes, or its last will."""
         for topic, payload, retain in self._device.hello():
             assert retain
             said = payload if self._has_power else payload.replace(b"nline", b"ffline")
-            self._bus.tell(topic, said)
+            if self._has_power or stored or said != payload:
+                self._bus.tell(topic, said, stored=stored)
 
     @asynccontextmanager
     async def running(self, around: Surroundings) -> AsyncIterator[None]:

@@ -32,11 +32,11 @@ class FakeBus:
     def subscribe(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
         self._handlers[topic_filter] = handler
 
-    def tell(self, topic: str, payload: bytes | str) -> None:
-        """Deliver a message, as from the device."""
+    def tell(self, topic: str, payload: bytes | str, *, stored: bool = False) -> None:
+        """Deliver a message, as from the device, or one that the broker has ``stored``."""
         raw = payload.encode() if isinstance(payload, str) else payload
         if topic in self._handlers:
-            self._handlers[topic](Received(topic, raw, retain=False))
+            self._handlers[topic](Received(topic, raw, retain=stored))
 
     def greet(self) -> None:
         """Deliver what the device has published before."""

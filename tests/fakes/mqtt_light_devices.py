@@ -34,11 +34,21 @@ def _rgb(color: dict[str, Any]) -> tuple[int, int, int]:
 
 @dataclass
 class ZigbeeBulb:
-    """A colour bulb behind zigbee2mqtt; tells nothing until asked or changed, and colours as xy."""
+    """A colour bulb behind zigbee2mqtt; tells nothing until asked or changed, and colours as xy.
+
+    Without "color", or "brightness" too, among ``features`` it is a white bulb or a plug. One of
+    several outputs has its name behind each key.
+    """
 
     topic: str = "zigbee2mqtt/desk"
     shows: tuple[bool, int, tuple[int, int, int]] = (True, 100, (10, 20, 30))
     hue_and_saturation: dict[str, int] = field(default_factory=lambda: {"hue": 9, "saturation": 8})
+    features: tuple[str, ...] = ("state", "brightness", "color")
+    output: str = ""
+    effect: str | None = None
+    base: str = "zigbee2mqtt"
+    others: dict[str, Any] = field(default_factory=dict)
+    """What it tells of its other outputs."""
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -46,18 +56,20 @@ class ZigbeeBulb:
 
     def hello(self) -> Told:
         return [
-            ("zigbee2mqtt/bridge/state", b'{"state":"online"}', True),
+            (f"{self.base}/bridge/state", b'{"state":"online"}', True),
             (f"{self.topic}/availability", b'{"state":"online"}', True),
         ]
 
     def hear(self, topic: str, payload: bytes) -> Told:
-        told = json.loads(payload)
+        end = f"_{self.output}" if self.output else ""
+        told = {key.removesuffix(end): value for key, value in json.loads(payload).items()}
         if topic.endswith("/get"):
             assert set(told) <= {"state", "brightness", "color"}
             return self.told()
-        assert set(told) <= {"state", "brightness", "color", "transition"}
+        assert all(key.endswith(end) for key in json.loads(payload) if key != "transition")
+        assert set(told) <= {"state", "brightness", "color", "transition", "effect"}
         on, brightness, color = self.shows
-        on = told.get("state", "ON") == "ON"
+        on = told["state"] == "ON" if "state" in told else on
         brightness = told.get("brightness", brightness)
         assert isinstance(brightness, int)
         assert 0 <= brightness <= 254
@@ -65,19 +77,30 @@ class ZigbeeBulb:
             color = self._from_xy(told["color"])
         elif "color" in told:
             color = _rgb(told["color"])
+        if "effect" in told:
+            assert told["effect"] in {"colorloop", "candle", "stop_colorloop", "stop_hue_effect"}
+            ends = {"stop_colorloop": "colorloop", "stop_hue_effect": "candle"}
+            ended = ends.get(told["effect"])
+            assert ended in {None, self.effect}
+            self.effect = None if ended else told["effect"]
         self.shows = (on, brightness, color)
         return self.told()
 
     def told(self) -> Told:
         on, brightness, (red, green, blue) = self.shows
-        state = {
-            "state": "ON" if on else "OFF",
-            "brightness": brightness,
-            "color_mode": "xy",
-            "color": {"x": red / 256 + blue / 65536, "y": green / 256, **self.hue_and_saturation},
-            "linkquality": 87,
-        }
-        return [(self.topic, json.dumps(state).encode(), False)]
+        state: dict[str, Any] = {"state": "ON" if on else "OFF"}
+        if "brightness" in self.features:
+            state["brightness"] = brightness
+        if "color" in self.features:
+            state["color_mode"] = "xy"
+            xy = {"x": red / 256 + blue / 65536, "y": green / 256}
+            state["color"] = xy | self.hue_and_saturation
+        if self.effect:
+            state["effect"] = self.effect
+        end = f"_{self.output}" if self.output else ""
+        named = {f"{key}{end}": value for key, value in state.items()}
+        payload = json.dumps(named | self.others | {"linkquality": 87})
+        return [(self.topic, payload.encode(), False)]
 
     def _from_xy(self, color: dict[str, float]) -> tuple[int, int, int]:
         assert set(color) == {"x", "y"}
@@ -131,49 +154,94 @@ class EspHomeLight:
 
 @dataclass
 class TasmotaLight:
-    """A Tasmota light; brightness is part of the colour."""
+    """A Tasmota light; brightness is part of the colour.
+
+    ``sockets`` are relays before it; a ``plug`` has only those. ``words`` is its ``StateText``, and
+    a ``scheme`` plays until a colour or another scheme is set.
+    """
 
     name: str = "tasmota_desk"
     shows: tuple[bool, int, tuple[int, int, int]] = (False, 255, (0, 0, 255))
+    full_topic: str = "%prefix%/%topic%"
+    sockets: list[bool] = field(default_factory=list)
+    is_plug: bool = False
+    is_white: bool = False
+    words: tuple[Any, Any] = ("OFF", "ON")
+    scheme: int = 0
+    online: bytes = b"Online"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        return (f"cmnd/{self.name}/+",)
+        return (self._topic("cmnd", "+"),)
 
     def hello(self) -> Told:
-        return [(f"tele/{self.name}/LWT", b"Online", True)]
+        return [(self._topic("tele", "LWT"), self.online, True)]
 
     def hear(self, topic: str, payload: bytes) -> Told:
         return self._obey(topic.rpartition("/")[2], payload.decode())
 
-    def _obey(self, name: str, value: str) -> Told:
+    def tele(self) -> Told:
+        """What it tells by itself every few minutes."""
+        return [(self._topic("tele", "STATE"), self.told()[0][1], False)]
+
+    def _obey(self, name: str, value: str) -> Told:  # noqa: PLR0911 - one a command
         _, full, color = self.shows
-        match name:
-            case "Backlog":
-                told = [self._obey(*part.strip().split(" ", 1)) for part in value.split(";")]
-                return told[-1]
-            case "Power":
-                assert value in {"ON", "OFF"}
-                self.shows = (value == "ON", full, color)
-                return [(f"stat/{self.name}/RESULT", json.dumps({"POWER": value}).encode(), False)]
-            case "Color1":
-                assert re.fullmatch(r"#[0-9A-F]{6}", value)
-                red, green, blue = (int(value[at : at + 2], 16) for at in (1, 3, 5))
-                self.shows = (True, full, (red, green, blue))
-                return self.told()
-            case "State":
-                assert not value
-                return self.told()
-        return [(f"stat/{self.name}/RESULT", b'{"Command":"Unknown"}', False)]
+        if name == "Backlog":
+            parts = [part.strip().partition(" ") for part in value.split(";")]
+            return [told for name, _, value in parts for told in self._obey(name, value)]
+        if power := re.fullmatch(r"Power(\d*)", name):
+            return self._switch(int(power[1] or 1), value)
+        if name.startswith("StateText"):
+            assert not value
+            return self._result({name: self.words[int(name[-1]) - 1]})
+        if name == "State":
+            assert not value
+            return self.told()
+        if name == "Color1" and not (self.is_plug or self.is_white):
+            assert re.fullmatch(r"#[0-9A-F]{6}", value)
+            red, green, blue = (int(value[at : at + 2], 16) for at in (1, 3, 5))
+            self.shows, self.scheme = (True, full, (red, green, blue)), 0
+            return self.told()
+        if name == "Dimmer" and not self.is_plug:
+            self.shows = (True, int(value), color)
+            return self.told()
+        if name == "Scheme" and not self.is_plug:
+            self.scheme, self.shows = int(value), (True, full, color)
+            return self.told()
+        return self._result({"Command": "Unknown"})
+
+    def _switch(self, number: int, value: str) -> Told:
+        assert value in {"ON", "OFF"}
+        if number <= len(self.sockets):
+            self.sockets[number - 1] = value == "ON"
+        else:
+            assert number == len(self.sockets) + 1
+            assert not (self.is_plug and self.sockets)
+            self.shows = (value == "ON", *self.shows[1:])
+        return self._result({self._power(number): self.words[value == "ON"]})
 
     def told(self) -> Told:
-        on, _, color = self.shows
-        state = {
-            "POWER": "ON" if on else "OFF",
-            "Dimmer": 100,
-            "Color": "{:02X}{:02X}{:02X}".format(*color),
-        }
-        return [(f"stat/{self.name}/RESULT", json.dumps(state).encode(), False)]
+        on, full, color = self.shows
+        states = list(self.sockets)
+        if not (self.is_plug and self.sockets):
+            states.append(on)
+        state: dict[str, Any] = {"Time": "2026-11-26T09:00:00", "Wifi": {"RSSI": 70}}
+        state |= {self._power(at + 1): self.words[lit] for at, lit in enumerate(states)}
+        if self.is_white:
+            state["Dimmer"] = full
+        elif not self.is_plug:
+            state |= {"Dimmer": 100, "Color": "{:02X}{:02X}{:02X}".format(*color)}
+            state |= {"Scheme": self.scheme}
+        return self._result(state)
+
+    def _power(self, number: int) -> str:
+        return f"POWER{number}" if self.sockets else "POWER"
+
+    def _result(self, told: dict[str, Any]) -> Told:
+        return [(self._topic("stat", "RESULT"), json.dumps(told).encode(), False)]
+
+    def _topic(self, prefix: str, leaf: str) -> str:
+        return f"{self.full_topic.replace('%prefix%', prefix).replace('%topic%', self.name)}/{leaf}"
 
 
 @dataclass

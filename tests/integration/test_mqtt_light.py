@@ -216,3 +216,93 @@ async def test_ten_quick_changes_end_on_the_last_with_few_commands(
             await asyncio.sleep(0.01)
         await until(lambda: counting.shows[2] == (9, 0, 9))
         assert heard.count(f"{bulb.topic}/set") <= 3
+
+
+@asynccontextmanager
+async def telling(device: TasmotaLight, client: aiomqtt.Client) -> AsyncIterator[None]:
+    """Its telemetry, again and again."""
+
+    async def tell() -> None:
+        while True:
+            await _publish(client, device.tele())
+            await asyncio.sleep(0.2)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_will_that_the_broker_kept_does_not_hide_a_device_that_tells_its_state(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    device = TasmotaLight(online=b"Offline")  # its own "Online" was lost
+    options = MqttOptions(device="tasmota", topic=device.name)
+    async with (
+        plugged_in(device, broker.port) as client,
+        telling(device, client),
+        desk(options, broker.port, tmp_path) as here,
+    ):
+        here.target.set(RED)
+        await until(lambda: device.shows == (True, 255, (255, 0, 0)))
+        await until(lambda: here.reachable[-1:] == [True])
+
+
+async def test_one_that_only_a_kept_will_tells_of_is_tried_and_unreachable(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    options = MqttOptions(device="tasmota", topic="desk")
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+        await client.publish("tele/desk/LWT", "Offline", qos=1, retain=True)
+        await client.subscribe("cmnd/desk/#", qos=1)
+        async with desk(options, broker.port, tmp_path) as here:
+            here.target.set(RED)
+            await until(lambda: here.reachable[-1:] == [False])
+            tried = [str((await anext(client.messages)).topic) for _ in range(2)]
+            assert tried == ["cmnd/desk/State", "cmnd/desk/Color1"]
+
+
+async def test_a_bridge_whose_base_topic_has_folders_is_waited_for(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    bulb = ZigbeeBulb(topic="home/zigbee/desk", base="home/zigbee")
+    options = MqttOptions(device="zigbee2mqtt", topic=bulb.topic)
+    async with (
+        plugged_in(bulb, broker.port) as client,
+        desk(options, broker.port, tmp_path) as here,
+    ):
+        here.target.set(RED)
+        await until(lambda: bulb.shows == (True, 254, (255, 0, 0)))
+        await client.publish("home/zigbee/bridge/state", "offline", qos=1, retain=True)
+        here.target.set(GREEN)
+        await until(lambda: here.reachable[-1:] == [False])
+        bulb.shows = (True, 254, (255, 255, 255))
+        await client.publish("home/zigbee/bridge/state", "online", qos=1, retain=True)
+        await until(lambda: bulb.shows == (True, 254, (0, 255, 0)))
+
+
+async def test_of_a_socket_and_a_light_only_the_light_is_switched(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    device = TasmotaLight(sockets=[True], shows=(True, 255, (0, 0, 255)))
+    options = MqttOptions(device="tasmota", topic=device.name, output=2)
+    async with plugged_in(device, broker.port), desk(options, broker.port, tmp_path) as here:
+        here.target.set(OFF)
+        await until(lambda: not device.shows[0])
+        await here.lamp.leave("restore")
+        await until(lambda: device.shows == (True, 255, (0, 0, 255)))
+        assert device.sockets == [True]
+
+
+async def test_nothing_is_switched_while_it_is_open_which_output_is_the_light(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = TasmotaLight(sockets=[True])
+    options = MqttOptions(device="tasmota", topic=device.name)
+    async with plugged_in(device, broker.port), desk(options, broker.port, tmp_path) as here:
+        here.target.set(OFF)
+        await until(lambda: here.reachable[-1:] == [False])
+        assert device.sockets == [True]
+        assert "output = 2" in caplog.text

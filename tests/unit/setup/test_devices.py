@@ -14,10 +14,13 @@ from drivers.mqtt_light.options import MqttOptions, dialect_of
 TABLES: list[Mapping[str, str]] = [
     {"device": "zigbee2mqtt", "topic": "zigbee2mqtt/Living Room"},
     {"device": "zigbee2mqtt", "topic": "home/z2m/lamp", "availability_topic": "lamp/there"},
+    {"device": "zigbee2mqtt", "topic": "home/zigbee/kitchen/desk/"},
     {"device": "tasmota", "topic": "lamp"},
+    {"device": "tasmota", "topic": "tasmota/lamp/%prefix%/"},
     {"device": "tasmota", "topic": "home/%prefix%/lamp", "availability_topic": "lamp/there"},
     {"device": "esphome", "topic": "node/light/desk"},
     {"device": "esphome", "topic": "node/light/desk", "state_topic": "node/told"},
+    {"device": "esphome", "topic": "home/light/node/light/desk"},
     {"device": "wled", "topic": "wled/desk"},
     {"device": "json", "topic": "lamp/set"},
     {"device": "json", "topic": "lamp/set", "state_topic": "lamp", "availability_topic": "there"},

@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from bridge.contract.errors import ContractError
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.mqtt_light import KIND, tailored
-from drivers.mqtt_light.dialect import Dialect, Frame, Seen, says_online
+from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.options import MqttOptions, dialect_of
 from drivers.mqtt_light.template import Template, fill
 from drivers.mqtt_light.wled import preset_key
+from drivers.mqtt_light.words import says_online
 from tests.fakes.mqtt_light_devices import (
     Device,
     EspHomeLight,
@@ -182,9 +183,11 @@ def test_what_a_device_told_is_brought_back(made: type[Any], options: dict[str, 
         device.hear(message.topic, message.payload)
     assert device.shows != before or not before[0]
     back = speaks.put_back(json.loads(json.dumps(told)))
+    assert back
     device.hear(back.topic, back.payload)
     assert device.shows == before
     dark = speaks.put_back({})
+    assert dark
     device.hear(dark.topic, dark.payload)
     assert not device.shows[0]
 
@@ -241,7 +244,9 @@ def _told(device: Any) -> bytes:
 def test_white_effects_and_presets_are_brought_back_too(
     options: dict[str, Any], told: dict[str, Any], payload: Any
 ) -> None:
-    text = dialect(**options).put_back(told).payload.decode()
+    back = dialect(**options).put_back(told)
+    assert back
+    text = back.payload.decode()
     assert (json.loads(text) if text.startswith("{") else text) == payload
 
 
@@ -268,14 +273,28 @@ def test_what_is_no_state_is_refused(options: dict[str, Any], payload: bytes) ->
         {"state": 7, "color": "red", "brightness": "high", "color_temp": []},
         {"state": "ON", "color": {"r": None, "g": 1}},
         {"POWER": 1, "Color": "zz", "Dimmer": None},
+        {"POWER": [], "StateText1": {}, "Scheme": "x", "Color": [1]},
+        {"POWER": "an", "StateText2": "an", "Scheme": True, "Channel2": None, "Dimmer2": "x"},
+        {"state": True, "effect": [], "brightness": "1e999", "color_mode": {}, "color": {"x": "y"}},
     ],
 )
 def test_a_state_with_strange_values_is_compared_and_put_back_without_failing(
     told: dict[str, Any],
 ) -> None:
-    for options in ({"device": "json", "topic": "j"}, {"device": "tasmota", "topic": "t"}):
-        dialect(**options).seen(told)
-        dialect(**options).put_back(told)
+    for options in (
+        {"device": "json", "topic": "j"},
+        {"device": "zigbee2mqtt", "topic": "z/d"},
+        {"device": "zigbee2mqtt", "topic": "z/d", "output": 2},
+        {"device": "tasmota", "topic": "t"},
+        {"device": "tasmota", "topic": "t", "output": 2},
+    ):
+        speaks = dialect(**options)
+        for fitting in (speaks, speaks.fitted(told)):
+            fitting.seen(told)
+            fitting.put_back(told)
+            fitting.end(told)
+            fitting.outputs(told)
+            fitting.ask_words(told)
 
 
 @pytest.mark.parametrize(("period_s", "speed"), [(0.2, 247), (2, 157), (60, 0)])
@@ -347,7 +366,9 @@ def test_availability_is_read_in_each_tongue(payload: bytes, online: bool | None
     ("options", "text"),
     [
         ({"topic": "a", "device": "tradfri"}, "zigbee2mqtt"),
-        ({"topic": "a/#", "device": "json"}, "pattern"),
+        ({"topic": "a/#", "device": "json"}, "no pattern"),
+        ({"topic": "/a/b", "device": "tasmota"}, "without a slash in front"),
+        ({"topic": "a", "device": "json", "state_topic": "+/b"}, "no pattern"),
         ({"topic": "a", "device": "template"}, "needs payload"),
         ({"topic": "a", "device": "template", "payload": "{hax}"}, "did you mean hex?"),
         ({"topic": "a/{rad}", "device": "template", "payload": ""}, "did you mean red?"),
