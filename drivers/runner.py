@@ -22,7 +22,7 @@ from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, LightState
 from bridge.contract.supervised import supervised
-from bridge.contract.topics import OFFLINE, ONLINE, Topics
+from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message, decode, encode_json
 from bridge.retry import Random
 from drivers.base import Kind, Surroundings
@@ -62,7 +62,7 @@ class Runner:
         self._name, self._config, self._common = name, config, common
         self._kind, self._options = kind, options
         self._clock, self._random = clock, random
-        self._topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+        self._topics = config.topics
         self._rules: Rules = common.rules(config)
         self._following = Following(self._topics, common.follow, clock)
         self._mode_file = StateFile(config.state_dir / "lights" / f"{name}.json")
@@ -91,7 +91,8 @@ class Runner:
             self._topics.light(self._name, "set"), self._take_command, commands=True
         )
         if self._config.homeassistant.enabled:
-            self._broker.subscribe(self._topics.birth, self._take_birth)
+            for number, topic in enumerate(self._topics.births):
+                self._broker.subscribe(topic, self._take_birth, optional=number > 0)
         around = Surroundings(self._name, self._config.state_dir, self._clock, self._broker)
         async with self._kind.open(self._options, around) as light:
             lamp = Lamp(

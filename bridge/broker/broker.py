@@ -116,12 +116,20 @@ class Broker:
         """Wait for ``has_room``."""
         await self._publications.room()
 
-    def subscribe(self, topic_filter: str, handler: Handler, *, commands: bool = False) -> None:
+    def subscribe(
+        self,
+        topic_filter: str,
+        handler: Handler,
+        *,
+        commands: bool = False,
+        optional: bool = False,
+    ) -> None:
         """Call ``handler`` for each message that matches, now and after every reconnect.
 
-        ``commands`` marks topics where stored messages are not wanted.
+        ``commands`` marks topics where stored messages are not wanted. ``optional`` ones are for
+        what others publish, now: all works without, so that a refusal is no trouble.
         """
-        self._subscriptions.add(topic_filter, handler, commands=commands)
+        self._subscriptions.add(topic_filter, handler, commands=commands, optional=optional)
 
     def unsubscribe(self, topic_filter: str) -> None:
         """Call nobody any more for ``topic_filter``."""

@@ -33,6 +33,8 @@ BEAT_S = 120.0
 MANY = 1_000
 """With more people than that, a beat is only what would expire: five messages each would be too
 many."""
+UNREPEATED = ("availability", "sign_in", "auth", "preferred")
+"""What such a beat leaves out."""
 LOOK_S = 5.0
 """Between two looks for whose turn it is."""
 NOW_S = float("-inf")
@@ -151,6 +153,11 @@ class States:
         if published := self._published.get(slug):
             yield from everything(self._topics, published.facts, self._clock.now())
         yield from self._preferences.again({slug: followed})
+
+    def on(self, topic: str) -> Message | None:
+        """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
+        slug = topic.split("/")[-2]
+        return next((known for known in self.everything(slug) if known.topic == topic), None)
 
     def _publish_due(self, broker: Broker | None) -> None:
         """Publish what is due while the broker has room."""

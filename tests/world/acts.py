@@ -100,7 +100,7 @@ class Acts:
         world.microsoft.directory.change(person, availability, activity)
 
     def _birth(self, step: Step) -> None:
-        self._publish(self._world.topics.birth, b"online")
+        self._publish(self._world.topics.births[0], b"online")
 
     def _command(self, step: Step) -> None:
         asks_for_somebody = step.how in ("poll", "signin")

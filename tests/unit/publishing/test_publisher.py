@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker import Received
 from bridge.contract.account import Followed, SignIn, SignInState
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics
@@ -99,13 +98,15 @@ async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench
         bench.publisher.update(facts(slug))
     bench.broker.drain()
     async with bench.running():
-        bench.broker.put(TOPICS.birth, b"Online ")
+        bench.broker.put(TOPICS.births[0], b"Online ")
         through = await bench.pass_time(5)
     sent = topics(through)
     assert sent.count(TOPICS.account_config("alice")) == 1
     assert sent.count(TOPICS.account_config("team_ben")) == 1
     assert {TOPICS.account(s, "state") for s in ("alice", "team_ben")} < set(sent)
     assert TOPICS.table("team", "auth") in sent
+    assert sent[-1] == TOPICS.bridge_state
+    assert through[-1].payload == b"online"
     assert not any("team_ann" in topic for topic in sent)
     assert {id(message) for message in through} == {id(message) for message in bench.broker.beats}
 
@@ -255,11 +256,11 @@ async def test_a_bug_in_one_part_is_logged_and_the_part_goes_on(
 
     bench.broker.room = room  # type: ignore[method-assign]
     async with bench.running():
-        bench.publisher.rediscover()
+        bench.broker.ask("rediscover")
         await bench.pass_time(5)
         bench.broker.ask("health_check")
         await bench.clock.settle()
-        bench.publisher.rediscover()
+        bench.broker.ask("rediscover")
         through = await bench.pass_time(10)
     assert TOPICS.response("health_check") in topics(through)
     assert TOPICS.account_config("alice") in topics(through)
@@ -278,5 +279,5 @@ async def test_garbage_at_the_birth_topic_is_no_birth(bench: Bench) -> None:
     bench.broker.drain()
     async with bench.running():
         for payload in (b"offline", b"", b"\xff", b"on line"):
-            bench.broker.subscribed[TOPICS.birth](Received(TOPICS.birth, payload, retain=False))
+            bench.broker.put(TOPICS.births[0], payload)
         assert await bench.pass_time(6) == []
