@@ -38,6 +38,8 @@ from drivers.settings import Common
 log = logging.getLogger(__name__)
 
 BIRTH_LEAST_S, BIRTH_MOST_S = 1.0, 5.0
+BEAT_S = 120.0
+"""All is said again this often: what others erased or overwrote is right again."""
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""
 CONNECTION_EVERY_S = 2.0
@@ -107,7 +109,12 @@ class Runner:
             )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._broker.run(), name="broker")
-                for work in (self._decide_for_ever, self._watch_connection, self._answer_births):
+                for work in (
+                    self._decide_for_ever,
+                    self._watch_connection,
+                    self._answer_births,
+                    self._beat,
+                ):
                     tasks.create_task(self._supervised(work), name=work.__name__.strip("_"))
                 try:
                     await self._supervised(lamp.run)
@@ -199,8 +206,17 @@ class Runner:
             await self._births.wait()
             await self._clock.sleep(BIRTH_LEAST_S + self._random() * (BIRTH_MOST_S - BIRTH_LEAST_S))
             self._births.clear()
-            for message in self._welcome():
-                self._broker.publish(message)
+            self._say_again()
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.sleep(BEAT_S)
+            self._say_again()
+
+    def _say_again(self) -> None:
+        online = Message(self._topics.driver_state(self._name), ONLINE.encode())
+        for message in (*self._welcome(), online):
+            self._broker.publish(message, beat=True)
 
     def _set_reachable(self, reachable: bool) -> None:  # noqa: FBT001 - the value itself
         if reachable != self._reachable:

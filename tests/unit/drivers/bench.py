@@ -30,6 +30,7 @@ class Bench:
         broker: MemoryBroker | None = None,
         light: FakeLight | None = None,
         start: datetime = START,
+        homeassistant: dict[str, str] | None = None,
         **common: Any,
     ) -> None:
         self.broker = broker or MemoryBroker()
@@ -41,7 +42,9 @@ class Bench:
         common = {"kind": "fake", "follow": ["alice"], **common}
         self.runner = Runner(
             "desk",
-            config=HostConfig(state_dir=folder),
+            config=HostConfig.model_validate(
+                {"state_dir": folder, "homeassistant": homeassistant or {}}
+            ),
             common=Common.model_validate(common),
             kind=self.kind,
             options=Settings(),

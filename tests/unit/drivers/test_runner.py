@@ -19,6 +19,11 @@ from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.unit.drivers.bench import LIGHT, Bench, old_broker
 
 CONFIG = "homeassistant/device/desk/light/config"
+ALL = [
+    CONFIG,
+    *(f"{LIGHT}/{leaf}" for leaf in ("state", "rule", "availability")),
+    "presence/driver/desk/state",
+]
 RED, UNKNOWN = DEFAULT_LOOKS["busy"].state(), DEFAULT_LOOKS["unknown"].state()
 GREEN, PURPLE = DEFAULT_LOOKS["available"].state(), DEFAULT_LOOKS["do_not_disturb"].state()
 BY_HAND = {"state": "ON", "color": {"r": 1, "g": 2, "b": 3}}
@@ -67,11 +72,86 @@ async def test_home_assistants_birth_is_answered_with_all_that_it_needs(tmp_path
         bench.broker.tell("homeassistant/status", "online", retain=False)
         await bench.clock.advance(6)
         told = [message.topic for message in bench.broker.heard]
-        assert told == [CONFIG, *(f"{LIGHT}/{leaf}" for leaf in ("state", "rule", "availability"))]
+        assert told == ALL
         bench.broker.heard.clear()
         bench.broker.tell("homeassistant/status", "offline", retain=False)
         await bench.clock.advance(6)
         assert bench.broker.heard == []
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["5", "3.1.1"])
+@pytest.mark.parametrize("payload", ["", "offline", '{"state":"OFF","of":"a lamp of before"}'])
+@pytest.mark.parametrize("topic", ALL)
+async def test_what_others_erase_or_overwrite_is_right_again_within_two_minutes(
+    tmp_path: Path, topic: str, payload: str, *, old: bool
+) -> None:
+    bench = Bench(tmp_path, old_broker() if old else None)
+    bench.person("busy")
+    async with bench.running():
+        await bench.clock.advance(10)
+        truth = bench.broker.text(topic)
+        assert truth
+        bench.broker.heard.clear()
+        bench.broker.tell(topic, payload)
+        await bench.clock.advance(1)
+        at_once = topic == "presence/driver/desk/state"
+        assert bench.broker.text(topic) == (truth if at_once else payload)
+        await bench.clock.advance(119)
+        assert bench.broker.text(topic) == truth
+        assert len(bench.broker.heard) == len(ALL) + at_once, "nothing else is said"
+        assert len(bench.light.written) == 1
+
+
+async def test_what_was_erased_while_the_connection_came_and_went_is_right_again(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.person("busy")
+    async with bench.running():
+        for _ in range(4):
+            await bench.clock.advance(20)
+            bench.broker.lose(bench.broker.sessions[0])
+            for topic in ALL:
+                bench.broker.tell(topic, "")
+        await bench.clock.advance(10)
+        assert all(bench.broker.text(topic) for topic in ALL)
+        assert bench.broker.text("presence/driver/desk/state") == "online"
+
+
+async def test_home_assistant_may_keep_its_usual_birth_topic_and_our_rules_may_forbid_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for refused in (False, True):
+        bench = Bench(tmp_path, homeassistant={"discovery_prefix": "home/ha"})
+        if refused:
+            bench.broker.refused.add("homeassistant/status")
+        bench.person("busy")
+        async with bench.running():
+            assert bench.broker.text("home/ha/device/desk/light/config")
+            for topic in ("home/ha/status", "homeassistant/status"):
+                bench.broker.heard.clear()
+                bench.broker.tell(topic, "online", retain=False)
+                await bench.clock.advance(6)
+                is_heard = not (refused and topic == "homeassistant/status")
+                assert len(bench.broker.heard) == (len(ALL) if is_heard else 0)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_chosen_birth_topic_is_the_only_one_and_its_refusal_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path, homeassistant={"birth_topic": "My Home/born"})
+    bench.person("busy")
+    async with bench.running():
+        assert "homeassistant/status" not in bench.broker.asked
+        bench.broker.heard.clear()
+        bench.broker.tell("My Home/born", "online", retain=False)
+        await bench.clock.advance(6)
+        assert len(bench.broker.heard) == len(ALL)
+    bench = Bench(tmp_path, homeassistant={"birth_topic": "My Home/born"})
+    bench.broker.refused.add("My Home/born")
+    async with bench.running():
+        assert "does not let user anonymous subscribe to My Home/born" in caplog.text
 
 
 async def test_what_a_person_chose_by_hand_outlives_a_restart(tmp_path: Path) -> None:
