@@ -38,8 +38,8 @@ from drivers.settings import Common
 log = logging.getLogger(__name__)
 
 BIRTH_LEAST_S, BIRTH_MOST_S = 1.0, 5.0
-BEAT_S = 120.0
-"""All is said again this often: what others erased or overwrote is right again."""
+BEAT_S = 115.0
+"""All is said again this often: what others erased is right again within two minutes."""
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""
 CONNECTION_EVERY_S = 2.0

@@ -28,7 +28,7 @@ from bridge.publishing.reports import Reports
 from bridge.publishing.requests import Requests
 from bridge.publishing.restoring import Restoring
 from bridge.publishing.service import Service
-from bridge.publishing.states import BEAT_S, MANY, UNREPEATED, States
+from bridge.publishing.states import BEAT_S, LOOK_S, MANY, UNREPEATED, States
 from bridge.retry import Random
 
 GOODBYES_MOST = 10_000
@@ -232,7 +232,7 @@ class Publisher:
         ``online`` too: a subscriber for whom the broker's queue was full has missed it for good.
         """
         while True:
-            await self._clock.sleep(BEAT_S)
+            await self._clock.sleep(BEAT_S - LOOK_S)
             self._send(self._online, self._info(), *self._states.tables(), beat=True)
             if self._requests.last:
                 self._send(self._requests.last, beat=True)

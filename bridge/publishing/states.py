@@ -29,7 +29,7 @@ from bridge.publishing.account import (
 from bridge.publishing.preferences import Preferences
 
 BEAT_S = 120.0
-"""All is sent again this often: times and expiry stay true, and what others erased comes back."""
+"""All is sent again within this: times and expiry stay true, and what others erased comes back."""
 MANY = 1_000
 """With more people than that, a beat is only what would expire: five messages each would be too
 many."""
@@ -110,7 +110,7 @@ class States:
         """Send again what stands, account by account, each in its turn."""
         while True:
             await self._clock.sleep(LOOK_S)
-            due_s = self._clock.monotonic() - BEAT_S
+            due_s = self._clock.monotonic() - (BEAT_S - 2 * LOOK_S)
             for slug in [s for s, sent in self._published.items() if sent.at_s <= due_s]:
                 await broker.room()
                 if broker.connected:  # else the next welcome has it
