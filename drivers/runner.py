@@ -34,6 +34,7 @@ from drivers.manual import Command, Mode, light_state, obey
 from drivers.rules import Decision, Rules, choose
 from drivers.rules.defaults import DEFAULT_LOOKS, UNKNOWN
 from drivers.settings import Common
+from drivers.spoken import Spoken, left_behind
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +75,13 @@ class Runner:
         self._target: Latest[LightState | None] = Latest(None)
         self._reachable = True
         self._births = asyncio.Event()
+        self._spoken = Spoken(config, name)
         self._broker = Broker(
             config.mqtt,
             client_id=self._topics.driver_client_id(name),
             state_topic=self._topics.driver_state(name),
             welcome=self._welcome,
+            acknowledged=self._spoken.acknowledged,
             clock=clock,
             random=random,
             connect=connect,
@@ -88,6 +91,9 @@ class Runner:
         """Run until cancelled; then leave the light as ``on_exit`` says."""
         self._mode = self._read_mode()
         self._target.set(self._mode.shows(None))  # a person's choice waits for no bridge
+        self._spoken.load()
+        for other in left_behind(self._config):
+            log.info("%s is in the config no more: presence-driver forget %s", other, other)
         self._following.attach(self._broker)
         self._broker.subscribe(
             self._topics.light(self._name, "set"), self._take_command, commands=True
@@ -121,6 +127,7 @@ class Runner:
                 finally:
                     await lamp.leave(self._common.on_exit)
                     await self._mode_file.close()
+                    await self._spoken.close()
 
     async def _supervised(self, work: Callable[[], Awaitable[None]]) -> None:
         await supervised(work, name=self._name, clock=self._clock, failed=self._failed)
@@ -233,6 +240,7 @@ class Runner:
             return Mode()
 
     def _welcome(self) -> Iterator[Message]:
+        yield from self._spoken.removals()
         if self._config.homeassistant.enabled:
             yield light_device(
                 self._topics,

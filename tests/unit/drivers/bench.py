@@ -30,7 +30,10 @@ class Bench:
         broker: MemoryBroker | None = None,
         light: FakeLight | None = None,
         start: datetime = START,
-        homeassistant: dict[str, str] | None = None,
+        *,
+        name: str = "desk",
+        base: str = "presence",
+        homeassistant: dict[str, Any] | None = None,
         **common: Any,
     ) -> None:
         self.broker = broker or MemoryBroker()
@@ -41,9 +44,14 @@ class Bench:
         self.kind = Kind(name="fake", options=Settings, open=self._open, min_interval_s=0.05)
         common = {"kind": "fake", "follow": ["alice"], **common}
         self.runner = Runner(
-            "desk",
+            name,
             config=HostConfig.model_validate(
-                {"state_dir": folder, "homeassistant": homeassistant or {}}
+                {
+                    "state_dir": folder,
+                    "mqtt": {"base_topic": base},
+                    "homeassistant": homeassistant or {},
+                    "drivers": {name: {"kind": "fake"}},
+                }
             ),
             common=Common.model_validate(common),
             kind=self.kind,

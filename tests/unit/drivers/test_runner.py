@@ -16,6 +16,7 @@ from drivers.rules import DEFAULT_LOOKS
 from drivers.runner import CONNECTION_EVERY_S
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight
+from tests.fakes.memory_broker import MemoryBroker
 from tests.unit.drivers.bench import LIGHT, Bench, old_broker
 
 CONFIG = "homeassistant/device/desk/light/config"
@@ -304,7 +305,7 @@ async def test_a_memory_that_cannot_be_written_costs_only_the_memory(
         assert bench.light.shows.color == (3, 0, 0)
         assert len(bench.broker.sessions) == 1
         assert "offline" not in [m.payload.decode() for m in bench.broker.heard]
-    assert caplog.text.count("cannot be written") == 1
+    assert caplog.text.count("desk.json cannot be written") == 1
     assert "cannot be reached" not in caplog.text
 
 
@@ -501,3 +502,76 @@ async def test_a_slider_scales_while_following_and_is_told_as_it_was_set(tmp_pat
         await bench.clock.advance(1)
         assert bench.broker.json(f"{LIGHT}/rule")["mode"] == "follow"
         assert bench.light.shows.brightness == pytest.approx(RED.brightness * 153 / 255)
+
+
+def at(base: str, bench: Bench) -> set[str]:
+    """The topics of the lamp that are stored below a base topic."""
+    return {topic for topic in bench.broker.stored if topic.startswith(f"{base}/driver/")}
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["broker there", "broker away"])
+async def test_below_a_base_topic_that_was_changed_a_lamp_leaves_nothing(
+    tmp_path: Path, *, away: bool
+) -> None:
+    broker = MemoryBroker()
+    bases = ("presence", "presence/home", "a", "presence")
+    for base in bases:
+        bench = Bench(tmp_path, broker, base=base)
+        if away:
+            broker.is_up = base in (bases[0], bases[-1])
+        async with bench.running():
+            await bench.clock.advance(5)
+    assert not at("presence/home", bench)
+    assert not at("a", bench)
+    assert len(at("presence", bench)) == 4
+    for base in ("b", "b/c"):
+        bench = Bench(tmp_path, broker, base=base)
+        async with bench.running():
+            assert not at("presence", bench)
+            assert len(at(base, bench)) == 4
+    sent = [message for message in broker.heard if message.topic == CONFIG]
+    emptied = [message for message in sent if not message.payload]
+    assert len(emptied) == (3 if away else 5), "Home Assistant lets go of the old names"
+    assert b"b_c_light_desk" in broker.stored[CONFIG].payload
+
+
+async def test_below_a_discovery_prefix_that_was_changed_or_is_not_wanted_nothing_is_left(
+    tmp_path: Path,
+) -> None:
+    broker = MemoryBroker()
+    for prefix in ("homeassistant", "home/ha"):
+        bench = Bench(tmp_path, broker, homeassistant={"discovery_prefix": prefix})
+        async with bench.running():
+            found = {topic for topic in broker.stored if "/device/" in topic}
+            assert found == {f"{prefix}/device/desk/light/config"}
+    bench = Bench(tmp_path, broker, homeassistant={"enabled": False})
+    async with bench.running():
+        assert not [topic for topic in broker.stored if "/device/" in topic]
+        bench.broker.heard.clear()
+        await bench.clock.advance(600)
+        assert all(message.payload for message in bench.broker.heard)
+
+
+async def test_what_the_rules_refuse_to_empty_is_emptied_when_they_allow_it(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    async with Bench(tmp_path, broker).running():
+        pass
+    broker.refused.add("presence/driver/desk/light/state")
+    for _ in range(2):
+        bench = Bench(tmp_path, broker, base="a")
+        async with bench.running():
+            assert at("presence", bench) == {"presence/driver/desk/light/state"}
+    broker.refused.clear()
+    async with bench.running():
+        assert not at("presence", bench)
+
+
+async def test_a_lamp_that_has_another_name_now_is_named_with_the_cure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with Bench(tmp_path).running():
+        assert "presence-driver forget" not in caplog.text
+    bench = Bench(tmp_path, name="hall")
+    async with bench.running():
+        assert "desk is in the config no more: presence-driver forget desk" in caplog.text
