@@ -46,7 +46,7 @@ class Published:
 
     facts: AccountFacts
     at_s: float
-    """Monotonic time of the last state or beat."""
+    """Monotonic time of the last beat."""
 
 
 class Send(Protocol):
@@ -171,8 +171,9 @@ class States:
             facts = replace(facts, sign_in=without_code(facts.sign_in))
         before, at_s = self._published.get(facts.account), self._clock.monotonic()
         old = before.facts if before else None
-        if before and not state_is_new(before.facts, facts):
-            at_s = before.at_s if facts.epoch == before.facts.epoch else NOW_S
+        if before:  # a new state is no beat: who changes often is repeated too
+            is_sent = facts.epoch == before.facts.epoch or state_is_new(before.facts, facts)
+            at_s = before.at_s if is_sent else NOW_S
         self._published[facts.account] = Published(facts, at_s)
         self._send(*changes(self._topics, old, facts, self._clock.now()))
         self._send(*self._preferences.news({facts.account: followed}))

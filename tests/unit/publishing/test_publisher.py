@@ -10,6 +10,7 @@ import pytest
 
 from bridge.contract.account import Followed, SignIn, SignInState
 from bridge.contract.health import Health
+from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.states import BEAT_S, MANY
@@ -134,6 +135,23 @@ async def test_all_that_is_stored_is_repeated_and_marked_as_such(bench: Bench) -
     assert len(through) == len({message.topic for message in through}), "each once"
     state = json.loads(bench.broker.stored[TOPICS.account("team_ann", "state")])
     assert state["polled_at"] == "2026-11-23T09:01:00+00:00"
+
+
+@pytest.mark.parametrize("leaf", ["state", "attributes", "availability", "sign_in", "auth"])
+async def test_who_changes_all_the_time_is_repeated_as_well(bench: Bench, leaf: str) -> None:
+    topic = TOPICS.account("team_ben", leaf)
+    bench.connect()
+    async with bench.running():
+        bench.publisher.update(facts("team_ben"))
+        await bench.pass_time(100)
+        truth = bench.broker.stored[topic]
+        bench.broker.put(topic, b"")
+        for number in range(4):
+            word = (Availability.BUSY, Availability.AVAILABLE)[number % 2]
+            bench.publisher.update(facts("team_ben", word))
+            await bench.pass_time(30)
+        assert leaf in ("state", "attributes") or bench.broker.stored[topic] == truth
+        assert bench.broker.stored[topic]
 
 
 async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -> None:
