@@ -92,7 +92,7 @@ class Runner:
         self._mode = self._read_mode()
         self._target.set(self._mode.shows(None))  # a person's choice waits for no bridge
         self._spoken.load()
-        for other in left_behind(self._config):
+        for other in left_behind(self._config, self._name):
             log.info("%s is in the config no more: presence-driver forget %s", other, other)
         self._following.attach(self._broker)
         self._broker.subscribe(

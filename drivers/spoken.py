@@ -44,11 +44,11 @@ def file_of(config: HostConfig, name: str) -> Path:
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
-def left_behind(config: HostConfig) -> list[str]:
-    """Lamps that have spoken from here and are in the config no more."""
+def left_behind(config: HostConfig, name: str) -> list[str]:
+    """Lamps that have spoken from here and are in the config no more; never ``name``, who asks."""
     files = (config.state_dir / "lights").glob(f"*{_ENDING}")
     names = sorted(file.name.removesuffix(_ENDING) for file in files)
-    return [name for name in names if name not in config.drivers]
+    return [other for other in names if other not in (*config.drivers, name)]
 
 
 class Spoken:

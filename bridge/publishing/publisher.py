@@ -33,6 +33,9 @@ from bridge.retry import Random
 
 GOODBYES_MOST = 10_000
 """More would not be through in the time that a stop has."""
+DEVICES_A_BEAT = 20
+"""So many accounts are announced again at each beat, in turn: who has erased one may be one whom
+the broker does not let us hear."""
 REMOVALS_FIRST = 200
 """So many removals come before ``online``; of thousands the rest comes after it."""
 
@@ -66,6 +69,7 @@ class Publisher:
             clock=clock,
         )
         self._reports = Reports(config, topics, version, started)
+        self._turn = 0
         self._births = Births(
             topics, announced=self._announced, send=self._send, clock=clock, random=random
         )
@@ -233,9 +237,19 @@ class Publisher:
         """
         while True:
             await self._clock.sleep(BEAT_S - LOOK_S)
-            self._send(self._online, self._info(), *self._states.tables(), beat=True)
+            devices = self._discovery(self._next_accounts())
+            self._send(self._online, self._info(), *self._states.tables(), *devices, beat=True)
+            if device := self._discovered(self._topics.bridge_config()):
+                self._send(device, beat=True)
             if self._requests.last:
                 self._send(self._requests.last, beat=True)
+
+    def _next_accounts(self) -> Iterator[str]:
+        """Whose turn it is to be announced again."""
+        accounts = [slug for slug, account in self._followed.items() if account.discover]
+        for _ in range(min(DEVICES_A_BEAT, len(accounts))):
+            self._turn = (self._turn + 1) % len(accounts)
+            yield accounts[self._turn]
 
     async def _look(self, broker: Broker) -> None:
         """Look for what an earlier life left, where others' changes are heard of at other times."""
