@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -23,6 +22,7 @@ from bridge.publishing.births import Births
 from bridge.publishing.clean_up import CleanUp
 from bridge.publishing.corrections import Corrections
 from bridge.publishing.devices import Devices
+from bridge.publishing.newcomers import Newcomers
 from bridge.publishing.preferences import Preferences
 from bridge.publishing.reports import Reports
 from bridge.publishing.requests import Requests
@@ -58,8 +58,6 @@ class Publisher:
         self._clock, self._random = clock, random
         self._online = Message(topics.bridge_state, ONLINE.encode())
         self._followed: dict[str, Followed] = {}
-        self._new_people: OrderedDict[str, None] = OrderedDict()
-        self._people_came = asyncio.Event()
         self._preferences = Preferences(topics, service.preferred)
         self._states = States(
             topics,
@@ -69,6 +67,7 @@ class Publisher:
             clock=clock,
         )
         self._reports = Reports(config, topics, version, started)
+        self._newcomers = Newcomers(self._introduction, self._send)
         self._turn = 0
         self._births = Births(
             topics, announced=self._announced, send=self._send, clock=clock, random=random
@@ -131,25 +130,13 @@ class Publisher:
                 if account.table is None:
                     self._send(*self._introduction(slug))
                 elif self._broker.connected:  # else the backlog has them
-                    self._new_people[slug] = None
-                    self._people_came.set()
+                    self._newcomers.take(slug)
         self._send(self._info(), *self._preferences.news(accounts))
 
     def _introduction(self, slug: str) -> Iterator[Message]:
         """What is said of somebody who is new or has changed."""
         yield from self._discovery((slug,))
         yield from self._states.unread(slug)
-
-    async def _introduce_people(self, broker: Broker) -> None:
-        """Announce those who are read together in turns: they may be thousands."""
-        while True:
-            await self._people_came.wait()
-            self._people_came.clear()
-            while self._new_people and broker.connected:
-                await broker.room()
-                slug, _ = self._new_people.popitem(last=False)
-                self._send(*self._introduction(slug), beat=True)
-            self._new_people.clear()
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
@@ -205,7 +192,7 @@ class Publisher:
             "publish-due": partial(self._states.keep_publishing, broker),
             "beats": partial(self._states.beat, broker),
             "bridge-beat": self._beat,
-            "new-people": partial(self._introduce_people, broker),
+            "new-people": partial(self._newcomers.run, broker),
             "requests": self._serve,
             "births": partial(self._births.run, broker),
             "removals": partial(self._clean_up.remove, broker),
