@@ -10,7 +10,7 @@ from bridge.config import HostConfig
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import Message
-from drivers.spoken import all_topics, file_of
+from drivers.spoken import all_topics, file_of, remembered
 
 _ANSWER_S = 2.0
 
@@ -29,7 +29,7 @@ async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> l
             raise PersonMustActError(
                 f"{name} runs: it would be back at once.", remedy="Stop its driver first."
             )
-    kept = all_topics(topics, name)
+    kept = list(dict.fromkeys([*all_topics(topics, name), *remembered(config, name)]))
     await visit(config.mqtt, publish=[Message(topic, b"") for topic in kept], connect=connect)
     for file in (config.state_dir / "lights" / f"{name}.json", file_of(config, name)):
         with suppress(OSError):  # another host's, or nobody's

@@ -44,6 +44,15 @@ def file_of(config: HostConfig, name: str) -> Path:
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
+def remembered(config: HostConfig, name: str) -> list[str]:
+    """Where the lamp called ``name`` has spoken from here, also below another base topic."""
+    try:
+        file = _File.model_validate_json(file_of(config, name).read_bytes())
+    except (OSError, ValidationError):
+        return []
+    return [*file.topics, *file.gone]
+
+
 def left_behind(config: HostConfig, name: str) -> list[str]:
     """Lamps that have spoken from here and are in the config no more; never ``name``, who asks."""
     files = (config.state_dir / "lights").glob(f"*{_ENDING}")

@@ -12,6 +12,7 @@ import pytest
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
+from drivers.forget import forget
 from drivers.rules import DEFAULT_LOOKS
 from drivers.runner import CONNECTION_EVERY_S
 from tests.fakes.clock import START, ManualClock
@@ -575,3 +576,14 @@ async def test_a_lamp_that_has_another_name_now_is_named_with_the_cure(
     bench = Bench(tmp_path, name="hall")
     async with bench.running():
         assert "desk is in the config no more: presence-driver forget desk" in caplog.text
+
+
+async def test_a_lamp_that_is_gone_is_forgotten_wherever_it_has_spoken(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    async with Bench(tmp_path, broker, homeassistant={"discovery_prefix": "home/ha"}).running():
+        assert "home/ha/device/desk/light/config" in broker.stored
+    bench = Bench(tmp_path, broker, name="hall", base="a")
+    await forget("desk", bench.runner._config, connect=broker.connect)
+    assert not broker.stored
+    async with bench.running():
+        assert len(broker.stored) == len(ALL)
