@@ -84,7 +84,7 @@ class Spoken:
             return
         gone = [*before.gone, *(topic for topic in before.topics if topic not in self._now)]
         if before.instance != self._topics.instance and self._config in before.topics:
-            gone.append(self._config)
+            gone.insert(0, self._config)  # or Home Assistant reads that the others are empty
         wanted = set(self._now) - {self._config}
         self._gone = dict.fromkeys(topic for topic in gone if topic not in wanted)
         self._save()

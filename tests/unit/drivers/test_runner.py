@@ -532,6 +532,7 @@ async def test_below_a_base_topic_that_was_changed_a_lamp_leaves_nothing(
             assert len(at(base, bench)) == 4
     sent = [message for message in broker.heard if message.topic == CONFIG]
     emptied = [message for message in sent if not message.payload]
+    assert next(message.topic for message in broker.heard if not message.payload) == CONFIG
     assert len(emptied) == (3 if away else 5), "Home Assistant lets go of the old names"
     assert b"b_c_light_desk" in broker.stored[CONFIG].payload
 
