@@ -104,7 +104,7 @@ class Service:
         Raises:
             ConfigError: Something that the config names is missing or cannot be read.
         """
-        topics = Topics(self._config.mqtt.base_topic, self._config.homeassistant.discovery_prefix)
+        topics = self._config.topics
         self._publisher = publisher = Publisher(
             config=self._config,
             topics=topics,

@@ -8,12 +8,11 @@ from bridge.broker import Connect, visit
 from bridge.broker.connection import connect as mqtt
 from bridge.config import HostConfig
 from bridge.contract.errors import PersonMustActError
-from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.topics import ONLINE
 from bridge.contract.wire import Message
+from drivers.spoken import all_topics, file_of, remembered
 
 _ANSWER_S = 2.0
-LEAVES = ("availability", "state", "rule", "set")
-"""``set`` too: somebody may have stored a command there."""
 
 
 async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> list[str]:
@@ -23,16 +22,16 @@ async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> l
         PersonMustActError: It runs, or the broker refuses.
         TryAgainError: The broker cannot be reached.
     """
-    topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+    topics = config.topics
     state = topics.driver_state(name)
     for received in await visit(config.mqtt, follow=[state], within_s=_ANSWER_S, connect=connect):
         if received.payload == ONLINE.encode():
             raise PersonMustActError(
                 f"{name} runs: it would be back at once.", remedy="Stop its driver first."
             )
-    kept = [topics.light_config(name), *(topics.light(name, leaf) for leaf in LEAVES), state]
+    kept = list(dict.fromkeys([*all_topics(topics, name), *remembered(config, name)]))
     await visit(config.mqtt, publish=[Message(topic, b"") for topic in kept], connect=connect)
-    mode = config.state_dir / "lights" / f"{name}.json"
-    with suppress(OSError):  # another host's, or nobody's
-        mode.unlink()
+    for file in (config.state_dir / "lights" / f"{name}.json", file_of(config, name)):
+        with suppress(OSError):  # another host's, or nobody's
+            file.unlink()
     return kept

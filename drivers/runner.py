@@ -23,7 +23,7 @@ from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
 from bridge.contract.supervised import supervised
-from bridge.contract.topics import OFFLINE, ONLINE, Topics
+from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message, decode, encode_json
 from bridge.retry import Random
 from drivers.base import Capability, Kind, Light, Restorable, Surroundings
@@ -37,11 +37,14 @@ from drivers.rules import Decision, Shown, choose
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
 from drivers.rules.turn import until_turn
 from drivers.settings import Common
+from drivers.spoken import Spoken, left_behind
 from drivers.taking import Taking
 
 log = logging.getLogger(__name__)
 
 BIRTH_LEAST_S, BIRTH_MOST_S = 1.0, 5.0
+BEAT_S = 115.0
+"""All is said again this often: what others erased is right again within two minutes."""
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""
 CONNECTION_EVERY_S = 2.0
@@ -66,7 +69,7 @@ class Runner:
         self._name, self._config, self._common = name, config, common
         self._kind, self._options = kind, options
         self._clock, self._random = clock, random
-        self._topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+        self._topics = config.topics
         self._capability = kind.capability
         self._rules = common.rules(config, self._capability)
         self._following = Following(self._topics, common.follow, clock)
@@ -77,11 +80,13 @@ class Runner:
         self._target: Latest[Shown] = Latest(None)
         self._reachable = True
         self._births = asyncio.Event()
+        self._spoken = Spoken(config, name)
         self._broker = Broker(
             config.mqtt,
             client_id=self._topics.driver_client_id(name),
             state_topic=self._topics.driver_state(name),
             welcome=self._welcome,
+            acknowledged=self._spoken.acknowledged,
             clock=clock,
             random=random,
             connect=connect,
@@ -94,24 +99,34 @@ class Runner:
         self._memory.load()
         self._be_capable(self._memory.capability or self._capability)
         self._target.set(self._memory.mode.shows(None))  # a person's choice waits for no bridge
+        self._spoken.load()
+        for other in left_behind(self._config, self._name):
+            log.info("%s is in the config no more: presence-driver forget %s", other, other)
         self._following.attach(self._broker)
         self._broker.subscribe(
             self._topics.light(self._name, "set"), self._take_command, commands=True
         )
         if self._config.homeassistant.enabled:
-            self._broker.subscribe(self._topics.birth, self._take_birth)
+            for number, topic in enumerate(self._topics.births):
+                self._broker.subscribe(topic, self._take_birth, optional=number > 0)
         around = Surroundings(self._name, self._config.state_dir, self._clock, self._broker)
         async with self._kind.open(self._options, around) as light:
             lamp = self._lamp(light)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._broker.run(), name="broker")
-                for work in (self._decide_for_ever, self._watch_connection, self._answer_births):
+                for work in (
+                    self._decide_for_ever,
+                    self._watch_connection,
+                    self._answer_births,
+                    self._beat,
+                ):
                     tasks.create_task(self._supervised(work), name=work.__name__.strip("_"))
                 try:
                     await self._supervised(lamp.run)
                 finally:
                     await lamp.leave(self._common.on_exit)
                     await self._memory.close()
+                    await self._spoken.close()
 
     def _lamp(self, light: Light) -> Lamp:
         if self._rules.give_back and not isinstance(light, Restorable):
@@ -214,8 +229,17 @@ class Runner:
             await self._births.wait()
             await self._clock.sleep(BIRTH_LEAST_S + self._random() * (BIRTH_MOST_S - BIRTH_LEAST_S))
             self._births.clear()
-            for message in self._welcome():
-                self._broker.publish(message)
+            self._say_again()
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.sleep(BEAT_S)
+            self._say_again()
+
+    def _say_again(self) -> None:
+        online = Message(self._topics.driver_state(self._name), ONLINE.encode())
+        for message in (*self._welcome(), online):
+            self._broker.publish(message, beat=True)
 
     def _set_reachable(self, reachable: bool) -> None:  # noqa: FBT001 - the value itself
         if reachable != self._reachable:
@@ -235,6 +259,7 @@ class Runner:
         self._rules = self._common.rules(self._config, capability)
 
     def _welcome(self) -> Iterator[Message]:
+        yield from self._spoken.removals()
         if self._config.homeassistant.enabled:
             yield light_device(
                 self._topics,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
@@ -35,6 +37,8 @@ from bridge.retry import Random
 log = logging.getLogger(__name__)
 
 GOODBYE_S = 5.0
+HEALED_MOST, HEAL_EVERY_S = 10, 1.0
+"""So often in a row is answered at once who puts something else on our state topic; then slower."""
 
 
 class Broker:
@@ -74,9 +78,10 @@ class Broker:
         self._session: Session | None = None
         self._online_since_s: float | None = None
         self._trouble = ""
+        self._contradicted = asyncio.Event()
         self.connects = 0
         """Connections made so far."""
-        self.subscribe(state_topic, self._heal)
+        self.subscribe(state_topic, self._hear_state)
 
     @property
     def connected(self) -> bool:
@@ -116,12 +121,20 @@ class Broker:
         """Wait for ``has_room``."""
         await self._publications.room()
 
-    def subscribe(self, topic_filter: str, handler: Handler, *, commands: bool = False) -> None:
+    def subscribe(
+        self,
+        topic_filter: str,
+        handler: Handler,
+        *,
+        commands: bool = False,
+        optional: bool = False,
+    ) -> None:
         """Call ``handler`` for each message that matches, now and after every reconnect.
 
-        ``commands`` marks topics where stored messages are not wanted.
+        ``commands`` marks topics where stored messages are not wanted. ``optional`` ones are for
+        what others publish, now: all works without, so that a refusal is no trouble.
         """
-        self._subscriptions.add(topic_filter, handler, commands=commands)
+        self._subscriptions.add(topic_filter, handler, commands=commands, optional=optional)
 
     def unsubscribe(self, topic_filter: str) -> None:
         """Call nobody any more for ``topic_filter``."""
@@ -154,6 +167,7 @@ class Broker:
                     tasks.create_task(self._subscriptions.keep(session), name="mqtt-subscriptions")
                     tasks.create_task(self._send(session), name="mqtt-send")
                     tasks.create_task(self._publications.resend(), name="mqtt-resend")
+                    tasks.create_task(self._heal(), name="mqtt-heal")
                     if self._pace.disputed:
                         tasks.create_task(self._watch_dispute(), name="mqtt-dispute")
                     # in the body: Python 3.11 forgets to take back its own cancel of a parent
@@ -197,9 +211,20 @@ class Broker:
             session.drop()  # the will says it
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 
-    def _heal(self, received: Received) -> None:
+    def _hear_state(self, received: Received) -> None:
         if received.payload != self._online.payload and self._online_since_s is not None:
+            self._contradicted.set()
+
+    async def _heal(self) -> None:
+        """Say at once that we are there, whatever somebody else has said."""
+        healed_s: deque[float] = deque([-inf], maxlen=HEALED_MOST)
+        while True:
+            await self._contradicted.wait()
+            self._contradicted.clear()
             self.publish(self._online)
+            healed_s.append(self._clock.monotonic())
+            if healed_s[-1] - healed_s[0] < HEALED_MOST * HEAL_EVERY_S:
+                await self._clock.sleep(HEAL_EVERY_S)
 
     def _lost(self, failure: ConnectionFailedError, lasted_s: float | None) -> float:
         """Log it once; the seconds until the next try."""

@@ -127,8 +127,10 @@ class Connection:
         await self._until(lambda: not batch.unanswered)
         return batch.refused
 
-    async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
+    async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
         """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
+
+        ``own`` asks it not to send back what this session publishes; under 3.1.1 it does.
 
         Raises:
             SubscriptionRefusedError: The broker refuses the subscription.
@@ -137,7 +139,7 @@ class Connection:
         options = None
         if self._speaks_5:
             handling = SEND_RETAINED_NEVER if commands else 0
-            options = SubscribeOptions(qos=1, retainHandling=handling)
+            options = SubscribeOptions(qos=1, noLocal=own, retainHandling=handling)
         try:
             asked = self._client.subscribe(topic_filter, 0 if options else 1, options)
         except ValueError as error:

@@ -107,8 +107,10 @@ class Session(Protocol):
         """Publish ``messages`` in their order and wait until the broker has all of them."""
         ...
 
-    async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
+    async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
         """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
+
+        ``own`` asks it not to send back what this session publishes; under 3.1.1 it does.
 
         Raises ``SubscriptionRefusedError`` when the broker answers with a failure.
         """

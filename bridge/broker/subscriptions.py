@@ -26,6 +26,7 @@ Handler = Callable[[Received], None]
 class _Wanted:
     handler: Handler
     commands: bool
+    optional: bool
 
 
 @dataclass
@@ -52,9 +53,12 @@ class Subscriptions:
         """Which subscriptions are refused, in words."""
         return self._refusals.problems
 
-    def add(self, topic_filter: str, handler: Handler, *, commands: bool) -> None:
+    def add(
+        self, topic_filter: str, handler: Handler, *, commands: bool = False, optional: bool = False
+    ) -> None:
         """Call ``handler`` for each message that matches, on this session and all later ones."""
-        self._wanted.set({**self._wanted.value, topic_filter: _Wanted(handler, commands)})
+        wanted = _Wanted(handler, commands, optional)
+        self._wanted.set({**self._wanted.value, topic_filter: wanted})
 
     def remove(self, topic_filter: str) -> None:
         """Call nobody any more for ``topic_filter``."""
@@ -139,11 +143,14 @@ class Subscriptions:
         if asked is None or asked.wanted is not wanted:
             asked = self._asked[topic_filter] = _Asked(wanted)
         try:
-            await session.subscribe(topic_filter, commands=wanted.commands)
+            await session.subscribe(
+                topic_filter, commands=wanted.commands or wanted.optional, own=wanted.optional
+            )
         except SubscriptionRefusedError as error:
             asked.due_s = self._clock.monotonic() + RETRY_S[min(asked.refused, len(RETRY_S) - 1)]
             asked.refused += 1
-            self._refusals.refused(topic_filter, error.code, error.reason)
+            if not wanted.optional:
+                self._refusals.refused(topic_filter, error.code, error.reason)
         else:
             asked.refused, asked.due_s = 0, inf
             self._refusals.accepted(topic_filter)

@@ -24,9 +24,6 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[\w-]{{1,63}}")
 """Labels of a name (RFC 1123, 2.1); one word may look as container names do."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-TopicBase = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$", max_length=100)
-]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
 
 

@@ -19,7 +19,9 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.base import ConfigPath, Settings, Slug, TopicBase, host_problem
+from bridge.config.base import ConfigPath, Settings, Slug, host_problem
+from bridge.config.topic import BirthTopic, TopicBase
+from bridge.contract.topics import Topics
 
 
 class MqttSettings(Settings):
@@ -77,6 +79,9 @@ class HomeAssistantSettings(Settings):
 
     enabled: bool = True
     discovery_prefix: TopicBase = "homeassistant"
+    birth_topic: BirthTopic = ""
+    """Where Home Assistant says ``online``; when empty, ``status`` below the discovery prefix, and
+    ``homeassistant/status``."""
 
 
 class DriverTable(BaseModel):
@@ -114,6 +119,12 @@ class HostConfig(Settings):
         """The time zone for hours; ``None`` is the machine's own."""
         return ZoneInfo(self.time_zone) if self.time_zone else None
 
+    @property
+    def topics(self) -> Topics:
+        """All topics, as the tables name them."""
+        said = self.homeassistant
+        return Topics(self.mqtt.base_topic, said.discovery_prefix, said.birth_topic)
+
     def model_post_init(self, context: Any, /) -> None:
         """Remember where relative paths start."""
         self._folder = Path((context or {}).get("folder", Path()))
@@ -129,7 +140,16 @@ class HostConfig(Settings):
         return value
 
     @model_validator(mode="after")
-    def _prefix_is_not_base(self) -> Self:
-        if self.homeassistant.discovery_prefix == self.mqtt.base_topic:
-            raise ValueError("homeassistant.discovery_prefix and mqtt.base_topic must differ")
+    def _home_assistant_speaks_elsewhere(self) -> Self:
+        base, said = self.mqtt.base_topic, self.homeassistant
+        if said.discovery_prefix == base:
+            raise ValueError(
+                "homeassistant.discovery_prefix and mqtt.base_topic must differ: leave base_topic "
+                "out, or write a word of its own there"
+            )
+        if f"{said.birth_topic}/".startswith(f"{base}/"):
+            raise ValueError(
+                f"homeassistant.birth_topic must not be below {base}, where we speak ourselves: "
+                "write the topic that stands in Home Assistant"
+            )
         return self

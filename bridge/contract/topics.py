@@ -11,6 +11,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 ONLINE = "online"
 OFFLINE = "offline"
+USUAL_BIRTH = "homeassistant/status"
 
 
 def slug(text: str) -> str:
@@ -30,6 +31,8 @@ class Topics:
 
     base: str = "presence"
     discovery_prefix: str = "homeassistant"
+    birth_topic: str = ""
+    """Where Home Assistant says that it has started, where a person has chosen that."""
 
     @property
     def instance(self) -> str:
@@ -82,17 +85,28 @@ class Topics:
         return f"{self.base}/driver/{slug(driver)}/light/{leaf}"
 
     @property
-    def birth(self) -> str:
-        """Where Home Assistant says that it has started."""
-        return f"{self.discovery_prefix}/status"
+    def births(self) -> tuple[str, ...]:
+        """Where Home Assistant says that it has started: as chosen, else where it may by itself.
+
+        Its birth topic is a setting apart from its discovery prefix, and stays at
+        ``homeassistant/status`` when only that is changed (documentation, "MQTT", "Birth and last
+        will messages").
+        """
+        if self.birth_topic:
+            return (self.birth_topic,)
+        return tuple(dict.fromkeys((f"{self.discovery_prefix}/status", USUAL_BIRTH)))
+
+    def device_config(self, device: str) -> str:
+        """Discovery of one device; ``+`` for all, also those of others."""
+        return f"{self.discovery_prefix}/device/{device}/config"
 
     def bridge_config(self) -> str:
         """Discovery of the bridge device."""
-        return f"{self.discovery_prefix}/device/{self.instance}_bridge/config"
+        return self.device_config(f"{self.instance}_bridge")
 
     def account_config(self, account: str) -> str:
         """Discovery of an account device."""
-        return f"{self.discovery_prefix}/device/{self.instance}_account_{slug(account)}/config"
+        return self.device_config(f"{self.instance}_account_{slug(account)}")
 
     def light_config(self, driver: str) -> str:
         """Discovery of a light device, below the driver's own name so that access rules fit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Iterator
+from functools import partial
 from pathlib import Path
 
 from bridge.broker import Broker, Received
@@ -79,18 +80,21 @@ class CleanUp:
                 await broker.room()
                 self._send(message)
 
-    async def look(self, broker: Broker) -> None:
-        """After the first connect, look for what is ours and unknown, for a while."""
+    async def look(self, broker: Broker, *, also: Callable[[Received], None]) -> None:
+        """After the first connect, look for what is ours and unknown, for a while.
+
+        ``also`` hears the same.
+        """
         while not broker.connects:
             await self._clock.sleep(0.5)
         await self._clock.sleep(PAUSE_S)
         filters: dict[str, Callable[[Received], None]] = {
-            f"{self._topics.discovery_prefix}/device/+/config": self._hear_device
+            self._topics.device_config("+"): self._hear_device
         }
         if self._look_everywhere or self._removals.people <= LOOKED_FOR_MOST:
             filters[self._topics.account("+", "availability")] = self._hear_account
         for topic_filter, handler in filters.items():
-            broker.subscribe(topic_filter, handler)
+            broker.subscribe(topic_filter, partial(_both, handler, also))
         connects = 0
         while connects != broker.connects:  # again, when the connection was lost meanwhile
             connects = broker.connects
@@ -111,3 +115,10 @@ class CleanUp:
         account = stored_account(received)
         if account and self._removals.found(account):
             self._due.set()
+
+
+def _both(
+    one: Callable[[Received], None], other: Callable[[Received], None], received: Received
+) -> None:
+    one(received)
+    other(received)

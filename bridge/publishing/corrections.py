@@ -12,6 +12,7 @@ from bridge.contract.clock import Clock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.account import availability_of, state_of
+from bridge.publishing.contradictions import Contradictions
 from bridge.publishing.own_topics import OwnTopics, Verdict, newer_epoch
 from bridge.publishing.service import Service
 
@@ -37,6 +38,7 @@ class Corrections:
         self._topics, self._facts, self._service = topics, facts, service
         self._send, self._clock = send, clock
         self._own = OwnTopics()
+        self._contradictions = Contradictions(PAUSE_S, base=topics.base, clock=clock)
         self._accounts: dict[str, tuple[str, str]] = {}
         """The account and the leaf of each topic that is listened to."""
         self._foreign: dict[str, None] = {}
@@ -82,10 +84,12 @@ class Corrections:
             await self._heard.wait()
             self._heard.clear()
             topics, self._foreign = self._foreign, {}
+            pause_s = PAUSE_S
             for topic in topics:
                 if truth := self._truth(topic):
                     self._send(truth)
-            await self._clock.sleep(PAUSE_S)
+                    pause_s = self._contradictions.answered(topic)
+            await self._clock.sleep(pause_s)
 
     def _truth(self, topic: str) -> Message | None:
         """What should stand on ``topic``; ``None`` where nothing is known better."""

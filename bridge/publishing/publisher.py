@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from random import random as _random
 
-from bridge.broker import Broker, Received
+from bridge.broker import Broker
 from bridge.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
@@ -19,22 +18,26 @@ from bridge.contract.supervised import supervised
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
 from bridge.publishing.account import goodbye
+from bridge.publishing.births import Births
 from bridge.publishing.clean_up import CleanUp
 from bridge.publishing.corrections import Corrections
 from bridge.publishing.devices import Devices
+from bridge.publishing.newcomers import Newcomers
 from bridge.publishing.preferences import Preferences
 from bridge.publishing.reports import Reports
 from bridge.publishing.requests import Requests
+from bridge.publishing.restoring import Restoring
 from bridge.publishing.service import Service
-from bridge.publishing.states import BEAT_S, States
+from bridge.publishing.states import BEAT_S, LOOK_S, MANY, UNREPEATED, States
 from bridge.retry import Random
 
 GOODBYES_MOST = 10_000
 """More would not be through in the time that a stop has."""
+DEVICES_A_BEAT = 20
+"""So many accounts are announced again at each beat, in turn: who has erased one may be one whom
+the broker does not let us hear."""
 REMOVALS_FIRST = 200
 """So many removals come before ``online``; of thousands the rest comes after it."""
-BIRTH_WAIT_S = (1.0, 5.0)
-"""Home Assistant asks for a random delay after its birth message."""
 
 
 class Publisher:
@@ -53,9 +56,8 @@ class Publisher:
     ) -> None:
         self._config, self._topics, self._service = config, topics, service
         self._clock, self._random = clock, random
+        self._online = Message(topics.bridge_state, ONLINE.encode())
         self._followed: dict[str, Followed] = {}
-        self._new_people: OrderedDict[str, None] = OrderedDict()
-        self._people_came = asyncio.Event()
         self._preferences = Preferences(topics, service.preferred)
         self._states = States(
             topics,
@@ -65,7 +67,11 @@ class Publisher:
             clock=clock,
         )
         self._reports = Reports(config, topics, version, started)
-        self._rediscover = asyncio.Event()
+        self._newcomers = Newcomers(self._introduction, self._send)
+        self._turn = 0
+        self._births = Births(
+            topics, announced=self._announced, send=self._send, clock=clock, random=random
+        )
         self._broker: Broker | None = None
         self._devices = Devices(
             topics,
@@ -78,7 +84,7 @@ class Publisher:
             topics=topics,
             accounts=lambda: self._followed,
             service=service,
-            rediscovery=self,
+            rediscovery=self._births,
             send=self._send,
             clock=clock,
         )
@@ -92,6 +98,7 @@ class Publisher:
         self._corrections = Corrections(
             topics, facts=self._states.facts, service=service, send=self._send, clock=clock
         )
+        self._restoring = Restoring(topics, truth=self._truth, send=self._send, clock=clock)
 
     @property
     def dropped_requests(self) -> int:
@@ -103,8 +110,9 @@ class Publisher:
         self._broker = broker
         self._clean_up.read()
         broker.subscribe(self._topics.request("+"), self._requests.take, commands=True)
+        self._restoring.listen(broker, self._unrepeated())
         if self._config.homeassistant.enabled:
-            broker.subscribe(self._topics.birth, self._take_birth)
+            self._births.listen(broker)
 
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
@@ -115,31 +123,20 @@ class Publisher:
         if self._broker is None:
             return  # the first welcome announces
         self._corrections.listen(self._broker, self._single())
+        self._restoring.listen(self._broker, self._unrepeated())
         for slug, account in accounts.items():
             if before.get(slug) != account:
                 self._preferences.forget(slug)
                 if account.table is None:
                     self._send(*self._introduction(slug))
                 elif self._broker.connected:  # else the backlog has them
-                    self._new_people[slug] = None
-                    self._people_came.set()
+                    self._newcomers.take(slug)
         self._send(self._info(), *self._preferences.news(accounts))
 
     def _introduction(self, slug: str) -> Iterator[Message]:
         """What is said of somebody who is new or has changed."""
         yield from self._discovery((slug,))
         yield from self._states.unread(slug)
-
-    async def _introduce_people(self, broker: Broker) -> None:
-        """Announce those who are read together in turns: they may be thousands."""
-        while True:
-            await self._people_came.wait()
-            self._people_came.clear()
-            while self._new_people and broker.connected:
-                await broker.room()
-                slug, _ = self._new_people.popitem(last=False)
-                self._send(*self._introduction(slug), beat=True)
-            self._new_people.clear()
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
@@ -151,10 +148,6 @@ class Publisher:
         message = self._reports.health()
         if due and message:
             self._send(message, beat=is_beat)
-
-    def rediscover(self) -> None:
-        """Send all discovery again, soon and once."""
-        self._rediscover.set()
 
     def welcome(self) -> Iterator[Message]:
         """All that a broker without memory must get before ``online``, in order."""
@@ -199,12 +192,13 @@ class Publisher:
             "publish-due": partial(self._states.keep_publishing, broker),
             "beats": partial(self._states.beat, broker),
             "bridge-beat": self._beat,
-            "new-people": partial(self._introduce_people, broker),
+            "new-people": partial(self._newcomers.run, broker),
             "requests": self._serve,
-            "births": partial(self._answer_births, broker),
+            "births": partial(self._births.run, broker),
             "removals": partial(self._clean_up.remove, broker),
-            "leftovers": partial(self._clean_up.look, broker),
+            "leftovers": partial(self._look, broker),
             "corrections": self._corrections.run,
+            "restoring": partial(self._restoring.run, broker),
         }
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -228,31 +222,49 @@ class Publisher:
 
         ``online`` too: a subscriber for whom the broker's queue was full has missed it for good.
         """
-        online = Message(self._topics.bridge_state, ONLINE.encode())
         while True:
-            await self._clock.sleep(BEAT_S)
-            self._send(online, self._info(), *self._states.tables(), beat=True)
+            await self._clock.sleep(BEAT_S - LOOK_S)
+            devices = self._discovery(self._next_accounts())
+            self._send(self._online, self._info(), *self._states.tables(), *devices, beat=True)
+            if device := self._discovered(self._topics.bridge_config()):
+                self._send(device, beat=True)
             if self._requests.last:
                 self._send(self._requests.last, beat=True)
 
-    async def _answer_births(self, broker: Broker) -> None:
-        least, most = BIRTH_WAIT_S
-        while True:
-            await self._rediscover.wait()
-            await self._clock.sleep(least + self._random() * (most - least))
-            self._rediscover.clear()
-            for message in self._announced():
-                await broker.room()
-                self._send(message, beat=True)
+    def _next_accounts(self) -> Iterator[str]:
+        """Whose turn it is to be announced again."""
+        accounts = [slug for slug, account in self._followed.items() if account.discover]
+        for _ in range(min(DEVICES_A_BEAT, len(accounts))):
+            self._turn = (self._turn + 1) % len(accounts)
+            yield accounts[self._turn]
+
+    async def _look(self, broker: Broker) -> None:
+        """Look for what an earlier life left, where others' changes are heard of at other times."""
+        await self._clean_up.look(broker, also=self._restoring.hear)
+        self._restoring.listen(broker, self._unrepeated(), anew=True)
+
+    def _unrepeated(self) -> Iterator[str]:
+        """Where those stand of our topics that no beat repeats."""
+        if self._config.homeassistant.enabled:
+            yield self._topics.device_config("+")
+        if len(self._followed) > MANY:
+            yield from (self._topics.account("+", leaf) for leaf in UNREPEATED)
+
+    def _truth(self, topic: str) -> Message | None:
+        """What should stand on one of those; ``None`` of foreign ones."""
+        if topic.startswith(f"{self._topics.base}/account/"):
+            return self._states.on(topic)
+        return self._discovered(topic)
 
     def _announced(self) -> Iterator[Message]:
-        """What Home Assistant hears of."""
+        """What Home Assistant hears of, and that we are there."""
         yield from self._of_the_bridge()
         yield from self._states.tables()
         for slug, account in list(self._followed.items()):
             if account.discover:
                 yield from self._discovery((slug,))
                 yield from self._states.everything(slug)
+        yield self._online
 
     def _of_the_bridge(self) -> Iterator[Message]:
         device = self._discovered(self._topics.bridge_config())
@@ -278,10 +290,6 @@ class Publisher:
             log_level=self._service.log_level(),
             mqtt_version=self._broker.mqtt_version if self._broker else None,
         )
-
-    def _take_birth(self, received: Received) -> None:
-        if received.payload.strip().lower() == ONLINE.encode():
-            self._rediscover.set()
 
     def _send(self, *messages: Message, beat: bool = False) -> None:
         if self._broker:

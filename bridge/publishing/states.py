@@ -29,10 +29,12 @@ from bridge.publishing.account import (
 from bridge.publishing.preferences import Preferences
 
 BEAT_S = 120.0
-"""All is sent again this often: times and expiry stay true, and what others erased comes back."""
+"""All is sent again within this: times and expiry stay true, and what others erased comes back."""
 MANY = 1_000
 """With more people than that, a beat is only what would expire: five messages each would be too
 many."""
+UNREPEATED = ("availability", "sign_in", "auth", "preferred")
+"""What such a beat leaves out."""
 LOOK_S = 5.0
 """Between two looks for whose turn it is."""
 NOW_S = float("-inf")
@@ -44,7 +46,7 @@ class Published:
 
     facts: AccountFacts
     at_s: float
-    """Monotonic time of the last state or beat."""
+    """Monotonic time of the last beat."""
 
 
 class Send(Protocol):
@@ -108,7 +110,7 @@ class States:
         """Send again what stands, account by account, each in its turn."""
         while True:
             await self._clock.sleep(LOOK_S)
-            due_s = self._clock.monotonic() - BEAT_S
+            due_s = self._clock.monotonic() - (BEAT_S - 2 * LOOK_S)
             for slug in [s for s, sent in self._published.items() if sent.at_s <= due_s]:
                 await broker.room()
                 if broker.connected:  # else the next welcome has it
@@ -152,6 +154,11 @@ class States:
             yield from everything(self._topics, published.facts, self._clock.now())
         yield from self._preferences.again({slug: followed})
 
+    def on(self, topic: str) -> Message | None:
+        """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
+        slug = topic.split("/")[-2]
+        return next((known for known in self.everything(slug) if known.topic == topic), None)
+
     def _publish_due(self, broker: Broker | None) -> None:
         """Publish what is due while the broker has room."""
         while self._due and (broker is None or broker.has_room):
@@ -164,8 +171,9 @@ class States:
             facts = replace(facts, sign_in=without_code(facts.sign_in))
         before, at_s = self._published.get(facts.account), self._clock.monotonic()
         old = before.facts if before else None
-        if before and not state_is_new(before.facts, facts):
-            at_s = before.at_s if facts.epoch == before.facts.epoch else NOW_S
+        if before:  # a new state is no beat: who changes often is repeated too
+            is_sent = facts.epoch == before.facts.epoch or state_is_new(before.facts, facts)
+            at_s = before.at_s if is_sent else NOW_S
         self._published[facts.account] = Published(facts, at_s)
         self._send(*changes(self._topics, old, facts, self._clock.now()))
         self._send(*self._preferences.news({facts.account: followed}))

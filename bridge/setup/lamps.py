@@ -33,8 +33,9 @@ def check(options: InitOptions) -> None:
 def topics_of(config: Mapping[str, Any]) -> Topics:
     """As the tables of the config name them."""
     base = _table(config, "mqtt").get("base_topic", "presence")
-    prefix = _table(config, "homeassistant").get("discovery_prefix", "homeassistant")
-    return Topics(str(base), str(prefix))
+    said = _table(config, "homeassistant")
+    prefix, birth = said.get("discovery_prefix", "homeassistant"), said.get("birth_topic", "")
+    return Topics(str(base), str(prefix), str(birth))
 
 
 def followed(config: Mapping[str, Any], options: InitOptions, name: str) -> tuple[str, ...] | None:

@@ -89,10 +89,12 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 def _users(topics: Topics) -> str:
     base, prefix = topics.base, topics.discovery_prefix
+    elsewhere = (topic for topic in topics.births if not topic.startswith(f"{prefix}/"))
+    speaks = "".join(f"topic readwrite {topic}\n" for topic in elsewhere)
     return f"""\
 user homeassistant
 topic readwrite {prefix}/#
-topic readwrite {base}/#
+{speaks}topic readwrite {base}/#
 
 user bridge
 topic readwrite {base}/bridge/#
@@ -101,7 +103,7 @@ topic readwrite {base}/table/#
 topic read {base}/driver/#
 topic write {base}/driver/+/light/set
 topic readwrite {prefix}/device/+/config
-topic read {topics.birth}
+{_births(topics)}
 
 user health
 topic read $SYS/broker/uptime
@@ -115,7 +117,7 @@ def _lamp(topics: Topics, lamp: Lamp) -> str:
         f"user {lamp.name}",
         f"topic readwrite {topics.base}/driver/{lamp.name}/#",
         f"topic readwrite {topics.discovery_prefix}/device/{lamp.name}/#",
-        f"topic read {topics.birth}",
+        _births(topics),
         f"topic read {topics.bridge_state}",
     ]
     for account in lamp.follow or ("+",):
@@ -123,6 +125,10 @@ def _lamp(topics: Topics, lamp: Lamp) -> str:
     lines += [f"topic write {topic}" for topic in lamp.device.write]
     lines += [f"topic read {topic}" for topic in lamp.device.read]
     return "\n".join(lines)
+
+
+def _births(topics: Topics) -> str:
+    return "\n".join(f"topic read {topic}" for topic in topics.births)
 
 
 def _older(topics: Topics) -> tuple[str, ...]:
@@ -133,7 +139,7 @@ def _older(topics: Topics) -> tuple[str, ...]:
         *(f"pattern read {topics.account('+', leaf)}" for leaf in ("state", "availability")),
         f"pattern read {topics.account('+', 'auth')}",
         f"pattern read {topics.bridge_state}",
-        f"pattern read {topics.birth}",
+        f"pattern read {topics.discovery_prefix}/status",
     )
 
 

@@ -30,13 +30,18 @@ _UNSUPPORTED_PROTOCOL, _NOT_AUTHORIZED = 132, 135
 class _Session:
     def __init__(self, broker: MemoryBroker, greeting: Greeting) -> None:
         self._broker, self.greeting = broker, greeting
-        self._filters: set[str] = set()
+        self._filters: dict[str, bool] = {}
+        """Filters, and whether own messages are kept from them."""
         self._arrived: asyncio.Queue[Received | None] = asyncio.Queue()
         self.limits = Limits()
         self.lost = False
 
-    def hear(self, message: Message, *, stored: bool) -> None:
-        if any(topic_matches_sub(each, message.topic) for each in self._filters):
+    def hear(self, message: Message, *, stored: bool, own: bool = False) -> None:
+        no_local = own and self.greeting.version is ProtocolVersion.V5
+        if any(
+            topic_matches_sub(each, message.topic) and not (no_local and kept)
+            for each, kept in self._filters.items()
+        ):
             self._arrived.put_nowait(Received(message.topic, message.payload, retain=stored))
 
     def lose(self) -> None:
@@ -48,14 +53,14 @@ class _Session:
         refused = [each for each in messages if each.topic in self._broker.refused]
         for message in messages:
             if message not in refused:
-                self._broker.take(message)
+                self._broker.take(message, self)
         return [Refusal(message, _NOT_AUTHORIZED, "Not authorized") for message in refused]
 
-    async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
+    async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
         self._check()
         if topic_filter in self._broker.refused:
             raise SubscriptionRefusedError(topic_filter, _NOT_AUTHORIZED)
-        self._filters.add(topic_filter)
+        self._filters[topic_filter] = own
         self._broker.asked.append(topic_filter)
         if commands and self.greeting.version is ProtocolVersion.V5:
             return
@@ -65,7 +70,7 @@ class _Session:
 
     async def unsubscribe(self, topic_filter: str) -> None:
         self._check()
-        self._filters.discard(topic_filter)
+        self._filters.pop(topic_filter, None)
 
     async def received(self) -> AsyncIterator[Received]:
         while (received := await self._arrived.get()) is not None:
@@ -77,7 +82,7 @@ class _Session:
 
     @property
     def filters(self) -> set[str]:
-        return self._filters
+        return set(self._filters)
 
     def _check(self) -> None:
         if self.lost:
@@ -112,10 +117,10 @@ class MemoryBroker:
             if session in self.sessions:
                 self.sessions.remove(session)
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Message, by: _Session | None = None) -> None:
         """A session published ``message``."""
         self.heard.append(message)
-        self._spread(message)
+        self._spread(message, by)
 
     def tell(self, topic: str, payload: Any, *, retain: bool = True) -> None:
         """Somebody else publishes; what is no text is sent as JSON."""
@@ -143,10 +148,10 @@ class MemoryBroker:
     def json(self, topic: str) -> Any:
         return json.loads(self.stored[topic].payload)
 
-    def _spread(self, message: Message) -> None:
+    def _spread(self, message: Message, by: _Session | None = None) -> None:
         if message.retain:
             self.stored.pop(message.topic, None)
             if message.payload:
                 self.stored[message.topic] = message
         for session in list(self.sessions):
-            session.hear(message, stored=False)
+            session.hear(message, stored=False, own=session is by)

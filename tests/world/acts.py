@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridge.config.state_file import RETRY_S
@@ -33,8 +33,8 @@ LIGHTS: dict[str, dict[str, Any]] = {
 class Acts:
     """Everything that can happen to ``world``."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, own: Callable[[], Sequence[str]]) -> None:
+        self._world, self._own = world, own
         self._undo: dict[int, Callable[[], None]] = {}
         self._count = 0
         self._earlier: dict[str, bytes] = {}
@@ -101,7 +101,7 @@ class Acts:
         world.microsoft.directory.change(person, availability, activity)
 
     def _birth(self, step: Step) -> None:
-        self._publish(self._world.topics.birth, b"online")
+        self._publish(self._world.topics.births[0], b"online")
 
     def _command(self, step: Step) -> None:
         asks_for_somebody = step.how in ("poll", "signin")
@@ -277,6 +277,17 @@ class Acts:
         """Every topic's first payload: it comes back as what some other server had stored."""
         if published.retain and published.payload:
             self._earlier.setdefault(published.topic, published.payload)
+
+    def _erase(self, step: Step) -> None:
+        """A topic of ours, by name or by number.
+
+        A lamp's mode is not overwritten, by which it is judged here.
+        """
+        if own := self._own():
+            how, which = step.how.split()
+            topic = own[int(which) % len(own)] if which.isdigit() else which
+            erased = how == "erase" or topic.endswith("/rule")
+            self._publish(topic, b"" if erased else self._earlier[topic], retain=True)
 
     def _overwrite(self, step: Step) -> None:
         topics, (leaf, how) = self._world.topics, step.how.split()

@@ -56,7 +56,8 @@ class Link:
         self, client_id: str, version: ProtocolVersion, will: Message | None, broker: MemoryBroker
     ) -> None:
         self.client_id, self.version, self.will, self._broker = client_id, version, will, broker
-        self.subscriptions: dict[str, None] = {}
+        self.subscriptions: dict[str, bool] = {}
+        """Filters, and whether own messages are kept from them (3.8.3.1, No Local)."""
         self.refused: set[str] = set()
         """Filters that it wanted and has not got."""
         self.refused_s = float("-inf")
@@ -65,13 +66,13 @@ class Link:
         self.ended: Callable[[int | None], None] = lambda _: None
         """Called when the broker ends the connection, with its reason code."""
 
-    def subscribe(self, topic_filter: str, *, commands: bool) -> int | None:
+    def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> int | None:
         """Subscribe; the code of a refusal."""
         if code := self._broker.refuses(topic_filter):
             self.refused.add(topic_filter)
             return code
         self.refused.discard(topic_filter)
-        self.subscriptions[topic_filter] = None
+        self.subscriptions[topic_filter] = own and self.version is V5
         if not (commands and self.version is V5):  # retain handling is new in 5 (3.8.3.1)
             for topic, payload in self._broker.stored(topic_filter):
                 self.arrive(Received(topic, payload, retain=True))
@@ -96,9 +97,12 @@ class Link:
         )
         return None
 
-    def wants(self, topic: str) -> bool:
-        """Whether one of the subscriptions matches."""
-        return any(matches(topic_filter, topic) for topic_filter in self.subscriptions)
+    def wants(self, topic: str, *, own: bool = False) -> bool:
+        """Whether one of the subscriptions matches, of those that want own messages too."""
+        return any(
+            matches(topic_filter, topic) and not (own and kept)
+            for topic_filter, kept in self.subscriptions.items()
+        )
 
 
 class MemoryBroker:
@@ -181,7 +185,8 @@ class MemoryBroker:
         elif retain:
             self._stored.pop(topic, None)
         for link in list(self._links.values()):
-            if link.client_id not in self.deaf and link.wants(topic):
+            own = link.client_id == client_id
+            if link.client_id not in self.deaf and link.wants(topic, own=own):
                 link.arrive(Received(topic, payload, retain=False))
         published = Published(self.now_s, client_id, topic, payload, retain)
         for watch in self.watchers:

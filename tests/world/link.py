@@ -144,7 +144,7 @@ class MemorySession:
         await self._unless_ended(sent())
         return refusals
 
-    async def subscribe(self, topic_filter: str, *, commands: bool) -> None:
+    async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
         """Subscribe; what is stored arrives after the acknowledgement."""
         code: int | None = None
 
@@ -152,7 +152,7 @@ class MemorySession:
             nonlocal code
             await self._way.pass_()
             await self._heard()
-            code = self._link.subscribe(topic_filter, commands=commands)
+            code = self._link.subscribe(topic_filter, commands=commands, own=own)
             await self._way.pass_()
 
         await self._unless_ended(subscribed())

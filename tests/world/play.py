@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 
 from tests.world.acts import Acts
+from tests.world.checks.erased import Erased
 from tests.world.checks.lamps import Lamps
 from tests.world.checks.logs import Logs
 from tests.world.checks.order import Order
@@ -116,12 +117,14 @@ class _Director:
     def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
         self.world = World(options, folder, loop)
         self.trace = Trace(self.world)
-        self._acts = Acts(self.world)
         self._wellness = Wellness(self.world)
+        self._erased = Erased(self.world, self._wellness)
+        self._acts = Acts(self.world, self._erased.own)
         lamps = Lamps(self.world, self._wellness)
         self._right = Right(self.world, lamps)
         self._checks = (
             Truth(self.world, self._wellness),
+            self._erased,
             Removed(self.world, self._wellness),
             Silence(self.world),
             Secrets(self.world),
@@ -175,7 +178,7 @@ class _Director:
         ends_s = self.world.now_s + within_s
         since_s: float | None = None
         while since_s is None or self.world.now_s - since_s < STEADY_S:
-            if list(self._right.look()):
+            if [*self._right.look(), *self._erased.missing()]:
                 since_s = None
                 if self.world.now_s >= ends_s:
                     self._must_be_right()
@@ -185,7 +188,8 @@ class _Director:
             await self._watch_until(self.world.now_s + 2 * TICK_S)
 
     def _must_be_right(self) -> None:
-        _raise([f"not right in the end: {problem}" for problem in self._right.look()])
+        wrong = [*self._right.look(), *self._erased.missing()]
+        _raise([f"not right in the end: {problem}" for problem in wrong])
 
     def _ask_lamps_to_follow(self) -> None:
         """A command is not stored: whoever presses while a lamp is away presses again."""

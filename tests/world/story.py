@@ -172,6 +172,9 @@ class _Teller:
         return Step(at_s, "bulb", self._some(*self._lamps), how, self._while(1, 20, 90))
 
     def _eraser(self, at_s: float) -> Step:
+        if self._random.random() < 0.5:
+            number = self._random.randrange(10_000)
+            return Step(at_s, "erase", "", f"{self._some('erase', 'erase', 'earlier')} {number}")
         leaf = self._some("state", "availability", "auth", "sign_in", "bridge", "light")
         how = self._some("erase", "earlier")
         return Step(at_s, "overwrite", self._some(*self._people), f"{leaf} {how}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.world.options import Options
 from tests.world.play import play
 from tests.world.story import Step
@@ -20,6 +22,30 @@ def test_a_sign_in_state_that_somebody_erases_is_told_again() -> None:
 
 def test_a_sign_in_state_of_before_that_comes_back_is_answered() -> None:
     well(Step(100, "overwrite", "person0", "auth earlier"), faults=("eraser",))
+
+
+@pytest.mark.parametrize("how", ["erase", "earlier"])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "presence/bridge/state",
+        "presence/bridge/info",
+        "presence/bridge/health",
+        "presence/account/alice/attributes",
+        "presence/account/alice/availability",
+        "presence/account/team_erin/sign_in",
+        "presence/table/team/auth",
+        "presence/driver/lamp0/state",
+        "presence/driver/lamp0/light/state",
+        "presence/driver/lamp0/light/rule",
+        "presence/driver/lamp0/light/availability",
+        "homeassistant/device/presence_bridge/config",
+        "homeassistant/device/presence_account_alice/config",
+        "homeassistant/device/lamp0/light/config",
+    ],
+)
+def test_whatever_somebody_erases_of_ours_is_back_within_a_beat(topic: str, how: str) -> None:
+    well(Step(100, "erase", "", f"{how} {topic}"), watched=2, faults=("eraser",))
 
 
 def test_a_lamp_without_a_disk_obeys_all_the_same() -> None:

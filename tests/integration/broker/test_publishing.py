@@ -8,6 +8,7 @@ from functools import partial
 import aiomqtt
 import pytest
 
+from bridge.broker.broker import HEAL_EVERY_S, HEALED_MOST
 from bridge.broker.connection import WINDOW as IN_FLIGHT
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
@@ -42,6 +43,32 @@ async def test_a_late_will_of_somebody_else_is_answered_with_online(
             await mqtt.until_text(STATE, "online", since=since)
     async with subscriber(mosquitto.port, topic=STATE) as fresh:
         assert (await fresh.until(STATE)).text == "online"
+
+
+async def test_who_says_something_else_for_ever_is_answered_once_a_second(
+    mosquitto: Mosquitto, link: Link, clock: ManualClock
+) -> None:
+    async with subscriber(mosquitto.port, topic=STATE) as mqtt:
+        await mqtt.until_text(STATE, "online")
+
+        async def contradict(*, is_answered: bool) -> None:
+            since = len(mqtt.heard)
+            await mqtt.publish(STATE, "offline", retain=True)
+            await mqtt.until_text(STATE, "offline", since=since)
+            if is_answered:
+                await mqtt.until_text(STATE, "online", since=since)
+
+        for _ in range(HEALED_MOST):
+            await contradict(is_answered=True)
+        since = len(mqtt.heard)
+        for _ in range(5):
+            await contradict(is_answered=False)
+        await link.until_resting()
+        assert {heard.text for heard in mqtt.heard[since:]} == {"offline"}
+        await clock.advance(HEAL_EVERY_S)
+        await mqtt.until_text(STATE, "online", since=since)
+        await clock.advance(60)
+        await contradict(is_answered=True)
 
 
 async def test_an_old_offline_on_the_broker_is_replaced_on_connect(

@@ -182,6 +182,33 @@ def test_a_base_topic_of_ones_own_is_in_the_rules(tmp_path: Path) -> None:
     assert "topic read ha/status" in acl
 
 
+@pytest.mark.parametrize(
+    ("table", "births", "speaks"),
+    [
+        ("", ["homeassistant/status"], []),
+        ('discovery_prefix = "home/ha"', ["home/ha/status", "homeassistant/status"], [1]),
+        ('birth_topic = "My Home/born"', ["My Home/born"], [0]),
+        ('discovery_prefix = "ha"\nbirth_topic = "ha/born"', ["ha/born"], []),
+    ],
+)
+def test_home_assistant_may_say_where_it_does_that_it_has_started_and_all_hear_it(
+    tmp_path: Path, table: str, births: list[str], speaks: list[int]
+) -> None:
+    initialise(tmp_path, InitOptions(account="alice"))
+    append(tmp_path / "config.toml", f"[homeassistant]\n{table}\n")
+    initialise(tmp_path, InitOptions(driver="desk"))
+    acl = (tmp_path / "mosquitto" / "acl").read_text(encoding="utf-8")
+
+    def lines(user: str) -> list[str]:
+        return acl.partition(f"user {user}\n")[2].partition("\n\n")[0].splitlines()
+
+    for user in ("bridge", "desk"):
+        heard = [line for line in lines(user) if "status" in line or "born" in line]
+        assert heard == [f"topic read {topic}" for topic in births]
+    own = [f"topic readwrite {births[number]}" for number in speaks]
+    assert [line for line in lines("homeassistant") if not line.endswith("#")] == own
+
+
 LAST_RELEASE = """\
 user bridge
 topic readwrite presence/bridge/#

@@ -25,20 +25,34 @@ SLUGS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
         (HOME.account("+", "auth"), "presence/account/+/auth"),
         (HOME.driver_state("desk"), "presence/driver/desk/state"),
         (HOME.light("desk", "set"), "presence/driver/desk/light/set"),
-        (HOME.birth, "homeassistant/status"),
         (HOME.bridge_config(), "homeassistant/device/presence_bridge/config"),
         (HOME.account_config("alice"), "homeassistant/device/presence_account_alice/config"),
         (HOME.light_config("desk"), "homeassistant/device/desk/light/config"),
         (HOME.bridge_client_id, "presence-bridge"),
         (HOME.driver_client_id("desk"), "presence-driver-desk"),
         (OFFICE.account("alice", "event"), "office/floor_2/account/alice/event"),
-        (OFFICE.birth, "ha/status"),
         (OFFICE.bridge_config(), "ha/device/office_floor_2_bridge/config"),
         (OFFICE.bridge_client_id, "office_floor_2-bridge"),
     ],
 )
 def test_topics_and_client_ids_are_the_documented_ones(built: str, documented: str) -> None:
     assert built == documented
+
+
+@pytest.mark.parametrize(
+    ("topics", "births"),
+    [
+        (HOME, ("homeassistant/status",)),
+        (OFFICE, ("ha/status", "homeassistant/status")),
+        (Topics(discovery_prefix="home/ha"), ("home/ha/status", "homeassistant/status")),
+        (Topics(birth_topic="My Home/born"), ("My Home/born",)),
+        (Topics(discovery_prefix="ha", birth_topic="ha/status"), ("ha/status",)),
+    ],
+)
+def test_home_assistant_is_heard_where_it_was_told_to_speak_or_may_by_itself(
+    topics: Topics, births: tuple[str, ...]
+) -> None:
+    assert topics.births == births
 
 
 @pytest.mark.parametrize(

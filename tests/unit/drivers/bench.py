@@ -49,6 +49,9 @@ class Bench:
         kind_name: str = "fake",
         color_mode: str = "rgb",
         zone: str | None = None,
+        name: str = "desk",
+        base: str = "presence",
+        homeassistant: dict[str, Any] | None = None,
         **common: Any,
     ) -> None:
         self.broker = broker or MemoryBroker()
@@ -66,8 +69,16 @@ class Bench:
         )
         common = {"kind": "fake", "follow": ["alice"], **common}
         self.runner = Runner(
-            "desk",
-            config=HostConfig(state_dir=folder, time_zone=zone),
+            name,
+            config=HostConfig.model_validate(
+                {
+                    "state_dir": folder,
+                    "mqtt": {"base_topic": base},
+                    "homeassistant": homeassistant or {},
+                    "drivers": {name: {"kind": "fake"}},
+                    "time_zone": zone,
+                }
+            ),
             common=Common.model_validate(common),
             kind=self.kind,
             options=Settings(),

@@ -12,13 +12,20 @@ import pytest
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
+from drivers.forget import forget
 from drivers.rules import DEFAULT_LOOKS
 from drivers.runner import CONNECTION_EVERY_S
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight
+from tests.fakes.memory_broker import MemoryBroker
 from tests.unit.drivers.bench import LIGHT, Bench, old_broker
 
 CONFIG = "homeassistant/device/desk/light/config"
+ALL = [
+    CONFIG,
+    *(f"{LIGHT}/{leaf}" for leaf in ("state", "rule", "availability")),
+    "presence/driver/desk/state",
+]
 RED, UNKNOWN = DEFAULT_LOOKS["busy"].state(), DEFAULT_LOOKS["unknown"].state()
 GREEN, PURPLE = DEFAULT_LOOKS["available"].state(), DEFAULT_LOOKS["do_not_disturb"].state()
 BY_HAND = {"state": "ON", "color": {"r": 1, "g": 2, "b": 3}}
@@ -67,11 +74,86 @@ async def test_home_assistants_birth_is_answered_with_all_that_it_needs(tmp_path
         bench.broker.tell("homeassistant/status", "online", retain=False)
         await bench.clock.advance(6)
         told = [message.topic for message in bench.broker.heard]
-        assert told == [CONFIG, *(f"{LIGHT}/{leaf}" for leaf in ("state", "rule", "availability"))]
+        assert told == ALL
         bench.broker.heard.clear()
         bench.broker.tell("homeassistant/status", "offline", retain=False)
         await bench.clock.advance(6)
         assert bench.broker.heard == []
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["5", "3.1.1"])
+@pytest.mark.parametrize("payload", ["", "offline", '{"state":"OFF","of":"a lamp of before"}'])
+@pytest.mark.parametrize("topic", ALL)
+async def test_what_others_erase_or_overwrite_is_right_again_within_two_minutes(
+    tmp_path: Path, topic: str, payload: str, *, old: bool
+) -> None:
+    bench = Bench(tmp_path, old_broker() if old else None)
+    bench.person("busy")
+    async with bench.running():
+        await bench.clock.advance(10)
+        truth = bench.broker.text(topic)
+        assert truth
+        bench.broker.heard.clear()
+        bench.broker.tell(topic, payload)
+        await bench.clock.advance(1)
+        at_once = topic == "presence/driver/desk/state"
+        assert bench.broker.text(topic) == (truth if at_once else payload)
+        await bench.clock.advance(119)
+        assert bench.broker.text(topic) == truth
+        assert len(bench.broker.heard) == len(ALL) + at_once, "nothing else is said"
+        assert len(bench.light.written) == 1
+
+
+async def test_what_was_erased_while_the_connection_came_and_went_is_right_again(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.person("busy")
+    async with bench.running():
+        for _ in range(4):
+            await bench.clock.advance(20)
+            bench.broker.lose(bench.broker.sessions[0])
+            for topic in ALL:
+                bench.broker.tell(topic, "")
+        await bench.clock.advance(10)
+        assert all(bench.broker.text(topic) for topic in ALL)
+        assert bench.broker.text("presence/driver/desk/state") == "online"
+
+
+async def test_home_assistant_may_keep_its_usual_birth_topic_and_our_rules_may_forbid_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for refused in (False, True):
+        bench = Bench(tmp_path, homeassistant={"discovery_prefix": "home/ha"})
+        if refused:
+            bench.broker.refused.add("homeassistant/status")
+        bench.person("busy")
+        async with bench.running():
+            assert bench.broker.text("home/ha/device/desk/light/config")
+            for topic in ("home/ha/status", "homeassistant/status"):
+                bench.broker.heard.clear()
+                bench.broker.tell(topic, "online", retain=False)
+                await bench.clock.advance(6)
+                is_heard = not (refused and topic == "homeassistant/status")
+                assert len(bench.broker.heard) == (len(ALL) if is_heard else 0)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_chosen_birth_topic_is_the_only_one_and_its_refusal_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path, homeassistant={"birth_topic": "My Home/born"})
+    bench.person("busy")
+    async with bench.running():
+        assert "homeassistant/status" not in bench.broker.asked
+        bench.broker.heard.clear()
+        bench.broker.tell("My Home/born", "online", retain=False)
+        await bench.clock.advance(6)
+        assert len(bench.broker.heard) == len(ALL)
+    bench = Bench(tmp_path, homeassistant={"birth_topic": "My Home/born"})
+    bench.broker.refused.add("My Home/born")
+    async with bench.running():
+        assert "does not let user anonymous subscribe to My Home/born" in caplog.text
 
 
 async def test_what_a_person_chose_by_hand_outlives_a_restart(tmp_path: Path) -> None:
@@ -224,7 +306,7 @@ async def test_a_memory_that_cannot_be_written_costs_only_the_memory(
         assert bench.light.shows.color == (3, 0, 0)
         assert len(bench.broker.sessions) == 1
         assert "offline" not in [m.payload.decode() for m in bench.broker.heard]
-    assert caplog.text.count("cannot be written") == 1
+    assert caplog.text.count("desk.json cannot be written") == 1
     assert "cannot be reached" not in caplog.text
 
 
@@ -421,3 +503,88 @@ async def test_a_slider_scales_while_following_and_is_told_as_it_was_set(tmp_pat
         await bench.clock.advance(1)
         assert bench.broker.json(f"{LIGHT}/rule")["mode"] == "follow"
         assert bench.light.shows.brightness == pytest.approx(RED.brightness * 153 / 255)
+
+
+def at(base: str, bench: Bench) -> set[str]:
+    """The topics of the lamp that are stored below a base topic."""
+    return {topic for topic in bench.broker.stored if topic.startswith(f"{base}/driver/")}
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["broker there", "broker away"])
+async def test_below_a_base_topic_that_was_changed_a_lamp_leaves_nothing(
+    tmp_path: Path, *, away: bool
+) -> None:
+    broker = MemoryBroker()
+    bases = ("presence", "presence/home", "a", "presence")
+    for base in bases:
+        bench = Bench(tmp_path, broker, base=base)
+        if away:
+            broker.is_up = base in (bases[0], bases[-1])
+        async with bench.running():
+            await bench.clock.advance(5)
+    assert not at("presence/home", bench)
+    assert not at("a", bench)
+    assert len(at("presence", bench)) == 4
+    for base in ("b", "b/c"):
+        bench = Bench(tmp_path, broker, base=base)
+        async with bench.running():
+            assert not at("presence", bench)
+            assert len(at(base, bench)) == 4
+    sent = [message for message in broker.heard if message.topic == CONFIG]
+    emptied = [message for message in sent if not message.payload]
+    assert next(message.topic for message in broker.heard if not message.payload) == CONFIG
+    assert len(emptied) == (3 if away else 5), "Home Assistant lets go of the old names"
+    assert b"b_c_light_desk" in broker.stored[CONFIG].payload
+
+
+async def test_below_a_discovery_prefix_that_was_changed_or_is_not_wanted_nothing_is_left(
+    tmp_path: Path,
+) -> None:
+    broker = MemoryBroker()
+    for prefix in ("homeassistant", "home/ha"):
+        bench = Bench(tmp_path, broker, homeassistant={"discovery_prefix": prefix})
+        async with bench.running():
+            found = {topic for topic in broker.stored if "/device/" in topic}
+            assert found == {f"{prefix}/device/desk/light/config"}
+    bench = Bench(tmp_path, broker, homeassistant={"enabled": False})
+    async with bench.running():
+        assert not [topic for topic in broker.stored if "/device/" in topic]
+        bench.broker.heard.clear()
+        await bench.clock.advance(600)
+        assert all(message.payload for message in bench.broker.heard)
+
+
+async def test_what_the_rules_refuse_to_empty_is_emptied_when_they_allow_it(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    async with Bench(tmp_path, broker).running():
+        pass
+    broker.refused.add("presence/driver/desk/light/state")
+    for _ in range(2):
+        bench = Bench(tmp_path, broker, base="a")
+        async with bench.running():
+            assert at("presence", bench) == {"presence/driver/desk/light/state"}
+    broker.refused.clear()
+    async with bench.running():
+        assert not at("presence", bench)
+
+
+async def test_a_lamp_that_has_another_name_now_is_named_with_the_cure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with Bench(tmp_path).running():
+        assert "presence-driver forget" not in caplog.text
+    bench = Bench(tmp_path, name="hall")
+    async with bench.running():
+        assert "desk is in the config no more: presence-driver forget desk" in caplog.text
+
+
+async def test_a_lamp_that_is_gone_is_forgotten_wherever_it_has_spoken(tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    async with Bench(tmp_path, broker, homeassistant={"discovery_prefix": "home/ha"}).running():
+        assert "home/ha/device/desk/light/config" in broker.stored
+    bench = Bench(tmp_path, broker, name="hall", base="a")
+    await forget("desk", bench.runner._config, connect=broker.connect)
+    assert not broker.stored
+    async with bench.running():
+        assert len(broker.stored) == len(ALL)

@@ -143,10 +143,15 @@ class FakeBroker:
                 self.beats.append(message)
 
     def subscribe(
-        self, topic_filter: str, handler: Callable[[Received], None], *, commands: bool = False
+        self,
+        topic_filter: str,
+        handler: Callable[[Received], None],
+        *,
+        commands: bool = False,
+        optional: bool = False,
     ) -> None:
         self.subscribed[topic_filter] = handler
-        if self.connected and not commands:
+        if self.connected and not (commands or optional):
             self._give_stored(topic_filter)
 
     def unsubscribe(self, topic_filter: str) -> None:

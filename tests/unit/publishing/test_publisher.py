@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker import Received
 from bridge.contract.account import Followed, SignIn, SignInState
 from bridge.contract.health import Health
+from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.states import BEAT_S, MANY
@@ -99,13 +99,15 @@ async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench
         bench.publisher.update(facts(slug))
     bench.broker.drain()
     async with bench.running():
-        bench.broker.put(TOPICS.birth, b"Online ")
+        bench.broker.put(TOPICS.births[0], b"Online ")
         through = await bench.pass_time(5)
     sent = topics(through)
     assert sent.count(TOPICS.account_config("alice")) == 1
     assert sent.count(TOPICS.account_config("team_ben")) == 1
     assert {TOPICS.account(s, "state") for s in ("alice", "team_ben")} < set(sent)
     assert TOPICS.table("team", "auth") in sent
+    assert sent[-1] == TOPICS.bridge_state
+    assert through[-1].payload == b"online"
     assert not any("team_ann" in topic for topic in sent)
     assert {id(message) for message in through} == {id(message) for message in bench.broker.beats}
 
@@ -135,6 +137,23 @@ async def test_all_that_is_stored_is_repeated_and_marked_as_such(bench: Bench) -
     assert state["polled_at"] == "2026-11-23T09:01:00+00:00"
 
 
+@pytest.mark.parametrize("leaf", ["state", "attributes", "availability", "sign_in", "auth"])
+async def test_who_changes_all_the_time_is_repeated_as_well(bench: Bench, leaf: str) -> None:
+    topic = TOPICS.account("team_ben", leaf)
+    bench.connect()
+    async with bench.running():
+        bench.publisher.update(facts("team_ben"))
+        await bench.pass_time(100)
+        truth = bench.broker.stored[topic]
+        bench.broker.put(topic, b"")
+        for number in range(4):
+            word = (Availability.BUSY, Availability.AVAILABLE)[number % 2]
+            bench.publisher.update(facts("team_ben", word))
+            await bench.pass_time(30)
+        assert leaf in ("state", "attributes") or bench.broker.stored[topic] == truth
+        assert bench.broker.stored[topic]
+
+
 async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -> None:
     bench.connect()
     async with bench.running():
@@ -142,7 +161,7 @@ async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -
         bench.publisher.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED)))
         bench.broker.drain()
         sent = topics(await bench.pass_time(BEAT_S + 10))
-    assert [topic for topic in sent if "alice" in topic] == [
+    assert [topic for topic in sent if "/alice/" in topic] == [
         TOPICS.account("alice", leaf) for leaf in ("sign_in", "auth", "availability")
     ]
 
@@ -255,11 +274,11 @@ async def test_a_bug_in_one_part_is_logged_and_the_part_goes_on(
 
     bench.broker.room = room  # type: ignore[method-assign]
     async with bench.running():
-        bench.publisher.rediscover()
+        bench.broker.ask("rediscover")
         await bench.pass_time(5)
         bench.broker.ask("health_check")
         await bench.clock.settle()
-        bench.publisher.rediscover()
+        bench.broker.ask("rediscover")
         through = await bench.pass_time(10)
     assert TOPICS.response("health_check") in topics(through)
     assert TOPICS.account_config("alice") in topics(through)
@@ -278,5 +297,5 @@ async def test_garbage_at_the_birth_topic_is_no_birth(bench: Bench) -> None:
     bench.broker.drain()
     async with bench.running():
         for payload in (b"offline", b"", b"\xff", b"on line"):
-            bench.broker.subscribed[TOPICS.birth](Received(TOPICS.birth, payload, retain=False))
+            bench.broker.put(TOPICS.births[0], payload)
         assert await bench.pass_time(6) == []

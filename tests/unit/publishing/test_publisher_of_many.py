@@ -81,7 +81,7 @@ async def test_discovery_after_a_birth_is_sent_in_small_parts_with_news_between(
     bench.broker.drain()
     running = asyncio.create_task(bench.publisher.run())
     await bench.clock.settle()
-    bench.publisher.rediscover()
+    bench.broker.ask("rediscover")
     await bench.clock.advance(1)
     assert len(bench.broker.waiting) == 50
     bench.broker.drain()
