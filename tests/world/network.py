@@ -113,7 +113,7 @@ class Network:
         if trouble is Trouble.REDIRECT:
             raise HttpError(Fault.ELSEWHERE, fault=Fault.ELSEWHERE)
         if trouble in (Trouble.STATUS, Trouble.ASKED_TO_WAIT, Trouble.GARBAGE):
-            response = self._instead(weather, trouble, is_login=is_login)
+            response = self._instead(weather, trouble)
         else:
             response = self._microsoft.answer(request)
         if trouble is Trouble.HALF_OPEN:
@@ -121,22 +121,26 @@ class Network:
         await asyncio.sleep(self.latency_s * (0.5 + self._random()))
         if trouble is Trouble.RESET:
             raise HttpError(Fault.BROKEN, fault=Fault.BROKEN)
+        if trouble is Trouble.ASKED_TO_WAIT and not is_login:
+            self._want_silence(weather.retry_after_s)
         return self._delivered(response, older=trouble is Trouble.OLDER)
 
-    def _instead(self, weather: Weather, trouble: Trouble, *, is_login: bool) -> HttpResponse:
+    def _instead(self, weather: Weather, trouble: Trouble) -> HttpResponse:
         if trouble is Trouble.GARBAGE:
             plain = self._microsoft.plain(200, {})
             return plain if self._random() < 0.5 else replace(plain, body=b"<html>")
         if trouble is Trouble.STATUS:
             return self._microsoft.plain(weather.status, {"error": {"code": "x", "message": "x"}})
         now, wait_s = self._clock.now(), weather.retry_after_s
-        if not is_login:
-            began_s = asyncio.get_running_loop().time()
-            self.silence_began_s = began_s + 2 * self.latency_s
-            self.silent_until_s = max(self.silent_until_s, began_s + min(wait_s, 3600))
         date = format_datetime(now + timedelta(seconds=wait_s), usegmt=True)
         headers = {"Retry-After": date if weather.as_date else str(wait_s)}
         return self._microsoft.plain(weather.status, {"error": {"code": "x"}}, headers)
+
+    def _want_silence(self, wait_s: int) -> None:
+        """From the moment that the wish is heard: whoever ended before never knew."""
+        now_s = asyncio.get_running_loop().time()
+        self.silence_began_s = now_s + 2 * self.latency_s
+        self.silent_until_s = max(self.silent_until_s, now_s - self.latency_s + min(wait_s, 3600))
 
     def _delivered(self, response: HttpResponse, *, older: bool) -> HttpResponse:
         """Note the presences in an answer, or put an earlier answer in its place."""
