@@ -66,10 +66,10 @@ class Erased:
         topic = published.topic
         if not published.retain:
             return
-        if published.client_id == "somebody":
-            if topic in self._owners and published.payload != self._said[topic].payload:
-                self._erased_s.setdefault(topic, published.at_s)
-                return
+        is_others = published.client_id == "somebody" and topic in self._owners
+        if is_others and published.payload != self._said[topic].payload:
+            self._erased_s.setdefault(topic, published.at_s)
+            return
         self._erased_s.pop(topic, None)
         for process in self._world.processes:
             if published.client_id == self._world.client_id(process) and published.payload:
