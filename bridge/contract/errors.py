@@ -79,6 +79,10 @@ class SignInNeededError(PersonMustActError):
     """An account has no usable token."""
 
 
+class SignInUnreadableError(SignInNeededError):
+    """A sign-in is stored and cannot be read now; a look costs nothing but a file access."""
+
+
 class AccessRefusedError(PersonMustActError):
     """Signed in, but not allowed to read presence."""
 

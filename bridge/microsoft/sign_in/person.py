@@ -20,7 +20,12 @@ import msal
 from bridge.config.unreadable import Unreadable
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
+from bridge.contract.errors import (
+    PersonMustActError,
+    SignInNeededError,
+    SignInUnreadableError,
+    SourceUnavailableError,
+)
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.answers import Answer
@@ -289,7 +294,7 @@ class PersonSignIn:
         self._offer()
         return needed(why)
 
-    def _unread(self, what: Unreadable) -> SignInNeededError:
+    def _unread(self, what: Unreadable) -> SignInUnreadableError:
         """It is there, and once somebody has mended the file it goes on as if nothing was."""
         why = _act(f"The stored sign-in cannot be read: {what.why}.", f"Run: {what.cure}")
         before, self._settled = self._settled, ended(why, self._slug)
@@ -297,7 +302,7 @@ class PersonSignIn:
             log.error("%s: %s", self._slug, line(why, self._slug))
         self._trouble = None
         self._show()
-        return needed(why)
+        return SignInUnreadableError(why.text, remedy=why.remedy)
 
     def _offer(self) -> None:
         """Offer a sign-in by itself, once until a token works again."""
