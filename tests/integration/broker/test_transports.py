@@ -22,13 +22,13 @@ from bridge.demo.broker import EmbeddedBroker
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port, running
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import SUBSCRIBE
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import (
     FACT,
     STATE,
-    SUBSCRIBE,
     Link,
-    scripted,
     settings,
 )
 
@@ -251,7 +251,7 @@ async def test_a_visitor_who_is_refused_is_told_what_a_person_must_do(tmp_path: 
                 publish=[FACT],
             )
     assert "hunter2" not in str(refused.value)
-    async with scripted(answers=frozenset({SUBSCRIBE})) as silent:
+    async with strict(answers=frozenset({SUBSCRIBE})) as silent:
         silent.suback_code = 0x87
         with pytest.raises(PersonMustActError, match="anonymous subscribe to presence/x"):
             await visit(settings(silent.port), follow=["presence/x"])
