@@ -74,7 +74,7 @@ class Runner:
         self._births = asyncio.Event()
         self._broker = Broker(
             config.mqtt,
-            client_id=self._topics.driver_client_id(name),
+            client_id=config.mqtt.client_id_of(f"driver-{name}"),
             state_topic=self._topics.driver_state(name),
             welcome=self._welcome,
             clock=clock,

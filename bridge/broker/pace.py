@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bridge.broker.errors import Kind
+from bridge.broker.reasons import Kind
 from bridge.retry import Random, full_jitter
 
 QUICK_S = (0.1, 0.3, *[1.0] * 13)
@@ -13,7 +13,7 @@ FIRST_S, MOST_S = 2.0, 15.0
 REFUSED_S = (5.0, 30.0, 300.0)
 """A broker whose users are kept elsewhere refuses for a moment while that starts; later only a
 person changes it, and some brokers ban who asks too often."""
-THROWN_OUT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
+SLOWLY_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 GOOD_S = 90.0
 """A connection that lasted this long was a good one: longer than two programs of one client id
 wait for each other."""
@@ -30,8 +30,8 @@ class Pace:
 
     @property
     def disputed(self) -> bool:
-        """Whether another program takes the connection again and again."""
-        return self._failed[Kind.THROWN_OUT] > 0
+        """Whether connections that were accepted are ended again and again."""
+        return self._failed[Kind.THROWN_OUT] + self._failed[Kind.SLOWLY] > 0
 
     def accepted(self) -> None:
         """A connection stands; whether it is a good one is seen later."""
@@ -45,12 +45,10 @@ class Pace:
     def wait_s(self, kind: Kind) -> float:
         """Seconds to wait after one more failure of ``kind``."""
         before, self._failed[kind] = self._failed[kind], self._failed[kind] + 1
-        if kind is Kind.OLD_BROKER:
-            return 0.0
         if kind is Kind.REFUSED:
             return REFUSED_S[min(before, len(REFUSED_S) - 1)]
-        if kind is Kind.THROWN_OUT:
-            return THROWN_OUT_S[min(before, len(THROWN_OUT_S) - 1)]
+        if kind in {Kind.THROWN_OUT, Kind.SLOWLY}:
+            return SLOWLY_S[min(before, len(SLOWLY_S) - 1)]
         quick = max(before, self.short_lived - 1)
         if quick < len(QUICK_S):
             return QUICK_S[quick] * (0.5 + self._random() / 2)

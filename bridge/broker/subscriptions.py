@@ -52,6 +52,16 @@ class Subscriptions:
         """Which subscriptions are refused, in words."""
         return self._refusals.problems
 
+    @property
+    def filters(self) -> Iterator[str]:
+        """What is wanted."""
+        return iter(self._wanted.value)
+
+    def refuses(self, topic_filter: str) -> bool:
+        """Whether the broker has refused it on this session."""
+        asked = self._asked.get(topic_filter)
+        return asked is not None and asked.refused > 0
+
     def add(self, topic_filter: str, handler: Handler, *, commands: bool) -> None:
         """Call ``handler`` for each message that matches, on this session and all later ones."""
         self._wanted.set({**self._wanted.value, topic_filter: _Wanted(handler, commands)})

@@ -6,7 +6,7 @@ A lamp's process must not pay for models that it never uses.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -15,11 +15,14 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    StringConstraints,
     field_validator,
     model_validator,
 )
 
 from bridge.config.base import ConfigPath, Settings, Slug, TopicBase, host_problem
+
+ClientId = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=60)]
 
 
 class MqttSettings(Settings):
@@ -39,6 +42,19 @@ class MqttSettings(Settings):
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
     base_topic: TopicBase = "presence"
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    """The version of MQTT; ``auto`` is 5, and 3.1.1 where the broker does not speak that."""
+    client_id: ClientId | None = None
+    """How all of our client ids begin; as ``base_topic`` when not given."""
+
+    @property
+    def user(self) -> str:
+        """Who we are to the broker, for people."""
+        return self.username or "anonymous"
+
+    def client_id_of(self, part: str) -> str:
+        """Stable, one a program: a random one makes entities stick at unavailable."""
+        return f"{self.client_id or self.base_topic.replace('/', '_')}-{part}"
 
     @property
     def effective_port(self) -> int:

@@ -66,9 +66,9 @@ class StrictBroker:
         self.connections += 1
         client = Client(writer)
         self._clients[client] = None
-        with suppress(OSError, EOFError):
+        with suppress(OSError, EOFError, TimeoutError):
             while True:
-                packet = await wire.read(reader)
+                packet = await self._in_time(reader)
                 self.received.append((packet.kind, packet.body))
                 self._take(client, packet)
         self.closed += 1
@@ -76,6 +76,16 @@ class StrictBroker:
         if client.hello.will:
             self._spread(client, client.hello.will)
         writer.close()
+
+    async def _in_time(self, reader: asyncio.StreamReader) -> Packet:
+        """The next packet; the connection ends where the announced keepalive is not kept."""
+        keep_alive_s = self.announces.keep_alive_s
+        try:
+            async with asyncio.timeout(keep_alive_s and 1.5 * keep_alive_s):
+                return await wire.read(reader)
+        except TimeoutError:
+            self.breaches.append("silent")
+            raise
 
     def count(self, kind: int) -> int:
         return sum(received == kind for received, _ in self.received)

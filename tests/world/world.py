@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bridge.config import Config
+from bridge.config import Config, MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Person
@@ -96,8 +96,8 @@ class World:
     def client_id(self, process: Process) -> str:
         """What a process calls itself at the broker."""
         if process is self.bridge:
-            return self.topics.bridge_client_id
-        return self.topics.driver_client_id(process.name)
+            return MqttSettings().client_id_of("bridge")
+        return MqttSettings().client_id_of(f"driver-{process.name}")
 
     def hears(self, process: Process) -> bool:
         """Whether a command for a lamp gets through to it now."""

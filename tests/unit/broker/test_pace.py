@@ -1,11 +1,10 @@
 """How long is waited, and after what."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.errors import Kind
 from bridge.broker.pace import MOST_S, Pace
+from bridge.broker.reasons import Kind
 
 
 @given(st.lists(st.floats(0, 1), min_size=40, max_size=40))
@@ -37,8 +36,3 @@ def test_a_dispute_outlasts_connections_that_end_soon_and_no_good_one() -> None:
     pace.good()
     assert [*disputed, pace.disputed] == [True, False]
     assert pace.wait_s(Kind.THROWN_OUT) == 5
-
-
-@pytest.mark.parametrize("luck", [0.0, 1.0])
-def test_the_older_protocol_is_tried_at_once(luck: float) -> None:
-    assert Pace(lambda: luck).wait_s(Kind.OLD_BROKER) == 0
