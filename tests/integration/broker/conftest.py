@@ -83,6 +83,7 @@ class Link:
         clock: ManualClock,
         *,
         client_id: str = CLIENT_ID,
+        state: str = STATE,
         version: ProtocolVersion | None = None,
         welcome: Callable[[], Iterator[Message]] | None = None,
         acknowledged: Callable[[Message], None] | None = None,
@@ -97,7 +98,7 @@ class Link:
         self.broker = Broker(
             settings,
             client_id=client_id,
-            state_topic=STATE,
+            state_topic=state,
             welcome=welcome or (lambda: iter(self.facts)),
             backlog=lambda: iter(self.crowd),
             goodbye=lambda: list(self.farewell),

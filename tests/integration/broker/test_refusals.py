@@ -38,15 +38,15 @@ topic read #
 """
 
 
-def secured(folder: Path, *, acl: str = ACL) -> str:
-    """Lines for a broker with the users ``bridge`` and ``reader``, and access rules."""
-    users, rules = folder / "passwords", folder / "acl"
-    users.write_text(
-        "".join(f"{user}:{hashed(PASSWORD, b'salt-salt-12')}\n" for user in ("bridge", "reader")),
+def secured(folder: Path, *, acl: str = ACL, users: tuple[str, ...] = ("bridge", "reader")) -> str:
+    """Lines for a broker with ``users`` and access rules."""
+    passwords, rules = folder / "passwords", folder / "acl"
+    passwords.write_text(
+        "".join(f"{user}:{hashed(PASSWORD, b'salt-salt-12')}\n" for user in users),
         encoding="utf-8",
     )
     rules.write_text(acl, encoding="utf-8")
-    return f"allow_anonymous false\npassword_file {users}\nacl_file {rules}"
+    return f"allow_anonymous false\npassword_file {passwords}\nacl_file {rules}"
 
 
 def bridge_user(broker: Mosquitto, password: str = PASSWORD) -> MqttSettings:
