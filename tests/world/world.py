@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from bridge.broker.session import Limits
 from bridge.config import Config, MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
@@ -58,6 +59,10 @@ class World:
                 speaks_5=options.speaks_5,
                 tells_takeover=options.tells_takeover,
                 sends_will_at_takeover=options.will_at_takeover,
+                limits=Limits(
+                    maximum_qos=options.maximum_qos,
+                    maximum_packet_size=options.maximum_packet_size,
+                ),
             )
         )
         self.microsoft = MemoryMicrosoft(self.time, Random(f"microsoft {options.seed}"))
