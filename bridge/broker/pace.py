@@ -13,7 +13,7 @@ FIRST_S, MOST_S = 2.0, 15.0
 REFUSED_S = (5.0, 30.0, 300.0)
 """A broker whose users are kept elsewhere refuses for a moment while that starts; later only a
 person changes it, and some brokers ban who asks too often."""
-SLOWLY_S = (5.0, 10.0, 20.0, 40.0, 60.0)
+THROWN_OUT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 GOOD_S = 90.0
 """A connection that lasted this long was a good one: longer than two programs of one client id
 wait for each other."""
@@ -48,7 +48,7 @@ class Pace:
         if kind is Kind.REFUSED:
             return REFUSED_S[min(before, len(REFUSED_S) - 1)]
         if kind in {Kind.THROWN_OUT, Kind.SLOWLY}:
-            return SLOWLY_S[min(before, len(SLOWLY_S) - 1)]
+            return THROWN_OUT_S[min(before, len(THROWN_OUT_S) - 1)]
         quick = max(before, self.short_lived - 1)
         if quick < len(QUICK_S):
             return QUICK_S[quick] * (0.5 + self._random() / 2)

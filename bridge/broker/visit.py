@@ -50,8 +50,10 @@ async def visit(
     client_id = settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}")
     lessons = Lessons(settings, client_id, SystemClock())
     while True:
+        stood = False
         try:
             async with connect(lessons.greeting()) as session:
+                stood = True
                 await _ask(session, follow, publish, user=settings.user)
                 return await _collect(session, follow, until, within_s) if follow else []
         except SubscriptionRefusedError as error:
@@ -60,7 +62,7 @@ async def visit(
                 remedy="Check the broker's access rules.",
             ) from error
         except ConnectionFailedError as error:
-            if lessons.failed(error, stood=False):
+            if lessons.failed(error, stood=stood):
                 continue
             fault = explain(error, settings, lessons.client_id)
             if fault.kind is Kind.PASSES:

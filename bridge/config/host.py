@@ -5,8 +5,9 @@ A lamp's process must not pay for models that it never uses.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -15,14 +16,15 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
-    StringConstraints,
     field_validator,
     model_validator,
 )
 
 from bridge.config.base import ConfigPath, Settings, Slug, TopicBase, host_problem
 
-ClientId = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=60)]
+Protocol = Literal["auto", "5", "3.1.1"]
+_PROTOCOLS = get_args(Protocol)
+_CLIENT_ID = re.compile(r"[!-~]{1,60}")
 
 
 class MqttSettings(Settings):
@@ -42,9 +44,9 @@ class MqttSettings(Settings):
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
     base_topic: TopicBase = "presence"
-    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    protocol: Protocol = "auto"
     """The version of MQTT; ``auto`` is 5, and 3.1.1 where the broker does not speak that."""
-    client_id: ClientId | None = None
+    client_id: str | None = None
     """How all of our client ids begin; as ``base_topic`` when not given."""
 
     @property
@@ -70,6 +72,22 @@ class MqttSettings(Settings):
     def address(self) -> str:
         """Where the broker is, for people."""
         return self.socket_path or f"{self.host}:{self.effective_port}"
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _is_a_version(cls, value: Any) -> Any:
+        """A number is what people write first."""
+        text = {"5.0": "5"}.get(str(value), str(value))
+        if text not in _PROTOCOLS:
+            raise ValueError("must be one of " + ", ".join(f'"{each}"' for each in _PROTOCOLS))
+        return text
+
+    @field_validator("client_id")
+    @classmethod
+    def _can_begin_a_client_id(cls, value: str | None) -> str | None:
+        if value is not None and not _CLIENT_ID.fullmatch(value):
+            raise ValueError("can have letters, digits and signs, no spaces, 60 at the most")
+        return value
 
     @field_validator("host")
     @classmethod

@@ -19,6 +19,7 @@ from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import FACT, STATE, Link, settings, until
 from tests.integration.broker.test_refusals import PASSWORD, secured
 
+SHIPPED = Path("mosquitto/acl").read_text(encoding="utf-8")
 REQUESTS = "presence/bridge/request/+"
 WRITES_ONLY = "user bridge\ntopic write #\nuser reader\ntopic readwrite #\n"
 OTHERS_ONLY = "user bridge\ntopic write #\ntopic read presence/bridge/request/#\n"
@@ -92,8 +93,7 @@ async def test_the_rules_that_were_shipped_let_everybody_prove_it(
     user: str, state: str, version: ProtocolVersion, tmp_path: Path, clock: ManualClock
 ) -> None:
     """A lamp of which ``init`` does not know has the rules of the last release."""
-    acl = Path("mosquitto/acl").read_text(encoding="utf-8")
-    async with running(tmp_path, extra=secured(tmp_path, acl=acl, users=(user,))) as broker:
+    async with running(tmp_path, extra=secured(tmp_path, acl=SHIPPED, users=(user,))) as broker:
         own = settings(broker.port, username=user, password=SecretStr(PASSWORD))
         async with Link(own, clock, state=state, version=version) as link:
             link.facts = []
