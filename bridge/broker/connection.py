@@ -237,9 +237,10 @@ class Connection:
     def _on_disconnect(
         self, reason: ReasonCode, properties: Properties | None, *, by_broker: bool
     ) -> None:
+        sent = (size(message) for message, _ in self._publishing.values())
+        largest_bytes = max(sent, default=0)
         if by_broker:
-            sent = (size(message) for message, _ in self._publishing.values())
-            failure = told(reason, properties, largest_bytes=max(sent, default=0))
+            failure = told(reason, properties, largest_bytes=largest_bytes)
         elif reason == "Keep alive timeout":
             failure = ConnectionFailedError("it does not answer any more")
         elif self._limits is None:
@@ -249,7 +250,7 @@ class Connection:
                 unanswered=Silence.ENDED,
             )
         else:
-            failure = ConnectionFailedError("the connection ended")
+            failure = ConnectionFailedError("the connection ended", largest_bytes=largest_bytes)
         self._fail(failure)
 
     def _on_publish(self, mid: int, reason: ReasonCode, properties: Properties | None) -> None:

@@ -12,6 +12,7 @@ SHORT_LIVED = 3
 """So many connections in a row that ended soon are a fight: Mosquitto 2.0 does not say why it ended
 one."""
 _ABOUT_USERS = (0x86, 0x87, 0x8A, 0x8C)
+_ELSEWHERE = (0x9C, 0x9D)
 _CLIENT_ID, _SESSION_TAKEN_OVER = 0x85, 0x8E
 
 
@@ -59,9 +60,12 @@ def explain(
 def _text(
     reason: Reason, error: ConnectionFailedError, settings: MqttSettings, client_id: str
 ) -> str:
-    code = error.code or 0
-    who = {_CLIENT_ID: repr(client_id), **dict.fromkeys(_ABOUT_USERS, settings.user)}.get(
-        code, error.server or f"0x{code:02X}"
-    )
+    who = f"0x{error.code:02X}"
+    if error.code == _CLIENT_ID:
+        who = repr(client_id)
+    elif error.code in _ABOUT_USERS:
+        who = settings.user
+    elif error.code in _ELSEWHERE:
+        who = error.server or who
     said = f"; it says: {error.said}" if error.said else ""
     return f"broker {settings.address} {reason.what} ({who}{said}): {reason.cure}"

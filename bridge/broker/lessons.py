@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.broker.limits import narrower, taught
 from bridge.broker.session import (
+    PACKET_TOO_LARGE,
     ConnectionFailedError,
     Greeting,
     Limits,
@@ -16,6 +17,8 @@ from bridge.contract.clock import Clock
 AGAIN_S = 3600.0
 """After so long what a broker could not do is tried again, with the next connection: it may have
 been upgraded, and its settings changed."""
+LARGE_BYTES, CUT_OFF = 1024, 3
+"""A broker that ends so many connections in a row at the same large publish takes none of it."""
 UNSUPPORTED_PROTOCOL, CLIENT_ID_NOT_VALID = 0x84, 0x85
 V5, V311 = ProtocolVersion.V5, ProtocolVersion.V311
 
@@ -41,6 +44,7 @@ class Lessons:
         self._client_id: str | None = None
         self._worked: ProtocolVersion | None = None
         self._taught_s = 0.0
+        self._suspect_bytes = self._cut_off = 0
 
     @property
     def client_id(self) -> str:
@@ -60,6 +64,22 @@ class Lessons:
         """A CONNACK came."""
         self._worked, self.announced = self.version, announced
         self._client_id = announced.client_id or self._client_id
+
+    def meant(self, error: ConnectionFailedError) -> ConnectionFailedError:
+        """``error``, with the reason that 3.1.1 has no word for when it has come so often."""
+        large = error.code is None and self.version is V311 and error.largest_bytes >= LARGE_BYTES
+        self._cut_off = (
+            self._cut_off + 1
+            if large and error.largest_bytes == self._suspect_bytes
+            else int(large)
+        )
+        self._suspect_bytes = error.largest_bytes
+        if self._cut_off < CUT_OFF:
+            return error
+        self._cut_off = 0
+        return ConnectionFailedError(
+            str(error), code=PACKET_TOO_LARGE, largest_bytes=error.largest_bytes
+        )
 
     def failed(self, error: ConnectionFailedError, *, stood: bool) -> bool:
         """A connection, which ``stood`` or not, ended; whether another try at once may work."""

@@ -58,7 +58,11 @@ REASONS = {
         "ids",
     ),
     0x86: Reason(Kind.REFUSED, "does not accept the user name or password", _USERS),
-    0x87: Reason(Kind.REFUSED, "does not let this user in", _USERS),
+    0x87: Reason(
+        Kind.REFUSED,
+        "does not let this user in",
+        f"{_USERS}, and its rules for client ids (client_id in [mqtt])",
+    ),
     0x88: Reason(Kind.PASSES, "is not available", "if it stays so, who runs it must look"),
     0x89: Reason(Kind.PASSES, "is busy", "if it stays so, who runs it must give it more room"),
     0x8A: Reason(

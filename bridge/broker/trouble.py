@@ -52,7 +52,7 @@ class Trouble:
         self._stood = True
         self._lessons.accepted(announced)
         lacking = set(lacks(announced))
-        for what in lacking - self._lacks:
+        for what in sorted(lacking - self._lacks):
             log.warning("broker %s %s", self._settings.address, what)
         if self._lacks - lacking:
             log.info("broker %s does more than it did before", self._settings.address)
@@ -83,6 +83,7 @@ class Trouble:
                 self._pace.good()
             else:
                 self._pace.short_lived += 1
+        failure = self._lessons.meant(failure)
         client_id, was_5 = self._lessons.client_id, self._lessons.version is V5
         if self._lessons.failed(failure, stood=stood):
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:

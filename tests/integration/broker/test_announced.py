@@ -58,6 +58,24 @@ async def test_what_is_too_large_is_left_out_and_named_once_and_the_rest_flows(
     assert "takes no packet of more than 4096 bytes" in told[0]
 
 
+async def test_a_broker_of_3_1_1_that_ends_the_connection_at_what_is_too_large_gets_the_rest(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has no word for it, and announces nothing."""
+    async with running(tmp_path, extra=f"{REAL}max_packet_size 4096") as broker:
+        link = Link(settings(broker.port, protocol="3.1.1"), clock)
+        link.facts = [FACT, LARGE]
+        async with subscriber(broker.port) as mqtt, link:
+            for _ in range(3):
+                await link.try_again()
+            await link.until_connected()
+            await mqtt.until_text(STATE, "online")
+            assert LARGE.topic not in mqtt.last
+            assert any(LARGE.topic in problem for problem in link.broker.problems)
+    assert "takes no packet as large as ours" in caplog.text
+    assert "another program" not in caplog.text
+
+
 @pytest.mark.parametrize("over", [0, 1])
 async def test_the_last_byte_that_surely_fits_is_sent(over: int) -> None:
     async with strict() as broker:
@@ -113,7 +131,7 @@ async def test_messages_and_will_go_at_the_qos_that_is_allowed(
         broker.announces = Announced(maximum_qos=most, retain_available=False)
         link.facts = [Message(f"presence/{number}", b"1", qos=2) for number in range(60)]
         await link.until_connected()
-        assert len(broker.messages) == 61
+        await until(lambda: len(broker.messages) == 61)
         assert {message.qos for message in broker.messages} == {most}
         will = broker.hellos[-1].will
         assert will is not None
