@@ -7,6 +7,7 @@ the code of MQTT 5 for it.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -29,7 +30,6 @@ from tests.fakes.strict_wire import (
 
 ALL = frozenset({SUBSCRIBE, UNSUBSCRIBE, PUBLISH})
 TOO_MANY, TOO_LARGE, NO_RETAIN, NO_SUCH_QOS, NO_WILDCARDS = 0x93, 0x95, 0x9A, 0x9B, 0xA2
-PATIENCE_S = 60.0
 CONNACK_311_OLD = bytes((0x20, 2, 0, 1))
 """What a broker of 3.1.1 says to a newer level: return code 1 (MQTT 3.1.1, 3.2.2.3)."""
 
@@ -94,7 +94,7 @@ class StrictBroker:
         return self.count(kind) >= times
 
     def acknowledge_publishes(self) -> None:
-        """Answer all publishes so far that were not answered."""
+        """Answer all publishes so far."""
         for client in self._clients:
             for mid in list(client.unacknowledged):
                 client.acknowledge(mid, self.puback_code)
@@ -235,17 +235,17 @@ class StrictBroker:
 
 @asynccontextmanager
 async def strict(
-    *, accepts: bool = True, answers: frozenset[int] = ALL
+    *, accepts: bool = True, answers: frozenset[int] = ALL, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[StrictBroker]:
     """Listens on a free port until the end of the block."""
     broker = StrictBroker(accepts=accepts, answers=answers)
-    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0, ssl=tls)
     broker.port = server.sockets[0].getsockname()[1]
     try:
         yield broker
     finally:
         server.close()
         broker.hang_up()
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(60):
             while broker.closed < broker.connections:  # noqa: ASYNC110 - soon, and only here
                 await asyncio.sleep(0.01)

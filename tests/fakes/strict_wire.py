@@ -126,7 +126,8 @@ class _Cursor:
 
     def take(self, count: int) -> bytes:
         taken, self.rest = self.rest[:count], self.rest[count:]
-        assert len(taken) == count, "the packet is cut short"
+        if len(taken) < count:
+            raise EOFError("the packet is cut short")
         return taken
 
     def number(self, size: int) -> int:
@@ -144,9 +145,10 @@ class _Cursor:
 
 
 def hello(body: bytes) -> Hello:
-    """What a CONNECT says (3.1)."""
+    """What a CONNECT says (3.1). Raises ``EOFError`` where it is none."""
     at = _Cursor(body)
-    assert at.data() == b"MQTT"
+    if at.data() != b"MQTT":
+        raise EOFError("no MQTT")
     level, flags, keep_alive_s = at.number(1), at.number(1), at.number(2)
     if level == V5:
         at.skip_properties()
