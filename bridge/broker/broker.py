@@ -22,6 +22,7 @@ from bridge.broker.session import (
     Connect,
     ConnectionFailedError,
     Limits,
+    ProtocolVersion,
     Received,
     Session,
 )
@@ -183,8 +184,9 @@ class Broker:
         await self._publications.keep(session)
 
     async def _prove_hearing(self) -> None:
-        if not self._subscriptions.refuses(self._online.topic):
-            await self._hearing.prove(lambda: self.publish(self._online))
+        topic, is_old = self._online.topic, self._lessons.version is ProtocolVersion.V311
+        if not (self._subscriptions.refuses(topic) or self._publications.refuses(topic)):
+            await self._hearing.prove(lambda: self.publish(self._online), refusals_told=not is_old)
 
     async def _say_goodbye(self, session: Session) -> None:
         try:

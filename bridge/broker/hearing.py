@@ -49,10 +49,11 @@ class Hearing:
             log.info("connected, and hears %s again", self._state_topic)
             self.problem = ""
 
-    async def prove(self, say_again: Callable[[], None]) -> None:
+    async def prove(self, say_again: Callable[[], None], *, refusals_told: bool) -> None:
         """Return when our own word has come back; tell once when it does not.
 
-        ``say_again`` has it sent once more.
+        ``say_again`` has it sent once more. Unless ``refusals_told`` the broker may have dropped it
+        on the way up, which 3.1.1 has no word for.
         """
         if await self._comes_back(PROOF_S):
             return
@@ -60,7 +61,7 @@ class Hearing:
             say_again()
             if await self._comes_back(PROOF_S):
                 return
-        self._tell()
+        self._tell(refusals_told=refusals_told)
         while not await self._comes_back(ASK_AGAIN_S):
             say_again()
 
@@ -68,14 +69,16 @@ class Hearing:
         own = self._own_words
         return own.value > 0 or await own.newer(own.version, within_s=within_s, clock=self._clock)
 
-    def _tell(self) -> None:
+    def _tell(self, *, refusals_told: bool) -> None:
         if self._others:
             what = "connected, but does not hear its own word"
             topics = [self._state_topic]
         else:
             what, topics = "connected, but hears nothing", sorted(self._filters())
         named = ", ".join(topics[:NAMED_MOST]) + (", …" if len(topics) > NAMED_MOST else "")
-        problem = f"{what}: check that user {self._user} may read {named} (the broker's rules)"
+        write = "" if refusals_told else f" and publish on {self._state_topic}"
+        may = f"check that user {self._user} may read {named}{write} (the broker's rules)"
+        problem = f"{what}: {may}"
         if not self.problem:
             log.error("%s", problem)
         self.problem = problem

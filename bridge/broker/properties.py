@@ -11,11 +11,11 @@ TEXT_MOST = 200
 
 
 def announced(properties: Properties | None) -> Limits:
-    """The limits in a CONNACK (MQTT 5, 3.2.2.3)."""
+    """The limits in a CONNACK (MQTT 5, 3.2.2.3); a limit of nothing at all is none."""
     values = properties.json() if properties else {}  # type: ignore[no-untyped-call]
     return Limits(
-        receive_maximum=values.get("ReceiveMaximum", 65535),
-        maximum_packet_size=values.get("MaximumPacketSize"),
+        receive_maximum=values.get("ReceiveMaximum") or 65535,
+        maximum_packet_size=values.get("MaximumPacketSize") or None,
         maximum_qos=values.get("MaximumQoS", 2),
         retain_available=bool(values.get("RetainAvailable", True)),
         wildcards=bool(values.get("WildcardSubscriptionAvailable", True)),

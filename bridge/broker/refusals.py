@@ -51,6 +51,9 @@ class Refusals:
             more = len(self._topics) - TOLD_MOST
             yield f"the broker does not let user {self._user} {self._what} {more} more topics"
 
+    def __contains__(self, topic: str) -> bool:
+        return topic in self._topics
+
     def refused(self, topic: str, code: int, reason: str) -> None:
         """The broker has said no to ``topic``."""
         known = self._topics.get(topic)

@@ -58,9 +58,8 @@ class Subscriptions:
         return iter(self._wanted.value)
 
     def refuses(self, topic_filter: str) -> bool:
-        """Whether the broker has refused it on this session."""
-        asked = self._asked.get(topic_filter)
-        return asked is not None and asked.refused > 0
+        """Whether the broker sends nothing for it."""
+        return topic_filter in self._refusals
 
     def add(self, topic_filter: str, handler: Handler, *, commands: bool) -> None:
         """Call ``handler`` for each message that matches, on this session and all later ones."""

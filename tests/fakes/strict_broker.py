@@ -81,7 +81,7 @@ class StrictBroker:
         """The next packet; the connection ends where the announced keepalive is not kept."""
         keep_alive_s = self.announces.keep_alive_s
         try:
-            async with asyncio.timeout(keep_alive_s and 1.5 * keep_alive_s):
+            async with asyncio.timeout(1.5 * keep_alive_s if keep_alive_s else None):
                 return await wire.read(reader)
         except TimeoutError:
             self.breaches.append("silent")
@@ -133,8 +133,8 @@ class StrictBroker:
         client.dismiss(code)
 
     def _take(self, client: Client, packet: Packet) -> None:
-        most = self.announces.maximum_packet_size
-        if most is not None and packet.size > most and packet.kind != CONNECT:
+        most = self.announces.maximum_packet_size or packet.size
+        if client.level == V5 and packet.size > most and packet.kind != CONNECT:
             self._breach(client, TOO_LARGE, f"{packet.size} bytes")
         elif packet.kind == CONNECT:
             self._greet(client, packet)

@@ -8,7 +8,6 @@ import re
 import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -89,7 +88,9 @@ class Link:
         acknowledged: Callable[[Message], None] | None = None,
     ) -> None:
         self.clock = clock
-        self._version = version
+        if version:
+            chosen = "3.1.1" if version is ProtocolVersion.V311 else "5"
+            settings = settings.model_copy(update={"protocol": chosen})
         self.facts: list[Message] = [CONFIG, FACT]
         self.crowd: Iterable[Message] = []
         self.farewell: list[Message] = []
@@ -112,8 +113,7 @@ class Link:
 
     @asynccontextmanager
     async def _connect(self, greeting: Greeting) -> AsyncIterator[Session]:
-        wanted = replace(greeting, version=self._version or greeting.version)
-        async with connect(wanted) as self._session:
+        async with connect(greeting) as self._session:
             yield self._session
 
     def drop(self) -> None:

@@ -203,6 +203,13 @@ async def test_a_broker_that_bears_less_than_it_says_gets_less_at_a_time(
     assert "bears less unacknowledged at a time than it had announced (0x93)" in line
 
 
+async def test_a_limit_of_nothing_at_all_is_none(clock: ManualClock) -> None:
+    async with strict() as broker, Link(settings(broker.port), clock) as link:
+        broker.announces = Announced(receive_maximum=0, maximum_packet_size=0, keep_alive_s=0)
+        await link.until_connected()
+        assert not link.broker.problems
+
+
 async def test_a_client_id_that_the_broker_gives_is_used_from_then_on(clock: ManualClock) -> None:
     async with strict() as broker, Link(settings(broker.port), clock) as link:
         broker.announces = Announced(client_id="user-7")

@@ -15,6 +15,7 @@ from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import Announced
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import FACT, STATE, Link, settings, until
 from tests.integration.broker.test_refusals import PASSWORD, secured
@@ -27,6 +28,7 @@ DEAF = (
     f"connected, but hears nothing: check that user bridge may read {REQUESTS}, {STATE} "
     "(the broker's rules)"
 )
+DEAF_311 = DEAF.replace(" (the", f" and publish on {STATE} (the")
 versions = pytest.mark.parametrize("version", ProtocolVersion)
 
 
@@ -51,22 +53,53 @@ async def test_who_may_only_write_says_within_five_seconds_that_it_hears_nothing
     ):
         await link.until_connected()
         await clock.advance(PROOF_S)
-        assert link.broker.problems == (DEAF,)
+        told = DEAF if version is ProtocolVersion.V5 else DEAF_311
+        assert link.broker.problems == (told,)
         for times in (2, 3):
             link.drop()
             await link.until_lost()
             await link.try_again()
             await link.until_connected(times)
             await clock.advance(PROOF_S)
-            assert link.broker.problems == (DEAF,)
+            assert link.broker.problems == (told,)
         rules = WRITES_ONLY.replace("topic write #", "topic readwrite #")
         (tmp_path / "acl").write_text(rules, encoding="utf-8")
         broker.reload()
         await until(lambda: "Reloading config" in broker.log)
         await clock.advance(ASK_AGAIN_S)
         await link.until(lambda: not link.broker.problems)
-    told = [(r.levelname, r.getMessage()) for r in caplog.records if "hears" in r.getMessage()]
-    assert told == [("ERROR", DEAF), ("INFO", f"connected, and hears {STATE} again")]
+    lines = [(r.levelname, r.getMessage()) for r in caplog.records if "hears" in r.getMessage()]
+    assert lines == [("ERROR", told), ("INFO", f"connected, and hears {STATE} again")]
+
+
+@versions
+async def test_who_may_only_read_is_told_of_that_and_not_called_deaf(
+    version: ProtocolVersion, tmp_path: Path, clock: ManualClock
+) -> None:
+    acl = "user bridge\ntopic read #\n"
+    async with (
+        running(tmp_path, extra=secured(tmp_path, acl=acl)) as broker,
+        link_to(bridge_user(broker), clock, version) as link,
+    ):
+        await link.until_connected()
+        await clock.advance(PROOF_S)
+        problems = link.broker.problems
+        if version is ProtocolVersion.V5:
+            assert [problem for problem in problems if f"publish on {STATE} (Not" in problem]
+            assert not [problem for problem in problems if "hears" in problem]
+        else:
+            assert problems == (DEAF_311,)
+
+
+async def test_where_its_own_word_is_too_large_nobody_waits_for_it(clock: ManualClock) -> None:
+    async with strict() as broker:
+        broker.announces = Announced(maximum_packet_size=40)
+        async with Link(settings(broker.port), clock) as link:
+            link.facts = []
+            await link.until_connected()
+            await clock.advance(PROOF_S)
+            (problem,) = link.broker.problems
+            assert f"publish on {STATE} (6 bytes, and it takes no packet of more" in problem
 
 
 @versions
