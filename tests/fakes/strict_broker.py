@@ -40,8 +40,8 @@ class StrictBroker:
     def __init__(self, *, accepts: bool = True, answers: frozenset[int] = ALL) -> None:
         self.accepts, self.answers = accepts, answers
         self.levels = {V5, V311}
-        self.answer_to_other_levels = b""
-        """Written before it closes."""
+        self.answer_to_other_levels: bytes | None = b""
+        """Written before it closes; with ``None`` it resets the connection."""
         self.connack_code = self.puback_code = 0
         self.suback_code = 1
         self.announces = Announced()
@@ -159,8 +159,10 @@ class StrictBroker:
         if not self.accepts:
             return
         code = self.connack_code or self._refuses_will(hello)
-        if hello.level not in self.levels:
-            client.write(self.answer_to_other_levels)
+        if hello.level not in self.levels and self.answer_to_other_levels is None:
+            client.reset()
+        elif hello.level not in self.levels:
+            client.write(self.answer_to_other_levels or b"")
         elif hello.level == V311:
             client.write(bytes((0x20, 2, 0, code)))
         else:

@@ -87,3 +87,26 @@ async def test_a_quota_that_ends_each_connection_is_no_fight_of_two_programs_and
     assert waits == [5, 10, 20, 40, 60]
     (line,) = [record.getMessage() for record in caplog.records]
     assert "says that a quota is used up (0x97): who runs it must raise it" in line
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (1, 'if it speaks no MQTT 3.1.1, set protocol = "auto" in [mqtt]'),
+        (2, "does not accept the client id ('presence-bridge'): choose how it begins with"),
+        (3, "is not available (0x88): if it stays so, who runs it must look"),
+        (4, "does not accept the user name or password (anonymous): check username"),
+        (5, "does not let this user in (anonymous): check username"),
+    ],
+)
+async def test_return_codes_of_3_1_1_are_sentences_too(
+    code: int, said: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with strict() as broker:
+        broker.connack_code = code
+        async with Link(settings(broker.port, protocol="3.1.1"), clock) as link:
+            for _ in range(3):
+                await link.try_again()
+            await link.until_resting()
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert said in line

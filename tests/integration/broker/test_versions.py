@@ -24,8 +24,9 @@ from tests.integration.broker.conftest import (
 )
 
 FIVE = "unsupported in the layout of 5"
-NOES = {
+NOES: dict[str, bytes | None] = {
     "hangs up": b"",
+    "resets": None,
     "return code of 3.1.1": CONNACK_311_OLD,
     "accepted in the layout of 3.1.1": bytes((0x20, 2, 0, 0)),
     "refused in the layout of 3.1.1": bytes((0x20, 2, 0, 5)),
