@@ -92,9 +92,9 @@ class Broker:
         return self._lessons.version.value
 
     @property
-    def limits(self) -> Limits:
-        """What the broker announced last, or has taught by ending connections."""
-        return self._lessons.limits
+    def limits(self) -> Limits | None:
+        """What the broker announced, while we are connected."""
+        return self._session.limits if self._session else None
 
     @property
     def waiting(self) -> int:

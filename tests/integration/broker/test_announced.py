@@ -48,7 +48,8 @@ async def test_what_is_too_large_is_left_out_and_named_once_and_the_rest_flows(
             assert set(mqtt.last) == {FACT.topic, STATE, EVENT.topic}
             (problem,) = link.broker.problems
             assert link.broker.connects == 1
-            told = [f"the broker {each}" for each in in_words(link.broker.limits)]
+            assert link.broker.limits is not None
+            told = list(in_words(link.broker.limits))
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == problem
     assert (
