@@ -2,17 +2,7 @@
 
 from bridge.broker.broker import Broker
 from bridge.broker.connection import connect
-from bridge.broker.limits import in_words
-from bridge.broker.session import Connect, Limits, Received, SubscriptionRefusedError
+from bridge.broker.session import Connect, Received, SubscriptionRefusedError
 from bridge.broker.visit import visit
 
-__all__ = [
-    "Broker",
-    "Connect",
-    "Limits",
-    "Received",
-    "SubscriptionRefusedError",
-    "connect",
-    "in_words",
-    "visit",
-]
+__all__ = ["Broker", "Connect", "Received", "SubscriptionRefusedError", "connect", "visit"]

@@ -18,7 +18,6 @@ from bridge.contract.wire import Message
 
 HEADERS = 32
 """Bytes of a PUBLISH beside topic and payload, at the most."""
-FEW = 10
 RECEIVE_MAXIMUM_EXCEEDED, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED = 0x93, 0x9A, 0x9B
 
 
@@ -83,20 +82,3 @@ def lacks(limits: Limits) -> Iterator[str]:
         )
     if limits.maximum_qos == 0:
         yield "takes messages at QoS 0 only: one may be lost, and the next beat repeats it"
-
-
-def in_words(limits: Limits) -> Iterator[str]:
-    """Every limit that people may meet; completes "the broker ..."."""
-    yield from lacks(limits)
-    if limits.maximum_packet_size is not None:
-        yield (
-            f"takes no packet of more than {limits.maximum_packet_size} bytes (max_packet_size in "
-            "Mosquitto): what is larger is left out"
-        )
-    if limits.receive_maximum < FEW:
-        yield (
-            f"bears {limits.receive_maximum} unacknowledged at a time (max_inflight_messages in "
-            "Mosquitto): much takes long to send"
-        )
-    if not limits.wildcards:
-        yield "allows no wildcards in subscriptions: requests over MQTT are not heard"
