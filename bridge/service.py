@@ -116,7 +116,7 @@ class Service:
         )
         self._broker = Broker(
             self._config.mqtt,
-            client_id=topics.bridge_client_id,
+            client_id=self._config.mqtt.client_id_of("bridge"),
             state_topic=topics.bridge_state,
             welcome=publisher.welcome,
             backlog=publisher.backlog,

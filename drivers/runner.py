@@ -83,7 +83,7 @@ class Runner:
         self._spoken = Spoken(config, name)
         self._broker = Broker(
             config.mqtt,
-            client_id=self._topics.driver_client_id(name),
+            client_id=config.mqtt.client_id_of(f"driver-{name}"),
             state_topic=self._topics.driver_state(name),
             welcome=self._welcome,
             acknowledged=self._spoken.acknowledged,

@@ -33,7 +33,7 @@ def _broker(name: str, config: HostConfig) -> Broker:
     topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
     return Broker(
         config.mqtt,
-        client_id=f"{topics.driver_client_id(name)}-trial",
+        client_id=config.mqtt.client_id_of(f"driver-{name}-trial"),
         state_topic=topics.driver_state(name),
         welcome=tuple,
         clock=SystemClock(),

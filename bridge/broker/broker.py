@@ -11,22 +11,25 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
-from bridge.broker.errors import Fault, Kind, explain
-from bridge.broker.pace import GOOD_S, Pace
+from bridge.broker.hearing import Hearing
+from bridge.broker.lessons import Lessons
+from bridge.broker.limits import fitting
 from bridge.broker.publications import Publications, Words
 from bridge.broker.session import (
     Connect,
     ConnectionFailedError,
-    Greeting,
+    Limits,
     ProtocolVersion,
     Received,
     Session,
 )
 from bridge.broker.subscriptions import Handler, Subscriptions
+from bridge.broker.trouble import Trouble
 from bridge.config import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
@@ -65,19 +68,19 @@ class Broker:
         connect: Connect = _connect,
         random: Random = _random,
     ) -> None:
-        self._settings, self._client_id = settings, client_id
         self._online = Message(state_topic, ONLINE.encode())
         self._offline = Message(state_topic, OFFLINE.encode())
         self._clock, self._connect = clock, connect
-        user = settings.username or "anonymous"
+        user = settings.user
         words = Words(welcome, self._online, backlog, goodbye, self._offline, acknowledged)
         self._publications = Publications(words, user=user, clock=clock)
         self._subscriptions = Subscriptions(user=user, clock=clock)
-        self._pace = Pace(random)
-        self._version = ProtocolVersion.V5
+        self._hearing = Hearing(
+            state_topic, user=user, filters=lambda: self._subscriptions.filters, clock=clock
+        )
+        self._lessons = Lessons(settings, client_id, clock)
+        self._trouble = Trouble(settings, self._lessons, clock=clock, random=random)
         self._session: Session | None = None
-        self._online_since_s: float | None = None
-        self._trouble = ""
         self._contradicted = asyncio.Event()
         self.connects = 0
         """Connections made so far."""
@@ -91,7 +94,12 @@ class Broker:
     @property
     def mqtt_version(self) -> str:
         """The protocol in use: ``5.0`` or ``3.1.1``."""
-        return self._version.value
+        return self._lessons.version.value
+
+    @property
+    def limits(self) -> Limits | None:
+        """What the broker announced, while we are connected."""
+        return self._session.limits if self._session else None
 
     @property
     def waiting(self) -> int:
@@ -101,8 +109,9 @@ class Broker:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong between us and the broker, in words: lost, deaf, or not let speak."""
-        lost = [self._trouble] if self._trouble else []
-        return (*lost, *self._subscriptions.problems, *self._publications.problems)
+        deaf = [self._hearing.problem] if self._hearing.problem else []
+        refused = (*self._subscriptions.problems, *self._publications.problems)
+        return (*self._trouble.problems, *deaf, *refused)
 
     def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.
@@ -149,60 +158,49 @@ class Broker:
             except* ConnectionFailedError as group:
                 failures.append(_first(group))
             finally:
-                lasted_s = self._lasted_s()
-                self._session = self._online_since_s = None
+                self._session = None
+                wait_s = self._trouble.ended(failures[0] if failures else None)
             _stop_if_cancelled()
-            await self._clock.sleep(self._lost(failures[0], lasted_s))
-
-    def _lasted_s(self) -> float | None:
-        since_s = self._online_since_s
-        return None if since_s is None else self._clock.monotonic() - since_s
+            if wait_s:
+                await self._clock.sleep(wait_s)
 
     async def _serve(self) -> None:
-        greeting = Greeting(self._settings, self._client_id, self._version, will=self._offline)
+        will = fitting(self._offline, self._lessons.limits)
+        greeting = replace(self._lessons.greeting(), will=will)
         async with self._connect(greeting) as session:
+            self._trouble.accepted(session.limits)
             self._subscriptions.begin()
+            self._hearing.begin()
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._subscriptions.keep(session), name="mqtt-subscriptions")
-                    tasks.create_task(self._send(session), name="mqtt-send")
+                    tasks.create_task(self._send(session, tasks), name="mqtt-send")
                     tasks.create_task(self._publications.resend(), name="mqtt-resend")
                     tasks.create_task(self._heal(), name="mqtt-heal")
-                    if self._pace.disputed:
-                        tasks.create_task(self._watch_dispute(), name="mqtt-dispute")
+                    tasks.create_task(self._trouble.watch(), name="mqtt-dispute")
                     # in the body: Python 3.11 forgets to take back its own cancel of a parent
                     # that already waits for its children, and _stop_if_cancelled counts them
                     async for received in session.received():
+                        self._hearing.heard(received)
                         self._subscriptions.deliver(received)
             except asyncio.CancelledError:
                 await self._say_goodbye(session)
                 raise
 
-    async def _send(self, session: Session) -> None:
+    async def _send(self, session: Session, tasks: asyncio.TaskGroup) -> None:
         await self._subscriptions.complete()
         self._publications.begin()
         self._session = session
         await self._publications.greet(session)
-        self._greeted()
+        self.connects += 1
+        self._trouble.greeted()
+        tasks.create_task(self._prove_hearing(), name="mqtt-hearing")
         await self._publications.keep(session)
 
-    def _greeted(self) -> None:
-        self._online_since_s = self._clock.monotonic()
-        self.connects += 1
-        self._pace.accepted()
-        if not self._pace.disputed:
-            self._back()
-
-    def _back(self) -> None:
-        if self._trouble or self.connects == 1:
-            log.info("connected to broker %s, MQTT %s", self._settings.address, self.mqtt_version)
-        self._trouble = ""
-
-    async def _watch_dispute(self) -> None:
-        """Another program wants this connection: it is ours only when it has lasted."""
-        await self._clock.sleep(GOOD_S)
-        self._pace.good()
-        self._back()
+    async def _prove_hearing(self) -> None:
+        topic, is_old = self._online.topic, self._lessons.version is ProtocolVersion.V311
+        if not (self._subscriptions.refuses(topic) or self._publications.refuses(topic)):
+            await self._hearing.prove(lambda: self.publish(self._online), refusals_told=not is_old)
 
     async def _say_goodbye(self, session: Session) -> None:
         try:
@@ -212,7 +210,7 @@ class Broker:
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 
     def _hear_state(self, received: Received) -> None:
-        if received.payload != self._online.payload and self._online_since_s is not None:
+        if received.payload != self._online.payload and self._trouble.is_online:
             self._contradicted.set()
 
     async def _heal(self) -> None:
@@ -225,33 +223,6 @@ class Broker:
             healed_s.append(self._clock.monotonic())
             if healed_s[-1] - healed_s[0] < HEALED_MOST * HEAL_EVERY_S:
                 await self._clock.sleep(HEAL_EVERY_S)
-
-    def _lost(self, failure: ConnectionFailedError, lasted_s: float | None) -> float:
-        """Log it once; the seconds until the next try."""
-        if lasted_s is not None and lasted_s >= GOOD_S:
-            self._pace.good()
-        elif lasted_s is not None:
-            self._pace.short_lived += 1
-        fault = explain(
-            failure, self._settings, self._client_id, short_lived=self._pace.short_lived
-        )
-        if fault.kind is Kind.OLD_BROKER and self._version is ProtocolVersion.V311:
-            fault = Fault(Kind.PASSES, f"broker {self._settings.address}: {failure}")
-        wait_s = self._pace.wait_s(fault.kind)
-        self._tell(fault, wait_s)
-        return wait_s
-
-    def _tell(self, fault: Fault, wait_s: float) -> None:
-        if fault.kind is Kind.OLD_BROKER:
-            log.info("%s, using 3.1.1", fault.text)
-            self._version = ProtocolVersion.V311
-        elif fault.kind is Kind.PASSES:
-            if not self._trouble:
-                log.warning("%s; trying again until it is back", fault.text)
-                self._trouble = fault.text
-        elif fault.text != self._trouble:
-            log.error("%s; trying again, next in %.0f s", fault.text, wait_s)
-            self._trouble = fault.text
 
 
 def _first(group: BaseExceptionGroup[ConnectionFailedError]) -> ConnectionFailedError:

@@ -22,15 +22,18 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge.broker.dial import DEADLINE_S, dial
 from bridge.broker.expiry import expiring
+from bridge.broker.limits import fitting, narrower, size, too_large
+from bridge.broker.properties import announced, told, words
 from bridge.broker.pump import Pump
 from bridge.broker.session import (
-    PACKET_TOO_LARGE,
+    NO_WILDCARDS,
     ConnectionFailedError,
     Greeting,
     Limits,
     ProtocolVersion,
     Received,
     Refusal,
+    Silence,
     SubscriptionRefusedError,
 )
 from bridge.contract.wire import Message
@@ -40,9 +43,6 @@ WINDOW = 20
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
 TOPIC_INVALID, FILTER_INVALID = 0x90, 0x8F
-HEADERS = 32
-"""Bytes of a PUBLISH beside topic and payload, at the most."""
-TEXT_MOST = 200
 
 
 @asynccontextmanager
@@ -52,7 +52,7 @@ async def connect(greeting: Greeting) -> AsyncIterator[Connection]:
     Raises:
         ConnectionFailedError: The broker refuses, is away, or is silent.
     """
-    connection = Connection(await dial(greeting), greeting.version)
+    connection = Connection(await dial(greeting), greeting)
     try:
         await connection.accepted()
         yield connection
@@ -69,10 +69,10 @@ class _Batch:
 class Connection:
     """A ``Session`` over a client of paho that has sent its CONNECT."""
 
-    def __init__(self, client: Client, version: ProtocolVersion) -> None:
-        self._client = client
-        self._pump = Pump(client, self._fail)
-        self._speaks_5 = version is ProtocolVersion.V5
+    def __init__(self, client: Client, greeting: Greeting) -> None:
+        self._client, self._known = client, greeting.known
+        self._pump = Pump(client, self._garbage)
+        self._speaks_5 = greeting.version is ProtocolVersion.V5
         self._limits: Limits | None = None
         self._failure: ConnectionFailedError | None = None
         self._publishing: dict[int, tuple[Message, _Batch]] = {}
@@ -83,15 +83,15 @@ class Connection:
 
     @property
     def limits(self) -> Limits:
-        """What the broker announced."""
-        return self._limits or Limits()
+        """What the broker announced, or was known before."""
+        return self._limits or self._known
 
     async def accepted(self) -> None:
         """Let the event loop serve the socket, and wait for CONNACK."""
         client = self._client
         client.on_connect = lambda _c, _d, _f, reason, more: self._on_connect(reason, more)
         client.on_disconnect = lambda _c, _d, flags, reason, more: self._on_disconnect(
-            reason, more, told=flags.is_disconnect_packet_from_server
+            reason, more, by_broker=flags.is_disconnect_packet_from_server
         )
         client.on_publish = lambda _c, _d, mid, reason, more: self._on_publish(mid, reason, more)
         client.on_subscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
@@ -111,15 +111,13 @@ class Connection:
         """
         batch = _Batch()
         window = min(WINDOW, self.limits.receive_maximum)
-        largest = self.limits.maximum_packet_size
         for message in messages:
             await self._until(lambda: len(self._publishing) < window)
             try:
                 if not message.topic or "\0" in message.topic:
                     raise ValueError("no topic")  # noqa: TRY301 - as paho says of others
-                size = len(message.topic.encode()) + len(message.payload) + HEADERS
-                if largest is not None and size > largest:
-                    batch.refused.append(Refusal(message, PACKET_TOO_LARGE, "Packet too large"))
+                if refusal := too_large(message, self.limits):
+                    batch.refused.append(refusal)
                 else:
                     self._publish(message, batch)
             except ValueError as error:
@@ -136,6 +134,8 @@ class Connection:
             SubscriptionRefusedError: The broker refuses the subscription.
             ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
         """
+        if not self.limits.wildcards and not {"+", "#"}.isdisjoint(topic_filter):
+            raise SubscriptionRefusedError(topic_filter, NO_WILDCARDS, "it allows no wildcards")
         options = None
         if self._speaks_5:
             handling = SEND_RETAINED_NEVER if commands else 0
@@ -184,11 +184,12 @@ class Connection:
 
     def _publish(self, message: Message, batch: _Batch) -> None:
         expires = self._speaks_5 and message.expiry_s is not None
+        sent = fitting(message, self.limits)
         info = self._client.publish(
-            message.topic,
-            message.payload,
-            message.qos,
-            message.retain,
+            sent.topic,
+            sent.payload,
+            sent.qos,
+            sent.retain,
             expiring(message.expiry_s or 0) if expires else None,
         )
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -213,40 +214,45 @@ class Connection:
                 async with asyncio.timeout(DEADLINE_S):
                     await self._answered.wait()
             except TimeoutError:
-                raise ConnectionFailedError(f"no answer within {DEADLINE_S} s") from None
+                lasts = Silence.LASTS if self._limits is None else None
+                raise ConnectionFailedError(
+                    f"no answer within {DEADLINE_S} s", unanswered=lasts
+                ) from None
 
     def _fail(self, failure: ConnectionFailedError) -> None:
         self._failure = self._failure or failure
         self._answered.set()
         self._arrived.set()
 
+    def _garbage(self, error: Exception) -> None:
+        ended = Silence.ENDED if self._limits is None else None
+        self._fail(ConnectionFailedError(f"it sent what is no MQTT ({error})", unanswered=ended))
+
     def _on_connect(self, reason: ReasonCode, properties: Properties | None) -> None:
         self._pump.packets += 1
         if reason.is_failure:
-            self._fail(ConnectionFailedError(_words(reason, properties), code=reason.value))
+            self._fail(told(reason, properties))
             return
-        announced = properties.json() if properties else {}  # type: ignore[no-untyped-call]
-        self._limits = Limits(
-            receive_maximum=announced.get("ReceiveMaximum", 65535),
-            maximum_packet_size=announced.get("MaximumPacketSize"),
-            maximum_qos=announced.get("MaximumQoS", 2),
-            retain_available=bool(announced.get("RetainAvailable", True)),
-        )
+        self._limits = narrower(self._known, announced(properties))
         self._answered.set()
 
     def _on_disconnect(
-        self, reason: ReasonCode, properties: Properties | None, *, told: bool
+        self, reason: ReasonCode, properties: Properties | None, *, by_broker: bool
     ) -> None:
-        if told:
-            failure = ConnectionFailedError(_words(reason, properties), code=reason.value)
+        sent = (size(message) for message, _ in self._publishing.values())
+        largest_bytes = max(sent, default=0)
+        if by_broker:
+            failure = told(reason, properties, largest_bytes=largest_bytes)
         elif reason == "Keep alive timeout":
             failure = ConnectionFailedError("it does not answer any more")
         elif self._limits is None:
             failure = ConnectionFailedError(
-                "it hung up instead of answering; if that port is for TLS, set tls = true in [mqtt]"
+                "it hung up instead of answering; if that port is for TLS, set tls = true in "
+                "[mqtt]",
+                unanswered=Silence.ENDED,
             )
         else:
-            failure = ConnectionFailedError("the connection ended")
+            failure = ConnectionFailedError("the connection ended", largest_bytes=largest_bytes)
         self._fail(failure)
 
     def _on_publish(self, mid: int, reason: ReasonCode, properties: Properties | None) -> None:
@@ -254,7 +260,7 @@ class Connection:
         message, batch = self._publishing.pop(mid)
         batch.unanswered -= 1
         if reason.is_failure:
-            batch.refused.append(Refusal(message, reason.value, _words(reason, properties)))
+            batch.refused.append(Refusal(message, reason.value, words(reason, properties)))
         self._answered.set()
 
     def _on_answer(self, mid: int, reasons: list[ReasonCode]) -> None:
@@ -266,9 +272,3 @@ class Connection:
         self._pump.packets += 1
         self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
         self._arrived.set()
-
-
-def _words(reason: ReasonCode, properties: Properties | None) -> str:
-    """The reason, and what the broker adds to it."""
-    added = getattr(properties, "ReasonString", "")
-    return f"{reason}: {added}"[:TEXT_MOST] if added else str(reason)

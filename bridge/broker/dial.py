@@ -21,6 +21,7 @@ from bridge.broker.session import (
     ConnectionFailedError,
     Greeting,
     ProtocolVersion,
+    Silence,
 )
 from bridge.broker.tls import tls_context, tls_fault
 from bridge.contract.errors import ConfigError
@@ -94,7 +95,7 @@ def _connected(greeting: Greeting) -> Client:
     except (OSError, ValueError) as error:  # ValueError: no name that DNS could know
         raise ConnectionFailedError(tls_fault(error, settings) or _in_words(error)) from error
     if sent is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-        raise ConnectionFailedError("the connection ended")
+        raise ConnectionFailedError("the connection ended", unanswered=Silence.ENDED)
     return client
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bridge.broker.errors import Kind
+from bridge.broker.reasons import Kind
 from bridge.retry import Random, full_jitter
 
 QUICK_S = (0.1, 0.3, *[1.0] * 13)
@@ -30,8 +30,8 @@ class Pace:
 
     @property
     def disputed(self) -> bool:
-        """Whether another program takes the connection again and again."""
-        return self._failed[Kind.THROWN_OUT] > 0
+        """Whether connections that were accepted are ended again and again."""
+        return self._failed[Kind.THROWN_OUT] + self._failed[Kind.SLOWLY] > 0
 
     def accepted(self) -> None:
         """A connection stands; whether it is a good one is seen later."""
@@ -45,11 +45,9 @@ class Pace:
     def wait_s(self, kind: Kind) -> float:
         """Seconds to wait after one more failure of ``kind``."""
         before, self._failed[kind] = self._failed[kind], self._failed[kind] + 1
-        if kind is Kind.OLD_BROKER:
-            return 0.0
         if kind is Kind.REFUSED:
             return REFUSED_S[min(before, len(REFUSED_S) - 1)]
-        if kind is Kind.THROWN_OUT:
+        if kind in {Kind.THROWN_OUT, Kind.SLOWLY}:
             return THROWN_OUT_S[min(before, len(THROWN_OUT_S) - 1)]
         quick = max(before, self.short_lived - 1)
         if quick < len(QUICK_S):

@@ -61,6 +61,10 @@ class Publications:
         """Which topics are refused, in words."""
         return self._refusals.problems
 
+    def refuses(self, topic: str) -> bool:
+        """Whether the broker takes nothing on ``topic``."""
+        return topic in self._refusals
+
     def put(self, message: Message, *, beat: bool) -> None:
         """Let ``message`` wait for its turn."""
         self._outbox.put(message, beat=beat)

@@ -11,18 +11,21 @@ from typing import Any
 
 from paho.mqtt.client import Client
 
-from bridge.broker.session import ConnectionFailedError
+from bridge.broker.session import ConnectionFailedError, Silence
 
 READ_MOST = 200
 """Packets handled before other tasks have their turn."""
-PING_EVERY_S = 1.0
+LOOK_EVERY_S = 1.0
+LOOKS = 4
+"""In the time of a keepalive: a broker may want a shorter one than ours, and ends what is half as
+much later (MQTT 5, 3.1.2.10)."""
 
 
 class Pump:
-    """Reads and writes for ``client`` whenever its socket can; ``failed`` hears of garbage."""
+    """Reads and writes for ``client`` when its socket can; ``garbage`` hears of what is no MQTT."""
 
-    def __init__(self, client: Client, failed: Callable[[ConnectionFailedError], None]) -> None:
-        self._client, self._failed = client, failed
+    def __init__(self, client: Client, garbage: Callable[[Exception], None]) -> None:
+        self._client, self._garbage = client, garbage
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self.packets = 0
@@ -39,7 +42,7 @@ class Pump:
         client.on_socket_register_write = lambda *_: self._watch_write()
         client.on_socket_unregister_write = lambda _c, _d, sock: self._unwatch_write(sock)
         if not isinstance(sock, socket.socket):
-            raise ConnectionFailedError("the connection ended")
+            raise ConnectionFailedError("the connection ended", unanswered=Silence.ENDED)
         if sock.family != socket.AF_UNIX:  # else the second of two small packets waits for 40 ms
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self._read)
@@ -73,7 +76,7 @@ class Pump:
                 if sock is None or (self.packets == before and not hidden):
                     break
         except Exception as error:  # noqa: BLE001 - paho meets garbage with many kinds of errors
-            self._failed(ConnectionFailedError(f"it sent what is no MQTT ({error})"))
+            self._garbage(error)
 
     def _write(self) -> None:
         self._client.loop_write()
@@ -81,7 +84,8 @@ class Pump:
     def _look_after(self) -> None:
         """Ping, and notice a broker that does not answer."""
         self._client.loop_misc()
-        self._timer = self._loop.call_later(PING_EVERY_S, self._look_after)
+        wait_s = min(LOOK_EVERY_S, (self._client.keepalive or LOOK_EVERY_S) / LOOKS)
+        self._timer = self._loop.call_later(wait_s, self._look_after)
 
     def _watch_write(self) -> None:
         sock = self._client.socket()

@@ -6,13 +6,20 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bridge.broker.session import NO_WILDCARDS, PACKET_TOO_LARGE
 from bridge.contract.clock import Clock
 
 log = logging.getLogger(__name__)
 
-NOT_AUTHORIZED = 0x87
+NOT_AUTHORIZED, QUOTA_EXCEEDED = 0x87, 0x97
 _SAY_NOTHING = {0x80, 0x83}
 """Reason codes that name no reason."""
+_ANNOUNCED = {
+    PACKET_TOO_LARGE: "it is left out; who runs the broker must raise its largest packet "
+    "(max_packet_size in Mosquitto)",
+    NO_WILDCARDS: "who runs the broker must allow wildcards in subscriptions",
+}
+"""What is not tried on a connection, with its cure."""
 BLAME_AFTER_S = 60.0
 """A cluster refuses without a reason while it settles; later it is the access rules."""
 TOLD_MOST = 5
@@ -44,6 +51,9 @@ class Refusals:
             more = len(self._topics) - TOLD_MOST
             yield f"the broker does not let user {self._user} {self._what} {more} more topics"
 
+    def __contains__(self, topic: str) -> bool:
+        return topic in self._topics
+
     def refused(self, topic: str, code: int, reason: str) -> None:
         """The broker has said no to ``topic``."""
         known = self._topics.get(topic)
@@ -70,7 +80,7 @@ class Refusals:
         refused = self._topics[topic]
         if not refused.told or refused.blamed:
             return
-        refused.blamed = self._is_rules(refused)
+        refused.blamed = self._is_rules(refused) or refused.code in _ANNOUNCED
         if refused.blamed:
             log.error("%s", self._text(topic))
         elif first:
@@ -84,8 +94,15 @@ class Refusals:
 
     def _text(self, topic: str) -> str:
         refused = self._topics[topic]
-        cure = ": check its access rules" if self._is_rules(refused) else ""
         return (
             f"the broker does not let user {self._user} {self._what} {topic} "
-            f"({refused.reason}){cure}"
+            f"({refused.reason}){self._cure(refused)}"
         )
+
+    def _cure(self, refused: _Refused) -> str:
+        if self._is_rules(refused):
+            return ": check its access rules"
+        if refused.code == QUOTA_EXCEEDED:
+            return ": who runs the broker must raise that quota"
+        known = _ANNOUNCED.get(refused.code)
+        return f": {known}" if known else ""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from bridge.config import MqttSettings
@@ -18,8 +18,8 @@ LARGEST_PAYLOAD = 256 * 1024
 """Bytes that anybody may send us at once: many times our largest discovery payload, and room for
 those of others, which the start-up sweep reads. A retained flood must buy no memory here."""
 
-PACKET_TOO_LARGE = 0x95
-"""The reason code for what is larger than the broker announced."""
+PACKET_TOO_LARGE, NO_WILDCARDS = 0x95, 0xA2
+"""The reason codes for what a session itself refuses, since the broker has announced it."""
 
 
 class ProtocolVersion(StrEnum):
@@ -41,14 +41,23 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the broker announced in CONNACK (MQTT 5, 3.2.2.3); under 3.1.1 it announces nothing."""
+    """What the broker announced in CONNACK (MQTT 5, 3.2.2.3); under 3.1.1 it announces nothing.
+
+    A session keeps to all of it by itself.
+    """
 
     receive_maximum: int = 65535
-    """Publishes at QoS 1 that may be unacknowledged; a session keeps to it by itself."""
+    """Publishes at QoS 1 that may be unacknowledged."""
     maximum_packet_size: int | None = None
-    """Bytes; a session refuses a larger publish with code 0x95 instead of sending it."""
+    """Bytes; a larger publish is refused with code 0x95 instead of being sent."""
     maximum_qos: int = 2
     retain_available: bool = True
+    wildcards: bool = True
+    """Whether filters may have them; else such a filter is refused with code 0xA2."""
+    keep_alive_s: int | None = None
+    """What the broker wants instead of ours."""
+    client_id: str | None = None
+    """What the broker calls us instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +79,39 @@ class SubscriptionRefusedError(Exception):
         self.topic_filter, self.code, self.reason = topic_filter, code, reason or hex(code)
 
 
+class Silence(Enum):
+    """How a broker left a CONNECT without a CONNACK that can be understood."""
+
+    ENDED = auto()
+    """It closed the connection, or what it sent was no CONNACK of this version."""
+    LASTS = auto()
+    """Nothing came in time."""
+
+
 class ConnectionFailedError(Exception):
     """The broker refused, cannot be reached, or the connection ended.
 
     ``code`` is the MQTT 5 reason code of CONNACK or DISCONNECT (those of 3.1.1 translated), where
-    one came. ``ours``: nothing was asked, since a file of ours cannot be used.
+    one came, with what the broker ``said`` of it and the ``server`` that it named.
+    ``unanswered`` says how, when a CONNECT was sent and no CONNACK came. ``largest_bytes`` is the
+    largest publish that was unacknowledged when the broker ended the connection. ``ours``: nothing
+    was asked, since a file of ours cannot be used.
     """
 
-    def __init__(self, text: str, *, code: int | None = None, ours: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: int | None = None,
+        said: str = "",
+        server: str = "",
+        unanswered: Silence | None = None,
+        largest_bytes: int = 0,
+        ours: bool = False,
+    ) -> None:
         super().__init__(text)
-        self.code, self.ours = code, ours
+        self.code, self.said, self.server = code, said, server
+        self.unanswered, self.largest_bytes, self.ours = unanswered, largest_bytes, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +122,8 @@ class Greeting:
     client_id: str
     version: ProtocolVersion
     will: Message | None = None
+    known: Limits = field(default_factory=Limits)
+    """What earlier connections taught, which binds beside what this one will announce."""
 
 
 class Session(Protocol):

@@ -53,6 +53,15 @@ class Subscriptions:
         """Which subscriptions are refused, in words."""
         return self._refusals.problems
 
+    @property
+    def filters(self) -> Iterator[str]:
+        """What must be heard."""
+        return (topic for topic, wanted in self._wanted.value.items() if not wanted.optional)
+
+    def refuses(self, topic_filter: str) -> bool:
+        """Whether the broker sends nothing for it."""
+        return topic_filter in self._refusals
+
     def add(
         self, topic_filter: str, handler: Handler, *, commands: bool = False, optional: bool = False
     ) -> None:

@@ -10,18 +10,19 @@ from itertools import count
 from paho.mqtt.client import topic_matches_sub
 
 from bridge.broker.connection import connect as _connect
-from bridge.broker.errors import Kind, explain
+from bridge.broker.errors import explain
+from bridge.broker.lessons import Lessons
+from bridge.broker.reasons import Kind
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
     Connect,
     ConnectionFailedError,
-    Greeting,
-    ProtocolVersion,
     Received,
     Session,
     SubscriptionRefusedError,
 )
 from bridge.config import MqttSettings
+from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
 
@@ -46,33 +47,40 @@ async def visit(
         TryAgainError: The broker cannot be reached.
         PersonMustActError: It refuses; the text says what to check.
     """
-    client_id = f"{settings.base_topic.replace('/', '_')}-visit-{os.getpid()}-{next(_visits)}"
-    user = settings.username or "anonymous"
-    for version in (ProtocolVersion.V5, ProtocolVersion.V311):
+    client_id = settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}")
+    lessons = Lessons(settings, client_id, SystemClock())
+    while True:
+        stood = False
         try:
-            async with connect(Greeting(settings, client_id, version)) as session:
-                for topic_filter in follow:
-                    await session.subscribe(topic_filter, commands=False)
-                for refused in await session.send(publish):
-                    raise PersonMustActError(
-                        f"the broker does not let user {user} publish on {refused.message.topic} "
-                        f"({refused.reason}).",
-                        remedy="Check the broker's access rules.",
-                    )
+            async with connect(lessons.greeting()) as session:
+                stood = True
+                await _ask(session, follow, publish, user=settings.user)
                 return await _collect(session, follow, until, within_s) if follow else []
         except SubscriptionRefusedError as error:
             raise PersonMustActError(
-                f"the broker does not let user {user} subscribe to {error}.",
+                f"the broker does not let user {settings.user} subscribe to {error}.",
                 remedy="Check the broker's access rules.",
             ) from error
         except ConnectionFailedError as error:
-            fault = explain(error, settings, client_id)
-            if fault.kind is Kind.OLD_BROKER and version is ProtocolVersion.V5:
+            if lessons.failed(error, stood=stood):
                 continue
+            fault = explain(error, settings, lessons.client_id)
             if fault.kind is Kind.PASSES:
                 raise TryAgainError(fault.text) from error
             raise PersonMustActError(fault.text, remedy="") from error
-    raise AssertionError("the second version returns or raises")
+
+
+async def _ask(
+    session: Session, follow: Sequence[str], publish: Sequence[Message], *, user: str
+) -> None:
+    for topic_filter in follow:
+        await session.subscribe(topic_filter, commands=False)
+    for refused in await session.send(publish):
+        raise PersonMustActError(
+            f"the broker does not let user {user} publish on {refused.message.topic} "
+            f"({refused.reason}).",
+            remedy="Check the broker's access rules.",
+        )
 
 
 async def _collect(

@@ -5,8 +5,9 @@ A lamp's process must not pay for models that it never uses.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -22,6 +23,10 @@ from pydantic import (
 from bridge.config.base import ConfigPath, Settings, Slug, host_problem
 from bridge.config.topic import BirthTopic, TopicBase
 from bridge.contract.topics import Topics
+
+Protocol = Literal["auto", "5", "3.1.1"]
+_PROTOCOLS = get_args(Protocol)
+_CLIENT_ID = re.compile(r"[!-~]{1,60}")
 
 
 class MqttSettings(Settings):
@@ -41,6 +46,19 @@ class MqttSettings(Settings):
     password: SecretStr | None = None
     password_file: ConfigPath | None = None
     base_topic: TopicBase = "presence"
+    protocol: Protocol = "auto"
+    """The version of MQTT; ``auto`` is 5, and 3.1.1 where the broker does not speak that."""
+    client_id: str | None = None
+    """How all of our client ids begin; as ``base_topic`` when not given."""
+
+    @property
+    def user(self) -> str:
+        """Who we are to the broker, for people."""
+        return self.username or "anonymous"
+
+    def client_id_of(self, part: str) -> str:
+        """Stable, one a program: a random one makes entities stick at unavailable."""
+        return f"{self.client_id or self.base_topic.replace('/', '_')}-{part}"
 
     @property
     def effective_port(self) -> int:
@@ -56,6 +74,22 @@ class MqttSettings(Settings):
     def address(self) -> str:
         """Where the broker is, for people."""
         return self.socket_path or f"{self.host}:{self.effective_port}"
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _is_a_version(cls, value: Any) -> Any:
+        """A number is what people write first."""
+        text = {"5.0": "5"}.get(str(value), str(value))
+        if text not in _PROTOCOLS:
+            raise ValueError("must be one of " + ", ".join(f'"{each}"' for each in _PROTOCOLS))
+        return text
+
+    @field_validator("client_id")
+    @classmethod
+    def _can_begin_a_client_id(cls, value: str | None) -> str | None:
+        if value is not None and not _CLIENT_ID.fullmatch(value):
+            raise ValueError("can have letters, digits and signs, no spaces, 60 at the most")
+        return value
 
     @field_validator("host")
     @classmethod

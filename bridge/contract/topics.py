@@ -36,7 +36,7 @@ class Topics:
 
     @property
     def instance(self) -> str:
-        """The base as one word: part of every client id, unique id and device identifier."""
+        """The base as one word: part of every unique id and device identifier."""
         return self.base.replace("/", "_")
 
     @property
@@ -111,12 +111,3 @@ class Topics:
     def light_config(self, driver: str) -> str:
         """Discovery of a light device, below the driver's own name so that access rules fit."""
         return f"{self.discovery_prefix}/device/{slug(driver)}/light/config"
-
-    @property
-    def bridge_client_id(self) -> str:
-        """Stable: a random one makes entities stick at unavailable."""
-        return f"{self.instance}-bridge"
-
-    def driver_client_id(self, driver: str) -> str:
-        """Stable, one a driver."""
-        return f"{self.instance}-driver-{slug(driver)}"

@@ -62,7 +62,8 @@ class _Session:
             raise SubscriptionRefusedError(topic_filter, _NOT_AUTHORIZED)
         self._filters[topic_filter] = own
         self._broker.asked.append(topic_filter)
-        if commands and self.greeting.version is ProtocolVersion.V5:
+        is_kept_back = commands and self.greeting.version is ProtocolVersion.V5
+        if is_kept_back or not self._broker.delivers:
             return
         for message in self._broker.stored.values():
             if topic_matches_sub(topic_filter, message.topic):
@@ -97,6 +98,8 @@ class MemoryBroker:
         self.stored: dict[str, Message] = {}
         self.refused: set[str] = set()
         """Filters that nobody may subscribe to, and topics that nobody may publish on."""
+        self.delivers = True
+        """Else it takes subscriptions and sends nothing, as where nothing may be read."""
         self.asked: list[str] = []
         """Filters, in the order of the subscriptions."""
         self.heard: list[Message] = []
@@ -153,5 +156,5 @@ class MemoryBroker:
             self.stored.pop(message.topic, None)
             if message.payload:
                 self.stored[message.topic] = message
-        for session in list(self.sessions):
+        for session in list(self.sessions) if self.delivers else ():
             session.hear(message, stored=False, own=session is by)

@@ -112,6 +112,20 @@ async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_p
         assert broker.json("presence/bridge/health")["healthy"]
 
 
+async def test_that_nothing_is_heard_is_told_in_health_until_it_is(tmp_path: Path) -> None:
+    clock, broker = ManualClock(), MemoryBroker()
+    broker.delivers = False
+    service = Service(config(tmp_path), connect=broker.connect, clock=clock)
+    async with running(service, clock):
+        await clock.advance(state.HEARTBEAT_EVERY_S)
+        health = broker.json("presence/bridge/health")
+        assert not health["healthy"]
+        assert "connected, but hears nothing: check that user anonymous" in health["reason"]
+        broker.delivers = True
+        await clock.advance(60 + state.HEARTBEAT_EVERY_S)
+        assert broker.json("presence/bridge/health")["healthy"]
+
+
 async def test_a_state_folder_that_is_gone_costs_memory_and_is_used_again_when_it_is_back(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

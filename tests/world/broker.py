@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from bridge.broker.limits import size
 from bridge.broker.session import Limits, ProtocolVersion, Received, Refusal
 from bridge.contract.wire import Message
 
 V5, V311 = ProtocolVersion.V5, ProtocolVersion.V311
 UNSUPPORTED_PROTOCOL, TAKEN_OVER, NOT_AUTHORIZED, SERVER_BUSY = 0x84, 0x8E, 0x87, 0x89
+TOO_LARGE, NO_RETAIN, NO_SUCH_QOS = 0x95, 0x9A, 0x9B
 WILL_DELAY_S, SESSION_EXPIRY_S = 5.0, 30.0
 """What a CONNECT of ours says under 5."""
 
@@ -83,6 +85,10 @@ class Link:
 
         Under 3.1.1 a broker drops in silence, and nobody can ever know: this one does not.
         """
+        if self.version is V5 and (code := self._broker.forbids(message)):
+            self._broker.breaches.append(f"{self.client_id} sent {message.topic} against {code:#x}")
+            self._broker.kick(self.client_id, code)
+            return None
         if self.version is V5 and (code := self._broker.refuses(message.topic)):
             self.refused_s = self._broker.now_s
             reason = "Not authorized" if code == NOT_AUTHORIZED else "Quota exceeded"
@@ -118,6 +124,8 @@ class MemoryBroker:
         self.deaf: set[str] = set()
         """Clients whose subscriptions it has forgotten, as a cluster may after a loss."""
         self.watchers: list[Callable[[Published], None]] = []
+        self.breaches: list[str] = []
+        """What went above an announced limit."""
         self.mistakes: list[Exception] = []
         """Errors of those who watch."""
         self.connects: list[tuple[float, str]] = []
@@ -126,6 +134,8 @@ class MemoryBroker:
         """A connection, or the code of a refusal. The old one with that client id ends (3.1.4)."""
         if version is V5 and not self.nature.speaks_5:
             return UNSUPPORTED_PROTOCOL
+        if version is V5 and will and (code := self.forbids(will)):
+            return code
         if old := self._links.pop(client_id, None):
             told = self.nature.tells_takeover and old.version is V5
             old.ended(TAKEN_OVER if told else None)
@@ -138,6 +148,16 @@ class MemoryBroker:
         self._links[client_id] = link = Link(client_id, version, will, self)
         self.connects.append((self.now_s, client_id))
         return link
+
+    def forbids(self, message: Message) -> int | None:
+        """The code against a publish or will above an announced limit (3.2.2.3)."""
+        limits = self.nature.limits
+        if message.qos > limits.maximum_qos:
+            return NO_SUCH_QOS
+        if message.retain and not limits.retain_available:
+            return NO_RETAIN
+        most = limits.maximum_packet_size
+        return TOO_LARGE if most is not None and size(message) > most else None
 
     def lose(self, link: Link) -> None:
         """The connection ended without DISCONNECT: the will follows, under 5 after its delay."""

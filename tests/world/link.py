@@ -9,12 +9,15 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
+from bridge.broker.limits import fitting, narrower, too_large
 from bridge.broker.session import (
     ConnectionFailedError,
     Greeting,
     Limits,
+    ProtocolVersion,
     Received,
     Refusal,
     SubscriptionRefusedError,
@@ -92,7 +95,7 @@ class Way:
         accepted = self._broker.accept(greeting.client_id, greeting.version, greeting.will)
         if isinstance(accepted, int):
             raise ConnectionFailedError("the broker refuses", code=accepted)
-        self._session = session = MemorySession(self, accepted, self._broker)
+        self._session = session = MemorySession(self, accepted, self._broker, greeting.known)
         try:
             async with _deadline():
                 await self.pass_()
@@ -113,7 +116,7 @@ class Way:
 class MemorySession:
     """A ``Session``."""
 
-    def __init__(self, way: Way, link: Link, broker: MemoryBroker) -> None:
+    def __init__(self, way: Way, link: Link, broker: MemoryBroker, known: Limits) -> None:
         self._way, self._link, self._broker = way, link, broker
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[None] = self._loop.create_future()
@@ -123,7 +126,8 @@ class MemorySession:
         self._sent_down: deque[Received] = deque()
         self._stood_still: list[Received] = []
         self._keepalive: list[asyncio.TimerHandle] = []
-        self.limits: Limits = broker.nature.limits
+        announces = link.version is ProtocolVersion.V5
+        self.limits = narrower(known, broker.nature.limits if announces else Limits())
         link.arrive = self._send_down
         link.ended = self._ended_by_broker
 
@@ -137,8 +141,10 @@ class MemorySession:
                 if self._way.each_s:
                     await self._way.pass_(1)
                 await self._heard()
-                if refusal := self._link.publish(message):
+                if refusal := too_large(message, self.limits):
                     refusals.append(refusal)
+                elif refusal := self._link.publish(fitting(message, self.limits)):
+                    refusals.append(replace(refusal, message=message))
             await self._way.pass_()
 
         await self._unless_ended(sent())

@@ -41,6 +41,9 @@ class Options:
     speaks_5: bool = True
     tells_takeover: bool = True
     will_at_takeover: bool = True
+    maximum_qos: int = 2
+    maximum_packet_size: int | None = None
+    """What a broker of 5 announces."""
     latency_ms: int = 2
     token_s: int = 290
     """Lifetime of access tokens. msal has its own clock: what ends within 300 s it renews."""
@@ -67,7 +70,7 @@ BRIEF_S = 120
 
 def expand(seed: int, *, brief: bool = False) -> Options:
     """The world of ``seed``; a ``brief`` one has little time, and more happens in it."""
-    random = Random(f"options {seed}")
+    random, limits = Random(f"options {seed}"), Random(f"limits {seed}")
     options = Options(
         seed,
         people=random.choice((1, 1, 2, 3, 4)),
@@ -78,6 +81,8 @@ def expand(seed: int, *, brief: bool = False) -> Options:
         speaks_5=random.random() < 0.75,
         tells_takeover=random.random() < 0.5,
         will_at_takeover=random.random() < 0.7,
+        maximum_qos=limits.choice((2, 2, 1, 0)),
+        maximum_packet_size=limits.choice((None, None, 65536, 8192)),
         latency_ms=random.choice((0, 2, 2, 20, 150)),
         token_s=random.choice((120, 290)),
         moves=random.random() < 0.5,

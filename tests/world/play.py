@@ -21,6 +21,7 @@ from random import Random
 from tests.world.acts import Acts
 from tests.world.checks.erased import Erased
 from tests.world.checks.lamps import Lamps
+from tests.world.checks.limits import Announced
 from tests.world.checks.logs import Logs
 from tests.world.checks.order import Order
 from tests.world.checks.removed import Removed
@@ -129,6 +130,7 @@ class _Director:
             Silence(self.world),
             Secrets(self.world),
             Order(self.world),
+            Announced(self.world),
             Logs(self.world),
             lamps,
         )

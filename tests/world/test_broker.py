@@ -12,13 +12,14 @@ import pytest
 from bridge.broker.session import (
     ConnectionFailedError,
     Greeting,
+    Limits,
     ProtocolVersion,
     Received,
     SubscriptionRefusedError,
 )
 from bridge.config import MqttSettings
 from bridge.contract.wire import Message
-from tests.world.broker import NOT_AUTHORIZED, TAKEN_OVER, MemoryBroker, Nature, matches
+from tests.world.broker import NOT_AUTHORIZED, TAKEN_OVER, Link, MemoryBroker, Nature, matches
 from tests.world.link import MemorySession, Way
 from tests.world.loop import VirtualLoop
 
@@ -213,3 +214,27 @@ def test_a_broker_without_memory_has_forgotten_all() -> None:
         assert broker.retained("t") is None
 
     play(scenario)
+
+
+def test_what_goes_above_an_announced_limit_is_found_and_ends_the_connection() -> None:
+    async def scenario(broker: MemoryBroker) -> None:
+        link = broker.accept("a", V5, None)
+        assert isinstance(link, Link)
+        for message in (Message("t", b"1"), Message("t", b"x" * 100, qos=0)):
+            link.publish(message)
+        assert broker.breaches == ["a sent t against 0x9b", "a sent t against 0x95"]
+        assert not broker.is_linked("a")
+        assert broker.accept("a", V5, WILL) == 0x9B
+
+    play(scenario, Nature(limits=Limits(maximum_qos=0, maximum_packet_size=64)))
+
+
+def test_within_announced_limits_all_that_can_be_sent_is_sent() -> None:
+    async def scenario(broker: MemoryBroker) -> None:
+        async with connected(broker, "b") as (session, _, _heard):
+            large = Message("large", b"x" * 100)
+            (refusal,) = await session.send([large, Message("t", b"1", qos=2)])
+            assert refusal.message is large
+        assert (broker.retained("t"), broker.breaches) == (b"1", [])
+
+    play(scenario, Nature(limits=Limits(maximum_qos=0, maximum_packet_size=64)))

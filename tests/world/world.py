@@ -12,7 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bridge.config import Config
+from bridge.broker.session import Limits
+from bridge.config import Config, MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Person
@@ -58,6 +59,10 @@ class World:
                 speaks_5=options.speaks_5,
                 tells_takeover=options.tells_takeover,
                 sends_will_at_takeover=options.will_at_takeover,
+                limits=Limits(
+                    maximum_qos=options.maximum_qos,
+                    maximum_packet_size=options.maximum_packet_size,
+                ),
             )
         )
         self.microsoft = MemoryMicrosoft(self.time, Random(f"microsoft {options.seed}"))
@@ -96,8 +101,8 @@ class World:
     def client_id(self, process: Process) -> str:
         """What a process calls itself at the broker."""
         if process is self.bridge:
-            return self.topics.bridge_client_id
-        return self.topics.driver_client_id(process.name)
+            return MqttSettings().client_id_of("bridge")
+        return MqttSettings().client_id_of(f"driver-{process.name}")
 
     def hears(self, process: Process) -> bool:
         """Whether a command for a lamp gets through to it now."""

@@ -6,11 +6,8 @@ import asyncio
 import gc
 import re
 import selectors
-import socket
-import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -85,12 +82,15 @@ class Link:
         clock: ManualClock,
         *,
         client_id: str = CLIENT_ID,
+        state: str = STATE,
         version: ProtocolVersion | None = None,
         welcome: Callable[[], Iterator[Message]] | None = None,
         acknowledged: Callable[[Message], None] | None = None,
     ) -> None:
         self.clock = clock
-        self._version = version
+        if version:
+            chosen = "3.1.1" if version is ProtocolVersion.V311 else "5"
+            settings = settings.model_copy(update={"protocol": chosen})
         self.facts: list[Message] = [CONFIG, FACT]
         self.crowd: Iterable[Message] = []
         self.farewell: list[Message] = []
@@ -99,7 +99,7 @@ class Link:
         self.broker = Broker(
             settings,
             client_id=client_id,
-            state_topic=STATE,
+            state_topic=state,
             welcome=welcome or (lambda: iter(self.facts)),
             backlog=lambda: iter(self.crowd),
             goodbye=lambda: list(self.farewell),
@@ -113,8 +113,7 @@ class Link:
 
     @asynccontextmanager
     async def _connect(self, greeting: Greeting) -> AsyncIterator[Session]:
-        wanted = replace(greeting, version=self._version or greeting.version)
-        async with connect(wanted) as self._session:
+        async with connect(greeting) as self._session:
             yield self._session
 
     def drop(self) -> None:
@@ -204,123 +203,4 @@ def packets(mosquitto: Mosquitto, client_id: str = CLIENT_ID) -> list[str]:
     return [" ".join(filter(None, found)) for found in lines.findall(mosquitto.log)]
 
 
-RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE = 0x21, 0x27
-
-
-class ScriptedBroker:
-    """Speaks just enough MQTT 5 to stop answering where a test wants it to."""
-
-    def __init__(self, *, accepts: bool, answers: frozenset[int] = frozenset()) -> None:
-        self.accepts, self.answers = accepts, answers
-        self.suback_code = 1
-        self.puback_code = 0
-        self.announces = b""
-        self.port = 0
-        self.connections = 0
-        self.closed = 0
-        self.received: list[tuple[int, bytes]] = []
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self._writers.add(writer)
-        with suppress(OSError, EOFError):
-            while True:
-                kind, body = await _packet(reader)
-                self.received.append((kind, body))
-                if kind == CONNECT and self.accepts:
-                    length = len(self.announces)
-                    writer.write(bytes((0x20, 3 + length, 0, 0, length)) + self.announces)
-                elif kind in self.answers:
-                    writer.write(self._answer(kind, body))
-        self.closed += 1
-        writer.close()
-
-    def count(self, kind: int) -> int:
-        return sum(received == kind for received, _ in self.received)
-
-    def has(self, kind: int, *, times: int) -> bool:
-        return self.count(kind) >= times
-
-    def acknowledge_publishes(self) -> None:
-        """Answer all publishes so far that were not answered."""
-        for kind, body in self.received:
-            if kind == PUBLISH:
-                for writer in self._writers:
-                    writer.write(self._answer(kind, body))
-        self.received.clear()
-
-    def send(self, packet: bytes) -> None:
-        """Write ``packet`` to everybody, MQTT or not."""
-        for writer in self._writers:
-            writer.write(packet)
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Send a message at QoS 0 to everybody, asked for or not."""
-        body = len(topic).to_bytes(2) + topic.encode() + b"\0" + payload
-        assert len(body) < 128
-        self.send(bytes((0x30 | retain, len(body))) + body)
-
-    def topics(self) -> list[str]:
-        """What was published, in order."""
-        return [
-            body[2 : 2 + int.from_bytes(body[:2])].decode()
-            for kind, body in self.received
-            if kind == PUBLISH
-        ]
-
-    def dismiss(self, reason: int) -> None:
-        """End every connection with a DISCONNECT that says why."""
-        for writer in self._writers:
-            writer.write(bytes((0xE0, 2, reason, 0)))
-            writer.close()
-
-    def hang_up(self) -> None:
-        """Reset every connection, as a broker does that is killed or loses its power."""
-        for writer in self._writers:
-            with suppress(OSError):  # it may be closed already
-                at_once = struct.pack("ii", 1, 0)
-                writer.get_extra_info("socket").setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, at_once
-                )
-            writer.transport.abort()
-
-    def _answer(self, kind: int, body: bytes) -> bytes:
-        if kind == SUBSCRIBE:
-            return bytes((0x90, 4, *body[:2], 0, self.suback_code))
-        if kind == PUBLISH:
-            after_topic = 2 + int.from_bytes(body[:2])
-            mid = body[after_topic : after_topic + 2]
-            return bytes((0x40, 3, *mid, self.puback_code))
-        return b""
-
-
-CONNECT, PUBLISH, SUBSCRIBE, DISCONNECT = 1, 3, 8, 14
 SESSION_TAKEN_OVER = 0x8E
-
-
-async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    kind = (await reader.readexactly(1))[0] >> 4
-    length = shift = 0
-    while True:
-        byte = (await reader.readexactly(1))[0]
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            return kind, await reader.readexactly(length)
-
-
-@asynccontextmanager
-async def scripted(
-    *, accepts: bool = True, answers: frozenset[int]
-) -> AsyncIterator[ScriptedBroker]:
-    """Listens on a free port until the end of the block."""
-    broker = ScriptedBroker(accepts=accepts, answers=answers)
-    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
-    broker.port = server.sockets[0].getsockname()[1]
-    try:
-        yield broker
-    finally:
-        server.close()
-        broker.hang_up()
-        await until(lambda: broker.closed == broker.connections)

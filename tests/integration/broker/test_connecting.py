@@ -12,20 +12,18 @@ import pytest
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import CONNECT, PUBLISH, SUBSCRIBE
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import (
     CLIENT_ID,
     CONFIG,
-    CONNECT,
     FACT,
-    PUBLISH,
     SESSION_TAKEN_OVER,
     STATE,
-    SUBSCRIBE,
     Link,
     packets,
     run_hurried,
-    scripted,
     settings,
     until,
 )
@@ -99,7 +97,7 @@ async def test_who_is_thrown_out_again_and_again_waits_longer_and_says_once_that
 ) -> None:
     """Mosquitto 2.0 does not tell why it ends a connection; that it does so again says it."""
     caplog.set_level(logging.INFO)
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         async with Link(settings(broker.port), clock) as link:
             rests = []
             for times in range(1, 9):
@@ -122,7 +120,7 @@ async def test_when_the_other_program_has_gone_that_is_told_and_the_next_loss_is
 ) -> None:
     caplog.set_level(logging.INFO)
     async with (
-        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
         Link(settings(broker.port), clock) as link,
     ):
         for times in range(1, 5):
@@ -192,7 +190,7 @@ def test_a_broker_that_is_silent_is_given_up_and_tried_again(
 
     async def scenario() -> None:
         async with (
-            scripted(accepts=accepts, answers=answers) as broker,
+            strict(accepts=accepts, answers=answers) as broker,
             Link(settings(broker.port), ManualClock()) as link,
         ):
             for times in range(1, 4):
@@ -214,7 +212,7 @@ def test_it_can_be_stopped_while_the_broker_is_silent(how: str) -> None:
     last = CONNECT if not accepts else PUBLISH if answers else SUBSCRIBE
 
     async def scenario() -> None:
-        async with scripted(accepts=accepts, answers=answers) as broker:
+        async with strict(accepts=accepts, answers=answers) as broker:
             async with Link(settings(broker.port), ManualClock()):
                 await until(lambda: broker.count(last))
             await until(lambda: broker.closed == 1)
@@ -232,7 +230,7 @@ async def test_it_can_be_stopped_while_it_rests(clock: ManualClock, mosquitto: M
 def test_a_connection_that_breaks_while_it_subscribes_is_noticed_at_once() -> None:
     async def scenario() -> None:
         async with (
-            scripted(answers=frozenset()) as broker,
+            strict(answers=frozenset()) as broker,
             Link(settings(broker.port), ManualClock()) as link,
         ):
             await until(lambda: broker.count(SUBSCRIBE))

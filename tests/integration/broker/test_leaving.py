@@ -12,15 +12,13 @@ import pytest
 
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import DISCONNECT, PUBLISH, SUBSCRIBE
 from tests.integration.broker.conftest import (
-    DISCONNECT,
     FACT,
-    PUBLISH,
     STATE,
-    SUBSCRIBE,
     Link,
     run_hurried,
-    scripted,
     settings,
     until,
 )
@@ -124,7 +122,7 @@ async def test_an_address_that_never_answers_holds_nobody(tmp_path: Path) -> Non
 
 def test_when_the_goodbye_was_not_heard_the_will_says_it() -> None:
     async def scenario() -> None:
-        async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+        async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
             async with Link(settings(broker.port), ManualClock()) as link:
                 await link.until_connected()
                 broker.answers = frozenset()
@@ -135,7 +133,7 @@ def test_when_the_goodbye_was_not_heard_the_will_says_it() -> None:
 
 
 async def test_when_the_goodbye_was_heard_the_broker_forgets_the_will() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         async with Link(settings(broker.port), ManualClock()) as link:
             await link.until_connected()
         await until(lambda: broker.closed == 1)
@@ -144,7 +142,7 @@ async def test_when_the_goodbye_was_heard_the_broker_forgets_the_will() -> None:
 
 
 async def test_who_stops_in_a_long_welcome_says_goodbye_too() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE})) as broker:
         link = Link(settings(broker.port), ManualClock())
         link.facts = [Message(f"presence/{number}", b"1") for number in range(100)]
         link.farewell = [FACT]

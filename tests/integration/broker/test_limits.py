@@ -17,18 +17,14 @@ from bridge.contract.wire import Message
 from bridge.publishing.discovery import account_device
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import PUBLISH, SUBSCRIBE, Announced
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import (
     CLIENT_ID,
-    CONNECT,
     FACT,
-    MAXIMUM_PACKET_SIZE,
-    PUBLISH,
-    RECEIVE_MAXIMUM,
-    SUBSCRIBE,
     Link,
     packets,
-    scripted,
     settings,
     until,
 )
@@ -45,8 +41,8 @@ def greeting(port: int, version: ProtocolVersion = ProtocolVersion.V5) -> Greeti
 async def test_no_more_is_unacknowledged_than_the_broker_bears_not_even_of_what_was_given_up() -> (
     None
 ):
-    async with scripted(answers=frozenset()) as broker:
-        broker.announces = bytes((RECEIVE_MAXIMUM, 0, 3))
+    async with strict(answers=frozenset()) as broker:
+        broker.announces = Announced(receive_maximum=3)
         async with connect(greeting(broker.port)) as session:
             assert session.limits.receive_maximum == 3
             many = [Message(f"presence/{number}", b"1") for number in range(5)]
@@ -65,13 +61,14 @@ async def test_no_more_is_unacknowledged_than_the_broker_bears_not_even_of_what_
 
 
 async def test_what_is_too_large_for_the_broker_is_told_and_not_sent() -> None:
-    async with scripted(answers=frozenset({PUBLISH})) as broker:
-        broker.announces = bytes((MAXIMUM_PACKET_SIZE, 0, 0, 4, 0))
+    async with strict(answers=frozenset({PUBLISH})) as broker:
+        broker.announces = Announced(maximum_packet_size=1024)
         async with connect(greeting(broker.port)) as session:
             large = Message("presence/large", b"x" * 1024)
             (refusal,) = await session.send([large, FACT])
             assert refusal.message is large
-            assert (refusal.code, refusal.reason) == (0x95, "Packet too large")
+            assert refusal.code == 0x95
+            assert refusal.reason == "1024 bytes, and it takes no packet of more than 1024"
             assert broker.topics() == [FACT.topic]
 
 
@@ -128,7 +125,7 @@ async def test_under_3_1_1_it_is_dropped_before_anybody_sees_it_and_told_once(
 
 async def test_what_was_not_subscribed_reaches_nobody() -> None:
     async with (
-        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
         Link(settings(broker.port), ManualClock()) as link,
     ):
         link.broker.subscribe("presence/+/a", link.heard.append)
@@ -153,7 +150,7 @@ async def test_garbage_from_a_broker_ends_the_connection_and_nothing_else(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
-        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
         Link(settings(broker.port), ManualClock()) as link,
     ):
         await link.until_connected()
@@ -167,11 +164,7 @@ async def test_garbage_from_a_broker_ends_the_connection_and_nothing_else(
 async def test_a_broker_that_hangs_up_instead_of_answering_is_said_to_do_so(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with (
-        scripted(accepts=False, answers=frozenset()) as broker,
-        Link(settings(broker.port), clock) as link,
-    ):
-        await until(partial(broker.has, CONNECT, times=1))
-        broker.hang_up()
+    async with strict() as broker, Link(settings(broker.port), clock) as link:
+        broker.levels.clear()
         await link.until_resting()
     assert "if that port is for TLS, set tls = true" in caplog.text

@@ -9,14 +9,12 @@ from bridge.broker import Received
 from bridge.broker.connection import WINDOW
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
+from tests.fakes.strict_broker import StrictBroker, strict
+from tests.fakes.strict_wire import PUBLISH, SUBSCRIBE
 from tests.integration.broker.conftest import (
     FACT,
-    PUBLISH,
     STATE,
-    SUBSCRIBE,
     Link,
-    ScriptedBroker,
-    scripted,
     settings,
     until,
 )
@@ -30,7 +28,7 @@ def people(count: int, *, kind: str = "account") -> list[Message]:
     return [Message(f"presence/{kind}/{number}/state", b"1") for number in range(count)]
 
 
-def acknowledge(broker: ScriptedBroker) -> list[str]:
+def acknowledge(broker: StrictBroker) -> list[str]:
     """Take all from now on; what was published so far."""
     told = broker.topics()
     broker.acknowledge_publishes()
@@ -39,7 +37,7 @@ def acknowledge(broker: ScriptedBroker) -> list[str]:
 
 
 async def test_in_a_long_welcome_requests_are_heard_and_answered_and_changes_are_sent() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE})) as broker:
         link = Link(settings(broker.port), ManualClock())
         link.facts = people(5 * WINDOW)
 
@@ -59,7 +57,7 @@ async def test_in_a_long_welcome_requests_are_heard_and_answered_and_changes_are
 
 
 async def test_the_backlog_follows_online_and_changes_and_beats_go_before_its_rest() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         link = Link(settings(broker.port), ManualClock())
         link.facts = [FACT]
 
@@ -84,7 +82,7 @@ async def test_the_backlog_follows_online_and_changes_and_beats_go_before_its_re
 
 
 async def test_the_backlog_is_made_when_it_is_sent_and_anew_on_each_connection() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         link = Link(settings(broker.port), ManualClock())
         link.crowd = people(WINDOW, kind="crowd")
         async with link:
@@ -102,7 +100,7 @@ async def test_the_backlog_is_made_when_it_is_sent_and_anew_on_each_connection()
 
 
 async def test_a_stored_offline_is_not_answered_before_all_was_sent_but_all_else_is_later() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE})) as broker:
         link = Link(settings(broker.port), ManualClock())
         greeting = [*(fact.topic for fact in link.facts), STATE]
         async with link:
@@ -118,7 +116,7 @@ async def test_a_stored_offline_is_not_answered_before_all_was_sent_but_all_else
 
 
 async def test_what_the_broker_has_is_told_and_not_what_it_refuses_or_never_got() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         link = Link(settings(broker.port), ManualClock())
         removal, old, new = (Message(FACT.topic, payload) for payload in (b"", b"1", b"2"))
         link.broker.publish(removal)

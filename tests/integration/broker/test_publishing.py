@@ -13,16 +13,15 @@ from bridge.broker.connection import WINDOW as IN_FLIGHT
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import PUBLISH, SUBSCRIBE
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import (
     FACT,
-    PUBLISH,
     STATE,
-    SUBSCRIBE,
     Link,
     packets,
     run_hurried,
-    scripted,
     settings,
     until,
 )
@@ -152,7 +151,7 @@ async def test_a_big_house_is_announced_in_whole(mosquitto: Mosquitto, clock: Ma
 
 
 async def test_no_more_than_twenty_messages_wait_for_their_acknowledgement() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE})) as broker:
         link = Link(settings(broker.port), ManualClock())
         link.facts = [Message(f"presence/{number}", b"1") for number in range(2 * IN_FLIGHT + 5)]
         async with link:
@@ -167,7 +166,7 @@ async def test_no_more_than_twenty_messages_wait_for_their_acknowledgement() -> 
 
 
 async def test_what_waited_when_the_connection_broke_does_not_overwrite_what_is_newer() -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         async with Link(settings(broker.port), ManualClock()) as link:
             await link.until_connected()
             broker.answers = frozenset({SUBSCRIBE})
@@ -282,7 +281,7 @@ def test_a_goodbye_to_a_broker_that_hangs_ends_with_one_line(
 
     async def scenario() -> None:
         async with (
-            scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+            strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
             Link(settings(broker.port), ManualClock()) as link,
         ):
             await link.until_connected()

@@ -14,16 +14,15 @@ from bridge.contract.wire import Message
 from bridge.setup.content import hashed
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import PUBLISH, SUBSCRIBE
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import (
     CONFIG,
     FACT,
-    PUBLISH,
     SESSION_TAKEN_OVER,
     STATE,
-    SUBSCRIBE,
     Link,
-    scripted,
     settings,
 )
 
@@ -39,15 +38,15 @@ topic read #
 """
 
 
-def secured(folder: Path, *, acl: str = ACL) -> str:
-    """Lines for a broker with the users ``bridge`` and ``reader``, and access rules."""
-    users, rules = folder / "passwords", folder / "acl"
-    users.write_text(
-        "".join(f"{user}:{hashed(PASSWORD, b'salt-salt-12')}\n" for user in ("bridge", "reader")),
+def secured(folder: Path, *, acl: str = ACL, users: tuple[str, ...] = ("bridge", "reader")) -> str:
+    """Lines for a broker with ``users`` and access rules."""
+    passwords, rules = folder / "passwords", folder / "acl"
+    passwords.write_text(
+        "".join(f"{user}:{hashed(PASSWORD, b'salt-salt-12')}\n" for user in users),
         encoding="utf-8",
     )
     rules.write_text(acl, encoding="utf-8")
-    return f"allow_anonymous false\npassword_file {users}\nacl_file {rules}"
+    return f"allow_anonymous false\npassword_file {passwords}\nacl_file {rules}"
 
 
 def bridge_user(broker: Mosquitto, password: str = PASSWORD) -> MqttSettings:
@@ -114,7 +113,7 @@ async def test_a_refused_topic_is_told_once_and_all_else_goes_on(
 async def test_a_refused_subscription_is_told_once_and_all_else_goes_on(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
+    async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         broker.suback_code = NOT_AUTHORIZED
         async with Link(settings(broker.port), clock) as link:
             await link.until_connected()
@@ -132,7 +131,7 @@ async def test_a_refused_subscription_is_asked_for_again_and_told_when_it_is_hea
     """As a cluster refuses while it settles, which is no matter of access rules."""
     caplog.set_level(logging.INFO)
     async with (
-        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
         Link(settings(broker.port), clock) as link,
     ):
         broker.suback_code = UNSPECIFIED
@@ -200,7 +199,7 @@ async def test_another_program_with_the_same_client_id_is_named_once_and_not_fou
 ) -> None:
     """As Mosquitto 2.1 tells it, with a DISCONNECT."""
     async with (
-        scripted(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
+        strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker,
         Link(settings(broker.port), clock) as link,
     ):
         rests = []

@@ -23,13 +23,13 @@ from bridge.demo.broker import EmbeddedBroker
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port, running
+from tests.fakes.strict_broker import CONNACK_311_OLD, strict
+from tests.fakes.strict_wire import SUBSCRIBE, V5, V311
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import (
     FACT,
     STATE,
-    SUBSCRIBE,
     Link,
-    scripted,
     settings,
 )
 
@@ -211,6 +211,31 @@ async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1_and_that_is_said_on
     ]
 
 
+@pytest.mark.parametrize("no", [b"", CONNACK_311_OLD, b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+async def test_a_broker_that_hangs_up_on_5_within_tls_is_asked_in_the_older_protocol_at_once(
+    no: bytes, shown: ServerCertificate, clock: ManualClock
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(shown.cert_file, shown.key_file)
+    async with strict(tls=context) as broker:
+        broker.levels, broker.answer_to_other_levels = {V311}, no
+        own = settings(broker.port, tls=True, ca_file=shown.ca_file, server_name=NAME)
+        async with Link(own, clock) as link, asyncio.timeout(5):
+            await link.until_connected()
+            assert [hello.level for hello in broker.hellos] == [V5, V311]
+
+
+async def test_a_port_that_speaks_no_tls_is_told_as_that_and_changes_no_protocol(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with strict() as broker, Link(settings(broker.port, tls=True), clock) as link:
+        for _ in range(2):
+            await link.try_again()
+        await link.until_resting()
+        assert link.broker.mqtt_version == "5.0"
+    assert len(caplog.records) == 1
+
+
 async def test_the_older_protocol_is_kept_over_a_reconnect(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -275,7 +300,7 @@ async def test_a_visitor_who_is_refused_is_told_what_a_person_must_do(tmp_path: 
                 publish=[FACT],
             )
     assert "hunter2" not in str(refused.value)
-    async with scripted(answers=frozenset({SUBSCRIBE})) as silent:
+    async with strict(answers=frozenset({SUBSCRIBE})) as silent:
         silent.suback_code = 0x87
         with pytest.raises(PersonMustActError, match="anonymous subscribe to presence/x"):
             await visit(settings(silent.port), follow=["presence/x"])

@@ -62,7 +62,7 @@ async def life(
     )
     link = Broker(
         config.mqtt,
-        client_id=TOPICS.bridge_client_id,
+        client_id="presence-bridge",
         state_topic=TOPICS.bridge_state,
         welcome=publisher.welcome,
         backlog=publisher.backlog,

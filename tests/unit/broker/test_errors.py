@@ -1,7 +1,12 @@
+import re
+
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
 
-from bridge.broker.errors import SHORT_LIVED, Kind, explain
+from bridge.broker.errors import SHORT_LIVED, explain
+from bridge.broker.reasons import REASONS, Kind
 from bridge.broker.session import ConnectionFailedError
 from bridge.config import MqttSettings
 
@@ -18,10 +23,8 @@ def failed(code: int | None = None) -> ConnectionFailedError:
 @pytest.mark.parametrize(
     ("code", "what"),
     [
-        (133, "does not accept the client id"),
         (134, "does not accept the user name or password"),
         (135, "does not let this user in"),
-        (138, "has banned this client"),
     ],
 )
 def test_a_refusal_is_for_a_person_and_says_where_to_look(code: int, what: str) -> None:
@@ -50,13 +53,58 @@ def test_without_a_reason_many_short_connections_say_so() -> None:
     assert fault.kind is Kind.THROWN_OUT
 
 
-def test_a_broker_that_speaks_no_mqtt_5_is_known() -> None:
-    assert explain(failed(132), SETTINGS, CLIENT_ID).kind is Kind.OLD_BROKER
+def test_of_a_client_id_it_says_which_and_where_to_choose_another() -> None:
+    fault = explain(failed(133), SETTINGS, CLIENT_ID)
+    assert "does not accept the client id ('presence-bridge'): choose how it" in fault.text
+    assert "client_id in [mqtt]" in fault.text
+    assert fault.kind is Kind.REFUSED
 
 
-@pytest.mark.parametrize("code", [None, 136])
-def test_all_else_passes_by_itself_and_is_told_with_its_cause(code: int | None) -> None:
+def spoken() -> dict[int, str]:
+    """The reason codes of CONNACK and DISCONNECT that an honest broker may send (MQTT 5, 2.4)."""
+    names = ReasonCode(PacketTypes.DISCONNECT).names
+    kinds = {PacketTypes.CONNACK, PacketTypes.DISCONNECT}
+    return {
+        code: name
+        for code, by_name in names.items()
+        for name, packets in by_name.items()
+        if code >= 0x80 and kinds & set(packets)
+    }
+
+
+@pytest.mark.parametrize("code", spoken())
+def test_every_code_becomes_a_sentence_that_says_who_must_act(code: int) -> None:
     fault = explain(failed(code), SETTINGS, CLIENT_ID)
+    assert "broker.example:1883" in fault.text or "another program" in fault.text
+    assert re.search(
+        r"who runs|set protocol|client_id|check username|please report|own log|nothing has to be"
+        r"|its rules|network in between|stop one",
+        fault.text,
+    )
+    assert "so it is" not in fault.text, "the bare words of the standard are no help"
+
+
+def test_all_codes_that_end_a_connection_are_known() -> None:
+    assert set(spoken()) <= set(REASONS)
+
+
+@pytest.mark.parametrize("code", [0x9C, 0x9D])
+def test_another_server_is_named_and_not_followed(code: int) -> None:
+    error = ConnectionFailedError("so it is", code=code, server="new.example:8883", said="bye")
+    fault = explain(error, SETTINGS, CLIENT_ID)
+    assert "another server (new.example:8883; it says: bye)" in fault.text
+    assert "set host in [mqtt]" in fault.text
+    assert fault.kind is Kind.REFUSED
+
+
+def test_a_reason_that_comes_again_and_again_is_no_fight_and_is_asked_slowly() -> None:
+    fault = explain(failed(0x80), SETTINGS, CLIENT_ID, short_lived=SHORT_LIVED)
+    assert fault.kind is Kind.SLOWLY
+    assert "another program" not in fault.text
+
+
+def test_all_else_passes_by_itself_and_is_told_with_its_cause() -> None:
+    fault = explain(failed(), SETTINGS, CLIENT_ID)
     assert fault.text == "broker broker.example:1883 cannot be reached: so it is"
     assert fault.kind is Kind.PASSES
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.errors import Kind
 from bridge.broker.pace import MOST_S, Pace
+from bridge.broker.reasons import Kind
 
 
 @given(st.lists(st.floats(0, 1), min_size=40, max_size=40))
@@ -28,17 +28,13 @@ def test_a_refusal_is_tried_again_soon_and_then_slowly_and_anew_after_a_connecti
     assert pace.wait_s(Kind.REFUSED) == 5
 
 
-def test_a_dispute_outlasts_connections_that_end_soon_and_no_good_one() -> None:
+@pytest.mark.parametrize("kind", [Kind.THROWN_OUT, Kind.SLOWLY])
+def test_a_dispute_outlasts_connections_that_end_soon_and_no_good_one(kind: Kind) -> None:
     pace = Pace(lambda: 0.5)
-    assert [pace.wait_s(Kind.THROWN_OUT) for _ in range(6)] == [5, 10, 20, 40, 60, 60]
+    assert [pace.wait_s(kind) for _ in range(6)] == [5, 10, 20, 40, 60, 60]
     pace.accepted()
     disputed = [pace.disputed]
-    assert pace.wait_s(Kind.THROWN_OUT) == 60
+    assert pace.wait_s(kind) == 60
     pace.good()
     assert [*disputed, pace.disputed] == [True, False]
-    assert pace.wait_s(Kind.THROWN_OUT) == 5
-
-
-@pytest.mark.parametrize("luck", [0.0, 1.0])
-def test_the_older_protocol_is_tried_at_once(luck: float) -> None:
-    assert Pace(lambda: luck).wait_s(Kind.OLD_BROKER) == 0
+    assert pace.wait_s(kind) == 5

@@ -1,5 +1,3 @@
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,14 +26,11 @@ SLUGS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
         (HOME.bridge_config(), "homeassistant/device/presence_bridge/config"),
         (HOME.account_config("alice"), "homeassistant/device/presence_account_alice/config"),
         (HOME.light_config("desk"), "homeassistant/device/desk/light/config"),
-        (HOME.bridge_client_id, "presence-bridge"),
-        (HOME.driver_client_id("desk"), "presence-driver-desk"),
         (OFFICE.account("alice", "event"), "office/floor_2/account/alice/event"),
         (OFFICE.bridge_config(), "ha/device/office_floor_2_bridge/config"),
-        (OFFICE.bridge_client_id, "office_floor_2-bridge"),
     ],
 )
-def test_topics_and_client_ids_are_the_documented_ones(built: str, documented: str) -> None:
+def test_topics_are_the_documented_ones(built: str, documented: str) -> None:
     assert built == documented
 
 
@@ -65,7 +60,6 @@ def test_what_would_break_a_topic_is_refused(text: str) -> None:
         HOME.driver_state,
         HOME.account_config,
         HOME.light_config,
-        HOME.driver_client_id,
     ):
         with pytest.raises(ContractError, match="cannot be a topic level"):
             build(text)
@@ -77,7 +71,6 @@ def test_what_would_break_a_topic_is_refused(text: str) -> None:
 def test_a_slug_stays_as_it_is_and_fills_one_level(name: str) -> None:
     assert slug(name) == name
     assert HOME.account(name, "state").split("/") == ["presence", "account", name, "state"]
-    assert not re.search(r"[+#\s]", HOME.driver_client_id(name))
 
 
 @given(SLUGS, SLUGS)

@@ -43,6 +43,22 @@ async def test_a_lamp_that_is_killed_is_offline_for_whoever_comes_later(tmp_path
         assert bench.broker.text("presence/driver/desk/state") == "offline"
 
 
+async def test_a_lamp_that_may_read_nothing_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path)
+    bench.broker.delivers = False
+    async with bench.running():
+        await bench.clock.advance(200)
+        assert caplog.text.count("connected, but hears nothing: check that user") == 1
+        bench.broker.delivers = True
+        await bench.clock.advance(60)
+        bench.person("busy")
+        await bench.clock.advance(60)
+        assert caplog.text.count("hears nothing") == 1
+        assert bench.light.shows == RED
+
+
 async def test_a_start_shows_the_right_look_at_once_and_no_other_before(tmp_path: Path) -> None:
     bench = Bench(tmp_path, follow=["alice", "bob"])
     for account in ("alice", "bob"):

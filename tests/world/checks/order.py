@@ -25,10 +25,10 @@ class Order:
         self._found.clear()
 
     def _published(self, published: Published) -> None:
-        topic, topics = published.topic, self._world.topics
-        if not topic.endswith("/state") or not topic.startswith(f"{topics.base}/account/"):
+        topic, world = published.topic, self._world
+        if not topic.endswith("/state") or not topic.startswith(f"{world.topics.base}/account/"):
             return
-        if published.client_id != topics.bridge_client_id or not published.payload:
+        if published.client_id != world.client_id(world.bridge) or not published.payload:
             return
         state = json.loads(published.payload)
         if state.get("epoch") is None or state["polled_at"] is None:

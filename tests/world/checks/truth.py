@@ -51,7 +51,7 @@ class Truth:
             return
         is_online = world.broker.retained(world.topics.bridge_state) == ONLINE.encode()
         # a broker that came back with its memory cannot know that the bridge is dead
-        if is_online and world.broker.is_linked(world.topics.bridge_client_id):
+        if is_online and world.broker.is_linked(world.client_id(world.bridge)):
             for slug, person in world.followed().items():
                 yield from self._account(slug, self._told[person.oid])
 
