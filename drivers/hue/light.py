@@ -65,12 +65,14 @@ class HueLight:
         self._transition_s = transition_s
         self._found: tuple[Target, Mapping[int, HubLight]] | None = None
         self._written: _Written | None = None
+        self._left: tuple[dict[str, Any], list[tuple[int | None, Body]]] | None = None
+        """Of a snapshot that could not be brought back at once."""
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``, whatever others have made of the light meanwhile."""
         target, lights = await self._known()
         body = body_for(state, lights.values())
-        self._found = self._written = None  # until this has worked
+        self._found = self._written = self._left = None  # until this has worked
         await self._calls(self._hub.write, target, _fading(body, self._transition_s))
         lights = await self._read(target, must_be_reached=body["on"])
         now_s = self._clock.monotonic()
@@ -107,15 +109,24 @@ class HueLight:
         return {"lights": as_found(lights), "group": target.id if target.is_group else None}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring each light back; one that cannot be reached does not stop the others."""
+        """Bring each light back; one that cannot be reached does not stop the others.
+
+        A hub takes writes for lamps without power, too: they are brought back when they have it.
+        The next try is for those alone that are left: the others may be somebody's by then.
+        """
         self._found = self._written = None
+        if self._left is None or self._left[0] != snapshot:
+            writes = writes_to_restore(snapshot["lights"], group=snapshot["group"])
+            self._left = snapshot, list(writes)
         failed: LightUnreachableError | None = None
-        for number, body in writes_to_restore(snapshot["lights"], group=snapshot["group"]):
+        left = self._left[1]
+        for number, body in list(left):
             is_group = number is None
             target = Target(is_group, snapshot["group"] if number is None else number, "found")
             began_s = self._clock.monotonic()
             try:
                 await self._calls(self._hub.write, target, body)
+                left.remove((number, body))
             except LightUnreachableError as error:
                 failed = error
             took_s = self._clock.monotonic() - began_s
@@ -123,6 +134,8 @@ class HueLight:
             await self._clock.sleep(max(0.0, pause_s - took_s))
         if failed:
             raise failed
+        self._left = None
+        await self._read(_whole(snapshot), must_be_reached=_was_lit(snapshot))
 
     async def changed_by_others(self) -> bool:
         """Whether an app, a switch or a power cut changed what was written."""
@@ -169,6 +182,18 @@ class HueLight:
         if must_be_reached and not any(light.state.reachable for light in lights.values()):
             raise LightUnreachableError(f"the hub cannot reach {target}: is the power on?")
         return lights
+
+
+def _whole(snapshot: dict[str, Any]) -> Target:
+    """What was read: the group, or the only light."""
+    group = snapshot["group"]
+    number = next(map(int, snapshot["lights"]), 0) if group is None else group
+    return Target(group is not None, number, str(number))
+
+
+def _was_lit(snapshot: dict[str, Any]) -> bool:
+    """Whether any light shone; without power one is as dark as one that was off."""
+    return any(values["on"] for values in snapshot["lights"].values())
 
 
 def _fading(body: Body, over_s: float) -> Body:

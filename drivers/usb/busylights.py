@@ -6,7 +6,6 @@ Blocking: for a worker. The library is imported with the first look, never befor
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,6 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Rgb
 from drivers.usb.claims import Claims, LetGo, nothing
 from drivers.usb.options import UsbOptions
-
-log = logging.getLogger(__name__)
 
 PluggedIn = Mapping[Any, Sequence[Any]]
 """What is plugged in: the library's hardware by the class of light that claims it."""
@@ -92,6 +89,9 @@ class Busylight:
     def __init__(self, light: Any, found: Found, let_go: LetGo) -> None:
         self._light, self._found, self._let_go = light, found, let_go
 
+    def __str__(self) -> str:
+        return str(self._found)
+
     def show(self, rgb: Rgb) -> None:
         """Show ``rgb`` on all of its LEDs.
 
@@ -151,7 +151,6 @@ def connect(
             let_go()
             refused = refused or error
             continue
-        log.debug("opened %s", found)
         return Busylight(light, found, let_go)
     raise refused or LightRefusedError(
         f"every {options.wanted} that is plugged in belongs to another driver.",

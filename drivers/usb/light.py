@@ -27,6 +27,7 @@ class UsbLight:
         self._name, self._worker, self._connect = name, worker, connect
         self._busylight: Busylight | None = None
         self._shown: Rgb | None = None
+        self._told = ""
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``.
@@ -55,11 +56,18 @@ class UsbLight:
             return
         if self._busylight is None:
             self._busylight = self._connect()
+            self._tell_opened(str(self._busylight))
         try:
             self._busylight.show(shown)
         except LightUnreachableError:
             self._let_go()
             raise
+
+    def _tell_opened(self, what: str) -> None:
+        """Once, not each time that it is plugged in again."""
+        if what != self._told:
+            log.info("opened %s", what)
+        self._told = what
 
     def _let_go(self) -> None:
         busylight, self._busylight = self._busylight, None

@@ -685,8 +685,37 @@ async def test_a_lamp_that_vanished_does_not_keep_the_others_from_being_restored
             await asyncio.sleep(0.01)
         with pytest.raises(LightUnreachableError, match="not available"):
             await task
-    assert paired.values(2)["colormode"] == "ct"
-    assert paired.values(2)["bri"] == 90
+        assert paired.values(2)["colormode"] == "ct"
+        assert paired.values(2)["bri"] == 90
+        paired.values(2)["bri"] = 33  # by the app, before the next try
+        again = asyncio.create_task(light.restore(found))
+        while not again.done():
+            await clock_of(around).advance(0.1)
+            await asyncio.sleep(0.01)
+        with pytest.raises(LightUnreachableError, match="not available"):
+            await again
+        assert paired.values(2)["bri"] == 33
+
+
+@pytest.mark.parametrize(("on", "comes_later"), [(True, True), (False, False)])
+async def test_a_lamp_without_power_is_brought_back_when_it_has_it(
+    paired: HueHub, around: Surroundings, *, on: bool, comes_later: bool
+) -> None:
+    paired.values()["on"] = on
+    async with lit(paired, around) as light:
+        found = await light.snapshot()
+        await light.apply(RED)
+        paired.values()["reachable"] = False
+        for power in (False, True):
+            paired.values()["reachable"] = power
+            written = len(paired.puts)
+            task = asyncio.create_task(light.restore(found))
+            while not task.done():
+                await clock_of(around).advance(0.1)
+                await asyncio.sleep(0.01)
+            assert (task.exception() is not None) is (comes_later and not power)
+            assert len(paired.puts) > written
+    assert paired.values()["colormode"] == "ct"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,10 @@ async def test_each_maker_gets_its_own_bytes(product: str, orange: str, dark: st
     assert [data.hex() for data in wire.sent] == [orange, dark]
 
 
-async def test_two_drivers_have_one_each_of_two_equal_lights(tmp_path: Path) -> None:
+async def test_two_drivers_have_one_each_of_two_equal_lights(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     usb, folder = Usb(), tmp_path / "usb"
     wires = [usb.plug("blink1"), usb.plug("blink1")]
     async with (
@@ -86,6 +89,7 @@ async def test_two_drivers_have_one_each_of_two_equal_lights(tmp_path: Path) -> 
             await one.apply(ORANGE)
         await one.apply(ORANGE)
         assert [len(wire.sent) for wire in wires] == [1, 1]
+        assert caplog.text.count("opened ThingM") == 2
         await other.close()
         await third.apply(ORANGE)
         assert [len(wire.sent) for wire in wires] == [1, 2]

@@ -1,3 +1,5 @@
+import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from bridge.config import Config, ConfigPath, Settings, check
 from bridge.contract.errors import ConfigError
 from bridge.contract.light import OFF, LightState
 from drivers.preview import facts_of
+from drivers.registry import find
 from drivers.rules import DEFAULT_LOOKS, choose
 from drivers.settings import Common, read
 
@@ -208,3 +211,19 @@ def test_a_list_keeps_to_the_wall_clock_when_the_clocks_change(day: int) -> None
         moment = datetime(2026, 10, day, hour, 59, tzinfo=ZoneInfo("Europe/Berlin"))
         shown = choose(rules, facts_of("busy", moment, ()), moment.astimezone(UTC)).state
         assert (shown != OFF) is (8 <= hour < 17 and hour != 12)
+
+
+DOCS = Path(__file__).parents[3] / "docs"
+PAGES = [DOCS / "lights.md", *sorted((DOCS / "lights").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_lamp_of_the_docs_is_read(page: Path) -> None:
+    read_lamps = 0
+    for block in re.findall(r"(?ms)^```toml\n(.*?)^```", page.read_text(encoding="utf-8")):
+        for name, lamp in tomllib.loads(block).get("drivers", {}).items():
+            table = {"kind": "console", **lamp}
+            whole = check({"drivers": {name: table}}, folder=Path("/x"), environ={})
+            read(whole, name, find(table["kind"]).options)
+            read_lamps += 1
+    assert read_lamps
