@@ -72,7 +72,7 @@ def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterat
         lock: int | None = make(folder)
     except OSError as error:
         if error.errno not in TAKES_NOTHING:
-            raise _refused(folder, error) from error
+            raise refused(folder, error) from error
         log.warning("%s: %s; nothing is remembered over a restart", folder, error.strerror)
         lock = None
     if lock is None:
@@ -102,7 +102,7 @@ def in_use(folder: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise refused(folder, error) from error
     try:
         fcntl.flock(
             lock, fcntl.LOCK_SH | fcntl.LOCK_NB
@@ -114,7 +114,8 @@ def in_use(folder: Path) -> bool:
     return False
 
 
-def _refused(folder: Path, error: OSError) -> ConfigError:
+def refused(folder: Path, error: OSError) -> ConfigError:
+    """What a person reads of ``error`` on the state folder."""
     whose = "; run this as the user of the service, who must own that folder"
     cure = whose if isinstance(error, PermissionError) else ""
     return ConfigError([f"state_dir: {folder}: {error.strerror}{cure}"])

@@ -20,6 +20,7 @@ from bridge.broker.session import (
     Connect,
     ConnectionFailedError,
     Greeting,
+    Limits,
     ProtocolVersion,
     Received,
     Session,
@@ -87,6 +88,11 @@ class Broker:
     def mqtt_version(self) -> str:
         """The protocol in use: ``5.0`` or ``3.1.1``."""
         return self._version.value
+
+    @property
+    def limits(self) -> Limits | None:
+        """What the broker announced, while we are connected."""
+        return self._session.limits if self._session else None
 
     @property
     def waiting(self) -> int:

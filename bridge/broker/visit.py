@@ -1,10 +1,12 @@
-"""One short visit to the broker: ask, wait for the answer, leave. Never stays or reconnects."""
+"""One visit to the broker: ask, wait for the answer, leave. Never reconnects."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from itertools import count
 
 from paho.mqtt.client import topic_matches_sub
@@ -18,6 +20,7 @@ from bridge.broker.session import (
     Greeting,
     ProtocolVersion,
     Received,
+    Refusal,
     Session,
     SubscriptionRefusedError,
 )
@@ -26,6 +29,47 @@ from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
 
 _visits = count()
+_NEWEST = ProtocolVersion.V5
+
+
+class PublishRefusedError(Exception):
+    """The broker does not take what is published."""
+
+    def __init__(self, refused: Refusal) -> None:
+        super().__init__(f"{refused.message.topic} ({refused.reason})")
+
+
+@asynccontextmanager
+async def visiting(
+    settings: MqttSettings, *, will: Message | None = None, connect: Connect = _connect
+) -> AsyncIterator[Session]:
+    """One connection, in the version that the broker speaks.
+
+    Raises:
+        TryAgainError: The broker cannot be reached, or the connection ended.
+        PersonMustActError: It refuses the connection or what is done with it; the text says what
+            to check.
+    """
+    client_id = f"{settings.base_topic.replace('/', '_')}-visit-{os.getpid()}-{next(_visits)}"
+    user = settings.username or "anonymous"
+    async with AsyncExitStack() as stack:
+        try:
+            yield await _connected(Greeting(settings, client_id, _NEWEST, will), connect, stack)
+        except SubscriptionRefusedError as error:
+            raise PersonMustActError(
+                f"the broker does not let user {user} subscribe to {error}.",
+                remedy="Check the broker's access rules.",
+            ) from error
+        except PublishRefusedError as error:
+            raise PersonMustActError(
+                f"the broker does not let user {user} publish on {error}.",
+                remedy="Check the broker's access rules.",
+            ) from error
+        except ConnectionFailedError as error:
+            fault = explain(error, settings, client_id)
+            if fault.kind is Kind.PASSES:
+                raise TryAgainError(fault.text) from error
+            raise PersonMustActError(fault.text, remedy="") from error
 
 
 async def visit(
@@ -40,47 +84,35 @@ async def visit(
     """Follow topics, publish, and collect what arrives until ``until`` says that it was the last.
 
     Returns what came within ``within_s`` seconds, also when the last one was not among it. With
-    nothing to follow it returns as soon as all is published.
-
-    Raises:
-        TryAgainError: The broker cannot be reached.
-        PersonMustActError: It refuses; the text says what to check.
+    nothing to follow it returns as soon as all is published. Raises as ``visiting``.
     """
-    client_id = f"{settings.base_topic.replace('/', '_')}-visit-{os.getpid()}-{next(_visits)}"
-    user = settings.username or "anonymous"
-    for version in (ProtocolVersion.V5, ProtocolVersion.V311):
-        try:
-            async with connect(Greeting(settings, client_id, version)) as session:
-                for topic_filter in follow:
-                    await session.subscribe(topic_filter, commands=False)
-                for refused in await session.send(publish):
-                    raise PersonMustActError(
-                        f"the broker does not let user {user} publish on {refused.message.topic} "
-                        f"({refused.reason}).",
-                        remedy="Check the broker's access rules.",
-                    )
-                return await _collect(session, follow, until, within_s) if follow else []
-        except SubscriptionRefusedError as error:
-            raise PersonMustActError(
-                f"the broker does not let user {user} subscribe to {error}.",
-                remedy="Check the broker's access rules.",
-            ) from error
-        except ConnectionFailedError as error:
-            fault = explain(error, settings, client_id)
-            if fault.kind is Kind.OLD_BROKER and version is ProtocolVersion.V5:
-                continue
-            if fault.kind is Kind.PASSES:
-                raise TryAgainError(fault.text) from error
-            raise PersonMustActError(fault.text, remedy="") from error
-    raise AssertionError("the second version returns or raises")
+    async with visiting(settings, connect=connect) as session:
+        for topic_filter in follow:
+            await session.subscribe(topic_filter, commands=False)
+        for refused in await session.send(publish):
+            raise PublishRefusedError(refused)
+        return await collect(session, follow, until, within_s) if follow else []
+    raise AssertionError("it raises or returns")
 
 
-async def _collect(
+async def _connected(greeting: Greeting, connect: Connect, stack: AsyncExitStack) -> Session:
+    """A session in the version of ``greeting``, or in the older one where there is no such."""
+    try:
+        return await stack.enter_async_context(connect(greeting))
+    except ConnectionFailedError as error:
+        if explain(error, greeting.settings, greeting.client_id).kind is not Kind.OLD_BROKER:
+            raise
+    older = replace(greeting, version=ProtocolVersion.V311)
+    return await stack.enter_async_context(connect(older))
+
+
+async def collect(
     session: Session,
     follow: Sequence[str],
     until: Callable[[Received], bool],
     within_s: float,
 ) -> list[Received]:
+    """What arrives on topics of ``follow`` in ``within_s`` seconds, or up to the last one."""
     collected: list[Received] = []
     try:
         async with asyncio.timeout(within_s):
