@@ -75,7 +75,7 @@ class LocalApi:
             self._application(),
             handle_signals=False,
             handler_cancellation=True,
-            shutdown_timeout=1.0,
+            shutdown_timeout=0.5,
             access_log=None,
         )
         await runner.setup()

@@ -11,9 +11,11 @@ from pathlib import Path
 from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError
+from bridge.contract.topics import Topics
 from bridge.microsoft.http import WRONG_DATES, Fault, HttpError
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.remedies_table import for_account
+from bridge.setup.rules import of_the_bridge
 
 SET_THE_CLOCK = (
     "Set the time of this machine: timedatectl set-ntp true (a container has its host's)."
@@ -64,6 +66,15 @@ def broker_cure(error: PresenceBridgeError) -> str:
         return SET_THE_CLOCK
     fitting = (kind for kind in BROKER_CURES if any(isinstance(cause, kind) for cause in causes))
     return BROKER_CURES[next(fitting)]
+
+
+def rules_cure(problem: str, topics: Topics) -> str:
+    """The line that the broker's rules lack, for a ``problem`` that names a topic."""
+    for line in of_the_bridge(topics):
+        begin = line.rpartition(" ")[2].partition("+")[0].rstrip("#")
+        if f" {begin}" in problem:
+            return f"Its rules for that user need: {line}. {BROKER_CURES[SubscriptionRefusedError]}"
+    return ""
 
 
 def microsoft_cure(error: PresenceBridgeError) -> str:

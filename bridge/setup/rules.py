@@ -87,21 +87,30 @@ def _parts(text: str) -> tuple[str, str, str]:
     return (before, kept, after) if ended else (before, "", f"\n{rest}")
 
 
+def of_the_bridge(topics: Topics) -> tuple[str, ...]:
+    """What the bridge needs."""
+    base, prefix = topics.base, topics.discovery_prefix
+    return (
+        f"topic readwrite {base}/bridge/#",
+        f"topic readwrite {base}/account/#",
+        f"topic readwrite {base}/table/#",
+        f"topic read {base}/driver/#",
+        f"topic write {base}/driver/+/light/set",
+        f"topic readwrite {prefix}/device/+/config",
+        f"topic read {topics.birth}",
+    )
+
+
 def _users(topics: Topics) -> str:
     base, prefix = topics.base, topics.discovery_prefix
+    lines = "\n".join(of_the_bridge(topics))
     return f"""\
 user homeassistant
 topic readwrite {prefix}/#
 topic readwrite {base}/#
 
 user bridge
-topic readwrite {base}/bridge/#
-topic readwrite {base}/account/#
-topic readwrite {base}/table/#
-topic read {base}/driver/#
-topic write {base}/driver/+/light/set
-topic readwrite {prefix}/device/+/config
-topic read {topics.birth}
+{lines}
 
 user health
 topic read $SYS/broker/uptime
