@@ -31,7 +31,7 @@ async def broker(config: Config) -> tuple[list[Finding], bool]:
             if refused is None:
                 raise
             findings, online = await _visit(config, topics, probe, will=None)
-            return [*of_refusal(refused), *findings], online
+            return list(dict.fromkeys([*of_refusal(refused), *findings])), online
     except PresenceBridgeError as error:
         text = str(error).removeprefix("broker ")
         return [bad(f"broker: {text}", broker_cure(error))], False

@@ -31,9 +31,17 @@ async def rights(session: Session, config: Config, topics: Topics, probe: str) -
     lines = dict(_read_only(topics))
     refused = {topic: READ for topic in lines if not await _may_subscribe(session, topic)}
     samples = dict(_samples(config, topics))
-    refused |= {topic: READ for topic in samples if not await _may_subscribe(session, topic)}
-    stored = await collect(session, list(samples), lambda _: False, STORED_S)
-    said = _said(topics, samples, {heard.topic: heard.payload for heard in stored})
+    for topic in samples:
+        if not await _may_subscribe(session, topic, stored=True):
+            refused[topic] = READ
+    heard = await collect(session, list(samples), lambda _: False, STORED_S)
+    stored = {message.topic: message.payload for message in heard}
+    device = samples.get(topics.bridge_config())
+    if device and topics.bridge_config() not in stored:
+        nobodys = f"{topics.discovery_prefix}/device/{topics.instance}_probe/config"
+        await _may_subscribe(session, nobodys)
+        samples[nobodys] = device
+    said = _said(topics, samples, stored)
     try:
         unheard = await _unheard(session, [Message(probe, b"probe"), *said])
         if unheard.pop(probe, None) is None and not await _keeps(session, probe):
@@ -77,13 +85,14 @@ def _said(topics: Topics, samples: Mapping[str, str], stored: Mapping[str, bytes
         for topic in samples
         if topic == topics.bridge_state or topic.endswith("/availability")
     }
+    harmless |= {topic: b"" for topic in samples if topic.endswith("_probe/config")}
     known = {**harmless, **{topic: stored[topic] for topic in samples if topic in stored}}
     return [Message(topic, payload, retain=False) for topic, payload in known.items()]
 
 
-async def _may_subscribe(session: Session, topic: str) -> bool:
+async def _may_subscribe(session: Session, topic: str, *, stored: bool = False) -> bool:
     try:
-        await session.subscribe(topic, commands=True)
+        await session.subscribe(topic, commands=not stored)
     except SubscriptionRefusedError:
         return False
     return True
