@@ -13,6 +13,7 @@ from bridge.contract.topics import OFFLINE, Topics
 from bridge.contract.wire import Message
 from bridge.doctor.findings import Finding, bad
 from bridge.hearing import HEARD_S
+from bridge.service_request import topics_of
 from bridge.setup.rules import of_the_bridge
 
 STORED_S = 0.5
@@ -133,11 +134,12 @@ def _findings(
 ) -> Iterator[Finding]:
     user = config.mqtt.username or "anonymous"
     if tried and sum(verb == READ for verb in missing.values()) >= tried == len(missing):
-        rules = "; ".join(dict.fromkeys(lines.values()))
+        base = config.mqtt.base_topic
+        needed = [line for line in of_the_bridge(topics_of(config)) if line in lines.values()]
         yield bad(
-            f"broker: connected, but hears nothing: check that user {user} may read "
-            f"{', '.join(missing)}",
-            f"The lines of its rules for user {user}: {rules}; then restart the broker.",
+            f"broker: connected, but hears nothing: check that user {user} may read {base}/#",
+            f"Its rules need, below user {user}: {'; '.join(needed)} (presence-bridge init writes "
+            "them); then restart the broker.",
         )
         return
     for topic, verb in missing.items():
