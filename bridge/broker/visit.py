@@ -52,9 +52,11 @@ async def visiting(
     """
     client_id = f"{settings.base_topic.replace('/', '_')}-visit-{os.getpid()}-{next(_visits)}"
     user = settings.username or "anonymous"
+    greeting, session = Greeting(settings, client_id, _NEWEST, will), None
     async with AsyncExitStack() as stack:
         try:
-            yield await _connected(Greeting(settings, client_id, _NEWEST, will), connect, stack)
+            session = await _connected(greeting, connect, stack)
+            yield session
         except SubscriptionRefusedError as error:
             raise PersonMustActError(
                 f"the broker does not let user {user} subscribe to {error}.",
@@ -67,6 +69,9 @@ async def visiting(
             ) from error
         except ConnectionFailedError as error:
             fault = explain(error, settings, client_id)
+            if fault.kind is Kind.PASSES and session:
+                text = f"broker {settings.address} let us in, and then failed: {error}"
+                raise TryAgainError(text) from error
             if fault.kind is Kind.PASSES:
                 raise TryAgainError(fault.text) from error
             raise PersonMustActError(fault.text, remedy="") from error

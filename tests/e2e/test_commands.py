@@ -10,12 +10,16 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bridge import local_socket
+from bridge.config import load
+from bridge.contract.errors import PersonMustActError
+from bridge.over_socket import on_this_machine
 from bridge.setup import InitOptions, initialise
 from tests.e2e.conftest import Stage
-from tests.fakes.mosquitto import Mosquitto, running
+from tests.fakes.mosquitto import Mosquitto, free_port, running
 from tests.fakes.subscriber import Subscriber, subscriber
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +140,33 @@ async def test_without_a_socket_the_broker_is_asked_as_before(stage: Stage) -> N
     assert (login.returncode, login.stdout[-20:]) == (0, "alice is signed in.\n"), login.stderr
     assert (await stage.command("bridge", "doctor")).returncode == 0
     assert (await stage.command("bridge", "logout", "alice")).returncode == 0
+
+
+async def test_all_that_can_be_asked_on_the_broker_can_here_and_nothing_more_on_the_port(
+    stage: Stage,
+) -> None:
+    port = free_port()
+    stage.configure(web=f"port = {port}")
+    bridge = stage.start("bridge", "run")
+    await stage.mqtt.until_text(ONLINE, "online")
+    config = load(stage.config, {})
+    async with on_this_machine(config) as service, aiohttp.ClientSession() as browser:
+        assert service is not None
+        assert (await service.ask("health_check"))["healthy"] is True
+        with pytest.raises(PersonMustActError, match="unknown command; known: poll, signin"):
+            await service.ask("nonsense")
+        since = len(stage.mqtt.heard)
+        await service.ask("rediscover")
+        await stage.mqtt.until("homeassistant/device/presence_account_alice/config", since=since)
+        api = f"http://127.0.0.1:{port}/api/v1"
+        for path in ("broker", "sign-ins/alice"):
+            async with browser.get(f"{api}/{path}") as answer:
+                assert answer.status == 404
+        async with browser.post(f"{api}/requests/restart") as answer:
+            assert answer.status in (403, 404)
+        since = len(stage.mqtt.heard)
+        await service.ask("restart")
+    await stage.mqtt.until_text(ONLINE, "online", since=since)
+    assert not [heard for heard in stage.mqtt.heard if "/response/" in heard.topic]
+    assert bridge.poll() is None
+    assert (await stage.command("bridge", "reload")).stdout == "Done.\n"

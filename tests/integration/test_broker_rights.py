@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge import accounts
-from bridge.broker import visit
+from bridge.broker import visit, visiting
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
@@ -201,6 +201,20 @@ async def test_told_to_stop_half_way_it_leaves_nothing(tmp_path: Path) -> None:
         assert await stored(built, tmp_path) == LEFT
 
 
+async def test_killed_half_way_its_will_takes_the_probe_away(tmp_path: Path) -> None:
+    async with fenced(tmp_path, SHIPPED, left=LEFT) as built:
+        probe = "presence/bridge/probe/1-1"
+        settings = config(built.port, tmp_path).mqtt
+        async with visiting(settings, will=Message(probe, b"")) as session:
+            await session.send([Message(probe, b"probe")])
+            assert probe in await stored(built, tmp_path)
+            session.drop()
+        async with asyncio.timeout(15):
+            while probe in await stored(built, tmp_path):
+                pass
+        assert await stored(built, tmp_path) == LEFT
+
+
 async def test_a_broker_that_never_answers_is_told_in_time(tmp_path: Path) -> None:
     """It greets, and says nothing more."""
 
@@ -212,5 +226,7 @@ async def test_a_broker_that_never_answers_is_told_in_time(tmp_path: Path) -> No
 
     async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
         mute = config(server.sockets[0].getsockname()[1], tmp_path)
-        with pytest.raises(TryAgainError, match="no answer within 10 s"):
+        with pytest.raises(
+            TryAgainError, match="let us in, and then failed: no answer within 10 s"
+        ):
             await asyncio.to_thread(accounts.table, mute)
