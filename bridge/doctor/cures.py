@@ -8,6 +8,8 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from paho.mqtt.client import topic_matches_sub
+
 from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError
@@ -70,11 +72,15 @@ def broker_cure(error: PresenceBridgeError) -> str:
 
 def rules_cure(problem: str, topics: Topics) -> str:
     """The line that the broker's rules lack, for a ``problem`` that names a topic."""
-    for line in of_the_bridge(topics):
-        begin = line.rpartition(" ")[2].partition("+")[0].rstrip("#")
-        if f" {begin}" in problem:
-            return f"Its rules for that user need: {line}. {BROKER_CURES[SubscriptionRefusedError]}"
+    for line in filter(None, (line_for(topics, word) for word in problem.split())):
+        return f"Its rules for that user need: {line}. {BROKER_CURES[SubscriptionRefusedError]}"
     return ""
+
+
+def line_for(topics: Topics, topic: str) -> str:
+    """The line of the broker's rules by which the bridge may use ``topic``, if there is one."""
+    lines = of_the_bridge(topics)
+    return next((line for line in lines if topic_matches_sub(line.split()[-1], topic)), "")
 
 
 def microsoft_cure(error: PresenceBridgeError) -> str:

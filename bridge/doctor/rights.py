@@ -11,9 +11,9 @@ from bridge.broker.session import ConnectionFailedError
 from bridge.config import Config
 from bridge.contract.topics import OFFLINE, Topics
 from bridge.contract.wire import Message
+from bridge.doctor.cures import line_for
 from bridge.doctor.findings import Finding, bad
 from bridge.hearing import HEARD_S
-from bridge.service_request import topics_of
 from bridge.setup.rules import of_the_bridge
 
 STORED_S = 0.5
@@ -29,19 +29,17 @@ async def rights(session: Session, config: Config, topics: Topics, probe: str) -
     refuse it to a bridge that can do all its work, so what counts are the bridge's own topics:
     what is stored there is said again, and not stored anew.
     """
-    lines = dict(_read_only(topics))
-    refused = {topic: READ for topic in lines if not await _may_subscribe(session, topic)}
-    samples = dict(_samples(config, topics))
+    only_read = list(_read_only(topics))
+    refused = {topic: READ for topic in only_read if not await _may_subscribe(session, topic)}
+    samples = list(_samples(config, topics))
     for topic in samples:
         if not await _may_subscribe(session, topic, stored=True):
             refused[topic] = READ
-    heard = await collect(session, list(samples), lambda _: False, STORED_S)
+    heard = await collect(session, samples, lambda _: False, STORED_S)
     stored = {message.topic: message.payload for message in heard}
-    device = samples.get(topics.bridge_config())
-    if device and topics.bridge_config() not in stored:
-        nobodys = f"{topics.discovery_prefix}/device/{topics.instance}_probe/config"
-        await _may_subscribe(session, nobodys)
-        samples[nobodys] = device
+    if topics.bridge_config() in samples and topics.bridge_config() not in stored:
+        samples.append(f"{topics.discovery_prefix}/device/{topics.instance}_probe/config")
+        await _may_subscribe(session, samples[-1])
     said = _said(topics, samples, stored)
     try:
         unheard = await _unheard(session, [Message(probe, b"probe"), *said])
@@ -49,7 +47,7 @@ async def rights(session: Session, config: Config, topics: Topics, probe: str) -
             return [NOT_KEPT]
     finally:
         await _clear(session, probe)
-    return list(_findings(config, {**lines, **samples}, {**unheard, **refused}, tried=len(said)))
+    return list(_findings(config, topics, {**unheard, **refused}, tried=len(said)))
 
 
 NOT_KEPT = bad(
@@ -58,28 +56,29 @@ NOT_KEPT = bad(
 )
 
 
-def _read_only(topics: Topics) -> Iterator[tuple[str, str]]:
-    """What the bridge only reads, each with the line that lets it."""
-    bridge, _, _, driver, _, _, birth = of_the_bridge(topics)
-    yield f"{topics.base}/driver/+/state", driver
-    yield topics.request("+"), bridge
-    yield topics.birth, birth
+def _read_only(topics: Topics) -> Iterator[str]:
+    """What the bridge only reads."""
+    yield f"{topics.base}/driver/+/state"
+    yield topics.request("+")
+    for line in of_the_bridge(topics):
+        _, access, topic = line.split()
+        if access == READ and not {"+", "#"} & set(topic):
+            yield topic
 
 
-def _samples(config: Config, topics: Topics) -> Iterator[tuple[str, str]]:
-    """What the bridge writes and reads: one topic of each line."""
-    bridge, account, table, _, _, device, _ = of_the_bridge(topics)
-    yield topics.bridge_state, bridge
+def _samples(config: Config, topics: Topics) -> Iterator[str]:
+    """What the bridge writes and reads: a topic for each line of the rules."""
+    yield topics.bridge_state
     several = [s for s, own in config.accounts.items() if own.people or own.watch or own.group]
     for slug in [slug for slug in config.accounts if slug not in several][:1]:
-        yield topics.account(slug, "availability"), account
+        yield topics.account(slug, "availability")
     for slug in several[:1]:
-        yield topics.table(slug, "auth"), table
+        yield topics.table(slug, "auth")
     if config.homeassistant.enabled:
-        yield topics.bridge_config(), device
+        yield topics.bridge_config()
 
 
-def _said(topics: Topics, samples: Mapping[str, str], stored: Mapping[str, bytes]) -> list[Message]:
+def _said(topics: Topics, samples: Sequence[str], stored: Mapping[str, bytes]) -> list[Message]:
     """What can be said on each topic without being news; no bridge is online."""
     harmless = {
         topic: OFFLINE.encode()
@@ -113,7 +112,7 @@ async def _unheard(session: Session, messages: Sequence[Message]) -> dict[str, s
 
     if waiting:
         await collect(session, list(waiting), is_last, HEARD_S)
-    return {**dict.fromkeys(waiting, READ), **refused}
+    return {**{m.topic: READ for m in messages if m.topic in waiting}, **refused}
 
 
 async def _keeps(session: Session, probe: str) -> bool:
@@ -130,12 +129,11 @@ async def _clear(session: Session, probe: str) -> None:
 
 
 def _findings(
-    config: Config, lines: Mapping[str, str], missing: Mapping[str, str], *, tried: int
+    config: Config, topics: Topics, missing: Mapping[str, str], *, tried: int
 ) -> Iterator[Finding]:
     user = config.mqtt.username or "anonymous"
     if tried and sum(verb == READ for verb in missing.values()) >= tried == len(missing):
-        base = config.mqtt.base_topic
-        needed = [line for line in of_the_bridge(topics_of(config)) if line in lines.values()]
+        needed, base = dict.fromkeys(line_for(topics, topic) for topic in missing), topics.base
         yield bad(
             f"broker: connected, but hears nothing: check that user {user} may read {base}/#",
             f"Its rules need, below user {user}: {'; '.join(needed)} (presence-bridge init writes "
@@ -145,6 +143,6 @@ def _findings(
     for topic, verb in missing.items():
         yield bad(
             f"broker: user {user} may not {verb} {topic}",
-            f"Add to the broker's rules, below user {user}: {lines[topic]} (presence-bridge init "
-            "writes it); then restart the broker.",
+            f"Add to the broker's rules, below user {user}: {line_for(topics, topic)} "
+            "(presence-bridge init writes it); then restart the broker.",
         )

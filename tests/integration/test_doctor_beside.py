@@ -30,7 +30,12 @@ class Known(Bridge):
     def __init__(self, health: bytes = b'{"healthy":true}', **broker: Any) -> None:
         super().__init__(sign_in=Latest(SignIn(SignInState.SIGNED_IN)))
         self._health = health
-        self._broker = {"connected": True, "limits": None, "mqtt_version": "5.0", "problems": []}
+        self._broker: dict[str, Any] = {
+            "connected": True,
+            "limits": None,
+            "mqtt_version": "5.0",
+            "problems": [],
+        }
         self._broker |= broker
 
     async def request(self, command: str, payload: bytes) -> bytes:
