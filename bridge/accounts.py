@@ -1,27 +1,26 @@
 """The commands about accounts: logout, reload, accounts. Never runs behind the service's back.
 
-When the service runs, it does the work and is asked through the broker; otherwise the command does
-it itself and holds the state folder meanwhile.
+When the service runs, it does the work and is asked; otherwise the command does it itself and holds
+the state folder meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bridge import state
-from bridge.broker import visit
 from bridge.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError
-from bridge.contract.topics import Topics
-from bridge.contract.wire import decode_json
+from bridge.known import NOTHING, Known, stored, told
 from bridge.microsoft import Microsoft
-from bridge.service_request import ask, chosen, say, topics_of
+from bridge.over_socket import on_this_machine
+from bridge.reaching import ask
+from bridge.service_request import chosen, say
 
-OK = 0
-LOOK_S = 2.0
+OK, FAILED = 0, 1
 
 
 def logout(config: Config, account: str) -> int:
@@ -57,32 +56,28 @@ def reload(config: Config) -> int:
 
 
 def table(config: Config) -> int:
-    """Print a line an account, from what the broker has stored.
+    """Print a line an account, from what the service tells, else from what the broker has stored.
 
     Raises:
-        PresenceBridgeError: The broker cannot be used.
+        PresenceBridgeError: Neither can be asked.
     """
-    topics = topics_of(config)
-    leaves = ("state", "auth", "availability")
-    followed = [topics.account("+", leaf) for leaf in leaves]
-    followed += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
-    received = asyncio.run(
-        visit(
-            config.mqtt,
-            follow=followed,
-            until=lambda _: False,
-            within_s=LOOK_S,
-        )
-    )
-    stored = {message.topic: message.payload for message in received}
-    if stored.get(topics.bridge_state) != b"online":
-        say("The service is not running; this is what it left behind.")
+    known, fault = asyncio.run(_known(config))
+    if fault:
+        say(fault)
     rows: list[tuple[str, ...]] = [("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL")]
-    rows += [_row(topics, *pair, stored) for pair in _slugs(config, topics, stored)]
+    rows += [_row(slug, known.get(slug, NOTHING)) for slug in _slugs(config, known)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    return OK
+    return FAILED if fault else OK
+
+
+async def _known(config: Config) -> tuple[Mapping[str, Known], str | None]:
+    """What is known of each account, and what is wrong with asking."""
+    async with on_this_machine(config) as service:
+        if service:
+            return told(await service.people()), None
+    return await stored(config)
 
 
 async def _sign_out(config: Config, slug: str) -> None:
@@ -90,31 +85,23 @@ async def _sign_out(config: Config, slug: str) -> None:
         await microsoft.account(slug).sign_out()
 
 
-def _slugs(
-    config: Config, topics: Topics, stored: Mapping[str, bytes]
-) -> Iterator[tuple[str, str]]:
-    """Each table and its accounts; of one with several people those that the broker knows."""
-    before, after = topics.account("+", "state").split("+")
-    known = sorted(t.removeprefix(before).removesuffix(after) for t in stored if t.endswith(after))
+def _slugs(config: Config, known: Iterable[str]) -> Iterator[str]:
+    """Each table, or of one with several people those that are known."""
     for table, settings in config.accounts.items():
-        people = [slug for slug in known if slug.startswith(f"{table}_")]
         several = settings.people or settings.watch or settings.group
-        for slug in (people or [table]) if several else [table]:
-            yield table, slug
+        people = sorted(slug for slug in known if slug.startswith(f"{table}_")) if several else []
+        yield from people or [table]
 
 
-def _row(topics: Topics, table: str, slug: str, stored: Mapping[str, bytes]) -> tuple[str, ...]:
-    facts = decode_json(stored.get(topics.account(slug, "state"), b"{}"))
-    of_the_table = stored.get(topics.table(table, "auth"), b"{}")
-    sign_in = decode_json(stored.get(topics.account(slug, "auth"), of_the_table))
-    fresh = stored.get(topics.account(slug, "availability")) == b"online"
-    presence = f"{facts.get('availability') or 'unknown'}/{facts.get('activity') or 'unknown'}"
+def _row(slug: str, known: Known) -> tuple[str, ...]:
+    presence = f"{known.availability or 'unknown'}/{known.activity or 'unknown'}"
+    shown = presence if known.fresh else f"{presence} (stale)" if known.polled_at else "-"
     return (
         slug,
-        str(sign_in.get("state", "unknown")).replace("_", " "),
-        presence if fresh else f"{presence} (stale)" if facts else "-",
-        _clock_time(facts.get("changed_at")),
-        _clock_time(facts.get("polled_at")),
+        known.sign_in.replace("_", " "),
+        shown,
+        _clock_time(known.changed_at),
+        _clock_time(known.polled_at),
     )
 
 

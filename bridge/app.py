@@ -20,7 +20,8 @@ from bridge.config.zone import has_hours, told, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.guide import guide, unfinished
-from bridge.service import Service, populated
+from bridge.local_api import LocalApi
+from bridge.service import OpenPage, Service, populated
 from bridge.signals import FAILED, OK, Signals
 
 log = logging.getLogger(__name__)
@@ -78,13 +79,22 @@ def _service(config: Config, read_config: Callable[[], Config], signals: Signals
     def stopping() -> None:
         signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service))
 
-    if not config.web.enabled:
-        service = Service(config, read_config=read_config, stopping=stopping)
-    else:
-        from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
-
-        service = Service(config, read_config=read_config, open_page=open_page, stopping=stopping)
+    service = Service(
+        config,
+        read_config=read_config,
+        open_page=_page_of(config),
+        open_local_api=LocalApi,
+        stopping=stopping,
+    )
     return service
+
+
+def _page_of(config: Config) -> OpenPage | None:
+    if not config.web.enabled:
+        return None
+    from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
+
+    return open_page
 
 
 def _leave(service: Service) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bridge import __version__, logs
 from bridge.config import Config, config_path, load, with_added
+from bridge.config.command_line import common_options
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -125,12 +126,11 @@ def _config(arguments: argparse.Namespace) -> Config:
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--config", metavar="PATH", help="default $PRESENCE_CONFIG, ./config.toml")
-    common.add_argument("--log-level", choices=logs.LEVELS, default="info")
-    common.add_argument("--log-format", choices=("text", "json"), default="text")
+    common = common_options(logs.LEVELS, after=True)
     parser = argparse.ArgumentParser(
-        prog="presence-bridge", description="Microsoft Teams presence on MQTT."
+        prog="presence-bridge",
+        description="Microsoft Teams presence on MQTT.",
+        parents=[common_options(logs.LEVELS)],
     )
     parser.add_argument("--version", action="version", version=f"presence-bridge {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")

@@ -1,7 +1,7 @@
 """``presence-bridge login``: signs one account in. Never runs behind the service's back.
 
-When the service runs, it does the work and is asked through the broker; otherwise the command does
-it itself and holds the state folder meanwhile. With a browser, the address that it ended on comes
+When the service runs, it does the work and is asked; otherwise the command does it itself and holds
+the state folder meanwhile. With a browser, the address that it ended on comes
 back by itself, or is pasted into the terminal.
 """
 
@@ -12,27 +12,18 @@ import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 
 from bridge import state
-from bridge.broker import Received, visit
 from bridge.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
-from bridge.contract.errors import PersonMustActError, TryAgainError
-from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.service_request import (
-    CODE_LIFETIME_S,
-    ask,
-    auth_topics,
-    chosen,
-    read_sign_in,
-    say,
-)
+from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
+from bridge.microsoft import Microsoft
+from bridge.reaching import ask, reached
+from bridge.service_request import CODE_LIFETIME_S, chosen, say
 from bridge.typed import Typed
-
-T = TypeVar("T")
 
 OK, FAILED = 0, 1
 
@@ -50,11 +41,11 @@ def login(config: Config, account: str | None, *, browser: bool = False) -> int:
     served = state.in_use(config.state_dir)
     if usual == "app":
         return _app(config, slug, served=served)
+    clock = SystemClock()
     if served:
-        asking = _ask_for_browser if way is Way.BROWSER else _ask_for_code
-        return asyncio.run(asking(config, slug))
+        return asyncio.run(_beside(config, slug, way, clock))
     with state.claimed(config.state_dir):
-        return asyncio.run(_sign_in(config, slug, way))
+        return asyncio.run(_alone(config, slug, way, clock))
 
 
 class Progress:
@@ -73,7 +64,7 @@ class Progress:
         """Tell what is new; whether that was the end."""
         self.waits = now.waits and (now.user_code is None) == (self._way is Way.BROWSER)
         if self.waits:
-            if self._waiting is None or now.verification_uri != self._waiting.verification_uri:
+            if self._waiting is None or _where(now) != _where(self._waiting):
                 _say_what_to_do(self._slug, now)
             self._waiting = now
         elif now.waits:
@@ -126,94 +117,72 @@ async def _try(config: Config, slug: str) -> int:
     return OK
 
 
-async def _sign_in(config: Config, slug: str, way: Way, clock: Clock | None = None) -> int:
-    clock = clock or SystemClock()
-    progress = Progress(slug, way, clock)
+async def _alone(config: Config, slug: str, way: Way, clock: Clock) -> int:
+    """Sign in here, since no service runs."""
     async with Microsoft(config, clock) as microsoft:
         account = microsoft.account(slug)
+
+        async def finish(address: str) -> None:
+            account.finish_browser(address)
+
         async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(account.sign_in_only(), name=f"sign-in-{slug}")]
-            if way is Way.BROWSER:
-                working.append(tasks.create_task(_take_pasted(account), name="pasted"))
+            signing_in = tasks.create_task(account.sign_in_only(), name=f"sign-in-{slug}")
             account.request_sign_in(way)
-            async for sign_in in account.sign_in.watch():
-                if progress.saw(sign_in):
-                    break
-            for task in working:
-                task.cancel()
+            code = await _followed(slug, way, clock, account.sign_in.watch(), finish)
+            signing_in.cancel()
+    return code
+
+
+async def _beside(config: Config, slug: str, way: Way, clock: Clock) -> int:
+    """Let the running service sign in, tell what becomes of it, and hand in what is pasted."""
+    async with reached(config) as service:
+
+        async def finish(address: str) -> None:
+            await service.ask("signin_finish", account=slug, address=address)
+
+        try:
+            async with (
+                asyncio.timeout(CODE_LIFETIME_S),
+                aclosing(service.news(slug, way)) as news,
+            ):
+                return await _followed(slug, way, clock, news, finish)
+        except TimeoutError:
+            raise TryAgainError("the service tells nothing more of the sign-in.") from None
+
+
+async def _followed(
+    slug: str,
+    way: Way,
+    clock: Clock,
+    news: AsyncIterator[SignIn],
+    finish: Callable[[str], Awaitable[None]],
+) -> int:
+    """Tell the ``news`` of one sign-in to its end; what is pasted meanwhile may ``finish`` it."""
+    progress, pasting = Progress(slug, way, clock), None
+    try:
+        async for sign_in in news:
+            if progress.saw(sign_in):
+                break
+            if progress.waits and way is Way.BROWSER and not pasting:
+                pasting = asyncio.create_task(_take_pasted(finish), name="pasted")
+    finally:
+        if pasting:
+            pasting.cancel()
+            await asyncio.wait({pasting})
     return FAILED if progress.code is None else progress.code
 
 
-async def _take_pasted(account: MicrosoftAccount) -> None:
+async def _take_pasted(finish: Callable[[str], Awaitable[None]]) -> None:
     with Typed(sys.stdin) as typed:
         while True:
             try:
-                account.finish_browser(await typed.line())
-            except PersonMustActError as error:
+                await finish(await typed.line())
+            except PresenceBridgeError as error:
                 say(str(error))
 
 
-async def _ask_for_code(config: Config, slug: str) -> int:
-    """Let the running service sign in and tell what it publishes on the account's auth topic."""
-    progress = Progress(slug, Way.DEVICE_CODE, SystemClock())
-
-    def ended(received: Received) -> bool:
-        return progress.saw(read_sign_in(received.payload))
-
-    way = {"way": Way.DEVICE_CODE.value}
-    await ask(config, "signin", slug, more=way, follow=auth_topics(config, slug), until=ended)
-    return FAILED if progress.code is None else progress.code
-
-
-async def _ask_for_browser(config: Config, slug: str) -> int:
-    """Let the running service begin, and hand it what is pasted here until it has ended."""
-    progress = Progress(slug, Way.BROWSER, SystemClock())
-    heard = asyncio.Event()
-
-    def begun(received: Received) -> bool:
-        return progress.saw(read_sign_in(received.payload)) or progress.waits
-
-    def ended(received: Received) -> bool:
-        heard.set()
-        return progress.saw(read_sign_in(received.payload))
-
-    auth = auth_topics(config, slug)
-    way = {"way": Way.BROWSER.value}
-    await ask(config, "signin", slug, more=way, follow=auth, until=begun)
-    with Typed(sys.stdin) as typed:
-        while progress.waits:
-            heard.clear()
-            watching = asyncio.create_task(
-                visit(config.mqtt, follow=auth, until=ended, within_s=CODE_LIFETIME_S)
-            )
-            # a visit that is cut off while it connects would disturb the next
-            await _until(watching, heard.wait())
-            line = await _until(watching, typed.line())
-            if line is None:
-                await watching
-                break
-            watching.cancel()
-            await asyncio.wait({watching})
-            await _hand_in(config, slug, line)
-    return FAILED if progress.code is None else progress.code
-
-
-async def _until(watching: asyncio.Task[Any], awaited: Coroutine[Any, Any, T]) -> T | None:
-    """What is ``awaited``, or nothing when ``watching`` is done before."""
-    task = asyncio.create_task(awaited)
-    try:
-        await asyncio.wait({watching, task}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
-async def _hand_in(config: Config, slug: str, pasted: str) -> None:
-    try:
-        await ask(config, "signin_finish", slug, more={"address": pasted})
-    except PersonMustActError as error:
-        say(str(error))
+def _where(sign_in: SignIn) -> tuple[str | None, str | None]:
+    return sign_in.verification_uri, sign_in.user_code
 
 
 def _say_what_to_do(slug: str, sign_in: SignIn) -> None:

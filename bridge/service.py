@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import random as _random
-from typing import Protocol
+from typing import Any, Protocol
 
 from bridge import __version__, logs, state
 from bridge.broker import Broker, Connect, connect
 from bridge.config import AccountSettings, Config, NetworkSettings
-from bridge.contract.account import AccountFacts, Followed, Way
+from bridge.contract.account import AccountFacts, Followed, SignIn, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.latest import Latest
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.following import Following
@@ -52,6 +54,14 @@ class Page(Protocol):
         ...
 
 
+class LocalApi(Protocol):
+    """What the commands on this machine ask."""
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        ...
+
+
 OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
 """Opens the way to Microsoft."""
 
@@ -67,7 +77,8 @@ class Service:
         config: Config,
         *,
         read_config: Callable[[], Config] | None = None,
-        open_page: Callable[[Service, Config, Topics, Broker, Clock], Page] | None = None,
+        open_page: OpenPage | None = None,
+        open_local_api: OpenLocalApi | None = None,
         connect: Connect = connect,
         open_http: OpenHttp = aiohttp_client,
         executor: Executor | None = None,
@@ -82,6 +93,7 @@ class Service:
             seat=self._seat,
         )
         self._open_page, self._connect = open_page, connect
+        self._open_local_api = open_local_api
         self._open_http, self._executor, self._stopping = open_http, executor, stopping
         self._clock = clock or SystemClock()
         self._random = random
@@ -165,6 +177,10 @@ class Service:
             if self._page:
                 page = self._parts.run("page", self._page.run)
                 running.append(tasks.create_task(page, name="page"))
+            if self._open_local_api:
+                api = self._open_local_api(self, self._config.state_dir, self._clock)
+                commands = self._parts.run("commands", api.run)
+                running.append(tasks.create_task(commands, name="commands"))
             await self._stop.wait()
             for task in running:
                 task.cancel()
@@ -202,6 +218,10 @@ class Service:
     def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
         self._seated.source_of(account).finish_browser(address)
+
+    def sign_in_of(self, account: str) -> Latest[SignIn]:
+        """Where the sign-in of an account or table stands."""
+        return self._seated.source_of(account).sign_in
 
     def cancel_sign_in(self, account: str) -> None:
         """Take a code or an address back that waits for a person."""
@@ -273,6 +293,27 @@ class Service:
         """The log level in force."""
         return logs.level()
 
+    async def request(self, command: str, payload: bytes) -> bytes:
+        """Do what a request of the shell asks; the answer as on the broker."""
+        assert self._publisher is not None
+        return await self._publisher.request(command, payload)
+
+    def facts(self) -> Iterator[tuple[Followed, AccountFacts]]:
+        """Everybody who is followed, with what is known of them."""
+        assert self._publisher is not None
+        return self._publisher.facts()
+
+    def at_the_broker(self) -> dict[str, Any]:
+        """What the broker announced, and what is wrong between it and us."""
+        broker = self._broker
+        assert broker is not None
+        return {
+            "connected": broker.connected,
+            "mqtt_version": broker.mqtt_version,
+            "problems": list(broker.problems),
+            "limits": asdict(broker.limits) if broker.limits else None,
+        }
+
     def health(self) -> Health:
         """How the service fares now."""
         broker, microsoft = self._broker, self._microsoft
@@ -329,3 +370,7 @@ def populated(config: Config) -> Config:
     if not config.accounts and not config.web.enabled:
         raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
     return config
+
+
+OpenPage = Callable[[Service, Config, Topics, Broker, Clock], Page]
+OpenLocalApi = Callable[[Service, Path, Clock], LocalApi]

@@ -1,79 +1,46 @@
-"""Requests of a command to the running service, through the broker. Never does the work itself."""
+"""What a command asks of the running service, and what it makes of the answers. Never sends."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from bridge.broker import Received, visit
 from bridge.config import Config
-from bridge.contract.account import SignIn, SignInState
-from bridge.contract.errors import ConfigError, ContractError, PersonMustActError, TryAgainError
+from bridge.contract.account import SignIn, SignInState, Way
+from bridge.contract.errors import ConfigError, ContractError, PersonMustActError
 from bridge.contract.topics import Topics
-from bridge.contract.wire import Message, decode_json, encode_json
+from bridge.contract.wire import decode_json
 
 ANSWER_S = 10.0
 CODE_LIFETIME_S = 900.0 + 60.0
 """A device code lives 15 minutes; a minute more for the answer."""
+_TEXTS = ("user_code", "verification_uri", "message", "remedy", "who", "correlation_id")
 NAMED_MOST = 10
 """So many names stand in a refusal; a table can have thousands of people."""
 
 
-async def ask(
-    config: Config,
-    command: str,
-    slug: str | None = None,
-    *,
-    more: Mapping[str, str] | None = None,
-    follow: Sequence[str] = (),
-    until: Callable[[Received], bool] = lambda _: True,
-) -> Any:
-    """Send one request to the running service and wait for its answer; returns the answer's data.
+class RunningService(Protocol):
+    """The running service, wherever it is asked.
 
-    With ``follow`` it then waits, as long as a code lives, for what ``until`` calls the last on
-    those topics. What is stored there is old, unless it is a code that still waits.
-
-    Raises:
-        TryAgainError: No answer came.
-        PersonMustActError: The service refused.
+    Each raises ``TryAgainError`` when no answer came, ``PersonMustActError`` for a refusal.
     """
-    topics, transaction = topics_of(config), f"cli-{os.getpid()}"
-    answers: list[Mapping[str, Any]] = []
-    code: list[Received] = []
 
-    def is_last(received: Received) -> bool:
-        if received.topic in follow:
-            if answers and not received.retain:
-                return until(received)
-            code[:] = [received] if _is_code(received.payload) else []
-            return False
-        if not _answers(received.payload, transaction):
-            return False
-        answers.append(decode_json(received.payload))
-        deadline.reschedule(None)
-        return not follow or answers[0].get("status") != "ok" or any(map(until, code))
+    async def ask(self, command: str, **fields: str) -> Any:
+        """Send one request of those on the broker; the data of its answer."""
+        ...
 
-    asked = {"account": slug} if slug else {}
-    request = encode_json({**asked, **(more or {}), "transaction": transaction})
-    with suppress(TimeoutError):
-        async with asyncio.timeout(ANSWER_S) as deadline:
-            await visit(
-                config.mqtt,
-                follow=[topics.response(command), *follow],
-                publish=[Message(topics.request(command), request, retain=False)],
-                until=is_last,
-                within_s=CODE_LIFETIME_S,
-            )
-    if not answers:
-        raise TryAgainError("the running service did not answer: is it connected to the broker?")
-    if answers[0].get("status") != "ok":
-        reason = str(answers[0].get("error")).rstrip(".")
+    def news(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
+        """Begin to sign in, and tell of it; a code that waits already comes first."""
+        ...
+
+
+def data_of(answer: Mapping[str, Any]) -> Any:
+    """The data of an answer. Raises ``PersonMustActError`` for a refusal."""
+    if answer.get("status") != "ok":
+        reason = str(answer.get("error")).rstrip(".")
         raise PersonMustActError(f"the running service refused: {reason}.", remedy="")
-    return answers[0].get("data")
+    return answer.get("data")
 
 
 def chosen(config: Config, account: str | None) -> str:
@@ -92,7 +59,7 @@ def chosen(config: Config, account: str | None) -> str:
 
 
 def read_sign_in(payload: bytes) -> SignIn:
-    """What an ``auth`` topic says, as far as commands show it; of what cannot be read, nothing."""
+    """What is told of a sign-in, as far as commands show it; of what cannot be read, nothing."""
     try:
         fields = decode_json(payload)
         state = SignInState(fields.get("state", SignInState.SIGNED_OUT))
@@ -100,17 +67,7 @@ def read_sign_in(payload: bytes) -> SignIn:
         expires_at = datetime.fromisoformat(ends) if ends else None
     except (ContractError, TypeError, ValueError):
         return SignIn()
-    texts = {key: fields.get(key) for key in ("user_code", "verification_uri", "message", "remedy")}
-    return SignIn(state, expires_at=expires_at, **texts)
-
-
-def auth_topics(config: Config, slug: str) -> list[str]:
-    """Where the service tells of the sign-in of ``[accounts.slug]``.
-
-    That is a topic of the table where it reads several people, and of the account otherwise.
-    """
-    topics = topics_of(config)
-    return [topics.table(slug, "auth"), topics.account(slug, "auth")]
+    return SignIn(state, expires_at=expires_at, **{key: fields.get(key) for key in _TEXTS})
 
 
 def topics_of(config: Config) -> Topics:
@@ -121,17 +78,6 @@ def topics_of(config: Config) -> Topics:
 def say(line: str) -> None:
     """Answer the person at the terminal."""
     print(line, flush=True)  # noqa: T201 - the command's answer
-
-
-def _answers(payload: bytes, transaction: str) -> bool:
-    try:
-        return decode_json(payload).get("transaction") == transaction
-    except ContractError:
-        return False
-
-
-def _is_code(payload: bytes) -> bool:
-    return read_sign_in(payload).waits
 
 
 def _some(names: Sequence[str]) -> str:

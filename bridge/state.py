@@ -73,7 +73,7 @@ def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterat
         lock: int | None = make(folder)
     except OSError as error:
         if error.errno not in TAKES_NOTHING:
-            raise _refused(folder, error) from error
+            raise refused(folder, error) from error
         log.warning("%s: %s; nothing is remembered over a restart", folder, error.strerror)
         lock = None
     if lock is None:
@@ -103,7 +103,7 @@ def in_use(folder: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise refused(folder, error) from error
     try:
         fcntl.flock(
             lock, fcntl.LOCK_SH | fcntl.LOCK_NB
@@ -115,7 +115,8 @@ def in_use(folder: Path) -> bool:
     return False
 
 
-def _refused(folder: Path, error: OSError) -> ConfigError:
+def refused(folder: Path, error: OSError) -> ConfigError:
+    """What a person reads of ``error`` on the state folder."""
     cure, owner, me = "", owner_of(folder), this_user()
     if isinstance(error, PermissionError):
         cure = "; run this as the user of the service, who must own that folder"

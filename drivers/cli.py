@@ -20,6 +20,7 @@ from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
 from bridge.config import HostConfig, config_path, load_host, unknown
+from bridge.config.command_line import common_options, first_word
 from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.zone import with_zone
 from bridge.contract.clock import SystemClock
@@ -38,8 +39,9 @@ _COMMANDS = ("pair", "test", "preview", "forget", "list", "run")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words and words[0] not in (*_COMMANDS, "-h", "--help", "--version"):
-        words = ["run", *words]
+    at = first_word(words)
+    if at < len(words) and words[at] not in _COMMANDS:
+        words.insert(at, "run")
     arguments = _parser().parse_args(words)
     set_up(arguments.log_level, arguments.log_format)
     try:
@@ -165,11 +167,10 @@ def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--config", metavar="PATH", help="default $PRESENCE_CONFIG, ./config.toml")
-    common.add_argument("--log-level", choices=LEVELS, default="info")
-    common.add_argument("--log-format", choices=("text", "json"), default="text")
-    parser = argparse.ArgumentParser(prog="presence-driver", description="One lamp.")
+    common = common_options(LEVELS, after=True)
+    parser = argparse.ArgumentParser(
+        prog="presence-driver", description="One lamp.", parents=[common_options(LEVELS)]
+    )
     parser.add_argument("--version", action="version", version=f"presence-driver {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="NAME | COMMAND")
     texts = {

@@ -2,7 +2,18 @@
 
 from bridge.broker.broker import Broker
 from bridge.broker.connection import connect
-from bridge.broker.session import Connect, Received, SubscriptionRefusedError
-from bridge.broker.visit import visit
+from bridge.broker.session import Connect, Received, Session, SubscriptionRefusedError
+from bridge.broker.visit import PublishRefusedError, collect, visit, visiting
 
-__all__ = ["Broker", "Connect", "Received", "SubscriptionRefusedError", "connect", "visit"]
+__all__ = [
+    "Broker",
+    "Connect",
+    "PublishRefusedError",
+    "Received",
+    "Session",
+    "SubscriptionRefusedError",
+    "collect",
+    "connect",
+    "visit",
+    "visiting",
+]

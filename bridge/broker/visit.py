@@ -1,10 +1,12 @@
-"""One short visit to the broker: ask, wait for the answer, leave. Never stays or reconnects."""
+"""One visit to the broker: ask, wait for the answer, leave. Never reconnects."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from itertools import count
 
 from paho.mqtt.client import topic_matches_sub
@@ -12,12 +14,14 @@ from paho.mqtt.client import topic_matches_sub
 from bridge.broker.connection import connect as _connect
 from bridge.broker.errors import explain
 from bridge.broker.lessons import Lessons
+from bridge.broker.limits import fitting
 from bridge.broker.reasons import Kind
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
     Connect,
     ConnectionFailedError,
     Received,
+    Refusal,
     Session,
     SubscriptionRefusedError,
 )
@@ -27,6 +31,52 @@ from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
 
 _visits = count()
+
+
+class PublishRefusedError(Exception):
+    """The broker does not take what is published."""
+
+    def __init__(self, refused: Refusal) -> None:
+        super().__init__(f"{refused.message.topic} ({refused.reason})")
+
+
+@asynccontextmanager
+async def visiting(
+    settings: MqttSettings, *, will: Message | None = None, connect: Connect = _connect
+) -> AsyncIterator[Session]:
+    """One connection, in the version that the broker speaks.
+
+    Raises:
+        TryAgainError: The broker cannot be reached, or the connection ended.
+        PersonMustActError: It refuses the connection or what is done with it; the text says what
+            to check.
+    """
+    lessons = Lessons(
+        settings, settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}"), SystemClock()
+    )
+    session: Session | None = None
+    async with AsyncExitStack() as stack:
+        try:
+            session = await _connected(lessons, will, connect, stack)
+            yield session
+        except SubscriptionRefusedError as error:
+            raise PersonMustActError(
+                f"the broker does not let user {settings.user} subscribe to {error}.",
+                remedy="Check the broker's access rules.",
+            ) from error
+        except PublishRefusedError as error:
+            raise PersonMustActError(
+                f"the broker does not let user {settings.user} publish on {error}.",
+                remedy="Check the broker's access rules.",
+            ) from error
+        except ConnectionFailedError as error:
+            fault = explain(error, settings, lessons.client_id)
+            if fault.kind is Kind.PASSES and session:
+                text = f"broker {settings.address} let us in, and then failed: {error}"
+                raise TryAgainError(text) from error
+            if fault.kind is Kind.PASSES:
+                raise TryAgainError(fault.text) from error
+            raise PersonMustActError(fault.text, remedy="") from error
 
 
 async def visit(
@@ -41,54 +91,39 @@ async def visit(
     """Follow topics, publish, and collect what arrives until ``until`` says that it was the last.
 
     Returns what came within ``within_s`` seconds, also when the last one was not among it. With
-    nothing to follow it returns as soon as all is published.
-
-    Raises:
-        TryAgainError: The broker cannot be reached.
-        PersonMustActError: It refuses; the text says what to check.
+    nothing to follow it returns as soon as all is published. Raises as ``visiting``.
     """
-    client_id = settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}")
-    lessons = Lessons(settings, client_id, SystemClock())
+    async with visiting(settings, connect=connect) as session:
+        for topic_filter in follow:
+            await session.subscribe(topic_filter, commands=False)
+        for refused in await session.send(publish):
+            raise PublishRefusedError(refused)
+        return await collect(session, follow, until, within_s) if follow else []
+    raise AssertionError("it raises or returns")
+
+
+async def _connected(
+    lessons: Lessons, will: Message | None, connect: Connect, stack: AsyncExitStack
+) -> Session:
+    """A session in whatever way the broker takes."""
     while True:
-        stood = False
+        fitted = fitting(will, lessons.limits) if will else None
         try:
-            async with connect(lessons.greeting()) as session:
-                stood = True
-                await _ask(session, follow, publish, user=settings.user)
-                return await _collect(session, follow, until, within_s) if follow else []
-        except SubscriptionRefusedError as error:
-            raise PersonMustActError(
-                f"the broker does not let user {settings.user} subscribe to {error}.",
-                remedy="Check the broker's access rules.",
-            ) from error
+            return await stack.enter_async_context(
+                connect(replace(lessons.greeting(), will=fitted))
+            )
         except ConnectionFailedError as error:
-            if lessons.failed(error, stood=stood):
-                continue
-            fault = explain(error, settings, lessons.client_id)
-            if fault.kind is Kind.PASSES:
-                raise TryAgainError(fault.text) from error
-            raise PersonMustActError(fault.text, remedy="") from error
+            if not lessons.failed(error, stood=False):
+                raise
 
 
-async def _ask(
-    session: Session, follow: Sequence[str], publish: Sequence[Message], *, user: str
-) -> None:
-    for topic_filter in follow:
-        await session.subscribe(topic_filter, commands=False)
-    for refused in await session.send(publish):
-        raise PersonMustActError(
-            f"the broker does not let user {user} publish on {refused.message.topic} "
-            f"({refused.reason}).",
-            remedy="Check the broker's access rules.",
-        )
-
-
-async def _collect(
+async def collect(
     session: Session,
     follow: Sequence[str],
     until: Callable[[Received], bool],
     within_s: float,
 ) -> list[Received]:
+    """What arrives on topics of ``follow`` in ``within_s`` seconds, or up to the last one."""
     collected: list[Received] = []
     try:
         async with asyncio.timeout(within_s):

@@ -1,25 +1,53 @@
-"""How the broker takes us. Never publishes."""
+"""How the broker takes us, where no running service can be asked. Leaves nothing there."""
 
 from __future__ import annotations
 
-from bridge.broker import visit
+from dataclasses import asdict
+
+from bridge.broker import collect, visiting
 from bridge.config import Config
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.wire import Message
 from bridge.doctor.cures import broker_cure
 from bridge.doctor.findings import Finding, bad, good
+from bridge.doctor.limits import limits, of_refusal
+from bridge.doctor.rights import rights
+from bridge.hearing import probe_topic
+from bridge.service_request import topics_of
 
 LOOK_S = 2.0
 
 
-async def broker(config: Config) -> tuple[Finding, bool]:
-    """How the broker takes us, and whether a bridge is online there."""
-    topic = Topics(config.mqtt.base_topic).bridge_state
+async def broker(config: Config) -> tuple[list[Finding], bool]:
+    """How the broker takes us, connected as the bridge is, and whether a bridge is online there."""
+    topics = topics_of(config)
+    probe = probe_topic(topics)
     try:
-        received = await visit(config.mqtt, follow=[topic], within_s=LOOK_S)
+        try:
+            return await _visit(config, topics, probe, will=Message(probe, b""))
+        except PresenceBridgeError as error:
+            refused = getattr(error.__cause__, "code", None)
+            if refused is None:
+                raise
+            findings, online = await _visit(config, topics, probe, will=None)
+            return list(dict.fromkeys([*of_refusal(refused), *findings])), online
     except PresenceBridgeError as error:
         text = str(error).removeprefix("broker ")
-        return bad(f"broker: {text}", broker_cure(error)), False
+        return [bad(f"broker: {text}", broker_cure(error))], False
+
+
+async def _visit(
+    config: Config, topics: Topics, probe: str, *, will: Message | None
+) -> tuple[list[Finding], bool]:
+    """The will takes the probe away where we cannot."""
     who = config.mqtt.username or "anonymous"
-    online = any(message.payload == ONLINE.encode() for message in received)
-    return good(f"broker: {config.mqtt.address} lets {who} in"), online
+    async with visiting(config.mqtt, will=will) as session:
+        await session.subscribe(topics.bridge_state, commands=False)
+        heard = await collect(session, [topics.bridge_state], lambda _: True, LOOK_S)
+        online = any(message.payload == ONLINE.encode() for message in heard)
+        announced = session.limits
+        findings = [*limits(asdict(announced))]
+        if will and not online and announced.retain_available and announced.maximum_qos > 0:
+            findings += await rights(session, config, topics, probe)
+    return [good(f"broker: {config.mqtt.address} lets {who} in"), *findings], online

@@ -8,13 +8,17 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from paho.mqtt.client import topic_matches_sub
+
 from bridge.broker import SubscriptionRefusedError
 from bridge.config import Config
 from bridge.config.authorities import WRONG_DATES
 from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
+from bridge.contract.topics import Topics
 from bridge.microsoft.http import Fault, HttpError
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.remedies_table import for_account
+from bridge.setup.rules import of_the_bridge
 
 SET_THE_CLOCK = (
     "Set the time of this machine: timedatectl set-ntp true (a container has its host's)."
@@ -69,6 +73,19 @@ def broker_cure(error: PresenceBridgeError) -> str:
         return SET_THE_CLOCK
     fitting = (kind for kind in BROKER_CURES if any(isinstance(cause, kind) for cause in causes))
     return BROKER_CURES[next(fitting)]
+
+
+def rules_cure(problem: str, topics: Topics) -> str:
+    """The line that the broker's rules lack, for a ``problem`` that names a topic."""
+    for line in filter(None, (line_for(topics, word) for word in problem.split())):
+        return f"Its rules for that user need: {line}. {BROKER_CURES[SubscriptionRefusedError]}"
+    return ""
+
+
+def line_for(topics: Topics, topic: str) -> str:
+    """The line of the broker's rules by which the bridge may use ``topic``, if there is one."""
+    lines = of_the_bridge(topics)
+    return next((line for line in lines if topic_matches_sub(line.split()[-1], topic)), "")
 
 
 def microsoft_cure(error: PresenceBridgeError) -> str:

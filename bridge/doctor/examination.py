@@ -7,20 +7,21 @@ import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from bridge.config import Config, load, with_added
 from bridge.config.authorities import authorities
 from bridge.config.zone import with_zone_of_hours
-from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError
 from bridge.doctor.broker import broker
 from bridge.doctor.cures import told
 from bridge.doctor.files import open_secrets, service_runs, state_folder
 from bridge.doctor.findings import Finding, bad, good, show
 from bridge.doctor.microsoft import reach, read
 from bridge.doctor.private_copy import PLACES, private_copy
-from bridge.doctor.service import told_by_the_service
+from bridge.doctor.service import at_the_broker, told_by_the_service, told_on_this_machine
+from bridge.over_socket import OverSocket, on_this_machine
 
 OK, FOUND, INTERRUPTED = 0, 1, 130
 
@@ -60,14 +61,57 @@ async def _findings(config: Config, places: Sequence[Path | None]) -> AsyncItera
     yield state_folder(config.state_dir)
     for finding in open_secrets(config):
         yield finding
-    at_the_broker, online = await broker(config)
-    yield at_the_broker
+    async with AsyncExitStack() as stack:
+        service: OverSocket | None = None
+        try:
+            service = await stack.enter_async_context(on_this_machine(config))
+        except ConfigError:
+            pass  # not ours: what is told of state_dir says so
+        except TryAgainError as error:
+            yield bad(str(error))
+            return
+        asking = _beside(config, service) if service else _unserved(config, places)
+        async for finding in asking:
+            yield finding
+
+
+async def _beside(config: Config, service: OverSocket) -> AsyncIterator[Finding]:
+    """Ask the service on this machine: we disturb neither its connection nor its token cache."""
+    async for finding in at_the_broker(config, service):
+        yield finding
+    faults = list(_hindrances(config))
+    for finding in faults:
+        yield finding
+    if not faults:
+        async for finding in reach(config):
+            yield finding
+    async for finding in told_on_this_machine(config, service):
+        yield finding
+
+
+async def _unserved(config: Config, places: Sequence[Path | None]) -> AsyncIterator[Finding]:
+    """Ask the broker; a service that is there is not asked otherwise."""
+    findings, online = await broker(config)
+    for finding in findings:
+        yield finding
     runs = service_runs(config.state_dir)
     if online and not runs:
         yield bad(
             "a bridge is online at this broker, and keeps its state elsewhere than in state_dir",
             "Ask as that one runs: as its user, with its config and its PRESENCE_STATE_DIR.",
         )
+    faults = list(_hindrances(config))
+    for finding in faults:
+        yield finding
+    if faults:
+        return
+    asking = _by_the_broker(config) if runs or online else _alone(config, places)
+    async for finding in asking:
+        yield finding
+
+
+def _hindrances(config: Config) -> Iterator[Finding]:
+    """What keeps us from asking Microsoft at all."""
     if not config.accounts:
         remedy = "Add a table [accounts.NAME] to the config, or a person on the page."
         yield bad("accounts: nobody to follow", remedy)
@@ -77,13 +121,9 @@ async def _findings(config: Config, places: Sequence[Path | None]) -> AsyncItera
     except ConfigError as error:
         for problem in error.problems:
             yield bad(problem)
-        return
-    asking = _beside_the_service(config) if runs or online else _alone(config, places)
-    async for finding in asking:
-        yield finding
 
 
-async def _beside_the_service(config: Config) -> AsyncIterator[Finding]:
+async def _by_the_broker(config: Config) -> AsyncIterator[Finding]:
     """Ask the broker: a second reader of the token cache would disturb the running service."""
     async for finding in reach(config):
         yield finding

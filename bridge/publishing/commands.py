@@ -56,17 +56,21 @@ class Outcome:
     error: str | None = None
     remedy: str | None = None
 
-    def response(self, topics: Topics) -> Message | None:
-        """The answer; ``None`` where the topic of the request can have none."""
-        payload = {
+    def answer(self) -> dict[str, Any]:
+        """What who asked is told."""
+        payload: dict[str, Any] = {
             "status": "error" if self.error else "ok",
             "data": self.data,
             "error": " ".join(text for text in (self.error, self.remedy) if text) or None,
         }
         if self.transaction is not None:
             payload["transaction"] = self.transaction
+        return payload
+
+    def response(self, topics: Topics) -> Message | None:
+        """The answer; ``None`` where the topic of the request can have none."""
         try:
-            return Message(topics.response(self.command), encode_json(payload), retain=False)
+            return Message(topics.response(self.command), encode_json(self.answer()), retain=False)
         except ContractError:
             return None
 

@@ -105,6 +105,15 @@ class Publisher:
         """Requests that were turned away because too many came at once."""
         return self._requests.dropped
 
+    async def request(self, command: str, payload: bytes) -> bytes:
+        """Do what a request asks that came another way than by the broker; the answer."""
+        return await self._requests.ask(command, payload)
+
+    def facts(self) -> Iterator[tuple[Followed, AccountFacts]]:
+        """Everybody who is followed, with what was published last."""
+        for slug, account in list(self._followed.items()):
+            yield account, self._states.facts(slug)
+
     def attach(self, broker: Broker) -> None:
         """Publish through ``broker`` and follow what concerns the bridge."""
         self._broker = broker

@@ -1,10 +1,11 @@
-"""Serves the requests that arrive on the broker, one after the other. Never does one itself."""
+"""Serves requests of the broker and of the shell, one after the other. Never does one itself."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from bridge.broker import Received
 from bridge.contract.account import Followed
@@ -21,6 +22,7 @@ QUIET_S = 60.0
 """The same refusal is logged once in so long a time."""
 NAME_MOST = 60
 """Characters of a command that are repeated: anybody can name one."""
+Answer = Callable[[Outcome], None]
 NOT_KEPT = ("health_check", "poll")
 """Commands that change nothing; the last of the others is kept on the broker."""
 
@@ -40,7 +42,7 @@ class Requests:
     ) -> None:
         self._topics, self._accounts, self._send = topics, accounts, send
         self._service, self._rediscovery, self._clock = service, rediscovery, clock
-        self._waiting: asyncio.Queue[Received] = asyncio.Queue(maxsize=WAITING_MOST)
+        self._waiting: asyncio.Queue[tuple[Received, Answer]] = asyncio.Queue(WAITING_MOST)
         self._warned = ("", float("-inf"))
         self.dropped = 0
         """Requests that were turned away because too many waited."""
@@ -48,16 +50,26 @@ class Requests:
         """The last request that should change something, and what became of it."""
 
     def take(self, received: Received) -> None:
-        """Let a request wait for its turn."""
+        """Let a request of the broker wait for its turn; it is answered there."""
+        self._put(received, self._respond)
+
+    async def ask(self, command: str, payload: bytes) -> bytes:
+        """What ``take`` would answer to the same request; nothing of it goes to the broker."""
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        received = Received(f"{self._topics.request('+')[:-1]}{command}", payload, retain=False)
+        self._put(received, partial(_hand_over, answered))
+        return encode_json((await answered).answer())
+
+    def _put(self, received: Received, answer: Answer) -> None:
         if self._waiting.full():
             self.dropped += 1
-            self._answer(turned_away(received, self._topics))
+            self._answer(turned_away(received, self._topics), answer)
         else:
-            self._waiting.put_nowait(received)
+            self._waiting.put_nowait((received, answer))
 
     async def serve(self) -> str:
         """Answer the next request; the command that it was."""
-        received = await self._waiting.get()
+        received, answer = await self._waiting.get()
         outcome = await carry_out(
             received,
             topics=self._topics,
@@ -65,12 +77,15 @@ class Requests:
             service=self._service,
             rediscovery=self._rediscovery,
         )
-        self._answer(outcome)
+        self._answer(outcome, answer)
         return outcome.command
 
-    def _answer(self, outcome: Outcome) -> None:
+    def _respond(self, outcome: Outcome) -> None:
         if response := outcome.response(self._topics):
             self._send(response)
+
+    def _answer(self, outcome: Outcome, answer: Answer) -> None:
+        answer(outcome)
         if outcome.error:
             self._warn(outcome)
         if outcome.command not in NOT_KEPT:
@@ -97,6 +112,11 @@ class Requests:
             "remedy": outcome.remedy,
         }
         return Message(self._topics.last_command, encode_json(payload))
+
+
+def _hand_over(answered: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not answered.done():  # who asked may be gone
+        answered.set_result(outcome)
 
 
 def _name(command: str) -> str:

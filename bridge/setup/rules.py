@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.contract.topics import Topics
@@ -87,23 +87,32 @@ def _parts(text: str) -> tuple[str, str, str]:
     return (before, kept, after) if ended else (before, "", f"\n{rest}")
 
 
+def of_the_bridge(topics: Topics) -> tuple[str, ...]:
+    """What the bridge needs."""
+    base, prefix = topics.base, topics.discovery_prefix
+    return (
+        f"topic readwrite {base}/bridge/#",
+        f"topic readwrite {base}/account/#",
+        f"topic readwrite {base}/table/#",
+        f"topic read {base}/driver/#",
+        f"topic write {base}/driver/+/light/set",
+        f"topic readwrite {prefix}/device/+/config",
+        *_births(topics),
+    )
+
+
 def _users(topics: Topics) -> str:
     base, prefix = topics.base, topics.discovery_prefix
     elsewhere = (topic for topic in topics.births if not topic.startswith(f"{prefix}/"))
     speaks = "".join(f"topic readwrite {topic}\n" for topic in elsewhere)
+    lines = "\n".join(of_the_bridge(topics))
     return f"""\
 user homeassistant
 topic readwrite {prefix}/#
 {speaks}topic readwrite {base}/#
 
 user bridge
-topic readwrite {base}/bridge/#
-topic readwrite {base}/account/#
-topic readwrite {base}/table/#
-topic read {base}/driver/#
-topic write {base}/driver/+/light/set
-topic readwrite {prefix}/device/+/config
-{_births(topics)}
+{lines}
 
 user health
 topic read $SYS/broker/uptime
@@ -117,7 +126,7 @@ def _lamp(topics: Topics, lamp: Lamp) -> str:
         f"user {lamp.name}",
         f"topic readwrite {topics.base}/driver/{lamp.name}/#",
         f"topic readwrite {topics.discovery_prefix}/device/{lamp.name}/#",
-        _births(topics),
+        *_births(topics),
         f"topic read {topics.bridge_state}",
     ]
     for account in lamp.follow or ("+",):
@@ -127,8 +136,8 @@ def _lamp(topics: Topics, lamp: Lamp) -> str:
     return "\n".join(lines)
 
 
-def _births(topics: Topics) -> str:
-    return "\n".join(f"topic read {topic}" for topic in topics.births)
+def _births(topics: Topics) -> Iterator[str]:
+    return (f"topic read {topic}" for topic in topics.births)
 
 
 def _older(topics: Topics) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ Version 1 keeps its names and may gain new ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -48,11 +49,18 @@ def parts(resource: Resource, snapshot: Snapshot) -> Iterator[bytes]:
         frame = _adapter(SNAPSHOT).dump_json(replace(snapshot, people=()))
         before, _, after = frame.partition(b'"people":[]')
         before += b'"people":'
-    yield before + b"["
-    for start in range(0, len(snapshot.people), PEOPLE_A_PART):
-        people = snapshot.people[start : start + PEOPLE_A_PART]
-        yield (b"," if start else b"") + _adapter(PEOPLE).dump_json(people)[1:-1]
-    yield b"]" + after
+    yield before
+    yield from people_parts(snapshot.people)
+    yield after
+
+
+def people_parts(people: Iterable[Person]) -> Iterator[bytes]:
+    """The JSON of very many people, some at a time."""
+    coming, begin = iter(people), b"["
+    while some := tuple(islice(coming, PEOPLE_A_PART)):
+        yield begin + _adapter(PEOPLE).dump_json(some)[1:-1]
+        begin = b","
+    yield b"]" if begin == b"," else b"[]"
 
 
 def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes | None:

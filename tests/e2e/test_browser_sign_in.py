@@ -102,7 +102,7 @@ async def test_without_a_terminal_a_browser_on_the_machine_still_does(stage: Sta
         assert await line(process, "signed in") == "alice is signed in."
 
 
-async def test_the_running_service_is_handed_what_is_pasted_and_keeps_it_to_itself(
+async def test_the_running_service_is_handed_what_is_pasted_and_nobody_else_is(
     stage: Stage,
 ) -> None:
     stage.microsoft.auto_approve(None)
@@ -125,9 +125,7 @@ async def test_the_running_service_is_handed_what_is_pasted_and_keeps_it_to_itse
     code = ending.partition("code=")[2].partition("&")[0]
     assert len(code) > 20
     assert code not in stage.log(service)
-    heard = [h.topic for h in stage.mqtt.heard if code.encode() in h.payload]
-    assert heard == ["presence/bridge/request/signin_finish"]
-    assert not any(h.retain for h in stage.mqtt.heard if h.topic in heard)
+    assert not [h.topic for h in stage.mqtt.heard if code.encode() in h.payload]
 
 
 async def test_a_browser_that_comes_back_to_the_service_ends_the_command_too(

@@ -162,6 +162,30 @@ async def a_broker_with_a_certificate_of_its_own(stage: Stage) -> Mosquitto:
 
 
 @case
+async def a_user_who_may_only_write(stage: Stage) -> Mosquitto:
+    await login(stage)
+    return await other_broker(stage, rules(stage, "topic write #"))
+
+
+@case
+async def a_line_that_is_missing_in_the_rules(stage: Stage) -> Mosquitto:
+    await login(stage)
+    return await other_broker(stage, rules(stage, "topic readwrite presence/#"))
+
+
+@case
+async def a_broker_that_stores_nothing(stage: Stage) -> Mosquitto:
+    await login(stage)
+    return await other_broker(stage, "allow_anonymous true\nretain_available false")
+
+
+def rules(stage: Stage, line: str) -> str:
+    file = stage.folder / "mosquitto.acl"
+    file.write_text(f"{line}\n", encoding="utf-8")
+    return f"allow_anonymous true\nacl_file {file}"
+
+
+@case
 async def a_password_file_that_is_missing(stage: Stage) -> None:
     change(stage, "[mqtt]", '[mqtt]\nusername = "bridge"\npassword_file = "secrets/mqtt_bridge"')
 

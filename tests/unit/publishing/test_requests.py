@@ -1,5 +1,6 @@
 """Requests are answered one after the other; what became of the last one can be seen."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,37 @@ async def test_a_new_log_level_is_in_the_info_and_a_new_preference_is_told(bench
     async with bench.running():
         await last(bench, "log_level", b'{"level":"debug"}')
         assert bench.broker.sent[-1].topic == TOPICS.bridge_info
+
+
+async def test_what_the_shell_asks_is_answered_to_it_alone_and_kept_as_the_last(
+    bench: Bench,
+) -> None:
+    async with bench.running():
+        answers = asyncio.gather(
+            bench.publisher.request("set_presence", BUSY),
+            bench.publisher.request("poll", b'{"account":"nobody"}'),
+            bench.publisher.request("no/such command", b""),
+        )
+        await bench.clock.settle()
+        done, refused, unknown = map(json.loads, await answers)
+        bench.broker.drain()
+    assert done["status"] == "ok"
+    assert refused["error"] == "account must be one of: alice"
+    assert unknown["error"].startswith("unknown command; known: ")
+    assert not [m for m in bench.broker.sent if "/response/" in m.topic]
+    assert json.loads(bench.broker.stored[TOPICS.last_command])["error"] == unknown["error"]
+
+
+async def test_a_shell_that_left_is_in_nobodys_way(bench: Bench) -> None:
+    async with bench.running():
+        leaving = asyncio.create_task(bench.publisher.request("rediscover", b""))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert (await last(bench, "log_level", b'{"level":"debug"}'))["error"] is None
+
+
+async def test_the_shell_is_turned_away_too_where_too_many_wait(bench: Bench) -> None:
+    for _ in range(WAITING_MOST):
+        bench.broker.ask("poll", b"{}")
+    answer = json.loads(await bench.publisher.request("poll", b"{}"))
+    assert "too many requests" in answer["error"]

@@ -1,0 +1,232 @@
+"""What ``accounts`` and ``doctor`` make of a broker that lets a user do only a part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge import accounts
+from bridge.broker import visit, visiting
+from bridge.config import Config
+from bridge.contract.errors import PersonMustActError, TryAgainError
+from bridge.contract.wire import Message
+from bridge.doctor.broker import broker
+from bridge.doctor.findings import Finding
+from tests.fakes.mosquitto import Mosquitto, running
+
+ALL = "user admin\ntopic readwrite #\n"
+SHIPPED = """\
+user bridge
+topic readwrite presence/bridge/#
+topic readwrite presence/account/#
+topic readwrite presence/table/#
+topic read presence/driver/#
+topic write presence/driver/+/light/set
+topic readwrite homeassistant/device/+/config
+topic read homeassistant/status
+"""
+LEFT = {
+    "presence/bridge/state": b"offline",
+    "presence/account/alice/state": b'{"availability":"busy","activity":"in_a_call"}',
+    "presence/account/alice/availability": b"offline",
+    "presence/account/alice/auth": b'{"state":"signed_in"}',
+    "homeassistant/device/presence_bridge/config": b'{"device":{}}',
+}
+
+
+def config(port: int, folder: Path, user: str | None = "bridge") -> Config:
+    mqtt = {"host": "127.0.0.1", "port": port, **({"username": user} if user else {})}
+    values = {"state_dir": folder / "state", "mqtt": mqtt, "accounts": {"alice": {}}}
+    return Config.model_validate(values, context={"folder": folder})
+
+
+@asynccontextmanager
+async def fenced(
+    folder: Path, rules: str, *, left: dict[str, bytes] | None = None, extra: str = ""
+) -> AsyncIterator[Mosquitto]:
+    """A broker with ``rules``, on which a bridge has ``left`` something."""
+    (folder / "acl").write_text(f"{rules}\n{ALL}", encoding="utf-8")
+    lines = f"allow_anonymous true\nacl_file {folder / 'acl'}\n{extra}"
+    async with running(folder, extra=lines) as built:
+        for topic, payload in (left or {}).items():
+            await visit(config(built.port, folder, "admin").mqtt, publish=[Message(topic, payload)])
+        yield built
+
+
+async def stored(built: Mosquitto, folder: Path) -> dict[str, bytes]:
+    heard = await visit(
+        config(built.port, folder, "admin").mqtt,
+        follow=["presence/#", "homeassistant/#"],
+        until=lambda _: False,
+        within_s=0.5,
+    )
+    return {message.topic: message.payload for message in heard if message.retain}
+
+
+def faults(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if not finding.good]
+
+
+async def test_the_shipped_rules_are_enough_and_nothing_stays_or_changes(tmp_path: Path) -> None:
+    async with fenced(tmp_path, SHIPPED, left=LEFT) as built:
+        findings, online = await broker(config(built.port, tmp_path))
+        assert (faults(findings), online) == ([], False)
+        assert await stored(built, tmp_path) == LEFT
+
+
+async def test_rules_of_somebody_who_names_each_topic_are_enough_too(tmp_path: Path) -> None:
+    """The probe is refused there: what the bridge does all day is not."""
+    rules = "user bridge\n" + "".join(f"topic readwrite {topic}\n" for topic in LEFT)
+    async with fenced(tmp_path, rules, left=LEFT) as built:
+        findings, _ = await broker(config(built.port, tmp_path))
+        assert faults(findings) == []
+        assert await stored(built, tmp_path) == LEFT
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "told", "cure"),
+    [
+        (
+            "topic readwrite presence/account/#",
+            "topic read presence/account/#",
+            "broker: user bridge may not write presence/account/alice/availability",
+            "below user bridge: topic readwrite presence/account/#",
+        ),
+        (
+            "topic readwrite presence/account/#",
+            "topic write presence/account/#",
+            "broker: user bridge may not read presence/account/alice/availability",
+            "below user bridge: topic readwrite presence/account/#",
+        ),
+        (
+            "topic readwrite homeassistant/device/+/config",
+            "",
+            "broker: user bridge may not write homeassistant/device/presence_probe/config",
+            "below user bridge: topic readwrite homeassistant/device/+/config",
+        ),
+    ],
+)
+async def test_a_line_that_is_missing_is_told_with_the_line(
+    tmp_path: Path, line: str, instead: str, told: str, cure: str
+) -> None:
+    rules = SHIPPED.replace(line, instead)
+    # what may be written and not read is not known to be stored
+    async with fenced(tmp_path, rules, left=LEFT) as built:
+        findings, _ = await broker(config(built.port, tmp_path))
+        assert [fault.text for fault in faults(findings)] == [told]
+        assert cure in faults(findings)[0].remedy
+        assert await stored(built, tmp_path) == LEFT
+
+
+@pytest.mark.parametrize(("user", "left"), [("bridge", LEFT), (None, {})])
+async def test_a_user_who_may_only_write_hears_nothing_and_both_commands_say_so(
+    tmp_path: Path, user: str | None, left: dict[str, bytes]
+) -> None:
+    who = user or "anonymous"
+    rules = "user bridge\ntopic write #" if user else "topic write #"
+    async with fenced(tmp_path, rules, left=left) as built:
+        deaf = config(built.port, tmp_path, user)
+        with pytest.raises(PersonMustActError) as caught:
+            await asyncio.to_thread(accounts.table, deaf)
+        assert f"heard nothing: check that user {who} may read presence/" in str(caught.value)
+        findings, _ = await broker(deaf)
+        assert [fault.text for fault in faults(findings)] == [
+            f"broker: connected, but hears nothing: check that user {who} may read presence/#"
+        ]
+        assert await stored(built, tmp_path) == left
+
+
+async def test_who_hears_the_bridge_and_not_its_accounts_is_told_that(tmp_path: Path) -> None:
+    rules = "user bridge\ntopic write #\ntopic read presence/bridge/#"
+    async with fenced(tmp_path, rules, left={**LEFT, "presence/bridge/state": b"online"}) as built:
+        with pytest.raises(PersonMustActError) as caught:
+            await asyncio.to_thread(accounts.table, config(built.port, tmp_path))
+        assert "check that user bridge may read presence/account/+/state" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ({}, "The service is not running, and left nothing at this broker."),
+        (LEFT, "The service is not running; this is what it left behind."),
+    ],
+)
+async def test_a_service_that_does_not_run_is_told_as_that(
+    tmp_path: Path, left: dict[str, bytes], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with fenced(tmp_path, SHIPPED, left=left) as built:
+        code = await asyncio.to_thread(accounts.table, config(built.port, tmp_path))
+        first, *_, last = capsys.readouterr().out.splitlines()
+        assert (code, first) == (accounts.FAILED, told)
+        assert last.startswith("alice")
+
+
+async def test_a_broker_that_keeps_nothing_is_named(tmp_path: Path) -> None:
+    async with fenced(tmp_path, SHIPPED, extra="retain_available false") as built:
+        findings, _ = await broker(config(built.port, tmp_path))
+        (fault,) = faults(findings)
+        assert fault.text.startswith("broker: keeps no retained messages (Retain Available 0)")
+
+
+@pytest.mark.parametrize(
+    ("extra", "good", "told"),
+    [
+        ("max_packet_size 4000", False, "Maximum Packet Size 4000 bytes: what Home"),
+        ("max_packet_size 100000", True, "Maximum Packet Size 100000 bytes"),
+        ("max_inflight_messages 3", True, "Receive Maximum 3"),
+        ("max_qos 0", True, "Maximum QoS 0"),
+    ],
+)
+async def test_each_limit_is_named(tmp_path: Path, extra: str, told: str, *, good: bool) -> None:
+    async with fenced(tmp_path, SHIPPED, extra=extra) as built:
+        findings, _ = await broker(config(built.port, tmp_path))
+        limit = next(finding for finding in findings if told in finding.text)
+        assert limit.good is good
+        assert [finding for finding in faults(findings) if finding is not limit] == []
+
+
+async def test_told_to_stop_half_way_it_leaves_nothing(tmp_path: Path) -> None:
+    async with fenced(tmp_path, "user bridge\ntopic write #", left=LEFT) as built:
+        asking = asyncio.create_task(broker(config(built.port, tmp_path)))
+        async with asyncio.timeout(10):
+            while "presence/bridge/probe/" not in str(await stored(built, tmp_path)):
+                pass
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert asking.cancelled()
+        assert await stored(built, tmp_path) == LEFT
+
+
+async def test_killed_half_way_its_will_takes_the_probe_away(tmp_path: Path) -> None:
+    async with fenced(tmp_path, SHIPPED, left=LEFT) as built:
+        probe = "presence/bridge/probe/1-1"
+        settings = config(built.port, tmp_path).mqtt
+        async with visiting(settings, will=Message(probe, b"")) as session:
+            await session.send([Message(probe, b"probe")])
+            assert probe in await stored(built, tmp_path)
+            session.drop()
+        async with asyncio.timeout(15):
+            while probe in await stored(built, tmp_path):
+                pass
+        assert await stored(built, tmp_path) == LEFT
+
+
+async def test_a_broker_that_never_answers_is_told_in_time(tmp_path: Path) -> None:
+    """It greets, and says nothing more."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        mute = config(server.sockets[0].getsockname()[1], tmp_path)
+        with pytest.raises(
+            TryAgainError, match="let us in, and then failed: no answer within 10 s"
+        ):
+            await asyncio.to_thread(accounts.table, mute)

@@ -1,0 +1,92 @@
+"""What the doctor makes of what the service on this machine tells of itself and of its broker."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.broker.session import Limits
+from bridge.config import Config
+from bridge.contract.account import SignIn, SignInState
+from bridge.contract.latest import Latest
+from bridge.doctor.findings import Finding
+from bridge.doctor.service import at_the_broker, told_on_this_machine
+from bridge.over_socket import on_this_machine
+from tests.fakes.mosquitto import free_port
+from tests.integration.test_local_api import Bridge, served
+
+DENIED = (
+    "the broker does not let user bridge publish on presence/account/alice/state (Not "
+    "authorized): check its access rules"
+)
+
+
+class Known(Bridge):
+    """A service with a broker."""
+
+    def __init__(self, health: bytes = b'{"healthy":true}', **broker: Any) -> None:
+        super().__init__(sign_in=Latest(SignIn(SignInState.SIGNED_IN)))
+        self._health = health
+        self._broker: dict[str, Any] = {
+            "connected": True,
+            "limits": None,
+            "mqtt_version": "5.0",
+            "problems": [],
+        }
+        self._broker |= broker
+
+    async def request(self, command: str, payload: bytes) -> bytes:
+        return b'{"status":"ok","data":%b}' % self._health
+
+    def at_the_broker(self) -> dict[str, Any]:
+        return self._broker
+
+
+async def examined(folder: Path, service: Known) -> list[Finding]:
+    mqtt = {"host": "127.0.0.1", "port": free_port(), "username": "bridge"}
+    values = {"state_dir": folder, "mqtt": mqtt, "accounts": {"alice": {}, "bob": {}}}
+    config = Config.model_validate(values, context={"folder": folder})
+    async with served(folder, service), on_this_machine(config) as here:
+        assert here is not None
+        findings = [finding async for finding in at_the_broker(config, here)]
+        return findings + [finding async for finding in told_on_this_machine(config, here)]
+
+
+async def test_limits_and_missing_lines_are_named_and_nobody_connects(tmp_path: Path) -> None:
+    service = Known(
+        limits=asdict(Limits(maximum_packet_size=4000, receive_maximum=5)),
+        problems=[DENIED],
+        health=b'{"healthy":false,"reason":"broker: the broker does not let"}',
+    )
+    fine, size, window, denied, alice, bob = await examined(tmp_path, service)
+    assert fine.good
+    assert fine.text.endswith("lets bridge in; the service speaks MQTT 5.0")
+    assert "Maximum Packet Size 4000" in size.text
+    assert "Receive Maximum 5" in window.text
+    assert (denied.good, denied.text) == (False, f"broker: {DENIED}")
+    assert "topic readwrite presence/account/#" in denied.remedy
+    assert alice.text == "alice: the running service is signed in"
+    assert (bob.text, bob.remedy) == (
+        "bob: the running service does not follow it",
+        "presence-bridge reload",
+    )
+
+
+async def test_a_service_that_is_unwell_says_why(tmp_path: Path) -> None:
+    service = Known(health=b'{"healthy":false,"reason":"alice: Microsoft Graph fails (HTTP 500)"}')
+    findings = await examined(tmp_path, service)
+    told = "the running service: alice: Microsoft Graph fails (HTTP 500)"
+    assert next(finding.text for finding in findings if not finding.good) == told
+
+
+@pytest.mark.parametrize("problems", [[], ["broker 127.0.0.1:1 cannot be reached: no answer"]])
+async def test_a_service_without_a_broker_is_told_with_the_cure(
+    tmp_path: Path, problems: list[str]
+) -> None:
+    """It is in nobody's way to try."""
+    first, *_ = await examined(tmp_path, Known(connected=False, problems=problems))
+    assert "cannot be reached: Connection refused" in first.text
+    assert first.remedy.startswith("Start the broker")

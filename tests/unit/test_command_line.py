@@ -1,0 +1,99 @@
+"""Where ``--config`` may stand on the command lines of both programs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge import cli
+from drivers import cli as driver_cli
+
+BRIDGE = """
+[microsoft]
+tenant = "contoso.com"
+client_id = "11111111-2222-3333-4444-555555555555"
+[accounts.alice]
+[drivers.desk]
+kind = "console"
+follow = ["alice"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    file = tmp_path / "right.toml"
+    file.write_text(BRIDGE, encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--config {0} consent-url",
+        "consent-url --config {0}",
+        "--config={0} consent-url",
+        "--log-level debug --config {0} consent-url alice",
+        "--config nowhere.toml consent-url --config {0}",
+        "--config nowhere.toml --config {0} consent-url",
+        "--conf {0} consent-url",
+    ],
+)
+def test_the_bridge_takes_it_before_or_after_the_command_and_the_last_counts(
+    line: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(line.format(file).split()) == 0
+    assert "/contoso.com/adminconsent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--config {0} preview desk",
+        "preview desk --config {0}",
+        "preview --config {0} desk",
+        "--config={0} preview desk",
+        "--log-format json --config {0} preview desk",
+        "--config nowhere.toml preview desk --config {0}",
+    ],
+)
+def test_a_driver_too(line: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*line.format(file).split(), "--presence", "busy/in_a_call"]
+    assert driver_cli.main(words) == 0
+    assert "in_a_call" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line", ["--config {0} lamp", "lamp --config {0}", "--config={0} lamp", "--config {0} run lamp"]
+)
+def test_a_driver_is_run_by_its_name_alone(
+    line: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert driver_cli.main(line.format(file).split()) == 2
+    assert "config: drivers.lamp: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", ["bridge", "drivers"])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["-h"]])
+def test_help_and_version_stand_alone(program: str, words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", program, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    "line", ["--config", "accounts --config", "--config x", "--colour red accounts"]
+)
+def test_what_is_not_whole_is_wrong_use(line: str) -> None:
+    for main in (cli.main, driver_cli.main):
+        with pytest.raises(SystemExit) as left:
+            main(line.split())
+        assert left.value.code == 2
