@@ -172,9 +172,10 @@ class Guard:
         return (trusted and is_elsewhere) or self._are_ours(request)
 
     def _are_ours(self, request: web.Request) -> bool:
-        """Whether all that the request says of the name is ours; aiohttp looks up one that is missing.
+        """Whether all that the request says of the name is ours.
 
         An absolute target counts before the header (RFC 9112, 3.2.2): neither stands for the other.
+        Where both are missing, aiohttp would ask the network for this machine's name.
         """
         if "Host" not in request.headers:
             return False
