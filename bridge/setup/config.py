@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.config import PLACEHOLDER_CLIENT_ID, MqttSettings
 from bridge.contract.topics import slug
 from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml
-from bridge.setup.whole import is_there, write_in_place, write_new
+from bridge.setup.whole import is_there, make_folder, write_in_place, write_new
 
 _BROKER = re.compile(r'^host = "localhost".*\n', re.MULTILINE)
 
@@ -73,7 +73,7 @@ def write_config(file: Path, options: InitOptions) -> str:
     if options.driver:
         followed = (options.slug,) if options.followed is None else options.followed
         text += driver_lines(options.driver, followed)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     return write_new(file, text, mode=0o644)
 
 
