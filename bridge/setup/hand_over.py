@@ -28,6 +28,7 @@ from bridge.setup.owners import (
     needs_of,
     owner_of,
 )
+from bridge.setup.zone import LOCALTIME, known_zone
 
 COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
 MARK = ".owner"
@@ -42,6 +43,7 @@ class Host:
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     chown: Chown = os.chown
+    localtime: Path = LOCALTIME
     volumes: Path = VOLUMES
 
 
@@ -70,6 +72,7 @@ def hand_over(folder: Path, host: Host) -> Iterator[str]:
         yield from _choose(folder, it, host)
     if is_refused:
         yield from _opened(_unmet(needs))
+    yield from _zone(folder, composed or "", host)
     if unmet := _unmet(needs):
         remedies = [_remedy(need, folder, host, is_refused=is_refused) for need in unmet]
         raise ConfigError([f"{need}; {it}" for need, it in zip(unmet, remedies, strict=True)])
@@ -151,6 +154,19 @@ def _change(path: Path, uid: int, gid: int, *, mode: int, chown: Chown) -> None:
         with suppress(OSError):
             chown(path, before.st_uid, before.st_gid)
         raise
+
+
+def _zone(folder: Path, composed: str, host: Host) -> Iterator[str]:
+    """Keep the time zone for the containers, which do not see the machine's."""
+    file = folder / ".env"
+    if dot_env.ZONE not in composed or dot_env.ZONE in dot_env.read(file, {}):
+        return
+    if zone := known_zone(host.environ, host.localtime):
+        dot_env.write(file, {dot_env.ZONE: zone})
+        _give_person(folder, host.chown)
+        yield f"changed  {file}: {dot_env.ZONE}={zone}"
+    else:
+        yield "Where hours or schedules are used: TZ=Europe/Berlin, or what it is, into .env"
 
 
 def _give_person(folder: Path, chown: Chown) -> None:

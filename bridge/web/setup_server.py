@@ -27,7 +27,7 @@ from bridge.web.keys import Keys, Randomness
 from bridge.web.limits import Alarm, own_limits
 from bridge.web.listening import Listener
 from bridge.web.serving import application, enter, go_to, guard_of, html
-from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
+from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write, zone_of
 from bridge.web.setup_render import done_page, setup_page
 from bridge.web.words import for_people
 
@@ -191,10 +191,10 @@ class SetUp:
         return go_to("./")
 
     async def _take_person(self, request: web.Request, fields: Fields) -> web.Response:
-        name = name_of(fields)
+        name, zone = name_of(fields), zone_of(fields)
         if not (self._draft.broker and self._draft.registration):
             return go_to("./")
-        write(self._file, self._draft, name)
+        write(self._file, self._draft, name, zone)
         self._written.set()
         response = html(request, done_page(name))
         response.headers["Refresh"] = AGAIN

@@ -130,6 +130,9 @@
     fetch(main.dataset.await).then(look, later); // a proxy has errors of its own until then
   }
 
+  const zone = document.querySelector("[data-zone]"); // the reader lives where the lamps are, as a rule
+  if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+
   tick();
   setInterval(tick, 1000);
   if (live && window.EventSource) listen();

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,13 +18,14 @@ import pytest
 
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, initialise
-from bridge.setup.hand_over import MARK, Host
+from bridge.setup.hand_over import MARK, Chown, Host
 from bridge.setup.owners import BRIDGE, BROKER, User
 
 ROOT = Path(__file__).parents[3]
 OPTIONS = InitOptions(tenant="contoso.com", client_id="11111111-2222-3333-4444-555555555555")
 IN_CONTAINER = User(0, 0)
 PERSON, ANOTHER, STRANGER = User(1000, 1000), User(1234, 100), User(65534, 65534)
+NOWHERE = Path("/none")
 CONTAINER = "-all,+chown,+dac_override"
 """What the compose file leaves to ``init``."""
 
@@ -64,6 +65,11 @@ def volumes(room: Path) -> Path:
     return folder
 
 
+def at(volumes: Path, chown: Chown = os.chown, environ: Mapping[str, str] | None = None) -> Host:
+    """This machine, with a time zone that nobody knows."""
+    return Host(environ=environ or {}, chown=chown, localtime=NOWHERE, volumes=volumes)
+
+
 def own(folder: Path, user: User) -> None:
     """Give ``folder`` and all in it to ``user``."""
     for path in (folder, *folder.rglob("*")):
@@ -81,7 +87,7 @@ def init(
         "from bridge.setup.hand_over import Host\n"
         f"{more}\n"
         f"options, host = InitOptions({OPTIONS.tenant!r}, {OPTIONS.client_id!r}), "
-        f"Host(volumes=Path({str(volumes)!r}), environ={{}})\n"
+        f"Host(localtime=Path('/none'), volumes=Path({str(volumes)!r}), environ={{}})\n"
         f"try: print(*initialise(Path({str(folder)!r}), options, host=host), sep='\\n')\n"
         "except ConfigError as error: sys.exit(str(error))\n"
     )
@@ -169,7 +175,7 @@ def test_what_init_makes_itself_is_as_open_whatever_the_umask(room: Path, umask:
 
 def test_a_page_that_is_to_fill_in_the_config_can_write_it(clone: Path, volumes: Path) -> None:
     (clone / "config.toml").chmod(0o600)
-    lines = initialise(clone, InitOptions(), host=Host(environ={}, volumes=volumes))
+    lines = initialise(clone, InitOptions(), host=at(volumes=volumes))
     assert can(BRIDGE, "rw", clone / "config.toml")
     assert not can(STRANGER, "r", clone / "config.toml")
     assert any("page asks for tenant" in line for line in lines)
@@ -233,10 +239,10 @@ def ignoring(path: Path, uid: int, gid: int) -> None:
 
 @pytest.mark.parametrize("chown", [refusing, unsupported, ignoring])
 def test_where_root_owns_all_and_cannot_give_it_away_modes_do_the_rest(
-    clone: Path, volumes: Path, chown: object
+    clone: Path, volumes: Path, chown: Chown
 ) -> None:
     own(clone, User(0, 0))
-    host = Host(environ={}, chown=chown, volumes=volumes / "none")  # type: ignore[arg-type]
+    host = at(chown=chown, volumes=volumes / "none")
     lines = initialise(clone, OPTIONS, host=host)
     assert any(line.startswith(f"opened  {clone / 'secrets' / 'web'}: ") for line in lines)
     for name, user in (("secrets/web", BRIDGE), ("mosquitto/passwords", BROKER)):
@@ -247,7 +253,7 @@ def test_where_root_owns_all_and_cannot_give_it_away_modes_do_the_rest(
 
 def test_a_config_that_the_page_could_not_fill_in_is_no_success(clone: Path, volumes: Path) -> None:
     own(clone, User(0, 0))
-    host = Host(environ={}, chown=refusing, volumes=volumes / "none")
+    host = at(chown=refusing, volumes=volumes / "none")
     with pytest.raises(ConfigError, match=r"cannot write it; give its values to init: --tenant"):
         initialise(clone, InitOptions(), host=host)
     initialise(clone, OPTIONS, host=host)
@@ -265,14 +271,14 @@ def test_what_was_given_before_the_first_refusal_comes_to_the_owner_too(
     own(clone, PERSON)
     for path in (clone / "mosquitto").iterdir():
         path.chmod(0o600)
-    host = Host(environ={}, chown=on_one_share, volumes=volumes)
+    host = at(chown=on_one_share, volumes=volumes)
     initialise(clone, OPTIONS, host=host)
     owner = PERSON if (clone / ".env").exists() else None
     assert list(cannot(clone, volumes, owner or BRIDGE, owner or BROKER)) == []
 
 
 def test_a_secret_that_is_another_users_is_told_with_its_cure(clone: Path, volumes: Path) -> None:
-    host = Host(environ={}, volumes=volumes)
+    host = at(volumes=volumes)
     initialise(clone, OPTIONS, host=host)
     strange = clone / "secrets" / "mqtt_bridge"
     os.chown(strange, STRANGER.uid, STRANGER.gid)
@@ -288,20 +294,20 @@ def test_a_secret_that_is_another_users_is_told_with_its_cure(clone: Path, volum
 def test_when_all_is_right_nothing_is_changed_as_on_a_read_only_mount(
     clone: Path, volumes: Path
 ) -> None:
-    initialise(clone, OPTIONS, host=Host(environ={}, volumes=volumes))
-    lines = initialise(clone, OPTIONS, host=Host(environ={}, chown=refusing, volumes=volumes))
+    initialise(clone, OPTIONS, host=at(volumes=volumes))
+    lines = initialise(clone, OPTIONS, host=at(chown=refusing, volumes=volumes))
     assert not [line for line in lines if line.startswith(("made", "changed", "opened"))]
 
 
 def test_who_is_named_in_env_gets_all_of_it_and_what_a_person_wrote_there_stays(
     clone: Path, volumes: Path
 ) -> None:
-    initialise(clone, OPTIONS, host=Host(environ={}, volumes=volumes))
+    initialise(clone, OPTIONS, host=at(volumes=volumes))
     (volumes / "state" / "tokens").write_text("", encoding="utf-8")
     os.chown(volumes / "state" / "tokens", BRIDGE.uid, BRIDGE.gid)
     text = "COMPOSE_PROJECT_NAME=presence\r\nexport PRESENCE_UID='1234'\nPRESENCE_GID = 100\n"
     (clone / ".env").write_text(text, encoding="utf-8", newline="")
-    initialise(clone, OPTIONS, host=Host(environ={}, volumes=volumes))
+    initialise(clone, OPTIONS, host=at(volumes=volumes))
     assert list(cannot(clone, volumes, ANOTHER, ANOTHER)) == []
     assert can(ANOTHER, "rw", volumes / "state" / "tokens")
     assert (clone / ".env").read_bytes().decode() == text
@@ -309,7 +315,11 @@ def test_who_is_named_in_env_gets_all_of_it_and_what_a_person_wrote_there_stays(
 
 def test_the_environment_counts_before_env_as_for_compose(clone: Path, volumes: Path) -> None:
     (clone / ".env").write_text("PRESENCE_UID=1234\nPRESENCE_GID=100\n", encoding="utf-8")
-    initialise(clone, OPTIONS, host=Host(environ={"PRESENCE_UID": "1000"}, volumes=volumes))
+    initialise(
+        clone,
+        OPTIONS,
+        host=at(environ={"PRESENCE_UID": "1000"}, volumes=volumes),
+    )
     user = User(1000, 100)
     assert list(cannot(clone, volumes, user, user)) == []
 
@@ -318,7 +328,7 @@ def test_the_environment_counts_before_env_as_for_compose(clone: Path, volumes: 
 def test_a_user_that_is_no_number_is_refused(clone: Path, volumes: Path, text: str) -> None:
     (clone / ".env").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"PRESENCE_[UG]ID in \.env must be a number"):
-        initialise(clone, OPTIONS, host=Host(environ={}, volumes=volumes))
+        initialise(clone, OPTIONS, host=at(volumes=volumes))
 
 
 def test_an_empty_line_in_env_is_filled_in(clone: Path, volumes: Path) -> None:
@@ -341,3 +351,36 @@ def test_a_compose_file_of_an_older_release_is_not_believed_to_read_env(
     assert not (clone / ".env").exists()
     assert done.returncode == 0, done.stderr
     assert list(cannot(clone, volumes, BRIDGE, BROKER)) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "link", "told"),
+    [
+        ({"TZ": "Europe/Berlin"}, None, "Europe/Berlin"),
+        ({"TZ": ":America/New_York"}, "Europe/Berlin", "America/New_York"),
+        ({"TZ": '"Asia/Kolkata"'}, None, "Asia/Kolkata"),
+        ({"TZ": ""}, "Europe/Berlin", "Europe/Berlin"),
+        ({"TZ": "UTC"}, None, None),
+        ({"TZ": "Mars/Olympus"}, None, None),
+        ({"TZ": "../../etc/passwd"}, None, None),
+        ({}, "Etc/UTC", None),
+        ({}, None, None),
+    ],
+)
+def test_the_time_zone_is_kept_for_the_containers_where_it_is_known(
+    clone: Path, volumes: Path, environ: dict[str, str], link: str | None, told: str | None
+) -> None:
+    localtime = volumes / "localtime"
+    if link:
+        localtime.symlink_to(f"/usr/share/zoneinfo/{link}")
+    host = Host(environ=environ, localtime=localtime, volumes=volumes)
+    lines = initialise(clone, OPTIONS, host=host)
+    if told:
+        assert env_of(clone) == [f"TZ={told}"]
+        assert (clone / ".env").stat().st_uid == PERSON.uid
+        (clone / ".env").write_text("TZ=Asia/Tokyo\n", encoding="utf-8")
+        initialise(clone, OPTIONS, host=host)
+        assert env_of(clone) == ["TZ=Asia/Tokyo"]
+    else:
+        assert not (clone / ".env").exists()
+        assert any("TZ=Europe/Berlin, or what it is, into .env" in line for line in lines)

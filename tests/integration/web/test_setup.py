@@ -21,7 +21,7 @@ CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
     needs_chromium()
     async with chromium() as chrome, setting_up(tmp_path) as server:
-        page = await opened(chrome, server.address)
+        page = await opened(chrome, server.address, timezone_id="Europe/Berlin")
         await expect(page.get_by_text("There is one on this machine")).to_be_visible()
         assert await findings(page) == []
         await page.get_by_label("Name or address").fill("nowhere")
@@ -47,7 +47,12 @@ async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
 
         await expect(page.get_by_role("heading", name="First person")).to_be_visible()
         assert await findings(page) == []
+        await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+        await page.get_by_label("Time zone").fill("Berlin")
         await page.get_by_label("Name").fill("Zoë")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("such as Europe/Berlin")
+        await page.get_by_label("Time zone").fill("Europe/Vienna")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Ready")).to_be_visible()
         async with asyncio.timeout(10):
@@ -61,6 +66,7 @@ async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
     config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
     assert config.accounts["zoe"].name == "Zoë"
     assert config.mqtt.username == "me"
+    assert config.time_zone == "Europe/Vienna"
 
 
 async def test_steps_cannot_be_forged_or_skipped(tmp_path: Path) -> None:
