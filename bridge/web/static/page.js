@@ -130,8 +130,9 @@
     fetch(main.dataset.await).then(look, later); // a proxy has errors of its own until then
   }
 
-  const zone = document.querySelector("[data-zone]"); // the reader lives where the lamps are, as a rule
-  if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  // The reader lives where the lamps are, as a rule; a browser that hides where that is says UTC.
+  const zone = document.querySelector("[data-zone]"), here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !zone.value && here && here !== "UTC") zone.value = here;
 
   tick();
   setInterval(tick, 1000);

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+import pytest
 from playwright.async_api import expect
 
 from bridge.config import MqttSettings, load
@@ -124,6 +125,28 @@ async def test_going_back_asks_again(tmp_path: Path) -> None:
         assert "Application (client) ID" in await press("back")
         assert "Name or address" in await press("back")
         assert trials.tried == ["localhost", "localhost", "contoso.com"]
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("Asia/Tokyo", None), ("Asia/Seoul", "Asia/Seoul")])
+async def test_a_time_zone_that_the_machine_has_already_is_not_written(
+    tmp_path: Path, typed: str, kept: str | None
+) -> None:
+    async with (
+        setting_up(tmp_path, trials=CannedTrials(password=None), zone="Asia/Tokyo") as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        async with client.get("./") as answer:
+            token = TOKEN.findall(await answer.text())[0]
+        for path, fields in (
+            ("broker", {"host": "localhost", "port": "1883"}),
+            ("registration", {"tenant": "contoso.com", "client_id": CLIENT_ID}),
+            ("person", {"name": "Zoë", "time_zone": typed}),
+        ):
+            if path == "person":
+                assert 'value="Asia/Tokyo"' in await read(client)
+            async with client.post(path, data={"token": token, **fields}) as answer:
+                assert answer.status == 200
+    assert load(tmp_path / "config.toml", {"HOME": str(tmp_path)}).time_zone == kept
 
 
 async def test_the_password_is_asked_for_here_too(tmp_path: Path) -> None:
