@@ -25,6 +25,7 @@ from bridge.setup.owners import (
     Need,
     User,
     Users,
+    mounts_of,
     needs_of,
     owner_of,
 )
@@ -97,7 +98,10 @@ def _composed(folder: Path) -> str | None:
 def _needs(folder: Path, users: Users, host: Host) -> list[Need]:
     config = folder / CONFIG
     gaps = config.is_file() and str(PLACEHOLDER_CLIENT_ID) in read_text(config)
-    return needs_of(folder, users, config_has_gaps=gaps, volumes=host.volumes)
+    needs = needs_of(folder, users, config_has_gaps=gaps, volumes=host.volumes)
+    known = {need.path for need in needs}
+    added = mounts_of(_composed(folder) or "", folder, users)
+    return [*needs, *(need for need in added if need.path not in known)]
 
 
 def _unmet(needs: list[Need]) -> list[Need]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,10 @@ CONFIG, PAGE = "config.toml", "web"
 """The config, and the secret that is the password of the page."""
 VOLUMES = Path("/volumes")
 """Where the service ``init`` of the compose file sees what the other services keep."""
+
+
+_SERVICES = re.compile(r"(?m)^  (?=[\w-]+:\s*(?:#.*)?$)")
+_MOUNT = re.compile(r"""(?m)^\s+- ["']?\./([^:"']+):""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,19 @@ def needs_of(folder: Path, users: Users, *, config_has_gaps: bool, volumes: Path
         Need(volumes / "lamp", users.bridge, whole, mode=0o700, gid=users.bridge.gid),
     ]
     return [need for need in named if need.path.exists()]
+
+
+def mounts_of(composed: str, folder: Path, users: Users) -> Iterator[Need]:
+    """What a person has added to our services in the text of the compose file, such as keys."""
+    for service in _SERVICES.split(composed):
+        is_broker = "image: eclipse-mosquitto" in service
+        if service.startswith("init:") or not (is_broker or "image: presence-" in service):
+            continue
+        for found in _MOUNT.finditer(service):
+            mounted = folder / found[1]
+            for path in (mounted, *mounted.rglob("*")) if mounted.exists() else ():
+                bits = READ | ENTER if path.is_dir() else READ
+                yield Need(path, users.broker if is_broker else users.bridge, bits)
 
 
 def owner_of(needs: list[Need]) -> User | None:

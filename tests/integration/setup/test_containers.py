@@ -384,3 +384,31 @@ def test_the_time_zone_is_kept_for_the_containers_where_it_is_known(
     else:
         assert not (clone / ".env").exists()
         assert any("TZ=Europe/Berlin, or what it is, into .env" in line for line in lines)
+
+
+def test_keys_that_a_person_mounts_can_be_read_too_and_those_of_other_services_are_left_alone(
+    clone: Path, volumes: Path
+) -> None:
+    for name in ("app.pem", "certs/ca.pem", "zigbee/state"):
+        (clone / name).parent.mkdir(exist_ok=True, mode=0o700)
+        (clone / name).write_text("", encoding="utf-8")
+        (clone / name).chmod(0o600)
+    compose = clone / "docker-compose.yml"
+    text = compose.read_text(encoding="utf-8")
+    web = "      - ./secrets/web:/run/secrets/web:ro\n"
+    config = "      - ./mosquitto:/mosquitto/config:ro\n"
+    text = text.replace(web, f"{web}      - './app.pem:/config/app.pem:ro'\n")
+    text = text.replace(config, f"{config}      - ./certs:/certs:ro\n")
+    zigbee = "  zigbee2mqtt:\n    image: koenkk/zigbee2mqtt\n    volumes:\n      - ./zigbee:/app\n"
+    compose.write_text(text.replace("\nvolumes:\n", f"\n{zigbee}\nvolumes:\n"), encoding="utf-8")
+    own(clone, PERSON)
+    done = init(clone, volumes)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert can(BRIDGE, "r", clone / "app.pem")
+    assert can(BROKER, "rx", clone / "certs")
+    assert can(BROKER, "r", clone / "certs" / "ca.pem")
+    assert not can(STRANGER, "r", clone / "app.pem")
+    assert (clone / "zigbee").stat().st_mode & 0o777 == 0o700
+    os.chown(clone / "app.pem", STRANGER.uid, STRANGER.gid)
+    (clone / "app.pem").chmod(0o600)
+    assert "app.pem belongs to user 65534" in init(clone, volumes).stderr
