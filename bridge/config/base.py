@@ -45,11 +45,9 @@ Slug = Annotated[
 ]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 TopicBase = Annotated[
-    str,
-    StringConstraints(max_length=100),
-    matching(r"[a-z0-9_-]+(/[a-z0-9_-]+)*", "can only have a-z, 0-9, _ and -, and / in between"),
+    str, StringConstraints(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*$", max_length=100)
 ]
-HttpsUrl = Annotated[str, matching(r"https://[^\s/]+(/\S*)?", "must begin with https://")]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
 
 
 def host_problem(host: str) -> str | None:

@@ -37,7 +37,7 @@ _TEXTS = {
     "string_too_long": "can have {max_length} characters at the most",
     "too_short": "must have {min_length} entries or more",
     "too_long": "can have {max_length} entries at the most",
-    "string_pattern_mismatch": "has characters that cannot stand there",
+    "string_pattern_mismatch": "cannot be written like this",
 }
 """By what pydantic calls the mistake, or by the beginning of that."""
 _OWN = ("value_error", "assertion_error")

@@ -73,7 +73,7 @@ def test_a_wrong_variable_is_answered_in_words(key: tuple[str, ...], tmp_path: P
         (("accounts", "a", "sign_in"), "code", "accounts.a.sign_in: must be 'device_code', 'brow"),
         (("accounts", "a", "hours"), "08-18", "accounts.a.hours: must be a table"),
         (("accounts", "a", "watch"), "b@x.example", "accounts.a.watch: must be a list"),
-        (("microsoft", "login_url"), "login", "microsoft.login_url: must begin with https://"),
+        (("microsoft", "login_url"), "login", "microsoft.login_url: cannot be written like this"),
         (("microsoft", "client"), "x", "microsoft.client: unknown; did you mean client_id?"),
         (("drivers", "Desk"), {"kind": "x"}, "drivers.Desk: can only have a-z, 0-9, _ and -"),
         (("drivers", "desk"), {}, "drivers.desk.kind: is missing"),
