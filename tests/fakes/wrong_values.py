@@ -20,7 +20,7 @@ VALUES: tuple[Any, ...] = (
 JARGON = re.compile(
     r"pydantic|Input should|should be a valid|valid (string|integer|number|boolean|tuple|list)"
     r"|\bstr_|_type\b|_parsing|validation error|NoneType|\bdict\b|\btuple\b|\bNone\b|<class"
-    r"|Traceback|instance of|function-|literal\[|constrained|lax-or|\bUUID\b|\bregex|pattern"
+    r"|Traceback|instance of|function-|literal\[|constrained|lax-or|\bUUID\b|\bregex|match pattern"
     r"|Value error|\{\w+\}|\.0 or "
 )
 
