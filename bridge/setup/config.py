@@ -9,7 +9,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.config import PLACEHOLDER_CLIENT_ID, MqttSettings
+from pydantic import ValidationError
+
+from bridge.config import PLACEHOLDER_CLIENT_ID, MicrosoftSettings, MqttSettings, problems
+from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
 from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml, zone_line
 from bridge.setup.whole import is_there, make_folder, write_in_place, write_new
@@ -55,6 +58,19 @@ class InitOptions:
     def shown_name(self) -> str:
         """The first account's name, for people."""
         return self.name or self.slug.replace("_", " ").title()
+
+
+def check_registration(options: InitOptions) -> None:
+    """Refuse what the config would refuse.
+
+    Raises:
+        ConfigError: Each with its key.
+    """
+    told = {"tenant": options.tenant, "client_id": options.client_id}
+    try:
+        MicrosoftSettings.model_validate({key: value for key, value in told.items() if value})
+    except ValidationError as error:
+        raise ConfigError(problems(error, MicrosoftSettings)) from error
 
 
 def write_config(file: Path, options: InitOptions) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from bridge.config import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
-from bridge.setup.config import InitOptions, write_config
+from bridge.setup.config import InitOptions, check_registration, write_config
 from bridge.setup.content import driver_lines
 from bridge.setup.hand_over import Host, give_volumes, hand_over
 from bridge.setup.lamps import check, followed, lamps, topics_of
@@ -44,6 +44,7 @@ def initialise(
     host = host or Host()
     try:
         check(options)
+        check_registration(options)
         return list(_written(folder, options, random, host))
     except (ContractError, EncodingError) as error:
         raise ConfigError([str(error)]) from error

@@ -262,6 +262,21 @@ def test_a_name_that_cannot_be_used_is_refused_before_anything_is_written(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (InitOptions(client_id="my-app"), "client_id: must look like 00000000-"),
+        (InitOptions(tenant="common"), "tenant: must be your organisation's domain or GUID"),
+    ],
+)
+def test_a_registration_that_the_config_would_refuse_is_not_written(
+    tmp_path: Path, options: InitOptions, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        initialise(tmp_path / "new", options)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ConfigError, match=str(tmp_path / "file")):
