@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +26,7 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft
+from bridge.setup import known_zone
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ async def guide(draft: Config, file: Path) -> None:
         keys=keys_of(draft.web, draft.state_dir),
         state_dir=draft.state_dir,
         clock=clock,
+        zone=draft.time_zone or known_zone(os.environ),
     )
     log.info("%s is not filled in yet: the page asks for what is needed", file)
     async with asyncio.TaskGroup() as tasks:

@@ -12,7 +12,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 def _beside_config(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder", Path())
-    return Path(folder, path.expanduser())
+    if "\0" in str(path):
+        raise ValueError("has a character that no path can have")
+    try:
+        return Path(folder, path.expanduser())
+    except RuntimeError:
+        raise ValueError(f"{path.parts[0]} is no user of this machine") from None
+
+
+def matching(pattern: str, told: str) -> AfterValidator:
+    """Refuse text that does not match ``pattern`` as a whole, with ``told``, the cure."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(told)
+        return text
+
+    return AfterValidator(check)
 
 
 ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
@@ -22,7 +39,10 @@ HOST_MOST = 253
 _LABEL = r"[^\W_-](?:[\w-]{0,61}[^\W_-])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[\w-]{{1,63}}")
 """Labels of a name (RFC 1123, 2.1); one word may look as container names do."""
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
+Slug = Annotated[
+    str,
+    matching(r"[a-z0-9][a-z0-9_-]{0,39}", "can only have a-z, 0-9, _ and -, 40 at the most"),
+]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
 

@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+_NUMBER, _WHOLE = "must be a number", "must be a whole number"
+_LIST = 'must be a list, as in ["this", "that"]'
 _TEXTS = {
     "missing": "is missing",
-    "bool_parsing": "must be true or false",
-    "int_parsing": "must be a whole number",
-    "float_parsing": "must be a number",
-    "string_type": "must be text in quotes",
-    "uuid_parsing": "must look like 00000000-0000-0000-0000-000000000000",
-    "model_type": "must be a table",
-    "dict_type": "must be a table",
+    "bool": "must be true or false",
+    "int_from_float": _WHOLE,
+    "int": _WHOLE,
+    "float": _NUMBER,
+    "finite_number": _NUMBER,
+    "string": "must be text in quotes",
+    "path": "must be a path in quotes",
+    "uuid": "must look like 00000000-0000-0000-0000-000000000000",
+    "model": "must be a table",
+    "dict": "must be a table",
+    "mapping": "must be a table",
+    "tuple": _LIST,
+    "list": _LIST,
+    "set": _LIST,
+    "frozen_set": _LIST,
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be {le} or less",
+    "string_too_short": "must have {min_length} characters or more",
+    "string_too_long": "can have {max_length} characters at the most",
+    "too_short": "must have {min_length} entries or more",
+    "too_long": "can have {max_length} entries at the most",
+    "string_pattern_mismatch": "cannot be written like this",
 }
+"""By what pydantic calls the mistake, or by the beginning of that."""
+_OWN = ("value_error", "assertion_error")
+"""Validators of ours raised these, with a sentence for people."""
+_ELSE = "cannot be read: config.toml as it is shipped shows how it is written"
 
 
 def problems(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
-    """One line a mistake, each beginning with its key in dotted form.
+    """One line a key, each beginning with that in dotted form.
 
     An unknown key is answered with the nearest known one.
     """
-    return [
-        _line(tuple(map(str, e["loc"])), e["type"], e["msg"], model, prefix)
-        for e in error.errors(include_input=False, include_url=False)
-    ]
+    told: dict[str, list[str]] = {}
+    for each in error.errors(include_input=False, include_url=False):
+        key, text = _told(tuple(each["loc"]), each["type"], each["msg"], each.get("ctx"), model)
+        texts = told.setdefault(".".join(part for part in (prefix, key) if part), [])
+        if text not in texts:
+            texts.append(text)
+    lines = ((key, ", or ".join(texts)) for key, texts in told.items())
+    return [f"{key}: {text}" if key else text for key, text in lines]
 
 
 def unknown(key: str, known: list[str]) -> str:
@@ -38,21 +68,68 @@ def unknown(key: str, known: list[str]) -> str:
     return f"unknown; did you mean {near[0]}?" if near else f"unknown; known: {', '.join(known)}"
 
 
-def _line(
-    location: tuple[str, ...], kind: str, text: str, model: type[BaseModel], prefix: str
-) -> str:
+def _told(
+    location: tuple[str | int, ...],
+    kind: str,
+    text: str,
+    context: Mapping[str, Any] | None,
+    model: type[BaseModel],
+) -> tuple[str, str]:
+    """The key in dotted form, and what is wrong with it."""
     if location and location[-1] == "[key]":
         location, text = location[:-1], "can only have a-z, 0-9, _ and -, 40 at the most"
-    key = ".".join(part for part in (prefix, *location) if part)
-    if kind == "extra_forbidden":
-        text = unknown(location[-1], _keys_at(model, location[:-1]))
-    text = _TEXTS.get(kind, text).removeprefix("Value error, ")
-    return f"{key}: {text}" if key else text
+    elif kind == "extra_forbidden":
+        text = unknown(str(location[-1]), _keys_at(model, location[:-1]))
+    elif kind in _OWN:
+        text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    else:
+        known = (kind, *(kind.rpartition(end)[0] for end in ("_type", "_parsing", "_attributes")))
+        text = next((_TEXTS[word] for word in known if word in _TEXTS), _by_beginning(kind))
+        text = text.format_map({name: _written(it) for name, it in (context or {}).items()})
+    return ".".join(_without_alternatives(location, model)), text
 
 
-def _keys_at(model: type[BaseModel], location: tuple[str, ...]) -> list[str]:
+def _written(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _by_beginning(kind: str) -> str:
+    return next((text for word, text in _TEXTS.items() if kind.startswith(f"{word}_")), _ELSE)
+
+
+def _without_alternatives(location: tuple[str | int, ...], at: Any) -> Iterator[str]:
+    """The keys of ``location``; pydantic puts the name of each kind of value it tried between."""
     for part in location:
-        field = model.model_fields.get(part)
+        alternatives = _alternatives(at)
+        if len(alternatives) > 1:
+            at = next((it for it in alternatives if getattr(it, "__name__", "") == part), Any)
+            continue
+        at = _inside(alternatives[0], part)
+        yield str(part)
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The kinds of value that ``annotation`` allows beside none."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(it for it in get_args(annotation) if it is not type(None))
+    return (annotation,)
+
+
+def _inside(annotation: Any, part: str | int) -> Any:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = annotation.model_fields.get(str(part))
+        return field.annotation if field else Any
+    inner = get_args(annotation) if get_origin(annotation) is not Literal else ()
+    return (inner[-1] if isinstance(part, str) else inner[0]) if inner else Any
+
+
+def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    for part in location:
+        field = model.model_fields.get(str(part))
         inner = next(_models_in(field.annotation), None) if field else None
         model = inner or model
     return sorted(model.model_fields)

@@ -7,12 +7,16 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from bridge.config.base import ConfigPath, Settings
+from bridge.config.base import ConfigPath, Settings, matching
 
 Network = IPv4Network | IPv6Network
 HostName = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", max_length=253),
+    StringConstraints(max_length=253),
+    matching(
+        r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?",
+        "must be a name such as presence.example.org, without https://, port and path",
+    ),
     AfterValidator(str.lower),
 ]
 

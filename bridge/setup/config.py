@@ -9,12 +9,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.config import PLACEHOLDER_CLIENT_ID, MqttSettings
+from pydantic import ValidationError
+
+from bridge.config import PLACEHOLDER_CLIENT_ID, MicrosoftSettings, MqttSettings, problems
+from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
-from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml
-from bridge.setup.whole import is_there, write_in_place, write_new
+from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml, zone_line
+from bridge.setup.whole import is_there, make_folder, write_in_place, write_new
 
 _BROKER = re.compile(r'^host = "localhost".*\n', re.MULTILINE)
+_ZONE = re.compile(r"^# time_zone = .*\n", re.MULTILINE)
 
 EVERYBODY = "all"
 
@@ -32,6 +36,8 @@ class InitOptions:
     driver: str | None = None
     follow: str | None = None
     """The accounts that the driver follows, with commas; ``all`` is everybody."""
+    time_zone: str | None = None
+    """An IANA name; the machine's own when not given."""
     broker: MqttSettings | None = None
     """The one that ``init`` makes passwords for, when not given."""
 
@@ -54,6 +60,19 @@ class InitOptions:
         return self.name or self.slug.replace("_", " ").title()
 
 
+def check_registration(options: InitOptions) -> None:
+    """Refuse what the config would refuse.
+
+    Raises:
+        ConfigError: Each with its key.
+    """
+    told = {"tenant": options.tenant, "client_id": options.client_id}
+    try:
+        MicrosoftSettings.model_validate({key: value for key, value in told.items() if value})
+    except ValidationError as error:
+        raise ConfigError(problems(error, MicrosoftSettings)) from error
+
+
 def write_config(file: Path, options: InitOptions) -> str:
     """Write a new ``file``, or fill in the placeholders of an old one; a line for the person.
 
@@ -64,6 +83,7 @@ def write_config(file: Path, options: InitOptions) -> str:
     if is_there(file):
         return _fill_in(file, options)
     text = CONFIG.format(
+        top=f"{zone_line(options.time_zone)}\n" if options.time_zone else "",
         broker=broker_lines(options.broker),
         tenant=toml(options.tenant or "contoso.com"),
         client_id=options.client_id or PLACEHOLDER_CLIENT_ID,
@@ -73,7 +93,7 @@ def write_config(file: Path, options: InitOptions) -> str:
     if options.driver:
         followed = (options.slug,) if options.followed is None else options.followed
         text += driver_lines(options.driver, followed)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     return write_new(file, text, mode=0o644)
 
 
@@ -91,6 +111,8 @@ def _fill_in(file: Path, options: InitOptions) -> str:
     if options.account:
         after = after.replace("[accounts.alice]", f"[accounts.{options.slug}]")
         after = after.replace('name = "Alice"', f"name = {toml(options.shown_name)}")
+    if options.time_zone:
+        after = _ZONE.sub(lambda _: zone_line(options.time_zone or ""), after, count=1)
     if options.broker:
         lines = broker_lines(options.broker)
         after = _BROKER.sub(lambda _: lines, after, count=1)

@@ -21,7 +21,7 @@ HASH_BYTES = 64
 CONFIG = """\
 # Presence Bridge. All settings with their defaults are in the shipped config.toml.
 
-[mqtt]
+{top}[mqtt]
 {broker}
 [microsoft]                                # docs/app-registration.md
 tenant = {tenant}
@@ -46,6 +46,11 @@ def toml(text: str) -> str:
 def driver_lines(driver: str, follow: Iterable[str]) -> str:
     """A table for a new lamp."""
     return _DRIVER.format(driver=driver, follow=json.dumps(list(follow)))
+
+
+def zone_line(zone: str) -> str:
+    """The time zone, which stands above all tables."""
+    return f"time_zone = {toml(zone)}\n"
 
 
 def broker_lines(broker: MqttSettings | None) -> str:

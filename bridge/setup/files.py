@@ -11,16 +11,14 @@ from typing import Any
 from bridge.config import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
-from bridge.setup.config import InitOptions, write_config
+from bridge.setup.config import InitOptions, check_registration, write_config
 from bridge.setup.content import driver_lines
+from bridge.setup.hand_over import Host, give_volumes, hand_over
 from bridge.setup.lamps import check, followed, lamps, topics_of
-from bridge.setup.passwords import PAGE, Randomness, make_passwords, users_in
+from bridge.setup.owners import CONFIG, PAGE
+from bridge.setup.passwords import Randomness, make_passwords, users_in
 from bridge.setup.rules import USERS, lamps_of, lets_everybody_read, users_of, with_rules
 from bridge.setup.whole import replace
-
-CONFIG = "config.toml"
-BRIDGE_UID, BROKER_UID = 10001, 1883
-"""The users in the containers (Dockerfile, and the public eclipse-mosquitto image)."""
 
 _MADE_BY_DOCKER = (
     "is a folder; docker compose makes one of a file that is missing: remove it (rmdir) and run "
@@ -28,26 +26,48 @@ _MADE_BY_DOCKER = (
 )
 
 
-def initialise(folder: Path, options: InitOptions, random: Randomness = os.urandom) -> list[str]:
+def initialise(
+    folder: Path,
+    options: InitOptions,
+    random: Randomness = os.urandom,
+    host: Host | None = None,
+) -> list[str]:
     """Write ``config.toml``, ``secrets/`` and the broker's passwords and rules in ``folder``.
 
     Each file is whole at every moment, and what is missing is made: after a kill it is run again.
     Returns lines for the person: what was made, what was kept, what to do next.
 
     Raises:
-        ConfigError: A name cannot be used, or the folder cannot be written.
+        ConfigError: A name cannot be used, the folder cannot be written, or a container could not
+            use what it mounts.
     """
+    host = host or Host()
     try:
         check(options)
-        return list(_written(folder, options, random))
-    except ContractError as error:
+        check_registration(options)
+        return list(_written(folder, options, random, host))
+    except (ContractError, EncodingError) as error:
         raise ConfigError([str(error)]) from error
     except OSError as error:
-        why = _MADE_BY_DOCKER if isinstance(error, IsADirectoryError) else error.strerror
-        raise ConfigError([f"{error.filename or folder}: {why}"]) from error
+        raise ConfigError([f"{error.filename or folder}: {_why(error, folder, host)}"]) from error
 
 
-def _written(folder: Path, options: InitOptions, random: Randomness) -> Iterator[str]:
+def _why(error: OSError, folder: Path, host: Host) -> str:
+    """What hindered us, and what to do."""
+    if isinstance(error, IsADirectoryError):
+        return _MADE_BY_DOCKER
+    if not isinstance(error, PermissionError) or not folder.is_dir():
+        return error.strerror or str(error)
+    owner = give_volumes(folder, host)
+    found = folder.stat()
+    told = f"{error.strerror}: {folder} belongs to user {found.st_uid}, and this is {os.geteuid()}"
+    if owner and host.volumes.is_dir():
+        user = f"{owner.uid}:{owner.gid}"
+        return f"{told}; run: docker compose run --rm --user {user} init"
+    return f"{told}; run init as that user, or give the folder to this one"
+
+
+def _written(folder: Path, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:
     file, secrets = folder / CONFIG, folder / "secrets"
     hashes, rules = folder / "mosquitto" / "passwords", folder / "mosquitto" / "acl"
     yield write_config(file, options)
@@ -58,8 +78,8 @@ def _written(folder: Path, options: InitOptions, random: Randomness) -> Iterator
         *make_passwords(secrets, hashes, users, random),
         *_rules(rules, _own_users(secrets), users_in(hashes), config, options),
     ]
-    _hand_over(folder, users)
     yield from for_the_broker
+    yield from hand_over(folder, host)
     changed = not {f"kept  {hashes}", f"kept  {rules}"} <= set(for_the_broker)
     yield from _next_steps(file, config, options, broker_changed=changed)
 
@@ -115,37 +135,6 @@ def _rules(
             for name in sorted(unknown)
         ),
     ]
-
-
-def _hand_over(folder: Path, users: list[str]) -> None:
-    """Give each file to the one user that reads it in its container; only root can.
-
-    What a person gave to another user, as that of a systemd unit, stays with that one.
-    """
-    if os.geteuid() != 0:
-        return
-    person = folder.stat()
-    secrets, broker = folder / "secrets", folder / "mosquitto"
-    owners = {secrets / f"mqtt_{user}": BRIDGE_UID for user in users}
-    owners[secrets / "mqtt_health"] = BROKER_UID
-    owners[secrets / PAGE] = BRIDGE_UID
-    owners[secrets / "mqtt_homeassistant"] = owners[secrets] = person.st_uid
-    for path, uid in owners.items():
-        if path.exists() and path.stat().st_uid in (0, person.st_uid):
-            os.chown(path, uid, person.st_gid)
-    _give(broker / "passwords", BROKER_UID, BROKER_UID, mode=0o600)
-    if (broker / "acl").exists():  # git must be able to read it
-        _give(broker / "acl", BROKER_UID, person.st_gid, mode=0o640)
-    if str(PLACEHOLDER_CLIENT_ID) in (folder / CONFIG).read_text(encoding="utf-8"):
-        # the guided set-up in its container fills them in
-        _give(folder / CONFIG, person.st_uid, BRIDGE_UID, mode=0o664)
-
-
-def _give(path: Path, uid: int, gid: int, *, mode: int) -> None:
-    """Make ``path`` ours first: root without CAP_FOWNER cannot set the mode of another's file."""
-    os.chown(path, os.geteuid(), gid)
-    path.chmod(mode)
-    os.chown(path, uid, gid)
 
 
 def _next_steps(

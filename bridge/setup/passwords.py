@@ -9,10 +9,8 @@ from pathlib import Path
 
 from bridge.config.text_file import read_secret
 from bridge.setup.content import HASH_BYTES, hashed, password
-from bridge.setup.whole import is_there, replace, write_new
-
-PAGE = "web"
-"""The secret that is the password of the page."""
+from bridge.setup.owners import PAGE
+from bridge.setup.whole import is_there, make_folder, replace, write_new
 
 Randomness = Callable[[int], bytes]
 
@@ -25,7 +23,7 @@ def make_passwords(
     A hash without its secret was made by a person: there is no secret that fits it.
     """
     secrets.mkdir(mode=0o700, exist_ok=True)
-    hashes.parent.mkdir(exist_ok=True)
+    make_folder(hashes.parent)
     before = hashes.read_text(encoding="utf-8") if hashes.exists() else ""
     whole = [line for line in before.splitlines() if _is_whole(line)]
     known = {line.partition(":")[0] for line in whole}

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IMODE
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder``, and those above it, so that everybody can enter, whatever the umask is."""
+    if not folder.is_dir():
+        if not folder.parent.exists():
+            make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        with suppress(PermissionError):
+            folder.chmod(0o755)
 
 
 def is_there(file: Path) -> bool:
@@ -29,8 +41,10 @@ def replace(file: Path, text: str, *, mode: int) -> None:
         opened.write(text)
         opened.flush()
         os.fsync(opened.fileno())
-        if file.exists():
-            os.fchmod(opened.fileno(), file.stat().st_mode)
+        wanted = S_IMODE(file.stat().st_mode) if file.exists() else mode
+        if S_IMODE(os.fstat(opened.fileno()).st_mode) != wanted:  # whatever the umask is
+            with suppress(PermissionError):  # a share without modes
+                os.fchmod(opened.fileno(), wanted)
     draft.replace(file)
 
 

@@ -29,9 +29,12 @@ TOLD = 16
 """Differences that are kept for the next reader."""
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-store",
+    "Content-Encoding": "identity",
+    "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+"""A proxy that compresses or collects keeps news back. Caddy goes by the second line, others by
+``no-transform`` (RFC 9111, 5.2.2.6), nginx by the fourth."""
 
 
 class Events:

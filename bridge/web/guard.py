@@ -146,7 +146,10 @@ class Guard:
         if not (trusted or self._door or self._settings.is_local):
             return refuse(request, HTTPStatus.FORBIDDEN, "Come through the proxy.")
         if not self._is_host_ours(request, trusted=trusted):
-            text = "This name is not known here: list it under hosts in [web] of the config."
+            text = (
+                "This name is not known here: list it under hosts in [web] of the config, "
+                'or as in PRESENCE_WEB__HOSTS=["presence.example.org"].'
+            )
             return refuse(request, HTTPStatus.MISDIRECTED_REQUEST, text)
         if request.method not in _SAFE and (unknown := request.match_info.http_exception):
             raise unknown
@@ -166,7 +169,17 @@ class Guard:
             return True
         address = address_of(request.remote)
         is_elsewhere = address is not None and not address.is_loopback
-        return (trusted and is_elsewhere) or may_name(request.host, self._names)
+        return (trusted and is_elsewhere) or self._are_ours(request)
+
+    def _are_ours(self, request: web.Request) -> bool:
+        """Whether all that the request says of the name is ours.
+
+        An absolute target counts before the header (RFC 9112, 3.2.2): neither stands for the other.
+        Where both are missing, aiohttp would ask the network for this machine's name.
+        """
+        if "Host" not in request.headers:
+            return False
+        return all(may_name(name, self._names) for name in (request.headers["Host"], request.host))
 
     async def _is_ours(self, request: web.Request) -> bool:
         """Whether a request that changes something comes from our own page.

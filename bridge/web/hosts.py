@@ -11,7 +11,10 @@ import re
 from collections.abc import Collection
 from ipaddress import ip_address
 
-_HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::\d{1,5})?")
+_HOST = re.compile(
+    r"(?:\[(?P<six>[0-9a-f:.]+)(?:%[^\]\s]+)?\]|(?P<name>[a-z0-9._-]+))(?::\d{0,5})?"
+)
+"""The zone of an address is nobody's name (RFC 6874); a port may be empty (RFC 3986, 3.2.3)."""
 
 _WORD = re.compile(r"(?!0x)[a-z0-9_-]*[a-z][a-z0-9_-]*")
 """One word that is no address in disguise."""
@@ -32,7 +35,7 @@ def may_name(host: str, names: Collection[str]) -> bool:
     match = _HOST.fullmatch(host.lower())
     if not match:
         return False
-    name = match["six"] or match["name"].rstrip(".")
+    name = match["six"] or match["name"].removesuffix(".")
     if name in names or _WORD.fullmatch(name):
         return True
     if name.endswith(_HOME) and not name.startswith("."):

@@ -17,7 +17,7 @@ from bridge.config import PLACEHOLDER_CLIENT_ID, MqttSettings, problems, write_p
 from bridge.config.added import slug_of
 from bridge.config.tenant import tenant_name
 from bridge.contract.errors import ConfigError
-from bridge.setup import PASSWORD_FILE, InitOptions, write_config
+from bridge.setup import PASSWORD_FILE, InitOptions, is_zone, write_config
 from bridge.web.posts import RefusedError
 from bridge.web.render_people import NAME_LIMIT
 
@@ -104,7 +104,19 @@ def name_of(fields: Fields) -> str:
     return name
 
 
-def write(file: Path, draft: Draft, name: str) -> None:
+def zone_of(fields: Fields) -> str | None:
+    """The time zone, when one is told.
+
+    Raises:
+        RefusedError: There is none of that name.
+    """
+    zone = fields.get("time_zone", "").strip()
+    if zone and not is_zone(zone):
+        raise RefusedError("A time zone has a name such as Europe/Berlin; or leave it empty.")
+    return zone or None
+
+
+def write(file: Path, draft: Draft, name: str, zone: str | None = None) -> None:
     """Write the config ``file`` that ``init`` would write with the values of ``draft``.
 
     Raises:
@@ -118,6 +130,7 @@ def write(file: Path, draft: Draft, name: str) -> None:
         client_id=str(registration.client_id),
         account=slug_of(name, ()),
         name=name,
+        time_zone=zone,
         broker=broker if not draft.broker_is_given else None if file.exists() else MqttSettings(),
     )
     try:

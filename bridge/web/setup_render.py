@@ -146,6 +146,14 @@ def _person(typed: Mapping[str, str]) -> Html:
         form(
             "person",
             _field("name", "Name", value=typed.get("name"), maxlength=NAME_LIMIT),
+            _field(
+                "time_zone",
+                "Time zone, for hours and schedules",
+                required=False,
+                value=typed.get("time_zone"),
+                data_zone=True,
+                spellcheck="false",
+            ),
             button="Write the config and start",
         ),
     )

@@ -27,7 +27,7 @@ from bridge.web.keys import Keys, Randomness
 from bridge.web.limits import Alarm, own_limits
 from bridge.web.listening import Listener
 from bridge.web.serving import application, enter, go_to, guard_of, html
-from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write
+from bridge.web.setup_draft import Draft, broker_of, name_of, registration_of, write, zone_of
 from bridge.web.setup_render import done_page, setup_page
 from bridge.web.words import for_people
 
@@ -70,7 +70,8 @@ class Trials(Protocol):
 class SetUp:
     """The guided set-up of one config file.
 
-    ``known`` is the broker that the environment or the rest of the config names already.
+    ``known`` is the broker that the environment or the rest of the config names already, ``zone``
+    the time zone that the machine has.
     """
 
     def __init__(
@@ -83,12 +84,13 @@ class SetUp:
         keys: Keys,
         state_dir: Path,
         clock: Clock,
+        zone: str | None = None,
         random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
         self._keys, self._state_dir = keys, state_dir
         self._clock, self._random = clock, random
-        self._known = known
+        self._known, self._zone = known, zone
         self._draft = Draft()
         self._found = False
         self._written = asyncio.Event()
@@ -155,6 +157,7 @@ class SetUp:
             "host": known.host,
             "port": str(known.effective_port),
             "username": known.username or "",
+            "time_zone": self._zone or "",
         }
         return html(request, setup_page(self._draft, typed=typed, broker_found=self._found))
 
@@ -191,10 +194,10 @@ class SetUp:
         return go_to("./")
 
     async def _take_person(self, request: web.Request, fields: Fields) -> web.Response:
-        name = name_of(fields)
+        name, zone = name_of(fields), zone_of(fields)
         if not (self._draft.broker and self._draft.registration):
             return go_to("./")
-        write(self._file, self._draft, name)
+        write(self._file, self._draft, name, zone if zone != self._zone else None)
         self._written.set()
         response = html(request, done_page(name))
         response.headers["Refresh"] = AGAIN

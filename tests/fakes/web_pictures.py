@@ -133,6 +133,7 @@ async def picture(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
         device_scale_factor=1,
+        timezone_id="Europe/Berlin",
     )
     page = await context.new_page()
     await page.goto(address)

@@ -61,6 +61,7 @@ async def setting_up(
     clock: Clock | None = None,
     settings: Mapping[str, object] | None = None,
     known: MqttSettings | None = None,
+    zone: str | None = None,
 ) -> AsyncIterator[RunningSetUp]:
     """A guided set-up until the end of the block."""
     chosen = WebSettings.model_validate({"port": 0, **(settings or {})})
@@ -74,6 +75,7 @@ async def setting_up(
         keys=keys_of(chosen, state_dir),
         state_dir=state_dir,
         clock=clock or SystemClock(),
+        zone=zone,
     )
     running = asyncio.create_task(server.run(), name="set-up")
     try:

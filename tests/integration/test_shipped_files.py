@@ -32,7 +32,8 @@ from bridge.config import (
     load,
 )
 from bridge.setup import InitOptions, initialise
-from bridge.setup.files import BRIDGE_UID, BROKER_UID
+from bridge.setup.dot_env import GID, UID, ZONE
+from bridge.setup.owners import BRIDGE, BROKER, VOLUMES
 from drivers.registry import EXTRAS, GROUP, find, installed
 from drivers.rules import Look
 from drivers.rules.defaults import LOOK_NAMES
@@ -139,13 +140,23 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_service_runs_as_a_fixed_user_who_is_not_root(name: str) -> None:
-    uid = BROKER_UID if name == "mosquitto" else BRIDGE_UID
-    if name == "mosquitto":
-        assert SERVICES[name]["user"] == f"{uid}:{uid}"
-    else:
+    uid = BROKER.uid if name == "mosquitto" else BRIDGE.uid
+    assert SERVICES[name]["user"] == f"${{{UID}:-{uid}}}:${{{GID}:-{uid}}}"
+    if name != "mosquitto":
         assert SERVICES[name]["build"]["target"] == name
         assert f"\nUSER {uid}:{uid}\n" in STAGES[name]
         assert STAGES[name].rindex("USER") > STAGES[name].rindex("RUN")
+
+
+def test_init_sees_what_it_gives_away_and_is_told_what_is_known() -> None:
+    volumes = dict(it.split(":", 1) for it in SERVICES["init"]["volumes"])
+    assert {name: f"{VOLUMES}/{name}" for name in COMPOSE["volumes"]}.items() <= volumes.items()
+    assert SERVICES["init"]["environment"] == {key: f"${{{key}:-}}" for key in (ZONE, UID, GID)}
+
+
+@pytest.mark.parametrize("name", ["bridge", "driver"])
+def test_programs_with_hours_are_told_the_time_zone(name: str) -> None:
+    assert SERVICES[name]["environment"]["TZ"] == "${TZ:-}"
 
 
 def test_init_may_do_only_what_it_takes_to_give_files_away() -> None:
@@ -221,7 +232,7 @@ def test_no_password_is_shipped_and_none_can_be_committed() -> None:
     variables = {key for service in SERVICES.values() for key in service.get("environment", {})}
     assert not [key for key in variables if key.endswith("PASSWORD")]
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert {"/secrets/", "/mosquitto/passwords"} <= set(ignored)
+    assert {"/.env", "/secrets/", "/mosquitto/passwords"} <= set(ignored)
 
 
 UNITS = ROOT / "packaging" / "systemd"

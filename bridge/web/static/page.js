@@ -130,6 +130,10 @@
     fetch(main.dataset.await).then(look, later); // a proxy has errors of its own until then
   }
 
+  // The reader lives where the lamps are, as a rule; a browser that hides where that is says UTC.
+  const zone = document.querySelector("[data-zone]"), here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !zone.value && here && here !== "UTC") zone.value = here;
+
   tick();
   setInterval(tick, 1000);
   if (live && window.EventSource) listen();

@@ -21,9 +21,8 @@ from bridge.broker.session import Greeting, ProtocolVersion
 from bridge.config import MqttSettings, load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.wire import Message
-from bridge.setup import InitOptions, initialise
+from bridge.setup import InitOptions, initialise, owners
 from bridge.setup.content import hashed
-from bridge.setup.files import BRIDGE_UID, BROKER_UID
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import subscriber
 
@@ -290,6 +289,21 @@ def test_a_name_that_cannot_be_used_is_refused_before_anything_is_written(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (InitOptions(client_id="my-app"), "client_id: must look like 00000000-"),
+        (InitOptions(tenant="common"), "tenant: must be your organisation's domain or GUID"),
+    ],
+)
+def test_a_registration_that_the_config_would_refuse_is_not_written(
+    tmp_path: Path, options: InitOptions, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        initialise(tmp_path / "new", options)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(ConfigError, match=str(tmp_path / "file")):
@@ -327,10 +341,10 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give fil
 def test_as_root_each_file_is_given_to_the_one_user_that_reads_it(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
     initialise(tmp_path, OPTIONS)
-    owners = {path.name: path.stat().st_uid for path in tmp_path.rglob("*") if path.is_file()}
-    assert owners["mqtt_bridge"] == owners["mqtt_desk"] == BRIDGE_UID
-    assert owners["mqtt_health"] == owners["passwords"] == owners["acl"] == BROKER_UID
-    assert owners["mqtt_homeassistant"] == tmp_path.stat().st_uid
+    found = {path.name: path.stat().st_uid for path in tmp_path.rglob("*") if path.is_file()}
+    assert found["mqtt_bridge"] == found["mqtt_desk"] == owners.BRIDGE.uid
+    assert found["mqtt_health"] == found["passwords"] == found["acl"] == owners.BROKER.uid
+    assert found["mqtt_homeassistant"] == tmp_path.stat().st_uid
 
 
 @only_root
@@ -359,10 +373,10 @@ def test_in_its_container_it_works_in_a_clone_of_somebody_else(tmp_path: Path) -
             timeout=60,
         )
     acl, config = (tmp_path / "mosquitto" / "acl").stat(), (tmp_path / "config.toml").stat()
-    assert (acl.st_uid, acl.st_gid, acl.st_mode & 0o777) == (BROKER_UID, SOMEBODY, 0o640)
-    assert (config.st_uid, config.st_gid) == (SOMEBODY, BRIDGE_UID)
+    assert (acl.st_uid, acl.st_gid, acl.st_mode & 0o777) == (owners.BROKER.uid, SOMEBODY, 0o640)
+    assert (config.st_uid, config.st_gid) == (SOMEBODY, owners.BRIDGE.uid)
     assert config.st_mode & 0o777 == 0o664
-    assert (tmp_path / "secrets" / "web").stat().st_uid == BRIDGE_UID
+    assert (tmp_path / "secrets" / "web").stat().st_uid == owners.BRIDGE.uid
 
 
 def test_the_command_tells_what_it_made_and_what_comes_next(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bridge.web.events import BEAT_S
 from tests.fakes.clock import ManualClock
@@ -59,6 +60,29 @@ async def test_a_stream_begins_with_the_whole_page(browser: aiohttp.ClientSessio
         assert hello["now"].endswith("+00:00")
         names = [(await stream.event())[1]["id"] for _ in range(6)]
         assert names == ["people", "refusal", "tables", "today", "lights", "health"]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_no_proxy_is_to_change_or_collect_a_stream_and_its_first_event_comes_alone(
+    home: RunningPage, version: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
+    writer.write(f"GET /events HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if version == "1.1":
+            length = int(await reader.readline(), 16)
+            hello = await reader.readexactly(length)
+            assert hello.startswith(b"event: hello\n")
+            assert hello.count(b"\n\n") == 1
+            assert hello.endswith(b"\n\n")
+        else:
+            assert await reader.readline() == b"event: hello\n"
+    writer.close()
+    assert "\r\nContent-Encoding: identity\r\n" in head
+    assert "\r\nCache-Control: no-cache, no-transform\r\n" in head
+    assert "\r\nX-Accel-Buffering: no\r\n" in head
+    assert ("Transfer-Encoding" in head) is (version == "1.1")
 
 
 async def test_only_what_changed_is_sent_and_with_the_readers_own_token(

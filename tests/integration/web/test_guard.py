@@ -105,6 +105,28 @@ async def test_a_rebound_name_sees_nothing(
         assert "Alice" not in await answer.text()
 
 
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        "GET http://localhost/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET //localhost/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: evil.example\r\nForwarded: host=localhost\r\n\r\n",
+    ],
+)
+async def test_no_other_part_of_a_request_stands_for_the_name(
+    home: RunningPage, request_text: str
+) -> None:
+    answer = await raw(home, request_text.encode())
+    assert re.match(rb"HTTP/1\.[01] (400|421) ", answer), answer
+    assert b"Alice" not in answer
+
+
 @pytest.mark.parametrize("host", ["your-server:8099", "nas.local", "presence.example.org"])
 async def test_a_page_with_a_password_opens_under_every_name(
     tmp_path: Path, password_file: Path, host: str

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+import pytest
 from playwright.async_api import expect
 
 from bridge.config import MqttSettings, load
@@ -21,7 +22,7 @@ CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
     needs_chromium()
     async with chromium() as chrome, setting_up(tmp_path) as server:
-        page = await opened(chrome, server.address)
+        page = await opened(chrome, server.address, timezone_id="Europe/Berlin")
         await expect(page.get_by_text("There is one on this machine")).to_be_visible()
         assert await findings(page) == []
         await page.get_by_label("Name or address").fill("nowhere")
@@ -47,7 +48,12 @@ async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
 
         await expect(page.get_by_role("heading", name="First person")).to_be_visible()
         assert await findings(page) == []
+        await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+        await page.get_by_label("Time zone").fill("Berlin")
         await page.get_by_label("Name").fill("Zoë")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("such as Europe/Berlin")
+        await page.get_by_label("Time zone").fill("Europe/Vienna")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Ready")).to_be_visible()
         async with asyncio.timeout(10):
@@ -61,6 +67,7 @@ async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
     config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
     assert config.accounts["zoe"].name == "Zoë"
     assert config.mqtt.username == "me"
+    assert config.time_zone == "Europe/Vienna"
 
 
 async def test_steps_cannot_be_forged_or_skipped(tmp_path: Path) -> None:
@@ -118,6 +125,28 @@ async def test_going_back_asks_again(tmp_path: Path) -> None:
         assert "Application (client) ID" in await press("back")
         assert "Name or address" in await press("back")
         assert trials.tried == ["localhost", "localhost", "contoso.com"]
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("Asia/Tokyo", None), ("Asia/Seoul", "Asia/Seoul")])
+async def test_a_time_zone_that_the_machine_has_already_is_not_written(
+    tmp_path: Path, typed: str, kept: str | None
+) -> None:
+    async with (
+        setting_up(tmp_path, trials=CannedTrials(password=None), zone="Asia/Tokyo") as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        async with client.get("./") as answer:
+            token = TOKEN.findall(await answer.text())[0]
+        for path, fields in (
+            ("broker", {"host": "localhost", "port": "1883"}),
+            ("registration", {"tenant": "contoso.com", "client_id": CLIENT_ID}),
+            ("person", {"name": "Zoë", "time_zone": typed}),
+        ):
+            if path == "person":
+                assert 'value="Asia/Tokyo"' in await read(client)
+            async with client.post(path, data={"token": token, **fields}) as answer:
+                assert answer.status == 200
+    assert load(tmp_path / "config.toml", {"HOME": str(tmp_path)}).time_zone == kept
 
 
 async def test_the_password_is_asked_for_here_too(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from bridge.web.setup_draft import (
     name_of,
     registration_of,
     write,
+    zone_of,
 )
 from bridge.web.setup_render import PORTAL, done_page, setup_page
 from tests.unit.web.reading import Reading
@@ -46,6 +47,22 @@ def test_what_was_told_becomes_a_config_that_can_be_read(tmp_path: Path) -> None
     assert {slug: table.name for slug, table in config.accounts.items()} == {"zoe_z": 'Zoë "Z"'}
     assert (tmp_path / "secrets" / "mqtt_bridge").stat().st_mode & 0o777 == 0o600
     assert "s3cret" not in (tmp_path / "config.toml").read_text()
+
+
+@pytest.mark.parametrize("shipped", ["", (Path(__file__).parents[3] / "config.toml").read_text()])
+def test_the_time_zone_stands_above_all_tables(tmp_path: Path, shipped: str) -> None:
+    file = tmp_path / "config.toml"
+    if shipped:
+        file.write_text(shipped)
+    write(file, DRAFT, "Alice", zone_of({"time_zone": " Europe/Berlin "}))
+    assert load(file, {"HOME": str(tmp_path)}).time_zone == "Europe/Berlin"
+    assert zone_of({"time_zone": ""}) is None
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "Europe/Berlin'", "../etc/x", "/etc/passwd", "x\0"])
+def test_a_time_zone_that_does_not_exist_is_refused(zone: str) -> None:
+    with pytest.raises(RefusedError, match="such as Europe/Berlin"):
+        zone_of({"time_zone": zone})
 
 
 def test_a_broker_that_asks_for_nothing_is_told_nothing(tmp_path: Path) -> None:
