@@ -57,7 +57,7 @@ def one_or_more(
     ) -> tuple[S, ...]:
         if not isinstance(value, list | tuple):
             return (table.model_validate(value, context=info.context),)
-        if not value:
+        if value == []:  # an empty tuple is how nothing written is kept
             raise ValueError("is empty and would never hold: write hours, or take it out")
         several: tuple[S, ...] = handler(value)
         return several

@@ -110,11 +110,18 @@ class Link:
         )
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
+        self.connecting = False
+        """A try is under way: time stands still until it is seen how it ends."""
 
     @asynccontextmanager
     async def _connect(self, greeting: Greeting) -> AsyncIterator[Session]:
-        async with connect(greeting) as self._session:
-            yield self._session
+        self.connecting = True
+        try:
+            async with connect(greeting) as self._session:
+                self.connecting = False
+                yield self._session
+        finally:
+            self.connecting = False
 
     def drop(self) -> None:
         """Lose the connection as by a power cut."""

@@ -168,8 +168,14 @@ async def test_two_with_one_client_id_do_not_fight_every_second(
     """Mosquitto 2.0 ends the older session without telling why."""
     async with Link(settings(mosquitto.port), clock) as first:
         await first.until_connected()
-        async with Link(settings(mosquitto.port), clock):
+        async with Link(settings(mosquitto.port), clock) as second:
+
+            def one_has_it() -> bool:
+                under_way = first.connecting or second.connecting
+                return first.broker.connected != second.broker.connected and not under_way
+
             while clock.monotonic() < 600:
+                await first.until(one_has_it)
                 await first.try_again()
     assert 4 < mosquitto.log.count("already connected, closing old connection") < 40
 

@@ -414,7 +414,7 @@ async def test_the_login_command_goes_on_when_microsoft_comes_back(
     microsoft.auto_approve(alice)
     microsoft.faults.add(Fault("discovery", cut=Cut.BEFORE_HEADERS, times=2))
     way = Way.DEVICE_CODE
-    signing_in = asyncio.create_task(login._sign_in(config, "alice", way, clock))
+    signing_in = asyncio.create_task(login._alone(config, "alice", way, clock))
     async with asyncio.timeout(10):
         while not signing_in.done():
             await clock.advance(5)
@@ -433,7 +433,7 @@ async def test_the_login_command_renews_a_sign_in_that_stands(
     async with start() as running:
         await running.sign_in(alice)
     microsoft.auto_approve(alice)
-    signing_in = asyncio.create_task(login._sign_in(config, "alice", Way.DEVICE_CODE, clock))
+    signing_in = asyncio.create_task(login._alone(config, "alice", Way.DEVICE_CODE, clock))
     async with asyncio.timeout(10):
         while not signing_in.done():
             await clock.advance(5)
