@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge import signals
-from bridge.broker import dial, pace, subscriptions
+from bridge.broker import dial, hearing, pace, subscriptions
 from bridge.config import PollingSettings, state_file
 from bridge.contract import supervised
 from bridge.microsoft.graph import THROTTLE_MOST_S
@@ -36,7 +36,7 @@ SAID = [
     ("tried after {:g}, {:g}, then every {:g} s", *pace.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *pace.THROWN_OUT_S),
-    ("only what they are doing) | {:g} s |", states.BEAT_S),
+    ("lamps' topics too | {:g} s |", states.BEAT_S),
     ("after up to {:g} s away", sum(pace.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
@@ -55,6 +55,8 @@ SAID = [
     ("after their `grace` ({:g} s)", Common(kind="console").grace),
     ("starts again after {:g} s, then rarer, to {:g} s", supervised.FIRST_S, supervised.MOST_S),
     ("the bridge ends now; one line | {:g} s |", state_file.RETRY_S),
+    ("and the command | {:g} s after", poller.UNREADABLE_S),
+    ("said within {:g} s, in health | {:g} s after", hearing.PROOF_S, hearing.ASK_AGAIN_S),
     ("turns to `offline` within {:g} s", manners.LOOK_EVERY_S),
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
