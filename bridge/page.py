@@ -42,6 +42,11 @@ class Page:
         """Show exactly ``accounts``; those ``added`` on the page can be removed there."""
         self._view.follow(accounts, added_here=added)
 
+    @property
+    def clocks_apart_s(self) -> dict[str, int]:
+        """How far our clock is ahead of that of each lamp's host, in seconds."""
+        return self._view.clocks_apart_s
+
     async def run(self) -> None:
         """Serve until cancelled."""
         for topic_filter in self._view.topic_filters:

@@ -41,6 +41,11 @@ log = logging.getLogger(__name__)
 class Page(Protocol):
     """What a person sees of the service."""
 
+    @property
+    def clocks_apart_s(self) -> Mapping[str, int]:
+        """How far our clock is ahead of that of each lamp's host, in seconds, where it is."""
+        ...
+
     def update(self, facts: AccountFacts) -> None:
         """Show the newest facts of one account."""
         ...
@@ -312,6 +317,7 @@ class Service:
             "mqtt_version": broker.mqtt_version,
             "problems": list(broker.problems),
             "limits": asdict(broker.limits) if broker.limits else None,
+            "clocks_apart_s": self._page.clocks_apart_s if self._page else {},
         }
 
     def health(self) -> Health:

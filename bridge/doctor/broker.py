@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 
-from bridge.broker import collect, visiting
+from bridge.broker import Received, Session, SubscriptionRefusedError, collect, visiting
 from bridge.config import Config
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
 from bridge.doctor.cures import broker_cure
 from bridge.doctor.findings import Finding, bad, good
+from bridge.doctor.lamps import apart_in, clocks, rule_topic
 from bridge.doctor.limits import limits, of_refusal
 from bridge.doctor.rights import rights
 from bridge.hearing import probe_topic
@@ -43,11 +45,24 @@ async def _visit(
     """The will takes the probe away where we cannot."""
     who = config.mqtt.username or "anonymous"
     async with visiting(config.mqtt, will=will) as session:
-        await session.subscribe(topics.bridge_state, commands=False)
-        heard = await collect(session, [topics.bridge_state], lambda _: True, LOOK_S)
-        online = any(message.payload == ONLINE.encode() for message in heard)
+        heard = await _stored(session, topics)
+        online = any(
+            message.topic == topics.bridge_state and message.payload == ONLINE.encode()
+            for message in heard
+        )
         announced = session.limits
-        findings = [*limits(asdict(announced))]
+        findings = [*limits(asdict(announced)), *clocks(apart_in(heard, topics))]
         if will and not online and announced.retain_available and announced.maximum_qos > 0:
             findings += await rights(session, config, topics, probe)
     return [good(f"broker: {config.mqtt.address} lets {who} in"), *findings], online
+
+
+async def _stored(session: Session, topics: Topics) -> list[Received]:
+    """What lamps and bridge have said; the bridge's word comes last."""
+    rules = rule_topic(topics)
+    with suppress(SubscriptionRefusedError):  # told with the other rights
+        await session.subscribe(rules, commands=False)
+    await session.subscribe(topics.bridge_state, commands=False)
+    return await collect(
+        session, [rules, topics.bridge_state], lambda m: m.topic == topics.bridge_state, LOOK_S
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge import state
 from bridge.config import Config
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
 from bridge.microsoft.sign_in.token_cache import DAMAGED, kept_in, token_file
@@ -77,9 +78,9 @@ def stored_sign_in(file: Path, slug: str) -> Finding | None:
     """How the stored sign-in is kept, when there is one."""
     try:
         kept = kept_in(file)
-    except PermissionError:
-        text = f"{slug}: this user may not read the stored sign-in, {file}"
-        return bad(text, "Run this as the user of the service.")
+    except PermissionError as error:
+        what = unreadable(file, error)
+        return bad(f"{slug}: {what.why}", f"{what.cure}, or run this as the user of the service.")
     except OSError as error:
         return bad(f"{slug}: the stored sign-in, {file}, cannot be read: {error.strerror}")
     if kept == DAMAGED:

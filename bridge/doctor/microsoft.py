@@ -92,12 +92,17 @@ async def _account(microsoft: Microsoft, copied: Config, slug: str) -> Finding:
         return bad(
             f"{slug}: {told(error)}",
             cure(error.remedy, copied, slug),
-            note(now.who, now.correlation_id),
+            note(now.who, now.correlation_id) or _reason(error),
         )
     except TryAgainError as error:
         wait = f" in {error.retry_after_s:.0f} s" if error.retry_after_s else " in a while"
-        return bad(f"{slug}: {error}", f"The service waits and goes on by itself; ask again{wait}.")
+        remedy = f"The service waits and goes on by itself; ask again{wait}."
+        return bad(f"{slug}: {error}", remedy, _reason(error))
     return _seen(copied.accounts[slug], slug, account.accounts, presences)
+
+
+def _reason(error: PresenceBridgeError) -> str:
+    return f"Microsoft says: {error.reason}" if error.reason else ""
 
 
 def _seen(

@@ -14,6 +14,7 @@ from bridge.contract.wire import decode_json
 from bridge.doctor.broker import LOOK_S, broker
 from bridge.doctor.cures import broker_cure, cure, note, rules_cure
 from bridge.doctor.findings import Finding, bad, good
+from bridge.doctor.lamps import clocks
 from bridge.doctor.limits import limits
 from bridge.over_socket import OverSocket
 from bridge.service_request import topics_of
@@ -38,6 +39,8 @@ async def at_the_broker(config: Config, service: OverSocket) -> AsyncIterator[Fi
     version = known["mqtt_version"]
     yield good(f"broker: {config.mqtt.address} lets {who} in; the service speaks MQTT {version}")
     for finding in limits(known["limits"] or {}):
+        yield finding
+    for finding in clocks(known.get("clocks_apart_s") or {}):
         yield finding
     for problem in problems:
         yield bad(f"broker: {problem}", rules_cure(problem, topics_of(config)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config.text_file import read_secret
+from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
 
 COST, BLOCK, PARALLEL = 2**13, 8, 10
@@ -84,8 +85,7 @@ def read_password(file: Path, salt: bytes) -> PasswordHash:
         if line.startswith(_MARK):
             return PasswordHash.parse(line)
     except OSError as error:
-        reason = error.strerror
-        raise ConfigError([f"web.password_file: {file}: {reason}"]) from error
+        raise ConfigError([f"web.password_file: {unreadable(file, error)}"]) from error
     except ValueError as error:
         raise ConfigError([f"web.password_file: {file}: {error}"]) from error
     if len(line) < LEAST:

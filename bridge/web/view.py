@@ -52,6 +52,12 @@ class View:
         lights = [f"{self._topics.base}/driver/+/{leaf}" for leaf in LEAVES]
         return [*lights, self._topics.last_command]
 
+    @property
+    def clocks_apart_s(self) -> dict[str, int]:
+        """How far our clock is ahead of that of each lamp's host, in seconds, where it is."""
+        lights = self._lights.values()
+        return {light.name: light.clock_apart_s for light in lights if light.clock_apart_s}
+
     def follow(
         self,
         followed: Mapping[str, Followed],

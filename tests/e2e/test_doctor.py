@@ -364,6 +364,7 @@ def findings(stage: Stage, told: Told) -> str:
         (r"\.invalid:\d+", ".invalid:1883"),
         (r"https://localhost:\d+", "https://login.microsoftonline.com"),
         (r"Correlation id: [0-9a-f-]{36}", f"Correlation id: {STRANGER}"),
+        (r"request-id [0-9a-f-]{36}", f"request-id {STRANGER}"),
         (r"\[Errno -\d+\].*", "[Errno -2] Name or service not known"),  # offline it is another
         (r"_ssl\.c:\d+", "_ssl.c:1006"),
     ):

@@ -230,3 +230,20 @@ async def test_a_broker_that_never_answers_is_told_in_time(tmp_path: Path) -> No
             TryAgainError, match="let us in, and then failed: no answer within 10 s"
         ):
             await asyncio.to_thread(accounts.table, mute)
+
+
+async def test_a_lamp_that_told_of_a_wrong_clock_is_named_and_garbage_is_not(
+    tmp_path: Path,
+) -> None:
+    rule = "presence/driver/{}/light/rule".format
+    left = {
+        **LEFT,
+        rule("desk"): b'{"rule":"x","clock_apart_s":-360}',
+        rule("fine"): b'{"rule":"x","clock_apart_s":0}',
+        rule("old"): b'{"rule":"x"}',
+        rule("odd"): b"\xff",
+    }
+    async with fenced(tmp_path, SHIPPED, left=left) as built:
+        findings, _ = await broker(config(built.port, tmp_path))
+        (found,) = faults(findings)
+        assert found.text == "lamp desk: its clock is 6 min ahead of the bridge's"

@@ -90,3 +90,11 @@ async def test_a_service_without_a_broker_is_told_with_the_cure(
     first, *_ = await examined(tmp_path, Known(connected=False, problems=problems))
     assert "cannot be reached: Connection refused" in first.text
     assert first.remedy.startswith("Start the broker")
+
+
+async def test_a_lamp_with_a_wrong_clock_is_named(tmp_path: Path) -> None:
+    service = Known(clocks_apart_s={"desk": -360, "door": 14_400})
+    _, desk, door, *_ = await examined(tmp_path, service)
+    assert desk.text == "lamp desk: its clock is 6 min ahead of the bridge's"
+    assert door.text == "lamp door: its clock is 4 h behind the bridge's"
+    assert "timedatectl" in door.remedy

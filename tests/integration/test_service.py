@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -63,6 +64,8 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 class BuggyPage:
     """A page that fails twice."""
+
+    clocks_apart_s: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self) -> None:
         self.runs = 0
