@@ -124,6 +124,8 @@ def _inside(annotation: Any, part: str | int) -> Any:
         field = annotation.model_fields.get(str(part))
         return field.annotation if field else Any
     inner = get_args(annotation) if get_origin(annotation) is not Literal else ()
+    if get_origin(annotation) is tuple and isinstance(part, str):  # one that stands for a list
+        return _inside(inner[0], part)
     return (inner[-1] if isinstance(part, str) else inner[0]) if inner else Any
 
 

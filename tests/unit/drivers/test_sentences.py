@@ -39,4 +39,6 @@ def test_a_wrong_value_is_answered_in_words(kind: str, key: tuple[str, ...]) -> 
 
 def test_kinds_of_values_that_a_key_can_have_are_one_answer() -> None:
     told = answers("console", {"schedule": {"outside": "dark"}})
-    assert told == ["drivers.desk.schedule.outside: must be 'off' or 'keep', or must be a table"]
+    assert told == [
+        "drivers.desk.schedule.outside: must be 'off', 'keep' or 'give_back', or must be a table"
+    ]
