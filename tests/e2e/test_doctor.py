@@ -455,8 +455,8 @@ async def test_a_sign_in_that_this_user_may_not_read_is_told_as_that(stage: Stag
     told = await doctor(stage)
     assert (told.code, told.err) == (1, "")
     assert told.out.endswith(
-        f"BAD  alice: this user may not read the stored sign-in, {file}\n"
-        "     -> Run this as the user of the service.\n"
+        f"may not read {file}, as its mode says\n"
+        f"     -> chmod u+r {file}, or run this as the user of the service.\n"
     )
 
 
