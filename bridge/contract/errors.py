@@ -82,6 +82,8 @@ class SignInNeededError(PersonMustActError):
 class SignInUnreadableError(SignInNeededError):
     """A sign-in is stored and cannot be read now; a look costs nothing but a file access."""
 
+    LOOK_AGAIN_S = 30.0
+
 
 class AccessRefusedError(PersonMustActError):
     """Signed in, but not allowed to read presence."""

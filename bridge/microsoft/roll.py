@@ -14,6 +14,7 @@ from bridge.contract.errors import (
     PersonMustActError,
     PresenceBridgeError,
     SignInNeededError,
+    SignInUnreadableError,
     SourceUnavailableError,
     TryAgainError,
 )
@@ -125,6 +126,8 @@ class Roll:
             self._told = True  # with nobody known, whoever waits in ``ready`` tells
             log.warning("%s: people cannot be looked up: %s", self._table, error)
         self._problem = error
+        if isinstance(error, SignInUnreadableError):
+            return error.LOOK_AGAIN_S
         if isinstance(error, PersonMustActError):
             return REFUSED_S
         if isinstance(error, TryAgainError) and error.retry_after_s is not None:

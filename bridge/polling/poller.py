@@ -39,9 +39,7 @@ READ_DEADLINE_EACH_S = 0.001
 CALL_SHARE_S = 0.04
 """At least so long a pause for each request of a read: half of the budget at the most."""
 SIGN_IN_S = 300.0
-"""Between two looks for a sign-in that nobody told of."""
-UNREADABLE_S = 30.0
-"""Between two looks at a stored sign-in that could not be read."""
+"""Between two looks for a sign-in that nobody told of; one that is told of wakes us."""
 ERROR_SHOWN_S = 3600.0
 """An internal error is shown for so long, also when all is well again."""
 POLLS_MISSED, STALE_AFTER_S = 3, 300.0
@@ -208,7 +206,7 @@ class Poller:
         self._problem(str(error), None)
         if self._source.sign_in.value.state is not SignInState.SIGNED_IN:
             is_unread = isinstance(error, SignInUnreadableError)
-            return UNREADABLE_S if is_unread else SIGN_IN_S  # a sign-in wakes us
+            return SignInUnreadableError.LOOK_AGAIN_S if is_unread else SIGN_IN_S
         self._setback = setback.refused(self._setback)
         return setback.refused_wait_s(self._setback)
 

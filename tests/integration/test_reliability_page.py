@@ -12,6 +12,7 @@ from bridge import signals
 from bridge.broker import dial, hearing, pace, subscriptions
 from bridge.config import PollingSettings, state_file
 from bridge.contract import supervised
+from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import poller, setback
 from bridge.publishing import account, states
@@ -55,7 +56,7 @@ SAID = [
     ("after their `grace` ({:g} s)", Common(kind="console").grace),
     ("starts again after {:g} s, then rarer, to {:g} s", supervised.FIRST_S, supervised.MOST_S),
     ("the bridge ends now; one line | {:g} s |", state_file.RETRY_S),
-    ("and the command | {:g} s after", poller.UNREADABLE_S),
+    ("and the command | {:g} s after", SignInUnreadableError.LOOK_AGAIN_S),
     ("said within {:g} s, in health | {:g} s after", hearing.PROOF_S, hearing.ASK_AGAIN_S),
     ("turns to `offline` within {:g} s", manners.LOOK_EVERY_S),
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),

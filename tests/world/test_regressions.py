@@ -129,3 +129,14 @@ def test_a_reload_during_a_stop_starts_nobody_and_fails_nowhere() -> None:
         people=2,
         faults=("link", "stop"),
     )
+
+
+@pytest.mark.parametrize("who", ["person1", "team"])
+def test_who_comes_back_while_the_disk_is_away_is_read_soon_after_it_is_back(who: str) -> None:
+    well(
+        Step(100, "disk", "bridge", lasts_s=60),
+        Step(110, "leave", who, lasts_s=3),
+        people=2,
+        watched=2,
+        faults=("disk",),
+    )

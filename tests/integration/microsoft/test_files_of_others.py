@@ -11,12 +11,11 @@ import pytest
 
 from bridge.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
-from bridge.contract.errors import SignInNeededError
+from bridge.contract.errors import SignInNeededError, SignInUnreadableError
 from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.polling import Poller
-from bridge.polling.poller import UNREADABLE_S
 from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, mode, only_root
 from tests.integration.microsoft.conftest import SHORT_S, Start
 
@@ -166,7 +165,7 @@ async def test_it_is_told_as_the_accounts_sign_in_and_picked_up_soon(
             os.chown(kept, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, 0)
             await again.clock.until_asleep()
-            await again.clock.advance(UNREADABLE_S)
+            await again.clock.advance(SignInUnreadableError.LOOK_AGAIN_S)
             await until(lambda: told[-1].fresh)
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
