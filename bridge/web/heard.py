@@ -63,14 +63,21 @@ def driver_name(text: str) -> str:
 
 
 def light_of(known: Light, leaf: str, payload: bytes) -> Light | None:
-    """``known`` after a message; ``None`` when its driver was removed from the broker.
+    """``known`` after a message; ``None`` when nothing of its driver is left on the broker.
+
+    One topic may be empty for a while, when somebody erased it.
 
     Raises:
         ContractError: The message is none of a driver's.
     """
+    news = _after(known, leaf, payload)
+    return None if not payload and news == Light(known.name) else news
+
+
+def _after(known: Light, leaf: str, payload: bytes) -> Light:
     match leaf:
         case "state":
-            return replace(known, online=payload == ONLINE.encode()) if payload else None
+            return replace(known, online=payload == ONLINE.encode())
         case "light/availability":
             return replace(known, reachable=payload == ONLINE.encode())
         case "light/rule":

@@ -151,6 +151,15 @@ async def test_lights_are_heard_in_any_order() -> None:
     )
 
 
+async def test_one_topic_that_somebody_erased_makes_nothing_of_the_others_wrong() -> None:
+    page = view()
+    page.hear("home/presence/driver/desk/state", b"online")
+    page.hear("home/presence/driver/desk/light/availability", b"online")
+    page.hear("home/presence/driver/desk/state", b"")
+    page.hear("home/presence/driver/desk/state", b"online")
+    assert (await settled(page)).lights == (Light("desk", online=True, reachable=True),)
+
+
 async def test_a_driver_that_was_removed_goes() -> None:
     page = view()
     page.hear("home/presence/driver/desk/state", b"online")
