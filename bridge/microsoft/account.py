@@ -25,7 +25,6 @@ from bridge.microsoft.http import Http, aiohttp_client
 from bridge.microsoft.readers import Reader, Readers
 from bridge.microsoft.registration import identity
 from bridge.microsoft.sign_in.app_only import AppSignIn
-from bridge.microsoft.sign_in.certificate import load
 from bridge.microsoft.sign_in.encryption import load_seal
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
@@ -261,6 +260,8 @@ class Microsoft:
         tenant, client_id = identity(self._config, slug)
         authority = f"{cloud.login_url}/{tenant}"
         if account.sign_in == "app":
+            from bridge.microsoft.sign_in.certificate import load  # noqa: PLC0415 - 8 MiB
+
             load(settings)  # what cannot be used is told now
             return AppSignIn(
                 slug,

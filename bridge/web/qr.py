@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import segno
-from segno import DataOverflowError
-
 from bridge.web.markup import Html, tag
 
 QUIET = 4
@@ -16,9 +13,11 @@ QUIET = 4
 @lru_cache(maxsize=16)
 def qr_svg(address: str) -> Html | None:
     """A QR code of ``address`` as inline SVG, black on white; ``None`` when it is too long."""
+    import segno  # noqa: PLC0415 - few pages show a code
+
     try:
         code = segno.make_qr(address, error="m")
-    except DataOverflowError:
+    except segno.DataOverflowError:
         return None
     size = code.symbol_size(border=QUIET)[0]
     path = "".join(_row(y, row) for y, row in enumerate(code.matrix))

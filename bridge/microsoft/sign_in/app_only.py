@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msal
 
@@ -28,12 +28,14 @@ from bridge.contract.errors import (
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.answers import Answer
-from bridge.microsoft.sign_in.certificate import ClientCertificate
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
 from bridge.microsoft.sign_in.remedies_table import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
+
+if TYPE_CHECKING:
+    from bridge.microsoft.sign_in.certificate import ClientCertificate
 
 log = logging.getLogger(__name__)
 

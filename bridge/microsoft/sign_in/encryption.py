@@ -14,9 +14,6 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from bridge.config.text_file import read_secret
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
@@ -47,6 +44,8 @@ class Seal:
 
     def seal(self, text: str, name: str) -> str:
         """``text`` encrypted, for the file called ``name``."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 8 MiB
+
         nonce = self._random(NONCE_BYTES)
         sealed = AESGCM(self._key).encrypt(nonce, text.encode(), name.encode())
         fields = {"encrypted": CIPHER, "key": self.key_id}
@@ -59,6 +58,9 @@ class Seal:
             OtherKeyError: It was with another key.
             ValueError: Somebody or something changed it, or it was for another file.
         """
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
         key_id = key_id_of(sealed)
         if key_id != self.key_id:
             raise OtherKeyError(str(key_id))
