@@ -225,7 +225,8 @@ class Lamp:
         Returns whether the light was asked. One that was given back is only read.
         """
         refreshable, watchable = self._manners.refreshable, self._manners.watchable
-        if not self._touched or self._manners.look_every_s > LOOK_EVERY_S:
+        is_of_interest = self._touched or self._trouble
+        if not is_of_interest or self._manners.look_every_s > LOOK_EVERY_S:
             return False
         if refreshable and self._taking:
             await self._within_deadline(refreshable.refresh())

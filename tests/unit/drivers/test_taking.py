@@ -322,6 +322,22 @@ async def test_a_lamp_that_is_away_is_given_back_when_it_is_there_again(
         assert bench.broker.text(f"{LIGHT}/availability") == "online"
 
 
+async def test_a_lamp_that_could_not_even_be_taken_is_told_reachable_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    bulb = Bulb(ManualClock())
+    bench = bench_with(tmp_path, bulb)
+    bulb.error = LightUnreachableError("no power")
+    bench.person("busy/in_a_meeting")
+    async with bench.running():
+        await says(bench, "available")
+        assert bench.broker.text(f"{LIGHT}/availability") == "offline"
+        bulb.error = None
+        await bench.clock.advance(61)
+        assert bench.broker.text(f"{LIGHT}/availability") == "online"
+    assert bulb.shows == WARM
+
+
 async def test_a_call_that_comes_before_it_could_be_given_back_is_no_new_taking(
     tmp_path: Path,
 ) -> None:
