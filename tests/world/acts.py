@@ -113,6 +113,7 @@ class Acts:
     def _light(self, step: Step) -> None:
         payload = json.dumps(LIGHTS[step.how]).encode()
         process = self._process(step.who)
+        self._lamp(step.who).commands += 1
         if step.how != "presence":
             self._commanded.add(step.who)
         elif self._world.hears(process) and process.folder.writable_for(RETRY_S):

@@ -43,6 +43,8 @@ class Lamp:
     bulb: Bulb
     common: Common
     process: Process
+    commands: int = 0
+    """What came on ``light/set``: what it does then and what it says of that are two moments."""
 
 
 class World:

@@ -80,7 +80,7 @@ class Lamps:
         world = self._world
         well = self._wellness.well_s(lamp.process) > WELL_S
         bulb_is_well = not (lamp.bulb.unreachable or lamp.bulb.refuses)
-        hands = (lamp.bulb.by, lamp.bulb.touches)
+        hands = (lamp.bulb.by, lamp.bulb.touches + lamp.commands)
         key = (wanted, well, bulb_is_well, hands, lamp.process.clock.offset_s)
         if self._steady.get(lamp.process.name, (None, 0.0))[0] != key:
             self._steady[lamp.process.name] = key, world.now_s
