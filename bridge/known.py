@@ -12,7 +12,6 @@ from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import decode_json
 from bridge.hearing import hears, probe_topic
-from bridge.service_request import topics_of
 
 LOOK_S = 2.0
 LEAVES = ("state", "auth", "availability")
@@ -55,7 +54,7 @@ async def stored(config: Config) -> tuple[dict[str, Known], str | None]:
         PersonMustActError: It does not let us hear; the text says who must be let.
         PresenceBridgeError: It cannot be used.
     """
-    topics = topics_of(config)
+    topics = config.topics
     follow = [topics.account("+", leaf) for leaf in LEAVES]
     follow += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
     async with visiting(config.mqtt) as session:
@@ -79,7 +78,7 @@ async def stored(config: Config) -> tuple[dict[str, Known], str | None]:
 
 def deaf(config: Config, topic: str) -> PersonMustActError:
     """That the broker lets us in, and does not let us hear ``topic``."""
-    user = config.mqtt.username or "anonymous"
+    user = config.mqtt.user
     return PersonMustActError(
         f"connected to broker {config.mqtt.address}, but heard nothing:",
         remedy=f"check that user {user} may read {topic} (the broker's access rules).",

@@ -16,7 +16,7 @@ from bridge.contract.account import SignIn, Way
 from bridge.contract.errors import ContractError, TryAgainError
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, decode_json, encode_json
-from bridge.service_request import ANSWER_S, data_of, read_sign_in, topics_of
+from bridge.service_request import ANSWER_S, data_of, read_sign_in
 
 _requests = count(1)
 
@@ -30,7 +30,7 @@ async def by_the_broker(config: Config) -> AsyncIterator[OverBroker]:
         PersonMustActError: It refuses.
     """
     async with visiting(config.mqtt) as session:
-        service = OverBroker(session, topics_of(config))
+        service = OverBroker(session, config.topics)
         listening = asyncio.create_task(service.listen(), name="listen")
         try:
             yield service

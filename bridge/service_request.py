@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from bridge.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError, ContractError, PersonMustActError
-from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
 
 ANSWER_S = 10.0
@@ -68,11 +67,6 @@ def read_sign_in(payload: bytes) -> SignIn:
     except (ContractError, TypeError, ValueError):
         return SignIn()
     return SignIn(state, expires_at=expires_at, **{key: fields.get(key) for key in _TEXTS})
-
-
-def topics_of(config: Config) -> Topics:
-    """The topics of the bridge that ``config`` is about."""
-    return Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
 
 
 def say(line: str) -> None:

@@ -21,7 +21,6 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError, ContractError, PersonMustActError
 from bridge.contract.light import OFF, LightState
 from bridge.contract.presence import Activity, Availability
-from bridge.contract.topics import Topics
 from bridge.contract.wire import AccountState, decode
 from drivers.base import Capability
 from drivers.following import LEAVES, Following
@@ -131,7 +130,7 @@ async def ask(
         TryAgainError: The broker cannot be reached.
         PersonMustActError: It refuses.
     """
-    topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+    topics = config.topics
     following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
     people = accounts or ["+"]
     told = [topics.account(account, leaf) for account in people for leaf in LEAVES]

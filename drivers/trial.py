@@ -14,7 +14,6 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
-from bridge.contract.topics import Topics
 from drivers.base import Capability, Capable, Kind, Light, Surroundings
 from drivers.lamp import Lamp
 from drivers.rules import Shown
@@ -30,7 +29,7 @@ def _broker(name: str, config: HostConfig) -> Broker:
 
     A driver of this name that runs meanwhile hears the goodbye of the trial and corrects it.
     """
-    topics = Topics(config.mqtt.base_topic, config.homeassistant.discovery_prefix)
+    topics = config.topics
     return Broker(
         config.mqtt,
         client_id=config.mqtt.client_id_of(f"driver-{name}-trial"),

@@ -16,14 +16,13 @@ from bridge.doctor.lamps import apart_in, clocks, rule_topic
 from bridge.doctor.limits import limits, of_refusal
 from bridge.doctor.rights import rights
 from bridge.hearing import probe_topic
-from bridge.service_request import topics_of
 
 LOOK_S = 2.0
 
 
 async def broker(config: Config) -> tuple[list[Finding], bool]:
     """How the broker takes us, connected as the bridge is, and whether a bridge is online there."""
-    topics = topics_of(config)
+    topics = config.topics
     probe = probe_topic(topics)
     try:
         try:
@@ -43,7 +42,7 @@ async def _visit(
     config: Config, topics: Topics, probe: str, *, will: Message | None
 ) -> tuple[list[Finding], bool]:
     """The will takes the probe away where we cannot."""
-    who = config.mqtt.username or "anonymous"
+    who = config.mqtt.user
     async with visiting(config.mqtt, will=will) as session:
         heard = await _stored(session, topics)
         online = any(

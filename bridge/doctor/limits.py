@@ -41,10 +41,9 @@ def limits(announced: Mapping[str, Any]) -> Iterator[Finding]:
     window = announced.get("receive_maximum")
     if window is not None and window < WINDOW:
         yield good(f"broker: Receive Maximum {window}: so many messages are on the way at once")
-    for name in ("server_keep_alive", "server_keep_alive_s", "keep_alive_s"):
-        keep_alive_s = announced.get(name)
-        if keep_alive_s is not None and keep_alive_s < KEEP_ALIVE_S:
-            yield good(f"broker: Server Keep Alive {keep_alive_s} s")
+    keep_alive_s = announced.get("keep_alive_s")
+    if keep_alive_s is not None and keep_alive_s < KEEP_ALIVE_S:
+        yield good(f"broker: Server Keep Alive {keep_alive_s} s")
 
 
 def of_refusal(code: int | None) -> Iterator[Finding]:

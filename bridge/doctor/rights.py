@@ -131,7 +131,7 @@ async def _clear(session: Session, probe: str) -> None:
 def _findings(
     config: Config, topics: Topics, missing: Mapping[str, str], *, tried: int
 ) -> Iterator[Finding]:
-    user = config.mqtt.username or "anonymous"
+    user = config.mqtt.user
     if tried and sum(verb == READ for verb in missing.values()) >= tried == len(missing):
         needed, base = dict.fromkeys(line_for(topics, topic) for topic in missing), topics.base
         yield bad(

@@ -9,7 +9,7 @@ from bridge.broker import visit
 from bridge.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import ContractError, PresenceBridgeError
-from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.topics import ONLINE
 from bridge.contract.wire import decode_json
 from bridge.doctor.broker import LOOK_S, broker
 from bridge.doctor.cures import broker_cure, cure, note, rules_cure
@@ -17,7 +17,6 @@ from bridge.doctor.findings import Finding, bad, good
 from bridge.doctor.lamps import clocks
 from bridge.doctor.limits import limits
 from bridge.over_socket import OverSocket
-from bridge.service_request import topics_of
 
 
 async def at_the_broker(config: Config, service: OverSocket) -> AsyncIterator[Finding]:
@@ -35,7 +34,7 @@ async def at_the_broker(config: Config, service: OverSocket) -> AsyncIterator[Fi
         for finding in faults or [bad(f"broker: the running service: {each}") for each in lost]:
             yield finding
         return
-    who = config.mqtt.username or "anonymous"
+    who = config.mqtt.user
     version = known["mqtt_version"]
     yield good(f"broker: {config.mqtt.address} lets {who} in; the service speaks MQTT {version}")
     for finding in limits(known["limits"] or {}):
@@ -43,7 +42,7 @@ async def at_the_broker(config: Config, service: OverSocket) -> AsyncIterator[Fi
     for finding in clocks(known.get("clocks_apart_s") or {}):
         yield finding
     for problem in problems:
-        yield bad(f"broker: {problem}", rules_cure(problem, topics_of(config)))
+        yield bad(f"broker: {problem}", rules_cure(problem, config.topics))
 
 
 async def told_on_this_machine(config: Config, service: OverSocket) -> AsyncIterator[Finding]:
@@ -67,7 +66,7 @@ async def told_on_this_machine(config: Config, service: OverSocket) -> AsyncIter
 
 async def told_by_the_service(config: Config) -> AsyncIterator[Finding]:
     """How it fares, and where the sign-in of each account stands."""
-    topics = Topics(config.mqtt.base_topic)
+    topics = config.topics
     try:
         received = await visit(
             config.mqtt,
@@ -100,7 +99,7 @@ async def told_by_the_service(config: Config) -> AsyncIterator[Finding]:
 
 def _auth(config: Config, slug: str, stored: Mapping[str, bytes]) -> Mapping[str, Any]:
     """What is stored of the sign-in of an account or table."""
-    topics, own = Topics(config.mqtt.base_topic), config.accounts[slug]
+    topics, own = config.topics, config.accounts[slug]
     topic = topics.account(slug, "auth")
     if own.people or own.watch or own.group:
         topic = topics.table(slug, "auth")  # one sign-in is theirs

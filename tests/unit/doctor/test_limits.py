@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from bridge.broker.session import Limits
+from bridge.config import Config
 from bridge.contract.topics import Topics
 from bridge.doctor.cures import rules_cure
 from bridge.doctor.limits import limits
+from bridge.doctor.rights import _read_only
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ def test_what_binds_nobody_is_not_told(announced: dict[str, Any]) -> None:
         ({"maximum_packet_size": 16383}, False, "Maximum Packet Size 16383"),
         ({"maximum_packet_size": 16384}, True, "Maximum Packet Size 16384"),
         ({"receive_maximum": 1}, True, "Receive Maximum 1:"),
-        ({"server_keep_alive": 10}, True, "Server Keep Alive 10 s"),
+        ({"keep_alive_s": 10}, True, "Server Keep Alive 10 s"),
     ],
 )
 def test_what_binds_us_is_told_and_a_fault_has_a_cure(
@@ -56,3 +58,10 @@ def test_a_refusal_names_the_line_that_is_missing(topic: str, line: str) -> None
 
 def test_a_fault_of_another_kind_is_about_no_line() -> None:
     assert rules_cure("broker x:1 cannot be reached: no answer", Topics()) == ""
+
+
+def test_the_birth_topic_that_was_chosen_is_among_what_the_bridge_reads() -> None:
+    config = Config.model_validate(
+        {"state_dir": "state", "homeassistant": {"birth_topic": "ha/born"}}
+    )
+    assert "ha/born" in list(_read_only(config.topics))
