@@ -110,7 +110,7 @@ async def _connected(
         fitted = fitting(will, lessons.limits) if will else None
         try:
             return await stack.enter_async_context(
-                connect(replace(lessons.greeting(), will=fitted))
+                connect(replace(lessons.greeting(), known=lessons.limits, will=fitted))
             )
         except ConnectionFailedError as error:
             if not lessons.failed(error, stood=False):

@@ -13,7 +13,7 @@ from bridge.contract.wire import Message
 from bridge.doctor.cures import broker_cure
 from bridge.doctor.findings import Finding, bad, good
 from bridge.doctor.lamps import apart_in, clocks, rule_topic
-from bridge.doctor.limits import limits, of_refusal
+from bridge.doctor.limits import limits
 from bridge.doctor.rights import rights
 from bridge.hearing import probe_topic
 
@@ -25,23 +25,15 @@ async def broker(config: Config) -> tuple[list[Finding], bool]:
     topics = config.topics
     probe = probe_topic(topics)
     try:
-        try:
-            return await _visit(config, topics, probe, will=Message(probe, b""))
-        except PresenceBridgeError as error:
-            refused = getattr(error.__cause__, "code", None)
-            if refused is None:
-                raise
-            findings, online = await _visit(config, topics, probe, will=None)
-            return list(dict.fromkeys([*of_refusal(refused), *findings])), online
+        return await _visit(config, topics, probe)
     except PresenceBridgeError as error:
         text = str(error).removeprefix("broker ")
         return [bad(f"broker: {text}", broker_cure(error))], False
 
 
-async def _visit(
-    config: Config, topics: Topics, probe: str, *, will: Message | None
-) -> tuple[list[Finding], bool]:
+async def _visit(config: Config, topics: Topics, probe: str) -> tuple[list[Finding], bool]:
     """The will takes the probe away where we cannot."""
+    will = Message(probe, b"")
     who = config.mqtt.user
     async with visiting(config.mqtt, will=will) as session:
         heard = await _stored(session, topics)
@@ -51,7 +43,7 @@ async def _visit(
         )
         announced = session.limits
         findings = [*limits(asdict(announced)), *clocks(apart_in(heard, topics))]
-        if will and not online and announced.retain_available and announced.maximum_qos > 0:
+        if not online and announced.retain_available and announced.maximum_qos > 0:
             findings += await rights(session, config, topics, probe)
     return [good(f"broker: {config.mqtt.address} lets {who} in"), *findings], online
 

@@ -14,8 +14,6 @@ NEEDED = 16 * 1024
 """Bytes: what Home Assistant is told of one person takes about half of it."""
 ROOM = 256 * 1024
 """Bytes: no message of ours is larger."""
-NO_RETAIN, NO_QOS_1 = 0x9A, 0x9B
-"""Why a CONNECT with our last will is refused (MQTT 5, 3.2.2.2)."""
 _RETAIN = bad(
     "broker: keeps no retained messages (Retain Available 0): who starts later knows nothing of "
     "what is true now",
@@ -44,11 +42,3 @@ def limits(announced: Mapping[str, Any]) -> Iterator[Finding]:
     keep_alive_s = announced.get("keep_alive_s")
     if keep_alive_s is not None and keep_alive_s < KEEP_ALIVE_S:
         yield good(f"broker: Server Keep Alive {keep_alive_s} s")
-
-
-def of_refusal(code: int | None) -> Iterator[Finding]:
-    """The limit that a refused last will speaks of."""
-    if code == NO_RETAIN:
-        yield _RETAIN
-    if code == NO_QOS_1:
-        yield _QOS
