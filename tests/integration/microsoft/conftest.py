@@ -65,7 +65,11 @@ class Bridge:
         return waiting.verification_uri
 
     async def poll(self, seconds: float = 5) -> None:
-        """Let time pass until the bridge has polled once more for the code."""
+        """Let time pass until the bridge has polled once more for the code.
+
+        A poll that has arrived is not answered yet: only who sleeps again is woken by the clock.
+        """
+        await self.clock.until_asleep()
         polls = self.simulated.requests.count("token.device_code")
         await self.clock.advance(seconds)
         await self.simulated.requests.until("token.device_code", polls + 1)
