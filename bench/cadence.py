@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from bench.days import DAY_S, OTHERS, PEOPLE, Change, Person, day
-from bridge.config import PollingSettings
+from bridge.config.models import PollingSettings
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.polling.cadence import History, pace
 

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from bench.rig import DEADLINE_S, Rig, resident_mib
-from bridge.demo.script import Fault
+from bridge.demo.faults.script import Fault
 
 STATES = ("Busy/InACall", "Available/Available")
 

@@ -14,15 +14,17 @@ from functools import partial
 from pathlib import Path
 
 import bridge
-from bridge import __version__, state
-from bridge.config import Config, load, with_added
+from bridge import __version__, state_dir
+from bridge.config.added_people import with_added
+from bridge.config.loader import load
+from bridge.config.models import Config
 from bridge.config.zone import has_hours, told, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
-from bridge.guide import guide, unfinished
-from bridge.local_api import LocalApi
-from bridge.service import OpenPage, Service, populated
-from bridge.signals import FAILED, OK, Signals
+from bridge.service.guided_setup import guide, unfinished
+from bridge.service.local_api import LocalApi
+from bridge.service.service import OpenPage, Service, populated
+from bridge.service.signals import FAILED, OK, Signals
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
     signals = Signals()
     signals.start()
     while draft := unfinished(path, environ, set_up=set_up):
-        with state.claimed(draft.state_dir):
+        with state_dir.claimed(draft.state_dir):
             stopped = asyncio.run(_guided(draft, path, signals))
         if stopped is not None:
             return stopped
@@ -50,7 +52,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
     config = populated(read_config())
     if has_hours(config):
         log.info("%s", told(config, SystemClock().now()))
-    with state.claimed(config.state_dir):
+    with state_dir.claimed(config.state_dir):
         service = _service(config, read_config, signals)
         code = asyncio.run(_serve(service, config, signals))
     if not service.restart_wanted:
@@ -92,7 +94,7 @@ def _service(config: Config, read_config: Callable[[], Config], signals: Signals
 def _page_of(config: Config) -> OpenPage | None:
     if not config.web.enabled:
         return None
-    from bridge.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
+    from bridge.service.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
 
     return open_page
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge import __version__, logs
-from bridge.config import Config, config_path, load, with_added
+from bridge.config.added_people import with_added
 from bridge.config.command_line import common_options
+from bridge.config.loader import config_path, load
+from bridge.config.models import Config
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -54,25 +56,25 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _reload(arguments: argparse.Namespace) -> int:
-    from bridge import accounts  # noqa: PLC0415 - as above
+    from bridge.commands import accounts  # noqa: PLC0415 - as above
 
     return accounts.reload(_config(arguments))
 
 
 def _login(arguments: argparse.Namespace) -> int:
-    from bridge import login  # noqa: PLC0415 - as above
+    from bridge.commands import login  # noqa: PLC0415 - as above
 
     return login.login(_config(arguments), arguments.account, browser=arguments.browser)
 
 
 def _logout(arguments: argparse.Namespace) -> int:
-    from bridge import accounts  # noqa: PLC0415 - as above
+    from bridge.commands import accounts  # noqa: PLC0415 - as above
 
     return accounts.logout(_config(arguments), arguments.account)
 
 
 def _accounts(arguments: argparse.Namespace) -> int:
-    from bridge import accounts  # noqa: PLC0415 - as above
+    from bridge.commands import accounts  # noqa: PLC0415 - as above
 
     return accounts.table(_config(arguments))
 
@@ -104,15 +106,15 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _create_certificate(arguments: argparse.Namespace) -> int:
-    from bridge import registering  # noqa: PLC0415 - as above
+    from bridge.commands import registration  # noqa: PLC0415 - as above
 
-    return registering.create_certificate(Path(arguments.folder), days=arguments.days)
+    return registration.create_certificate(Path(arguments.folder), days=arguments.days)
 
 
 def _consent_url(arguments: argparse.Namespace) -> int:
-    from bridge import registering  # noqa: PLC0415 - as above
+    from bridge.commands import registration  # noqa: PLC0415 - as above
 
-    return registering.consent_url(_config(arguments), arguments.account)
+    return registration.consent_url(_config(arguments), arguments.account)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

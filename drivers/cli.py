@@ -19,8 +19,10 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
-from bridge.config import HostConfig, config_path, load_host, unknown
 from bridge.config.command_line import common_options, first_word
+from bridge.config.host import HostConfig
+from bridge.config.loader import config_path, load_host
+from bridge.config.problems import unknown
 from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.zone import with_zone
 from bridge.contract.clock import SystemClock

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from bridge.broker import Connect, visit
 from bridge.broker.connection import connect as mqtt
-from bridge.config import HostConfig
+from bridge.config.host import HostConfig
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import Message

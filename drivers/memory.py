@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bridge.config import StateFile
+from bridge.config.state_file import StateFile
 from drivers.base import Capability, Kind
 from drivers.manual import Mode
 from drivers.taking import Found

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from bridge.broker import Broker, Connect, Received
 from bridge.broker.connection import connect as mqtt
-from bridge.config import HostConfig
+from bridge.config.host import HostConfig
 from bridge.config.zone import told
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError

@@ -13,8 +13,10 @@ from pydantic import (
     create_model,
 )
 
-from bridge.config import HostConfig, Settings, Slug, problems, unknown
+from bridge.config.base import Settings, Slug
+from bridge.config.host import HostConfig
 from bridge.config.hours import HoursSettings, hours_of, one_or_more
+from bridge.config.problems import problems, unknown
 from bridge.contract.errors import ConfigError
 from drivers.base import Capability
 from drivers.rules import Look, Rules

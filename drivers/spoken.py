@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bridge.config import HostConfig, StateFile
+from bridge.config.host import HostConfig
+from bridge.config.state_file import StateFile
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.broker.reasons import REASONS, Kind, Reason
 from bridge.broker.session import ConnectionFailedError, Silence
-from bridge.config import MqttSettings
+from bridge.config.host import MqttSettings
 
 SHORT_LIVED = 3
 """So many connections in a row that ended soon are a fight: Mosquitto 2.0 does not say why it ended

@@ -11,7 +11,7 @@ from bridge.broker.session import (
     ProtocolVersion,
     Silence,
 )
-from bridge.config import MqttSettings
+from bridge.config.host import MqttSettings
 from bridge.contract.clock import Clock
 
 AGAIN_S = 3600.0

@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from bridge.broker.tls_files import present
-from bridge.config import MqttSettings
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES, naming
+from bridge.config.host import MqttSettings
 
 
 class _DeadlineSocket(ssl.SSLSocket):

@@ -14,7 +14,7 @@ from bridge.broker.limits import lacks
 from bridge.broker.pace import GOOD_S, Pace
 from bridge.broker.reasons import Kind
 from bridge.broker.session import ConnectionFailedError, Limits
-from bridge.config import MqttSettings
+from bridge.config.host import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.retry import Random
 

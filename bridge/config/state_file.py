@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.config.files import write_private
+from bridge.config.atomic_file import write_private
 
 log = logging.getLogger(__name__)
 

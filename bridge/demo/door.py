@@ -13,13 +13,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.aadsts import Refusal, refusal
 from bridge.demo.directory import Person
-from bridge.demo.grants import grant_name
-from bridge.demo.graph.wire import GraphError, bearer, challenged
-from bridge.demo.identity import text_form
-from bridge.demo.request_log import LoggedRequest, RequestLog
-from bridge.demo.script import (
+from bridge.demo.faults.aadsts import Refusal, refusal
+from bridge.demo.faults.request_log import LoggedRequest, RequestLog
+from bridge.demo.faults.script import (
     GRAPH_ENDPOINTS,
     IDENTITY_ENDPOINTS,
     Cut,
@@ -27,6 +24,9 @@ from bridge.demo.script import (
     Faults,
     nonsense_body,
 )
+from bridge.demo.grants import grant_name
+from bridge.demo.graph.wire import GraphError, bearer, challenged
+from bridge.demo.identity import text_form
 from bridge.demo.simulation import Simulation
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -13,15 +13,15 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.demo.authorize import Authorize
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.codes import AutoApproval, DeviceCodes
-from bridge.demo.control import Control
 from bridge.demo.directory import Directory, Person
 from bridge.demo.door import Door
+from bridge.demo.faults.control import Control
+from bridge.demo.faults.request_log import RequestLog
+from bridge.demo.faults.script import Faults
 from bridge.demo.graph import graph_routes
 from bridge.demo.graph.gate import Gate
 from bridge.demo.identity import Identity
 from bridge.demo.page import VerificationPage
-from bridge.demo.request_log import RequestLog
-from bridge.demo.script import Faults
 from bridge.demo.simulation import Behaviour, Simulation
 from bridge.demo.throttle import Throttle
 from bridge.demo.tokens import REVOKED, Tokens

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect, visiting
-from bridge.config import Config
+from bridge.broker.probe import probe_topic
+from bridge.config.models import Config
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
@@ -15,7 +16,6 @@ from bridge.doctor.findings import Finding, bad, good
 from bridge.doctor.lamps import apart_in, clocks, rule_topic
 from bridge.doctor.limits import limits
 from bridge.doctor.rights import rights
-from bridge.hearing import probe_topic
 
 LOOK_S = 2.0
 

@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
-from bridge.config import Config, load, with_added
+from bridge.commands.remote_by_socket import OverSocket, on_this_machine
+from bridge.config.added_people import with_added
 from bridge.config.authorities import authorities
+from bridge.config.loader import load
+from bridge.config.models import Config
 from bridge.config.zone import with_zone_of_hours
 from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError
 from bridge.doctor.broker import broker
@@ -21,7 +24,6 @@ from bridge.doctor.findings import Finding, bad, good, show
 from bridge.doctor.microsoft import reach, read
 from bridge.doctor.private_copy import PLACES, private_copy
 from bridge.doctor.service import at_the_broker, told_by_the_service, told_on_this_machine
-from bridge.over_socket import OverSocket, on_this_machine
 
 OK, FOUND, INTERRUPTED = 0, 1, 130
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bridge import state
-from bridge.config import Config
+from bridge import state_dir
+from bridge.config.models import Config
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
@@ -43,7 +43,7 @@ def state_folder(
 def service_runs(folder: Path) -> bool:
     """Whether the service runs on ``folder``, as far as this user may know."""
     try:
-        return state.in_use(folder)
+        return state_dir.in_use(folder)
     except ConfigError:
         return False
 

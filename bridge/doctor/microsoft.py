@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bridge.config import AccountSettings, Config
+from bridge.config.accounts import AccountSettings
+from bridge.config.models import Config
 from bridge.contract.account import SignIn
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import (

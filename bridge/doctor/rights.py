@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect
+from bridge.broker.probe import HEARD_S
 from bridge.broker.session import ConnectionFailedError
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.topics import OFFLINE, Topics
 from bridge.contract.wire import Message
 from bridge.doctor.cures import line_for
 from bridge.doctor.findings import Finding, bad
-from bridge.hearing import HEARD_S
 from bridge.setup.rules import of_the_bridge
 
 STORED_S = 0.5

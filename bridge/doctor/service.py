@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from bridge.broker import visit
-from bridge.config import Config
+from bridge.commands.remote_by_socket import OverSocket
+from bridge.config.models import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import ONLINE
@@ -16,7 +17,6 @@ from bridge.doctor.cures import broker_cure, cure, note, rules_cure
 from bridge.doctor.findings import Finding, bad, good
 from bridge.doctor.lamps import clocks
 from bridge.doctor.limits import limits
-from bridge.over_socket import OverSocket
 
 
 async def at_the_broker(config: Config, service: OverSocket) -> AsyncIterator[Finding]:

@@ -12,7 +12,7 @@ from random import random as _random
 from types import TracebackType
 from typing import Self
 
-from bridge.config import Config, NetworkSettings
+from bridge.config.models import Config, NetworkSettings
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
@@ -22,16 +22,16 @@ from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget, Pauses
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.http import Http, aiohttp_client
-from bridge.microsoft.readers import Reader, Readers
-from bridge.microsoft.registration import identity
+from bridge.microsoft.people.readers import Reader, Readers
 from bridge.microsoft.sign_in.app_only import AppSignIn
 from bridge.microsoft.sign_in.encryption import load_seal
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
+from bridge.microsoft.sign_in.registration import identity
 from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.stored import PublicApp
+from bridge.microsoft.sign_in.tenant import Tenant, look_up
 from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
-from bridge.microsoft.tenant import Tenant, look_up
 from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
 

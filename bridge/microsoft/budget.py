@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bridge.config import StateFile
+from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.retry import RETRY_AFTER_MOST_S

@@ -22,8 +22,8 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from bridge import __version__
-from bridge.config import NetworkSettings
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES, authorities, trusted
+from bridge.config.models import NetworkSettings
 from bridge.config.proxy import proxy_address
 
 USER_AGENT = f"presence-bridge/{__version__}"

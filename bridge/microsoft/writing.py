@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.config import StateFile
+from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.preferred import (

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from bridge.config import PollingSettings
+from bridge.config.models import PollingSettings
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Availability, Presence
 from bridge.retry import Random

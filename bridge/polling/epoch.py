@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from bridge.config import StateFile
+from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import STATUS_LIMIT, Message, encode_json
-from bridge.publishing.entities import Entity
+from bridge.publishing.discovery.entities import Entity
 
 _SET_BY_HAND = (
     "{% if value_json.work_location is none or value_json.work_location is undefined %}None"

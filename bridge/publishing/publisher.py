@@ -10,7 +10,7 @@ from itertools import islice
 from random import random as _random
 
 from bridge.broker import Broker
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.health import Health
@@ -18,15 +18,15 @@ from bridge.contract.supervised import supervised
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
 from bridge.publishing.account import goodbye
-from bridge.publishing.births import Births
-from bridge.publishing.clean_up import CleanUp
-from bridge.publishing.corrections import Corrections
-from bridge.publishing.devices import Devices
-from bridge.publishing.newcomers import Newcomers
+from bridge.publishing.discovery.devices import Devices
+from bridge.publishing.discovery.newcomers import Newcomers
 from bridge.publishing.preferences import Preferences
+from bridge.publishing.removal.clean_up import CleanUp
+from bridge.publishing.repair.births import Births
+from bridge.publishing.repair.corrections import Corrections
+from bridge.publishing.repair.restoring import Restoring
 from bridge.publishing.reports import Reports
 from bridge.publishing.requests import Requests
-from bridge.publishing.restoring import Restoring
 from bridge.publishing.service import Service
 from bridge.publishing.states import BEAT_S, LOOK_S, MANY, UNREPEATED, States
 from bridge.retry import Random

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import Followed
 from bridge.contract.health import Health
 from bridge.contract.topics import Topics

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.config import PLACEHOLDER_CLIENT_ID, MicrosoftSettings, MqttSettings, problems
+from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
+from bridge.config.host import MqttSettings
+from bridge.config.problems import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
 from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml, zone_line

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from bridge.config import MqttSettings
+from bridge.config.host import MqttSettings
 
 PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is
 

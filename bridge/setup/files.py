@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.config import PLACEHOLDER_CLIENT_ID
+from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
 from bridge.setup.config import InitOptions, check_registration, write_config

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.config import PLACEHOLDER_CLIENT_ID
+from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import read_text
 from bridge.contract.errors import ConfigError
 from bridge.setup import dot_env

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bridge.web.snapshot import Day, Light, Person, Service, Snapshot
+from bridge.web.data.snapshot import Day, Light, Person, Service, Snapshot
 
 PREFIX = "/api/v1"
 

@@ -17,11 +17,11 @@ from aiohttp import web
 
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
-from bridge.web.forms import with_token
-from bridge.web.guard import session_of
+from bridge.web.access.guard import session_of
+from bridge.web.data.snapshot import Snapshot
 from bridge.web.limits import Alarm, Limits
-from bridge.web.render import Parts
-from bridge.web.snapshot import Snapshot
+from bridge.web.render.forms import with_token
+from bridge.web.render.page import Parts
 
 BEAT_S = 20.0
 """A comment this often keeps proxies from closing a quiet connection."""

@@ -17,9 +17,9 @@ from functools import partial
 
 from aiohttp import web
 
-from bridge.config import WebSettings
+from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
-from bridge.web.addresses import is_among, source_of
+from bridge.web.access.addresses import is_among, source_of
 from bridge.web.connections import Connection, Connections
 from bridge.web.limits import Alarm, Limits
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.contract.account import SignInState
-from bridge.web.snapshot import Kind, Snapshot
-from bridge.web.words import kind_of
+from bridge.web.data.snapshot import Kind, Snapshot
+from bridge.web.data.words import kind_of
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from bridge.config.added import slug_of
+from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
 from bridge.web.actions import Actions
-from bridge.web.render_people import NAME_LIMIT
-from bridge.web.render_sign_in import ADDRESS_LIMIT, Signer
-from bridge.web.snapshot import Person, Snapshot
+from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.render.people import NAME_LIMIT
+from bridge.web.render.sign_in import ADDRESS_LIMIT, Signer
 
 DEADLINE_S = 30.0
 

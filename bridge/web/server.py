@@ -11,23 +11,23 @@ from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
-from bridge.config import WebSettings
+from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
+from bridge.web.access.guard import Guard
+from bridge.web.access.keys import Keys, Randomness
 from bridge.web.actions import Actions
-from bridge.web.guard import Guard
-from bridge.web.history import History
-from bridge.web.keys import Keys, Randomness
+from bridge.web.data.history import History
+from bridge.web.data.search import Search
+from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.words import Calendar
 from bridge.web.limits import Alarm, Limits, own_limits
 from bridge.web.listening import Listener
 from bridge.web.posts import Posts
-from bridge.web.render import Parts, Renderer
-from bridge.web.search import Search
+from bridge.web.render.page import Parts, Renderer
 from bridge.web.serving import application, guard_of
 from bridge.web.site import Site
-from bridge.web.snapshot import Snapshot
-from bridge.web.words import Calendar
 from bridge.web.worker import Worker
 
 SETTLE_S = 0.03

@@ -11,16 +11,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bridge.config import StateFile, WebSettings
+from bridge.config.state_file import StateFile
+from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
+from bridge.web.access.door import Door
+from bridge.web.access.guard import Guard, Handler, session_of
+from bridge.web.access.hosts import own_names
+from bridge.web.access.keys import Keys, Randomness
+from bridge.web.access.sessions import Sessions
 from bridge.web.body import BODY_LIMIT, fields_of
-from bridge.web.door import Door
-from bridge.web.forms import with_token
-from bridge.web.guard import Guard, Handler, session_of
-from bridge.web.hosts import own_names
-from bridge.web.keys import Keys, Randomness
-from bridge.web.render import login_page, message_page
-from bridge.web.sessions import Sessions
+from bridge.web.render.forms import with_token
+from bridge.web.render.page import login_page, message_page
 
 ENDED = "web_ended"
 """The sessions that were ended before their time."""

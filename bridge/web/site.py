@@ -14,18 +14,18 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web import api
+from bridge.web.access.guard import HEADERS, Guard
 from bridge.web.assets import Assets
 from bridge.web.body import fields_of
+from bridge.web.data.report import report
+from bridge.web.data.snapshot import Snapshot
 from bridge.web.events import Events
-from bridge.web.guard import HEADERS, Guard
 from bridge.web.limits import Alarm, Limits
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
-from bridge.web.render import Parts, page
-from bridge.web.render_people import NAME_LIMIT
-from bridge.web.report import report
+from bridge.web.render.page import Parts, page
+from bridge.web.render.people import NAME_LIMIT
 from bridge.web.serving import enter, go_to, html
-from bridge.web.snapshot import Snapshot
 from bridge.web.worker import Worker
 
 

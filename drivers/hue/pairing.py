@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bridge.config import write_private
+from bridge.config.atomic_file import write_private
 from bridge.contract.errors import LightRefusedError
 
 log = logging.getLogger(__name__)

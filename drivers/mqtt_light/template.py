@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from bridge.config import unknown
+from bridge.config.problems import unknown
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message

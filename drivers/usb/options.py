@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config import Settings
+from bridge.config.base import Settings
 
 
 class UsbOptions(Settings):

@@ -13,10 +13,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge import local_socket
-from bridge.config import load
+from bridge.commands.remote_by_socket import on_this_machine
+from bridge.config.loader import load
 from bridge.contract.errors import PersonMustActError
-from bridge.over_socket import on_this_machine
+from bridge.service import local_socket
 from bridge.setup import InitOptions, initialise
 from tests.e2e.conftest import Stage
 from tests.fakes.mosquitto import Mosquitto, free_port, running

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bridge.demo.certificate import make_certificate
-from bridge.demo.script import Fault
+from bridge.demo.faults.script import Fault
 from bridge.doctor import IN_MEMORY
 from bridge.microsoft.sign_in.certificate import create
 from tests.e2e.conftest import Stage

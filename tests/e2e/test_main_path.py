@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from bridge.demo.script import Fault
+from bridge.demo.faults.script import Fault
 from tests.e2e.conftest import Stage
 from tests.fakes.subscriber import subscriber
 

@@ -24,15 +24,16 @@ def main() -> None:
 
 def _context(root: Path, whose: str, settings: Any) -> ssl.SSLContext:
     sys.path.insert(0, str(root))
-    for name in ("bridge.config", "bridge.broker"):  # their own first lines need libraries
-        package = ModuleType(name)
-        package.__path__ = [str(root / name.replace(".", "/"))]
-        sys.modules[name] = package
+    package = ModuleType("bridge.broker")  # its own first lines need libraries
+    package.__path__ = [str(root / "bridge" / "broker")]
+    sys.modules["bridge.broker"] = package
     if whose == "microsoft":
         from bridge.config.authorities import authorities  # noqa: PLC0415 - once it can be found
 
         return authorities(settings)
-    sys.modules["bridge.config"].MqttSettings = SimpleNamespace  # type: ignore[attr-defined]
+    host = ModuleType("bridge.config.host")
+    host.MqttSettings = SimpleNamespace  # type: ignore[attr-defined]
+    sys.modules[host.__name__] = host
     from bridge.broker.tls import tls_context  # noqa: PLC0415 - once it can be found
 
     settings.host, settings.server_name, settings.cert_file = "localhost", None, None

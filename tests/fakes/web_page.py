@@ -9,16 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bridge.config import WebSettings
+from bridge.config.web import WebSettings
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web import Service, Snapshot, Web, keys_of
+from bridge.web.access.keys import keys_of
+from bridge.web.data.snapshot import Light, Person, Service, Snapshot
 from bridge.web.limits import Limits
-from bridge.web.snapshot import Light, Person
+from bridge.web.server import Web
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SIGNED_IN = SignIn(SignInState.SIGNED_IN)

@@ -15,7 +15,7 @@ from playwright.async_api import Browser
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web.snapshot import Person, Snapshot
+from bridge.web.data.snapshot import Person, Snapshot
 from tests.fakes.web_browser import chromium
 from tests.fakes.web_page import (
     NOON,

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.config import MqttSettings, WebSettings
+from bridge.config.host import MqttSettings
+from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
-from bridge.web import SetUp, keys_of
+from bridge.web.access.keys import keys_of
+from bridge.web.set_up.server import SetUp
 
 
 @dataclass

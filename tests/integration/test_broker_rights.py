@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import accounts
 from bridge.broker import visit, visiting
-from bridge.config import Config
+from bridge.commands import accounts
+from bridge.config.models import Config
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
 from bridge.doctor.broker import broker

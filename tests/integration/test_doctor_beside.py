@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from bridge.broker.session import Limits
-from bridge.config import Config
+from bridge.commands.remote_by_socket import on_this_machine
+from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.latest import Latest
 from bridge.doctor.findings import Finding
 from bridge.doctor.service import at_the_broker, told_on_this_machine
-from bridge.over_socket import on_this_machine
 from tests.fakes.mosquitto import free_port
 from tests.integration.test_local_api import Bridge, served
 

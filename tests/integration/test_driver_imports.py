@@ -88,7 +88,7 @@ def test_the_light_commands_of_the_bridge_load_no_heavy_library(
 
 
 def test_the_bridge_itself_loads_no_light_no_demo_and_no_driver() -> None:
-    modules = loaded("import bridge.app, bridge.doctor, bridge.accounts")
+    modules = loaded("import bridge.app, bridge.doctor, bridge.commands.accounts")
     assert modules >= {"msal", "aiohttp", "paho"}
     assert not modules & (LIGHTS | DEMO)
     assert not [name for name in modules if name.split(".")[0] == "drivers"]

@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from bridge import local_socket
-from bridge.config import Config
+from bridge.commands.account_states import told
+from bridge.commands.remote_by_socket import OverSocket, on_this_machine
+from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError
 from bridge.contract.latest import Latest
-from bridge.known import told
-from bridge.local_api import LocalApi
-from bridge.over_socket import OverSocket, on_this_machine
+from bridge.service import local_socket
+from bridge.service.local_api import LocalApi
 from tests.fakes.clock import ManualClock
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import signals
 from bridge.broker import dial, hearing, pace, subscriptions
-from bridge.config import PollingSettings, state_file
+from bridge.config import state_file
+from bridge.config.models import PollingSettings
 from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
@@ -18,7 +18,8 @@ from bridge.polling import poller, setback
 from bridge.publishing import account, states
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
-from bridge.web import throttle
+from bridge.service import signals
+from bridge.web.access import throttle
 from bridge.web.limits import CALM_S, SHARE, Limits
 from drivers import lamp, manners, runner, stopping, trouble
 from drivers.settings import Common

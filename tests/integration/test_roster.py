@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.microsoft import Microsoft
 from bridge.polling import fold
-from bridge.roster import Roster
+from bridge.service.sources import Roster
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource
 

@@ -13,11 +13,11 @@ from types import MappingProxyType
 
 import pytest
 
-from bridge import state
-from bridge.config import Config
+from bridge import state_dir
+from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.errors import PersonMustActError
-from bridge.service import Page, Service
+from bridge.service.service import Page, Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.memory_broker import MemoryBroker
 
@@ -107,11 +107,11 @@ async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_p
     broker.refused.add(requests)
     service = Service(config(tmp_path), connect=broker.connect, clock=clock)
     async with running(service, clock):
-        await clock.advance(state.HEARTBEAT_EVERY_S)
+        await clock.advance(state_dir.HEARTBEAT_EVERY_S)
         health = broker.json("presence/bridge/health")
         assert (health["healthy"], requests in health["reason"]) == (False, True)
         broker.refused.clear()
-        await clock.advance(60 + state.HEARTBEAT_EVERY_S)
+        await clock.advance(60 + state_dir.HEARTBEAT_EVERY_S)
         assert broker.json("presence/bridge/health")["healthy"]
 
 
@@ -120,12 +120,12 @@ async def test_that_nothing_is_heard_is_told_in_health_until_it_is(tmp_path: Pat
     broker.delivers = False
     service = Service(config(tmp_path), connect=broker.connect, clock=clock)
     async with running(service, clock):
-        await clock.advance(state.HEARTBEAT_EVERY_S)
+        await clock.advance(state_dir.HEARTBEAT_EVERY_S)
         health = broker.json("presence/bridge/health")
         assert not health["healthy"]
         assert "connected, but hears nothing: check that user anonymous" in health["reason"]
         broker.delivers = True
-        await clock.advance(60 + state.HEARTBEAT_EVERY_S)
+        await clock.advance(60 + state_dir.HEARTBEAT_EVERY_S)
         assert broker.json("presence/bridge/health")["healthy"]
 
 
@@ -139,14 +139,14 @@ async def test_a_state_folder_that_is_gone_costs_memory_and_is_used_again_when_i
     async with running(service, clock):
         await until(lambda: caplog.text.count("cannot be written") >= 2)
         for _ in range(5):
-            await clock.advance(state.HEARTBEAT_EVERY_S)
+            await clock.advance(state_dir.HEARTBEAT_EVERY_S)
             await asyncio.sleep(0.01)
-        for file in (state.HEARTBEAT, state.EPOCH):
+        for file in (state_dir.HEARTBEAT, state_dir.EPOCH):
             assert caplog.text.count(f"{file} cannot be written") == 1
         folder.unlink()
-        await clock.advance(state.HEARTBEAT_EVERY_S)
-        await until((folder / state.HEARTBEAT).exists)
-    assert int((folder / state.EPOCH).read_text(encoding="utf-8")) > 0, "written at the end"
+        await clock.advance(state_dir.HEARTBEAT_EVERY_S)
+        await until((folder / state_dir.HEARTBEAT).exists)
+    assert int((folder / state_dir.EPOCH).read_text(encoding="utf-8")) > 0, "written at the end"
     assert caplog.text.count("heartbeat is written again") == 1
 
 
@@ -185,7 +185,7 @@ async def test_a_higher_epoch_on_the_broker_is_outdone(tmp_path: Path) -> None:
     service.raise_epoch(2**40)  # nothing runs yet
     async with running(service, clock):
         service.raise_epoch(2**40)
-    assert (tmp_path / state.EPOCH).read_text(encoding="utf-8") == str(2**40 + 1)
+    assert (tmp_path / state_dir.EPOCH).read_text(encoding="utf-8") == str(2**40 + 1)
 
 
 async def test_the_end_is_told_once(tmp_path: Path) -> None:

@@ -17,20 +17,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bridge import cli, state
-from bridge.config import (
-    PLACEHOLDER_CLIENT_ID,
-    AccountSettings,
-    Config,
-    HomeAssistantSettings,
-    HoursSettings,
-    MicrosoftSettings,
-    MqttSettings,
-    NetworkSettings,
-    PollingSettings,
-    WebSettings,
-    load,
-)
+from bridge import cli, state_dir
+from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings
+from bridge.config.host import HomeAssistantSettings, MqttSettings
+from bridge.config.hours import HoursSettings
+from bridge.config.loader import load
+from bridge.config.models import Config, NetworkSettings, PollingSettings
+from bridge.config.web import WebSettings
 from bridge.setup import InitOptions, initialise
 from bridge.setup.dot_env import GID, UID, ZONE
 from bridge.setup.owners import BRIDGE, BROKER, VOLUMES
@@ -179,9 +172,9 @@ def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
     (_, command) = SERVICES["mosquitto"]["healthcheck"]["test"]
     assert command.startswith("mosquitto_sub -u health ")
     assert "$$SYS/broker/uptime" in command
-    assert f"/data/{state.HEARTBEAT}" in STAGES["bridge"]
+    assert f"/data/{state_dir.HEARTBEAT}" in STAGES["bridge"]
     limit_s = int(re.search(r"st_mtime > (\d+)", STAGES["bridge"])[1])  # type: ignore[index]
-    assert limit_s >= 3 * state.HEARTBEAT_EVERY_S
+    assert limit_s >= 3 * state_dir.HEARTBEAT_EVERY_S
 
 
 HEALTH_CHECK = re.search(r'"python3", "-c", "(.*)"\]', STAGES["bridge"])
@@ -197,7 +190,7 @@ def is_healthy(folder: Path) -> bool:
 def test_the_health_check_sees_a_process_that_hangs_and_blames_none_for_its_disk(
     tmp_path: Path,
 ) -> None:
-    heartbeat = tmp_path / state.HEARTBEAT
+    heartbeat = tmp_path / state_dir.HEARTBEAT
     heartbeat.touch()
     assert is_healthy(tmp_path)
     os.utime(heartbeat, (0, 0))

@@ -9,11 +9,11 @@ import json
 import aiohttp
 import pytest
 
-from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import App, Person, Tenant
 from bridge.demo.door import DIAGNOSTIC
+from bridge.demo.faults.aadsts import KINDS
+from bridge.demo.faults.script import OVERSIZED, Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import OVERSIZED, Cut, Fault, Nonsense
 from tests.fakes.clock import ManualClock
 
 PRESENCE = "/v1.0/me/presence"

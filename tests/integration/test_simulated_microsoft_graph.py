@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bridge.demo.directory import Person, Tenant, guid
+from bridge.demo.faults.script import ENDPOINTS
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import Layout, Wording
-from bridge.demo.script import ENDPOINTS
 from tests.fakes.clock import ManualClock
 from tests.integration.graph_reader import BULK, Reader
 

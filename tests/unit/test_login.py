@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.config import Config
+from bridge.commands.login import FAILED, OK, Progress, may_open_browser
+from bridge.commands.remote_answers import chosen, read_sign_in
+from bridge.commands.typed_lines import Typed
+from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError
-from bridge.login import FAILED, OK, Progress, may_open_browser
-from bridge.service_request import chosen, read_sign_in
-from bridge.typed import Typed
 from tests.fakes.clock import START, ManualClock
 
 SIGNED_IN, SIGNED_OUT = SignInState.SIGNED_IN, SignInState.SIGNED_OUT

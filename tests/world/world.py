@@ -13,11 +13,12 @@ from random import Random
 from typing import Any
 
 from bridge.broker.session import Limits
-from bridge.config import Config, MqttSettings
+from bridge.config.host import MqttSettings
+from bridge.config.models import Config
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Person
-from bridge.service import Service
+from bridge.service.service import Service
 from drivers.runner import Runner
 from drivers.settings import Common
 from tests.world.broker import MemoryBroker, Nature

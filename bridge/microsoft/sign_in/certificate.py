@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from cryptography.x509.oid import NameOID
 
-from bridge.config import CertificateSettings
+from bridge.config.accounts import CertificateSettings
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError, PersonMustActError
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msal
 
-from bridge.config import Config, write_private
+from bridge.config.atomic_file import write_private
+from bridge.config.models import Config
 from bridge.config.unreadable import owner_of, quoted, this_user
 from bridge.microsoft.sign_in.cache_entries import usable
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bridge.config import MqttSettings
+from bridge.config.host import MqttSettings
 from bridge.contract.wire import Message
 from bridge.setup.content import hashed
 from tests.fakes.clock import ManualClock

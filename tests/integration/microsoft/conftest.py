@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
 from bridge.demo.directory import Household, Person

@@ -18,7 +18,7 @@ from bridge.contract.errors import (
 )
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.directory import App, Person
-from bridge.demo.script import Fault
+from bridge.demo.faults.script import Fault
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.office import BULK, TOKEN, Office, app_certificate
 

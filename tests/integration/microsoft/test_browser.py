@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import aiohttp
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import SignInState, Way
 from bridge.contract.errors import (
     PersonMustActError,
@@ -19,8 +19,8 @@ from bridge.contract.errors import (
     SignInNeededError,
 )
 from bridge.demo.directory import App, Household, Person
+from bridge.demo.faults.script import Cut, Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Cut, Fault
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.remedies import ADMIN, YOU
 from tests.fakes.clock import ManualClock

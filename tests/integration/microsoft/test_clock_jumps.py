@@ -15,13 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from bridge.config import Config, PollingSettings
+from bridge.config.models import Config, PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.demo.directory import Household, Person
+from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Fault
 from bridge.microsoft import MicrosoftAccount
 from bridge.microsoft import budget as budgets
 from bridge.microsoft.budget import Budget

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from bridge import accounts, login, state
-from bridge.config import Config
+from bridge import state_dir
+from bridge.commands import accounts, login
+from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
+from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
-from bridge.service import Service
+from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber
@@ -304,11 +305,11 @@ async def test_missing_consent_and_policies_are_told_and_work_once_mended(
     code: int,
     ending: tuple[SignInState, str, str],
 ) -> None:
-    state, who, words = ending
+    state_dir, who, words = ending
     alice.refused_with = code
     microsoft.approve(await bridge.code(), alice)
     await bridge.poll()
-    told = await bridge.until(state)
+    told = await bridge.until(state_dir)
     assert f"AADSTS{code}" in str(told.message)
     assert words in str(told.remedy)
     assert told.who == who
@@ -456,7 +457,7 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
                 "accounts": {"team": {"watch": [alice.upn, "bob@contoso.com"]}},
             }
         )
-        with state.claimed(served.state_dir):
+        with state_dir.claimed(served.state_dir):
             asked = asyncio.create_task(asyncio.to_thread(login.login, served, "team"))
             request = await mqtt.until("presence/bridge/request/signin")
             assert request.json["account"] == "team"
@@ -498,7 +499,7 @@ async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_
                 "accounts": {"team": {"watch": [home.person.oid, bob.oid]}},
             }
         )
-        with state.claimed(served.state_dir):
+        with state_dir.claimed(served.state_dir):
             service = Service(served)
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
@@ -539,7 +540,7 @@ async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_fol
         mqtt_settings = {"host": "127.0.0.1", "port": broker.port}
         served = Config.model_validate({**config.model_dump(), "mqtt": mqtt_settings})
         microsoft.faults.add(Fault("devicecode", aadsts=700016), Fault("devicecode", aadsts=90094))
-        with state.claimed(served.state_dir):
+        with state_dir.claimed(served.state_dir):
             service = Service(served)
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/account/alice/auth", lambda h: h.json["state"] == "error")

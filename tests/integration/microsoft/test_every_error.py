@@ -16,10 +16,10 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
-from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import Person
+from bridge.demo.faults.aadsts import KINDS
+from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Fault
 from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn

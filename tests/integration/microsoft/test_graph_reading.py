@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.errors import (
     AccessRefusedError,
     SignInNeededError,
@@ -19,9 +19,9 @@ from bridge.contract.errors import (
 )
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.demo.directory import Household, Person
+from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
-from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph import THROTTLE_FIRST_S, THROTTLE_MOST_S, Graph

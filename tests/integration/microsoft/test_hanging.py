@@ -15,12 +15,12 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bridge.config import Config, NetworkSettings
+from bridge.config.models import Config, NetworkSettings
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.demo.directory import Person
+from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Fault
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.http import Http, HttpRequest, HttpResponse, aiohttp_client
 from tests.fakes.clock import ManualClock

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed, SignInState
 from bridge.contract.errors import ConfigError
 from bridge.demo.directory import Household
-from bridge.demo.script import Fault
+from bridge.demo.faults.script import Fault
 from bridge.microsoft import Microsoft
-from bridge.roster import Roster
+from bridge.service.sources import Roster
 from tests.integration.microsoft.office import BULK, Office
 
 DEADLINE_S = 10

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import Person
+from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Fault
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import SHORT_S, Start, started
 

@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from bridge.config import PollingSettings
+from bridge.config.models import PollingSettings
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
+from bridge.demo.faults.script import Cut, Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Cut, Fault
 from bridge.polling import Poller
 from tests.e2e import conftest as e2e
 from tests.e2e.conftest import Stage

@@ -14,12 +14,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from bridge import logs
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
+from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft.http import aiohttp_client
 from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
 from bridge.microsoft.sign_in.msal_client import MsalWorkers

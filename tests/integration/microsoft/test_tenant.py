@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.config.tenant import SHARED
 from bridge.contract.account import SignInState
 from bridge.contract.errors import (
@@ -21,12 +21,12 @@ from bridge.contract.errors import (
 )
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, Person
+from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.script import Cut, Fault, Nonsense
 from bridge.microsoft import Microsoft
 from bridge.microsoft.http import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU
-from bridge.microsoft.tenant import Tenant, look_up
+from bridge.microsoft.sign_in.tenant import Tenant, look_up
 from tests.fakes.authority import odd
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import (
     AccessRefusedError,
@@ -19,9 +19,9 @@ from bridge.contract.errors import (
 )
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.demo.directory import App, Household, Person
+from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import Wording
-from bridge.demo.script import Fault
 from bridge.microsoft import Writer
 from bridge.microsoft.writing import LOCATIONS, NOT_SHOWN, PAIRS
 from tests.fakes.clock import ManualClock

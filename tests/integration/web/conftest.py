@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.web import Snapshot
+from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import RunningPage, light, person, service, serving, waiting
 
 HOUSEHOLD = Snapshot(

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from bridge.contract.account import SignIn
 from bridge.contract.presence import Activity, Availability
-from bridge.web import Snapshot
+from bridge.web.data.snapshot import Snapshot
 from tests.fakes.mosquitto import free_port
 from tests.fakes.web_browser import chromium, needs_chromium
 from tests.fakes.web_page import (

@@ -15,8 +15,8 @@ import pytest
 from yarl import URL
 
 from bridge.contract.presence import Activity, Availability
+from bridge.web.access.throttle import FREE
 from bridge.web.body import BODY_LIMIT
-from bridge.web.throttle import FREE
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import RunningPage, person, serving
 from tests.integration.web.conftest import HOUSEHOLD, client_of

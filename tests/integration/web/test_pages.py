@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from bridge.contract.errors import PersonMustActError
-from bridge.web import Snapshot
+from bridge.web.data.snapshot import Snapshot
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import free_port
 from tests.fakes.web_page import RunningPage, person, service, serving

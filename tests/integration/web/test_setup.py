@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from bridge.config import MqttSettings, load
+from bridge.config.host import MqttSettings
+from bridge.config.loader import load
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_browser import chromium, needs_chromium
 from tests.fakes.web_trials import CannedTrials, setting_up

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from bridge.broker.errors import SHORT_LIVED, explain
 from bridge.broker.reasons import REASONS, Kind
 from bridge.broker.session import ConnectionFailedError
-from bridge.config import MqttSettings
+from bridge.config.host import MqttSettings
 
 SETTINGS = MqttSettings(
     host="broker.example", username="bridge", password=SecretStr("hunter2-hunter2")

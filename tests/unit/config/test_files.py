@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from bridge.config import write_private
+from bridge.config.atomic_file import write_private
 
 
 def test_the_disk_has_file_and_folder_before_it_is_done(tmp_path: Path) -> None:

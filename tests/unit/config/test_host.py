@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Config, HostConfig, load_host
-from bridge.config.host import BRIDGE_TABLES
+from bridge.config.host import BRIDGE_TABLES, HostConfig
+from bridge.config.loader import load_host
+from bridge.config.models import Config
 from bridge.contract.errors import ConfigError
 
 

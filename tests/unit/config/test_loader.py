@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Config, check, config_path, load
+from bridge.config.loader import check, config_path, load
+from bridge.config.models import Config
 from bridge.contract.errors import ConfigError
 
 TENANT = "contoso.example"

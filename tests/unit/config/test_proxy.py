@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from yarl import URL
 
-from bridge.config import Config, problems
+from bridge.config.models import Config
+from bridge.config.problems import problems
 from bridge.config.proxy import proxy_address
 
 

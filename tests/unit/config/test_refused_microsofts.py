@@ -3,7 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from bridge.config import AccountSettings, Config, MicrosoftSettings, problems
+from bridge.config.accounts import AccountSettings, MicrosoftSettings
+from bridge.config.models import Config
+from bridge.config.problems import problems
 
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 

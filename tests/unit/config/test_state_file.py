@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import StateFile
+from bridge.config.state_file import StateFile
 
 DEADLINE_S = 5
 

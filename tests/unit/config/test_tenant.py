@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridge.config import Config, problems
+from bridge.config.models import Config
+from bridge.config.problems import problems
 from bridge.config.tenant import tenant_name
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"

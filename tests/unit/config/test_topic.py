@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config import load_host
+from bridge.config.loader import load_host
 from bridge.contract.errors import ConfigError
 
 BASES = ["mqtt.base_topic", "homeassistant.discovery_prefix"]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Config, load
 from bridge.config.authorities import authorities
+from bridge.config.loader import load
+from bridge.config.models import Config
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.certificate import load as load_certificate

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Config, HostConfig, check
+from bridge.config.host import HostConfig
+from bridge.config.loader import check
+from bridge.config.models import Config
 from bridge.config.zone import has_hours, told, with_zone, with_zone_of_hours, zone_of
 from bridge.contract.errors import ConfigError
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bridge.demo.request_log import LoggedRequest, RequestLog
+from bridge.demo.faults.request_log import LoggedRequest, RequestLog
 from tests.fakes.clock import START
 
 

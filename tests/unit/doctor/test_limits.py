@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.broker.session import Limits
-from bridge.config import Config
+from bridge.config.models import Config
 from bridge.contract.topics import Topics
 from bridge.doctor.cures import rules_cure
 from bridge.doctor.limits import limits

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.broker.session import ProtocolVersion
-from bridge.config import HostConfig, Settings
+from bridge.config.base import Settings
+from bridge.config.host import HostConfig
 from bridge.contract.light import Effect
 from drivers.base import Kind, Light, Surroundings
 from drivers.runner import Runner

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config import check
+from bridge.config.loader import check
 from bridge.contract.errors import ConfigError
 from drivers.registry import find, installed
 from drivers.settings import Common, read

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.microsoft.claims import Claims, Rank
+from bridge.microsoft.people.ownership import Claims, Rank
 
 
 def test_somebody_in_two_tables_is_read_through_the_first(

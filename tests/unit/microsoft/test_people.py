@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.topics import slug as checked
-from bridge.microsoft.people import Memory, Person, Slugs, named
+from bridge.microsoft.people.directory import Memory, Person, Slugs, named
 
 A, B = str(UUID(int=1)), str(UUID(int=2))
 HEX_A = UUID(int=1).hex

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import write_private
+from bridge.config.atomic_file import write_private
 from bridge.microsoft.sign_in.encryption import KEY_BYTES, Seal
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.unit.microsoft.test_cache import ACCOUNT

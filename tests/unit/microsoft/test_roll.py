@@ -7,8 +7,8 @@ import pytest
 
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
-from bridge.microsoft.people import Memory, Person
-from bridge.microsoft.roll import Roll
+from bridge.microsoft.people.directory import Memory, Person
+from bridge.microsoft.people.members import Roll
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import SIGNED_IN
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import PollingSettings
+from bridge.config.models import PollingSettings
 from bridge.polling.setback import Setback, failed, refused, refused_wait_s, wait_s
 
 SETTINGS = PollingSettings()

@@ -9,13 +9,13 @@ from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_account_state
 from bridge.publishing.account import everything
 from bridge.publishing.commands import COMMANDS
-from bridge.publishing.discovery import (
+from bridge.publishing.discovery.payloads import (
     account_components,
     account_device,
     bridge_components,
     bridge_device,
 )
-from bridge.publishing.removals import components
+from bridge.publishing.removal.removals import components
 from tests.fakes.clock import ManualClock
 
 TOPICS = Topics()

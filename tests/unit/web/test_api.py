@@ -17,8 +17,8 @@ from bridge.web.api import (
     openapi,
     parts,
 )
-from bridge.web.qr import qr_svg
-from bridge.web.snapshot import Day, Kind, Snapshot, Span
+from bridge.web.data.snapshot import Day, Kind, Snapshot, Span
+from bridge.web.render.qr import qr_svg
 from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
 
 EVERYTHING = Snapshot(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.web.hosts import may_name, own_names
+from bridge.web.access.hosts import may_name, own_names
 
 NAMES = own_names("pi.home.example") | {"presence.example.org"}
 

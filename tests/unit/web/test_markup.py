@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.forms import TOKEN_SLOT, disclosure, form, with_token
-from bridge.web.markup import Html, join, tag
+from bridge.web.render.forms import TOKEN_SLOT, disclosure, form, with_token
+from bridge.web.render.markup import Html, join, tag
 from tests.unit.web.reading import Reading
 
 

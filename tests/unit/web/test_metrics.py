@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bridge.web.data.snapshot import Snapshot
 from bridge.web.metrics import metrics
-from bridge.web.snapshot import Snapshot
 from tests.fakes.web_page import NOON, light, person, service, waiting
 
 LINE = re.compile(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import ConfigError
-from bridge.web.door import Door
-from bridge.web.password import PasswordHash, read_password
-from bridge.web.throttle import FORGIVEN_S, FREE, MOST, MOST_S, REMEMBERED, Throttle
+from bridge.web.access.door import Door
+from bridge.web.access.password import PasswordHash, read_password
+from bridge.web.access.throttle import FORGIVEN_S, FREE, MOST, MOST_S, REMEMBERED, Throttle
 from tests.fakes.clock import ManualClock
 
 SALT = bytes(range(16))

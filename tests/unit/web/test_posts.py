@@ -5,8 +5,8 @@ import pytest
 from bridge.contract.account import Way
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
+from bridge.web.data.snapshot import Snapshot, Table
 from bridge.web.posts import Posts, RefusedError
-from bridge.web.snapshot import Snapshot, Table
 from tests.fakes.web_page import BOTH, RecordingActions, light, person, service
 
 SNAPSHOT = Snapshot(

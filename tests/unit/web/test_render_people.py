@@ -7,12 +7,12 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
-from bridge.web.render import Renderer
-from bridge.web.render_people import person_card
-from bridge.web.render_sign_in import sign_in_panel
-from bridge.web.search import SHOWN
-from bridge.web.snapshot import Person, Snapshot, Table
-from bridge.web.words import Calendar
+from bridge.web.data.search import SHOWN
+from bridge.web.data.snapshot import Person, Snapshot, Table
+from bridge.web.data.words import Calendar
+from bridge.web.render.page import Renderer
+from bridge.web.render.people import person_card
+from bridge.web.render.sign_in import sign_in_panel
 from tests.fakes.web_page import (
     BOTH,
     BROWSER_ADDRESS,

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.contract.light import OFF, LightState
-from bridge.web.render import Renderer, login_page, message_page, page
-from bridge.web.render_health import health_section
-from bridge.web.render_lights import color_name, lights_section
-from bridge.web.render_today import ROWS, today_section
-from bridge.web.snapshot import Day, Kind, Refusal, Snapshot, Span
-from bridge.web.words import Calendar
+from bridge.web.data.snapshot import Day, Kind, Refusal, Snapshot, Span
+from bridge.web.data.words import Calendar
+from bridge.web.render.health import health_section
+from bridge.web.render.lights import color_name, lights_section
+from bridge.web.render.page import Renderer, login_page, message_page, page
+from bridge.web.render.today import ROWS, today_section
 from tests.fakes.web_page import NOON, light, person, service
 from tests.unit.web.reading import Reading
 

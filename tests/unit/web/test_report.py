@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.contract.account import SignIn, SignInState
-from bridge.web.report import TOLD, redacted, report
-from bridge.web.snapshot import Snapshot
+from bridge.web.data.report import TOLD, redacted, report
+from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import light, person, service, waiting
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.web.search import FEW, FRESH_S, SHOWN, Search
-from bridge.web.snapshot import Person
+from bridge.web.data.search import FEW, FRESH_S, SHOWN, Search
+from bridge.web.data.snapshot import Person
 from bridge.web.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person

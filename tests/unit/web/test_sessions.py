@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.sessions import ENDED_MOST, LIFETIME, Session, Sessions
+from bridge.web.access.sessions import ENDED_MOST, LIFETIME, Session, Sessions
 from tests.fakes.web_page import NOON
 
 SECRET = bytes(32)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.config import MqttSettings, load
+from bridge.config.host import MqttSettings
+from bridge.config.loader import load
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, write_config
 from bridge.web.posts import RefusedError
-from bridge.web.setup_draft import (
+from bridge.web.set_up.draft import (
     Draft,
     Registration,
     broker_of,
@@ -23,7 +24,7 @@ from bridge.web.setup_draft import (
     write,
     zone_of,
 )
-from bridge.web.setup_render import PORTAL, done_page, setup_page
+from bridge.web.set_up.render import PORTAL, done_page, setup_page
 from tests.unit.web.reading import Reading
 
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"

@@ -14,9 +14,9 @@ from bridge.contract.health import Health
 from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
-from bridge.web.heard import light_of
-from bridge.web.snapshot import Light, Refusal, Snapshot, Table
-from bridge.web.view import View
+from bridge.web.data.heard import light_of
+from bridge.web.data.snapshot import Light, Refusal, Snapshot, Table
+from bridge.web.data.view import View
 from tests.fakes.web_page import BOTH, NOON, service
 
 RULE = json.dumps(

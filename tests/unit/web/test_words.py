@@ -7,8 +7,8 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web.snapshot import Kind
-from bridge.web.words import Calendar, duration, for_people, headline, kind_of, presence_words
+from bridge.web.data.snapshot import Kind
+from bridge.web.data.words import Calendar, duration, for_people, headline, kind_of, presence_words
 from tests.fakes.web_page import NOON, person, waiting
 
 

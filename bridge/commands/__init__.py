@@ -1,0 +1,1 @@
+"""The commands that ask about or change an account, beside the service or instead of it."""

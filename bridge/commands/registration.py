@@ -1,0 +1,54 @@
+"""The commands about the app registration: certificate create, consent-url. Never asks Microsoft.
+
+What they print is for the portal, in the portal's words.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.commands.remote_answers import chosen, say
+from bridge.config.models import Config
+from bridge.contract.clock import SystemClock
+from bridge.contract.errors import ConfigError
+from bridge.microsoft.sign_in.certificate import create
+from bridge.microsoft.sign_in.registration import consent_url as address
+
+OK = 0
+
+
+def create_certificate(folder: Path, *, days: int) -> int:
+    """Make a key and a certificate, and say what to do with them.
+
+    Raises:
+        ConfigError: It would end before it begins.
+        PersonMustActError: They exist already, or the disk refuses.
+    """
+    if days < 1:
+        raise ConfigError(["--days: must be at least 1"])
+    made = create(folder, days=days, now=SystemClock().now())
+    for line in (
+        f"{made.key_file} is the private key: it stays here and nowhere else.",
+        f"{made.certificate_file} is the certificate. Upload it:",
+        "  Microsoft Entra admin center, App registrations, your app,",
+        "  Certificates & secrets, Certificates, Upload certificate.",
+        f"Thumbprint (SHA-256): {made.thumbprint}",
+        f"Valid until: {made.expires:%Y-%m-%d}",
+        "",
+        "Then, in the config:",
+        "[microsoft]",
+        f'certificate_file = "{made.certificate_file}"',
+        f'private_key_file = "{made.key_file}"',
+    ):
+        say(line)
+    return OK
+
+
+def consent_url(config: Config, account: str | None) -> int:
+    """Print where an admin consents to the app of ``account``, or of the only one there is.
+
+    Raises:
+        ConfigError: There is no such account, or it lacks tenant or client id.
+    """
+    say(address(config, chosen(config, account)))
+    return OK

@@ -1,0 +1,107 @@
+"""Asks the service by the broker, on one connection: where no socket of it is on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+from bridge.broker import PublishRefusedError, Received, Session, visiting
+from bridge.broker.session import ConnectionFailedError
+from bridge.commands.remote_answers import ANSWER_S, data_of, read_sign_in
+from bridge.config.models import Config
+from bridge.contract.account import SignIn, Way
+from bridge.contract.errors import ContractError, TryAgainError
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message, decode_json, encode_json
+
+_requests = count(1)
+
+
+@asynccontextmanager
+async def by_the_broker(config: Config) -> AsyncIterator[OverBroker]:
+    """The service that is at the broker of ``config``.
+
+    Raises:
+        TryAgainError: The broker cannot be reached, or the connection ends.
+        PersonMustActError: It refuses.
+    """
+    async with visiting(config.mqtt) as session:
+        service = OverBroker(session, config.topics)
+        listening = asyncio.create_task(service.listen(), name="listen")
+        try:
+            yield service
+        finally:
+            listening.cancel()
+            await asyncio.wait({listening})
+
+
+class OverBroker:
+    """The service, as it answers on ``bridge/response/…``; ``listen`` must run meanwhile."""
+
+    def __init__(self, session: Session, topics: Topics) -> None:
+        self._session, self._topics = session, topics
+        self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._auth: asyncio.Queue[Received | ConnectionFailedError] = asyncio.Queue()
+
+    async def ask(self, command: str, **fields: str) -> Any:
+        """Send one request; the data of its answer."""
+        transaction = f"cli-{os.getpid()}-{next(_requests)}"
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self._asked[transaction] = answer
+        await self._session.subscribe(self._topics.response(command), commands=False)
+        payload = encode_json({**fields, "transaction": transaction})
+        request = Message(self._topics.request(command), payload, retain=False)
+        for refused in await self._session.send([request]):
+            raise PublishRefusedError(refused)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return data_of(await answer)
+        except TimeoutError:
+            raise TryAgainError(
+                "the running service did not answer: is it connected to the broker?"
+            ) from None
+
+    async def news(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
+        """Begin to sign in; what becomes of it.
+
+        What is stored is old, unless it is a code that still waits. People who are read together
+        have one sign-in, on the topic of their table.
+        """
+        for topic in (self._topics.table(slug, "auth"), self._topics.account(slug, "auth")):
+            await self._session.subscribe(topic, commands=False)
+        await self.ask("signin", account=slug, way=way.value)
+        stored = [self._auth.get_nowait() for _ in range(self._auth.qsize())][-1:]
+        while True:
+            for news in stored or [await self._auth.get()]:
+                if isinstance(news, ConnectionFailedError):
+                    raise news
+                told = read_sign_in(news.payload)
+                if told.waits or not (stored or news.retain):
+                    yield told
+            stored = []
+
+    async def listen(self) -> None:
+        """Hand on what arrives, until cancelled."""
+        try:
+            async for received in self._session.received():
+                self._take(received)
+        except ConnectionFailedError as error:
+            for answer in self._asked.values():
+                answer.set_exception(error)
+            self._auth.put_nowait(error)
+
+    def _take(self, received: Received) -> None:
+        if received.topic.endswith("/auth"):
+            self._auth.put_nowait(received)
+            return
+        try:
+            answer = decode_json(received.payload)
+        except ContractError:
+            return
+        asked = self._asked.pop(str(answer.get("transaction")), None)
+        if asked and not asked.done():
+            asked.set_result(answer)

@@ -1,0 +1,104 @@
+"""The people who were added on the page: a small file in ``state_dir``. Never touches the config.
+
+The config file is the master: an account that it names as well is the config's.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections.abc import Collection
+from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.config.accounts import AccountSettings
+from bridge.config.atomic_file import write_private
+from bridge.config.base import Slug
+from bridge.config.models import Config
+from bridge.contract.errors import PersonMustActError, TryAgainError
+
+log = logging.getLogger(__name__)
+
+FILE = "people.json"
+SLUG_LIMIT = 40
+MOST = 200
+"""People who can be added on the page; more belong into the config."""
+_FILE = TypeAdapter(dict[Slug, AccountSettings])
+
+
+def with_added(config: Config) -> Config:
+    """``config`` with the people who were added on the page; whom the file names, it keeps."""
+    named = {slug: own for slug, own in config.accounts.items() if slug not in config.added}
+    people = AddedPeople.of(config).read()
+    added = {slug: own for slug, own in people.items() if slug not in named}
+    return config.with_added(named, added)
+
+
+def slug_of(name: str, taken: Collection[str]) -> str:
+    """A short name for topics from a person's ``name``, with a number where it is ``taken``."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[: SLUG_LIMIT - 4] or "person"
+    slug, number = base, 2
+    while slug in taken:
+        slug, number = f"{base}_{number}", number + 1
+    return slug
+
+
+class AddedPeople:
+    """Reads and writes the file; every change is on the disk before it is told."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Those of the bridge that ``config`` describes."""
+        return cls(config.state_dir / FILE)
+
+    def read(self) -> dict[str, AccountSettings]:
+        """All of them by slug; a file that cannot be read is told and counts as empty."""
+        try:
+            return _FILE.validate_json(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValidationError) as error:
+            log.warning("%s cannot be read: %s", self._file, type(error).__name__)
+            return {}
+
+    def add(self, account: str, settings: AccountSettings) -> None:
+        """Keep ``account``.
+
+        Raises:
+            PersonMustActError: There are too many.
+            TryAgainError: The disk refuses.
+        """
+        people = self.read()
+        if len(people) >= MOST:
+            raise PersonMustActError(
+                f"there are {MOST} people already.", remedy="Put them into the config file."
+            )
+        self._write({**people, account: settings})
+
+    def remove(self, account: str) -> None:
+        """Forget ``account``.
+
+        Raises:
+            PersonMustActError: The config file names it, or nobody is called that.
+            TryAgainError: The disk refuses.
+        """
+        people = self.read()
+        if account not in people:
+            raise PersonMustActError(
+                f"{account} was not added here.", remedy="Take it out of the config file."
+            )
+        self._write({slug: settings for slug, settings in people.items() if slug != account})
+
+    def _write(self, people: dict[str, AccountSettings]) -> None:
+        text = _FILE.dump_json(people, exclude_defaults=True, indent=1).decode()
+        try:
+            write_private(self._file, text)
+        except OSError as error:
+            raise TryAgainError(f"{self._file}: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""What only tests need of the simulated Microsoft: faults on order, and a log of requests."""

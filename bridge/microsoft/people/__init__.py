@@ -1,0 +1,1 @@
+"""Whose presence a table of people reads, and in how few requests."""

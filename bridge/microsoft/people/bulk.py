@@ -1,0 +1,247 @@
+"""Reads many people through one sign-in with the fewest requests. Never decides who they are.
+
+Source: Microsoft Graph documentation, "getPresencesByUserId": 650 ids a request. No page says what
+becomes of ids that Graph does not like, so answers are matched by id, missing ones are borne, and
+a refused request is halved until the ids that spoil it are found. Nobody is blamed while Graph
+answers for nobody, and at first not for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import PresenceBridgeError, SourceDataError
+from bridge.contract.presence import Presence
+from bridge.microsoft.graph import Graph
+from bridge.microsoft.people.directory import Person
+from bridge.microsoft.people.members import Roll
+from bridge.microsoft.people.ownership import Claim
+from bridge.microsoft.presence import parse_presence
+from bridge.retry import doubled_s
+
+log = logging.getLogger(__name__)
+
+IDS_MOST = 650
+PARALLEL = 8
+"""Requests at a time."""
+HALVINGS_MOST = 60
+"""Refused requests in one read; more, and it is not about single ids."""
+UNANSWERED_MOST = 16
+"""Refused requests in one read before the first that is answered; halving to one id needs 10."""
+LEFT_OUT_FIRST_S, LEFT_OUT_MOST_S = 60.0, 3600.0
+"""An id that Graph refuses is left out for so long; each time that it is refused again, longer."""
+PATH = "/communications/getPresencesByUserId"
+REMEDY = (
+    "Where the app signs itself in: add the application permission Presence.Read.All to the app, "
+    "and let an admin consent. Where a person signs in: add the delegated permission "
+    "Presence.Read.All to the app, let an admin consent where it is needed, then sign in again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The ids of one request."""
+
+    ids: tuple[str, ...]
+    content: bytes
+
+    @classmethod
+    def of(cls, ids: Sequence[str]) -> Request:
+        """A request for ``ids``."""
+        return cls(tuple(ids), json.dumps({"ids": list(ids)}).encode())
+
+    def halves(self) -> tuple[Request, Request]:
+        """Two requests for the same ids."""
+        middle = len(self.ids) // 2
+        return Request.of(self.ids[:middle]), Request.of(self.ids[middle:])
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An id that Graph refused."""
+
+    times: int
+    """In a row."""
+    until_s: float
+    """Left out until then."""
+
+
+class Bulk:
+    """The people of one account table."""
+
+    def __init__(self, table: str, roll: Roll, *, graph: Graph, claim: Claim, clock: Clock) -> None:
+        self.accounts: Mapping[str, str] = {}
+        self._table, self._roll, self._graph = table, roll, graph
+        self._claim, self._clock = claim, clock
+        self._people: Sequence[Person] | None = None
+        self._version = -1
+        self._slugs: dict[str, str] = {}
+        self._requests: list[Request] = []
+        self._first = 0
+        self._seen: dict[str, tuple[int, Presence]] = {}
+        """What was read last of each, with a digest of the words that it was read from."""
+        self._suspects: dict[str, Suspect] = {}
+        self._suspect_again_s = inf
+        self._refused: list[str] = []
+        self._halvings, self._answered = 0, False
+        self._trouble = False
+
+    @property
+    def calls(self) -> int:
+        """Requests that one read needs."""
+        return max(1, len(self._requests))
+
+    def settle(self) -> None:
+        """Follow who is on the roll now and read through no other table."""
+        if self._clock.monotonic() >= self._suspect_again_s:
+            self._people = None
+        people = self._roll.people
+        if people is self._people and self._version == self._claim.version:
+            return
+        self._claim.put([person.oid for person in people if person.oid])
+        self._people, self._version = people, self._claim.version
+        left_out = self._claim.left_out()
+        self._follow([person for person in people if person.oid not in left_out])
+
+    async def read(self) -> Mapping[str, Presence]:
+        """The presences now, by account slug; who is missing in Graph's answers is missing here.
+
+        Raises:
+            PresenceBridgeError: As in ``Roll.ready`` and ``Graph.ask``, when nobody could be read.
+        """
+        await self._roll.ready()
+        self.settle()
+        if not self._requests:
+            return {}
+        self._halvings, self._answered, self._refused = 0, False, []
+        turn = self._requests[self._first :] + self._requests[: self._first]
+        try:
+            presences = await self._send(turn[0])  # alone: what is wrong with all costs one
+        except PresenceBridgeError:
+            self._begin_after(turn[0])
+            raise
+        waiting, failed = iter(turn[1:]), list[tuple[Request, PresenceBridgeError]]()
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(min(PARALLEL, len(turn) - 1)):
+                work = self._work(waiting, presences, failed)
+                tasks.create_task(work, name=f"bulk-{self._table}-{number}")
+        if failed:
+            self._begin_after(failed[0][0])
+        elif self._refused and not self._answered:
+            raise SourceDataError("Microsoft Graph refuses to tell anybody's presence (HTTP 400)")
+        if self._answered:
+            self._suspect(self._refused)
+        self._tell(failed[0][1] if failed else None)
+        return presences
+
+    async def run(self) -> None:
+        """Keep the roll until cancelled."""
+        await self._roll.run()
+
+    def release(self) -> None:
+        """Claim nobody any more."""
+        self._claim.put(())
+
+    def _follow(self, people: Sequence[Person]) -> None:
+        accounts = {person.slug: person.name for person in people}
+        if accounts != self.accounts:
+            self.accounts = accounts
+        self._slugs = {person.oid: person.slug for person in people if person.oid}
+        self._seen = {oid: seen for oid, seen in self._seen.items() if oid in self._slugs}
+        now_s = self._clock.monotonic()
+        self._suspects = {oid: s for oid, s in self._suspects.items() if oid in self._slugs}
+        left_out = {oid: s for oid, s in self._suspects.items() if s.until_s > now_s}
+        self._suspect_again_s = min((s.until_s for s in left_out.values()), default=inf)
+        ids = [oid for oid in self._slugs if oid not in left_out]
+        self._requests = [
+            Request.of(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
+        ]
+        self._first = 0
+
+    async def _work(
+        self,
+        waiting: Iterator[Request],
+        presences: dict[str, Presence],
+        failed: list[tuple[Request, PresenceBridgeError]],
+    ) -> None:
+        """Send what waits until one fails."""
+        for request in waiting:
+            try:
+                presences.update(await self._send(request))
+            except PresenceBridgeError as error:
+                failed.append((request, error))
+                return
+
+    async def _send(self, request: Request) -> dict[str, Presence]:
+        answer = await self._graph.ask(PATH, request.content, remedy=REMEDY)
+        if answer is not None:
+            self._answered = True
+            return self._matched(answer)
+        self._halvings += 1
+        if self._halvings > (HALVINGS_MOST if self._answered else UNANSWERED_MOST):
+            raise SourceDataError("Microsoft Graph refuses to read many people at once")
+        if len(request.ids) == 1:
+            self._refused.append(request.ids[0])
+            return {}
+        first, second = request.halves()
+        return await self._send(first) | await self._send(second)
+
+    def _suspect(self, oids: Sequence[str]) -> None:
+        """Leave ``oids`` out for a while."""
+        for oid in oids:
+            times = self._suspects[oid].times + 1 if oid in self._suspects else 1
+            wait_s = doubled_s(times - 1, first_s=LEFT_OUT_FIRST_S, most_s=LEFT_OUT_MOST_S)
+            self._suspects[oid] = Suspect(times, self._clock.monotonic() + wait_s)
+            self._people = None
+            if times == 1:
+                log.warning(
+                    "%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid
+                )
+
+    def _matched(self, answer: Any) -> dict[str, Presence]:
+        values = answer.get("value") if isinstance(answer, Mapping) else None
+        if not isinstance(values, list):
+            raise SourceDataError("Microsoft Graph answered something that is no list of presences")
+        presences: dict[str, Presence] = {}
+        for resource in values:
+            oid = resource.get("id") if isinstance(resource, dict) else None
+            oid = oid.lower() if isinstance(oid, str) else ""
+            slug = self._slugs.get(oid)
+            if slug and (presence := self._presence(oid, resource)):
+                presences[slug] = presence
+                if self._suspects:
+                    self._suspects.pop(oid, None)
+        return presences
+
+    def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
+        """The same object as before while all of it is the same: nothing then is to be done."""
+        digest, known = hash(repr(resource)), self._seen.get(oid)
+        if known and known[0] == digest:
+            return known[1]  # at a third of the cost of reading it
+        try:
+            presence = parse_presence(resource)
+        except SourceDataError as error:
+            log.debug("%s: %s is skipped: %s", self._table, oid, error)
+            return None
+        if known and presence == known[1]:
+            presence = known[1]
+        self._seen[oid] = digest, presence
+        return presence
+
+    def _begin_after(self, failed: Request) -> None:
+        """Let the next read begin behind ``failed``, so that it keeps nobody else waiting."""
+        self._first = (self._requests.index(failed) + 1) % len(self._requests)
+
+    def _tell(self, error: PresenceBridgeError | None) -> None:
+        if error and not self._trouble:
+            log.warning("%s: some people could not be read: %s", self._table, error)
+        elif self._trouble and not error:
+            log.info("%s: all people are read again", self._table)
+        self._trouble = error is not None

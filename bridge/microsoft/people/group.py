@@ -1,0 +1,92 @@
+"""The members of a group, and of the groups within it. Never reads presence.
+
+Source: Microsoft Graph documentation, "List group transitive members". Without a permission to read
+users Graph tells the GUIDs of members and not their names.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bridge.contract.errors import AccessRefusedError, SourceDataError
+from bridge.microsoft.graph import Graph
+from bridge.microsoft.people.directory import Person, Slugs
+from bridge.microsoft.texts import NAME_BYTES, plain
+
+log = logging.getLogger(__name__)
+
+MEMBERS_REMEDY = (
+    "Add the permission GroupMember.Read.All to the app and let an admin consent "
+    "(with User.Read.All people have their names)."
+)
+PAGE = 999
+_USER = "#microsoft.graph.user"
+
+
+class Group:
+    """One group as an account table follows it."""
+
+    def __init__(self, table: str, group_id: str, *, graph: Graph, tables: Collection[str]) -> None:
+        self._table, self._group_id, self._graph = table, group_id, graph
+        self._slugs = Slugs(table, tables)
+
+    async def find(self, known: Sequence[Person]) -> tuple[Person, ...]:
+        """Everybody who is a member now; those in ``known`` keep their slugs.
+
+        Raises:
+            AccessRefusedError: There is no such group, or the app may not look.
+            PresenceBridgeError: As in ``Graph.pages``.
+        """
+        path = (
+            f"/groups/{self._group_id}/transitiveMembers"
+            f"?$select=id,displayName,userPrincipalName&$top={PAGE}"
+        )
+        values = await self._graph.pages(path, remedy=MEMBERS_REMEDY)
+        if values is None:
+            raise AccessRefusedError(
+                f"There is no group {self._group_id} in this tenant.",
+                remedy="Copy the Object ID of the group into the config.",
+            )
+        people = self._people(values, known)
+        self._tell(people, known)
+        return people
+
+    def _people(self, values: Sequence[Any], known: Sequence[Person]) -> tuple[Person, ...]:
+        members = {oid: _names(value) for value in values if (oid := _user_id(value))}
+        kept = {person.oid: person.slug for person in known if person.oid}
+        pairs = [(oid, upn) for oid, (_, upn) in members.items()]
+        slugs = self._slugs.give(pairs, kept)
+        return tuple(
+            Person(slug, name or upn or oid, oid, upn)
+            for slug, (oid, (name, upn)) in zip(slugs, members.items(), strict=True)
+        )
+
+    def _tell(self, people: Sequence[Person], known: Sequence[Person]) -> None:
+        before, now = ({person.oid for person in some} for some in (known, people))
+        if before != now or not known:
+            log.info(
+                "%s: %d members, %d new, %d gone",
+                self._table,
+                len(now),
+                len(now - before),
+                len(before - now),
+            )
+
+
+def _user_id(value: Any) -> str | None:
+    """The GUID of a member that is a person; groups and devices are none.
+
+    Raises:
+        SourceDataError: It is no member at all.
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("id"), str):
+        raise SourceDataError("Microsoft Graph answered a member without an id")
+    return str(value["id"]).lower() if value.get("@odata.type", _USER) == _USER else None
+
+
+def _names(value: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    name, upn = value.get("displayName"), value.get("userPrincipalName")
+    name, upn = (plain(text, NAME_BYTES) if isinstance(text, str) else "" for text in (name, upn))
+    return name or None, upn.lower() or None

@@ -1,0 +1,47 @@
+"""The app registration that an account table uses, checked before anything is asked. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.models import Config
+from bridge.contract.errors import ConfigError
+from bridge.microsoft.clouds import cloud_of
+
+
+def identity(config: Config, slug: str) -> tuple[str, str]:
+    """The tenant's name and the client id.
+
+    Raises:
+        ConfigError: One is missing or still the placeholder, or an app has no certificate.
+    """
+    settings = config.microsoft_of(slug)
+    problems = [
+        f"microsoft.{key}: is missing; account {slug} needs it"
+        for key in ("tenant", "client_id")
+        if not getattr(settings, key)
+    ]
+    if settings.client_id == PLACEHOLDER_CLIENT_ID:
+        problems.append("microsoft.client_id: still the placeholder; see docs/app-registration.md")
+    if config.accounts[slug].sign_in == "app" and not settings.certificate_file:
+        problems.append(
+            f"microsoft.certificate_file: is missing; account {slug} needs it; "
+            "make one with: presence-bridge certificate create"
+        )
+    if problems:
+        raise ConfigError(problems)
+    return str(settings.tenant).rpartition("@")[2], str(settings.client_id)
+
+
+def consent_url(config: Config, slug: str) -> str:
+    """Where an admin of the tenant consents to the app's permissions for everybody.
+
+    Source: Microsoft Entra documentation, "Grant tenant-wide admin consent to an application".
+
+    Raises:
+        ConfigError: As in ``identity``.
+    """
+    tenant, client_id = identity(config, slug)
+    login_url = cloud_of(config.microsoft_of(slug)).login_url
+    return f"{login_url}/{tenant}/adminconsent?{urlencode({'client_id': client_id})}"

@@ -1,0 +1,123 @@
+"""Remembers in a file what of ours may be stored on the broker. Never publishes.
+
+It is written before something is announced, and forgets a thing when the broker has let it go: what
+stands in it and is not wanted any more has to be removed, also after a restart.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from bridge.config.state_file import StateFile
+from bridge.contract.topics import Topics
+from bridge.contract.wire import encode_json
+
+log = logging.getLogger(__name__)
+
+Components = Mapping[str, str]
+"""Component keys and their platforms."""
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Topic = Annotated[str, StringConstraints(pattern=r"^[^+#\x00]+$")]
+
+
+@dataclass
+class Stored:
+    """What of ours is, or should be, stored on the broker; dictionaries keep an order."""
+
+    devices: dict[str, Components] = field(default_factory=dict)
+    """Discovery topics and the components that each of them holds."""
+    accounts: dict[str, None] = field(default_factory=dict)
+    """Everybody who is followed, also without discovery."""
+    settable: dict[str, None] = field(default_factory=dict)
+    """Those of them whose presence can be set from here."""
+    tables: dict[str, None] = field(default_factory=dict)
+    """Tables whose people are read together."""
+
+    def add(self, other: Stored) -> None:
+        """Hold what ``other`` holds, too."""
+        for topic, components in other.devices.items():
+            before = self.devices.get(topic, components)
+            if before is not components:
+                self.devices[topic] = {**before, **components}
+            else:
+                self.devices[topic] = components
+        self.accounts |= other.accounts
+        self.settable |= other.settable
+        self.tables |= other.tables
+
+
+LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
+"""All that is ever stored about an account, below its topic."""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    base: Topic | None = None
+    """The base topic; the last release did not write it."""
+    topics: dict[Topic, dict[str, str]] = {}
+    accounts: tuple[Slug, ...] = ()
+    settable: tuple[Slug, ...] = ()
+    tables: tuple[Slug, ...] = ()
+
+
+_NOTHING: Components = {}
+
+
+class Ledger:
+    """The file of what may be stored below the base of ``topics``."""
+
+    def __init__(self, file: Path, topics: Topics) -> None:
+        self._file, self._topics = StateFile(file), topics
+        self._written = ""
+
+    def read(self) -> Stored | None:
+        """What may be stored; ``None`` when the file is missing or broken."""
+        file = self._file.file
+        try:
+            read = _File.model_validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError):
+            log.warning("%s cannot be read: looking on the broker for what was left there", file)
+            return None
+        if read.base not in (None, self._topics.base):
+            return Stored({**read.topics, **dict.fromkeys(_elsewhere(read), _NOTHING)})
+        return Stored(
+            dict(read.topics),
+            dict.fromkeys(read.accounts),
+            dict.fromkeys(read.settable),
+            dict.fromkeys(read.tables),
+        )
+
+    def write(self, stored: Stored) -> None:
+        """Remember ``stored``, soon."""
+        payload: dict[str, Any] = {
+            "base": self._topics.base,
+            "topics": stored.devices,
+            "accounts": list(stored.accounts),
+            "settable": list(stored.settable),
+            "tables": list(stored.tables),
+        }
+        text = encode_json(payload).decode()
+        if text != self._written:
+            self._written = text
+            self._file.save(text)
+
+    async def close(self) -> None:
+        """Wait until all is written, for a short while."""
+        await self._file.close()
+
+
+def _elsewhere(read: _File) -> Iterator[str]:
+    """Everything of a bridge that had another base topic, which the config has changed."""
+    topics = Topics(read.base or "")
+    yield from (topics.bridge_state, topics.bridge_info, topics.bridge_health, topics.last_command)
+    yield from (topics.table(table, "auth") for table in read.tables)
+    yield from (topics.account(account, leaf) for account in read.accounts for leaf in LEAVES)

@@ -1,0 +1,1 @@
+"""What others erase or overwrite on our topics is put right."""

@@ -1,0 +1,1 @@
+"""The running service: builds its parts, runs them and stops them."""

@@ -1,0 +1,211 @@
+"""Who is followed now: a poller and a sign-in for each account table. Never publishes.
+
+A new config is compared with the old one; what it leaves as it is goes on undisturbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import random as _random
+
+from bridge.config.accounts import AccountSettings
+from bridge.config.hours import hours_of
+from bridge.config.models import Config
+from bridge.contract.account import AccountFacts, Followed, Way
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.supervised import supervised
+from bridge.microsoft import Microsoft, MicrosoftAccount
+from bridge.polling import EpochAt, Poller, Status
+from bridge.retry import Random
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One account table that is followed, and with it one person or many."""
+
+    settings: tuple[object, ...]
+    """All of the config that it depends on."""
+    table: AccountSettings
+    """As it is now; what is in it and not in ``settings`` can change while it goes on."""
+    source: MicrosoftAccount
+    poller: Poller
+
+
+class Roster:
+    """The account tables that are followed."""
+
+    def __init__(
+        self,
+        microsoft: Microsoft,
+        *,
+        report: Callable[[AccountFacts], None],
+        announce: Callable[[Mapping[str, Followed]], None],
+        clock: Clock,
+        random: Random = _random,
+        epoch: EpochAt = lambda _: None,
+    ) -> None:
+        self._microsoft, self._report, self._announce = microsoft, report, announce
+        self._clock, self._random, self._epoch = clock, random, epoch
+        self._seats: dict[str, Seat] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[str, list[asyncio.Task[None]]] = {}
+
+    @property
+    def statuses(self) -> dict[str, Status]:
+        """How each source fares."""
+        return {slug: seat.poller.status for slug, seat in self._seats.items()}
+
+    def poll(self, account: str | None) -> None:
+        """Read one account, or all, at once."""
+        for seat in self._seats.values():
+            if account is None or account in seat.source.accounts:
+                seat.poller.poll_now()
+
+    def tell_soon(self) -> None:
+        """Let everybody's facts be reported again where they are news, without a read."""
+        for seat in self._seats.values():
+            seat.poller.tell_soon()
+
+    def source_of(self, slug: str) -> MicrosoftAccount:
+        """The source that reads the account ``slug``, or the one of the table ``slug``.
+
+        Raises:
+            PersonMustActError: It is not followed, or not any more.
+        """
+        for seat in self._seats.values():
+            if slug in seat.source.accounts:
+                return seat.source
+        if slug in self._seats:
+            return self._seats[slug].source
+        raise PersonMustActError(f"{slug} is not followed.", remedy="Look who is followed now.")
+
+    async def run(self) -> None:
+        """Read and sign in whoever has a seat, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for slug in self._seats:
+                self._start(slug)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None  # a reload during the stop starts nobody
+
+    def seat(self, config: Config) -> None:
+        """Follow exactly the accounts of ``config``, at once or as soon as ``run`` runs.
+
+        Raises:
+            ConfigError: Something is missing, for all accounts at once; nothing has changed then.
+        """
+        wanted = {slug: _settings(config, slug) for slug in config.accounts}
+        kept = {
+            slug: replace(seat, table=config.accounts[slug])
+            for slug, seat in self._seats.items()
+            if wanted.get(slug) == seat.settings
+        }
+        added = self._build(config, [slug for slug in wanted if slug not in kept])
+        for seat in kept.values():
+            self._microsoft.let_write(seat.source)
+        gone = {slug: seat for slug, seat in self._seats.items() if slug not in kept}
+        self._seats = {slug: kept.get(slug) or added[slug] for slug in wanted}
+        for slug, seat in gone.items():
+            seat.source.release()
+            for task in self._running.pop(slug, ()):
+                task.cancel()
+        self._announce_all()
+        for slug in added:
+            self._start(slug)
+
+    def _announce_all(self) -> None:
+        """Tell who is followed now."""
+        self._announce(
+            {
+                slug: Followed(
+                    name,
+                    discover=seat.table.homeassistant,
+                    settable=bool(seat.source.writer),
+                    ways=_ways(seat.table),
+                    table=table if _reads_several(seat.table) else None,
+                )
+                for table, seat in self._seats.items()
+                for slug, name in seat.source.accounts.items()
+            }
+        )
+
+    def _start(self, slug: str) -> None:
+        if self._tasks is not None:
+            seat = self._seats[slug]
+            signing_in = supervised(
+                seat.source.run,
+                name=slug,
+                clock=self._clock,
+                failed=seat.poller.broke,
+                random=self._random,
+            )
+            self._running[slug] = [
+                self._tasks.create_task(signing_in, name=f"sign-in-{slug}"),
+                self._tasks.create_task(seat.poller.run(), name=f"poll-{slug}"),
+            ]
+
+    def _build(self, config: Config, slugs: list[str]) -> dict[str, Seat]:
+        seats: dict[str, Seat] = {}
+        problems: dict[str, None] = {}  # each once, in their order
+        self._microsoft.use(config)
+        for slug in slugs:
+            try:
+                source = self._microsoft.account(slug)
+            except ConfigError as error:
+                problems |= dict.fromkeys(error.problems)
+                continue
+            table = config.accounts[slug]
+            poller = Poller(
+                source,
+                settings=config.polling,
+                hours=hours_of(table.hours) if table.hours else None,
+                zone=config.zone,
+                report=self._report,
+                announce=self._announce_all,
+                clock=self._clock,
+                random=self._random,
+                epoch=self._epoch,
+            )
+            seats[slug] = Seat(_settings(config, slug), table, source, poller)
+        if problems:
+            for seat in seats.values():
+                seat.source.release()
+            raise ConfigError(list(problems))
+        return seats
+
+
+def _ways(table: AccountSettings) -> tuple[Way, ...]:
+    """Both of them, the one of the config first; an app needs neither."""
+    if table.sign_in == "app":
+        return ()
+    chosen = Way(table.sign_in)
+    return (chosen, *(way for way in Way if way is not chosen))
+
+
+def _reads_several(table: AccountSettings) -> bool:
+    return bool(table.group or table.people or table.watch)
+
+
+def _settings(config: Config, slug: str) -> tuple[object, ...]:
+    """All that a seat depends on: who only may be set, or announced, goes on undisturbed."""
+    own, plain = config.accounts[slug], AccountSettings()
+    several = _reads_several(own)
+    near = [table for table in config.accounts if several and table.startswith(f"{slug}_")]
+    return (
+        own.model_copy(
+            update={"set_presence": plain.set_presence, "homeassistant": plain.homeassistant}
+        ),
+        config.microsoft_of(slug),
+        config.network,
+        config.polling,
+        config.time_zone,
+        tuple(near),
+    )

@@ -1,0 +1,132 @@
+"""The state folder: private, and used by one bridge at a time. Never knows what lies in it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bridge.config.state_file import StateFile
+from bridge.config.unreadable import owner_of, quoted, this_user
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = "heartbeat"
+"""Touched while the service lives; a container's health check looks at its age."""
+HEARTBEAT_EVERY_S = 10.0
+EPOCH = "epoch"
+"""Orders what is told before and after a start."""
+LOCK = "lock"
+"""Held by the bridge that works on the folder."""
+
+
+class StateInUseError(ConfigError):
+    """Another bridge works on this state folder."""
+
+
+TAKES_NOTHING = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""Read-only, full, or broken."""
+
+
+def touch(file: Path, _: str) -> None:
+    """Set the time of ``file``, as a ``write`` of a ``StateFile``: no content, no wear of a card.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+
+
+async def beat(folder: Path, clock: Clock, also: Callable[[], None] = lambda: None) -> None:
+    """Show that the process lives, and do ``also`` each time, until cancelled."""
+    heartbeat = StateFile(folder / HEARTBEAT, write=touch)
+    while True:
+        heartbeat.save("")
+        also()
+        await clock.sleep(HEARTBEAT_EVERY_S)
+
+
+def _make_lock(folder: Path) -> int:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _tighten(folder)
+    return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterator[Path]:
+    """Make ``folder`` (mode 0700) and hold it for this process.
+
+    A disk that takes nothing is no reason not to start: what lies there can be read.
+
+    Raises:
+        StateInUseError: Another process holds it.
+        ConfigError: It cannot be made or written.
+    """
+    try:
+        lock: int | None = make(folder)
+    except OSError as error:
+        if error.errno not in TAKES_NOTHING:
+            raise refused(folder, error) from error
+        log.warning("%s: %s; nothing is remembered over a restart", folder, error.strerror)
+        lock = None
+    if lock is None:
+        yield folder
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise StateInUseError(
+            [f"state_dir: {folder} is used by another running bridge: stop one of the two"]
+        ) from None
+    try:
+        yield folder
+    finally:
+        os.close(lock)
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a bridge runs on ``folder`` now. Only looks: nothing is made or changed.
+
+    Raises:
+        ConfigError: This user may not look.
+    """
+    try:
+        lock = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise refused(folder, error) from error
+    try:
+        fcntl.flock(
+            lock, fcntl.LOCK_SH | fcntl.LOCK_NB
+        )  # shared: two who ask do not see each other
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def refused(folder: Path, error: OSError) -> ConfigError:
+    """What a person reads of ``error`` on the state folder."""
+    cure, owner, me = "", owner_of(folder), this_user()
+    if isinstance(error, PermissionError):
+        cure = "; run this as the user of the service, who must own that folder"
+        if os.access(folder, os.F_OK) and owner != me:
+            cure = f"{cure} and not {owner}; if that is {me}: sudo chown -R {me} {quoted(folder)}"
+    return ConfigError([f"state_dir: {folder}: {error.strerror}{cure}"])
+
+
+def _tighten(folder: Path) -> None:
+    mode = folder.stat().st_mode & 0o777
+    if mode & 0o077 and folder.stat().st_uid == os.geteuid():
+        folder.chmod(mode & 0o700)
+        log.warning("%s was open to others (%o): now only its owner may look in", folder, mode)

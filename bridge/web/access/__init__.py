@@ -1,0 +1,1 @@
+"""Who may see the page and who may change something: password, sessions, allowed hosts."""

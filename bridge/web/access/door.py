@@ -1,0 +1,78 @@
+"""Checks the password, one guess at a time; who guesses waits. Never makes a session.
+
+One source has few guesses on the way, so that nobody waits behind the many of somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable
+
+from bridge.contract.clock import Clock
+from bridge.web.access.addresses import source_of
+from bridge.web.access.password import PasswordHash
+from bridge.web.access.throttle import FREE, Throttle
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 20.0
+"""A guess that waits longer for its turn fails."""
+AT_ONCE = 4
+"""Guesses of one source that may wait: a browser and a few programs behind one address."""
+KEY_BYTES = 32
+
+
+class Door:
+    """The door of a page that has a password."""
+
+    def __init__(
+        self, password: PasswordHash, *, clock: Clock, random: Callable[[int], bytes]
+    ) -> None:
+        self._password = password
+        self._throttle = Throttle(clock)
+        self._one_guess = asyncio.Lock()
+        self._guessing: Counter[str] = Counter()
+        self._key = random(KEY_BYTES)
+        self._seen: bytes | None = None
+
+    async def refusal(self, address: str, password: str) -> str | None:
+        """Why ``password`` from ``address`` does not open the door; ``None`` when it does."""
+        if wait := self._wait(address):
+            return wait
+        print_of_guess = hmac.digest(self._key, password.encode(), hashlib.sha256)
+        if self._seen and hmac.compare_digest(self._seen, print_of_guess):
+            return None  # a program that sends it with each request pays for one check only
+        source = source_of(address)
+        if self._guessing[source] >= AT_ONCE:
+            return "Too many passwords at once from your address. Try again."
+        self._guessing[source] += 1
+        try:
+            async with asyncio.timeout(DEADLINE_S), self._one_guess:
+                return self._wait(address) or await self._check(address, password, print_of_guess)
+        except TimeoutError:
+            return "Too many people try at once. Try again."
+        finally:
+            self._guessing -= Counter([source])
+
+    async def _check(self, address: str, password: str, print_of_guess: bytes) -> str | None:
+        if await asyncio.to_thread(self._password.matches, password):
+            self._throttle.right(address)
+            self._seen = print_of_guess
+            return None
+        count = self._throttle.wrong(address)
+        if count == 1:
+            log.warning("somebody at %s gave a wrong password for the page", address)
+        elif count == FREE:
+            log.warning(
+                "somebody at %s gave %d wrong passwords for the page: waits", address, count
+            )
+        return self._wait(address) or "That is not the password."
+
+    def _wait(self, address: str) -> str | None:
+        wait_s = math.ceil(self._throttle.wait_s(address))
+        return f"Too many wrong passwords. Try again in {wait_s} seconds." if wait_s else None

@@ -1,0 +1,1 @@
+"""What the page shows, as values: the snapshot, the history, and presence in words."""

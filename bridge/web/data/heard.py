@@ -1,0 +1,119 @@
+"""What others say on the broker, bounded before anything is made of it. Pure.
+
+Whoever has the password of a lamp may write its topics: no message of theirs costs memory here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridge.contract.errors import ContractError
+from bridge.contract.light import LightState
+from bridge.contract.topics import ONLINE, slug
+from bridge.contract.wire import decode
+from bridge.web.data.snapshot import Light, Refusal
+from bridge.web.data.words import cut
+
+PAYLOAD_LIMIT = 4096
+"""Bytes; ours have some hundred."""
+NAME_LIMIT = 64
+RULE_LIMIT, WORD_LIMIT, TEXT_LIMIT = 200, 64, 500
+"""Characters that are kept of a rule, of a name or a word, and of a sentence."""
+MOST_APART_S = 100 * 366 * 86_400
+LEAVES = ("state", "light/availability", "light/rule")
+
+
+class Rule(BaseModel):
+    """The JSON on ``driver/<d>/light/rule``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rule: str | None = None
+    account: str | None = None
+    mode: str = "follow"
+    look: LightState | None = None
+    clock_apart_s: Annotated[int, Field(ge=-MOST_APART_S, le=MOST_APART_S)] = 0
+
+
+class LastCommand(BaseModel):
+    """The JSON on ``bridge/last_command``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    command: str
+    account: str | None = None
+    at: datetime | None = None
+    error: str | None = None
+    remedy: str | None = None
+
+
+def driver_name(text: str) -> str:
+    """``text`` when it can be the name of a driver.
+
+    Raises:
+        ContractError: It cannot.
+    """
+    if len(text) > NAME_LIMIT:
+        raise ContractError("the name of a driver is shorter")
+    return slug(text)
+
+
+def light_of(known: Light, leaf: str, payload: bytes) -> Light | None:
+    """``known`` after a message; ``None`` when nothing of its driver is left on the broker.
+
+    One topic may be empty for a while, when somebody erased it.
+
+    Raises:
+        ContractError: The message is none of a driver's.
+    """
+    news = _after(known, leaf, payload)
+    return None if not payload and news == Light(known.name) else news
+
+
+def _after(known: Light, leaf: str, payload: bytes) -> Light:
+    match leaf:
+        case "state":
+            return replace(known, online=payload == ONLINE.encode())
+        case "light/availability":
+            return replace(known, reachable=payload == ONLINE.encode())
+        case "light/rule":
+            rule = decode(Rule, _short(payload)) if payload else Rule()
+            return replace(
+                known,
+                rule=cut(rule.rule, RULE_LIMIT),
+                account=cut(rule.account, WORD_LIMIT),
+                mode=cut(rule.mode, WORD_LIMIT),
+                look=rule.look,
+                clock_apart_s=rule.clock_apart_s,
+            )
+    raise ContractError(f"{leaf[:WORD_LIMIT]} is no topic of a driver's light")
+
+
+def refusal_of(payload: bytes) -> Refusal | None:
+    """The last command, when it was refused.
+
+    Raises:
+        ContractError: The message tells of no command.
+    """
+    if not payload:
+        return None
+    last = decode(LastCommand, _short(payload))
+    if not last.error:
+        return None
+    return Refusal(
+        cut(last.command, WORD_LIMIT),
+        cut(last.account, WORD_LIMIT),
+        last.at if last.at and last.at.tzinfo else None,
+        cut(last.error, TEXT_LIMIT),
+        cut(last.remedy, TEXT_LIMIT),
+    )
+
+
+def _short(payload: bytes) -> bytes:
+    if len(payload) > PAYLOAD_LIMIT:
+        raise ContractError(f"more than {PAYLOAD_LIMIT} bytes")
+    return payload

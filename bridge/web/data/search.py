@@ -1,0 +1,68 @@
+"""Finds people by a part of their name, also among very many. Never renders them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from bridge.contract.clock import Clock
+from bridge.web.data.snapshot import Person
+from bridge.web.worker import Worker
+
+SHOWN = 24
+"""People on one page; a search finds the others."""
+FEW = 1_000
+"""So many are looked through at once."""
+REMEMBERED = 64
+"""Searches whose result is remembered."""
+FRESH_S = 60.0
+"""Who was renamed is found anew after so long at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the people of one search stand among all."""
+
+    at_s: float
+    among: int
+    places: tuple[tuple[int, str], ...]
+
+
+class Search:
+    """Names seldom change while presences do all the time: where people were found is kept."""
+
+    def __init__(self, worker: Worker, clock: Clock) -> None:
+        self._worker, self._clock = worker, clock
+        self._known: dict[str, Found] = {}
+
+    async def find(self, people: tuple[Person, ...], wanted: str) -> tuple[Person, ...]:
+        """Those of ``people`` whose name or slug holds ``wanted``, ``SHOWN`` at the most."""
+        wanted = wanted.strip().casefold()
+        if not wanted:
+            return people[:SHOWN]
+        known = self._known.get(wanted)
+        if known and self._holds(known, people):
+            return tuple(people[place] for place, _ in known.places)
+        if len(people) <= FEW:
+            return tuple(people[place] for place, _ in _places(people, wanted))
+        places = await self._worker.run(lambda: _places(people, wanted))
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[wanted] = Found(self._clock.monotonic(), len(people), places)
+        return tuple(people[place] for place, _ in places)
+
+    def _holds(self, known: Found, people: tuple[Person, ...]) -> bool:
+        return (
+            self._clock.monotonic() - known.at_s < FRESH_S
+            and known.among == len(people)
+            and all(people[place].account == account for place, account in known.places)
+        )
+
+
+def _places(people: tuple[Person, ...], wanted: str) -> tuple[tuple[int, str], ...]:
+    found = (
+        (place, person.account)
+        for place, person in enumerate(people)
+        if wanted in person.account or wanted in person.name.casefold()
+    )
+    return tuple(islice(found, SHOWN))

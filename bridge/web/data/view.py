@@ -1,0 +1,210 @@
+"""Builds the snapshot of the page from what the bridge knows and hears. Never asks for anything.
+
+Many values that come at once, as after a bulk read, make one snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.errors import ContractError
+from bridge.contract.health import Health
+from bridge.contract.latest import Latest
+from bridge.contract.presence import Presence
+from bridge.contract.topics import Topics
+from bridge.web.data.heard import LEAVES, driver_name, light_of, refusal_of
+from bridge.web.data.snapshot import Light, Person, Refusal, Service, Snapshot, Table
+from bridge.web.data.words import cut
+
+NAME_LIMIT, TEXT_LIMIT = 200, 1_000
+"""Characters that are shown of a name and of a text about the bridge or a person."""
+_LIMITS = {
+    "status_message": TEXT_LIMIT,
+    "out_of_office_message": TEXT_LIMIT,
+    "raw_availability": NAME_LIMIT,
+    "raw_activity": NAME_LIMIT,
+    "raw_work_location": NAME_LIMIT,
+}
+LIGHTS = 500
+"""Lights that are remembered; whoever may write on the broker could name more."""
+
+
+class View:
+    """Collects; ``snapshot`` is the newest whole."""
+
+    def __init__(self, service: Service, topics: Topics, *, can_add: bool = False) -> None:
+        self._service, self._topics, self._can_add = service, topics, can_add
+        self._people: dict[str, Person] = {}
+        self._tables: dict[str, Table] = {}
+        self._lights: dict[str, Light] = {}
+        self._refusal: Refusal | None = None
+        self._flushing: asyncio.Handle | None = None
+        self.snapshot: Latest[Snapshot] = Latest(Snapshot(service, can_add=can_add))
+
+    @property
+    def topic_filters(self) -> Sequence[str]:
+        """What ``hear`` wants to hear."""
+        lights = [f"{self._topics.base}/driver/+/{leaf}" for leaf in LEAVES]
+        return [*lights, self._topics.last_command]
+
+    @property
+    def clocks_apart_s(self) -> dict[str, int]:
+        """How far our clock is ahead of that of each lamp's host, in seconds, where it is."""
+        lights = self._lights.values()
+        return {light.name: light.clock_apart_s for light in lights if light.clock_apart_s}
+
+    def follow(
+        self,
+        followed: Mapping[str, Followed],
+        *,
+        added_here: Collection[str] = (),
+    ) -> None:
+        """Show exactly these people, in this order, also before anything is known of them."""
+        known = self._people
+        self._people = {
+            account: followed_person(
+                known.get(account), account, settings, added_here=account in added_here
+            )
+            for account, settings in followed.items()
+        }
+        sizes = Counter(settings.table for settings in followed.values() if settings.table)
+        tables = {each.table: each for each in followed.values() if each.table}
+        self._tables = {
+            name: replace(
+                self._tables.get(name, Table(name, 0)), people=sizes[name], ways=each.ways
+            )
+            for name, each in tables.items()
+        }
+        if list(known) != list(self._people) or any(
+            person is not known[account] for account, person in self._people.items()
+        ):
+            self._soon()
+
+    def update(self, facts: AccountFacts) -> None:
+        """Take the newest facts of one account; nothing for who is not followed any more."""
+        known = self._people.get(facts.account)
+        if known and (news := person_of(known, facts)) != known:
+            self._people[facts.account] = news
+            table = self._tables.get(news.table or "")
+            if table and table.sign_in != news.sign_in:
+                self._tables[table.account] = replace(table, sign_in=news.sign_in)
+            self._soon()
+
+    def update_health(
+        self,
+        health: Health,
+        *,
+        broker_connected: bool,
+        mqtt_version: str | None = None,
+    ) -> None:
+        """Take the newest health."""
+        news = replace(
+            service_of(self._service, health),
+            broker_connected=broker_connected,
+            mqtt_version=mqtt_version,
+        )
+        if news != self._service:
+            self._service = news
+            self._soon()
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Take a message; one that is none of the contract's is ignored."""
+        with suppress(ContractError):
+            if topic == self._topics.last_command:
+                self._refusal = refusal_of(payload)
+                self._soon()
+            else:
+                name, _, leaf = topic.removeprefix(f"{self._topics.base}/driver/").partition("/")
+                self._hear_of_light(driver_name(name), leaf, payload)
+
+    def _hear_of_light(self, name: str, leaf: str, payload: bytes) -> None:
+        known = self._lights.get(name, Light(name))
+        news = light_of(known, leaf, payload)
+        if news is None:
+            self._lights.pop(name, None)
+        elif len(self._lights) < LIGHTS or name in self._lights:
+            self._lights[name] = news
+        if news != known:
+            self._soon()
+
+    def _soon(self) -> None:
+        """Make a new snapshot when all that is ready now has been taken."""
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        lights = tuple(self._lights[name] for name in sorted(self._lights))
+        people = tuple(self._people.values())
+        self.snapshot.set(
+            Snapshot(
+                self._service,
+                people,
+                lights,
+                tables=tuple(self._tables.values()),
+                refusal=self._refusal,
+                can_add=self._can_add,
+            )
+        )
+
+
+def followed_person(
+    known: Person | None, account: str, settings: Followed, *, added_here: bool
+) -> Person:
+    """Somebody who is followed; ``known`` itself where nothing changed."""
+    name, ways, table = cut(settings.name, NAME_LIMIT), settings.ways, settings.table
+    if known is None:
+        return Person(account, name, ways=ways, added_here=added_here, table=table)
+    if (known.name, known.ways, known.added_here, known.table) == (name, ways, added_here, table):
+        return known
+    return replace(known, name=name, ways=ways, added_here=added_here, table=table)
+
+
+def person_of(known: Person, facts: AccountFacts) -> Person:
+    """``known`` with the newest facts."""
+    return replace(
+        known,
+        name=cut(facts.name, NAME_LIMIT),
+        presence=_shown(facts.presence),
+        fresh=facts.fresh,
+        changed_at=facts.changed_at,
+        polled_at=facts.polled_at,
+        valid_until=facts.valid_until,
+        sign_in=facts.sign_in,
+    )
+
+
+def _shown(presence: Presence | None) -> Presence | None:
+    """``presence`` with texts that are not too long to show."""
+    if presence is None:
+        return None
+    cuts = {
+        name: cut(text, most)
+        for name, most in _LIMITS.items()
+        if (text := getattr(presence, name)) and len(text) > most
+    }
+    return replace(presence, **cuts) if cuts else presence
+
+
+def service_of(known: Service, health: Health) -> Service:
+    """``known`` with the newest health."""
+    return replace(
+        known,
+        reconnects=health.mqtt_reconnects,
+        waiting=health.queue,
+        healthy=health.healthy,
+        reason=cut(health.reason, TEXT_LIMIT),
+        last_poll_ok=health.last_poll_ok,
+        last_poll_attempt=health.last_poll_attempt,
+        consecutive_failures=health.consecutive_failures,
+        next_poll=health.next_poll,
+        next_poll_why=cut(health.next_poll_why, TEXT_LIMIT),
+        throttled_until=health.throttled_until,
+        requests_last_hour=health.requests_last_hour,
+        requests_allowed_hour=health.requests_allowed_hour,
+    )

@@ -1,0 +1,127 @@
+"""How the bridge fares, as a list of plain facts. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bridge.web.data.snapshot import Service, Snapshot
+from bridge.web.data.words import Calendar, plain
+from bridge.web.render.forms import disclosure, form
+from bridge.web.render.markup import Child, Html, join, tag
+from bridge.web.render.people import ago
+
+
+def health_section(service: Service, calendar: Calendar) -> Html:
+    """Everything about the bridge itself."""
+    return tag(
+        "section",
+        tag("h2", "Health", id="health-title"),
+        tag(
+            "div",
+            tag("p", _verdict(service), class_="good" if _fine(service) else "warn"),
+            tag(
+                "dl",
+                [
+                    join(tag("dt", name), tag("dd", fact))
+                    for name, fact in _facts(service, calendar)
+                ],
+            ),
+            form("poll", button="Read now", css="quiet"),
+            disclosure(
+                "Report for an issue",
+                tag(
+                    "p",
+                    "Holds no names, messages, codes or addresses. ",
+                    tag("a", "As plain text", href="report"),
+                ),
+                tag(
+                    "pre",
+                    id="report",
+                    data_load="report",
+                    tabindex=0,
+                    role="region",
+                    aria_label="Report",
+                ),
+                tag("button", "Copy for an issue", type="button", data_copy="report"),
+            ),
+            class_="card",
+        ),
+        id="health",
+        aria_labelledby="health-title",
+    )
+
+
+def refusal_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
+    """The last command, while it is one that was refused."""
+    refusal = snapshot.refusal
+    if refusal is None:
+        return None
+    names = (person.name for person in snapshot.people if person.account == refusal.account)
+    who = next(names, refusal.account)
+    what = plain(refusal.command) + (f" for {who}" if who else "")
+    when = f" ({calendar.clock(refusal.at)})" if refusal.at else ""
+    return tag(
+        "section",
+        tag("p", tag("strong", f"Refused: {what}"), when),
+        tag("p", refusal.error),
+        tag("p", refusal.remedy) if refusal.remedy else None,
+        id="refusal",
+        class_="notice",
+        role="alert",
+    )
+
+
+def _fine(service: Service) -> bool:
+    return service.healthy and service.broker_connected
+
+
+def _verdict(service: Service) -> str:
+    if not service.broker_connected:
+        return "The broker cannot be reached: lamps and Home Assistant get nothing new."
+    if not service.healthy:
+        return service.reason or "Something is wrong."
+    return "All is well."
+
+
+def _facts(service: Service, calendar: Calendar) -> list[tuple[str, Child]]:
+    version = f", MQTT {service.mqtt_version}" if service.mqtt_version else ""
+    connected = f"connected{version}" if service.broker_connected else "not connected"
+    facts: list[tuple[str, Child]] = [
+        ("Broker", f"{connected}, {service.broker}"),
+        ("Microsoft", _microsoft(service, calendar)),
+        ("Last good read", _when(service.last_poll_ok, calendar)),
+        ("Next read", _next(service, calendar)),
+        ("Requests in the last hour", _requests(service)),
+        ("Reconnects to the broker", str(service.reconnects)),
+    ]
+    if service.waiting:
+        facts.append(("Messages that wait", str(service.waiting)))
+    facts += [
+        ("Running since", calendar.clock(service.started)),
+        ("Version", service.version),
+    ]
+    return facts
+
+
+def _microsoft(service: Service, calendar: Calendar) -> str:
+    if service.throttled_until:
+        return f"asked us to wait until {calendar.clock(service.throttled_until)}"
+    if failures := service.consecutive_failures:
+        return "the last question failed" if failures == 1 else f"{failures} failures in a row"
+    return "answers" if service.last_poll_ok else "not asked yet"
+
+
+def _when(moment: datetime | None, calendar: Calendar) -> Child:
+    return ago(moment, calendar.clock(moment), before="") if moment else "never"
+
+
+def _next(service: Service, calendar: Calendar) -> str:
+    if service.next_poll is None:
+        return "waits for a sign-in"
+    why = f", {service.next_poll_why}" if service.next_poll_why else ""
+    return f"{calendar.clock(service.next_poll)}{why}"
+
+
+def _requests(service: Service) -> str:
+    allowed = service.requests_allowed_hour
+    return f"{service.requests_last_hour:,}" + (f" of {allowed:,} allowed" if allowed else "")

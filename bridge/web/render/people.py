@@ -1,0 +1,179 @@
+"""People as cards: presence, since when, what they say, how fresh it is. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bridge.contract.account import SignInState, Way
+from bridge.web.data.search import SHOWN
+from bridge.web.data.snapshot import Kind, Person, Snapshot
+from bridge.web.data.words import Calendar, headline, kind_of, place_words
+from bridge.web.render.forms import disclosure, form
+from bridge.web.render.markup import Html, join, tag
+from bridge.web.render.sign_in import sign_in_panel, sign_out
+
+OUT_OF_OFFICE = "Out of office"
+NAME_LIMIT = 60
+"""Characters of the name of a person that is added."""
+_SHAPES = {
+    Kind.AVAILABLE: "M7 12.5l3.5 3.5L17 9",
+    Kind.AWAY: "M12 7v5.5l3.5 2",
+    Kind.BUSY: "M7 12h10",
+    Kind.CALL: "M8 8.2a9 9 0 0 0 7.8 7.8M6.8 9.4l2.6-2.6M14.6 17.2l2.6-2.6",
+    Kind.OFFLINE: "M8.5 8.5l7 7M15.5 8.5l-7 7",
+    Kind.UNKNOWN: "M9.6 9.4a2.5 2.5 0 1 1 3.4 2.4c-.7.3-1 .8-1 1.6M12 16.6v.1",
+}
+
+
+def people_section(snapshot: Snapshot, cards: list[Html], find: str = "") -> Html:
+    """All cards, the search when there are too many, and the way to add somebody."""
+    nobody = "Nobody is called that." if find else "Nobody is followed yet."
+    return tag(
+        "section",
+        tag("h2", "People", id="people-title", class_="quiet"),
+        _search(snapshot, find) if len(snapshot.people) > SHOWN else None,
+        tag("div", cards or tag("p", nobody, class_="card"), class_="cards"),
+        _add() if snapshot.can_add else None,
+        id="people",
+        aria_labelledby="people-title",
+    )
+
+
+def person_card(person: Person, calendar: Calendar) -> Html:
+    """One person."""
+    kind = kind_of(person)
+    title = f"name-{person.account}"
+    return tag(
+        "article",
+        tag(
+            "div",
+            _icon(kind),
+            tag(
+                "div",
+                tag("h3", person.name, id=title),
+                tag("p", headline(person), class_="state", data_say=person.name),
+                _since(person, calendar),
+            ),
+            class_="face",
+        ),
+        _says(person),
+        None if person.table else sign_in_panel(person, calendar),
+        tag("footer", _freshness(person, calendar), _more(person)),
+        id=f"person-{person.account}",
+        class_=f"card person {kind}",
+        aria_labelledby=title,
+    )
+
+
+def ago(moment: datetime, text: str, *, before: str, after: str = "") -> Html:
+    """``before text after``, where the script adds how long ago it was."""
+    iso = moment.isoformat(timespec="seconds")
+    return join(before, tag("time", text, datetime=iso), tag("span", data_ago=iso), after)
+
+
+def _icon(kind: Kind) -> Html:
+    return tag(
+        "svg",
+        tag("circle", cx=12, cy=12, r=11),
+        tag("path", d=_SHAPES[kind]),
+        viewBox="0 0 24 24",
+        aria_hidden="true",
+    )
+
+
+def _since(person: Person, calendar: Calendar) -> Html | None:
+    if not person.fresh or person.changed_at is None:
+        return None
+    moment = person.changed_at
+    return tag("p", ago(moment, calendar.clock(moment), before="since "), class_="since")
+
+
+def _says(person: Person) -> Html:
+    """What the person tells others, which is somebody else's text; only while it is current."""
+    presence = person.presence if person.fresh else None
+    if presence is None:
+        return Html()
+    place = place_words(presence)
+    return join(
+        tag("p", OUT_OF_OFFICE, class_="chip")
+        if presence.out_of_office and headline(person) != OUT_OF_OFFICE
+        else None,
+        tag("p", presence.out_of_office_message, class_="says")
+        if presence.out_of_office_message
+        else None,
+        tag("p", presence.status_message, class_="says") if presence.status_message else None,
+        tag("p", "Works at: ", place, class_="fine") if place else None,
+    )
+
+
+def _freshness(person: Person, calendar: Calendar) -> Html:
+    if person.polled_at is None:
+        return tag("p", "Not read yet", class_="fine")
+    moment, text = person.polled_at, calendar.clock(person.polled_at)
+    if person.fresh:
+        return tag("p", ago(moment, text, before="Up to date, read "), class_="fine")
+    if person.sign_in.state is not SignInState.SIGNED_IN:
+        return tag("p", ago(moment, text, before="Last read "), class_="fine")
+    was = ago(moment, text, before="Last read ", after=": too old to show")
+    return tag("p", was, class_="fine warn")
+
+
+def _more(person: Person) -> Html:
+    """Signing out and removing: each asks once more."""
+    account, name = person.account, person.name
+    signed_in = person.sign_in.state is SignInState.SIGNED_IN and person.ways
+    return join(
+        sign_out(person, "Lamps then show that it is needed.")
+        if signed_in and not person.table
+        else None,
+        disclosure(
+            "Remove",
+            tag("p", f"{name} disappears from here, from the broker and from Home Assistant."),
+            form("remove", button="Yes, remove", css="danger", account=account),
+            label=f"Remove {name}",
+        )
+        if person.added_here
+        else None,
+    )
+
+
+def _search(snapshot: Snapshot, find: str) -> Html:
+    return tag(
+        "form",
+        tag("label", f"Find one of {len(snapshot.people)} people", for_="find"),
+        tag("input", id="find", name="find", type="search", value=find, maxlength=NAME_LIMIT),
+        tag("button", "Find"),
+        role="search",
+        class_="row",
+    )
+
+
+def _add() -> Html:
+    return disclosure(
+        "Add a person",
+        form(
+            "add",
+            tag("label", "Name", for_="add-name"),
+            tag(
+                "input",
+                id="add-name",
+                name="name",
+                required=True,
+                maxlength=NAME_LIMIT,
+                autocomplete="off",
+            ),
+            tag(
+                "fieldset",
+                tag("legend", "Way to sign in"),
+                _choice(Way.DEVICE_CODE, "With a code, on any device", checked=True),
+                _choice(Way.BROWSER, "In a browser, where codes are blocked"),
+            ),
+            button="Add",
+        ),
+    )
+
+
+def _choice(way: Way, text: str, *, checked: bool = False) -> Html:
+    return tag(
+        "label", tag("input", type="radio", name="way", value=way, checked=checked), f" {text}"
+    )

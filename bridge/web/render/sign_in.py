@@ -1,0 +1,190 @@
+"""One sign-in, of a person or of a table: what to do now, in plain words. Pure; shows no secret.
+
+The code is meant for people (RFC 8628, user code); the device code behind it never gets here.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from bridge.contract.account import SignIn, SignInState, Way
+from bridge.web.data.snapshot import Person, Table
+from bridge.web.data.words import Calendar
+from bridge.web.render.forms import disclosure, form
+from bridge.web.render.markup import Html, join, tag
+from bridge.web.render.qr import qr_svg
+
+ADDRESS_LIMIT = 8_000
+"""Characters of a pasted address; Microsoft's codes are long."""
+Signer = Person | Table
+_BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
+
+
+def sign_in_panel(signer: Signer, calendar: Calendar) -> Html | None:
+    """What the card shows about signing in; nothing when there is nothing to do."""
+    sign_in = signer.sign_in
+    signed_in = sign_in.state is SignInState.SIGNED_IN
+    if sign_in.waits and (signed_in or sign_in.state is SignInState.CODE_PENDING):
+        return tag(
+            "div",
+            _another(signer) if signed_in else None,
+            _code(signer, calendar) if sign_in.user_code else _browser(signer, calendar),
+            class_="sign-in",
+        )
+    if signed_in:
+        # a new attempt failed while the old sign-in still stands
+        return tag("div", _trouble(sign_in), class_="sign-in") if sign_in.remedy else None
+    return tag("div", _trouble(sign_in), _ways(signer), class_="sign-in")
+
+
+def sign_out(signer: Signer, forgotten: str) -> Html:
+    """The button that forgets a sign-in, which asks once more; ``forgotten`` says what then is."""
+    return disclosure(
+        "Sign out",
+        tag("p", f"The bridge forgets the sign-in of {signer.name}. {forgotten}"),
+        form("sign-out", button="Yes, sign out", css="danger", account=signer.account),
+        label=f"Sign {signer.name} out",
+    )
+
+
+def _another(signer: Signer) -> Html:
+    """A sign-in that was asked for while one stands: it can be taken back."""
+    return join(
+        tag("p", "Still signed in, and presence goes on. Another sign-in was asked for:"),
+        form(
+            "cancel-sign-in",
+            button="Cancel",
+            css="quiet",
+            label=f"Cancel the new sign-in of {signer.name}",
+            account=signer.account,
+        ),
+    )
+
+
+def _code(signer: Signer, calendar: Calendar) -> Html:
+    sign_in = signer.sign_in
+    code_id = f"code-{signer.account}"
+    return join(
+        tag(
+            "ol",
+            tag("li", "On any phone or computer, open ", _link(sign_in)),
+            tag(
+                "li",
+                "enter this code",
+                tag(
+                    "p",
+                    tag("output", sign_in.user_code, id=code_id, class_="code"),
+                    tag(
+                        "button",
+                        "Copy",
+                        type="button",
+                        data_copy=code_id,
+                        aria_label=f"Copy the code of {signer.name}",
+                    ),
+                    class_="row",
+                ),
+            ),
+            tag("li", f"and sign in {_as_whom(signer)}. This page notices by itself."),
+        ),
+        tag("div", qr_svg(sign_in.verification_uri or ""), class_="qr-box"),
+        _time_left(sign_in, calendar, "The code works"),
+        _ways(signer, but=Way.DEVICE_CODE, quiet=True),
+    )
+
+
+def _browser(signer: Signer, calendar: Calendar) -> Html:
+    field = f"address-{signer.account}"
+    hint = f"{field}-hint"
+    return join(
+        tag(
+            "ol",
+            tag(
+                "li",
+                _link(signer.sign_in, "Open Microsoft's sign-in"),
+                f" and sign in {_as_whom(signer)}.",
+            ),
+            tag("li", "The last page may fail to load; that is expected. Copy its whole address."),
+            tag("li", "Paste it here:"),
+        ),
+        form(
+            "sign-in-address",
+            tag("label", "Address of the last page", for_=field),
+            tag(
+                "input",
+                id=field,
+                name="address",
+                required=True,
+                maxlength=ADDRESS_LIMIT,
+                autocomplete="off",
+                spellcheck="false",
+                inputmode="url",
+                aria_describedby=hint,
+            ),
+            tag("p", "It holds code= and state=, and works once.", id=hint, class_="fine"),
+            button="Finish signing in",
+            account=signer.account,
+        ),
+        _time_left(signer.sign_in, calendar, "This works"),
+        _ways(signer, but=Way.BROWSER, quiet=True),
+    )
+
+
+def _trouble(sign_in: SignIn) -> Html | None:
+    if not sign_in.message and not sign_in.remedy:
+        return None
+    reference = f"Reference for the admin: {sign_in.correlation_id}"
+    return tag(
+        "div",
+        tag("p", tag("strong", sign_in.message)) if sign_in.message else None,
+        tag("p", sign_in.remedy) if sign_in.remedy else None,
+        tag("p", f"Who must act: {sign_in.who}.", class_="fine") if sign_in.who else None,
+        tag("p", reference, class_="fine") if sign_in.correlation_id else None,
+        class_="trouble",
+    )
+
+
+def _as_whom(signer: Signer) -> str:
+    if isinstance(signer, Table):
+        return f"with the account that reads {signer.name}"
+    return f"as {signer.name}"
+
+
+def _ways(signer: Signer, *, but: Way | None = None, quiet: bool = False) -> Html | None:
+    """A button for each way but one."""
+    ways = [way for way in signer.ways if way is not but]
+    if not ways:
+        return None
+    return tag(
+        "div",
+        tag("p", "Does that not work here?", class_="fine") if quiet else None,
+        [
+            form(
+                "sign-in",
+                button=_BUTTONS[way],
+                css="quiet" if quiet or place else "",
+                label=f"{_BUTTONS[way]}: {signer.name}",
+                account=signer.account,
+                way=way,
+            )
+            for place, way in enumerate(ways)
+        ],
+        class_="ways",
+    )
+
+
+def _link(sign_in: SignIn, text: str | None = None) -> Html:
+    """The address as a link; anything but https is shown and cannot be followed."""
+    address = sign_in.verification_uri or ""
+    parts = urlsplit(address)
+    shown = text or f"{parts.netloc}{parts.path}"
+    if parts.scheme != "https":
+        return tag("span", address)
+    return tag("a", shown, href=address, target="_blank", rel="noreferrer")
+
+
+def _time_left(sign_in: SignIn, calendar: Calendar, subject: str) -> Html | None:
+    if sign_in.expires_at is None:
+        return None
+    iso = sign_in.expires_at.isoformat(timespec="seconds")
+    until = tag("span", calendar.clock(sign_in.expires_at), data_left=iso)
+    return tag("p", f"{subject} until ", until, ".", class_="fine")

@@ -1,0 +1,125 @@
+"""The last 24 hours of each person as a strip, with the same as a table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+
+from bridge.web.data.snapshot import Day, Kind, Snapshot
+from bridge.web.data.words import KIND_WORDS, Calendar, duration
+from bridge.web.render.forms import disclosure
+from bridge.web.render.markup import Html, tag
+
+TICK_HOURS = 6
+ROWS = 40
+"""Lines of the table under a strip: the newest."""
+EDGE = 4.0
+"""A label this close to an end, in percent, would be cut."""
+
+
+def today_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
+    """A strip a person; nothing when no history is kept."""
+    if not snapshot.days:
+        return None
+    return tag(
+        "section",
+        tag("h2", "Last 24 hours", id="today-title"),
+        tag("div", [_strip(day, calendar) for day in snapshot.days], class_="card"),
+        _legend(),
+        id="today",
+        aria_labelledby="today-title",
+    )
+
+
+def _strip(day: Day, calendar: Calendar) -> Html:
+    in_calls = duration(day.seconds(Kind.CALL))
+    busy = duration(day.seconds(Kind.BUSY))
+    told = f"{day.name}: {in_calls} in calls, {busy} busy otherwise"
+    return tag(
+        "div",
+        tag("h3", day.name, " ", tag("span", f"{in_calls} in calls", class_="fine")),
+        tag(
+            "svg",
+            [
+                tag(
+                    "rect",
+                    x=_percent(day, span.start),
+                    y=0,
+                    width=_percent(day, day.start + (span.end - span.start)),
+                    height=28,
+                    class_=span.kind,
+                )
+                for span in day.spans
+            ],
+            list(_ticks(day, calendar)),
+            role="img",
+            aria_label=told,
+            width="100%",
+            height=48,
+        ),
+        disclosure("As a table", _table(day, calendar), label=f"{day.name} as a table"),
+        class_="strip",
+    )
+
+
+def _ticks(day: Day, calendar: Calendar) -> Iterator[Html]:
+    """A line and a label at 0, 6, 12 and 18 o'clock of the wall clock."""
+    first = day.start.astimezone(calendar.zone).date()
+    for step in range(2 * 24 // TICK_HOURS + 1):
+        days, hour = divmod(step * TICK_HOURS, 24)
+        date = first + timedelta(days=days)
+        moment = datetime.combine(date, time(hour), tzinfo=calendar.zone).astimezone(UTC)
+        if not day.start < moment < day.end:
+            continue
+        x = _percent(day, moment)
+        yield tag("line", x1=x, x2=x, y1=0, y2=33)
+        if EDGE < float(x.rstrip("%")) < 100 - EDGE:
+            yield tag("text", f"{hour:02d}:00", x=x, y=46, text_anchor="middle")
+
+
+def _percent(day: Day, moment: datetime) -> str:
+    share = (moment - day.start) / (day.end - day.start)
+    return f"{100 * share:.2f}%"
+
+
+def _table(day: Day, calendar: Calendar) -> Html:
+    left_out = len(day.spans) - ROWS
+    return tag(
+        "table",
+        tag("caption", f"Only the last {ROWS}") if left_out > 0 else None,
+        tag("thead", tag("tr", [tag("th", t, scope="col") for t in ("From", "For", "Presence")])),
+        tag(
+            "tbody",
+            [
+                tag(
+                    "tr",
+                    tag("td", calendar.clock(span.start)),
+                    tag("td", duration(span.seconds)),
+                    tag("td", KIND_WORDS[span.kind]),
+                )
+                for span in day.spans[-ROWS:]
+            ],
+        ),
+    )
+
+
+def _legend() -> Html:
+    """What the colours mean."""
+    return tag(
+        "ul",
+        [
+            tag(
+                "li",
+                tag(
+                    "svg",
+                    tag("rect", width=14, height=14, rx=3, class_=kind),
+                    width=14,
+                    height=14,
+                    aria_hidden="true",
+                ),
+                KIND_WORDS[kind],
+            )
+            for kind in Kind
+        ],
+        class_="legend",
+    )

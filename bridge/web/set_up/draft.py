@@ -1,0 +1,144 @@
+"""What a person has told the guided set-up so far, checked, and how it becomes ``config.toml``.
+
+Never overwrites what a person wrote, and never asks anybody whether the values are true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.added_people import slug_of
+from bridge.config.atomic_file import write_private
+from bridge.config.host import MqttSettings
+from bridge.config.problems import problems
+from bridge.config.tenant import tenant_name
+from bridge.contract.errors import ConfigError
+from bridge.setup import PASSWORD_FILE, InitOptions, is_zone, write_config
+from bridge.web.posts import RefusedError
+from bridge.web.render.people import NAME_LIMIT
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The app registration."""
+
+    tenant: str
+    client_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was told; the first thing that is missing is asked next."""
+
+    broker: MqttSettings | None = None
+    registration: Registration | None = None
+    broker_is_given: bool = False
+    """By what there is of a config, or by the environment: it is not to be written."""
+
+
+def broker_of(fields: Fields) -> MqttSettings:
+    """The broker of a form.
+
+    Raises:
+        RefusedError: It cannot be a broker.
+    """
+    host = fields.get("host", "").strip()
+    username = fields.get("username", "").strip()
+    if not _HOST.fullmatch(host):
+        raise RefusedError("Give the broker's name or address, such as localhost or 192.168.1.5.")
+    if not username.isprintable():
+        raise RefusedError("The user name has odd characters.")
+    table = {
+        "host": host,
+        "port": fields.get("port", "").strip() or None,
+        "username": username or None,
+        "password": fields.get("password") or None,
+    }
+    try:
+        return MqttSettings.model_validate(table)
+    except ValidationError as error:
+        raise RefusedError(". ".join(problems(error, MqttSettings))) from error
+
+
+def registration_of(fields: Fields) -> Registration:
+    """The app registration of a form.
+
+    Raises:
+        RefusedError: It cannot be one.
+    """
+    try:
+        tenant = tenant_name(fields.get("tenant", ""))
+    except ValueError as error:
+        raise RefusedError(f"The tenant {error}.") from error
+    if not tenant:
+        raise RefusedError("The tenant is your organisation's domain, such as contoso.com.")
+    try:
+        client_id = UUID(fields.get("client_id", "").strip())
+    except ValueError:
+        raise RefusedError(
+            "The client id looks like 1b2c3d4e-0000-4000-8000-123456789abc: "
+            "copy Application (client) ID."
+        ) from None
+    if client_id == PLACEHOLDER_CLIENT_ID:
+        raise RefusedError("That is the placeholder: copy Application (client) ID.")
+    return Registration(tenant, client_id)
+
+
+def name_of(fields: Fields) -> str:
+    """The first person's name.
+
+    Raises:
+        RefusedError: It cannot be shown.
+    """
+    name = " ".join(fields.get("name", "").split())
+    if not name or len(name) > NAME_LIMIT or not name.isprintable():
+        raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
+    return name
+
+
+def zone_of(fields: Fields) -> str | None:
+    """The time zone, when one is told.
+
+    Raises:
+        RefusedError: There is none of that name.
+    """
+    zone = fields.get("time_zone", "").strip()
+    if zone and not is_zone(zone):
+        raise RefusedError("A time zone has a name such as Europe/Berlin; or leave it empty.")
+    return zone or None
+
+
+def write(file: Path, draft: Draft, name: str, zone: str | None = None) -> None:
+    """Write the config ``file`` that ``init`` would write with the values of ``draft``.
+
+    Raises:
+        ConfigError: The disk refuses.
+    """
+    broker, registration = draft.broker, draft.registration
+    assert broker is not None
+    assert registration is not None
+    options = InitOptions(
+        tenant=registration.tenant,
+        client_id=str(registration.client_id),
+        account=slug_of(name, ()),
+        name=name,
+        time_zone=zone,
+        broker=broker if not draft.broker_is_given else None if file.exists() else MqttSettings(),
+    )
+    try:
+        if broker.password and not draft.broker_is_given:
+            write_private(file.parent / PASSWORD_FILE, broker.password.get_secret_value())
+        write_config(file, options)
+    except OSError as error:
+        raise ConfigError([f"{error.filename or file}: {error.strerror}"]) from error
