@@ -17,7 +17,7 @@ PROLOGUE = """
 import asyncio, os, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from bridge import logs
-from bridge.signals import Signals
+from bridge.service.signals import Signals
 logs.set_up("info", "text", under_journal=False)
 signals = Signals(stop_s=1.0, leftover_s=0.5)
 signals.start()
