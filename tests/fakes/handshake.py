@@ -24,9 +24,10 @@ def main() -> None:
 
 def _context(root: Path, whose: str, settings: Any) -> ssl.SSLContext:
     sys.path.insert(0, str(root))
-    package = ModuleType("bridge.broker")  # its own first lines need libraries
-    package.__path__ = [str(root / "bridge" / "broker")]
-    sys.modules["bridge.broker"] = package
+    for name in ("bridge.config", "bridge.broker"):  # their own first lines need libraries
+        package = ModuleType(name)
+        package.__path__ = [str(root / name.replace(".", "/"))]
+        sys.modules[name] = package
     if whose == "microsoft":
         from bridge.config.authorities import authorities  # noqa: PLC0415 - once it can be found
 
