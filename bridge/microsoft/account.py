@@ -20,8 +20,9 @@ from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
 from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget, Pauses
 from bridge.microsoft.clouds import cloud_of
+from bridge.microsoft.connections import KEPT_S, aiohttp_client
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.http import Http, aiohttp_client
+from bridge.microsoft.http import Http
 from bridge.microsoft.people.readers import Reader, Readers
 from bridge.microsoft.sign_in.app_only import AppSignIn
 from bridge.microsoft.sign_in.encryption import load_seal
@@ -156,7 +157,7 @@ class Microsoft:
         config: Config,
         clock: Clock,
         *,
-        open_http: OpenHttp = aiohttp_client,
+        open_http: OpenHttp | None = None,
         executor: Executor | None = None,
         random: Random = _random,
     ) -> None:
@@ -164,7 +165,10 @@ class Microsoft:
         self._budgets: dict[str, Budget] = {}
         self._readers = Readers(clock, random=random)
         self._pauses = Pauses(config.state_dir / "pauses.json", clock)
-        self._open_http, self._open = open_http, AsyncExitStack()
+        self._open_http = open_http or partial(
+            aiohttp_client, kept_s=config.polling.slowest + KEPT_S
+        )
+        self._open = AsyncExitStack()
         self._executor = executor
         self._http: Http | None = None
         self._workers: MsalWorkers | None = None

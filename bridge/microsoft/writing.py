@@ -74,7 +74,7 @@ class Writer:
 
         Raises:
             ContractError: ``lasts`` is out of range.
-            PresenceBridgeError: As in ``Graph.tell``.
+            PresenceBridgeError: As in ``Graph.post``.
         """
         if presence is PreferredPresence.AUTOMATIC:
             await self._tell("clearUserPreferredPresence", {})
@@ -105,7 +105,7 @@ class Writer:
 
         Raises:
             ContractError: It is too long, or ``lasts`` is out of range.
-            PresenceBridgeError: As in ``Graph.tell``.
+            PresenceBridgeError: As in ``Graph.post``.
         """
         if len(text) > STATUS_MESSAGE_LIMIT:
             raise ContractError(f"a status message has at most {STATUS_MESSAGE_LIMIT} characters")
@@ -123,7 +123,7 @@ class Writer:
 
         Raises:
             ContractError: There can be no such place.
-            PresenceBridgeError: As in ``Graph.tell``.
+            PresenceBridgeError: As in ``Graph.post``.
         """
         if location is PreferredLocation.AUTOMATIC:
             await self._tell("clearLocation", None, remedy=LOCATION_REMEDY)
@@ -151,7 +151,7 @@ class Writer:
             await self._graph.my_presence()
         path = f"/users/{self._graph.my_id}/presence/{action}"
         content = b"" if body is None else encode_json(body)
-        await self._graph.tell(path, content, remedy=remedy)
+        await self._graph.post(path, content, remedy=remedy)
 
     def _keep(self, preferred: Preferred) -> None:
         self._preferred = preferred

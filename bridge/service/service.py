@@ -28,7 +28,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft, Writer
-from bridge.microsoft.http import Http, aiohttp_client
+from bridge.microsoft.http import Http
 from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
@@ -86,7 +86,7 @@ class Service:
         open_page: OpenPage | None = None,
         open_local_api: OpenLocalApi | None = None,
         connect: Connect = connect,
-        open_http: OpenHttp = aiohttp_client,
+        open_http: OpenHttp | None = None,
         executor: Executor | None = None,
         stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,

@@ -114,7 +114,7 @@ class Bulk:
         """The presences now, by account slug; who is missing in Graph's answers is missing here.
 
         Raises:
-            PresenceBridgeError: As in ``Roll.ready`` and ``Graph.ask``, when nobody could be read.
+            PresenceBridgeError: As in ``Roll.ready`` and ``Graph.read``, when nobody could be read.
         """
         await self._roll.ready()
         self.settle()
@@ -180,7 +180,7 @@ class Bulk:
                 return
 
     async def _send(self, request: Request) -> dict[str, Presence]:
-        answer = await self._graph.ask(PATH, request.content, remedy=REMEDY)
+        answer = await self._graph.read(PATH, request.content, remedy=REMEDY)
         if answer is not None:
             self._answered = True
             return self._matched(answer)

@@ -126,7 +126,7 @@ class Named:
         Raises:
             AccessRefusedError: Nobody has that name, or names cannot be looked up; and without
                 them nobody is left.
-            PresenceBridgeError: As in ``Graph.ask``.
+            PresenceBridgeError: As in ``Graph.read``.
         """
         self._found |= {person.upn: person.oid for person in known if person.upn and person.oid}
         found: list[Person] = []
@@ -149,7 +149,7 @@ class Named:
         return tuple(found)
 
     async def _look_up(self, upn: str) -> str | None:
-        answer = await self._graph.ask(
+        answer = await self._graph.read(
             f"/users/{quote(upn, safe='@')}?$select=id", remedy=USERS_REMEDY
         )
         if answer is None:

@@ -232,12 +232,7 @@ class PersonSignIn:
     ) -> None:
         """Somebody signed in: their tokens take the place of those before."""
         self._wanted = self._flow = None  # from now on nothing takes it back but a sign-out
-
-        async def replace() -> Answer:
-            await self._stored.replace(tokens, scopes)
-            return answer
-
-        await self._token.replace(replace)
+        await self._token.replace(partial(self._stored.adopt, answer, tokens, scopes))
         self._settled = SignIn(SignInState.SIGNED_IN)
         self._lost = self._claims = self._trouble = self._waiting = None
         self._may_offer = True

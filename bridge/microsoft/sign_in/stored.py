@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ import msal
 from bridge import __version__
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.microsoft.sign_in import cached_token
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
@@ -69,7 +71,7 @@ class StoredSignIn:
     def __init__(
         self, app: PublicApp, *, workers: MsalWorkers, cache: TokenCache, scopes: Sequence[str]
     ) -> None:
-        self._cache, self._scopes, self._client_id = cache, list(scopes), app.client_id
+        self._app, self._cache, self._scopes = app, cache, list(scopes)
         self._client = workers.client(
             lambda requests: app.open(cache.tokens, requests), file=cache.file
         )
@@ -94,6 +96,8 @@ class StoredSignIn:
                     reached=False,
                 ) from error
             raise UnreadableCacheError(self._cache.file, error) from error
+        if claims is None and not refresh and (cached := await self._client.run(self._cached)):
+            return cached
         will_do = (SourceUnavailableError,) if any_age else ()
 
         def silently(app: Any) -> Answer | None:
@@ -110,18 +114,24 @@ class StoredSignIn:
             answer: Answer | None = ask(force_refresh=refresh)
             if answer is None and refresh:  # nothing can renew it; it may be good nevertheless
                 answer = ask()
+            if answer and "access_token" in answer:
+                cached_token.mark(self._cache.tokens, answer, self._app.authority)
             self._cache.save()
-            if answer is None and self._cache.knows(self._client_id):
+            if answer is None and self._cache.knows(self._app.client_id):
                 return {"error": NO_REFRESH_TOKEN}
             return answer
 
         return await self._client.ask(silently)
 
-    async def replace(self, tokens: msal.SerializableTokenCache, scopes: Sequence[str]) -> None:
-        """Keep ``tokens`` instead, in the file too; the person consented to ``scopes``."""
+    async def adopt(
+        self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
+    ) -> Answer:
+        """Keep ``tokens``, which ``answer`` granted for ``scopes``, instead; in the file too."""
+        cached_token.mark(tokens, answer, self._app.authority)
         await self._client.run(self._cache.replace, tokens)
         self._scopes = list(scopes)
         self._client.forget()
+        return answer
 
     async def delete(self) -> None:
         """Forget everything.
@@ -141,3 +151,12 @@ class StoredSignIn:
     def interrupt(self) -> None:
         """End a request that hangs."""
         self._client.interrupt()
+
+    def _cached(self) -> Answer | None:
+        return cached_token.find(
+            self._cache.tokens,
+            client_id=self._app.client_id,
+            authority=self._app.authority,
+            scopes=self._scopes,
+            now_s=time.time(),
+        )

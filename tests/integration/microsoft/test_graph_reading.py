@@ -24,8 +24,9 @@ from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
+from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.graph import THROTTLE_FIRST_S, THROTTLE_MOST_S, Graph
-from bridge.microsoft.http import DEADLINE_S, HttpRequest, aiohttp_client
+from bridge.microsoft.http import DEADLINE_S, HttpRequest
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import Bridge, Start

@@ -20,7 +20,7 @@ from bridge.contract.errors import PresenceBridgeError, SignInNeededError, Sourc
 from bridge.demo.directory import Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.microsoft.http import aiohttp_client
+from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
@@ -39,7 +39,7 @@ def short_tokens(microsoft: SimulatedMicrosoft) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
 
 
-async def test_a_restart_needs_no_person_and_no_new_token(
+async def test_a_restart_asks_graph_and_nobody_else(
     start: Start, alice: Person, microsoft: SimulatedMicrosoft
 ) -> None:
     async with start() as running:
@@ -48,7 +48,34 @@ async def test_a_restart_needs_no_person_and_no_new_token(
     async with start() as again:
         assert "alice" in await again.account.read()
         assert again.account.sign_in.value.state is SignInState.SIGNED_IN
-    assert [entry.endpoint for entry in microsoft.requests.of()] == ["discovery", "me.presence"]
+    assert [entry.endpoint for entry in microsoft.requests.of()] == ["me.presence"]
+
+
+async def test_a_file_of_the_last_release_costs_one_look_at_discovery(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft, cache_file: Path
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    kinds = stored(cache_file)
+    for entry in kinds["AccessToken"].values():
+        del entry["authority"]
+    write(cache_file, json.dumps(kinds))
+    for asked in (["discovery", "me.presence"], ["me.presence"]):
+        microsoft.requests.clear()
+        async with start() as again:
+            assert "alice" in await again.account.read()
+        assert [entry.endpoint for entry in microsoft.requests.of()] == asked
+
+
+async def test_a_stored_token_that_is_refused_is_renewed(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    async with start() as again:
+        microsoft.tokens.revoke_access(alice.oid)
+        assert "alice" in await again.account.read()
+    assert microsoft.requests.count(REFRESH) == 1
 
 
 async def test_a_token_is_used_until_it_is_about_to_end(
@@ -88,6 +115,10 @@ def stored(cache_file: Path) -> dict[str, Any]:
     text = cache_file.read_text(encoding="utf-8") if cache_file.exists() else "{}"
     kinds: dict[str, Any] = json.loads(text)
     return kinds
+
+
+def write(cache_file: Path, text: str) -> None:
+    cache_file.write_text(text, encoding="utf-8")
 
 
 def stored_refresh_token(cache_file: Path) -> str:

@@ -24,7 +24,7 @@ from bridge.demo.directory import Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft
-from bridge.microsoft.http import aiohttp_client
+from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.tenant import Tenant, look_up
 from tests.fakes.authority import odd
