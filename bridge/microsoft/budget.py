@@ -1,4 +1,4 @@
-"""How many requests one app may send in one tenant. Never sends one.
+"""How many requests one app may send in one tenant, and the pauses that Microsoft wants.
 
 Source: Microsoft Graph documentation, "Microsoft Graph service-specific throttling limits":
 presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
@@ -35,7 +35,7 @@ SET_BACK_S = 1.0
 class Budget:
     """The requests of one app in one tenant, shared by all of its accounts.
 
-    ``keep`` is told the end of each pause, for who must know it after a restart.
+    ``save`` gets the end of each pause, for the time after a restart.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class Budget:
         clock: Clock,
         *,
         blocked_until: datetime | None = None,
-        keep: Callable[[datetime], None] = lambda _: None,
+        save: Callable[[datetime], None] = lambda _: None,
     ) -> None:
-        self._clock, self._keep = clock, keep
+        self._clock, self._save = clock, save
         self._window: deque[float] = deque()
         self._minutes: deque[tuple[int, int]] = deque()
         self._places = asyncio.Semaphore(SENDING)
@@ -101,7 +101,7 @@ class Budget:
 
     def block(self, seconds: float) -> None:
         """Send nothing for so long, an hour at the most; the longest wish wins."""
-        self._keep(self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s()))))
+        self._save(self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s()))))
 
     @property
     def last_hour(self) -> int:
@@ -160,7 +160,7 @@ class Pauses:
         _, until = self._known().get(key, (None, None))
         return until
 
-    def keep(self, key: str, until: datetime) -> None:
+    def save(self, key: str, until: datetime) -> None:
         """Remember the end of a pause; a disk that refuses costs only the memory over a restart."""
         self._spans = self._known() | {key: (self._clock.now(), until)}
         texts = {key: [moment.isoformat() for moment in span] for key, span in self._spans.items()}

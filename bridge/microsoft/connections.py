@@ -163,8 +163,9 @@ class _Client:
                 try:
                     return await self._exchange(request, proxy)
                 except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                    # the server dropped the connection; a GET is sent again by aiohttp itself
-                    if not request.only_reads or isinstance(error, aiohttp.ClientConnectorError):
+                    # aiohttp itself sends a GET again, and nothing that never got a connection
+                    again = request.only_reads and request.method != "GET"
+                    if not again or isinstance(error, aiohttp.ClientConnectorError):
                         raise
                     return await self._exchange(request, proxy)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Requests to Microsoft Graph for presence. Never waits out a throttle: it tells how long.
+"""Requests to Microsoft Graph. A throttle is not waited out: the error carries the wait.
 
 Source of the manners: Microsoft Graph documentation, "throttling guidance", "best practices".
 """

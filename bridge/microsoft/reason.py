@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.contract.errors import PresenceBridgeError
 from bridge.microsoft.http import HttpResponse
-from bridge.microsoft.texts import NAME_BYTES, plain
+from bridge.microsoft.texts import NAME_BYTES, plain, text_in
 
 MESSAGE_BYTES = 512
 BODY_MOST = 64 * 1024
@@ -35,21 +35,21 @@ class Reason:
 
     def __str__(self) -> str:
         codes = "/".join(code for code in (self.code, self.inner_code) if code)
-        told = ": ".join(text for text in (codes, self.message) if text) or "no reason"
-        return f"{told} (request-id {self.request_id})" if self.request_id else told
+        words = ": ".join(text for text in (codes, self.message) if text) or "no reason"
+        return f"{words} (request-id {self.request_id})" if self.request_id else words
 
 
 def reason_of(response: HttpResponse) -> Reason:
     """What ``response`` says; never raises."""
     error = _error(response.body)
     chain = list(_chain(error))
-    codes = [code for each in chain if (code := _text(each, "code"))]
+    codes = [code for each in chain if (code := text_in(each, "code"))]
     named = response.headers.get("request-id")
     ids = [named] if named else [each.get("request-id") for each in chain]
     found = next((text for text in ids if isinstance(text, str) and text), None)
     return Reason(
         code=codes[0] if codes else None,
-        message=_text(error, "message", MESSAGE_BYTES),
+        message=text_in(error, "message", MESSAGE_BYTES),
         inner_code=codes[-1] if len(codes) > 1 and codes[-1] != codes[0] else None,
         request_id=plain(found, NAME_BYTES) if found else None,
     )
@@ -78,8 +78,3 @@ def _chain(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if within is None:
             return
         error = within
-
-
-def _text(error: Mapping[str, Any], key: str, most_bytes: int = NAME_BYTES) -> str | None:
-    value = error.get(key)
-    return (plain(value, most_bytes) or None) if isinstance(value, str) else None

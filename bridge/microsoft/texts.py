@@ -6,7 +6,9 @@ One line each: no markup, no control characters, nothing that turns a line aroun
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
+from typing import Any
 
 TEXT_BYTES, NAME_BYTES = 4096, 256
 """What is kept of a text and of a name or word, in UTF-8."""
@@ -37,6 +39,12 @@ def plain(text: str, most_bytes: int = TEXT_BYTES) -> str:
     line = " ".join(text[: 4 * most_bytes].translate(_DROPPED).split())
     # half an emoji, which JSON can escape and UTF-8 cannot hold, becomes a question mark
     return line.encode(errors="replace")[:most_bytes].decode(errors="ignore").rstrip()
+
+
+def text_in(parent: Mapping[str, Any], key: str, most_bytes: int = NAME_BYTES) -> str | None:
+    """The text called ``key``, as ``plain`` has it; ``None`` where there is none."""
+    value = parent.get(key)
+    return (plain(value, most_bytes) or None) if isinstance(value, str) else None
 
 
 def message(content: str, content_type: object = None) -> str:

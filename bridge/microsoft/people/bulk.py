@@ -1,8 +1,8 @@
-"""Reads many people through one sign-in with the fewest requests. Never decides who they are.
+"""Reads many people through one sign-in with the fewest requests.
 
 Source: Microsoft Graph documentation, "getPresencesByUserId": 650 ids a request. No page says what
-becomes of ids that Graph does not like, so answers are matched by id, missing ones are borne, and
-a refused request is halved until the ids that spoil it are found. Nobody is blamed while Graph
+becomes of ids that Graph does not like, so answers are matched by id, missing ones are tolerated,
+and a refused request is halved until the ids that spoil it are found. Nobody is blamed while Graph
 answers for nobody, and at first not for long.
 """
 
@@ -20,9 +20,9 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
 from bridge.contract.presence import Presence
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.people.directory import Person
-from bridge.microsoft.people.members import Roll
-from bridge.microsoft.people.ownership import Claim
+from bridge.microsoft.people.directory import Member
+from bridge.microsoft.people.members import Members
+from bridge.microsoft.people.ownership import Owner
 from bridge.microsoft.presence import parse_presence
 from bridge.retry import doubled_s
 
@@ -76,11 +76,13 @@ class Suspect:
 class Bulk:
     """The people of one account table."""
 
-    def __init__(self, table: str, roll: Roll, *, graph: Graph, claim: Claim, clock: Clock) -> None:
+    def __init__(
+        self, table: str, members: Members, *, graph: Graph, owner: Owner, clock: Clock
+    ) -> None:
         self.accounts: Mapping[str, str] = {}
-        self._table, self._roll, self._graph = table, roll, graph
-        self._claim, self._clock = claim, clock
-        self._people: Sequence[Person] | None = None
+        self._table, self._members, self._graph = table, members, graph
+        self._owner, self._clock = owner, clock
+        self._people: Sequence[Member] | None = None
         self._version = -1
         self._slugs: dict[str, str] = {}
         self._requests: list[Request] = []
@@ -98,26 +100,26 @@ class Bulk:
         """Requests that one read needs."""
         return max(1, len(self._requests))
 
-    def settle(self) -> None:
-        """Follow who is on the roll now and read through no other table."""
+    def refresh(self) -> None:
+        """Read the members of now whom no other table reads."""
         if self._clock.monotonic() >= self._suspect_again_s:
             self._people = None
-        people = self._roll.people
-        if people is self._people and self._version == self._claim.version:
+        people = self._members.people
+        if people is self._people and self._version == self._owner.version:
             return
-        self._claim.put([person.oid for person in people if person.oid])
-        self._people, self._version = people, self._claim.version
-        left_out = self._claim.left_out()
-        self._follow([person for person in people if person.oid not in left_out])
+        self._owner.own([person.oid for person in people if person.oid])
+        self._people, self._version = people, self._owner.version
+        left_out = self._owner.left_out()
+        self._prepare([person for person in people if person.oid not in left_out])
 
     async def read(self) -> Mapping[str, Presence]:
         """The presences now, by account slug; who is missing in Graph's answers is missing here.
 
         Raises:
-            PresenceBridgeError: As in ``Roll.ready`` and ``Graph.read``, when nobody could be read.
+            PresenceBridgeError: Nobody could be read; as in ``Members.ready`` and ``Graph.read``.
         """
-        await self._roll.ready()
-        self.settle()
+        await self._members.ready()
+        self.refresh()
         if not self._requests:
             return {}
         self._halvings, self._answered, self._refused = 0, False, []
@@ -138,18 +140,18 @@ class Bulk:
             raise SourceDataError("Microsoft Graph refuses to tell anybody's presence (HTTP 400)")
         if self._answered:
             self._suspect(self._refused)
-        self._tell(failed[0][1] if failed else None)
+        self._report(failed[0][1] if failed else None)
         return presences
 
     async def run(self) -> None:
-        """Keep the roll until cancelled."""
-        await self._roll.run()
+        """Keep the members up to date until cancelled."""
+        await self._members.run()
 
     def release(self) -> None:
-        """Claim nobody any more."""
-        self._claim.put(())
+        """Own nobody any more."""
+        self._owner.own(())
 
-    def _follow(self, people: Sequence[Person]) -> None:
+    def _prepare(self, people: Sequence[Member]) -> None:
         accounts = {person.slug: person.name for person in people}
         if accounts != self.accounts:
             self.accounts = accounts
@@ -239,7 +241,7 @@ class Bulk:
         """Let the next read begin behind ``failed``, so that it keeps nobody else waiting."""
         self._first = (self._requests.index(failed) + 1) % len(self._requests)
 
-    def _tell(self, error: PresenceBridgeError | None) -> None:
+    def _report(self, error: PresenceBridgeError | None) -> None:
         if error and not self._trouble:
             log.warning("%s: some people could not be read: %s", self._table, error)
         elif self._trouble and not error:

@@ -1,6 +1,6 @@
 """The people of an account table: their slugs, and who a user principal name is.
 
-Never reads presence. A slug once given stays: topics, entities and lamps hang on it.
+A slug once given stays: topics, entities and lamps hang on it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _OTHERS = re.compile(r"[^a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody in a directory. At least one of ``oid`` and ``upn`` is known."""
+class Member:
+    """One of the people of an account table. At least one of ``oid`` and ``upn`` is known."""
 
     slug: str
     name: str
@@ -90,20 +90,20 @@ class Memory:
     def __init__(self, file: Path, whom: str) -> None:
         self._file, self._whom = file, whom
 
-    def read(self) -> tuple[Person, ...]:
+    def read(self) -> tuple[Member, ...]:
         """Those who were found; nobody when the file is missing, broken or about others."""
         try:
             stored = json.loads(self._file.read_text(encoding="utf-8"))
             if stored["whom"] != self._whom:
                 return ()
-            return tuple(_stored_person(entry) for entry in stored["people"])
+            return tuple(_stored_member(entry) for entry in stored["people"])
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             log.warning("%s cannot be read: people are looked up again", self._file)
             return ()
 
-    def keep(self, people: Sequence[Person]) -> None:
+    def save(self, people: Sequence[Member]) -> None:
         """Remember ``people``; a disk that refuses costs only the memory of them."""
         entries = [[person.slug, person.name, person.oid, person.upn] for person in people]
         try:
@@ -115,12 +115,12 @@ class Memory:
 class Named:
     """People whom the config names; each user principal name is looked up once."""
 
-    def __init__(self, table: str, people: Sequence[Person], *, graph: Graph) -> None:
+    def __init__(self, table: str, people: Sequence[Member], *, graph: Graph) -> None:
         self._table, self._people, self._graph = table, tuple(people), graph
         self._found: dict[str, str] = {}
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
-    async def find(self, known: Sequence[Person]) -> tuple[Person, ...]:
+    async def find(self, before: Sequence[Member]) -> tuple[Member, ...]:
         """Everybody, with the GUID of those who could be found.
 
         Raises:
@@ -128,8 +128,8 @@ class Named:
                 them nobody is left.
             PresenceBridgeError: As in ``Graph.read``.
         """
-        self._found |= {person.upn: person.oid for person in known if person.upn and person.oid}
-        found: list[Person] = []
+        self._found |= {person.upn: person.oid for person in before if person.upn and person.oid}
+        found: list[Member] = []
         refused: AccessRefusedError | None = None
         for person in self._people:
             oid = person.oid or self._found.get(person.upn or "")
@@ -145,7 +145,7 @@ class Named:
                 f"Nobody in the tenant is called {names}.", remedy="Check the name."
             )
         if refused:
-            self._tell_once(str(refused))
+            self._log_once(str(refused))
         return tuple(found)
 
     async def _look_up(self, upn: str) -> str | None:
@@ -154,7 +154,7 @@ class Named:
         )
         if answer is None:
             if len(self._people) > 1:
-                self._tell_once(f"nobody in the tenant is called {upn}: check the name")
+                self._log_once(f"nobody in the tenant is called {upn}: check the name")
             return None
         oid = answer.get("id") if isinstance(answer, Mapping) else None
         if not isinstance(oid, str) or not oid:
@@ -162,27 +162,27 @@ class Named:
         self._found[upn] = oid.lower()
         return oid.lower()
 
-    def _tell_once(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
+    def _log_once(self, text: str) -> None:
+        if text not in self._logged:
+            self._logged.add(text)
             log.error("%s: %s", self._table, text)
 
 
-def named(table: str, whom: Sequence[str], tables: Collection[str]) -> tuple[Person, ...]:
+def named(table: str, whom: Sequence[str], tables: Collection[str]) -> tuple[Member, ...]:
     """The people that a table names, each a GUID or a user principal name. Pure."""
     pairs = [(None, text) if "@" in text else (text, None) for text in whom]
     slugs = Slugs(table, tables).give(pairs)
     return tuple(
-        Person(slug, upn or str(oid), oid, upn)
+        Member(slug, upn or str(oid), oid, upn)
         for slug, (oid, upn) in zip(slugs, pairs, strict=True)
     )
 
 
-def _stored_person(entry: Any) -> Person:
+def _stored_member(entry: Any) -> Member:
     slug, name, oid, upn = entry
     if not all(isinstance(text, str) for text in (slug, name, oid)):
         raise TypeError("no person")
-    return Person(slug, plain(name, NAME_BYTES), oid, upn if isinstance(upn, str) else None)
+    return Member(slug, plain(name, NAME_BYTES), oid, upn if isinstance(upn, str) else None)
 
 
 def _digest(text: str) -> str:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.microsoft.sign_in.answers import is_number
+
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "Account": ("home_account_id", "environment", "authority_type"),
     "RefreshToken": ("home_account_id", "environment", "client_id", "secret"),
@@ -28,7 +30,7 @@ def usable(text: str) -> tuple[str, int]:
         ValueError: It is no cache, or what is damaged is the sign-in itself.
     """
     cache = json.loads(text)
-    if not isinstance(cache, dict) or not all(map(_holds_objects, (cache, *cache.values()))):
+    if not isinstance(cache, dict) or not all(map(_has_objects, (cache, *cache.values()))):
         raise ValueError("no token cache")
     kept = {
         kind: {name: entry for name, entry in entries.items() if _is_sound(kind, entry)}
@@ -49,14 +51,9 @@ def _is_sound(kind: str, entry: Mapping[str, Any]) -> bool:
         for key, value in entry.items()
         if key not in _NUMBERS and key != "cached_at"
     )
-    numbers = all(_is_number(entry[key]) for key in _NUMBERS if key in entry)
+    numbers = all(is_number(entry[key], _DIGITS_MOST) for key in _NUMBERS if key in entry)
     return needed and dated and texts and numbers
 
 
-def _is_number(value: object) -> bool:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST
-
-
-def _holds_objects(value: object) -> bool:
+def _has_objects(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())

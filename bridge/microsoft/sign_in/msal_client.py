@@ -1,4 +1,4 @@
-"""Runs msal, which blocks: one worker thread for one token cache, and never a second one.
+"""Runs msal, which blocks: one worker thread for one token cache.
 
 Who is cancelled ends the request that msal waits for, and with it the worker; whoever comes next
 waits until the worker has really ended. msal replays failures from memory, so after one it gets an
@@ -54,7 +54,7 @@ class MsalWorkers:
         self._turns: WeakValueDictionary[Path, Turn] = WeakValueDictionary()
 
     def client(self, open_app: OpenApp, file: Path | None = None) -> MsalClient:
-        """A client for one token cache, which ``open_app`` gives to msal, kept in ``file``.
+        """A client for one token cache, which ``open_app`` gives to msal, stored in ``file``.
 
         Who gets the same file, as after a reload, waits for the worker of who had it before.
         """

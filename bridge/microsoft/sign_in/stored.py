@@ -1,7 +1,4 @@
-"""What is stored of a person's sign-in: tokens in a file, and new ones from Microsoft for them.
-
-Never asks anybody, and never decides what follows from a refusal.
-"""
+"""The stored sign-in of a person: tokens in a file, and new ones from Microsoft for them."""
 
 from __future__ import annotations
 
@@ -29,8 +26,8 @@ from bridge.microsoft.sign_in.token_cache import TokenCache
 CAPABILITIES = ["CP1"]
 """We answer claims challenges, so Microsoft may end a token early and let it live long
 (Microsoft identity platform, "continuous access evaluation")."""
-STAYS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
-"""A disk that answers so will answer so again."""
+PERMANENT = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+"""What a disk repeats until somebody acts."""
 
 
 class UnreadableCacheError(Exception):
@@ -90,7 +87,7 @@ class StoredSignIn:
             if not await self._client.run(self._cache.somebody):
                 return None
         except OSError as error:
-            if error.errno not in STAYS:
+            if error.errno not in PERMANENT:
                 raise SourceUnavailableError(
                     f"The stored sign-in cannot be read: {self._cache.file}: {error.strerror}",
                     reached=False,
@@ -104,20 +101,20 @@ class StoredSignIn:
             accounts = app.get_accounts()
             if not accounts:
                 return None
-            ask = partial(
+            acquire = partial(
                 app.acquire_token_silent_with_error,
                 self._scopes,
                 account=accounts[0],
                 claims_challenge=claims,
                 http_exceptions=will_do,
             )
-            answer: Answer | None = ask(force_refresh=refresh)
+            answer: Answer | None = acquire(force_refresh=refresh)
             if answer is None and refresh:  # nothing can renew it; it may be good nevertheless
-                answer = ask()
+                answer = acquire()
             if answer and "access_token" in answer:
                 cached_token.mark(self._cache.tokens, answer, self._app.authority)
             self._cache.save()
-            if answer is None and self._cache.knows(self._app.client_id):
+            if answer is None and self._cache.has_any_of(self._app.client_id):
                 return {"error": NO_REFRESH_TOKEN}
             return answer
 
@@ -126,7 +123,7 @@ class StoredSignIn:
     async def adopt(
         self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
     ) -> Answer:
-        """Keep ``tokens``, which ``answer`` granted for ``scopes``, instead; in the file too."""
+        """Store ``tokens``, which came with ``answer`` and for ``scopes``, instead."""
         cached_token.mark(tokens, answer, self._app.authority)
         await self._client.run(self._cache.replace, tokens)
         self._scopes = list(scopes)

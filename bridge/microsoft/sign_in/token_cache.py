@@ -1,4 +1,4 @@
-"""Token caches: one private file an account, whole at every moment. Never logs what is inside."""
+"""Token caches: one private file an account, whole at every moment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAMAGED = "damaged"
 
 
 class TokenCache:
-    """The token cache of one account, kept in ``file``. Used from one worker at a time.
+    """The token cache of one account, stored in ``file``. Used from one worker at a time.
 
     With ``seal`` it is encrypted; one that is not yet becomes so when it is written next.
     """
@@ -34,12 +34,12 @@ class TokenCache:
         write: Callable[[Path, str], None] = write_private,
     ) -> None:
         self.file, self._seal, self._write = file, seal, write
-        self._lost = self._locked = self._told = False
+        self._lost = self._locked = self._warned = False
         self.tokens = msal.SerializableTokenCache()
 
     @property
     def is_stored(self) -> bool:
-        """Whether there is a file, as far as can be told."""
+        """Whether there is a file, as far as can be seen."""
         try:
             self.file.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +53,7 @@ class TokenCache:
         """Whether somebody has signed in."""
         return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
 
-    def knows(self, client_id: str) -> bool:
+    def has_any_of(self, client_id: str) -> bool:
         """Whether anything in it is of this app: else it is from before the config changed."""
         kinds = json.loads(self.tokens.serialize()).values()
         return any(entry.get("client_id") == client_id for kind in kinds for entry in kind.values())
@@ -110,7 +110,7 @@ class TokenCache:
             self._lost = False
 
     def replace(self, tokens: msal.SerializableTokenCache) -> None:
-        """Keep ``tokens`` instead."""
+        """Store ``tokens`` instead."""
         self.tokens = tokens
         self.save()
 
@@ -125,9 +125,9 @@ class TokenCache:
         try:
             self.file.replace(aside)
         except OSError as error:
-            if not self._told:
+            if not self._warned:
                 log.warning("%s is damaged: %s; sign in again", self.file, error.strerror)
-            self._told = True
+            self._warned = True
         else:
             log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
 
@@ -146,27 +146,27 @@ class TokenCache:
             try:
                 path.chmod(mode)
             except OSError as error:
-                self._tell_open(path, error)
+                self._warn_open(path, error)
             else:
                 log.warning("%s was open to others: now only its owner may read it", path)
 
-    def _tell_open(self, path: Path, error: OSError) -> None:
+    def _warn_open(self, path: Path, error: OSError) -> None:
         """Once: it is used as it is."""
-        if self._told:
+        if self._warned:
             return
-        self._told = True
+        self._warned = True
         owner, me = owner_of(path), this_user()
         cure = f"sudo chown -R {me} {quoted(path)}" if owner != me else error.strerror
         log.warning("%s is open to others and belongs to %s: %s", path, owner, cure)
 
 
 def token_file(config: Config, slug: str) -> Path:
-    """Where the tokens of ``[accounts.slug]`` are kept."""
+    """Where the tokens of ``[accounts.slug]`` are stored."""
     return config.state_dir / "tokens" / f"{slug}.json"
 
 
 def kept_in(file: Path) -> str | None:
-    """How tokens are kept in ``file``, as words after "is"; ``None`` when there is no such file.
+    """How tokens are stored in ``file``, as words after "is"; ``None`` when there is no such file.
 
     Raises:
         OSError: It cannot be read.

@@ -397,7 +397,7 @@ async def hasty(
         yield Graph(
             Hasty(http, 1.0),
             microsoft.graph_url,
-            tokens=alices.account._credentials,
+            tokens=alices.account.credentials,
             budget=Budget(clock),
             clock=clock,
         )
@@ -411,7 +411,7 @@ async def test_a_server_that_is_not_trusted_is_not_told_the_token(
         graph = Graph(
             http,
             microsoft.graph_url,
-            tokens=alices.account._credentials,
+            tokens=alices.account.credentials,
             budget=Budget(clock),
             clock=clock,
         )

@@ -21,12 +21,12 @@ from bridge.demo.directory import Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.connections import aiohttp_client
-from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
+from bridge.microsoft.sign_in.tokens import EARLY_S, RETRY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
@@ -148,16 +148,16 @@ each_bad_moment = pytest.mark.parametrize(
 async def test_an_ageing_token_that_is_still_good_outlives_a_bad_moment(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, fault: Fault
 ) -> None:
-    old = await alices.account._credentials.token()
+    old = await alices.account.credentials.token()
     await clock.advance(SHORT_S / 2)
     microsoft.faults.add(fault)
-    assert await alices.account._credentials.token() == old
+    assert await alices.account.credentials.token() == old
     assert not microsoft.faults.waiting
     assert "alice" in await alices.account.read()
     assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
 
     await clock.advance(RETRY_S)
-    assert await alices.account._credentials.token() != old
+    assert await alices.account.credentials.token() != old
 
 
 async def test_what_was_to_be_renewed_early_is_kept_too(
@@ -165,13 +165,13 @@ async def test_what_was_to_be_renewed_early_is_kept_too(
 ) -> None:
     microsoft.tokens.refresh_in_s = 0
     await alices.sign_in(alice)
-    old = await alices.account._credentials.token()
+    old = await alices.account.credentials.token()
     await clock.advance(3600 - EARLY_S)
     microsoft.faults.add(Fault(REFRESH, status=503))
-    assert await alices.account._credentials.token() == old
+    assert await alices.account.credentials.token() == old
     assert not microsoft.faults.waiting
     await clock.advance(RETRY_S)
-    assert await alices.account._credentials.token() != old
+    assert await alices.account.credentials.token() != old
 
 
 @pytest.mark.usefixtures("short_tokens")
@@ -225,7 +225,7 @@ async def test_many_who_need_a_token_at_once_cause_one_refresh(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> None:
     await clock.advance(SHORT_S / 2)
-    credentials = alices.account._credentials
+    credentials = alices.account.credentials
     tokens = await asyncio.gather(*(credentials.token() for _ in range(16)))
     assert len(set(tokens)) == 1
     assert microsoft.requests.count(REFRESH) == 1
@@ -366,7 +366,7 @@ async def test_our_tokens_are_ones_that_microsoft_may_end_at_once(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> None:
     for _ in range(2):
-        token = microsoft.tokens.access(await alices.account._credentials.token())
+        token = microsoft.tokens.access(await alices.account.credentials.token())
         assert token is not None
         assert token.continuous
         await clock.advance(3600)

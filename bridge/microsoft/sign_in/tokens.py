@@ -1,7 +1,4 @@
-"""One access token for all who need it: used while it is good, renewed in time. Never asks anybody.
-
-For people and for apps; the only place where an access token is held.
-"""
+"""The access token of an account table, a person's or an app's: used while good, renewed early."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ FORCED_EVERY_S = 30.0
 """A refused token is replaced once in so long, however many were refused with it."""
 FORCED_MOST, FORCED_WITHIN_S = 3, 3600.0
 """And so often within so long: some days Graph refuses tokens that are good, and a token endpoint
-that is asked too often refuses everything (AADSTS50196)."""
-UNSAID_S = 600.0
+that gets too many requests refuses everything (AADSTS50196)."""
+DEFAULT_S = 600.0
 """The lifetime of a token that comes without one, as msal has it."""
 
 Renew = Callable[[str | None, bool], Awaitable[Answer]]
-"""Gets tokens, for these claims, and whether anew. Raises as ``AccessToken.get``."""
+"""Gets a token that answers these claims, a new one where true. Raises as ``AccessToken.get``."""
 
 
 class AccessToken:
@@ -41,7 +38,7 @@ class AccessToken:
         self._value: str | None = None
         self._ends_s = self._renew_s = 0.0
         self._forced_s: deque[float] = deque(maxlen=FORCED_MOST)
-        self._told_s: float | None = None
+        self._warned_s: float | None = None
         self._quiet_until_s = 0.0
 
     @property
@@ -50,7 +47,7 @@ class AccessToken:
         return self._value is not None and self._clock.monotonic() < self._ends_s
 
     async def get(self, *, claims: str | None, refresh: bool) -> str:
-        """Ours while it is good, else a new one; ``claims`` and ``refresh`` ask for a new one.
+        """The token while it is good, else a new one; with ``claims`` or ``refresh`` a new one.
 
         Raises:
             SignInNeededError: Somebody must act.
@@ -66,28 +63,24 @@ class AccessToken:
                 self._check_quiet(now_s)
                 answer = await self._renew(claims, refresh)
             except SignInNeededError:
-                self.forget()
+                self._value = None
                 raise
             except SourceUnavailableError as error:
                 return self._old(error, usable=not anew)
             if refresh:
                 self._forced_s.append(now_s)
-            return self._keep(answer)
+            return self._use(answer)
 
     async def replace(self, adopt: Callable[[], Awaitable[Answer]]) -> None:
         """Use the tokens that ``adopt`` returns, once no renewal of the old one runs."""
         async with self._lock:
-            self._keep(await adopt())
+            self._use(await adopt())
 
     async def discard(self, clear: Callable[[], Awaitable[None]]) -> None:
         """Forget the token once ``clear`` is done, while no renewal runs."""
         async with self._lock:
             await clear()
-            self.forget()
-
-    def forget(self) -> None:
-        """Hold none."""
-        self._value = None
+            self._value = None
 
     def _may_force(self, now_s: float) -> bool:
         """Whether a refused token may be replaced; else it is tried once more as it is."""
@@ -96,21 +89,21 @@ class AccessToken:
         rare = len(self._forced_s) < FORCED_MOST or now_s - self._forced_s[0] >= FORCED_WITHIN_S
         if rare or not self.works:
             return True
-        if self._told_s is None or now_s - self._told_s >= 2 * FORCED_WITHIN_S:
+        if self._warned_s is None or now_s - self._warned_s >= 2 * FORCED_WITHIN_S:
             text = "%s: Microsoft Graph refuses new tokens too; they are kept, and tried once more"
             log.warning(text, self._slug)
-        self._told_s = now_s
+        self._warned_s = now_s
         return False
 
-    def _keep(self, answer: Answer) -> str:
+    def _use(self, answer: Answer) -> str:
         self._value = value = str(answer["access_token"])
-        lifetime_s = float(answer.get("expires_in", UNSAID_S))
+        lifetime_s = float(answer.get("expires_in", DEFAULT_S))
         self._ends_s = self._clock.monotonic() + lifetime_s
         self._renew_s = self._ends_s - min(EARLY_S, lifetime_s / 2)
         return value
 
     def _check_quiet(self, now_s: float) -> None:
-        """Ask nothing while Microsoft wants us to wait."""
+        """Send nothing while Microsoft wants us to wait."""
         if now_s < self._quiet_until_s:
             raise SourceUnavailableError(
                 "Microsoft's sign-in asks us to wait", retry_after_s=self._quiet_until_s - now_s

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
-from bridge.microsoft.people.directory import Memory, Person
-from bridge.microsoft.people.members import Roll
+from bridge.microsoft.people.directory import Member, Memory
+from bridge.microsoft.people.members import Members
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import SIGNED_IN
 
@@ -21,11 +21,11 @@ async def test_without_network_people_are_looked_up_again_soon(
 ) -> None:
     clock, looks = ManualClock(), list[float]()
 
-    async def find(_: Sequence[Person]) -> tuple[Person, ...]:
+    async def find(_: Sequence[Member]) -> tuple[Member, ...]:
         looks.append(clock.monotonic())
         raise SourceUnavailableError("Microsoft cannot be reached", reached=reached)
 
-    roll = Roll(
+    members = Members(
         "staff",
         find,
         memory=Memory(tmp_path / "staff.json", "staff"),
@@ -33,7 +33,7 @@ async def test_without_network_people_are_looked_up_again_soon(
         clock=clock,
         random=lambda: 1.0,
     )
-    running = asyncio.create_task(roll.run())
+    running = asyncio.create_task(members.run())
     await clock.advance(2000)
     assert max(later - earlier for earlier, later in pairwise(looks)) == longest_s
     running.cancel()
