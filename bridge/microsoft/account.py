@@ -62,7 +62,7 @@ class MicrosoftAccount:
         return await self.reader.read()
 
     async def read_once(self) -> Mapping[str, Presence]:
-        """As ``read``, for who does not run the account; asks nobody, within ``READ_ONCE_S``."""
+        """As ``read``, where the account does not run; no sign-in is offered."""
         running = asyncio.create_task(self._run(may_offer=False), name=f"once-{self.slug}")
         try:
             async with asyncio.timeout(READ_ONCE_S):

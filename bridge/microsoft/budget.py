@@ -82,7 +82,7 @@ class Budget:
             yield
 
     async def take(self) -> None:
-        """Wait until one more request fits the window, and count it; who asks first goes first.
+        """Wait until one more request fits the window, and count it; first come, first served.
 
         Raises:
             SourceUnavailableError: Microsoft has asked for silence.
@@ -117,7 +117,7 @@ class Budget:
     def _left_s(self) -> float:
         """What is left of the pause, by the clock that says less.
 
-        The wall clock may have been set back; the monotonic one stands still while the machine
+        The wall clock may have been set back; the monotonic one stops while the machine
         sleeps.
         """
         if self._until is None:

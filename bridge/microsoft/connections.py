@@ -120,29 +120,29 @@ async def aiohttp_client(
     async with aiohttp.ClientSession(
         connector=connector,
         headers={"User-Agent": USER_AGENT},
-        cookie_jar=aiohttp.DummyCookieJar(),  # one person's never go along with another's
+        cookie_jar=aiohttp.DummyCookieJar(),  # one person's are never sent with another's
         response_class=_Response,
     ) as session:
         yield _Client(session, settings, names)
 
 
 class _Names(AbstractResolver):
-    """Knows which names are being looked up: their silence is none of Microsoft's."""
+    """Notes which names are being looked up: their silence is none of Microsoft's."""
 
     def __init__(self, resolver: AbstractResolver) -> None:
-        self._resolver, self._asked = resolver, Counter[str]()
+        self._resolver, self._pending = resolver, Counter[str]()
 
     def waits_for(self, host: str) -> bool:
-        return self._asked[host] > 0
+        return self._pending[host] > 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        self._asked[host] += 1
+        self._pending[host] += 1
         try:
             return await self._resolver.resolve(host, port, family)
         finally:
-            self._asked[host] -= 1
+            self._pending[host] -= 1
 
     async def close(self) -> None:
         await self._resolver.close()
@@ -163,9 +163,8 @@ class _Client:
                 try:
                     return await self._exchange(request, proxy)
                 except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                    # aiohttp itself sends a GET again, and nothing that never got a connection
-                    again = request.only_reads and request.method != "GET"
-                    if not again or isinstance(error, aiohttp.ClientConnectorError):
+                    repeats = request.only_reads and request.method != "GET"  # aiohttp does those
+                    if not repeats or isinstance(error, aiohttp.ClientConnectorError):
                         raise
                     return await self._exchange(request, proxy)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

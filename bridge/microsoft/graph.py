@@ -21,10 +21,9 @@ from bridge.contract.errors import (
 )
 from bridge.contract.presence import Presence
 from bridge.microsoft.budget import Budget
-from bridge.microsoft.graph_errors import claims_of, refusal, refused
+from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
 from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.presence import parse_presence
-from bridge.microsoft.reason import reason_of
 from bridge.retry import Random, full_jitter, retry_after_s
 
 log = logging.getLogger(__name__)
@@ -85,7 +84,7 @@ class Graph:
     async def read(self, path: str, content: bytes | None = None, *, remedy: str) -> Any | None:
         """The JSON that answers a GET, or a POST of ``content`` that only reads.
 
-        ``path`` is encoded. ``None`` when Graph does not know what is asked for (HTTP 400 or 404).
+        ``path`` is encoded. ``None`` when Graph does not know it (HTTP 400 or 404).
 
         Raises:
             AccessRefusedError: Not allowed; ``remedy`` says what is missing.

@@ -36,7 +36,7 @@ HALVINGS_MOST = 60
 UNANSWERED_MOST = 16
 """Refused requests in one read before the first that is answered; halving to one id needs 10."""
 LEFT_OUT_FIRST_S, LEFT_OUT_MOST_S = 60.0, 3600.0
-"""An id that Graph refuses is left out for so long; each time that it is refused again, longer."""
+"""An id that Graph refuses is left out for so long; each further time longer."""
 PATH = "/communications/getPresencesByUserId"
 REMEDY = (
     "Where the app signs itself in: add the application permission Presence.Read.All to the app, "
@@ -223,22 +223,22 @@ class Bulk:
         return presences
 
     def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
-        """The same object as before while all of it is the same: nothing then is to be done."""
-        digest, known = hash(repr(resource)), self._seen.get(oid)
-        if known and known[0] == digest:
-            return known[1]  # at a third of the cost of reading it
+        """The same object as before while all of it is the same."""
+        digest, before = hash(repr(resource)), self._seen.get(oid)
+        if before and before[0] == digest:
+            return before[1]  # at a third of the cost of reading it
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:
             log.debug("%s: %s is skipped: %s", self._table, oid, error)
             return None
-        if known and presence == known[1]:
-            presence = known[1]
+        if before and presence == before[1]:
+            presence = before[1]
         self._seen[oid] = digest, presence
         return presence
 
     def _begin_after(self, failed: Request) -> None:
-        """Let the next read begin behind ``failed``, so that it keeps nobody else waiting."""
+        """Let the next read begin behind ``failed``, so that nobody else waits for it."""
         self._first = (self._requests.index(failed) + 1) % len(self._requests)
 
     def _report(self, error: PresenceBridgeError | None) -> None:

@@ -54,13 +54,13 @@ class Slugs:
         self._longer = tuple(f"{other}_" for other in tables if other.startswith(f"{table}_"))
 
     def give(
-        self, people: Sequence[tuple[str | None, str | None]], kept: Mapping[str, str] = _NOBODY
+        self, people: Sequence[tuple[str | None, str | None]], before: Mapping[str, str] = _NOBODY
     ) -> list[str]:
-        """A slug for each pair of GUID and user principal name; those in ``kept`` by GUID stay."""
+        """A slug for each GUID and user principal name; those in ``before``, by GUID, stay."""
         slugs: dict[int, str] = {}
         taken: set[str] = set()
         for index, (oid, _) in enumerate(people):
-            slug = kept.get(oid or "")
+            slug = before.get(oid or "")
             if slug and self._fits(slug, taken):
                 slugs[index] = slug
                 taken.add(slug)

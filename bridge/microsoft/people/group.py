@@ -33,7 +33,7 @@ class Group:
         self._slugs = Slugs(table, tables)
 
     async def find(self, before: Sequence[Member]) -> tuple[Member, ...]:
-        """Everybody who is a member now; those in ``before`` keep their slugs.
+        """Everybody who is a member now; the slugs of those in ``before`` stay.
 
         Raises:
             AccessRefusedError: There is no such group, or the app may not look.
@@ -55,9 +55,9 @@ class Group:
 
     def _people(self, values: Sequence[Any], before: Sequence[Member]) -> tuple[Member, ...]:
         members = {oid: _names(value) for value in values if (oid := _user_id(value))}
-        kept = {person.oid: person.slug for person in before if person.oid}
+        slugs_before = {person.oid: person.slug for person in before if person.oid}
         pairs = [(oid, upn) for oid, (_, upn) in members.items()]
-        slugs = self._slugs.give(pairs, kept)
+        slugs = self._slugs.give(pairs, slugs_before)
         return tuple(
             Member(slug, name or upn or oid, oid, upn)
             for slug, (oid, (name, upn)) in zip(slugs, members.items(), strict=True)

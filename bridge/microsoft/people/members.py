@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 3600.0
 """Between two looks when all is well."""
 MISSING_FIRST_S = 30.0
-"""Before the next look for who is not known to Graph, and may be new; then twice as long."""
+"""Before the next look for who is unknown to Graph, and may be new; then twice as long."""
 RETRY_FIRST_S, RETRY_MOST_S = 5.0, 300.0
 UNREACHED_MOST_S = 30.0
 """What never reached Microsoft costs it nothing."""
@@ -58,7 +58,7 @@ class Members:
         self._failures = self._missed = 0
         self._warned = False
         self.people: tuple[Member, ...] = ()
-        """Everybody who is known now; another tuple when they are others."""
+        """Everybody who was found last; another tuple when they are others."""
 
     def recall(self, people: Sequence[Member] | None = None) -> None:
         """Begin with ``people``, and with what is remembered of them, or with all remembered."""
@@ -70,10 +70,10 @@ class Members:
         self.people = tuple(replace(p, oid=p.oid or oids.get(p.upn)) for p in people)
 
     async def ready(self) -> tuple[Member, ...]:
-        """Everybody; waits for a look that is about to end when nobody is known.
+        """Everybody; waits for a look that is about to end when nobody was found before.
 
         Raises:
-            PresenceBridgeError: The last look failed, and nobody is known.
+            PresenceBridgeError: The last look failed, and nobody was found before.
         """
         if not any(person.oid for person in self.people):
             if self._may_retry:
@@ -84,7 +84,7 @@ class Members:
         return self.people
 
     async def run(self) -> None:
-        """Look again every hour, sooner after a failure or a sign-in, until cancelled."""
+        """Look every hour, sooner after a failure or a sign-in, until cancelled."""
         while True:
             rested_s = self._clock.monotonic() + await self._look()
             while not self._may_retry and self._clock.monotonic() < rested_s:
@@ -123,7 +123,7 @@ class Members:
 
     def _failed(self, error: PresenceBridgeError) -> float:
         if not self._warned and any(person.oid for person in self.people):
-            self._warned = True  # with nobody known, whoever waits in ``ready`` logs
+            self._warned = True  # with nobody found, whoever waits in ``ready`` logs
             log.warning("%s: people cannot be looked up: %s", self._table, error)
         self._problem = error
         if isinstance(error, SignInUnreadableError):

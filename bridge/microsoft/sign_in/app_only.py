@@ -14,8 +14,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msal
-
 from bridge import __version__
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
@@ -35,6 +33,8 @@ from bridge.microsoft.sign_in.status import ended, needed
 from bridge.microsoft.sign_in.tokens import AccessToken
 
 if TYPE_CHECKING:
+    import msal
+
     from bridge.microsoft.sign_in.certificate import ClientCertificate
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,8 @@ class AppSignIn:
 
     def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
+        import msal  # noqa: PLC0415 - 6 MiB
+
         certificate = self._certificate()
         self._check_dates(certificate)
         return msal.ConfidentialClientApplication(

@@ -9,8 +9,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msal
-
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
@@ -22,6 +20,8 @@ from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.retry import Random
 
 if TYPE_CHECKING:
+    import msal
+
     from bridge.microsoft.sign_in.browser import Browser
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S, RETRY_MOST_S = 5.0, 60.0
 """Waits between flows that could not begin."""
 
-Adopt = Callable[[Answer, msal.SerializableTokenCache, Sequence[str]], Awaitable[None]]
+Adopt = Callable[[Answer, "msal.SerializableTokenCache", Sequence[str]], Awaitable[None]]
 """Takes over what a person who signed in was granted, and the scopes that it was granted for."""
 
 
@@ -136,6 +136,8 @@ class Attempts:
             await self._clock.sleep(rest_s)
 
     async def _go_through(self, way: Way) -> None:
+        import msal  # noqa: PLC0415 - 6 MiB
+
         tokens = msal.SerializableTokenCache()  # which holds nothing of an earlier person
         scopes = list(self.scopes)
         async with aclosing(self._flow(way, tokens, scopes).steps()) as steps:

@@ -1,6 +1,6 @@
 """Certificates with which an app signs itself in: made and read here.
 
-A PEM pair, one PEM file with both, or a PFX file; keys are RSA, since msal signs with PS256.
+From a PEM pair, one PEM file with both, or a PFX file; keys are RSA, since msal signs with PS256.
 """
 
 from __future__ import annotations

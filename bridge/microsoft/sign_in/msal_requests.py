@@ -1,6 +1,6 @@
 """What msal takes as its ``http_client``: it sends on the event loop, as all of ours is sent.
 
-So one set of rules holds for proxy, authorities, deadline and redirects, and who is cancelled ends
+So proxy, authorities, deadline and redirects have one set of rules, and who is cancelled ends
 the request at once. msal reads answers without a look, so only Microsoft's own reach it.
 """
 
@@ -82,7 +82,7 @@ class MsalRequests:
         return self._exchange(request, Expected.TOKENS if "grant_type=" in form else Expected.CODE)
 
     def close(self) -> None:
-        """Keep nothing; the connections belong to others."""
+        """Do nothing: the connections belong to others."""
 
     def _exchange(self, request: HttpRequest, expected: Expected) -> MsalResponse:
         """The answer, when it is one that msal can read.

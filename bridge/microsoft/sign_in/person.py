@@ -11,8 +11,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 from random import random as _random
-
-import msal
+from typing import TYPE_CHECKING
 
 from bridge.config.unreadable import Unreadable
 from bridge.contract.account import SignIn, SignInState, Way
@@ -35,6 +34,9 @@ from bridge.microsoft.sign_in.stored import PublicApp, StoredSignIn, UnreadableC
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import AccessToken
 from bridge.retry import Random
+
+if TYPE_CHECKING:
+    import msal
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class PersonSignIn:
         """An access token; ``claims`` answers a challenge, ``refresh`` replaces a refused one.
 
         Raises:
-            SignInNeededError: A person must sign in; where that is news, they are asked.
+            SignInNeededError: A person must sign in; where that is news, a sign-in is offered.
             SourceUnavailableError: None can be had now, and the old one has ended.
         """
         try:
@@ -106,7 +108,7 @@ class PersonSignIn:
         self._show()
 
     def ask_for(self, scopes: Sequence[str]) -> None:
-        """Ask the next person who signs in for ``scopes``; what is stored goes on as it is."""
+        """Let the next who signs in consent to ``scopes``; what is stored goes on as it is."""
         self._attempts.scopes = scopes
 
     def cancel(self) -> None:
@@ -115,7 +117,7 @@ class PersonSignIn:
         self._show()
 
     def finish_browser(self, pasted: str) -> None:
-        """Take the address that the browser ended on; ``sign_in`` tells what follows.
+        """Take the address that the browser ended on; ``sign_in`` shows what follows.
 
         Raises:
             PersonMustActError: It is not the one that is waited for; the text says which is.

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import errno
 import shlex
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import msal
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
-from bridge.microsoft.sign_in import cached_token
 from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.cache_entries import mark
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
 from bridge.microsoft.sign_in.token_cache import TokenCache
+
+if TYPE_CHECKING:
+    import msal
 
 CAPABILITIES = ["CP1"]
 """We answer claims challenges, so Microsoft may end a token early and let it live long
@@ -50,6 +50,8 @@ class PublicApp:
         self, tokens: msal.SerializableTokenCache, requests: MsalRequests
     ) -> msal.PublicClientApplication:
         """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
+        import msal  # noqa: PLC0415 - 6 MiB
+
         return msal.PublicClientApplication(
             self.client_id,
             authority=self.authority,
@@ -93,8 +95,8 @@ class StoredSignIn:
                     reached=False,
                 ) from error
             raise UnreadableCacheError(self._cache.file, error) from error
-        if claims is None and not refresh and (cached := await self._client.run(self._cached)):
-            return cached
+        if claims is None and not refresh and (good := await self._client.run(self._good_token)):
+            return good
         will_do = (SourceUnavailableError,) if any_age else ()
 
         def silently(app: Any) -> Answer | None:
@@ -112,7 +114,7 @@ class StoredSignIn:
             if answer is None and refresh:  # nothing can renew it; it may be good nevertheless
                 answer = acquire()
             if answer and "access_token" in answer:
-                cached_token.mark(self._cache.tokens, answer, self._app.authority)
+                mark(self._cache.tokens, answer, self._app.authority)
             self._cache.save()
             if answer is None and self._cache.has_any_of(self._app.client_id):
                 return {"error": NO_REFRESH_TOKEN}
@@ -124,7 +126,7 @@ class StoredSignIn:
         self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
     ) -> Answer:
         """Store ``tokens``, which came with ``answer`` and for ``scopes``, instead."""
-        cached_token.mark(tokens, answer, self._app.authority)
+        mark(tokens, answer, self._app.authority)
         await self._client.run(self._cache.replace, tokens)
         self._scopes = list(scopes)
         self._client.forget()
@@ -149,11 +151,7 @@ class StoredSignIn:
         """End a request that hangs."""
         self._client.interrupt()
 
-    def _cached(self) -> Answer | None:
-        return cached_token.find(
-            self._cache.tokens,
-            client_id=self._app.client_id,
-            authority=self._app.authority,
-            scopes=self._scopes,
-            now_s=time.time(),
+    def _good_token(self) -> Answer | None:
+        return self._cache.access_token(
+            client_id=self._app.client_id, authority=self._app.authority, scopes=self._scopes
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import msal
+from typing import TYPE_CHECKING
 
 from bridge.config.atomic_file import write_private
 from bridge.config.models import Config
 from bridge.config.unreadable import owner_of, quoted, this_user
-from bridge.microsoft.sign_in.cache_entries import usable
+from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, good_token, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
+
+if TYPE_CHECKING:
+    from msal import SerializableTokenCache
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +27,8 @@ DAMAGED = "damaged"
 class TokenCache:
     """The token cache of one account, stored in ``file``. Used from one worker at a time.
 
-    With ``seal`` it is encrypted; one that is not yet becomes so when it is written next.
+    With ``seal`` it is encrypted; one that is not yet becomes so when it is written next. What was
+    read is given to msal, which is slow to import, when it is needed.
     """
 
     def __init__(
@@ -35,7 +40,19 @@ class TokenCache:
     ) -> None:
         self.file, self._seal, self._write = file, seal, write
         self._lost = self._locked = self._warned = False
-        self.tokens = msal.SerializableTokenCache()
+        self._read: Entries = {}
+        self._tokens: SerializableTokenCache | None = None
+
+    @property
+    def tokens(self) -> SerializableTokenCache:
+        """All of it, as msal has it."""
+        if self._tokens is None:
+            from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
+
+            self._tokens = SerializableTokenCache()
+            self._tokens.deserialize(json.dumps(self._read))
+            self._read = {}
+        return self._tokens
 
     @property
     def is_stored(self) -> bool:
@@ -51,7 +68,19 @@ class TokenCache:
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
-        return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
+        return bool(self._read.get(ACCOUNT) or (self._tokens and any(self._tokens.search(ACCOUNT))))
+
+    def access_token(
+        self, *, client_id: str, authority: str, scopes: Sequence[str]
+    ) -> Answer | None:
+        """One that was read from the file and is still good."""
+        return good_token(
+            self._read,
+            client_id=client_id,
+            authority=authority,
+            scopes=scopes,
+            now_s=time.time(),
+        )
 
     def has_any_of(self, client_id: str) -> bool:
         """Whether anything in it is of this app: else it is from before the config changed."""
@@ -71,10 +100,10 @@ class TokenCache:
             OtherKeyError: It is encrypted, and not with our key. It stays as it is.
             OSError: The disk refuses.
         """
-        self.tokens = msal.SerializableTokenCache()
+        self._read, self._tokens = {}, None
         self._repair_modes()
         try:
-            text, damaged = usable(self._unsealed(self.file.read_text(encoding="utf-8")))
+            self._read, damaged = sound(self._unsealed(self.file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
         except OtherKeyError:
@@ -83,7 +112,6 @@ class TokenCache:
         except (ValueError, RecursionError):
             self._set_aside()
         else:
-            self.tokens.deserialize(text)
             if damaged:
                 log.warning("%s: damaged entries are left out: %d", self.file, damaged)
 
@@ -109,15 +137,15 @@ class TokenCache:
                 log.info("%s is written again", self.file)
             self._lost = False
 
-    def replace(self, tokens: msal.SerializableTokenCache) -> None:
+    def replace(self, tokens: SerializableTokenCache) -> None:
         """Store ``tokens`` instead."""
-        self.tokens = tokens
+        self._read, self._tokens = {}, tokens
         self.save()
 
     def delete(self) -> None:
         """Forget everything, or nothing when the disk refuses (``OSError``)."""
         self.file.unlink(missing_ok=True)
-        self.tokens = msal.SerializableTokenCache()
+        self._read, self._tokens = {}, None
         self._lost = self._locked = False
 
     def _set_aside(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -65,6 +66,38 @@ async def test_a_file_of_the_last_release_costs_one_look_at_discovery(
         async with start() as again:
             assert "alice" in await again.account.read()
         assert [entry.endpoint for entry in microsoft.requests.of()] == asked
+
+
+READ_ONCE = """
+import asyncio, sys
+from bridge.config.models import Config
+from bridge.contract.clock import SystemClock
+from bridge.microsoft import Microsoft
+
+async def main(config):
+    async with Microsoft(config, SystemClock()) as microsoft:
+        print(*await microsoft.account("alice").read_once(), "msal" in sys.modules)
+
+asyncio.run(main(Config.model_validate_json(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_msal_is_loaded_when_it_is_needed(
+    start: Start,
+    config: Config,
+    alice: Person,
+    microsoft: SimulatedMicrosoft,
+    ended: bool,  # noqa: FBT001 - a case
+) -> None:
+    if ended:
+        microsoft.tokens.expires_in_s = SHORT_S
+    async with start() as running:
+        await running.sign_in(alice)
+    program = sys.executable, "-c", READ_ONCE, config.model_dump_json(exclude_unset=True)
+    child = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+    said, _ = await child.communicate()
+    assert said.decode().split() == ["alice", str(ended)]
 
 
 async def test_a_stored_token_that_is_refused_is_renewed(

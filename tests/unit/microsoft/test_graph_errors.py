@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.errors import AccessRefusedError
+from bridge.microsoft.graph_errors import MESSAGE_BYTES, Reason, because, reason_of
 from bridge.microsoft.http import HttpResponse
-from bridge.microsoft.reason import MESSAGE_BYTES, Reason, because, reason_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
