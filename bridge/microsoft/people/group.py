@@ -12,7 +12,8 @@ from typing import Any
 
 from bridge.contract.errors import AccessRefusedError, SourceDataError
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.people.directory import Member, Slugs
+from bridge.microsoft.people.directory import Member
+from bridge.microsoft.people.slugs import Slugs
 from bridge.microsoft.texts import text_in
 
 log = logging.getLogger(__name__)

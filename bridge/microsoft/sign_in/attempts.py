@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from functools import partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bridge.contract.account import SignIn, Way
@@ -15,7 +15,7 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.device_code import DeviceCode
 from bridge.microsoft.sign_in.flow import Failed, wait_s
-from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
 from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.retry import Random
 
@@ -136,11 +136,15 @@ class Attempts:
             await self._clock.sleep(rest_s)
 
     async def _go_through(self, way: Way) -> None:
-        import msal  # noqa: PLC0415 - 6 MiB
+        @cache
+        def tokens() -> msal.SerializableTokenCache:  # on a worker; nothing of an earlier person
+            from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
 
-        tokens = msal.SerializableTokenCache()  # which holds nothing of an earlier person
+            return SerializableTokenCache()
+
+        client = self._workers.client(lambda requests: self._app.open(tokens(), requests))
         scopes = list(self.scopes)
-        async with aclosing(self._flow(way, tokens, scopes).steps()) as steps:
+        async with aclosing(self._flow(way, client, scopes).steps()) as steps:
             async for step in steps:
                 if isinstance(step, SignIn):
                     self.waiting, self.trouble = step, None
@@ -150,14 +154,11 @@ class Attempts:
                     self._failed(step)
                 else:
                     self.way = self._browser = None  # only a sign-out takes it back from now on
-                    await self._adopt(step, tokens, scopes)
+                    await self._adopt(step, tokens(), scopes)
                     self.waiting = None
                 self._changed()
 
-    def _flow(
-        self, way: Way, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
-    ) -> DeviceCode | Browser:
-        client = self._workers.client(partial(self._app.open, tokens))
+    def _flow(self, way: Way, client: MsalClient, scopes: Sequence[str]) -> DeviceCode | Browser:
         claims, clock = self.claims, self._clock
         if way is Way.DEVICE_CODE:
             return DeviceCode(client, scopes=scopes, claims=claims, clock=clock)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.topics import slug as checked
-from bridge.microsoft.people.directory import Member, Memory, Slugs, named
+from bridge.microsoft.people.directory import Member, Memory, named
+from bridge.microsoft.people.slugs import Slugs
 
 A, B = str(UUID(int=1)), str(UUID(int=2))
 HEX_A = UUID(int=1).hex
