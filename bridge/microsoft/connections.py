@@ -46,32 +46,31 @@ _FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
 )
 
 
-def fault_of(error: BaseException, settings: NetworkSettings) -> Fault:
-    """What ``error`` of aiohttp means."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        code = getattr(error.certificate_error, "verify_code", None)
-        if code in WRONG_DATES:
-            return Fault.NOT_NOW
-        if code in OTHER_NAME:
-            return Fault.OTHER_NAME
-        return Fault.NOT_BY_FILE if trusted(settings)[1] else Fault.UNTRUSTED
-    return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.STRANGER)
-
-
-def in_words(error: BaseException, settings: NetworkSettings) -> str:
-    """As ``fault_of``, for people, with what helps to find it."""
-    fault = fault_of(error, settings)
-    text = fault.format(*trusted(settings)) if fault is Fault.NOT_BY_FILE else str(fault)
+def failure(error: BaseException, settings: NetworkSettings) -> HttpError:
+    """What ``error`` of aiohttp means, for people, with what helps to find it."""
+    fault = next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.STRANGER)
     detail: str | None = None
-    if isinstance(error, aiohttp.ClientHttpProxyError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        fault = _distrust(error, settings)
+        detail = getattr(error.certificate_error, "verify_message", "").rstrip(".")
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
         detail = f"HTTP {error.status}"
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         detail = error.host
-    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
-        detail = getattr(error.certificate_error, "verify_message", "").rstrip(".")
     elif fault in (Fault.NO_CONNECTION, Fault.NO_PROXY) and isinstance(error, OSError):
         detail = os.strerror(error.errno) if error.errno else None
-    return f"{text} ({detail})" if detail else text
+    text = fault.format(*trusted(settings)) if fault is Fault.NOT_BY_FILE else str(fault)
+    return HttpError(f"{text} ({detail})" if detail else text, fault=fault)
+
+
+def _distrust(error: aiohttp.ClientConnectorCertificateError, settings: NetworkSettings) -> Fault:
+    """Why the certificate is not good."""
+    code = getattr(error.certificate_error, "verify_code", None)
+    if code in WRONG_DATES:
+        return Fault.NOT_NOW
+    if code in OTHER_NAME:
+        return Fault.OTHER_NAME
+    return Fault.NOT_BY_FILE if trusted(settings)[1] else Fault.UNTRUSTED
 
 
 def proxy_for(settings: NetworkSettings, host: str) -> str | None:
@@ -191,8 +190,7 @@ class _Client:
             if self._names.waits_for(host):
                 why = f"{Fault.NO_NAME_SERVER} ({host})"
                 return HttpError(why, fault=Fault.NO_NAME_SERVER)
-        settings = self._settings
-        return HttpError(in_words(error, settings), fault=fault_of(error, settings))
+        return failure(error, self._settings)
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:

@@ -9,7 +9,6 @@ answers for nobody, and at first not for long.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
 from bridge.contract.presence import Presence
+from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.directory import Member
 from bridge.microsoft.people.members import Members
@@ -45,22 +45,8 @@ REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The ids of one request."""
-
-    ids: tuple[str, ...]
-    content: bytes
-
-    @classmethod
-    def of(cls, ids: Sequence[str]) -> Request:
-        """A request for ``ids``."""
-        return cls(tuple(ids), json.dumps({"ids": list(ids)}).encode())
-
-    def halves(self) -> tuple[Request, Request]:
-        """Two requests for the same ids."""
-        middle = len(self.ids) // 2
-        return Request.of(self.ids[:middle]), Request.of(self.ids[middle:])
+Request = tuple[str, ...]
+"""The ids of one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +149,7 @@ class Bulk:
         self._suspect_again_s = min((s.until_s for s in left_out.values()), default=inf)
         ids = [oid for oid in self._slugs if oid not in left_out]
         self._requests = [
-            Request.of(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
+            tuple(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
         ]
         self._first = 0
 
@@ -182,18 +168,18 @@ class Bulk:
                 return
 
     async def _send(self, request: Request) -> dict[str, Presence]:
-        answer = await self._graph.read(PATH, request.content, remedy=REMEDY)
+        answer = await self._graph.read(PATH, encode_json({"ids": request}), remedy=REMEDY)
         if answer is not None:
             self._answered = True
             return self._matched(answer)
         self._halvings += 1
         if self._halvings > (HALVINGS_MOST if self._answered else UNANSWERED_MOST):
             raise SourceDataError("Microsoft Graph refuses to read many people at once")
-        if len(request.ids) == 1:
-            self._refused.append(request.ids[0])
+        if len(request) == 1:
+            self._refused += request
             return {}
-        first, second = request.halves()
-        return await self._send(first) | await self._send(second)
+        middle = len(request) // 2
+        return await self._send(request[:middle]) | await self._send(request[middle:])
 
     def _suspect(self, oids: Sequence[str]) -> None:
         """Leave ``oids`` out for a while."""

@@ -79,7 +79,7 @@ def test_a_refusal_is_in_microsofts_own_words(
 def test_nothing_at_all_stops_the_check_or_shows_its_insides(body: bytes) -> None:
     for status in (200, 400, 404):
         response = HttpResponse(status, {}, body)
-        good = any(is_good(response, asked) for asked in Expected)
+        good = any(is_good(response, expected) for expected in Expected)
         assert not (good and is_refusal(response))
         assert "{" not in explain({"error": fields_of(response).get("error")}).text or isinstance(
             fields_of(response).get("error"), str
