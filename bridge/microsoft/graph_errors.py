@@ -15,11 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.contract.errors import (
-    AccessRefusedError,
-    PresenceBridgeError,
-    SourceUnavailableError,
-)
+from bridge.contract.errors import AccessRefusedError, PresenceBridgeError, SourceUnavailableError
 from bridge.microsoft.http import HttpResponse
 from bridge.microsoft.texts import NAME_BYTES, plain, text_in
 

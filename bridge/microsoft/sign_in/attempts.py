@@ -127,11 +127,7 @@ class Attempts:
                 self.trouble = f"{error}. It is tried again."
                 self._changed()
                 rest_s = wait_s(
-                    error,
-                    failures,
-                    first_s=RETRY_FIRST_S,
-                    most_s=RETRY_MOST_S,
-                    random=self._random,
+                    error, failures, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random
                 )
             await self._clock.sleep(rest_s)
 

@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING
 from bridge.config.unreadable import Unreadable
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import (
-    SignInNeededError,
-    SignInUnreadableError,
-    SourceUnavailableError,
-)
+from bridge.contract.errors import SignInNeededError, SignInUnreadableError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.attempts import Attempts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from bridge import __version__
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
-from bridge.microsoft.sign_in.cache_entries import mark
+from bridge.microsoft.sign_in.cache_entries import good_token, mark
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
@@ -152,6 +153,10 @@ class StoredSignIn:
         self._client.interrupt()
 
     def _good_token(self) -> Answer | None:
-        return self._cache.access_token(
-            client_id=self._app.client_id, authority=self._app.authority, scopes=self._scopes
+        return good_token(
+            self._cache.entries,
+            client_id=self._app.client_id,
+            authority=self._app.authority,
+            scopes=self._scopes,
+            now_s=time.time(),
         )

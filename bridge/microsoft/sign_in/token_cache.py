@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.config.atomic_file import write_private
 from bridge.config.models import Config
 from bridge.config.unreadable import owner_of, quoted, this_user
-from bridge.microsoft.sign_in.answers import Answer
-from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, good_token, sound
+from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 
 if TYPE_CHECKING:
@@ -40,7 +38,8 @@ class TokenCache:
     ) -> None:
         self.file, self._seal, self._write = file, seal, write
         self._lost = self._locked = self._warned = False
-        self._read: Entries = {}
+        self.entries: Entries = {}
+        """As they were read from the file, until msal has them."""
         self._tokens: SerializableTokenCache | None = None
 
     @property
@@ -50,8 +49,8 @@ class TokenCache:
             from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
 
             self._tokens = SerializableTokenCache()
-            self._tokens.deserialize(json.dumps(self._read))
-            self._read = {}
+            self._tokens.deserialize(json.dumps(self.entries))
+            self.entries = {}
         return self._tokens
 
     @property
@@ -68,18 +67,8 @@ class TokenCache:
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
-        return bool(self._read.get(ACCOUNT) or (self._tokens and any(self._tokens.search(ACCOUNT))))
-
-    def access_token(
-        self, *, client_id: str, authority: str, scopes: Sequence[str]
-    ) -> Answer | None:
-        """One that was read from the file and is still good."""
-        return good_token(
-            self._read,
-            client_id=client_id,
-            authority=authority,
-            scopes=scopes,
-            now_s=time.time(),
+        return bool(
+            self.entries.get(ACCOUNT) or (self._tokens and any(self._tokens.search(ACCOUNT)))
         )
 
     def has_any_of(self, client_id: str) -> bool:
@@ -100,10 +89,10 @@ class TokenCache:
             OtherKeyError: It is encrypted, and not with our key. It stays as it is.
             OSError: The disk refuses.
         """
-        self._read, self._tokens = {}, None
+        self.entries, self._tokens = {}, None
         self._repair_modes()
         try:
-            self._read, damaged = sound(self._unsealed(self.file.read_text(encoding="utf-8")))
+            self.entries, damaged = sound(self._unsealed(self.file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
         except OtherKeyError:
@@ -139,13 +128,13 @@ class TokenCache:
 
     def replace(self, tokens: SerializableTokenCache) -> None:
         """Store ``tokens`` instead."""
-        self._read, self._tokens = {}, tokens
+        self.entries, self._tokens = {}, tokens
         self.save()
 
     def delete(self) -> None:
         """Forget everything, or nothing when the disk refuses (``OSError``)."""
         self.file.unlink(missing_ok=True)
-        self._read, self._tokens = {}, None
+        self.entries, self._tokens = {}, None
         self._lost = self._locked = False
 
     def _set_aside(self) -> None:
