@@ -14,11 +14,12 @@ from bridge.config.models import Config, NetworkSettings
 from bridge.contract.account import Way
 from bridge.contract.clock import Clock
 from bridge.microsoft.account import MicrosoftAccount
-from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget, Pauses
+from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.connections import KEPT_S, aiohttp_client
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.http import Http
+from bridge.microsoft.pauses import Pauses
 from bridge.microsoft.people.readers import Readers
 from bridge.microsoft.sign_in.app_only import AppSignIn
 from bridge.microsoft.sign_in.encryption import load_seal

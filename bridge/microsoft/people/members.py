@@ -69,8 +69,8 @@ class Members:
         oids = {person.upn: person.oid for person in remembered}
         self.people = tuple(replace(p, oid=p.oid or oids.get(p.upn)) for p in people)
 
-    async def ready(self) -> tuple[Member, ...]:
-        """Everybody; waits for a look that is about to end when nobody was found before.
+    async def ready(self) -> None:
+        """Wait for a look that is about to end when nobody was found before.
 
         Raises:
             PresenceBridgeError: The last look failed, and nobody was found before.
@@ -81,7 +81,6 @@ class Members:
             await self._looked.wait()
             if self._problem:
                 raise self._problem
-        return self.people
 
     async def run(self) -> None:
         """Look every hour, sooner after a failure or a sign-in, until cancelled."""

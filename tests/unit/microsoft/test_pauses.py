@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import SourceUnavailableError
-from bridge.microsoft.budget import Budget, Pauses
+from bridge.microsoft.budget import Budget
+from bridge.microsoft.pauses import Pauses
 from tests.fakes.clock import ManualClock
 
 KEY = "app tenant"
