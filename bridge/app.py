@@ -21,9 +21,10 @@ from bridge.config.models import Config
 from bridge.config.zone import has_hours, told, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
+from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
-from bridge.service.service import OpenPage, Service, populated
+from bridge.service.service import Service, populated
 from bridge.service.signals import FAILED, OK, Signals
 
 log = logging.getLogger(__name__)

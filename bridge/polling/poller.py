@@ -88,7 +88,7 @@ class Poller:
         """Read at once instead of at the next turn."""
         self._wake.set()
 
-    def tell_soon(self) -> None:
+    def report_soon(self) -> None:
         """Report what is news, also where nothing is read."""
         self._news.set()
 
@@ -101,7 +101,7 @@ class Poller:
             problem=f"{INTERNAL_ERROR} {REPORT}",
             internal_errors=self._status.internal_errors + 1,
         )
-        self.tell_soon()
+        self.report_soon()
 
     async def run(self) -> None:
         """Poll until cancelled; each of its tasks is started again after an unforeseen error."""

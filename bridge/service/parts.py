@@ -1,4 +1,4 @@
-"""The parts of a running service: a bug of one is told, and ends no other. Never knows them."""
+"""Keeps the bug of one part of the service from ending the others."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Parts:
             random=self._random,
         )
 
-    def tell(self, part: str, news: Callable[[], None]) -> None:
-        """Let ``part`` hear of ``news``; its bug is not that of who tells."""
+    def call(self, part: str, function: Callable[[], None]) -> None:
+        """Call a ``function`` of ``part``; its bug is not that of the caller."""
         try:
-            news()
+            function()
         except Exception as error:
             kind = f"{part} {type(error).__name__}"
             if kind not in self._logged:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
+from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
-from bridge.web.actions import Actions
 from bridge.web.data.snapshot import Person, Snapshot
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.render.sign_in import ADDRESS_LIMIT, Signer
@@ -26,8 +26,8 @@ class RefusedError(PresenceBridgeError):
 class Posts:
     """One method a form; each returns the id of the element to go on at."""
 
-    def __init__(self, view: Latest[Snapshot], actions: Actions) -> None:
-        self._view, self._actions = view, actions
+    def __init__(self, view: Latest[Snapshot], commands: Commands) -> None:
+        self._view, self._service = view, commands
         self.commands: dict[str, Callable[[Fields], Awaitable[str]]] = {
             "sign-in": self._sign_in,
             "cancel-sign-in": self._cancel_sign_in,
@@ -55,12 +55,12 @@ class Posts:
         signer, element = self._signer(fields)
         if fields.get("way") not in signer.ways:
             raise RefusedError(f"{signer.name} cannot sign in that way.")
-        await self._actions.start_sign_in(signer.account, Way(fields["way"]))
+        self._service.sign_in(signer.account, Way(fields["way"]))
         return element
 
     async def _cancel_sign_in(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        await self._actions.cancel_sign_in(signer.account)
+        self._service.cancel_sign_in(signer.account)
         return element
 
     async def _address(self, fields: Fields) -> str:
@@ -68,12 +68,12 @@ class Posts:
         address = fields.get("address", "").strip()
         if not address or len(address) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
-        await self._actions.finish_sign_in(signer.account, address)
+        self._service.finish_sign_in(signer.account, address)
         return element
 
     async def _sign_out(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        await self._actions.sign_out(signer.account)
+        await self._service.sign_out(signer.account)
         return element
 
     async def _add(self, fields: Fields) -> str:
@@ -85,25 +85,25 @@ class Posts:
         if fields.get("way") not in tuple(Way):
             raise RefusedError("Choose a way to sign in.")
         account = slug_of(name, {person.account for person in self._view.value.people})
-        await self._actions.add_person(account, name, Way(fields["way"]))
+        await self._service.add_person(account, name, Way(fields["way"]))
         return f"person-{account}"
 
     async def _remove(self, fields: Fields) -> str:
         person = self._person(fields)
         if not person.added_here:
             raise RefusedError(f"{person.name} is named in the config file: remove it there.")
-        await self._actions.remove_person(person.account)
+        await self._service.remove_person(person.account)
         return "people"
 
     async def _follow(self, fields: Fields) -> str:
         name = fields.get("light", "")
         if name not in (light.name for light in self._view.value.lights):
             raise RefusedError("There is no such light any more.")
-        await self._actions.follow_light(name)
+        self._service.show_presence(name)
         return f"light-{name}"
 
     async def _poll(self, fields: Fields) -> str:  # noqa: ARG002 - all commands take them
-        await self._actions.poll()
+        self._service.poll()
         return "health"
 
     def _signer(self, fields: Fields) -> tuple[Signer, str]:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
+from bridge.contract.commands import Commands
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
 from bridge.web.access.keys import Keys, Randomness
-from bridge.web.actions import Actions
 from bridge.web.data.history import History
 from bridge.web.data.search import Search
 from bridge.web.data.snapshot import Snapshot
@@ -45,7 +45,7 @@ class Web:
     Args:
         settings: ``[web]``.
         view: What is to be shown; the page never changes it.
-        actions: Does what the page's forms ask for.
+        commands: Does what the page's forms ask for.
         keys: Of ``keys_of``.
         state_dir: Keeps the history and the sessions that were ended.
         version: Of the bridge.
@@ -58,7 +58,7 @@ class Web:
         settings: WebSettings,
         *,
         view: Latest[Snapshot],
-        actions: Actions,
+        commands: Commands,
         keys: Keys,
         state_dir: Path,
         version: str,
@@ -67,7 +67,7 @@ class Web:
         limits: Limits | None = None,
         random: Randomness = os.urandom,
     ) -> None:
-        self._settings, self._view, self._actions = settings, view, actions
+        self._settings, self._view, self._commands = settings, view, commands
         self._keys, self._state_dir, self._version = keys, state_dir, version
         self._clock, self._zone, self._random = clock, zone, random
         self._limits = limits
@@ -102,7 +102,7 @@ class Web:
             self._shown,
             self._parts,
             guard=guard,
-            posts=Posts(self._view, self._actions),
+            posts=Posts(self._view, self._commands),
             version=self._version,
             limits=limits,
             alarm=alarm,

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from bridge.config.web import WebSettings
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
@@ -117,23 +119,23 @@ class RecordingActions:
             raise self.failure
         self.asked.append(words)
 
-    async def start_sign_in(self, account: str, way: Way) -> None:
-        self._ask("start_sign_in", account, way)
+    def sign_in(self, account: str, way: Way) -> None:
+        self._ask("sign_in", account, way)
 
-    async def cancel_sign_in(self, account: str) -> None:
+    def cancel_sign_in(self, account: str) -> None:
         self._ask("cancel_sign_in", account)
 
-    async def finish_sign_in(self, account: str, address: str) -> None:
+    def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
 
     async def sign_out(self, account: str) -> None:
         self._ask("sign_out", account)
 
-    async def poll(self) -> None:
+    def poll(self) -> None:
         self._ask("poll")
 
-    async def follow_light(self, name: str) -> None:
-        self._ask("follow_light", name)
+    def show_presence(self, name: str) -> None:
+        self._ask("show_presence", name)
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
         self._ask("add_person", account, name, way)
@@ -177,7 +179,7 @@ async def serving(
     web = Web(
         chosen,
         view=view,
-        actions=actions,
+        commands=cast(Commands, actions),
         keys=keys_of(chosen, state_dir),
         state_dir=state_dir,
         version="1.2.3",

@@ -15,7 +15,7 @@ from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import poller, setback
-from bridge.publishing import account, states
+from bridge.publishing import account_messages, account_states
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
@@ -38,11 +38,11 @@ SAID = [
     ("tried after {:g}, {:g}, then every {:g} s", *pace.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *pace.THROWN_OUT_S),
-    ("lamps' topics too | {:g} s |", states.BEAT_S),
+    ("lamps' topics too | {:g} s |", account_states.BEAT_S),
     ("after up to {:g} s away", sum(pace.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
-    ("values of single accounts after {:g} s", account.STATE_EXPIRY_S),
+    ("values of single accounts after {:g} s", account_messages.STATE_EXPIRY_S),
     ("could refresh for {:g} minutes", poller.STALE_AFTER_S / 60),
     ("at the slowest pace ({:g} s)", PollingSettings().slowest),
     ("ever rarer, to {:g} s", setback.PATIENT_MOST_S),

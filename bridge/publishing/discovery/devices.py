@@ -1,9 +1,10 @@
-"""The devices that Home Assistant hears of now. Never publishes."""
+"""Which devices Home Assistant has now, and which of our topics are retained on the broker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bridge.broker import Broker
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
@@ -13,7 +14,7 @@ from bridge.publishing.discovery.payloads import (
     bridge_components,
     bridge_device,
 )
-from bridge.publishing.removal.ledger import Stored
+from bridge.publishing.removal.retained_file import Retained
 
 
 class Devices:
@@ -23,44 +24,38 @@ class Devices:
         self,
         topics: Topics,
         version: str,
+        broker: Broker,
         *,
         enabled: bool,
-        accounts: Callable[[], Mapping[str, Followed]],
-        broker_forgets: Callable[[], bool],
+        followed: Callable[[], Mapping[str, Followed]],
     ) -> None:
-        self._topics, self._version, self._enabled = topics, version, enabled
-        self._accounts, self._broker_forgets = accounts, broker_forgets
-
-    def bridge(self) -> Message | None:
-        """The device of the service itself."""
-        return bridge_device(self._topics, self._version) if self._enabled else None
-
-    def of(self, slug: str) -> Message | None:
-        """The device of an account, if it is to be announced."""
-        account = self._accounts().get(slug)
-        if account is None or not account.discover or not self._enabled:
-            return None
-        return account_device(
-            self._topics, slug, account, self._version, expires=not self._broker_forgets()
-        )
+        self._topics, self._version, self._broker = topics, version, broker
+        self._followed, self.enabled = followed, enabled
 
     def on(self, topic: str) -> Message | None:
-        """The device that is announced on ``topic``."""
+        """The device that is announced on ``topic``, if there is one."""
+        if not self.enabled:
+            return None
         if topic == self._topics.bridge_config():
-            return self.bridge()
+            return bridge_device(self._topics, self._version)
         before, after = self._topics.account_config("x").rsplit("x", 1)
-        return self.of(topic.removeprefix(before).removesuffix(after))
+        slug = topic.removeprefix(before).removesuffix(after)
+        account = self._followed().get(slug)
+        if account is None or not account.discover:
+            return None
+        expires = self._broker.mqtt_version == "3.1.1"  # that broker forgets nothing by itself
+        return account_device(self._topics, slug, account, self._version, expires=expires)
 
-    def stored(self) -> Stored:
-        """What of all that is published should be stored on the broker."""
-        topics, accounts, devices = self._topics, self._accounts(), {}
-        if self._enabled:
+    def retained(self) -> Retained:
+        """What of all that is published should be retained on the broker."""
+        topics, accounts, devices = self._topics, self._followed(), {}
+        if self.enabled:
             devices = {topics.bridge_config(): bridge_components(topics)} | {
                 topics.account_config(s): account_components(topics, settable=a.settable)
                 for s, a in accounts.items()
                 if a.discover
             }
-        return Stored(
+        return Retained(
             devices,
             dict.fromkeys(accounts),
             dict.fromkeys(s for s, a in accounts.items() if a.settable),

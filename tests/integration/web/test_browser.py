@@ -135,7 +135,7 @@ async def test_somebody_signs_in_by_keyboard_alone(chrome: Browser, tmp_path: Pa
         await expect(page.get_by_role("button", name="Sign in with a code: Alice")).to_be_focused()
         await page.keyboard.press("Enter")
         await live(page)
-        assert home.actions.asked == [("start_sign_in", "alice", "device_code")]
+        assert home.actions.asked == [("sign_in", "alice", "device_code")]
 
         home.show(waiting())
         await expect(page.locator(".code")).to_have_text("F7K2Q9XRB")
@@ -171,7 +171,7 @@ async def test_the_page_works_in_an_ingress_frame_under_a_prefix(
         await expect(frame.locator("#live")).to_have_text("Live")
         await frame.get_by_role("button", name="Let door follow presence again").click()
         await expect(frame.locator("#live")).to_have_text("Live")
-        assert home.actions.asked == [("follow_light", "door")]
+        assert home.actions.asked == [("show_presence", "door")]
         home.show(person("alice", Availability.AWAY, Activity.AWAY), HOUSEHOLD.people[1])
         await expect(frame.locator("#person-alice .state")).to_have_text("Away")
         assert complaints(page) == []

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from bridge.contract.account import Way
+from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web.data.snapshot import Snapshot, Table
@@ -29,7 +32,7 @@ def actions() -> RecordingActions:
 
 @pytest.fixture
 def posts(actions: RecordingActions) -> Posts:
-    return Posts(Latest(SNAPSHOT), actions)
+    return Posts(Latest(SNAPSHOT), cast(Commands, actions))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,7 @@ def posts(actions: RecordingActions) -> Posts:
         (
             "sign-in",
             {"account": "bob", "way": "browser"},
-            (("start_sign_in", "bob", "browser"), "person-bob"),
+            (("sign_in", "bob", "browser"), "person-bob"),
         ),
         (
             "sign-in-address",
@@ -51,7 +54,7 @@ def posts(actions: RecordingActions) -> Posts:
         (
             "sign-in",
             {"account": "team", "way": "browser"},
-            (("start_sign_in", "team", "browser"), "table-team"),
+            (("sign_in", "team", "browser"), "table-team"),
         ),
         ("sign-out", {"account": "team"}, (("sign_out", "team"), "table-team")),
         (
@@ -65,7 +68,7 @@ def posts(actions: RecordingActions) -> Posts:
             (("add_person", "alice_2", "Alice", "browser"), "person-alice_2"),
         ),
         ("remove", {"account": "bob"}, (("remove_person", "bob"), "people")),
-        ("follow", {"light": "desk"}, (("follow_light", "desk"), "light-desk")),
+        ("follow", {"light": "desk"}, (("show_presence", "desk"), "light-desk")),
         ("poll", {}, (("poll",), "health")),
     ],
 )
@@ -113,7 +116,7 @@ async def test_what_the_page_does_not_offer_is_refused(
 async def test_people_cannot_be_added_where_the_bridge_does_not_offer_it(
     actions: RecordingActions,
 ) -> None:
-    posts = Posts(Latest(Snapshot(service())), actions)
+    posts = Posts(Latest(Snapshot(service())), cast(Commands, actions))
     with pytest.raises(RefusedError, match="config file"):
         await posts.do("add", {"name": "Zoe", "way": "browser"})
 

@@ -1,11 +1,12 @@
-"""What the service says of itself: info and health. Never judges how it fares."""
+"""The messages of the service itself: info and health."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
+from bridge.broker import Broker
 from bridge.config.models import Config
 from bridge.contract.account import Followed
 from bridge.contract.health import Health
@@ -16,28 +17,37 @@ HEALTH_EVERY_S = 60.0
 HEALTH_EXPIRY_S = 180
 
 
-class Reports:
-    """Makes the messages of the bridge itself; ``health`` is the newest."""
+class BridgeMessages:
+    """Makes them from what is true now."""
 
-    def __init__(self, config: Config, topics: Topics, version: str, started: datetime) -> None:
-        self._config, self._topics = config, topics
+    def __init__(
+        self,
+        config: Config,
+        topics: Topics,
+        broker: Broker,
+        *,
+        version: str,
+        started: datetime,
+        followed: Callable[[], Mapping[str, Followed]],
+        log_level: Callable[[], str],
+    ) -> None:
+        self._config, self._topics, self._broker = config, topics, broker
         self._version, self._started = version, started
+        self._followed, self._log_level = followed, log_level
         self._health: Health | None = None
         self._sent_s = float("-inf")
 
-    def info(
-        self, followed: Mapping[str, Followed], *, log_level: str, mqtt_version: str | None
-    ) -> Message:
+    def info(self) -> Message:
         """What may be public of the service and its settings."""
-        accounts = {slug: account.name for slug, account in followed.items() if account.discover}
+        followed = self._followed()
         payload = {
             "version": self._version,
             "started": self._started,
             "instance": self._topics.instance,
-            "log_level": log_level,
-            "accounts": accounts,
+            "log_level": self._log_level(),
+            "accounts": {slug: person.name for slug, person in followed.items() if person.discover},
             "people": len(followed),
-            "mqtt": mqtt_version,
+            "mqtt": self._broker.mqtt_version,
             "discovery_prefix": self._topics.discovery_prefix,
             "polling": self._config.polling.model_dump(),
         }

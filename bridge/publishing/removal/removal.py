@@ -1,4 +1,7 @@
-"""Takes from the broker what is wanted no more, and what an earlier life left there."""
+"""Removes from the broker the topics of people, tables and devices that are gone.
+
+What an earlier life of the bridge left there is looked for at the start.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,25 @@ from bridge.broker import Broker, Received
 from bridge.contract.clock import Clock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.removal.ledger import Ledger, Stored
-from bridge.publishing.removal.removals import Removals
-from bridge.publishing.removal.sweep import LISTEN_S, announced_account, stored_account
+from bridge.publishing.removal.leftovers import announced_account, stored_account
+from bridge.publishing.removal.retained_file import Retained
+from bridge.publishing.removal.retained_topics import RetainedTopics
 
 LOOKED_FOR_MOST = 1_000
 """So few people are looked for on the broker at each start: a disk may have come back from an old
-copy. Of more the ledger must know."""
+copy. Of more the file must know."""
+LISTEN_S = 5.0
+"""So long is looked for them."""
 PAUSE_S = 2.0
 """Between the bare platform and the final payload: Home Assistant needs to see both."""
 
 
-class CleanUp:
+class Removal:
     """Removes until the broker has acknowledged it; ``device`` gives a discovery message."""
 
     def __init__(
         self,
+        broker: Broker,
         topics: Topics,
         file: Path,
         *,
@@ -34,86 +40,85 @@ class CleanUp:
         send: Callable[[Message], None],
         clock: Clock,
     ) -> None:
-        self._topics, self._device, self._send, self._clock = topics, device, send, clock
-        self._removals = Removals(topics, Ledger(file, topics))
+        self._broker, self._topics, self._device = broker, topics, device
+        self._send, self._clock = send, clock
+        self._retained = RetainedTopics(topics, file)
         self._due = asyncio.Event()
         self._look_everywhere = False
 
     def read(self) -> None:
-        """Learn what is stored on the broker."""
-        self._look_everywhere = not self._removals.read()
+        """Learn what is retained on the broker."""
+        self._look_everywhere = not self._retained.read()
 
-    def want(self, wanted: Stored) -> None:
-        """Let exactly ``wanted`` be stored, soon."""
-        if self._removals.want(wanted):
+    def want(self, wanted: Retained) -> None:
+        """Let exactly ``wanted`` be retained, soon."""
+        if self._retained.want(wanted):
             self._due.set()
 
     def acknowledged(self, message: Message) -> None:
         """The broker has ``message``."""
-        if self._removals.acknowledged(message):
+        if self._retained.acknowledged(message):
             self._due.set()
 
     def is_shrinking(self, topic: str) -> bool:
         """Whether the device on ``topic`` is losing components now."""
-        return topic in self._removals.shrunk
+        return topic in self._retained.shrunk
 
     def messages(self, *, but: Container[str] = ()) -> Iterator[Message]:
         """All that removes what has to go: bare platforms first, then emptied topics."""
-        for topic in self._removals.shrunk:
+        for topic in list(self._retained.shrunk):
             device = self._device(topic) if topic not in but else None
-            if device and (bare := self._removals.bare(device)):
+            if device and (bare := self._retained.bare_message(device)):
                 yield bare
-        yield from self._removals.empties()
+        yield from self._retained.empty_messages()
 
-    async def remove(self, broker: Broker) -> None:
-        """Remove what has to go until cancelled; a broker that is away gets it in ``welcome``."""
+    async def run(self) -> None:
+        """Remove what has to go until cancelled; a broker that is away gets it on connect."""
         while True:
             await self._due.wait()
             self._due.clear()
-            bared = self._removals.bared
-            if bared:
+            bare = tuple(self._retained.bare)
+            if bare:
                 await self._clock.sleep(PAUSE_S)
-            for topic in bared:
+            for topic in bare:
                 if device := self._device(topic):
                     self._send(device)
-            for message in self.messages(but=bared):
-                await broker.room()
+            for message in self.messages(but=bare):
+                await self._broker.room()
                 self._send(message)
 
-    async def look(self, broker: Broker, *, also: Callable[[Received], None]) -> None:
+    async def look_for_leftovers(self, *, also: Callable[[Received], None]) -> None:
         """After the first connect, look for what is ours and unknown, for a while.
 
         ``also`` hears the same.
         """
-        while not broker.connects:
+        while not self._broker.connects:
             await self._clock.sleep(0.5)
         await self._clock.sleep(PAUSE_S)
-        filters: dict[str, Callable[[Received], None]] = {
-            self._topics.device_config("+"): self._hear_device
-        }
-        if self._look_everywhere or self._removals.people <= LOOKED_FOR_MOST:
+        filters = {self._topics.device_config("+"): self._hear_device}
+        if self._look_everywhere or self._retained.people <= LOOKED_FOR_MOST:
             filters[self._topics.account("+", "availability")] = self._hear_account
         for topic_filter, handler in filters.items():
-            broker.subscribe(topic_filter, partial(_both, handler, also))
+            self._broker.subscribe(topic_filter, partial(_both, handler, also))
         connects = 0
-        while connects != broker.connects:  # again, when the connection was lost meanwhile
-            connects = broker.connects
+        while connects != self._broker.connects:  # again, when the connection was lost meanwhile
+            connects = self._broker.connects
             await self._clock.sleep(LISTEN_S)
         for topic_filter in filters:
-            broker.unsubscribe(topic_filter)
+            self._broker.unsubscribe(topic_filter)
 
     async def close(self) -> None:
         """Leave to the next start what is not done."""
-        await self._removals.close()
+        await self._retained.close()
 
     def _hear_device(self, received: Received) -> None:
         account = announced_account(received, self._topics)
-        if account and self._removals.found(account, received.topic):
+        if account and self._retained.found(account, received.topic):
             self._due.set()
 
     def _hear_account(self, received: Received) -> None:
         account = stored_account(received)
-        if account and self._removals.found(account):
+        if account and self._retained.found(account):
             self._due.set()
 
 

@@ -12,8 +12,8 @@ import pytest
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.publisher import DEVICES_A_BEAT
-from bridge.publishing.states import BEAT_S, MANY, UNREPEATED
+from bridge.publishing.account_states import BEAT_S, MANY, UNREPEATED
+from bridge.publishing.announcements import DEVICES_A_BEAT
 from tests.unit.publishing.bench import ALICE, IN, Bench, facts
 
 TOPICS = Topics()
@@ -33,7 +33,7 @@ async def settled(bench: Bench) -> None:
     """All is said, and the look for leftovers is over."""
     bench.connect()
     for slug in bench.publisher._followed:
-        bench.publisher.update(facts(slug))
+        bench.publisher.states.update(facts(slug))
     await bench.pass_time(20)
 
 
@@ -152,7 +152,7 @@ async def test_a_change_that_is_still_coming_back_is_not_answered(tmp_path: Path
     async with bench.running():
         await settled(bench)
         for fresh in (False, True, False):
-            bench.publisher.update(replace(facts("team_p700"), fresh=fresh, sign_in=IN))
+            bench.publisher.states.update(replace(facts("team_p700"), fresh=fresh, sign_in=IN))
         through = await bench.pass_time(60)
     assert [m.payload for m in on(topic, through)] == [b"offline", b"online", b"offline"]
 

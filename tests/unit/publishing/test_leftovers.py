@@ -9,7 +9,7 @@ from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
 from bridge.publishing.discovery.payloads import account_device, bridge_device
-from bridge.publishing.removal.sweep import announced_account, stored_account
+from bridge.publishing.removal.leftovers import announced_account, stored_account
 
 TOPICS = Topics()
 BOB = account_device(TOPICS, "bob", Followed("Bob"), "0")

@@ -1,4 +1,4 @@
-"""Recognises what an earlier life of this bridge left on the broker. Never touches foreign things.
+"""Recognises what an earlier life of this bridge left on the broker.
 
 A stored discovery message is ours when its origin is ours and its device belongs to our instance.
 """
@@ -13,22 +13,23 @@ from bridge.contract.topics import Topics, slug
 from bridge.contract.wire import decode_json
 from bridge.publishing.discovery.payloads import ORIGIN_NAME
 
-LISTEN_S = 5.0
-
 
 def announced_account(received: Received, topics: Topics) -> str | None:
     """Whose discovery message of ours ``received`` is; ``None`` for what is not ours."""
     if not received.payload:
         return None
+    prefix = f"{topics.instance}_account_"
     try:
         payload = decode_json(received.payload)
-        if _origin(payload) != ORIGIN_NAME:
+        if _inside(payload, "origin", "name") != ORIGIN_NAME:
             return None
-        prefix = f"{topics.instance}_account_"
-        named = [name for name in _identifiers(payload) if name.startswith(prefix)]
-        return slug(named[0].removeprefix(prefix)) if named else None
+        identifiers = _inside(payload, "device", "identifiers")
+        for name in identifiers if isinstance(identifiers, list) else ():
+            if isinstance(name, str) and name.startswith(prefix):
+                return slug(name.removeprefix(prefix))
     except ContractError:
-        return None
+        pass
+    return None
 
 
 def stored_account(received: Received) -> str | None:
@@ -41,12 +42,6 @@ def stored_account(received: Received) -> str | None:
         return None
 
 
-def _identifiers(payload: dict[str, Any]) -> list[str]:
-    device = payload.get("device")
-    names = device.get("identifiers") if isinstance(device, dict) else None
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-
-
-def _origin(payload: dict[str, Any]) -> object:
-    origin = payload.get("origin")
-    return origin.get("name") if isinstance(origin, dict) else None
+def _inside(payload: dict[str, Any], outer: str, inner: str) -> object:
+    value = payload.get(outer)
+    return value.get(inner) if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""What is published about each account: the newest, only what changed, and all of it again.
+"""Publishes the facts of each account: what changed at once, and all of it again in turns.
 
 While many messages wait, each account waits with its newest facts.
 """
@@ -16,14 +16,14 @@ from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.clock import Clock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account import (
+from bridge.publishing.account_messages import (
     availability_of,
     changes,
     everything,
-    repeated,
     state_and_attributes,
     state_is_new,
     table_auth,
+    unexpiring,
     without_code,
 )
 from bridge.publishing.preferences import Preferences
@@ -50,18 +50,19 @@ class Published:
 
 
 class Send(Protocol):
-    """Publishes; a ``beat`` repeats what is known."""
+    """Publishes; a ``beat`` repeats what was sent before."""
 
     def __call__(self, *messages: Message, beat: bool = False) -> None:
         """Publish soon."""
         ...
 
 
-class States:
+class AccountStates:
     """The facts of everybody in ``followed``, as they were published last."""
 
     def __init__(
         self,
+        broker: Broker,
         topics: Topics,
         *,
         followed: Callable[[], Mapping[str, Followed]],
@@ -69,8 +70,8 @@ class States:
         send: Send,
         clock: Clock,
     ) -> None:
-        self._topics, self._followed, self._preferences = topics, followed, preferences
-        self._send, self._clock = send, clock
+        self._broker, self._topics, self._followed = broker, topics, followed
+        self._preferences, self._send, self._clock = preferences, send, clock
         self._published: dict[str, Published] = {}
         self._tables: dict[str, SignIn] = {}
         """The sign-in of each table."""
@@ -78,13 +79,13 @@ class States:
         self._waiting = asyncio.Event()
 
     def forget(self, accounts: Iterable[str], *, tables: Iterable[str]) -> None:
-        """Know nothing of ``accounts`` any more, and of no table but ``tables``."""
+        """Forget ``accounts``, and all tables but ``tables``."""
         for slug in accounts:
             self._published.pop(slug, None)
             self._preferences.forget(slug)
         self._tables = {table: self._tables[table] for table in tables if table in self._tables}
 
-    def update(self, facts: AccountFacts, broker: Broker | None) -> None:
+    def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
         followed = self._followed().get(facts.account)
         if followed is None:
@@ -93,41 +94,33 @@ class States:
             self._tables[followed.table] = facts.sign_in
             self._send(self._table(followed.table, facts.sign_in))
         self._due[facts.account] = facts
-        self._publish_due(broker)
+        self._publish_due()
         if self._due:
             self._waiting.set()
 
-    async def keep_publishing(self, broker: Broker) -> None:
-        """Publish what is due as soon as the broker has room for it."""
+    async def publish_waiting(self) -> None:
+        """Publish what waits as soon as the broker has room for it, until cancelled."""
         while True:
             await self._waiting.wait()
-            await broker.room()
-            self._publish_due(broker)
+            await self._broker.room()
+            self._publish_due()
             if not self._due:
                 self._waiting.clear()
 
-    async def beat(self, broker: Broker) -> None:
-        """Send again what stands, account by account, each in its turn."""
+    async def repeat(self) -> None:
+        """Send everything again, account by account, each in its turn, until cancelled."""
         while True:
             await self._clock.sleep(LOOK_S)
             due_s = self._clock.monotonic() - (BEAT_S - 2 * LOOK_S)
             for slug in [s for s, sent in self._published.items() if sent.at_s <= due_s]:
-                await broker.room()
-                if broker.connected:  # else the next welcome has it
+                await self._broker.room()
+                if self._broker.connected:  # else the next welcome has it
                     self._send(*self._repeated(slug), beat=True)
 
-    def _repeated(self, slug: str) -> Iterator[Message]:
-        published, followed = self._published.get(slug), self._followed().get(slug)
-        if published is None or followed is None:
-            return
-        facts = published.facts
-        self._published[slug] = Published(facts, self._clock.monotonic())
-        if facts.fresh:
-            yield from state_and_attributes(self._topics, facts)
-        if followed.table and len(self._followed()) > MANY:
-            return
-        yield from repeated(self._topics, facts, self._clock.now())
-        yield from self._preferences.again({slug: followed})
+    def everybody(self) -> Iterator[tuple[Followed, AccountFacts]]:
+        """Everybody who is followed, with what was published last."""
+        for slug, followed in list(self._followed().items()):
+            yield followed, self.facts(slug)
 
     def facts(self, slug: str) -> AccountFacts:
         """What was published last about an account; nothing before that."""
@@ -152,16 +145,29 @@ class States:
         yield from self.unread(slug)
         if published := self._published.get(slug):
             yield from everything(self._topics, published.facts, self._clock.now())
-        yield from self._preferences.again({slug: followed})
+        yield from self._preferences.everything(slug, followed)
 
     def on(self, topic: str) -> Message | None:
         """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
         slug = topic.split("/")[-2]
-        return next((known for known in self.everything(slug) if known.topic == topic), None)
+        return next((message for message in self.everything(slug) if message.topic == topic), None)
 
-    def _publish_due(self, broker: Broker | None) -> None:
+    def _repeated(self, slug: str) -> Iterator[Message]:
+        published, followed = self._published.get(slug), self._followed().get(slug)
+        if published is None or followed is None:
+            return
+        facts = published.facts
+        self._published[slug] = Published(facts, self._clock.monotonic())
+        if facts.fresh:
+            yield from state_and_attributes(self._topics, facts)
+        if followed.table and len(self._followed()) > MANY:
+            return
+        yield from unexpiring(self._topics, facts, self._clock.now())
+        yield from self._preferences.everything(slug, followed)
+
+    def _publish_due(self) -> None:
         """Publish what is due while the broker has room."""
-        while self._due and (broker is None or broker.has_room):
+        while self._due and self._broker.has_room:
             slug, facts = self._due.popitem(last=False)
             if followed := self._followed().get(slug):
                 self._publish(facts, followed)

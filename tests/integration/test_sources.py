@@ -11,7 +11,7 @@ from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.microsoft import Microsoft
 from bridge.polling import fold
-from bridge.service.sources import Roster
+from bridge.service.sources import Sources
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource
 
@@ -30,11 +30,11 @@ def config(tmp_path: Path, accounts: Mapping[str, object], **microsoft: str) -> 
 async def test_what_is_missing_is_told_for_all_accounts_at_once(tmp_path: Path) -> None:
     wrong = config(tmp_path, {"alice": {"tenant": "contoso.com"}, "bob": {"client_id": GUID}})
     async with Microsoft(wrong, SystemClock()) as microsoft:
-        roster = Roster(
+        sources = Sources(
             microsoft, report=lambda _: None, announce=lambda _: None, clock=SystemClock()
         )
         with pytest.raises(ConfigError) as told:
-            roster.seat(wrong)
+            sources.follow(wrong)
     assert "account alice needs it" in told.value.problems[0]
     assert "account bob needs it" in told.value.problems[1]
 
@@ -44,15 +44,15 @@ async def test_a_config_that_is_refused_changes_nothing(tmp_path: Path) -> None:
     good = config(tmp_path, {"alice": {}}, tenant="contoso.com", client_id=GUID)
     wrong = config(tmp_path, {"bob": {}})
     async with Microsoft(good, SystemClock()) as microsoft:
-        roster = Roster(
+        sources = Sources(
             microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
         )
-        roster.seat(good)
-        source = roster.source_of("alice")
+        sources.follow(good)
+        source = sources.source_of("alice")
         with pytest.raises(ConfigError):
-            roster.seat(wrong)
-        roster.seat(good)
-        assert roster.source_of("alice") is source
+            sources.follow(wrong)
+        sources.follow(good)
+        assert sources.source_of("alice") is source
     assert [list(accounts) for accounts in announced] == [["alice"], ["alice"]]
 
 
@@ -61,16 +61,16 @@ async def test_only_who_changed_gets_a_new_seat(tmp_path: Path) -> None:
     before = config(tmp_path, {"alice": {}, "bob": {}}, **base)
     after = config(tmp_path, {"alice": {}, "bob": {"name": "Robert"}, "carol": {}}, **base)
     async with Microsoft(before, SystemClock()) as microsoft:
-        roster = Roster(
+        sources = Sources(
             microsoft, report=lambda _: None, announce=lambda _: None, clock=SystemClock()
         )
-        roster.seat(before)
-        alice, bob = roster.source_of("alice"), roster.source_of("bob")
-        roster.seat(after)
-        assert roster.source_of("alice") is alice
-        assert roster.source_of("bob") is not bob
-        assert roster.source_of("bob").accounts == {"bob": "Robert"}
-        assert set(roster.statuses) == {"alice", "bob", "carol"}
+        sources.follow(before)
+        alice, bob = sources.source_of("alice"), sources.source_of("bob")
+        sources.follow(after)
+        assert sources.source_of("alice") is alice
+        assert sources.source_of("bob") is not bob
+        assert sources.source_of("bob").accounts == {"bob": "Robert"}
+        assert set(sources.statuses) == {"alice", "bob", "carol"}
 
 
 async def test_people_of_a_table_are_found_by_their_slug_and_by_the_table(tmp_path: Path) -> None:
@@ -78,14 +78,14 @@ async def test_people_of_a_table_are_found_by_their_slug_and_by_the_table(tmp_pa
     accounts = {"team": {"watch": ["ann@contoso.com", GUID]}, "me": {}}
     made = config(tmp_path, accounts, tenant="contoso.com", client_id=GUID)
     async with Microsoft(made, SystemClock()) as microsoft:
-        roster = Roster(
+        sources = Sources(
             microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
         )
-        roster.seat(made)
-        assert roster.source_of("team_ann") is roster.source_of("team")
-        assert roster.source_of("me").slug == "me"
+        sources.follow(made)
+        assert sources.source_of("team_ann") is sources.source_of("team")
+        assert sources.source_of("me").slug == "me"
         with pytest.raises(PersonMustActError, match="bob is not followed"):
-            roster.source_of("bob")
+            sources.source_of("bob")
     tables = {slug: followed.table for slug, followed in announced[-1].items()}
     assert tables == {"team_ann": "team", f"team_{GUID.replace('-', '')}": "team", "me": None}
 
@@ -96,14 +96,14 @@ async def test_what_may_be_set_or_announced_changes_without_a_new_seat(tmp_path:
     before = config(tmp_path, {"alice": {}}, **base)
     after = config(tmp_path, {"alice": {"set_presence": True, "homeassistant": False}}, **base)
     async with Microsoft(before, SystemClock()) as microsoft:
-        roster = Roster(
+        sources = Sources(
             microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
         )
-        roster.seat(before)
-        alice = roster.source_of("alice")
+        sources.follow(before)
+        alice = sources.source_of("alice")
         for settings, allowed in ((after, True), (before, False)):
-            roster.seat(settings)
-            assert roster.source_of("alice") is alice
+            sources.follow(settings)
+            assert sources.source_of("alice") is alice
             assert (alice.writer is not None) is allowed
             followed = announced[-1]["alice"]
             assert (followed.settable, followed.discover) == (allowed, not allowed)
@@ -146,21 +146,21 @@ async def test_one_accounts_bug_is_told_and_the_others_never_notice(
 ) -> None:
     told: dict[str, AccountFacts] = {}
     clock = ManualClock()
-    roster = Roster(
+    sources = Sources(
         FakeMicrosoft(),  # type: ignore[arg-type]
         report=lambda facts: told.update({facts.account: facts}),
         announce=lambda _: None,
         clock=clock,
     )
-    roster.seat(config(tmp_path, {"alice": {}, "bob": {}}))
-    running = asyncio.create_task(roster.run())
+    sources.follow(config(tmp_path, {"alice": {}, "bob": {}}))
+    running = asyncio.create_task(sources.run())
     for _ in range(4):
         await clock.advance(300)
     assert not running.done()
     assert told["alice"].fresh
     assert told["alice"].sign_in.message is None
     assert told["bob"].sign_in.message == "Internal error, started again."
-    health = fold(roster.statuses)
+    health = fold(sources.statuses)
     assert health.reason is not None
     assert health.reason.startswith("bob: Internal error")
     assert caplog.text.count("Traceback") == 1

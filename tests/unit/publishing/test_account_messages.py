@@ -8,7 +8,7 @@ from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account import changes, without_code
+from bridge.publishing.account_messages import changes, without_code
 from tests.fakes.clock import ManualClock
 
 TOPICS, NOW = Topics(), ManualClock().now()

@@ -1,13 +1,12 @@
-"""Remembers in a file what of ours may be stored on the broker. Never publishes.
+"""The file of what may be retained on the broker, so that it is removed also after a restart.
 
-It is written before something is announced, and forgets a thing when the broker has let it go: what
-stands in it and is not wanted any more has to be removed, also after a restart.
+It is written before something is announced. A topic leaves it when the broker has let it go.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,15 +19,17 @@ from bridge.contract.wire import encode_json
 
 log = logging.getLogger(__name__)
 
-Components = Mapping[str, str]
+Components = dict[str, str]
 """Component keys and their platforms."""
+LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
+"""All that is ever retained about an account, below its topic."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Topic = Annotated[str, StringConstraints(pattern=r"^[^+#\x00]+$")]
 
 
 @dataclass
-class Stored:
-    """What of ours is, or should be, stored on the broker; dictionaries keep an order."""
+class Retained:
+    """What of ours is, or should be, retained on the broker; dictionaries keep an order."""
 
     devices: dict[str, Components] = field(default_factory=dict)
     """Discovery topics and the components that each of them holds."""
@@ -39,21 +40,14 @@ class Stored:
     tables: dict[str, None] = field(default_factory=dict)
     """Tables whose people are read together."""
 
-    def add(self, other: Stored) -> None:
-        """Hold what ``other`` holds, too."""
+    def add(self, other: Retained) -> None:
+        """Add all of ``other``."""
         for topic, components in other.devices.items():
             before = self.devices.get(topic, components)
-            if before is not components:
-                self.devices[topic] = {**before, **components}
-            else:
-                self.devices[topic] = components
+            self.devices[topic] = components if before is components else before | components
         self.accounts |= other.accounts
         self.settable |= other.settable
         self.tables |= other.tables
-
-
-LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
-"""All that is ever stored about an account, below its topic."""
 
 
 class _File(BaseModel):
@@ -67,18 +61,15 @@ class _File(BaseModel):
     tables: tuple[Slug, ...] = ()
 
 
-_NOTHING: Components = {}
-
-
-class Ledger:
-    """The file of what may be stored below the base of ``topics``."""
+class RetainedFile:
+    """The file of what may be retained below the base of ``topics``."""
 
     def __init__(self, file: Path, topics: Topics) -> None:
         self._file, self._topics = StateFile(file), topics
         self._written = ""
 
-    def read(self) -> Stored | None:
-        """What may be stored; ``None`` when the file is missing or broken."""
+    def read(self) -> Retained | None:
+        """What may be retained; ``None`` when the file is missing or broken."""
         file = self._file.file
         try:
             read = _File.model_validate_json(file.read_bytes())
@@ -88,22 +79,22 @@ class Ledger:
             log.warning("%s cannot be read: looking on the broker for what was left there", file)
             return None
         if read.base not in (None, self._topics.base):
-            return Stored({**read.topics, **dict.fromkeys(_elsewhere(read), _NOTHING)})
-        return Stored(
+            return Retained(read.topics | {topic: {} for topic in _elsewhere(read)})
+        return Retained(
             dict(read.topics),
             dict.fromkeys(read.accounts),
             dict.fromkeys(read.settable),
             dict.fromkeys(read.tables),
         )
 
-    def write(self, stored: Stored) -> None:
-        """Remember ``stored``, soon."""
+    def write(self, retained: Retained) -> None:
+        """Write ``retained``, soon."""
         payload: dict[str, Any] = {
             "base": self._topics.base,
-            "topics": stored.devices,
-            "accounts": list(stored.accounts),
-            "settable": list(stored.settable),
-            "tables": list(stored.tables),
+            "topics": retained.devices,
+            "accounts": list(retained.accounts),
+            "settable": list(retained.settable),
+            "tables": list(retained.tables),
         }
         text = encode_json(payload).decode()
         if text != self._written:

@@ -1,4 +1,4 @@
-"""What an account's facts mean on the broker: the fewest messages. Pure."""
+"""Turns the facts of an account into messages: all of them, or the fewest that news needs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bridge.contract.wire import Message, encode_account_state, encode_json
 
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
-_UNTOLD = ("sequence_number", "status_message_until")
-_TOLD = attrgetter(*(f.name for f in fields(Presence) if f.name not in _UNTOLD))
+_UNPUBLISHED = ("sequence_number", "status_message_until")
+_PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name not in _UNPUBLISHED))
 
 
 def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
     """All retained messages of an account, in the order of ``changes``."""
     yield from state_and_attributes(topics, facts)
-    yield from repeated(topics, facts, now)
+    yield from unexpiring(topics, facts, now)
 
 
-def repeated(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
+def unexpiring(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
     """What stays true without a state: whether it is current, and the sign-in."""
     availability, auth = availability_of(topics, facts), auth_of(topics, facts, now)
     sign_in = _sign_in(topics, facts)
@@ -52,7 +52,37 @@ def changes(
 
 def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
     """Whether the state has to be sent for more than its times."""
-    return _differs(old.presence, new.presence) or (new.fresh and not old.fresh)
+    if new.fresh and not old.fresh:
+        return True
+    if old.presence is None or new.presence is None:
+        return old.presence is not new.presence
+    return old.presence is not new.presence and (
+        _PUBLISHED(old.presence) != _PUBLISHED(new.presence)
+    )
+
+
+def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
+    """What expires unless it is sent again; nothing before the first good poll."""
+    presence, account = facts.presence, facts.account
+    if presence is None:
+        return []  # what was stored before is still the last that is known
+    attributes = {
+        "raw_availability": presence.raw_availability,
+        "raw_activity": presence.raw_activity,
+        "status_message": presence.status_message,
+        "out_of_office_message": presence.out_of_office_message,
+        "work_location": presence.raw_work_location,
+        "place_id": presence.place_id,
+        "sequence_number": presence.sequence_number,
+    }
+    return [
+        Message(
+            topics.account(account, "state"), encode_account_state(facts), expiry_s=STATE_EXPIRY_S
+        ),
+        Message(
+            topics.account(account, "attributes"), encode_json(attributes), expiry_s=STATE_EXPIRY_S
+        ),
+    ]
 
 
 def state_of(topics: Topics, facts: AccountFacts) -> Message | None:
@@ -86,47 +116,9 @@ def without_code(sign_in: SignIn) -> SignIn:
         user_code=None,
         verification_uri=None,
         expires_at=None,
-        message=None if sign_in.waits else sign_in.message,  # it tells where to enter which code
+        message=None if sign_in.waits else sign_in.message,  # it says where to enter which code
         correlation_id=None,
     )
-
-
-def goodbye(topics: Topics, account: str) -> Message:
-    """What a clean stop leaves for an account."""
-    return Message(topics.account(account, "availability"), OFFLINE.encode())
-
-
-def _differs(old: Presence | None, new: Presence | None) -> bool:
-    """Whether more than Microsoft's version stamp differs."""
-    if old is new:
-        return False
-    if old is None or new is None:
-        return True
-    return _TOLD(old) != _TOLD(new)
-
-
-def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
-    """What expires unless it is sent again; nothing before the first good poll."""
-    presence, account = facts.presence, facts.account
-    if presence is None:
-        return []  # what was stored before is still the last that is known
-    attributes = {
-        "raw_availability": presence.raw_availability,
-        "raw_activity": presence.raw_activity,
-        "status_message": presence.status_message,
-        "out_of_office_message": presence.out_of_office_message,
-        "work_location": presence.raw_work_location,
-        "place_id": presence.place_id,
-        "sequence_number": presence.sequence_number,
-    }
-    return [
-        Message(
-            topics.account(account, "state"), encode_account_state(facts), expiry_s=STATE_EXPIRY_S
-        ),
-        Message(
-            topics.account(account, "attributes"), encode_json(attributes), expiry_s=STATE_EXPIRY_S
-        ),
-    ]
 
 
 def _auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
@@ -147,22 +139,18 @@ def _event(topics: Topics, old: AccountFacts, new: AccountFacts, now: datetime) 
         return None
     payload = {
         "event_type": kind,
-        "from": _told(old.presence),
-        "to": _told(new.presence),
+        "from": _words(old.presence),
+        "to": _words(new.presence),
         "at": new.changed_at or now,
     }
-    return Message(
-        topics.account(new.account, "event"),
-        encode_json(payload),
-        retain=False,
-        expiry_s=EVENT_EXPIRY_S,
-    )
+    topic = topics.account(new.account, "event")
+    return Message(topic, encode_json(payload), retain=False, expiry_s=EVENT_EXPIRY_S)
 
 
 def _event_type(old: Presence, new: Presence) -> str | None:
     """What happened between two presences; nothing where one of them is not known."""
     known = None not in (old.availability, old.activity, new.availability, new.activity)
-    if not known or _told(old) == _told(new):
+    if not known or _words(old) == _words(new):
         return None
     if None not in (old.in_call, new.in_call) and old.in_call != new.in_call:
         return "call_started" if new.in_call else "call_ended"
@@ -172,5 +160,5 @@ def _event_type(old: Presence, new: Presence) -> str | None:
     return "changed"
 
 
-def _told(presence: Presence) -> str:
+def _words(presence: Presence) -> str:
     return f"{presence.availability or 'unknown'}/{presence.activity or 'unknown'}"

@@ -35,7 +35,7 @@ def states(messages: list[Message]) -> list[Message]:
 async def known(bench: Bench) -> None:
     """Alice is away, and nothing is on its way."""
     bench.connect()
-    bench.publisher.update(AWAY)
+    bench.publisher.states.update(AWAY)
     await bench.pass_time(10)
 
 
@@ -68,7 +68,7 @@ async def test_an_own_state_of_before_that_comes_back_is_answered(bench: Bench) 
     async with bench.running():
         await known(bench)
         old = bench.broker.stored[STATE]
-        bench.publisher.update(BUSY)
+        bench.publisher.states.update(BUSY)
         bench.broker.drain()
         bench.broker.put(STATE, old)
         await bench.clock.settle()
@@ -80,7 +80,7 @@ async def test_quick_changes_whose_echo_comes_late_are_not_answered(bench: Bench
     async with bench.running():
         await known(bench)
         for availability in (Availability.BUSY, Availability.AWAY, Availability.BUSY):
-            bench.publisher.update(facts("alice", availability, epoch=7))
+            bench.publisher.states.update(facts("alice", availability, epoch=7))
         through = bench.broker.drain()
         assert len(states(through)) == 3
         assert states(await bench.pass_time(5)) == []
@@ -91,15 +91,15 @@ async def test_nothing_is_sent_twice_at_a_start_a_reconnect_or_a_beat(bench: Ben
     async with bench.running():
         assert [m.topic for m in states(bench.connect())] == [AVAILABLE]
         assert states(await bench.pass_time(3)) == []
-        bench.publisher.update(AWAY)
+        bench.publisher.states.update(AWAY)
         assert len(states(await bench.pass_time(3))) == 2
         bench.broker.lose()
         await bench.pass_time(3)
-        bench.publisher.update(BUSY)
-        bench.publisher.update(replace(BUSY, polled_at=NOW + MINUTE / 2))
+        bench.publisher.states.update(BUSY)
+        bench.publisher.states.update(replace(BUSY, polled_at=NOW + MINUTE / 2))
         assert len(states(bench.connect())) == 2
         assert states(await bench.pass_time(3)) == []
-        bench.publisher.update(replace(BUSY, polled_at=NOW + MINUTE))
+        bench.publisher.states.update(replace(BUSY, polled_at=NOW + MINUTE))
         assert len(states(await bench.pass_time(130))) == 2
 
 
@@ -120,7 +120,7 @@ async def test_who_left_or_was_never_read_is_not_answered_for(bench: Bench) -> N
         await bench.pass_time(3)
         bench.broker.put(STATE, OLDER)
         assert states(await bench.pass_time(3)) == []
-        bench.publisher.update(AWAY)
+        bench.publisher.states.update(AWAY)
         bench.broker.drain()
         bench.publisher.follow({})
         bench.broker.put(STATE, OLDER)
@@ -167,11 +167,11 @@ async def test_what_an_earlier_life_left_raises_the_epoch_before_anything_is_rea
     bench: Bench,
 ) -> None:
     bench.broker.stored[STATE] = OLDER
-    bench.publisher.update(facts("alice", None, epoch=7))
+    bench.publisher.states.update(facts("alice", None, epoch=7))
     bench.connect()
     assert bench.service.seen_epochs == [7]
     bench.service.seen_epochs.clear()
-    bench.publisher.update(replace(AWAY, epoch=8))
+    bench.publisher.states.update(replace(AWAY, epoch=8))
     bench.broker.lose()
     bench.broker.stored[STATE] = OLDER
     bench.connect()

@@ -1,4 +1,4 @@
-"""Puts back what others erase or overwrite on topics that no beat repeats. Never speaks first.
+"""Puts back what others erase or overwrite on topics that are sent again by nothing else.
 
 Our own messages may come back here (MQTT 3.1.1 knows no "no local"): what is heard last counts,
 and is compared byte by byte, since equal content is equal bytes.
@@ -14,7 +14,7 @@ from bridge.broker import Broker, Received
 from bridge.contract.clock import Clock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.repair.contradictions import Contradictions
+from bridge.publishing.repair.answer_pace import AnswerPace
 
 log = logging.getLogger(__name__)
 
@@ -22,34 +22,35 @@ AFTER_S = 10.0
 """Home Assistant deletes a device by erasing its discovery: it must be through with that."""
 
 
-class Restoring:
+class ErasedTopics:
     """Listens to filters; ``truth`` is what should stand on a topic, ``None`` on foreign ones."""
 
     def __init__(
         self,
+        broker: Broker,
         topics: Topics,
         *,
         truth: Callable[[str], Message | None],
         send: Callable[[Message], None],
         clock: Clock,
     ) -> None:
-        self._truth, self._send, self._clock = truth, send, clock
-        self._contradictions = Contradictions(AFTER_S, base=topics.base, clock=clock)
+        self._broker, self._truth, self._send, self._clock = broker, truth, send, clock
+        self._pace = AnswerPace(AFTER_S, base=topics.base, clock=clock)
         self._filters: frozenset[str] = frozenset()
         self._wrong: dict[str, None] = {}
         """Topics on which something else was heard last."""
         self._heard = asyncio.Event()
 
-    def listen(self, broker: Broker, filters: Iterable[str], *, anew: bool = False) -> None:
+    def listen(self, filters: Iterable[str], *, anew: bool = False) -> None:
         """Listen to exactly ``filters``; ``anew`` where others have listened there meanwhile."""
         before, self._filters = self._filters, frozenset(filters)
         for topic_filter in sorted(before - self._filters):
-            broker.unsubscribe(topic_filter)
+            self._broker.unsubscribe(topic_filter)
         for topic_filter in sorted(self._filters if anew else self._filters - before):
-            broker.subscribe(topic_filter, self.hear, optional=True)
+            self._broker.subscribe(topic_filter, self.hear, optional=True)
 
     def hear(self, received: Received) -> None:
-        """Take a message; what was stored is none, since all is said anew on each connect."""
+        """Take a message; stored ones do not count, since all is sent again on each connect."""
         if received.retain:
             return
         truth = self._truth(received.topic)
@@ -59,7 +60,7 @@ class Restoring:
             self._wrong[received.topic] = None
             self._heard.set()
 
-    async def run(self, broker: Broker) -> None:
+    async def run(self) -> None:
         """Answer until cancelled."""
         pause_s = AFTER_S
         while True:
@@ -68,9 +69,9 @@ class Restoring:
             self._heard.clear()
             topics, self._wrong, answered = self._wrong, {}, ""
             for topic in topics:
-                await broker.room()
+                await self._broker.room()
                 if truth := self._truth(topic):
                     log.debug("put back what somebody else had taken from %s", topic)
                     self._send(truth)
                     answered = topic
-            pause_s = self._contradictions.answered(answered) if answered else AFTER_S
+            pause_s = self._pace.answered(answered) if answered else AFTER_S

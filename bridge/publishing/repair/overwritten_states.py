@@ -1,0 +1,162 @@
+"""Answers what others put on the states of accounts with what is true.
+
+A broker that lost touch with its neighbours, or came back from an old copy, gives a state of
+yesterday to lamps. Everything that we send comes back too, and must not be taken for foreign.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from bridge.broker import Broker, Received
+from bridge.contract.account import AccountFacts
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ContractError
+from bridge.contract.topics import Topics
+from bridge.contract.wire import AccountState, Message, decode
+from bridge.publishing.account_messages import availability_of, state_of
+from bridge.publishing.repair.answer_pace import AnswerPace
+
+log = logging.getLogger(__name__)
+
+LEAVES = ("state", "availability")
+PAUSE_S = 1.0
+"""Between two answers: who contradicts for ever is not answered faster."""
+ECHOES_MOST = 16
+"""Own messages of a topic that may be on their way back."""
+EPOCH_MOST = 2**53
+"""No bridge counts further; what does is garbage."""
+
+
+class Verdict(Enum):
+    """Whose a message is."""
+
+    OURS = auto()
+    OVERTAKEN = auto()
+    """It was stored before ours, which is on its way or still to come."""
+    FOREIGN = auto()
+    """It has to be answered."""
+
+
+@dataclass
+class _Topic:
+    account: str
+    leaf: str
+    newest: bytes | None = None
+    """What was sent last; ``None`` before anything was."""
+    coming: deque[bytes] = field(default_factory=lambda: deque(maxlen=ECHOES_MOST))
+    """What was sent and has not come back."""
+
+    def judge(self, received: Received) -> Verdict:
+        """Whose ``received`` is; what came back is not waited for any more."""
+        if received.payload in self.coming:
+            while self.coming.popleft() != received.payload:
+                pass
+            return Verdict.OURS
+        if received.payload == self.newest:
+            return Verdict.OURS
+        if received.retain and (self.coming or self.newest is None):
+            return Verdict.OVERTAKEN
+        return Verdict.FOREIGN
+
+
+class OverwrittenStates:
+    """Listens to the states of some accounts; ``facts`` gives what is true of one.
+
+    ``raise_epoch`` is called with an epoch of others that readers would take for newer than ours.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        topics: Topics,
+        *,
+        facts: Callable[[str], AccountFacts],
+        raise_epoch: Callable[[int], None],
+        send: Callable[[Message], None],
+        clock: Clock,
+    ) -> None:
+        self._broker, self._topics, self._facts = broker, topics, facts
+        self._raise_epoch, self._send, self._clock = raise_epoch, send, clock
+        self._pace = AnswerPace(PAUSE_S, base=topics.base, clock=clock)
+        self._listened: dict[str, _Topic] = {}
+        self._foreign: dict[str, None] = {}
+        self._heard = asyncio.Event()
+
+    def listen(self, accounts: Iterable[str]) -> None:
+        """Listen to exactly these accounts."""
+        before = self._listened
+        wanted = {
+            self._topics.account(account, leaf): _Topic(account, leaf)
+            for account in accounts
+            for leaf in LEAVES
+        }
+        self._listened = {topic: before.get(topic, new) for topic, new in wanted.items()}
+        for topic in before.keys() - wanted.keys():
+            self._broker.unsubscribe(topic)
+        for topic in wanted:
+            if topic not in before:
+                self._broker.subscribe(topic, self._hear)
+
+    def sent(self, message: Message) -> None:
+        """Take note of a message that goes to the broker."""
+        if listened := self._listened.get(message.topic):
+            listened.newest = message.payload
+            listened.coming.append(message.payload)
+
+    def _hear(self, received: Received) -> None:
+        listened = self._listened.get(received.topic)
+        verdict = listened.judge(received) if listened else Verdict.OURS
+        if listened is None or verdict is Verdict.OURS:
+            return
+        if listened.leaf == "state":
+            seen = newer_epoch(received, self._facts(listened.account))
+            if seen is not None:
+                self._raise_epoch(seen)
+        if verdict is Verdict.FOREIGN:
+            log.debug("answered what somebody else put on %s", received.topic)
+            self._foreign[received.topic] = None
+            self._heard.set()
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        while True:
+            await self._heard.wait()
+            self._heard.clear()
+            topics, self._foreign = self._foreign, {}
+            pause_s = PAUSE_S
+            for topic in topics:
+                if truth := self._truth(topic):
+                    self._send(truth)
+                    pause_s = self._pace.answered(topic)
+            await self._clock.sleep(pause_s)
+
+    def _truth(self, topic: str) -> Message | None:
+        """What should stand on ``topic``; ``None`` where nothing better is known."""
+        listened = self._listened.get(topic)
+        if listened is None:
+            return None
+        message = availability_of if listened.leaf == "availability" else state_of
+        return message(self._topics, self._facts(listened.account))
+
+
+def newer_epoch(received: Received, ours: AccountFacts) -> int | None:
+    """The epoch of a foreign state that readers would take for newer than ``ours``, if it is."""
+    try:
+        seen = decode(AccountState, received.payload)
+    except ContractError:
+        return None
+    if seen.epoch is None or not 0 <= seen.epoch <= EPOCH_MOST:
+        return None
+    if ours.epoch is None or seen.epoch != ours.epoch:
+        is_newer = seen.epoch > (ours.epoch or -1)
+    elif seen.polled_at is None or seen.polled_at.tzinfo is None:
+        is_newer = False
+    else:
+        is_newer = ours.polled_at is None or seen.polled_at > ours.polled_at
+    return seen.epoch if is_newer else None
