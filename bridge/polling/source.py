@@ -1,4 +1,4 @@
-"""What a poller needs of a source of presence. Never how the source gets it."""
+"""What a poller needs of a source of presence."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from bridge.contract.presence import (
     WorkLocation,
     WorkLocationSource,
 )
-from bridge.polling.known import ROUND_S, SLICE, Known
+from bridge.polling.facts import ROUND_S, SLICE, Facts
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 IN = SignIn(SignInState.SIGNED_IN)
@@ -28,17 +28,17 @@ class Bench:
     """Known accounts, polled and told as a poller does."""
 
     def __init__(self, accounts: dict[str, str]) -> None:
-        self.known = Known()
-        self.known.follow(accounts)
+        self.facts = Facts()
+        self.facts.follow(accounts)
         self.answer = dict.fromkeys(accounts, FREE)
 
     def poll(self, seconds: float, *, lasts_s: float = 300) -> list[AccountFacts]:
-        self.known.poll(self.answer, at(seconds))
-        self.known.hold_until(at(seconds + lasts_s))
+        self.facts.take(self.answer, at(seconds))
+        self.facts.freshness.valid_until = at(seconds + lasts_s)
         return self.tell(seconds)
 
     def tell(self, seconds: float, sign_in: SignIn = IN) -> list[AccountFacts]:
-        return list(self.known.tell(at(seconds), sign_in))
+        return list(self.facts.news(at(seconds), sign_in))
 
 
 def test_everybody_is_told_first_and_then_who_changed_and_a_slice_of_the_others() -> None:
@@ -84,10 +84,10 @@ def test_who_is_missing_keeps_the_times_of_the_last_poll_and_ends_alone() -> Non
         by_name = {f.account: f for f in bench.poll(second, lasts_s=30)}
         assert by_name["alice"].polled_at == at(second)
         assert "bob" not in by_name
-    assert bench.known.ends_at(at(20)) == at(30)
+    assert bench.facts.next_end(at(20)) == at(30)
     told = {f.account: f.fresh for f in bench.poll(30, lasts_s=30)}
     assert told == {"alice": True, "bob": False}
-    assert bench.known.ends_at(at(30)) == at(60)
+    assert bench.facts.next_end(at(30)) == at(60)
     bench.answer["bob"] = FREE
     assert {f.account: f.fresh for f in bench.poll(40)} == {"alice": True, "bob": True}
 
@@ -104,12 +104,12 @@ def test_who_never_had_a_presence_is_known_and_not_fresh() -> None:
 def test_freshness_ends_for_all_at_once_and_all_are_told() -> None:
     bench = Bench(MANY)
     bench.poll(0, lasts_s=60)
-    assert bench.known.ends_at(at(0)) == at(60)
+    assert bench.facts.next_end(at(0)) == at(60)
     assert bench.tell(59) == []
     told = bench.tell(60)
     assert len(told) == 1000
     assert not any(f.fresh for f in told)
-    assert bench.known.ends_at(at(60)) is None
+    assert bench.facts.next_end(at(60)) is None
 
 
 def test_a_sign_in_that_ends_is_told_of_everybody() -> None:
@@ -125,14 +125,14 @@ def test_who_comes_is_told_and_who_goes_is_forgotten() -> None:
     bench = Bench({"alice": "Alice", "bob": "Bob"})
     bench.poll(0)
     accounts = {"bob": "Robert", "cat": "Cat"}
-    assert bench.known.follow(accounts)
-    assert not bench.known.follow(accounts)
+    assert bench.facts.follow(accounts)
+    assert not bench.facts.follow(accounts)
     bench.answer = {"bob": FREE, "cat": BUSY}
     told = {f.account: f for f in bench.poll(5)}
     assert set(told) == {"bob", "cat"}
     assert told["bob"].name == "Robert"
     assert told["bob"].changed_at == at(0)
-    assert set(bench.known.presences) == {FREE, BUSY}
+    assert set(bench.facts.presences) == {FREE, BUSY}
 
 
 def test_an_older_answer_changes_nothing_and_does_not_count_as_polled() -> None:
@@ -174,9 +174,9 @@ def test_after_ten_older_answers_or_five_minutes_the_new_line_is_taken(
     bench.poll(0)
     bench.answer["alice"] = stamped("B1", Availability.AVAILABLE)
     for second in range(every_s, taken_s, every_s):
-        assert not bench.known.poll(bench.answer, at(second)).counted_anew
+        assert not bench.facts.take(bench.answer, at(second)).counted_anew
         assert not any(f.fresh and f.polled_at != at(0) for f in bench.tell(second))
-    taken = bench.known.poll(bench.answer, at(taken_s))
+    taken = bench.facts.take(bench.answer, at(taken_s))
     assert (taken.counted_anew, taken.changed) == (("alice",), True)
     bench.answer["alice"] = stamped("B2")
     (facts,) = bench.poll(taken_s + 5)
@@ -190,16 +190,16 @@ def test_only_older_answers_in_a_row_count() -> None:
     for round_s in (100, 200, 300):
         for second in range(round_s, round_s + 9):
             bench.answer["alice"] = stamped("B1")
-            assert not bench.known.poll(bench.answer, at(second)).counted_anew
+            assert not bench.facts.take(bench.answer, at(second)).counted_anew
         bench.answer["alice"] = new
-        assert not bench.known.poll(bench.answer, at(round_s + 10)).counted_anew
+        assert not bench.facts.take(bench.answer, at(round_s + 10)).counted_anew
 
 
 def test_everybody_is_told_again_in_a_new_epoch() -> None:
     epochs = iter([7, 7, 8])
     bench = Bench(MANY)
-    bench.known = Known(lambda _: next(epochs))
-    bench.known.follow(MANY)
+    bench.facts = Facts(lambda _: next(epochs))
+    bench.facts.follow(MANY)
     assert {f.epoch for f in bench.poll(0)} == {7}
     assert bench.tell(1) == []
     assert [f.epoch for f in bench.tell(2)] == [8] * 1000
@@ -210,11 +210,11 @@ def test_a_status_message_vanishes_at_its_end_without_another_read() -> None:
     says = replace(FREE, status_message="lunch", status_message_until=at(30))
     bench.answer["alice"] = says
     bench.poll(0)
-    assert bench.known.ends_at(at(0)) == at(30)
+    assert bench.facts.next_end(at(0)) == at(30)
     assert all(f.presence == says for f in bench.tell(29) if f.account == "alice")
     (told,) = bench.tell(30)
     assert (told.account, told.presence, told.changed_at) == ("alice", FREE, at(30))
-    assert bench.known.ends_at(at(30)) == at(300)
+    assert bench.facts.next_end(at(30)) == at(300)
 
     told_again = {f.account: f for f in bench.poll(40)}
     assert told_again["alice"].presence == FREE
@@ -233,7 +233,7 @@ def test_a_status_message_ends_also_while_nothing_can_be_read() -> None:
     bench.answer["alice"] = replace(FREE, status_message="lunch", status_message_until=at(400))
     bench.poll(0, lasts_s=300)
     bench.tell(300)
-    assert bench.known.ends_at(at(301)) == at(400)
+    assert bench.facts.next_end(at(301)) == at(400)
     (told,) = bench.tell(400)
     assert (told.presence, told.fresh) == (FREE, False)
 
@@ -242,8 +242,8 @@ def test_who_left_has_no_message_that_ends() -> None:
     bench = Bench({"alice": "Alice", "bob": "Bob"})
     bench.answer["alice"] = replace(FREE, status_message="lunch", status_message_until=at(30))
     bench.poll(0)
-    bench.known.follow({"bob": "Bob"})
-    assert bench.known.ends_at(at(0)) == at(300)
+    bench.facts.follow({"bob": "Bob"})
+    assert bench.facts.next_end(at(0)) == at(300)
     bench.tell(31)
 
 

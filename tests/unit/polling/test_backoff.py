@@ -3,17 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.config.models import PollingSettings
-from bridge.polling.setback import Setback, failed, refused, refused_wait_s, wait_s
+from bridge.polling.backoff import Backoff
 
 SETTINGS = PollingSettings()
 
 
 def waits(seconds: float, *, reached: bool, luck: float = 1.0) -> list[tuple[float, float]]:
     """The waits of so many seconds of trouble, each with its moment."""
-    now_s, setback, all_of_them = 0.0, Setback(), []
+    now_s, backoff, all_of_them = 0.0, Backoff(), []
     while now_s < seconds:
-        setback = failed(setback, now_s, reached=reached)
-        wait = wait_s(setback, now_s, SETTINGS, random=lambda: luck)
+        backoff = backoff.failed(now_s, reached=reached)
+        wait = backoff.wait_s(now_s, SETTINGS, random=lambda: luck)
         all_of_them.append((now_s, wait))
         now_s += wait
     return all_of_them
@@ -37,27 +37,27 @@ def test_a_microsoft_that_goes_on_failing_is_given_time_after_ten_minutes() -> N
 
 
 def test_ten_minutes_without_network_are_none_of_a_failing_microsoft() -> None:
-    setback = Setback()
+    backoff = Backoff()
     for minute in range(20):
-        setback = failed(setback, minute * 60.0, reached=False)
-    setback = failed(setback, 1200.0, reached=True)
-    assert wait_s(setback, 1200.0, SETTINGS, random=lambda: 1.0) == SETTINGS.slowest
+        backoff = backoff.failed(minute * 60.0, reached=False)
+    backoff = backoff.failed(1200.0, reached=True)
+    assert backoff.wait_s(1200.0, SETTINGS, random=lambda: 1.0) == SETTINGS.slowest
 
 
 @given(st.integers(1, 10_000), st.none() | st.floats(0, 1e6), st.floats(0, 1))
 def test_a_wait_never_leaves_its_bounds(failures: int, since_s: float | None, luck: float) -> None:
-    wait = wait_s(Setback(failures, since_s), 1e6, SETTINGS, random=lambda: luck)
+    wait = Backoff(failures, since_s).wait_s(1e6, SETTINGS, random=lambda: luck)
     assert SETTINGS.fastest <= wait <= 300
 
 
 def test_a_slowest_pace_above_the_patience_is_kept() -> None:
     slow = PollingSettings(slowest=900)
-    assert wait_s(Setback(50, 0.0), 1e6, slow, random=lambda: 1.0) == 900
+    assert Backoff(50, 0.0).wait_s(1e6, slow, random=lambda: 1.0) == 900
 
 
 def test_a_refusal_is_doubted_once_and_then_believed_for_longer_and_longer() -> None:
-    setback, told = Setback(), []
+    backoff, told = Backoff(), []
     for _ in range(7):
-        setback = refused(setback)
-        told.append(refused_wait_s(setback))
+        backoff = backoff.refused()
+        told.append(backoff.refused_wait_s)
     assert told == [5, 30, 60, 120, 240, 300, 300]

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.presence import Presence
-from bridge.polling.sequence import comes_before, is_older
+from bridge.polling.read_order import comes_before, is_older
 
 
 @pytest.mark.parametrize(

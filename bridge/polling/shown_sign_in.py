@@ -1,30 +1,27 @@
-"""How one source fares, and how its sign-in is shown after an internal error. Pure."""
+"""What people see of a sign-in when reads are refused, or after an internal error."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from bridge.contract.account import SignIn, SignInState
-from bridge.polling.cadence import Pace
-
-INTERNAL_ERROR = "Internal error, started again."
-REPORT = "Please report it with the log."
+from bridge.contract.errors import AccessRefusedError
+from bridge.polling.health import INTERNAL_ERROR, REPORT
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How one source fares."""
-
-    last_poll_ok: datetime | None = None
-    last_poll_attempt: datetime | None = None
-    consecutive_failures: int = 0
-    problem: str | None = None
-    next_poll: datetime | None = None
-    pace: Pace | None = None
-    throttled_until: datetime | None = None
-    internal_errors: int = 0
-    """Errors since the start that nobody foresaw; each kind is in the log."""
+def with_refusal(sign_in: SignIn, error: AccessRefusedError) -> SignIn:
+    """Who is signed in sees the ``error``, with the code that waits, if any: it may mend it."""
+    if sign_in.state is not SignInState.SIGNED_IN:
+        return sign_in
+    return SignIn(
+        SignInState.ERROR,
+        message=error.text,
+        remedy=error.remedy,
+        who="your admin",
+        user_code=sign_in.user_code,
+        verification_uri=sign_in.verification_uri,
+        expires_at=sign_in.expires_at,
+    )
 
 
 def with_internal_error(sign_in: SignIn, *, current: bool) -> SignIn:
