@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from bridge.broker import Broker
 from bridge.contract.account import AccountFacts, Followed, SignIn
-from bridge.contract.clock import Clock
-from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import (
     availability_of,
@@ -26,6 +22,7 @@ from bridge.publishing.account_messages import (
     unexpiring,
     without_code,
 )
+from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.preferences import Preferences
 
 BEAT_S = 120.0
@@ -49,29 +46,12 @@ class Published:
     """Monotonic time of the last beat."""
 
 
-class Send(Protocol):
-    """Publishes; a ``beat`` repeats what was sent before."""
-
-    def __call__(self, *messages: Message, beat: bool = False) -> None:
-        """Publish soon."""
-        ...
-
-
 class AccountStates:
-    """The facts of everybody in ``followed``, as they were published last."""
+    """The facts of everybody who is followed, as they were published last."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        topics: Topics,
-        *,
-        followed: Callable[[], Mapping[str, Followed]],
-        preferences: Preferences,
-        send: Send,
-        clock: Clock,
-    ) -> None:
-        self._broker, self._topics, self._followed = broker, topics, followed
-        self._preferences, self._send, self._clock = preferences, send, clock
+    def __init__(self, outgoing: Outgoing, preferences: Preferences) -> None:
+        self._outgoing, self._preferences = outgoing, preferences
+        self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
         self._published: dict[str, Published] = {}
         self._tables: dict[str, SignIn] = {}
         """The sign-in of each table."""
@@ -87,12 +67,12 @@ class AccountStates:
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
-        followed = self._followed().get(facts.account)
+        followed = self._outgoing.followed.get(facts.account)
         if followed is None:
             return
         if followed.table and self._tables.get(followed.table) != facts.sign_in:
             self._tables[followed.table] = facts.sign_in
-            self._send(self._table(followed.table, facts.sign_in))
+            self._outgoing.send(self._table(followed.table, facts.sign_in))
         self._due[facts.account] = facts
         self._publish_due()
         if self._due:
@@ -115,11 +95,11 @@ class AccountStates:
             for slug in [s for s, sent in self._published.items() if sent.at_s <= due_s]:
                 await self._broker.room()
                 if self._broker.connected:  # else the next welcome has it
-                    self._send(*self._repeated(slug), beat=True)
+                    self._outgoing.send(*self._repeated(slug), beat=True)
 
     def everybody(self) -> Iterator[tuple[Followed, AccountFacts]]:
         """Everybody who is followed, with what was published last."""
-        for slug, followed in list(self._followed().items()):
+        for slug, followed in list(self._outgoing.followed.items()):
             yield followed, self.facts(slug)
 
     def facts(self, slug: str) -> AccountFacts:
@@ -129,7 +109,7 @@ class AccountStates:
 
     def unread(self, slug: str) -> Iterator[Message]:
         """That an account is not current, when nothing is known of it yet."""
-        if slug in self._followed() and slug not in self._published:
+        if slug in self._outgoing.followed and slug not in self._published:
             yield availability_of(self._topics, self.facts(slug))
 
     def tables(self) -> Iterator[Message]:
@@ -139,7 +119,7 @@ class AccountStates:
 
     def everything(self, slug: str) -> Iterator[Message]:
         """All that is known now about an account; nothing of somebody who just left."""
-        followed = self._followed().get(slug)
+        followed = self._outgoing.followed.get(slug)
         if followed is None:
             return
         yield from self.unread(slug)
@@ -153,14 +133,14 @@ class AccountStates:
         return next((message for message in self.everything(slug) if message.topic == topic), None)
 
     def _repeated(self, slug: str) -> Iterator[Message]:
-        published, followed = self._published.get(slug), self._followed().get(slug)
+        published, followed = self._published.get(slug), self._outgoing.followed.get(slug)
         if published is None or followed is None:
             return
         facts = published.facts
         self._published[slug] = Published(facts, self._clock.monotonic())
         if facts.fresh:
             yield from state_and_attributes(self._topics, facts)
-        if followed.table and len(self._followed()) > MANY:
+        if followed.table and len(self._outgoing.followed) > MANY:
             return
         yield from unexpiring(self._topics, facts, self._clock.now())
         yield from self._preferences.everything(slug, followed)
@@ -169,20 +149,20 @@ class AccountStates:
         """Publish what is due while the broker has room."""
         while self._due and self._broker.has_room:
             slug, facts = self._due.popitem(last=False)
-            if followed := self._followed().get(slug):
-                self._publish(facts, followed)
+            if followed := self._outgoing.followed.get(slug):
+                self._outgoing.send(*self._news(facts, followed))
 
-    def _publish(self, facts: AccountFacts, followed: Followed) -> None:
+    def _news(self, facts: AccountFacts, followed: Followed) -> Iterator[Message]:
         if followed.table:
             facts = replace(facts, sign_in=without_code(facts.sign_in))
         before, at_s = self._published.get(facts.account), self._clock.monotonic()
-        old = before.facts if before else None
         if before:  # a new state is no beat: who changes often is repeated too
             is_sent = facts.epoch == before.facts.epoch or state_is_new(before.facts, facts)
             at_s = before.at_s if is_sent else NOW_S
         self._published[facts.account] = Published(facts, at_s)
-        self._send(*changes(self._topics, old, facts, self._clock.now()))
-        self._send(*self._preferences.news({facts.account: followed}))
+        old = before.facts if before else None
+        yield from changes(self._topics, old, facts, self._clock.now())
+        yield from self._preferences.news({facts.account: followed})
 
     def _table(self, table: str, sign_in: SignIn) -> Message:
         return table_auth(self._topics, table, sign_in, self._clock.now())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from bridge.contract.account import Followed
-from bridge.contract.topics import OFFLINE, ONLINE, Topics
+from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
 from bridge.publishing.account_states import MANY, UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
+from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.removal.removal import Removal
 from bridge.publishing.requests import Requests
 
@@ -28,24 +28,24 @@ class Announcements:
 
     def __init__(
         self,
-        topics: Topics,
+        outgoing: Outgoing,
         *,
-        followed: Callable[[], Mapping[str, Followed]],
         states: AccountStates,
         bridge: BridgeMessages,
         devices: Devices,
         removal: Removal,
         requests: Requests,
     ) -> None:
-        self._topics, self._followed, self._states = topics, followed, states
+        self._outgoing, self._topics, self._states = outgoing, outgoing.topics, states
         self._bridge, self._devices = bridge, devices
         self._removal, self._requests = removal, requests
-        self._online = Message(topics.bridge_state, ONLINE.encode())
+        self._online = Message(outgoing.topics.bridge_state, ONLINE.encode())
         self._turn = 0
 
     def welcome(self) -> Iterator[Message]:
         """All that a broker without memory must get before ``online``, in order."""
-        single = [slug for slug, account in self._followed().items() if account.table is None]
+        followed = self._outgoing.followed
+        single = [slug for slug, account in followed.items() if account.table is None]
         yield from islice(self._removal.messages(), REMOVALS_FIRST)
         yield from self._of_the_bridge()
         yield from self._devices_of(single)
@@ -56,14 +56,14 @@ class Announcements:
     def backlog(self) -> Iterator[Message]:
         """The rest, which is sent after ``online``: of people who are read together."""
         yield from self._removal.messages()
-        for slug, account in list(self._followed().items()):
+        for slug, account in list(self._outgoing.followed.items()):
             if account.table is not None:
                 yield from self._devices_of([slug])
                 yield from self._states.everything(slug)
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many their state alone says it, the bridge's own."""
-        for slug in islice(self._followed(), GOODBYES_MOST):
+        for slug in islice(self._outgoing.followed, GOODBYES_MOST):
             yield Message(self._topics.account(slug, "availability"), OFFLINE.encode())
 
     def newcomer(self, slug: str) -> Iterator[Message]:
@@ -75,7 +75,7 @@ class Announcements:
         """All that Home Assistant needs when it has started."""
         yield from self._of_the_bridge()
         yield from self._states.tables()
-        for slug, account in list(self._followed().items()):
+        for slug, account in list(self._outgoing.followed.items()):
             if account.discover:
                 yield from self._devices_of([slug])
                 yield from self._states.everything(slug)
@@ -98,7 +98,7 @@ class Announcements:
         """Where those of our topics are that no beat repeats in time."""
         if self._devices.enabled:
             yield self._topics.device_config("+")
-        if len(self._followed()) > MANY:
+        if len(self._outgoing.followed) > MANY:
             yield from (self._topics.account("+", leaf) for leaf in UNREPEATED)
 
     def on(self, topic: str) -> Message | None:
@@ -121,7 +121,7 @@ class Announcements:
 
     def _next_accounts(self) -> Iterator[str]:
         """Whose turn it is to be announced again."""
-        accounts = [slug for slug, account in self._followed().items() if account.discover]
+        accounts = [slug for slug, account in self._outgoing.followed.items() if account.discover]
         for _ in range(min(DEVICES_A_BEAT, len(accounts))):
             self._turn = (self._turn + 1) % len(accounts)
             yield accounts[self._turn]

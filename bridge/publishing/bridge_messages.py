@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 
-from bridge.broker import Broker
 from bridge.config.models import Config
-from bridge.contract.account import Followed
 from bridge.contract.health import Health
-from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
+from bridge.publishing.outgoing import Outgoing
 
 HEALTH_EVERY_S = 60.0
 HEALTH_EXPIRY_S = 180
@@ -21,25 +18,17 @@ class BridgeMessages:
     """Makes them from what is true now."""
 
     def __init__(
-        self,
-        config: Config,
-        topics: Topics,
-        broker: Broker,
-        *,
-        version: str,
-        started: datetime,
-        followed: Callable[[], Mapping[str, Followed]],
-        log_level: Callable[[], str],
+        self, outgoing: Outgoing, config: Config, version: str, *, log_level: Callable[[], str]
     ) -> None:
-        self._config, self._topics, self._broker = config, topics, broker
-        self._version, self._started = version, started
-        self._followed, self._log_level = followed, log_level
+        self._outgoing, self._topics, self._config = outgoing, outgoing.topics, config
+        self._version, self._log_level = version, log_level
+        self._started = outgoing.clock.now()
         self._health: Health | None = None
         self._sent_s = float("-inf")
 
     def info(self) -> Message:
         """What may be public of the service and its settings."""
-        followed = self._followed()
+        followed = self._outgoing.followed
         payload = {
             "version": self._version,
             "started": self._started,
@@ -47,7 +36,7 @@ class BridgeMessages:
             "log_level": self._log_level(),
             "accounts": {slug: person.name for slug, person in followed.items() if person.discover},
             "people": len(followed),
-            "mqtt": self._broker.mqtt_version,
+            "mqtt": self._outgoing.broker.mqtt_version,
             "discovery_prefix": self._topics.discovery_prefix,
             "polling": self._config.polling.model_dump(),
         }
@@ -60,12 +49,13 @@ class BridgeMessages:
         payload = encode_json(asdict(self._health))
         return Message(self._topics.bridge_health, payload, expiry_s=HEALTH_EXPIRY_S)
 
-    def take(self, health: Health, now_s: float) -> tuple[bool, bool]:
+    def take(self, health: Health) -> tuple[bool, bool]:
         """Take ``health``; whether to send it now, and whether only for its beat.
 
         It is sent when it turned or has its first poll, else at its own slow beat.
         """
         before, self._health = self._health, health
+        now_s = self._outgoing.clock.monotonic()
         turned = (
             before is None
             or before.healthy != health.healthy

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from random import random as _random
 
@@ -23,6 +22,7 @@ from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.births import Births
 from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.discovery.newcomers import Newcomers
+from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.preferences import Preferences
 from bridge.publishing.removal.removal import Removal
 from bridge.publishing.repair.erased_topics import ErasedTopics
@@ -34,7 +34,7 @@ from bridge.retry import Random
 class Publisher:
     """The publishing side of one bridge.
 
-    ``make_broker`` makes the connection; what it sends on each connect and at the end are its
+    ``make_broker`` makes the connection; what that sends on each connect and at the end are its
     keywords. ``raise_epoch`` is called with an epoch on the broker that is not below ours.
     """
 
@@ -48,111 +48,74 @@ class Publisher:
         raise_epoch: Callable[[int], None],
         clock: Clock,
         version: str,
-        started: datetime,
         random: Random = _random,
     ) -> None:
-        self._topics, self._clock, self._random = topics, clock, random
-        self.broker = broker = make_broker(
+        broker = partial(
+            make_broker,
             welcome=self._welcome,
             backlog=self._backlog,
             goodbye=self._goodbye,
             acknowledged=self._acknowledged,
         )
-        self._followed: dict[str, Followed] = {}
-        send = self._send
-
-        def followed() -> Mapping[str, Followed]:
-            return self._followed
-
+        self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
-        self.states = AccountStates(
-            broker,
-            topics,
-            followed=followed,
-            preferences=self._preferences,
-            send=send,
-            clock=clock,
-        )
-        self._bridge = BridgeMessages(
-            config,
-            topics,
-            broker,
-            version=version,
-            started=started,
-            followed=followed,
-            log_level=service.log_level,
-        )
-        self._devices = Devices(
-            topics, version, broker, enabled=config.homeassistant.enabled, followed=followed
-        )
-        self._removal = Removal(
-            broker,
-            topics,
-            config.state_dir / "announced.json",
-            device=self._devices.on,
-            send=send,
-            clock=clock,
-        )
-        self._births = Births(broker, send, clock=clock, random=random)
-        self.requests = Requests(
-            topics=topics,
-            accounts=followed,
-            service=service,
-            rediscover=self._births.rediscover,
-            send=send,
-            clock=clock,
-        )
+        self.states = AccountStates(out, self._preferences)
+        self._bridge = BridgeMessages(out, config, version, log_level=service.log_level)
+        self._devices = Devices(out, version, enabled=config.homeassistant.enabled)
+        announced = config.state_dir / "announced.json"
+        self._removal = Removal(out, announced, device=self._devices.on)
+        self._births = Births(out)
+        self.requests = Requests(out, service, self._births.rediscover)
         self._announcements = announcements = Announcements(
-            topics,
-            followed=followed,
+            out,
             states=self.states,
             bridge=self._bridge,
             devices=self._devices,
             removal=self._removal,
             requests=self.requests,
         )
-        self._newcomers = Newcomers(broker, announcements.newcomer, send)
-        self._overwritten = OverwrittenStates(
-            broker,
-            topics,
-            facts=self.states.facts,
-            raise_epoch=raise_epoch,
-            send=send,
-            clock=clock,
-        )
-        self._erased = ErasedTopics(broker, topics, truth=announcements.on, send=send, clock=clock)
+        self._newcomers = Newcomers(out, announcements.newcomer)
+        self._overwritten = OverwrittenStates(out, facts=self.states.facts, raise_epoch=raise_epoch)
+        self._erased = ErasedTopics(out, announcements.on)
+        out.sent = self._overwritten.sent
+
+    @property
+    def broker(self) -> Broker:
+        """The connection that it publishes on."""
+        return self._out.broker
 
     def start(self) -> None:
         """Learn what is retained on the broker, and listen to what concerns the bridge."""
         self._removal.read()
-        self.broker.subscribe(self._topics.request("+"), self.requests.take, commands=True)
+        self.broker.subscribe(self._out.topics.request("+"), self.requests.take, commands=True)
         self._erased.listen(self._announcements.unrepeated_filters())
         if self._devices.enabled:
-            self._births.listen(self._topics)
+            self._births.listen()
 
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
-        before, self._followed = self._followed, dict(accounts)
+        before, self._out.followed = self._out.followed, dict(accounts)
         wanted = self._devices.retained()
         self.states.forget(before.keys() - accounts.keys(), tables=wanted.tables)
         self._removal.want(wanted)
-        self._overwritten.listen(self._whose_states_are_heard())
+        one_each = {a.table or slug: slug for slug, a in reversed(list(accounts.items()))}
+        self._overwritten.listen(one_each.values())  # single accounts, and one of each table
         self._erased.listen(self._announcements.unrepeated_filters())
         for slug, account in accounts.items():
             if before.get(slug) != account:
                 self._preferences.forget(slug)
                 if account.table is None:
-                    self._send(*self._announcements.newcomer(slug))
+                    self._out.send(*self._announcements.newcomer(slug))
                 elif self.broker.connected:  # else the backlog has them
                     self._newcomers.add(slug)
-        self._send(self._bridge.info(), *self._preferences.news(accounts))
+        self._out.send(self._bridge.info(), *self._preferences.news(accounts))
 
     def update_health(self, health: Health) -> None:
         """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
-        due, is_beat = self._bridge.take(health, self._clock.monotonic())
+        due, is_beat = self._bridge.take(health)
         message = self._bridge.health()
         if due and message:
-            self._send(message, beat=is_beat)
+            self._out.send(message, beat=is_beat)
 
     async def run(self) -> None:
         """Publish and answer until cancelled."""
@@ -168,54 +131,40 @@ class Publisher:
             "corrections": self._overwritten.run,
             "restoring": self._erased.run,
         }
+        clock, random = self._out.clock, self._out.random
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, work in works.items():
-                    kept = supervised(work, name=name, clock=self._clock, random=self._random)
+                    kept = supervised(work, name=name, clock=clock, random=random)
                     tasks.create_task(kept, name=name)
         finally:
             await self._removal.close()
+
+    def _welcome(self) -> Iterator[Message]:
+        return self._out.noted(self._announcements.welcome())
+
+    def _backlog(self) -> Iterator[Message]:
+        return self._out.noted(self._announcements.backlog())
+
+    def _goodbye(self) -> Iterator[Message]:
+        return self._out.noted(self._announcements.goodbye())
+
+    def _acknowledged(self, message: Message) -> None:
+        self._removal.acknowledged(message)
 
     async def _answer_requests(self) -> None:
         while True:
             command = await self.requests.answer_next()
             if command == "log_level":
-                self._send(self._bridge.info())
-            self._send(*self._preferences.news(self._followed))
+                self._out.send(self._bridge.info())
+            self._out.send(*self._preferences.news(self._out.followed))
 
     async def _beat(self) -> None:
         while True:
-            await self._clock.sleep(BEAT_S - LOOK_S)
-            self._send(*self._announcements.beat(), beat=True)
+            await self._out.clock.sleep(BEAT_S - LOOK_S)
+            self._out.send(*self._announcements.beat(), beat=True)
 
     async def _look_for_leftovers(self) -> None:
         """Once; the same filters are listened to for erased topics before and after."""
         await self._removal.look_for_leftovers(also=self._erased.hear)
         self._erased.listen(self._announcements.unrepeated_filters(), anew=True)
-
-    def _whose_states_are_heard(self) -> list[str]:
-        """Single accounts, and one of each table."""
-        first = {account.table or slug: slug for slug, account in reversed(self._followed.items())}
-        return list(first.values())
-
-    def _send(self, *messages: Message, beat: bool = False) -> None:
-        for message in messages:
-            self._overwritten.sent(message)
-            self.broker.publish(message, beat=beat)
-
-    def _welcome(self) -> Iterator[Message]:
-        return self._noted(self._announcements.welcome())
-
-    def _backlog(self) -> Iterator[Message]:
-        return self._noted(self._announcements.backlog())
-
-    def _goodbye(self) -> Iterator[Message]:
-        return self._noted(self._announcements.goodbye())
-
-    def _acknowledged(self, message: Message) -> None:
-        self._removal.acknowledged(message)
-
-    def _noted(self, messages: Iterable[Message]) -> Iterator[Message]:
-        for message in messages:
-            self._overwritten.sent(message)
-            yield message

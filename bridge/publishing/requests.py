@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from bridge.broker import Received
-from bridge.contract.account import Followed
-from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
-from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.commands import Outcome, carry_out, turned_away
+from bridge.publishing.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +26,16 @@ CHANGE_NOTHING = ("health_check", "poll")
 
 
 class Requests:
-    """Those that wait; ``send`` publishes."""
+    """Those that wait; ``service`` does what they ask."""
 
     def __init__(
         self,
-        *,
-        topics: Topics,
-        accounts: Callable[[], Mapping[str, Followed]],
+        outgoing: Outgoing,
         service: Commands,
         rediscover: Callable[[], None],
-        send: Callable[[Message], None],
-        clock: Clock,
     ) -> None:
-        self._topics, self._accounts, self._send = topics, accounts, send
-        self._service, self._rediscover, self._clock = service, rediscover, clock
+        self._outgoing, self._topics = outgoing, outgoing.topics
+        self._service, self._rediscover = service, rediscover
         self._waiting: asyncio.Queue[tuple[Received, Answer]] = asyncio.Queue(WAITING_MOST)
         self._warned = ("", float("-inf"))
         self.dropped = 0
@@ -66,7 +60,7 @@ class Requests:
         outcome = await carry_out(
             received,
             topics=self._topics,
-            accounts=self._accounts(),
+            accounts=self._outgoing.followed,
             service=self._service,
             rediscover=self._rediscover,
         )
@@ -82,7 +76,7 @@ class Requests:
 
     def _respond(self, outcome: Outcome) -> None:
         if response := outcome.response(self._topics):
-            self._send(response)
+            self._outgoing.send(response)
 
     def _answer(self, outcome: Outcome, answer: Answer) -> None:
         answer(outcome)
@@ -92,18 +86,18 @@ class Requests:
             payload = {
                 "command": _name(outcome.command),
                 "account": outcome.account,
-                "at": self._clock.now(),
+                "at": self._outgoing.clock.now(),
                 "error": outcome.error,
                 "remedy": outcome.remedy,
             }
             self.last = Message(self._topics.last_command, encode_json(payload))
-            self._send(self.last)
+            self._outgoing.send(self.last)
 
     def _warn(self, outcome: Outcome) -> None:
         about = f" for {outcome.account}" if outcome.account else ""
         remedy = f" {outcome.remedy}" if outcome.remedy else ""
         text = f"request {_name(outcome.command)}{about} refused: {outcome.error}{remedy}"
-        now_s = self._clock.monotonic()
+        now_s = self._outgoing.clock.monotonic()
         before, at_s = self._warned
         if text != before or now_s - at_s >= QUIET_S:
             self._warned = (text, now_s)

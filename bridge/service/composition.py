@@ -161,7 +161,6 @@ async def composed(
         clock=clock,
         random=random,
         version=__version__,
-        started=clock.now(),
     )
     publisher.start()
     page = None

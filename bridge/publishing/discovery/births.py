@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from bridge.broker import Broker, Received
-from bridge.contract.clock import Clock
-from bridge.contract.topics import ONLINE, Topics
+from bridge.broker import Received
+from bridge.contract.topics import ONLINE
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import Send
-from bridge.retry import Random
+from bridge.publishing.outgoing import Outgoing
 
 WAIT_S = (1.0, 5.0)
 """Home Assistant asks for a random delay after its birth message."""
@@ -19,14 +17,14 @@ WAIT_S = (1.0, 5.0)
 class Births:
     """Hears Home Assistant's birth messages."""
 
-    def __init__(self, broker: Broker, send: Send, *, clock: Clock, random: Random) -> None:
-        self._broker, self._send, self._clock, self._random = broker, send, clock, random
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         self._wanted = asyncio.Event()
 
-    def listen(self, topics: Topics) -> None:
+    def listen(self) -> None:
         """Hear of births from now on. The usual topic may be closed to us: it is a guess."""
-        for number, topic in enumerate(topics.births):
-            self._broker.subscribe(topic, self._hear, optional=number > 0)
+        for number, topic in enumerate(self._outgoing.topics.births):
+            self._outgoing.broker.subscribe(topic, self._hear, optional=number > 0)
 
     def rediscover(self) -> None:
         """Announce all again, soon and once."""
@@ -34,14 +32,14 @@ class Births:
 
     async def run(self, everything: Callable[[], Iterable[Message]]) -> None:
         """Announce ``everything``, which is what Home Assistant needs then, until cancelled."""
-        least, most = WAIT_S
+        out, (least, most) = self._outgoing, WAIT_S
         while True:
             await self._wanted.wait()
-            await self._clock.sleep(least + self._random() * (most - least))
+            await out.clock.sleep(least + out.random() * (most - least))
             self._wanted.clear()
             for message in everything():
-                await self._broker.room()
-                self._send(message, beat=True)
+                await out.broker.room()
+                out.send(message, beat=True)
 
     def _hear(self, received: Received) -> None:
         if received.payload.strip().lower() == ONLINE.encode():

@@ -6,18 +6,17 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from bridge.broker import Broker
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import Send
+from bridge.publishing.outgoing import Outgoing
 
 
 class Newcomers:
     """Who waits to be announced; ``introduction`` gives the messages about one."""
 
     def __init__(
-        self, broker: Broker, introduction: Callable[[str], Iterable[Message]], send: Send
+        self, outgoing: Outgoing, introduction: Callable[[str], Iterable[Message]]
     ) -> None:
-        self._broker, self._introduction, self._send = broker, introduction, send
+        self._outgoing, self._introduction = outgoing, introduction
         self._waiting: OrderedDict[str, None] = OrderedDict()
         self._came = asyncio.Event()
 
@@ -31,8 +30,8 @@ class Newcomers:
         while True:
             await self._came.wait()
             self._came.clear()
-            while self._waiting and self._broker.connected:
-                await self._broker.room()
+            while self._waiting and self._outgoing.broker.connected:
+                await self._outgoing.broker.room()
                 slug, _ = self._waiting.popitem(last=False)
-                self._send(*self._introduction(slug), beat=True)
+                self._outgoing.send(*self._introduction(slug), beat=True)
             self._waiting.clear()

@@ -10,10 +10,9 @@ from collections.abc import Callable, Container, Iterator
 from functools import partial
 from pathlib import Path
 
-from bridge.broker import Broker, Received
-from bridge.contract.clock import Clock
-from bridge.contract.topics import Topics
+from bridge.broker import Received
 from bridge.contract.wire import Message
+from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.removal.leftovers import announced_account, stored_account
 from bridge.publishing.removal.retained_file import Retained
 from bridge.publishing.removal.retained_topics import RetainedTopics
@@ -32,17 +31,14 @@ class Removal:
 
     def __init__(
         self,
-        broker: Broker,
-        topics: Topics,
+        outgoing: Outgoing,
         file: Path,
         *,
         device: Callable[[str], Message | None],
-        send: Callable[[Message], None],
-        clock: Clock,
     ) -> None:
-        self._broker, self._topics, self._device = broker, topics, device
-        self._send, self._clock = send, clock
-        self._retained = RetainedTopics(topics, file)
+        self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
+        self._send, self._device = outgoing.send, device
+        self._retained = RetainedTopics(outgoing.topics, file)
         self._due = asyncio.Event()
         self._look_everywhere = False
 

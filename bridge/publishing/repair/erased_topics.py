@@ -6,17 +6,12 @@ and is compared byte by byte, since equal content is equal bytes.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterable
 
-from bridge.broker import Broker, Received
-from bridge.contract.clock import Clock
-from bridge.contract.topics import Topics
+from bridge.broker import Received
 from bridge.contract.wire import Message
-from bridge.publishing.repair.answer_pace import AnswerPace
-
-log = logging.getLogger(__name__)
+from bridge.publishing.outgoing import Outgoing
+from bridge.publishing.repair.answers import Answers
 
 AFTER_S = 10.0
 """Home Assistant deletes a device by erasing its discovery: it must be through with that."""
@@ -25,21 +20,12 @@ AFTER_S = 10.0
 class ErasedTopics:
     """Listens to filters; ``truth`` is what should stand on a topic, ``None`` on foreign ones."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        topics: Topics,
-        *,
-        truth: Callable[[str], Message | None],
-        send: Callable[[Message], None],
-        clock: Clock,
-    ) -> None:
-        self._broker, self._truth, self._send, self._clock = broker, truth, send, clock
-        self._pace = AnswerPace(AFTER_S, base=topics.base, clock=clock)
+    def __init__(self, outgoing: Outgoing, truth: Callable[[str], Message | None]) -> None:
+        self._broker, self._truth = outgoing.broker, truth
+        said = "put back what somebody else had taken from"
+        self._answers = Answers(outgoing, truth, said=said, after_s=AFTER_S)
         self._filters: frozenset[str] = frozenset()
-        self._wrong: dict[str, None] = {}
-        """Topics on which something else was heard last."""
-        self._heard = asyncio.Event()
+        self.run = self._answers.run
 
     def listen(self, filters: Iterable[str], *, anew: bool = False) -> None:
         """Listen to exactly ``filters``; ``anew`` where others have listened there meanwhile."""
@@ -55,23 +41,6 @@ class ErasedTopics:
             return
         truth = self._truth(received.topic)
         if truth is None or received.payload == truth.payload:
-            self._wrong.pop(received.topic, None)
+            self._answers.drop(received.topic)
         else:
-            self._wrong[received.topic] = None
-            self._heard.set()
-
-    async def run(self) -> None:
-        """Answer until cancelled."""
-        pause_s = AFTER_S
-        while True:
-            await self._heard.wait()
-            await self._clock.sleep(pause_s)
-            self._heard.clear()
-            topics, self._wrong, answered = self._wrong, {}, ""
-            for topic in topics:
-                await self._broker.room()
-                if truth := self._truth(topic):
-                    log.debug("put back what somebody else had taken from %s", topic)
-                    self._send(truth)
-                    answered = topic
-            pause_s = self._pace.answered(answered) if answered else AFTER_S
+            self._answers.add(received.topic)

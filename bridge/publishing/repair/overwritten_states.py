@@ -6,23 +6,18 @@ yesterday to lamps. Everything that we send comes back too, and must not be take
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from bridge.broker import Broker, Received
+from bridge.broker import Received
 from bridge.contract.account import AccountFacts
-from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
-from bridge.contract.topics import Topics
 from bridge.contract.wire import AccountState, Message, decode
 from bridge.publishing.account_messages import availability_of, state_of
-from bridge.publishing.repair.answer_pace import AnswerPace
-
-log = logging.getLogger(__name__)
+from bridge.publishing.outgoing import Outgoing
+from bridge.publishing.repair.answers import Answers
 
 LEAVES = ("state", "availability")
 PAUSE_S = 1.0
@@ -73,20 +68,17 @@ class OverwrittenStates:
 
     def __init__(
         self,
-        broker: Broker,
-        topics: Topics,
+        outgoing: Outgoing,
         *,
         facts: Callable[[str], AccountFacts],
         raise_epoch: Callable[[int], None],
-        send: Callable[[Message], None],
-        clock: Clock,
     ) -> None:
-        self._broker, self._topics, self._facts = broker, topics, facts
-        self._raise_epoch, self._send, self._clock = raise_epoch, send, clock
-        self._pace = AnswerPace(PAUSE_S, base=topics.base, clock=clock)
+        self._topics, self._broker = outgoing.topics, outgoing.broker
+        self._facts, self._raise_epoch = facts, raise_epoch
+        said = "answered what somebody else put on"
+        self._answers = Answers(outgoing, self._truth, said=said, pause_s=PAUSE_S)
         self._listened: dict[str, _Topic] = {}
-        self._foreign: dict[str, None] = {}
-        self._heard = asyncio.Event()
+        self.run = self._answers.run
 
     def listen(self, accounts: Iterable[str]) -> None:
         """Listen to exactly these accounts."""
@@ -119,25 +111,9 @@ class OverwrittenStates:
             if seen is not None:
                 self._raise_epoch(seen)
         if verdict is Verdict.FOREIGN:
-            log.debug("answered what somebody else put on %s", received.topic)
-            self._foreign[received.topic] = None
-            self._heard.set()
-
-    async def run(self) -> None:
-        """Answer until cancelled."""
-        while True:
-            await self._heard.wait()
-            self._heard.clear()
-            topics, self._foreign = self._foreign, {}
-            pause_s = PAUSE_S
-            for topic in topics:
-                if truth := self._truth(topic):
-                    self._send(truth)
-                    pause_s = self._pace.answered(topic)
-            await self._clock.sleep(pause_s)
+            self._answers.add(received.topic)
 
     def _truth(self, topic: str) -> Message | None:
-        """What should stand on ``topic``; ``None`` where nothing better is known."""
         listened = self._listened.get(topic)
         if listened is None:
             return None

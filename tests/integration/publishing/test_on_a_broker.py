@@ -73,7 +73,6 @@ async def life(
         raise_epoch=service.raise_epoch,
         clock=clock,
         version="1",
-        started=NOW,
     )
     publisher.start()
     link = publisher.broker

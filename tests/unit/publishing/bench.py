@@ -286,7 +286,6 @@ class Bench:
             raise_epoch=self.service.raise_epoch,
             clock=self.clock,
             version="1",
-            started=NOW,
             random=lambda: 0.0,
         )
         self.publisher.start()

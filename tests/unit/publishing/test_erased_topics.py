@@ -32,7 +32,7 @@ def bench(tmp_path: Path) -> Bench:
 async def settled(bench: Bench) -> None:
     """All is said, and the look for leftovers is over."""
     bench.connect()
-    for slug in bench.publisher._followed:
+    for slug in bench.publisher._out.followed:
         bench.publisher.states.update(facts(slug))
     await bench.pass_time(20)
 

@@ -176,3 +176,22 @@ async def test_what_an_earlier_life_left_raises_the_epoch_before_anything_is_rea
     bench.broker.stored[STATE] = OLDER
     bench.connect()
     assert bench.service.seen_epochs == []
+
+
+async def test_who_erases_all_states_at_once_is_not_called_somebody_who_keeps_writing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path)
+    everybody = [f"p{number}" for number in range(8)]
+    bench.follow(*everybody)
+    async with bench.running():
+        bench.connect()
+        for slug in everybody:
+            bench.publisher.states.update(facts(slug))
+        await bench.pass_time(10)
+        for slug in everybody:
+            for leaf in ("state", "availability"):
+                bench.broker.put(TOPICS.account(slug, leaf), b"")
+        await bench.pass_time(3)
+        assert all(bench.broker.stored[TOPICS.account(slug, "state")] for slug in everybody)
+    assert "keeps writing" not in caplog.text
