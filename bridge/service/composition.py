@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -62,49 +62,109 @@ OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
 """Opens the way to Microsoft."""
 OpenPage = Callable[[Commands, Config, Broker, Clock], Page]
 OpenLocalApi = Callable[..., LocalApi]
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-@dataclass(frozen=True)
-class Outside:
-    """What the service reaches the world by; ``None`` where that is not wanted."""
-
-    open_page: OpenPage | None
-    open_local_api: OpenLocalApi | None
-    connect: Connect
-    open_http: OpenHttp
-    executor: Executor | None
-    clock: Clock
-    random: Random
-
-
-@dataclass(frozen=True)
 class Composition:
-    """The parts of one running bridge."""
+    """The parts of one bridge that follows ``config``; ``service`` does what others ask for."""
 
-    parts: Parts
-    microsoft: Microsoft
-    sources: Sources
-    followed: FollowedAccounts
-    publisher: Publisher
-    page: Page | None
+    def __init__(
+        self,
+        service: Commands,
+        config: Config,
+        *,
+        read_config: Callable[[], Config],
+        connect: Connect,
+        open_http: OpenHttp,
+        executor: Executor | None,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._service, self._config, self._clock = service, config, clock
+        self._parts = Parts(clock, random=random)
+        self._microsoft = Microsoft(
+            config, clock, open_http=open_http, executor=executor, random=random
+        )
+        broker = partial(
+            Broker,
+            config.mqtt,
+            client_id=config.mqtt.client_id_of("bridge"),
+            state_topic=config.topics.bridge_state,
+            connect=connect,
+            clock=clock,
+            random=random,
+        )
+        self.publisher = Publisher(
+            broker,
+            config=config,
+            topics=config.topics,
+            service=service,
+            raise_epoch=self._raise_epoch,
+            clock=clock,
+            random=random,
+            version=__version__,
+        )
+        self.sources = Sources(
+            self._microsoft,
+            report=self._report,
+            announce=self._announce,
+            clock=clock,
+            random=random,
+            epoch=lambda now: self._epoch.at(now) if self._epoch else None,
+        )
+        self.followed = FollowedAccounts(config, read=read_config, follow=self.sources.follow)
+        self._epoch: Epoch | None = None
+        self._page: Page | None = None
+
+    @asynccontextmanager
+    async def opened(
+        self, open_page: OpenPage | None, open_local_api: OpenLocalApi | None
+    ) -> AsyncIterator[dict[str, Work]]:
+        """Open all that is shared; what runs until the end, by its name.
+
+        Raises:
+            ConfigError: Something that the config names is missing or cannot be read.
+        """
+        config, clock, publisher = self._config, self._clock, self.publisher
+        publisher.start()
+        works: dict[str, Work] = {"publisher": publisher.run, "heartbeat": self._beat}
+        if open_page:
+            self._page = open_page(self._service, config, publisher.broker, clock)
+            works["page"] = self._page.run
+        if open_local_api:
+            local_api = open_local_api(
+                config.state_dir,
+                clock,
+                request=publisher.requests.ask,
+                everybody=publisher.states.everybody,
+                sign_in_of=lambda account: self.sources.source_of(account).sign_in,
+                at_the_broker=self._at_the_broker,
+            )
+            works["commands"] = local_api.run
+        works = {name: partial(self._parts.run, name, work) for name, work in works.items()}
+        self._epoch = Epoch.begun(config.state_dir / state_dir.EPOCH, clock)
+        async with self._microsoft:
+            self.sources.follow(config)
+            yield works | {"sources": self.sources.run, "broker": publisher.broker.run}
+        await self._epoch.close()
 
     def health(self, *, uptime_s: int) -> Health:
         """One report of all parts."""
         broker = self.publisher.broker
         refused = broker.problems if broker.connected else ()
-        health = fold(self.sources.statuses, failed=self.parts.failing, broker=refused)
+        health = fold(self.sources.statuses, failed=self._parts.failing, broker=refused)
         return replace(
             health,
-            internal_errors=health.internal_errors + self.parts.errors,
-            requests_last_hour=self.microsoft.requests_last_hour,
-            requests_allowed_hour=self.microsoft.requests_allowed_hour,
+            internal_errors=health.internal_errors + self._parts.errors,
+            requests_last_hour=self._microsoft.requests_last_hour,
+            requests_allowed_hour=self._microsoft.requests_allowed_hour,
             mqtt_reconnects=max(0, broker.connects - 1),
             queue=broker.waiting,
             requests_dropped=self.publisher.requests.dropped,
             uptime_s=uptime_s,
         )
 
-    def at_the_broker(self) -> dict[str, Any]:
+    def _at_the_broker(self) -> dict[str, Any]:
         """What the broker announced, and what is wrong between it and us."""
         broker = self.publisher.broker
         return {
@@ -112,69 +172,27 @@ class Composition:
             "mqtt_version": broker.mqtt_version,
             "problems": list(broker.problems),
             "limits": asdict(broker.limits) if broker.limits else None,
-            "clocks_apart_s": self.page.clocks_apart_s if self.page else {},
+            "clocks_apart_s": self._page.clocks_apart_s if self._page else {},
         }
 
+    def _report(self, facts: AccountFacts) -> None:
+        self.publisher.states.update(facts)
+        if self._page:
+            self._parts.call("page", partial(self._page.update, facts))
 
-@asynccontextmanager
-async def composed(
-    service: Commands, config: Config, *, read_config: Callable[[], Config], outside: Outside
-) -> AsyncIterator[Composition]:
-    """The parts of a bridge that follows ``config``; ``service`` does what others ask for.
+    def _announce(self, accounts: Mapping[str, Followed]) -> None:
+        self.publisher.follow(accounts)
+        if self._page:
+            added = self.followed.config.added
+            self._parts.call("page", partial(self._page.follow, accounts, added=added))
 
-    Raises:
-        ConfigError: Something that the config names is missing or cannot be read.
-    """
-    clock, random = outside.clock, outside.random
-    parts = Parts(clock, random=random)
-
-    def raise_epoch(seen: int) -> None:
-        if epoch.raise_above(seen):
+    def _raise_epoch(self, seen: int) -> None:
+        if self._epoch and self._epoch.raise_above(seen):
             log.info("epoch %d was seen on the broker: ours is above it now", seen)
-            sources.report_soon()
+            self.sources.report_soon()
 
-    def report(facts: AccountFacts) -> None:
-        publisher.states.update(facts)
-        if page:
-            parts.call("page", partial(page.update, facts))
+    async def _beat(self) -> None:
+        def report() -> None:
+            self.publisher.update_health(self._service.health())
 
-    def announce(accounts: Mapping[str, Followed]) -> None:
-        publisher.follow(accounts)
-        if page:
-            parts.call("page", partial(page.follow, accounts, added=followed.config.added))
-
-    topics = config.topics
-    publisher = Publisher(
-        partial(
-            Broker,
-            config.mqtt,
-            client_id=config.mqtt.client_id_of("bridge"),
-            state_topic=topics.bridge_state,
-            connect=outside.connect,
-            clock=clock,
-            random=random,
-        ),
-        config=config,
-        topics=topics,
-        service=service,
-        raise_epoch=raise_epoch,
-        clock=clock,
-        random=random,
-        version=__version__,
-    )
-    publisher.start()
-    page = None
-    if outside.open_page:
-        page = outside.open_page(service, config, publisher.broker, clock)
-    epoch = Epoch.begun(config.state_dir / state_dir.EPOCH, clock)
-    microsoft = Microsoft(
-        config, clock, open_http=outside.open_http, executor=outside.executor, random=random
-    )
-    async with microsoft:
-        sources = Sources(
-            microsoft, report=report, announce=announce, clock=clock, random=random, epoch=epoch.at
-        )
-        followed = FollowedAccounts(config, read=read_config, follow=sources.follow)
-        sources.follow(config)
-        yield Composition(parts, microsoft, sources, followed, publisher, page)
-    await epoch.close()
+        await state_dir.beat(self._config.state_dir, self._clock, report)

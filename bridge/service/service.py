@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
-from functools import partial
 from random import random as _random
-from typing import Any
 
-from bridge import logs, state_dir
+from bridge import logs
 from bridge.broker import Connect, connect
 from bridge.config.accounts import AccountSettings
 from bridge.config.models import Config
@@ -22,22 +20,13 @@ from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPre
 from bridge.contract.wire import Message, encode_json
 from bridge.microsoft import Writer
 from bridge.retry import Random
-from bridge.service.composition import (
-    Composition,
-    OpenHttp,
-    OpenLocalApi,
-    OpenPage,
-    Outside,
-    composed,
-)
-
-Work = Callable[[], Coroutine[Any, Any, None]]
+from bridge.service.composition import Composition, OpenHttp, OpenLocalApi, OpenPage
 
 
 class Service:
     """One running bridge; the ``Commands`` that the broker, the page and the shell ask for.
 
-    ``stopping`` is called once, when the end begins. Commands need ``run`` to run.
+    ``stopping`` is called once, when the end begins.
     """
 
     def __init__(
@@ -54,14 +43,21 @@ class Service:
         clock: Clock | None = None,
         random: Random = _random,
     ) -> None:
-        self._config, self._read_config = config, read_config or (lambda: config)
-        self._clock, self._stopping = clock or SystemClock(), stopping
-        self._outside = Outside(
-            open_page, open_local_api, connect, open_http, executor, self._clock, random
+        self._config, self._stopping = config, stopping
+        self._clock = clock = clock or SystemClock()
+        self._open_page, self._open_local_api = open_page, open_local_api
+        self._parts = Composition(
+            self,
+            config,
+            read_config=read_config or (lambda: config),
+            connect=connect,
+            open_http=open_http,
+            executor=executor,
+            clock=clock,
+            random=random,
         )
         self._began_s = self._clock.monotonic()
         self._stop = asyncio.Event()
-        self._running: Composition | None = None
         self.restart_wanted = False
         """Set when the service stopped in order to start anew."""
 
@@ -71,44 +67,12 @@ class Service:
         Raises:
             ConfigError: Something that the config names is missing or cannot be read.
         """
-        async with (
-            composed(
-                self, self._config, read_config=self._read_config, outside=self._outside
-            ) as self._running,
-            asyncio.TaskGroup() as tasks,
-        ):
-            running = [
-                tasks.create_task(work(), name=name)
-                for name, work in self._works(self._running).items()
-            ]
+        opening = self._parts.opened(self._open_page, self._open_local_api)
+        async with opening as works, asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(work(), name=name) for name, work in works.items()]
             await self._stop.wait()
             for task in running:
                 task.cancel()
-
-    def _works(self, built: Composition) -> dict[str, Work]:
-        """What runs until the end, by its name; a bug of most of it ends nothing else."""
-        folder, clock = self._config.state_dir, self._clock
-
-        def beat() -> Coroutine[Any, Any, None]:
-            return state_dir.beat(
-                folder, clock, lambda: built.publisher.update_health(self.health())
-            )
-
-        supervised: dict[str, Work] = {"publisher": built.publisher.run, "heartbeat": beat}
-        if built.page:
-            supervised["page"] = built.page.run
-        if self._outside.open_local_api:
-            local_api = self._outside.open_local_api(
-                folder,
-                clock,
-                request=built.publisher.requests.ask,
-                everybody=built.publisher.states.everybody,
-                sign_in_of=lambda account: built.sources.source_of(account).sign_in,
-                at_the_broker=built.at_the_broker,
-            )
-            supervised["commands"] = local_api.run
-        works = {name: partial(built.parts.run, name, work) for name, work in supervised.items()}
-        return {"sources": built.sources.run, "broker": built.publisher.broker.run, **works}
 
     def stop(self) -> None:
         """End ``run`` in order."""
@@ -123,26 +87,26 @@ class Service:
 
     def poll(self, account: str | None = None) -> None:
         """Read one account, or all, now."""
-        self._now.sources.poll(account)
+        self._parts.sources.poll(account)
 
     def sign_in(self, account: str, way: Way | None = None) -> None:
         """Start signing ``account`` (or table) in, by its own way if no other is given.
 
         Raises ``PersonMustActError`` for one that is not followed, as do the next.
         """
-        self._now.sources.source_of(account).request_sign_in(way)
+        self._parts.sources.source_of(account).request_sign_in(way)
 
     def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
-        self._now.sources.source_of(account).finish_browser(address)
+        self._parts.sources.source_of(account).finish_browser(address)
 
     def cancel_sign_in(self, account: str) -> None:
         """Withdraw a code or an address that waits for a person."""
-        self._now.sources.source_of(account).cancel_sign_in()
+        self._parts.sources.source_of(account).cancel_sign_in()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
-        await self._now.sources.source_of(account).sign_out()
+        await self._parts.sources.source_of(account).sign_out()
 
     async def set_presence(
         self, account: str, presence: PreferredPresence, lasts: timedelta | None = None
@@ -182,21 +146,21 @@ class Service:
         """Let a light show presence again instead of what a person chose."""
         payload = encode_json({"state": "ON", "effect": "presence"})
         topic = self._config.topics.light(light, "set")
-        self._now.publisher.broker.publish(Message(topic, payload, retain=False))
+        self._parts.publisher.broker.publish(Message(topic, payload, retain=False))
 
     def reload(self) -> list[str]:
         """Follow the accounts that the config file names now; the others go on undisturbed.
 
         Raises ``ConfigError`` when it is wrong. Returns the tables that need a restart.
         """
-        return self._now.followed.reload()
+        return self._parts.followed.reload()
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
         """Follow somebody whom the config file does not name, and start to sign them in.
 
         Raises ``PresenceBridgeError`` as ``FollowedAccounts.add``.
         """
-        self._now.followed.add(account, AccountSettings(name=name, sign_in=way.value))
+        self._parts.followed.add(account, AccountSettings(name=name, sign_in=way.value))
         self.sign_in(account, way)
 
     async def remove_person(self, account: str) -> None:
@@ -205,9 +169,9 @@ class Service:
         Raises:
             PresenceBridgeError: The config file names them, or the disk refuses.
         """
-        self._now.followed.check_added(account)
+        self._parts.followed.check_added(account)
         await self.sign_out(account)
-        self._now.followed.remove(account)
+        self._parts.followed.remove(account)
 
     def set_log_level(self, level: str) -> None:
         """Change the log level. Raises ``ValueError`` for an unknown one."""
@@ -219,21 +183,16 @@ class Service:
 
     def health(self) -> Health:
         """The state of the service now."""
-        return self._now.health(uptime_s=int(self._clock.monotonic() - self._began_s))
+        return self._parts.health(uptime_s=int(self._clock.monotonic() - self._began_s))
 
     def _writer(self, account: str) -> Writer:
-        writer = self._now.sources.source_of(account).writer
+        writer = self._parts.sources.source_of(account).writer
         if writer is None:
             raise PersonMustActError(
                 f"The presence of {account} is not set from here.",
                 remedy=f"Add set_presence = true to [accounts.{account}], then sign in again.",
             )
         return writer
-
-    @property
-    def _now(self) -> Composition:
-        assert self._running is not None
-        return self._running
 
 
 def populated(config: Config) -> Config:
