@@ -1,7 +1,4 @@
-"""The process of ``presence-bridge run``: signals, the state folder, the guided set-up, restarts.
-
-Never knows what the service does.
-"""
+"""The process of ``presence-bridge run``: signals, state folder, guided set-up, restarts."""
 
 from __future__ import annotations
 
@@ -68,7 +65,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
 def command_line(started_as: list[str], folder: Path) -> list[str]:
     """The command line that starts this program as it was started, for ``folder`` to work in.
 
-    Never imports from the working directory, unless the program itself lies there.
+    Nothing is imported from the working directory, unless the program itself lies there.
     """
     options = [] if Path(bridge.__file__).parents[1] == folder.resolve() else ["-P"]
     return [sys.executable, *options, *started_as[1:]]

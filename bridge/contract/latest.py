@@ -1,4 +1,4 @@
-"""A one-value slot where the newest wins. Never queues: who is slow misses what was in between."""
+"""A one-value slot where the newest wins. A slow watcher misses what was in between."""
 
 from __future__ import annotations
 

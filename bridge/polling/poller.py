@@ -1,4 +1,4 @@
-"""Reads one source at the cadence's pace, and says how that goes."""
+"""Reads one source at the cadence's pace."""
 
 from __future__ import annotations
 
@@ -122,23 +122,16 @@ class Poller:
     async def _poll(self) -> float:
         """Read once; return the seconds until the next turn."""
         self._status = replace(self._status, last_poll_attempt=self._clock.now())
-        try:
-            answers = await self._read()
-        except SignInNeededError as error:
-            return self._sign_in_needed(error)
-        except AccessRefusedError as error:
-            return self._access_refused(error)
-        except (TryAgainError, TimeoutError) as error:
-            return self._failed(error)
-        return self._good(answers)
-
-    async def _read(self) -> Mapping[str, Presence]:
         self._reading = True
         try:
-            async with asyncio.timeout(self._deadline_s):
-                return await self._source.read()
-        finally:
-            self._reading, self._reporting.has_read = False, True
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    answers = await self._source.read()
+            finally:
+                self._reading, self._reporting.has_read = False, True
+        except (SignInNeededError, AccessRefusedError, TryAgainError, TimeoutError) as error:
+            return self._failed(error)
+        return self._good(answers)
 
     def _good(self, answers: Mapping[str, Presence]) -> float:
         now, slug = self._clock.now(), self._source.slug
@@ -182,6 +175,10 @@ class Poller:
         return chosen.delay_s
 
     def _failed(self, error: Exception) -> float:
+        if isinstance(error, SignInNeededError):
+            return self._sign_in_needed(error)
+        if isinstance(error, AccessRefusedError):
+            return self._access_refused(error)
         text = str(error) or "Microsoft did not answer in time"
         asked = error.retry_after_s if isinstance(error, TryAgainError) else None
         if asked is not None:

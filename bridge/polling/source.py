@@ -31,7 +31,7 @@ class Source(Protocol):
 
     @property
     def sign_in(self) -> Latest[SignIn]:
-        """Where the sign-in stands."""
+        """The newest sign-in."""
         ...
 
     @property

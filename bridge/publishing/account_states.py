@@ -149,20 +149,22 @@ class AccountStates:
         """Publish what is due while the broker has room."""
         while self._due and self._broker.has_room:
             slug, facts = self._due.popitem(last=False)
-            if followed := self._outgoing.followed.get(slug):
-                self._outgoing.send(*self._news(facts, followed))
-
-    def _news(self, facts: AccountFacts, followed: Followed) -> Iterator[Message]:
-        if followed.table:
-            facts = replace(facts, sign_in=without_code(facts.sign_in))
-        before, at_s = self._published.get(facts.account), self._clock.monotonic()
-        if before:  # a new state is no beat: who changes often is repeated too
-            is_sent = facts.epoch == before.facts.epoch or state_is_new(before.facts, facts)
-            at_s = before.at_s if is_sent else NOW_S
-        self._published[facts.account] = Published(facts, at_s)
-        old = before.facts if before else None
-        yield from changes(self._topics, old, facts, self._clock.now())
-        yield from self._preferences.news({facts.account: followed})
+            followed = self._outgoing.followed.get(slug)
+            if followed is None:
+                continue
+            if followed.table:
+                facts = replace(facts, sign_in=without_code(facts.sign_in))
+            old, at_s = None, self._clock.monotonic()
+            if before := self._published.get(slug):
+                old = before.facts
+                is_sent = facts.epoch == old.epoch or state_is_new(old, facts)
+                at_s = before.at_s if is_sent else NOW_S
+                # a new state is no beat: who changes often is repeated too
+            self._published[slug] = Published(facts, at_s)
+            self._outgoing.send(
+                *changes(self._topics, old, facts, self._clock.now()),
+                *self._preferences.news({slug: followed}),
+            )
 
     def _table(self, table: str, sign_in: SignIn) -> Message:
         return table_auth(self._topics, table, sign_in, self._clock.now())

@@ -62,7 +62,7 @@ class Announcements:
                 yield from self._states.everything(slug)
 
     def goodbye(self) -> Iterator[Message]:
-        """What a clean stop leaves; of very many their state alone says it, the bridge's own."""
+        """What a clean stop leaves; of very many people only the bridge's own state."""
         for slug in islice(self._outgoing.followed, GOODBYES_MOST):
             yield Message(self._topics.account(slug, "availability"), OFFLINE.encode())
 

@@ -55,7 +55,7 @@ class LocalApi:
         self._warned = False
 
     async def run(self) -> None:
-        """Serve until cancelled; where no socket can be, say so once and try again."""
+        """Serve until cancelled; where no socket can be, warn once and try again."""
         while True:
             try:
                 with local_socket.bound(self._folder) as listening:
@@ -103,8 +103,8 @@ class LocalApi:
 
     def _everybody(self) -> Iterator[Person]:
         for followed, facts in self._followed():
-            known = followed_person(None, facts.account, followed, added_here=False)
-            yield person_of(known, facts)
+            person = followed_person(None, facts.account, followed, added_here=False)
+            yield person_of(person, facts)
 
     async def _broker(self, _: web.Request) -> web.Response:
         return _json(encode_json(self._at_the_broker()))

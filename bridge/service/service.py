@@ -62,7 +62,7 @@ class Service:
         """Set when the service stopped in order to start anew."""
 
     async def run(self) -> None:
-        """Serve until ``stop`` is called; then say goodbye and leave nothing behind.
+        """Serve until ``stop`` is called; then end in order, and leave nothing behind.
 
         Raises:
             ConfigError: Something that the config names is missing or cannot be read.
@@ -90,14 +90,11 @@ class Service:
         self._parts.sources.poll(account)
 
     def sign_in(self, account: str, way: Way | None = None) -> None:
-        """Start signing ``account`` (or table) in, by its own way if no other is given.
-
-        Raises ``PersonMustActError`` for one that is not followed, as do the next.
-        """
+        """Start to sign ``account`` (or table) in, by its own way if no other is given."""
         self._parts.sources.source_of(account).request_sign_in(way)
 
     def finish_sign_in(self, account: str, address: str) -> None:
-        """Take the address that a browser ended on. Raises ``PersonMustActError`` for another."""
+        """Take the address that a browser ended on."""
         self._parts.sources.source_of(account).finish_browser(address)
 
     def cancel_sign_in(self, account: str) -> None:
@@ -111,10 +108,7 @@ class Service:
     async def set_presence(
         self, account: str, presence: PreferredPresence, lasts: timedelta | None = None
     ) -> str | None:
-        """Show ``account`` as ``presence``. Returns what a person must know about it, if any.
-
-        Raises ``PresenceBridgeError`` when it is not allowed or Microsoft refuses, as do the next.
-        """
+        """Show ``account`` as ``presence``. Returns what a person must know about it, if any."""
         note = await self._writer(account).prefer(presence, lasts)
         self.poll(account)
         return note
@@ -139,7 +133,7 @@ class Service:
         self.poll(account)
 
     def preferred(self, account: str) -> Preferred:
-        """What was set from here. Raises ``PersonMustActError`` where nothing can be set."""
+        """What was set by ``set_presence``."""
         return self._writer(account).preferred
 
     def show_presence(self, light: str) -> None:
@@ -149,32 +143,22 @@ class Service:
         self._parts.publisher.broker.publish(Message(topic, payload, retain=False))
 
     def reload(self) -> list[str]:
-        """Follow the accounts that the config file names now; the others go on undisturbed.
-
-        Raises ``ConfigError`` when it is wrong. Returns the tables that need a restart.
-        """
+        """Follow the accounts that the config file names now; the others go on undisturbed."""
         return self._parts.followed.reload()
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
-        """Follow somebody whom the config file does not name, and start to sign them in.
-
-        Raises ``PresenceBridgeError`` as ``FollowedAccounts.add``.
-        """
+        """Follow somebody whom the config file does not name, and start to sign them in."""
         self._parts.followed.add(account, AccountSettings(name=name, sign_in=way.value))
         self.sign_in(account, way)
 
     async def remove_person(self, account: str) -> None:
-        """Sign out somebody who was added, and stop following them.
-
-        Raises:
-            PresenceBridgeError: The config file names them, or the disk refuses.
-        """
+        """Sign out somebody who was added, and stop following them."""
         self._parts.followed.check_added(account)
         await self.sign_out(account)
         self._parts.followed.remove(account)
 
     def set_log_level(self, level: str) -> None:
-        """Change the log level. Raises ``ValueError`` for an unknown one."""
+        """Change the log level."""
         logs.set_level(level)
 
     def log_level(self) -> str:

@@ -36,8 +36,8 @@ class Removal:
         *,
         device: Callable[[str], Message | None],
     ) -> None:
+        self._outgoing, self._device = outgoing, device
         self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
-        self._send, self._device = outgoing.send, device
         self._retained = RetainedTopics(outgoing.topics, file)
         self._due = asyncio.Event()
         self._look_everywhere = False
@@ -78,10 +78,10 @@ class Removal:
                 await self._clock.sleep(PAUSE_S)
             for topic in bare:
                 if device := self._device(topic):
-                    self._send(device)
+                    self._outgoing.send(device)
             for message in self.messages(but=bare):
                 await self._broker.room()
-                self._send(message)
+                self._outgoing.send(message)
 
     async def look_for_leftovers(self, *, also: Callable[[Received], None]) -> None:
         """After the first connect, look for what is ours and unknown, for a while.
@@ -92,7 +92,7 @@ class Removal:
             await self._clock.sleep(0.5)
         await self._clock.sleep(PAUSE_S)
         filters = {self._topics.device_config("+"): self._hear_device}
-        if self._look_everywhere or self._retained.people <= LOOKED_FOR_MOST:
+        if self._look_everywhere or len(self._outgoing.followed) <= LOOKED_FOR_MOST:
             filters[self._topics.account("+", "availability")] = self._hear_account
         for topic_filter, handler in filters.items():
             self._broker.subscribe(topic_filter, partial(_both, handler, also))

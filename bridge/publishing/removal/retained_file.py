@@ -32,7 +32,7 @@ class Retained:
     """What of ours is, or should be, retained on the broker; dictionaries keep an order."""
 
     devices: dict[str, Components] = field(default_factory=dict)
-    """Discovery topics and the components that each of them holds."""
+    """Discovery topics and their components."""
     accounts: dict[str, None] = field(default_factory=dict)
     """Everybody who is followed, also without discovery."""
     settable: dict[str, None] = field(default_factory=dict)

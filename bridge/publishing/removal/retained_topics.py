@@ -49,11 +49,6 @@ class RetainedTopics:
         self._retained = retained or Retained()
         return retained is not None
 
-    @property
-    def people(self) -> int:
-        """How many are followed."""
-        return len(self._wanted.accounts)
-
     def is_waiting(self) -> bool:
         """Whether something has to go that the broker still has."""
         return bool(self._accounts or self._gone or self.shrunk)
