@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from math import ceil
+from operator import attrgetter
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Presence
@@ -21,6 +22,12 @@ ROUND_S = 60.0
 """Everybody is reported at least this often while polls are good."""
 SLICE = 50
 """So few are reported again each time."""
+
+_VISIBLE = attrgetter(
+    *("availability", "activity", "raw_availability", "raw_activity", "out_of_office"),
+    *("status_message", "work_location", "work_location_source"),
+)
+"""What of a presence people see."""
 
 EpochAt = Callable[[datetime], int | None]
 """The epoch of facts at a moment; called for each moment, it sees the clock set back."""
@@ -88,7 +95,7 @@ class Facts:
                 continue
             if presence is facts.presence or presence == facts.presence:
                 continue
-            visible = _visible(presence) != _visible(facts.presence)
+            visible = not facts.presence or _VISIBLE(presence) != _VISIBLE(facts.presence)
             self._put(facts, presence, now if visible else facts.changed_at)
             put, changed = True, changed or visible
         if put:
@@ -169,19 +176,3 @@ class Facts:
         """How many are reported again: with each taking turns, everybody within a round."""
         passed_s = (now - self._round_at).total_seconds() if self._round_at else 0.0
         return max(SLICE, ceil(len(self._reported) * passed_s / ROUND_S))
-
-
-def _visible(presence: Presence | None) -> object:
-    """What of a presence people see."""
-    if presence is None:
-        return None
-    return (
-        presence.availability,
-        presence.activity,
-        presence.raw_availability,
-        presence.raw_activity,
-        presence.out_of_office,
-        presence.status_message,
-        presence.work_location,
-        presence.work_location_source,
-    )

@@ -26,9 +26,8 @@ def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[M
 
 def unexpiring(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
     """What stays true without a state: whether it is current, and the sign-in."""
-    availability, auth = availability_of(topics, facts), auth_of(topics, facts, now)
-    sign_in = _sign_in(topics, facts)
-    yield from (availability, auth, sign_in) if facts.fresh else (sign_in, auth, availability)
+    good = availability_of(topics, facts), _auth(topics, facts, now), _sign_in(topics, facts)
+    yield from good if facts.fresh else reversed(good)
 
 
 def changes(
@@ -41,10 +40,14 @@ def changes(
     if old is None:
         return list(everything(topics, facts, now))
     messages = state_and_attributes(topics, facts) if state_is_new(old, facts) else []
-    availability = [availability_of(topics, facts)] if facts.fresh != old.fresh else []
-    auth = [auth_of(topics, facts, now)] if facts.sign_in != old.sign_in else []
-    word = [_sign_in(topics, facts)] if facts.sign_in.word != old.sign_in.word else []
-    messages += availability + auth + word if facts.fresh else word + auth + availability
+    rest: list[Message] = []
+    if facts.fresh != old.fresh:
+        rest.append(availability_of(topics, facts))
+    if facts.sign_in != old.sign_in:
+        rest.append(_auth(topics, facts, now))
+    if facts.sign_in.word != old.sign_in.word:
+        rest.append(_sign_in(topics, facts))
+    messages += rest if facts.fresh else reversed(rest)
     if event := _event(topics, old, facts, now):
         messages.append(event)
     return messages
@@ -96,14 +99,11 @@ def availability_of(topics: Topics, facts: AccountFacts) -> Message:
     return Message(topics.account(facts.account, "availability"), payload.encode())
 
 
-def auth_of(topics: Topics, facts: AccountFacts, now: datetime) -> Message:
-    """The sign-in of one account, with a code while one waits."""
-    return _auth(topics.account(facts.account, "auth"), facts.sign_in, now)
-
-
-def table_auth(topics: Topics, table: str, sign_in: SignIn, now: datetime) -> Message:
-    """The one sign-in of people who are read together."""
-    return _auth(topics.table(table, "auth"), sign_in, now)
+def auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
+    """The sign-in of an account or a table, with a code while one waits."""
+    left_s = int((sign_in.expires_at - now).total_seconds()) if sign_in.expires_at else 0
+    # a code that waits and seems to be over: the clock was set, and the broker must not forget it
+    return Message(topic, encode_json(asdict(sign_in)), expiry_s=left_s if left_s > 0 else None)
 
 
 def without_code(sign_in: SignIn) -> SignIn:
@@ -121,10 +121,8 @@ def without_code(sign_in: SignIn) -> SignIn:
     )
 
 
-def _auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
-    left_s = int((sign_in.expires_at - now).total_seconds()) if sign_in.expires_at else 0
-    # a code that waits and seems to be over: the clock was set, and the broker must not forget it
-    return Message(topic, encode_json(asdict(sign_in)), expiry_s=left_s if left_s > 0 else None)
+def _auth(topics: Topics, facts: AccountFacts, now: datetime) -> Message:
+    return auth(topics.account(facts.account, "auth"), facts.sign_in, now)
 
 
 def _sign_in(topics: Topics, facts: AccountFacts) -> Message:

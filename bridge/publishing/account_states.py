@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import (
+    auth,
     availability_of,
     changes,
     everything,
     state_and_attributes,
     state_is_new,
-    table_auth,
     unexpiring,
     without_code,
 )
@@ -167,4 +167,4 @@ class AccountStates:
             )
 
     def _table(self, table: str, sign_in: SignIn) -> Message:
-        return table_auth(self._topics, table, sign_in, self._clock.now())
+        return auth(self._topics.table(table, "auth"), sign_in, self._clock.now())
