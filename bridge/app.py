@@ -76,15 +76,12 @@ def _start_anew() -> int:
 
 
 def _service(config: Config, read_config: Callable[[], Config], signals: Signals) -> Service:
-    def stopping() -> None:
-        signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service))
-
     service = Service(
         config,
         read_config=read_config,
         open_page=_page_of(config),
         open_local_api=LocalApi,
-        stopping=stopping,
+        stopping=lambda: signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service)),
     )
     return service
 

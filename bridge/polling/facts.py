@@ -156,7 +156,7 @@ class Facts:
 
     def _follow_the_clock(self, now: datetime) -> None:
         if back := self.freshness.follow_the_clock(now):
-            self._order.move(back)
+            self._order.clock_set_back(back)
             self._changed |= dict.fromkeys(self._facts)
 
     def _put(self, facts: AccountFacts, presence: Presence, changed_at: datetime | None) -> None:

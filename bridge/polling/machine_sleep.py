@@ -12,7 +12,7 @@ JUMP_S = 30.0
 """The wall clock ran this much ahead of the monotonic one: the machine slept."""
 
 
-async def sleep_while_awake(seconds: float, wake: asyncio.Event, clock: Clock) -> None:
+async def sleep_until_woken(seconds: float, wake: asyncio.Event, clock: Clock) -> None:
     """Wait, but end when ``wake`` is set, and after a sleep of the machine."""
     wall, monotonic = clock.now(), clock.monotonic()
     while not wake.is_set():

@@ -27,7 +27,7 @@ from bridge.polling.cadence import History, Pace, pace
 from bridge.polling.facts import EpochAt, Facts
 from bridge.polling.freshness import valid_until
 from bridge.polling.health import INTERNAL_ERROR, REPORT, Status
-from bridge.polling.machine_sleep import sleep_while_awake
+from bridge.polling.machine_sleep import sleep_until_woken
 from bridge.polling.reporting import Reporting
 from bridge.polling.source import Source
 from bridge.retry import RETRY_AFTER_MOST_S, Random
@@ -117,7 +117,7 @@ class Poller:
         while True:
             self._wake.clear()
             wait_s = await self._poll()
-            await sleep_while_awake(wait_s, self._wake, self._clock)
+            await sleep_until_woken(wait_s, self._wake, self._clock)
 
     async def _poll(self) -> float:
         """Read once; return the seconds until the next turn."""

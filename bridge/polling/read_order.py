@@ -48,8 +48,8 @@ class ReadOrder:
         """Forget somebody."""
         self._older.pop(slug, None)
 
-    def move(self, back: timedelta) -> None:
-        """The wall clock was set back."""
+    def clock_set_back(self, back: timedelta) -> None:
+        """Take note that the wall clock was set back."""
         self._older = {slug: (since - back, n) for slug, (since, n) in self._older.items()}
 
 

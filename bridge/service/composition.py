@@ -23,8 +23,8 @@ from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
 from bridge.service.followed_accounts import FollowedAccounts
-from bridge.service.parts import Parts
 from bridge.service.sources import Sources
+from bridge.service.supervision import Supervision
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Composition:
         random: Random,
     ) -> None:
         self._service, self._config, self._clock = service, config, clock
-        self._parts = Parts(clock, random=random)
+        self._supervision = Supervision(clock, random=random)
         self._microsoft = Microsoft(
             config, clock, open_http=open_http, executor=executor, random=random
         )
@@ -141,7 +141,7 @@ class Composition:
                 at_the_broker=self._at_the_broker,
             )
             works["commands"] = local_api.run
-        works = {name: partial(self._parts.run, name, work) for name, work in works.items()}
+        works = {name: partial(self._supervision.run, name, work) for name, work in works.items()}
         self._epoch = Epoch.begun(config.state_dir / state_dir.EPOCH, clock)
         async with self._microsoft:
             self.sources.follow(config)
@@ -152,10 +152,10 @@ class Composition:
         """One report of all parts."""
         broker = self.publisher.broker
         refused = broker.problems if broker.connected else ()
-        health = fold(self.sources.statuses, failed=self._parts.failing, broker=refused)
+        health = fold(self.sources.statuses, failed=self._supervision.failing, broker=refused)
         return replace(
             health,
-            internal_errors=health.internal_errors + self._parts.errors,
+            internal_errors=health.internal_errors + self._supervision.errors,
             requests_last_hour=self._microsoft.requests_last_hour,
             requests_allowed_hour=self._microsoft.requests_allowed_hour,
             mqtt_reconnects=max(0, broker.connects - 1),
@@ -178,13 +178,13 @@ class Composition:
     def _report(self, facts: AccountFacts) -> None:
         self.publisher.states.update(facts)
         if self._page:
-            self._parts.call("page", partial(self._page.update, facts))
+            self._supervision.call("page", partial(self._page.update, facts))
 
     def _announce(self, accounts: Mapping[str, Followed]) -> None:
         self.publisher.follow(accounts)
         if self._page:
             added = self.followed.config.added
-            self._parts.call("page", partial(self._page.follow, accounts, added=added))
+            self._supervision.call("page", partial(self._page.follow, accounts, added=added))
 
     def _raise_epoch(self, seen: int) -> None:
         if self._epoch and self._epoch.raise_above(seen):

@@ -1,4 +1,4 @@
-"""Keeps the bug of one part of the service from ending the others."""
+"""Restarts a part of the service that failed, and remembers which parts did."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SHOWN_S = 600.0
 """A part that had an internal error is called failing for so long."""
 
 
-class Parts:
-    """Runs parts by their names, and remembers which of them failed."""
+class Supervision:
+    """Runs parts by their names; the bug of one ends no other."""
 
     def __init__(self, clock: Clock, *, random: Random) -> None:
         self._clock, self._random = clock, random
