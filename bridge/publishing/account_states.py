@@ -58,12 +58,13 @@ class AccountStates:
         self._due: OrderedDict[str, AccountFacts] = OrderedDict()
         self._waiting = asyncio.Event()
 
-    def forget(self, accounts: Iterable[str], *, tables: Iterable[str]) -> None:
-        """Forget ``accounts``, and all tables but ``tables``."""
+    def forget(self, accounts: Iterable[str]) -> None:
+        """Forget ``accounts``, and the tables that nobody who is followed is in."""
         for slug in accounts:
             self._published.pop(slug, None)
             self._preferences.forget(slug)
-        self._tables = {table: self._tables[table] for table in tables if table in self._tables}
+        tables = {account.table for account in self._outgoing.followed.values()}
+        self._tables = {table: s for table, s in self._tables.items() if table in tables}
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""

@@ -95,9 +95,8 @@ class Publisher:
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
         before, self._out.followed = self._out.followed, dict(accounts)
-        wanted = self._devices.retained()
-        self.states.forget(before.keys() - accounts.keys(), tables=wanted.tables)
-        self._removal.want(wanted)
+        self.states.forget(before.keys() - accounts.keys())
+        self._removal.want(self._devices.components())
         one_each = {a.table or slug: slug for slug, a in reversed(list(accounts.items()))}
         self._overwritten.listen(one_each.values())  # single accounts, and one of each table
         self._erased.listen(self._announcements.unrepeated_filters())

@@ -1,16 +1,16 @@
-"""Which devices Home Assistant has now, and which of our topics are retained on the broker."""
+"""Which devices are announced to Home Assistant now."""
 
 from __future__ import annotations
 
 from bridge.contract.wire import Message
 from bridge.publishing.discovery.payloads import (
+    Components,
     account_components,
     account_device,
     bridge_components,
     bridge_device,
 )
 from bridge.publishing.outgoing import Outgoing
-from bridge.publishing.removal.retained_file import Retained
 
 
 class Devices:
@@ -34,18 +34,13 @@ class Devices:
         expires = self._outgoing.broker.mqtt_version == "3.1.1"  # which forgets nothing
         return account_device(self._topics, slug, account, self._version, expires=expires)
 
-    def retained(self) -> Retained:
-        """What of all that is published should be retained on the broker."""
-        topics, accounts, devices = self._topics, self._outgoing.followed, {}
-        if self.enabled:
-            devices = {topics.bridge_config(): bridge_components(topics)} | {
-                topics.account_config(s): account_components(topics, settable=a.settable)
-                for s, a in accounts.items()
-                if a.discover
-            }
-        return Retained(
-            devices,
-            dict.fromkeys(accounts),
-            dict.fromkeys(s for s, a in accounts.items() if a.settable),
-            dict.fromkeys(a.table for a in accounts.values() if a.table),
-        )
+    def components(self) -> dict[str, Components]:
+        """The components of each device, by the topic on which it is announced."""
+        if not self.enabled:
+            return {}
+        topics, followed = self._topics, self._outgoing.followed
+        return {topics.bridge_config(): bridge_components(topics)} | {
+            topics.account_config(slug): account_components(topics, settable=account.settable)
+            for slug, account in followed.items()
+            if account.discover
+        }

@@ -19,10 +19,11 @@ from bridge.publishing.discovery.entities import (
     bridge_entities,
     preference_entities,
 )
-from bridge.publishing.removal.retained_file import Components
 
 SUPPORT_URL = "https://github.com/presence-bridge/presence-bridge"
 ORIGIN_NAME = "Presence Bridge"
+Components = dict[str, str]
+"""Component keys and their platforms."""
 
 
 def bridge_device(topics: Topics, version: str) -> Message:

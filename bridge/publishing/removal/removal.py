@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bridge.broker import Received
 from bridge.contract.wire import Message
+from bridge.publishing.discovery.payloads import Components
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.removal.leftovers import announced_account, stored_account
 from bridge.publishing.removal.retained_file import Retained
@@ -46,8 +47,15 @@ class Removal:
         """Learn what is retained on the broker."""
         self._look_everywhere = not self._retained.read()
 
-    def want(self, wanted: Retained) -> None:
-        """Let exactly ``wanted`` be retained, soon."""
+    def want(self, devices: dict[str, Components]) -> None:
+        """Let exactly these ``devices``, and who is followed, be retained, soon."""
+        followed = self._outgoing.followed
+        wanted = Retained(
+            devices,
+            dict.fromkeys(followed),
+            dict.fromkeys(slug for slug, account in followed.items() if account.settable),
+            dict.fromkeys(account.table for account in followed.values() if account.table),
+        )
         if self._retained.want(wanted):
             self._due.set()
 

@@ -16,11 +16,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from bridge.config.state_file import StateFile
 from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
+from bridge.publishing.discovery.payloads import Components
 
 log = logging.getLogger(__name__)
 
-Components = dict[str, str]
-"""Component keys and their platforms."""
 LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
 """All that is ever retained about an account, below its topic."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]

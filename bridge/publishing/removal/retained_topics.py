@@ -15,7 +15,8 @@ from typing import Any
 
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
-from bridge.publishing.removal.retained_file import LEAVES, Components, Retained, RetainedFile
+from bridge.publishing.discovery.payloads import Components
+from bridge.publishing.removal.retained_file import LEAVES, Retained, RetainedFile
 
 
 @dataclass(frozen=True, slots=True)
