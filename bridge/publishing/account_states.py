@@ -124,8 +124,13 @@ class AccountStates:
         if followed is None:
             return
         yield from self.unread(slug)
-        if published := self._published.get(slug):
-            yield from everything(self._topics, published.facts, self._clock.now())
+        facts = self.facts(slug)
+        if slug in self._published:
+            for message in everything(self._topics, facts, self._clock.now()):
+                if self.facts(slug) is not facts:  # they changed while the broker took these
+                    yield from self.everything(slug)
+                    return
+                yield message
         yield from self._preferences.everything(slug, followed)
 
     def on(self, topic: str) -> Message | None:

@@ -301,3 +301,17 @@ async def test_garbage_at_the_birth_topic_is_no_birth(bench: Bench) -> None:
         for payload in (b"offline", b"", b"\xff", b"on line"):
             bench.broker.put(TOPICS.births[0], payload)
         assert await bench.pass_time(6) == []
+
+
+async def test_what_changes_during_a_long_welcome_is_not_overwritten_by_what_was_true(
+    bench: Bench,
+) -> None:
+    bench.publisher.states.update(facts("alice"))
+    availability = TOPICS.account("alice", "availability")
+    welcome = bench.broker.welcome()
+    before = [next(welcome)]
+    while before[-1].topic != TOPICS.account("alice", "state"):
+        before.append(next(welcome))
+    bench.publisher.states.update(facts("alice", sign_in=SignIn()))
+    after = [message for message in welcome if message.topic == availability]
+    assert [message.payload for message in after] == [b"offline"]
