@@ -127,8 +127,8 @@ class Publisher:
             "births": partial(self._births.run, self._announcements.for_homeassistant),
             "removals": self._removal.run,
             "leftovers": self._look_for_leftovers,
-            "corrections": self._overwritten.run,
-            "restoring": self._erased.run,
+            "corrections": self._overwritten.answers.run,
+            "restoring": self._erased.answers.run,
         }
         clock, random = self._out.clock, self._out.random
         try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, state_dir
 from bridge.broker import Broker, Connect
@@ -26,42 +26,16 @@ from bridge.service.followed_accounts import FollowedAccounts
 from bridge.service.sources import Sources
 from bridge.service.supervision import Supervision
 
+if TYPE_CHECKING:  # loaded only by who wants them
+    from bridge.service.local_api import LocalApi
+    from bridge.service.page import Page
+
 log = logging.getLogger(__name__)
-
-
-class Page(Protocol):
-    """What a person sees of the service."""
-
-    @property
-    def clocks_apart_s(self) -> Mapping[str, int]:
-        """How far our clock is ahead of that of each lamp's host, in seconds, where it is."""
-        ...
-
-    def update(self, facts: AccountFacts) -> None:
-        """Show the newest facts of one account."""
-        ...
-
-    def follow(self, accounts: Mapping[str, Followed], *, added: Collection[str]) -> None:
-        """Show exactly ``accounts``."""
-        ...
-
-    async def run(self) -> None:
-        """Serve until cancelled."""
-        ...
-
-
-class LocalApi(Protocol):
-    """Answers the commands on this machine."""
-
-    async def run(self) -> None:
-        """Serve until cancelled."""
-        ...
-
 
 OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
 """Opens the way to Microsoft."""
-OpenPage = Callable[[Commands, Config, Broker, Clock], Page]
-OpenLocalApi = Callable[..., LocalApi]
+OpenPage = Callable[[Commands, Config, Broker, Clock], "Page"]
+OpenLocalApi = Callable[..., "LocalApi"]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 

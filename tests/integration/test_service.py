@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 
@@ -19,7 +20,7 @@ from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.presence import Availability, Presence
 from bridge.contract.wire import encode_account_state
-from bridge.service.composition import Page
+from bridge.service.page import Page
 from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.memory_broker import MemoryBroker
@@ -92,7 +93,7 @@ async def test_a_bug_of_the_page_is_told_in_health_and_ends_nothing(
     clock, page = ManualClock(), BuggyPage()
 
     def open_page(*_: object) -> Page:
-        return page
+        return cast(Page, page)
 
     service = Service(config(tmp_path, "alice"), open_page=open_page, clock=clock)
     async with running(service, clock):

@@ -23,9 +23,8 @@ class ErasedTopics:
     def __init__(self, outgoing: Outgoing, truth: Callable[[str], Message | None]) -> None:
         self._broker, self._truth = outgoing.broker, truth
         said = "put back what somebody else had taken from"
-        self._answers = Answers(outgoing, truth, said=said, after_s=AFTER_S)
+        self.answers = Answers(outgoing, truth, said=said, after_s=AFTER_S)
         self._filters: frozenset[str] = frozenset()
-        self.run = self._answers.run
 
     def listen(self, filters: Iterable[str], *, anew: bool = False) -> None:
         """Listen to exactly ``filters``; ``anew`` where others have listened there meanwhile."""
@@ -41,6 +40,6 @@ class ErasedTopics:
             return
         truth = self._truth(received.topic)
         if truth is None or received.payload == truth.payload:
-            self._answers.drop(received.topic)
+            self.answers.drop(received.topic)
         else:
-            self._answers.add(received.topic)
+            self.answers.add(received.topic)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts
@@ -28,16 +27,6 @@ EPOCH_MOST = 2**53
 """No bridge counts further; what does is garbage."""
 
 
-class Verdict(Enum):
-    """Whose a message is."""
-
-    OURS = auto()
-    OVERTAKEN = auto()
-    """It was stored before ours, which is on its way or still to come."""
-    FOREIGN = auto()
-    """It has to be answered."""
-
-
 @dataclass
 class _Topic:
     account: str
@@ -47,17 +36,17 @@ class _Topic:
     coming: deque[bytes] = field(default_factory=lambda: deque(maxlen=ECHOES_MOST))
     """What was sent and has not come back."""
 
-    def judge(self, received: Received) -> Verdict:
-        """Whose ``received`` is; what came back is not waited for any more."""
+    def is_ours(self, received: Received) -> bool:
+        """Whether we sent it; what has come back is not waited for any more."""
         if received.payload in self.coming:
             while self.coming.popleft() != received.payload:
                 pass
-            return Verdict.OURS
-        if received.payload == self.newest:
-            return Verdict.OURS
-        if received.retain and (self.coming or self.newest is None):
-            return Verdict.OVERTAKEN
-        return Verdict.FOREIGN
+            return True
+        return received.payload == self.newest
+
+    def is_overtaken(self, received: Received) -> bool:
+        """Whether it was stored before ours, which is on its way or still to come."""
+        return received.retain and (bool(self.coming) or self.newest is None)
 
 
 class OverwrittenStates:
@@ -76,9 +65,8 @@ class OverwrittenStates:
         self._topics, self._broker = outgoing.topics, outgoing.broker
         self._facts, self._raise_epoch = facts, raise_epoch
         said = "answered what somebody else put on"
-        self._answers = Answers(outgoing, self._truth, said=said, pause_s=PAUSE_S)
+        self.answers = Answers(outgoing, self._truth, said=said, pause_s=PAUSE_S)
         self._listened: dict[str, _Topic] = {}
-        self.run = self._answers.run
 
     def listen(self, accounts: Iterable[str]) -> None:
         """Listen to exactly these accounts."""
@@ -103,15 +91,14 @@ class OverwrittenStates:
 
     def _hear(self, received: Received) -> None:
         listened = self._listened.get(received.topic)
-        verdict = listened.judge(received) if listened else Verdict.OURS
-        if listened is None or verdict is Verdict.OURS:
+        if listened is None or listened.is_ours(received):
             return
         if listened.leaf == "state":
             seen = newer_epoch(received, self._facts(listened.account))
             if seen is not None:
                 self._raise_epoch(seen)
-        if verdict is Verdict.FOREIGN:
-            self._answers.add(received.topic)
+        if not listened.is_overtaken(received):
+            self.answers.add(received.topic)
 
     def _truth(self, topic: str) -> Message | None:
         listened = self._listened.get(topic)
