@@ -49,19 +49,15 @@ class BridgeMessages:
         payload = encode_json(asdict(self._health))
         return Message(self._topics.bridge_health, payload, expiry_s=HEALTH_EXPIRY_S)
 
-    def take(self, health: Health) -> tuple[bool, bool]:
-        """Take ``health``; whether to send it now, and whether only for its beat.
-
-        It is sent when it turned or has its first poll, else at its own slow beat.
-        """
+    def update_health(self, health: Health) -> None:
+        """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
         before, self._health = self._health, health
-        now_s = self._outgoing.clock.monotonic()
         turned = (
             before is None
             or before.healthy != health.healthy
             or (before.last_poll_ok is None) != (health.last_poll_ok is None)
         )
-        due = turned or now_s - self._sent_s >= HEALTH_EVERY_S
-        if due:
+        now_s, message = self._outgoing.clock.monotonic(), self.health()
+        if message and (turned or now_s - self._sent_s >= HEALTH_EVERY_S):
             self._sent_s = now_s
-        return due, not turned
+            self._outgoing.send(message, beat=not turned)

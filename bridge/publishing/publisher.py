@@ -12,7 +12,6 @@ from bridge.config.models import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
-from bridge.contract.health import Health
 from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
@@ -60,7 +59,7 @@ class Publisher:
         self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
         self.states = AccountStates(out, self._preferences)
-        self._bridge = BridgeMessages(out, config, version, log_level=service.log_level)
+        self.bridge = BridgeMessages(out, config, version, log_level=service.log_level)
         self._devices = Devices(out, version, enabled=config.homeassistant.enabled)
         announced = config.state_dir / "announced.json"
         self._removal = Removal(out, announced, device=self._devices.on)
@@ -69,7 +68,7 @@ class Publisher:
         self._announcements = announcements = Announcements(
             out,
             states=self.states,
-            bridge=self._bridge,
+            bridge=self.bridge,
             devices=self._devices,
             removal=self._removal,
             requests=self.requests,
@@ -107,14 +106,7 @@ class Publisher:
                     self._out.send(*self._announcements.newcomer(slug))
                 elif self.broker.connected:  # else the backlog has them
                     self._newcomers.add(slug)
-        self._out.send(self._bridge.info(), *self._preferences.news(accounts))
-
-    def update_health(self, health: Health) -> None:
-        """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
-        due, is_beat = self._bridge.take(health)
-        message = self._bridge.health()
-        if due and message:
-            self._out.send(message, beat=is_beat)
+        self._out.send(self.bridge.info(), *self._preferences.news(accounts))
 
     async def run(self) -> None:
         """Publish and answer until cancelled."""
@@ -155,7 +147,7 @@ class Publisher:
         while True:
             command = await self.requests.answer_next()
             if command == "log_level":
-                self._out.send(self._bridge.info())
+                self._out.send(self.bridge.info())
             self._out.send(*self._preferences.news(self._out.followed))
 
     async def _beat(self) -> None:

@@ -167,6 +167,6 @@ class Composition:
 
     async def _beat(self) -> None:
         def report() -> None:
-            self.publisher.update_health(self._service.health())
+            self.publisher.bridge.update_health(self._service.health())
 
         await state_dir.beat(self._config.state_dir, self._clock, report)

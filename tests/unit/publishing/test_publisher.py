@@ -41,7 +41,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 async def test_only_the_bridge_and_single_accounts_come_before_online(bench: Bench) -> None:
-    bench.publisher.update_health(Health(healthy=True))
+    bench.publisher.bridge.update_health(Health(healthy=True))
     for slug in EVERYBODY:
         bench.publisher.states.update(facts(slug))
     welcome = topics(bench.connect())
@@ -209,10 +209,10 @@ async def test_while_the_broker_is_away_nothing_is_repeated(bench: Bench) -> Non
 
 async def test_health_has_a_slow_beat_of_its_own(bench: Bench) -> None:
     bench.connect()
-    bench.publisher.update_health(Health(healthy=True))
+    bench.publisher.bridge.update_health(Health(healthy=True))
     assert bench.broker.beats == []
     await bench.clock.advance(60)
-    bench.publisher.update_health(Health(healthy=True))
+    bench.publisher.bridge.update_health(Health(healthy=True))
     assert topics(bench.broker.beats) == [TOPICS.bridge_health]
 
 
