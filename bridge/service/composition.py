@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, state_dir
 from bridge.broker import Broker, Connect
-from bridge.config.models import Config, NetworkSettings
+from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
 from bridge.contract.health import Health
 from bridge.microsoft import Microsoft
-from bridge.microsoft.http import Http
+from bridge.microsoft.accounts import OpenHttp
 from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
@@ -32,8 +32,6 @@ if TYPE_CHECKING:  # loaded only by who wants them
 
 log = logging.getLogger(__name__)
 
-OpenHttp = Callable[[NetworkSettings], AbstractAsyncContextManager[Http]]
-"""Opens the way to Microsoft."""
 OpenPage = Callable[[Commands, Config, Broker, Clock], "Page"]
 OpenLocalApi = Callable[..., "LocalApi"]
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -49,7 +47,7 @@ class Composition:
         *,
         read_config: Callable[[], Config],
         connect: Connect,
-        open_http: OpenHttp,
+        open_http: OpenHttp | None,
         executor: Executor | None,
         clock: Clock,
         random: Random,

@@ -19,8 +19,9 @@ from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.wire import Message, encode_json
 from bridge.microsoft import Writer
+from bridge.microsoft.accounts import OpenHttp
 from bridge.retry import Random
-from bridge.service.composition import Composition, OpenHttp, OpenLocalApi, OpenPage
+from bridge.service.composition import Composition, OpenLocalApi, OpenPage
 
 
 class Service:
