@@ -1,4 +1,4 @@
-"""The command line of ``presence-bridge``. Parses and dispatches; the work is done elsewhere.
+"""The command line of ``presence-bridge``: its commands, their options and their exit codes.
 
 Exit codes: 0 fine, 1 findings or failure, 2 wrong use or wrong config, 130 interrupted. A command
 imports what it needs when it runs, so that the light ones start quickly.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from bridge import __version__, logs
 from bridge.config.added_people import with_added
@@ -58,25 +59,26 @@ def _run(arguments: argparse.Namespace) -> int:
 def _reload(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
-    return accounts.reload(_config(arguments))
+    return _finished(accounts.reload(_config(arguments)))
 
 
 def _login(arguments: argparse.Namespace) -> int:
     from bridge.commands import login  # noqa: PLC0415 - as above
 
-    return login.login(_config(arguments), arguments.account, browser=arguments.browser)
+    signing_in = login.login(_config(arguments), arguments.account, browser=arguments.browser)
+    return _finished(signing_in)
 
 
 def _logout(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
-    return accounts.logout(_config(arguments), arguments.account)
+    return _finished(accounts.logout(_config(arguments), arguments.account))
 
 
 def _accounts(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
-    return accounts.table(_config(arguments))
+    return _finished(accounts.table(_config(arguments)))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -121,6 +123,12 @@ def _demo(arguments: argparse.Namespace) -> int:
     from bridge.demo import show  # noqa: PLC0415 - as above
 
     return show.run(seconds=arguments.seconds, day_s=arguments.day_seconds, port=arguments.port)
+
+
+def _finished(command: Coroutine[Any, Any, int]) -> int:
+    import asyncio  # noqa: PLC0415 - as above
+
+    return asyncio.run(command)
 
 
 def _config(arguments: argparse.Namespace) -> Config:

@@ -1,4 +1,4 @@
-"""One MQTT connection, kept for ever. Never knows what the messages mean."""
+"""One MQTT connection that comes back for ever. What the messages mean is no matter here."""
 
 from bridge.broker.broker import Broker
 from bridge.broker.connection import connect

@@ -1,4 +1,4 @@
-"""Keeps one broker connection for ever and resends all on each connect. Never queues old states.
+"""One broker connection that comes back for ever, and what is sent and received on it.
 
 Order on every connect, first or later: subscribe, receive from then on, what ``welcome`` gives,
 ``online``, then what ``backlog`` gives whenever nothing else waits. Changes go before all of these.
@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from math import inf
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
 from bridge.broker.hearing import Hearing
-from bridge.broker.lessons import Lessons
-from bridge.broker.limits import fitting
-from bridge.broker.publications import Publications, Words
+from bridge.broker.negotiation import Negotiation
+from bridge.broker.outbox import Outbox
+from bridge.broker.reconnect import Reconnecting
+from bridge.broker.refusals import Refusals
+from bridge.broker.sender import Messages, Sender
 from bridge.broker.session import (
     Connect,
     ConnectionFailedError,
@@ -29,7 +30,6 @@ from bridge.broker.session import (
     Session,
 )
 from bridge.broker.subscriptions import Handler, Subscriptions
-from bridge.broker.trouble import Trouble
 from bridge.config.host import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
@@ -45,13 +45,13 @@ HEALED_MOST, HEAL_EVERY_S = 10, 1.0
 
 
 class Broker:
-    """The connection of one process: publishes, hears, keeps ``online`` true.
+    """The connection of one process.
 
-    ``state_topic`` carries the last will; whatever else is found there later (a will that came
-    late) is answered with ``online``. ``welcome`` gives all messages that a broker without memory
-    must get before ``online``, ``backlog`` those that may come after it; ``goodbye`` those of a
-    clean stop, without the final ``offline``. ``acknowledged`` is called for each message that the
-    broker has.
+    ``state_topic`` says ``online`` and carries the last will; whatever else is found there later (a
+    will that came late) is answered with ``online``. ``welcome`` gives all messages that a broker
+    without memory must get before ``online``, ``backlog`` those that may come after it;
+    ``goodbye`` those of a clean stop, without the final ``offline``. ``acknowledged`` is called for
+    each message that the broker has.
     """
 
     def __init__(
@@ -60,26 +60,33 @@ class Broker:
         *,
         client_id: str,
         state_topic: str,
-        welcome: Callable[[], Iterable[Message]],
+        welcome: Messages,
         clock: Clock,
-        backlog: Callable[[], Iterable[Message]] = tuple,
-        goodbye: Callable[[], Iterable[Message]] = tuple,
+        backlog: Messages = tuple,
+        goodbye: Messages = tuple,
         acknowledged: Callable[[Message], None] = lambda _: None,
         connect: Connect = _connect,
         random: Random = _random,
     ) -> None:
         self._online = Message(state_topic, ONLINE.encode())
         self._offline = Message(state_topic, OFFLINE.encode())
-        self._clock, self._connect = clock, connect
+        self._goodbye, self._clock, self._connect = goodbye, clock, connect
         user = settings.user
-        words = Words(welcome, self._online, backlog, goodbye, self._offline, acknowledged)
-        self._publications = Publications(words, user=user, clock=clock)
-        self._subscriptions = Subscriptions(user=user, clock=clock)
-        self._hearing = Hearing(
-            state_topic, user=user, filters=lambda: self._subscriptions.filters, clock=clock
+        self._unpublished = Refusals("publish on", user=user, clock=clock)
+        self._unsubscribed = Refusals("subscribe to", user=user, clock=clock)
+        self._outbox = Outbox()
+        self._sender = Sender(
+            self._outbox,
+            self._unpublished,
+            welcome=welcome,
+            backlog=backlog,
+            acknowledged=acknowledged,
+            clock=clock,
         )
-        self._lessons = Lessons(settings, client_id, clock)
-        self._trouble = Trouble(settings, self._lessons, clock=clock, random=random)
+        self._subscriptions = Subscriptions(self._unsubscribed, clock)
+        self._hearing = Hearing(state_topic, user=user, clock=clock)
+        self._negotiation = Negotiation(settings, client_id, clock)
+        self._reconnecting = Reconnecting(settings, self._negotiation, clock=clock, random=random)
         self._session: Session | None = None
         self._contradicted = asyncio.Event()
         self.connects = 0
@@ -94,7 +101,7 @@ class Broker:
     @property
     def mqtt_version(self) -> str:
         """The protocol in use: ``5.0`` or ``3.1.1``."""
-        return self._lessons.version.value
+        return self._negotiation.version.value
 
     @property
     def limits(self) -> Limits | None:
@@ -104,14 +111,14 @@ class Broker:
     @property
     def waiting(self) -> int:
         """Messages that wait for the broker."""
-        return len(self._publications)
+        return len(self._outbox)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong between us and the broker, in words: lost, deaf, or not let speak."""
-        deaf = [self._hearing.problem] if self._hearing.problem else []
-        refused = (*self._subscriptions.problems, *self._publications.problems)
-        return (*self._trouble.problems, *deaf, *refused)
+        """What is wrong between us and the broker, in words."""
+        hearing = [self._hearing.problem] if self._hearing.problem else []
+        refused = (*self._unsubscribed.problems, *self._unpublished.problems)
+        return (*self._reconnecting.problems, *hearing, *refused)
 
     def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.
@@ -119,16 +126,16 @@ class Broker:
         A ``beat`` repeats what is known: changes go before it.
         """
         if self._session is not None or not message.retain:
-            self._publications.put(message, beat=beat)
+            self._outbox.put(message, beat=beat)
 
     @property
     def has_room(self) -> bool:
         """Whether so few messages wait that another one is soon sent."""
-        return self._publications.has_room
+        return self._outbox.has_room
 
     async def room(self) -> None:
         """Wait for ``has_room``."""
-        await self._publications.room()
+        await self._outbox.room()
 
     def subscribe(
         self,
@@ -159,25 +166,23 @@ class Broker:
                 failures.append(_first(group))
             finally:
                 self._session = None
-                wait_s = self._trouble.ended(failures[0] if failures else None)
+                wait_s = self._reconnecting.ended(failures[0] if failures else None)
             _stop_if_cancelled()
             if wait_s:
                 await self._clock.sleep(wait_s)
 
     async def _serve(self) -> None:
-        will = fitting(self._offline, self._lessons.limits)
-        greeting = replace(self._lessons.greeting(), will=will)
-        async with self._connect(greeting) as session:
-            self._trouble.accepted(session.limits)
+        async with self._connect(self._negotiation.greeting(will=self._offline)) as session:
+            self._reconnecting.accepted(session.limits)
             self._subscriptions.begin()
             self._hearing.begin()
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._subscriptions.keep(session), name="mqtt-subscriptions")
+                    tasks.create_task(self._subscriptions.run(session), name="mqtt-subscriptions")
                     tasks.create_task(self._send(session, tasks), name="mqtt-send")
-                    tasks.create_task(self._publications.resend(), name="mqtt-resend")
+                    tasks.create_task(self._sender.resend(), name="mqtt-resend")
                     tasks.create_task(self._heal(), name="mqtt-heal")
-                    tasks.create_task(self._trouble.watch(), name="mqtt-dispute")
+                    tasks.create_task(self._reconnecting.outlast_a_dispute(), name="mqtt-dispute")
                     # in the body: Python 3.11 forgets to take back its own cancel of a parent
                     # that already waits for its children, and _stop_if_cancelled counts them
                     async for received in session.received():
@@ -189,28 +194,30 @@ class Broker:
 
     async def _send(self, session: Session, tasks: asyncio.TaskGroup) -> None:
         await self._subscriptions.complete()
-        self._publications.begin()
+        self._outbox.begin()
         self._session = session
-        await self._publications.greet(session)
+        await self._sender.greet(session, self._online)
         self.connects += 1
-        self._trouble.greeted()
+        self._reconnecting.online()
         tasks.create_task(self._prove_hearing(), name="mqtt-hearing")
-        await self._publications.keep(session)
+        await self._sender.run(session)
 
     async def _prove_hearing(self) -> None:
-        topic, is_old = self._online.topic, self._lessons.version is ProtocolVersion.V311
-        if not (self._subscriptions.refuses(topic) or self._publications.refuses(topic)):
-            await self._hearing.prove(lambda: self.publish(self._online), refusals_told=not is_old)
+        topic, is_5 = self._online.topic, self._negotiation.version is ProtocolVersion.V5
+        if topic not in self._unsubscribed and topic not in self._unpublished:
+            await self._hearing.prove(
+                lambda: self.publish(self._online), self._subscriptions.filters, says_refusals=is_5
+            )
 
     async def _say_goodbye(self, session: Session) -> None:
         try:
-            await within(GOODBYE_S, self._publications.say_goodbye(session))
+            await within(GOODBYE_S, self._sender.leave(session, self._goodbye, self._offline))
         except (ConnectionFailedError, TimeoutError) as error:
             session.drop()  # the will says it
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 
     def _hear_state(self, received: Received) -> None:
-        if received.payload != self._online.payload and self._trouble.is_online:
+        if received.payload != self._online.payload and self._reconnecting.is_online:
             self._contradicted.set()
 
     async def _heal(self) -> None:

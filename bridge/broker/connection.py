@@ -1,4 +1,4 @@
-"""One MQTT session from CONNACK to DISCONNECT, on paho-mqtt. Never reconnects.
+"""One MQTT session from CONNACK to DISCONNECT, on paho-mqtt.
 
 paho is the codec and the keepalive; its public socket callbacks let the event loop read and write,
 so no thread lives beside it. aiomqtt, a wrapper of it, has no public way to send a batch and to
@@ -21,10 +21,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge.broker.dial import DEADLINE_S, dial
-from bridge.broker.expiry import expiring
-from bridge.broker.limits import fitting, narrower, size, too_large
-from bridge.broker.properties import announced, told, words
-from bridge.broker.pump import Pump
+from bridge.broker.limits import WINDOW, fitting, narrower, size, too_large
+from bridge.broker.paho_loop import PahoLoop
+from bridge.broker.properties import announced, expiring, failure, reason_text
 from bridge.broker.session import (
     NO_WILDCARDS,
     ConnectionFailedError,
@@ -38,8 +37,6 @@ from bridge.broker.session import (
 )
 from bridge.contract.wire import Message
 
-WINDOW = 20
-"""Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 SEND_RETAINED_NEVER = 2
 """Retain handling for command topics: a stored command is not wanted (MQTT 5, 3.8.3.1)."""
 TOPIC_INVALID, FILTER_INVALID = 0x90, 0x8F
@@ -67,11 +64,14 @@ class _Batch:
 
 
 class Connection:
-    """A ``Session`` over a client of paho that has sent its CONNECT."""
+    """A ``Session`` over a client of paho that has sent its CONNECT.
+
+    An answer that is not there within ``DEADLINE_S`` ends it.
+    """
 
     def __init__(self, client: Client, greeting: Greeting) -> None:
         self._client, self._known = client, greeting.known
-        self._pump = Pump(client, self._garbage)
+        self._serving = PahoLoop(client, self._garbage)
         self._speaks_5 = greeting.version is ProtocolVersion.V5
         self._limits: Limits | None = None
         self._failure: ConnectionFailedError | None = None
@@ -97,43 +97,22 @@ class Connection:
         client.on_subscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
         client.on_unsubscribe = lambda _c, _d, mid, reasons, _m: self._on_answer(mid, reasons)
         client.on_message = lambda _c, _d, message: self._on_message(message)
-        self._pump.start()
+        self._serving.start()
         await self._until(lambda: self._limits is not None)
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
-        """Publish ``messages`` in their order and wait until the broker has all of them.
-
-        Returns:
-            Those that the broker refused, with its reason.
-
-        Raises:
-            ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
-        """
+        """Publish ``messages``, so many at a time as the broker takes; those that it refused."""
         batch = _Batch()
         window = min(WINDOW, self.limits.receive_maximum)
         for message in messages:
             await self._until(lambda: len(self._publishing) < window)
-            try:
-                if not message.topic or "\0" in message.topic:
-                    raise ValueError("no topic")  # noqa: TRY301 - as paho says of others
-                if refusal := too_large(message, self.limits):
-                    batch.refused.append(refusal)
-                else:
-                    self._publish(message, batch)
-            except ValueError as error:
-                batch.refused.append(Refusal(message, TOPIC_INVALID, str(error)))
+            if refusal := self._publish(message, batch):
+                batch.refused.append(refusal)
         await self._until(lambda: not batch.unanswered)
         return batch.refused
 
     async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
-        """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
-
-        ``own`` asks it not to send back what this session publishes; under 3.1.1 it does.
-
-        Raises:
-            SubscriptionRefusedError: The broker refuses the subscription.
-            ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
-        """
+        """Subscribe, unless the broker has announced that it will refuse."""
         if not self.limits.wildcards and not {"+", "#"}.isdisjoint(topic_filter):
             raise SubscriptionRefusedError(topic_filter, NO_WILDCARDS, "it allows no wildcards")
         options = None
@@ -149,19 +128,11 @@ class Connection:
                 raise SubscriptionRefusedError(topic_filter, code.value, str(code))
 
     async def unsubscribe(self, topic_filter: str) -> None:
-        """Take a subscription back.
-
-        Raises:
-            ConnectionFailedError: The connection ended or the broker was silent for ``DEADLINE_S``.
-        """
+        """Take a subscription back."""
         await self._answer(*self._client.unsubscribe(topic_filter))
 
     async def received(self) -> AsyncIterator[Received]:
-        """Every message that arrives, until the connection ends with ``ConnectionFailedError``.
-
-        What has arrived together is yielded without giving way to other tasks in between, so that
-        a handler sees all stored messages of a connect before anybody acts on the first.
-        """
+        """Every message that arrives, until the connection ends with ``ConnectionFailedError``."""
         while True:
             while self._inbox:
                 yield self._inbox.popleft()
@@ -172,34 +143,36 @@ class Connection:
 
     def close(self) -> None:
         """Disconnect as far as the system takes it at once, and free the socket."""
-        self._end(politely=True)
+        self._serving.stop(politely=True)
+        self._fail(_ended())
 
     def drop(self) -> None:
         """End at once and without DISCONNECT, so that the broker publishes the will."""
-        self._end(politely=False)
+        self._serving.stop(politely=False)
+        self._fail(_ended())
 
-    def _end(self, *, politely: bool) -> None:
-        self._pump.stop(politely=politely)
-        self._fail(ConnectionFailedError("the connection ended"))
-
-    def _publish(self, message: Message, batch: _Batch) -> None:
+    def _publish(self, message: Message, batch: _Batch) -> Refusal | None:
+        """Hand ``message`` to paho, or refuse what could not be sent."""
         expires = self._speaks_5 and message.expiry_s is not None
+        properties = expiring(message.expiry_s or 0) if expires else None
         sent = fitting(message, self.limits)
-        info = self._client.publish(
-            sent.topic,
-            sent.payload,
-            sent.qos,
-            sent.retain,
-            expiring(message.expiry_s or 0) if expires else None,
-        )
+        if not sent.topic or "\0" in sent.topic:
+            return Refusal(message, TOPIC_INVALID, "no topic")
+        try:
+            if refusal := too_large(message, self.limits):
+                return refusal
+            info = self._client.publish(sent.topic, sent.payload, sent.qos, sent.retain, properties)
+        except ValueError as error:  # a topic with wildcards, or of what is no text
+            return Refusal(message, TOPIC_INVALID, str(error))
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self._failure or ConnectionFailedError("the connection ended")
+            raise self._failure or _ended()
         batch.unanswered += 1
         self._publishing[info.mid] = (message, batch)
+        return None
 
     async def _answer(self, sent: MQTTErrorCode, mid: int | None) -> list[ReasonCode]:
         if sent is not MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
-            raise self._failure or ConnectionFailedError("the connection ended")
+            raise self._failure or _ended()
         await self._until(lambda: mid in self._answers)
         return self._answers.pop(mid)
 
@@ -219,8 +192,8 @@ class Connection:
                     f"no answer within {DEADLINE_S} s", unanswered=lasts
                 ) from None
 
-    def _fail(self, failure: ConnectionFailedError) -> None:
-        self._failure = self._failure or failure
+    def _fail(self, error: ConnectionFailedError) -> None:
+        self._failure = self._failure or error
         self._answered.set()
         self._arrived.set()
 
@@ -229,9 +202,9 @@ class Connection:
         self._fail(ConnectionFailedError(f"it sent what is no MQTT ({error})", unanswered=ended))
 
     def _on_connect(self, reason: ReasonCode, properties: Properties | None) -> None:
-        self._pump.packets += 1
+        self._serving.packets += 1
         if reason.is_failure:
-            self._fail(told(reason, properties))
+            self._fail(failure(reason, properties))
             return
         self._limits = narrower(self._known, announced(properties))
         self._answered.set()
@@ -242,33 +215,33 @@ class Connection:
         sent = (size(message) for message, _ in self._publishing.values())
         largest_bytes = max(sent, default=0)
         if by_broker:
-            failure = told(reason, properties, largest_bytes=largest_bytes)
+            self._fail(failure(reason, properties, largest_bytes=largest_bytes))
         elif reason == "Keep alive timeout":
-            failure = ConnectionFailedError("it does not answer any more")
+            self._fail(ConnectionFailedError("it does not answer any more"))
         elif self._limits is None:
-            failure = ConnectionFailedError(
-                "it hung up instead of answering; if that port is for TLS, set tls = true in "
-                "[mqtt]",
-                unanswered=Silence.ENDED,
-            )
+            hung_up = "it hung up instead of answering; if that port is for TLS, set tls = true in "
+            self._fail(ConnectionFailedError(f"{hung_up}[mqtt]", unanswered=Silence.ENDED))
         else:
-            failure = ConnectionFailedError("the connection ended", largest_bytes=largest_bytes)
-        self._fail(failure)
+            self._fail(_ended(largest_bytes))
 
     def _on_publish(self, mid: int, reason: ReasonCode, properties: Properties | None) -> None:
-        self._pump.packets += 1
+        self._serving.packets += 1
         message, batch = self._publishing.pop(mid)
         batch.unanswered -= 1
         if reason.is_failure:
-            batch.refused.append(Refusal(message, reason.value, words(reason, properties)))
+            batch.refused.append(Refusal(message, reason.value, reason_text(reason, properties)))
         self._answered.set()
 
     def _on_answer(self, mid: int, reasons: list[ReasonCode]) -> None:
-        self._pump.packets += 1
+        self._serving.packets += 1
         self._answers[mid] = reasons
         self._answered.set()
 
     def _on_message(self, message: MQTTMessage) -> None:
-        self._pump.packets += 1
+        self._serving.packets += 1
         self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
         self._arrived.set()
+
+
+def _ended(largest_bytes: int = 0) -> ConnectionFailedError:
+    return ConnectionFailedError("the connection ended", largest_bytes=largest_bytes)

@@ -1,4 +1,4 @@
-"""Opens a connection with CONNECT on it, on a thread that nobody has to wait for. Never reads.
+"""Opens a connection and sends CONNECT, on a thread that nobody has to wait for.
 
 Names, addresses and TLS handshakes block for as long as a network likes. The thread is a daemon,
 not one of the loop's executor, since Python joins those before a process may end.
@@ -63,7 +63,7 @@ def _abandon(dialled: Future[Client]) -> None:
 def _dial(greeting: Greeting, dialled: Future[Client]) -> None:
     try:
         client = _connected(greeting)
-    except BaseException as error:  # noqa: BLE001 - told to who waits, a bug too
+    except BaseException as error:  # noqa: BLE001 - for who waits, a bug too
         with suppress(InvalidStateError):
             dialled.set_exception(error)
         return

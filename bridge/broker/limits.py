@@ -1,4 +1,4 @@
-"""What a broker bears: kept for each message, and said in words. Pure.
+"""What a broker takes: applied to each message, learnt from refusals, and said in words.
 
 Sections are those of MQTT 5.
 """
@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.broker.session import (
-    PACKET_TOO_LARGE,
-    ConnectionFailedError,
-    Limits,
-    Refusal,
-)
+from bridge.broker.session import PACKET_TOO_LARGE, ConnectionFailedError, Limits, Refusal
 from bridge.contract.wire import Message
 
+WINDOW = 20
+"""Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 HEADERS = 32
 """Bytes of a PUBLISH beside topic and payload, at the most."""
 RECEIVE_MAXIMUM_EXCEEDED, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED = 0x93, 0x9A, 0x9B
@@ -56,24 +53,21 @@ def narrower(known: Limits, announced: Limits) -> Limits:
     )
 
 
-def taught(known: Limits, error: ConnectionFailedError, *, window: int) -> Limits:
-    """What is known of a broker's limits after it has refused or ended a connection with ``error``.
-
-    ``window`` is how much was unacknowledged at the most.
-    """
+def learnt(known: Limits, error: ConnectionFailedError) -> Limits:
+    """What is known of a broker's limits once it has refused or ended a connection by ``error``."""
     if error.code == RETAIN_NOT_SUPPORTED:
         return replace(known, retain_available=False)
     if error.code == QOS_NOT_SUPPORTED:
         return replace(known, maximum_qos=0)  # nothing of ours is sent above 1
     if error.code == RECEIVE_MAXIMUM_EXCEEDED:
-        return replace(known, receive_maximum=max(1, min(window, known.receive_maximum) // 2))
+        return replace(known, receive_maximum=max(1, min(WINDOW, known.receive_maximum) // 2))
     if error.code == PACKET_TOO_LARGE and error.largest_bytes > HEADERS:
         return replace(known, maximum_packet_size=error.largest_bytes - 1)
     return known
 
 
 def lacks(limits: Limits) -> Iterator[str]:
-    """What people miss at a broker, with its cure; completes "the broker ..."."""
+    """What people miss at a broker, with its remedy; completes "the broker ..."."""
     if not limits.retain_available:
         yield (
             "keeps nothing (retain is not available): after they start, Home Assistant and lamps "

@@ -1,4 +1,4 @@
-"""What waits for the broker. Never grows without bound: a topic keeps only its newest message."""
+"""What waits for the broker: the newest message of each topic, and a few events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from itertools import islice
 
 from bridge.contract.wire import Message
 
+ROOM = 200
+"""Who has thousands of messages makes them only while fewer wait, and so the newest can go first.
+"""
 EVENTS_KEPT = 100
 """Messages without retain that may wait; the oldest is dropped, since nobody wants old events."""
 
@@ -19,15 +22,13 @@ class Outbox:
     def __init__(self) -> None:
         self._changes: OrderedDict[str, Message] = OrderedDict()  # taken from its front
         self._events: deque[Message] = deque(maxlen=EVENTS_KEPT)
-        self._held: deque[Message] = deque(maxlen=EVENTS_KEPT)
+        self._delayed: deque[Message] = deque(maxlen=EVENTS_KEPT)
         self._beats: OrderedDict[str, Message] = OrderedDict()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
-        self.dropped = 0
-        """Events lost because too many waited."""
 
     def __len__(self) -> int:
-        return len(self._changes) + len(self._events) + len(self._held) + len(self._beats)
+        return len(self._changes) + len(self._events) + len(self._delayed) + len(self._beats)
 
     def put(self, message: Message, *, beat: bool = False) -> None:
         """Let ``message`` wait; an older one on the same retained topic is forgotten."""
@@ -36,7 +37,6 @@ class Outbox:
             self._beats.pop(message.topic, None)
             (self._changes if changes else self._beats)[message.topic] = message
         else:
-            self.dropped += len(self._events) == EVENTS_KEPT
             self._events.append(message)
         self._filled.set()
 
@@ -58,17 +58,17 @@ class Outbox:
         return taken
 
     def begin(self) -> None:
-        """Drop waiting states, all of which come anew, and hold events until they have come."""
+        """Drop waiting states, all of which come anew, and delay events until they have come."""
         self._changes.clear()
         self._beats.clear()
-        self._held.extend(self._events)
+        self._delayed.extend(self._events)
         self._events.clear()
         self._emptied.set()
 
     def release(self) -> None:
-        """Let the events go that ``begin`` held."""
-        self._events = deque([*self._held, *self._events], maxlen=EVENTS_KEPT)
-        self._held.clear()
+        """Let the events go that ``begin`` delayed."""
+        self._events = deque([*self._delayed, *self._events], maxlen=EVENTS_KEPT)
+        self._delayed.clear()
         self._filled.set()
 
     async def wait(self) -> None:
@@ -77,9 +77,14 @@ class Outbox:
             self._filled.clear()
             await self._filled.wait()
 
-    async def room(self, below: int) -> None:
-        """Return when fewer than ``below`` messages wait."""
-        while len(self) >= below:
+    @property
+    def has_room(self) -> bool:
+        """Whether so few messages wait that another one is soon sent."""
+        return len(self) < ROOM
+
+    async def room(self) -> None:
+        """Wait for ``has_room``."""
+        while not self.has_room:
             self._emptied.clear()
             await self._emptied.wait()
 

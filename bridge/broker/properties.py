@@ -1,7 +1,10 @@
-"""What the properties of CONNACK, PUBACK and DISCONNECT say, for paho-mqtt. Never sends."""
+"""Properties of MQTT 5 packets, as paho-mqtt has them: read from a broker, made for a PUBLISH."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -24,18 +27,18 @@ def announced(properties: Properties | None) -> Limits:
     )
 
 
-def words(reason: ReasonCode, properties: Properties | None) -> str:
+def reason_text(reason: ReasonCode, properties: Properties | None) -> str:
     """The reason, and what the broker adds to it."""
     said = _said(properties)
     return f"{reason}: {said}"[:TEXT_MOST] if said else str(reason)
 
 
-def told(
+def failure(
     reason: ReasonCode, properties: Properties | None, *, largest_bytes: int = 0
 ) -> ConnectionFailedError:
     """Why the broker refused or ended a connection."""
     return ConnectionFailedError(
-        words(reason, properties),
+        reason_text(reason, properties),
         code=reason.value,
         said=_said(properties),
         server=_clean(getattr(properties, "ServerReference", "")),
@@ -50,3 +53,23 @@ def _said(properties: Properties | None) -> str:
 def _clean(text: str) -> str:
     """One line without control characters: anybody may call himself a broker."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:TEXT_MOST]
+
+
+class _Packed(Properties):
+    """Properties of a PUBLISH, packed once: paho packs them slowly, for each message."""
+
+    def __init__(self, expiry_s: int) -> None:
+        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        self.MessageExpiryInterval = expiry_s
+        packed: bytes = super().pack()  # type: ignore[no-untyped-call]
+        object.__setattr__(self, "packed", packed)  # paho takes no names but those of properties
+
+    def pack(self) -> bytes:
+        packed: bytes = object.__getattribute__(self, "packed")
+        return packed
+
+
+@lru_cache(maxsize=64)
+def expiring(seconds: int) -> Properties:
+    """The properties of a message that expires (MQTT 5, 3.3.2.3.3)."""
+    return _Packed(seconds)

@@ -1,4 +1,4 @@
-"""Topics that the broker does not let us use: told once each, and once when it does. Never asks."""
+"""Topics that the broker refuses: logged once each, and once when it takes them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ANNOUNCED = {
     "(max_packet_size in Mosquitto)",
     NO_WILDCARDS: "who runs the broker must allow wildcards in subscriptions",
 }
-"""What is not tried on a connection, with its cure."""
+"""What is not tried on a connection, with its remedy."""
 BLAME_AFTER_S = 60.0
 """A cluster refuses without a reason while it settles; later it is the access rules."""
-TOLD_MOST = 5
+LOGGED_MOST = 5
 """Rules that forbid thousands of topics need no thousand lines."""
 
 
@@ -31,12 +31,12 @@ class _Refused:
     code: int
     reason: str
     since_s: float
-    told: bool
+    is_logged: bool
     blamed: bool = False
 
 
 class Refusals:
-    """What is refused now; ``what`` completes "the broker does not let user x ..."."""
+    """What is refused now; ``what`` completes "the broker does not let user x"."""
 
     def __init__(self, what: str, *, user: str, clock: Clock) -> None:
         self._what, self._user, self._clock = what, user, clock
@@ -45,10 +45,10 @@ class Refusals:
     @property
     def problems(self) -> Iterator[str]:
         """What a person should know, in words."""
-        for topic in list(self._topics)[:TOLD_MOST]:
+        for topic in list(self._topics)[:LOGGED_MOST]:
             yield self._text(topic)
-        if len(self._topics) > TOLD_MOST:
-            more = len(self._topics) - TOLD_MOST
+        if len(self._topics) > LOGGED_MOST:
+            more = len(self._topics) - LOGGED_MOST
             yield f"the broker does not let user {self._user} {self._what} {more} more topics"
 
     def __contains__(self, topic: str) -> bool:
@@ -59,26 +59,26 @@ class Refusals:
         known = self._topics.get(topic)
         if known is None:
             self._topics[topic] = _Refused(
-                code, reason, self._clock.monotonic(), told=len(self._topics) < TOLD_MOST
+                code, reason, self._clock.monotonic(), is_logged=len(self._topics) < LOGGED_MOST
             )
-            if len(self._topics) == TOLD_MOST + 1:
+            if len(self._topics) == LOGGED_MOST + 1:
                 log.warning("the broker refuses more topics; they are not told one by one")
         else:
             known.code, known.reason = code, reason
-        self._tell(topic, first=known is None)
+        self._log(topic, first=known is None)
 
     def accepted(self, topic: str) -> None:
         """The broker has said yes to ``topic``."""
-        if self._topics and (known := self._topics.pop(topic, None)) and known.told:
+        if self._topics and (known := self._topics.pop(topic, None)) and known.is_logged:
             log.info("the broker lets user %s %s %s again", self._user, self._what, topic)
 
     def forget(self, topic: str) -> None:
         """Nobody wants to use ``topic`` any more."""
         self._topics.pop(topic, None)
 
-    def _tell(self, topic: str, *, first: bool) -> None:
+    def _log(self, topic: str, *, first: bool) -> None:
         refused = self._topics[topic]
-        if not refused.told or refused.blamed:
+        if not refused.is_logged or refused.blamed:
             return
         refused.blamed = self._is_rules(refused) or refused.code in _ANNOUNCED
         if refused.blamed:
@@ -96,10 +96,10 @@ class Refusals:
         refused = self._topics[topic]
         return (
             f"the broker does not let user {self._user} {self._what} {topic} "
-            f"({refused.reason}){self._cure(refused)}"
+            f"({refused.reason}){self._remedy(refused)}"
         )
 
-    def _cure(self, refused: _Refused) -> str:
+    def _remedy(self, refused: _Refused) -> str:
         if self._is_rules(refused):
             return ": check its access rules"
         if refused.code == QUOTA_EXCEEDED:

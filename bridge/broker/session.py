@@ -1,7 +1,4 @@
-"""What a session with a broker offers: the one over paho and one in memory are exchangeable.
-
-Never connects: whoever implements ``Connect`` does.
-"""
+"""What a session with a broker offers: the one over paho and one in memory are exchangeable."""
 
 from __future__ import annotations
 
@@ -138,7 +135,10 @@ class Session(Protocol):
         ...
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
-        """Publish ``messages`` in their order and wait until the broker has all of them."""
+        """Publish ``messages`` in their order and wait until the broker has all of them.
+
+        Returns those that it refused, with its reason.
+        """
         ...
 
     async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
@@ -157,7 +157,8 @@ class Session(Protocol):
     def received(self) -> AsyncIterator[Received]:
         """Every message that arrives, until the connection ends with ``ConnectionFailedError``.
 
-        What has arrived together is yielded without giving way to other tasks in between.
+        What has arrived together is yielded without giving way to other tasks in between, so that
+        a handler sees all stored messages of a connect before anybody acts on the first.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What is heard: subscriptions that come back with each session, and handlers. Never publishes."""
+"""Subscriptions that come back with each session, and their handlers."""
 
 from __future__ import annotations
 
@@ -39,28 +39,18 @@ class _Asked:
 class Subscriptions:
     """The topic filters of one connection with their handlers."""
 
-    def __init__(self, *, user: str, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, refusals: Refusals, clock: Clock) -> None:
+        self._refusals, self._clock = refusals, clock
         self._wanted: Latest[dict[str, _Wanted]] = Latest({})
         self._asked: dict[str, _Asked] = {}
         self._complete = asyncio.Event()
-        self._refusals = Refusals("subscribe to", user=user, clock=clock)
         self._bugs: set[tuple[str, str]] = set()
         self._too_long = False
 
     @property
-    def problems(self) -> Iterator[str]:
-        """Which subscriptions are refused, in words."""
-        return self._refusals.problems
-
-    @property
     def filters(self) -> Iterator[str]:
-        """What must be heard."""
+        """All but the optional ones."""
         return (topic for topic, wanted in self._wanted.value.items() if not wanted.optional)
-
-    def refuses(self, topic_filter: str) -> bool:
-        """Whether the broker sends nothing for it."""
-        return topic_filter in self._refusals
 
     def add(
         self, topic_filter: str, handler: Handler, *, commands: bool = False, optional: bool = False
@@ -85,7 +75,7 @@ class Subscriptions:
         """Return when each subscription has been tried on this session."""
         await self._complete.wait()
 
-    async def keep(self, session: Session) -> None:
+    async def run(self, session: Session) -> None:
         """Have the broker send what is wanted, until cancelled. Refused ones are tried again."""
         while True:
             version = self._wanted.version
@@ -106,9 +96,7 @@ class Subscriptions:
             self._too_long = True
             return
         for topic_filter, wanted in list(self._wanted.value.items()):
-            if topic_matches_sub(
-                topic_filter, received.topic
-            ):  # amqtt also sends what others subscribed to
+            if topic_matches_sub(topic_filter, received.topic):  # amqtt also sends what others want
                 self._call(topic_filter, wanted.handler, received)
 
     def _call(self, topic_filter: str, handler: Handler, received: Received) -> None:

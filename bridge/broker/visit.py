@@ -1,4 +1,4 @@
-"""One visit to the broker: ask, wait for the answer, leave. Never reconnects."""
+"""One connection of a command: publish, wait for answers, leave."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from itertools import count
 
 from paho.mqtt.client import topic_matches_sub
 
 from bridge.broker.connection import connect as _connect
-from bridge.broker.errors import explain
-from bridge.broker.lessons import Lessons
-from bridge.broker.limits import fitting
-from bridge.broker.reasons import Kind
+from bridge.broker.errors import Kind, explain
+from bridge.broker.negotiation import Negotiation
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
     Connect,
@@ -51,13 +48,12 @@ async def visiting(
         PersonMustActError: It refuses the connection or what is done with it; the text says what
             to check.
     """
-    lessons = Lessons(
-        settings, settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}"), SystemClock()
-    )
+    client_id = settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}")
+    negotiation = Negotiation(settings, client_id, SystemClock())
     session: Session | None = None
     async with AsyncExitStack() as stack:
         try:
-            session = await _connected(lessons, will, connect, stack)
+            session = await _connected(negotiation, will, connect, stack)
             yield session
         except SubscriptionRefusedError as error:
             raise PersonMustActError(
@@ -70,7 +66,7 @@ async def visiting(
                 remedy="Check the broker's access rules.",
             ) from error
         except ConnectionFailedError as error:
-            fault = explain(error, settings, lessons.client_id)
+            fault = explain(error, settings, negotiation.client_id)
             if fault.kind is Kind.PASSES and session:
                 text = f"broker {settings.address} let us in, and then failed: {error}"
                 raise TryAgainError(text) from error
@@ -103,17 +99,14 @@ async def visit(
 
 
 async def _connected(
-    lessons: Lessons, will: Message | None, connect: Connect, stack: AsyncExitStack
+    negotiation: Negotiation, will: Message | None, connect: Connect, stack: AsyncExitStack
 ) -> Session:
     """A session in whatever way the broker takes."""
     while True:
-        fitted = fitting(will, lessons.limits) if will else None
         try:
-            return await stack.enter_async_context(
-                connect(replace(lessons.greeting(), known=lessons.limits, will=fitted))
-            )
+            return await stack.enter_async_context(connect(negotiation.greeting(will)))
         except ConnectionFailedError as error:
-            if not lessons.failed(error, stood=False):
+            if not negotiation.failed(error, stood=False):
                 raise
 
 

@@ -1,1 +1,1 @@
-"""The commands that ask about or change an account, beside the service or instead of it."""
+"""The commands about accounts and their sign-in, beside the running service or without it."""

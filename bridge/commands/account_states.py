@@ -1,4 +1,4 @@
-"""What is known of each account: told by the service, or left on the broker. Never prints it."""
+"""What is known of each account: from the running service, or from what the broker has stored."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.broker import collect, visiting
-from bridge.broker.probe import hears, probe_topic
+from bridge.broker.hearing import hears, probe_topic
 from bridge.config.models import Config
 from bridge.contract.errors import PersonMustActError
-from bridge.contract.topics import ONLINE, Topics
+from bridge.contract.topics import ONLINE
 from bridge.contract.wire import decode_json
 
 LOOK_S = 2.0
 LEAVES = ("state", "auth", "availability")
 NOT_RUNNING = "The service is not running; this is what it left behind."
-NEVER = "The service is not running, and left nothing at this broker."
+NOTHING_LEFT = "The service is not running, and left nothing at this broker."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,10 @@ class Known:
     polled_at: str | None = None
 
 
-NOTHING = Known()
-
-
-def told(people: Iterable[Mapping[str, Any]]) -> dict[str, Known]:
-    """What the page's API tells of everybody."""
+def from_service(people: Iterable[Mapping[str, Any]]) -> dict[str, Known]:
+    """What the page's API says of everybody."""
     return {
-        person["account"]: _read(
+        person["account"]: _known(
             person.get("presence") or {},
             times=person,
             sign_in=person["sign_in"],
@@ -47,67 +44,64 @@ def told(people: Iterable[Mapping[str, Any]]) -> dict[str, Known]:
     }
 
 
-async def stored(config: Config) -> tuple[dict[str, Known], str | None]:
+async def from_broker(config: Config) -> tuple[dict[str, Known], str | None]:
     """What the broker has stored, and what is wrong with that in a sentence.
 
     Raises:
-        PersonMustActError: It does not let us hear; the text says who must be let.
+        PersonMustActError: It delivers nothing to us; the text says who must be let.
         PresenceBridgeError: It cannot be used.
     """
     topics = config.topics
-    follow = [topics.account("+", leaf) for leaf in LEAVES]
-    follow += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
+    filters = [topics.account("+", leaf) for leaf in LEAVES]
+    filters += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
     async with visiting(config.mqtt) as session:
-        for topic_filter in follow:
+        for topic_filter in filters:
             await session.subscribe(topic_filter, commands=False)
-        received = await collect(session, follow, lambda _: False, LOOK_S)
-        payloads = {message.topic: message.payload for message in received}
-        known = _left(config, topics, payloads)
-        state = payloads.get(topics.bridge_state)
+        received = await collect(session, filters, lambda _: False, LOOK_S)
+        stored = {message.topic: message.payload for message in received}
+        known = _by_slug(config, stored)
+        state = stored.get(topics.bridge_state)
         if state == ONLINE.encode():
             if config.accounts and not known:
-                raise deaf(config, topics.account("+", "state"))
+                raise _hears_nothing(config, topics.account("+", "state"))
             return known, None
-        if state is None and not known:
-            heard = await hears(session, probe_topic(topics))
-            if heard is False:
-                raise deaf(config, topics.bridge_state)
-            return known, NEVER if heard else f"{NEVER} Or: {deaf(config, topics.bridge_state)}"
-        return known, NOT_RUNNING
+        if state is not None or known:
+            return known, NOT_RUNNING
+        heard = await hears(session, probe_topic(topics))
+    deaf = _hears_nothing(config, topics.bridge_state)
+    if heard is False:
+        raise deaf
+    return {}, NOTHING_LEFT if heard else f"{NOTHING_LEFT} Or: {deaf}"
 
 
-def deaf(config: Config, topic: str) -> PersonMustActError:
-    """That the broker lets us in, and does not let us hear ``topic``."""
-    user = config.mqtt.user
+def _hears_nothing(config: Config, topic: str) -> PersonMustActError:
     return PersonMustActError(
         f"connected to broker {config.mqtt.address}, but heard nothing:",
-        remedy=f"check that user {user} may read {topic} (the broker's access rules).",
+        remedy=f"check that user {config.mqtt.user} may read {topic} (the broker's access rules).",
     )
 
 
-def _left(config: Config, topics: Topics, payloads: Mapping[str, bytes]) -> dict[str, Known]:
-    before, after = topics.account("+", "").split("+")
-    slugs = {
-        topic.removeprefix(before).partition(after)[0]: None
-        for topic in payloads
-        if topic.startswith(before)
-    }
-    return {slug: _of(config, topics, slug, payloads) for slug in slugs}
+def _by_slug(config: Config, stored: Mapping[str, bytes]) -> dict[str, Known]:
+    before, after = config.topics.account("+", "").split("+")
+    accounts = [topic.removeprefix(before) for topic in stored if topic.startswith(before)]
+    slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
+    return {slug: _stored_of(slug, config, stored) for slug in slugs}
 
 
-def _of(config: Config, topics: Topics, slug: str, payloads: Mapping[str, bytes]) -> Known:
+def _stored_of(slug: str, config: Config, stored: Mapping[str, bytes]) -> Known:
+    topics = config.topics
     table = next((name for name in config.accounts if slug.startswith(f"{name}_")), slug)
-    of_the_table = payloads.get(topics.table(table, "auth"), b"{}")
-    state = decode_json(payloads.get(topics.account(slug, "state"), b"{}"))
-    return _read(
+    auth_of_table = stored.get(topics.table(table, "auth"), b"{}")
+    state = decode_json(stored.get(topics.account(slug, "state"), b"{}"))
+    return _known(
         state,
         times=state,
-        sign_in=decode_json(payloads.get(topics.account(slug, "auth"), of_the_table)),
-        fresh=payloads.get(topics.account(slug, "availability")) == ONLINE.encode(),
+        sign_in=decode_json(stored.get(topics.account(slug, "auth"), auth_of_table)),
+        fresh=stored.get(topics.account(slug, "availability")) == ONLINE.encode(),
     )
 
 
-def _read(
+def _known(
     presence: Mapping[str, Any],
     *,
     times: Mapping[str, Any],

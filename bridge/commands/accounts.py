@@ -1,20 +1,19 @@
-"""The commands about accounts: logout, reload, accounts. Never runs behind the service's back.
+"""The commands about accounts: logout, reload, accounts.
 
-When the service runs, it does the work and is asked; otherwise the command does it itself and holds
+When the service runs, it does the work and is asked; otherwise the command does it itself and locks
 the state folder meanwhile.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from bridge import state_dir
-from bridge.commands.account_states import NOTHING, Known, stored, told
+from bridge.commands.account_states import Known, from_broker, from_service
 from bridge.commands.remote import ask
-from bridge.commands.remote_answers import chosen, say
 from bridge.commands.remote_by_socket import on_this_machine
+from bridge.commands.terminal import chosen_account, say
 from bridge.config.models import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError
@@ -23,25 +22,26 @@ from bridge.microsoft import Microsoft
 OK, FAILED = 0, 1
 
 
-def logout(config: Config, account: str) -> int:
+async def logout(config: Config, account: str) -> int:
     """Forget the sign-in of ``account``.
 
     Raises:
         ConfigError: There is no such account.
         PresenceBridgeError: Broker or state folder cannot be used.
     """
-    slug = chosen(config, account)
+    slug = chosen_account(config, account)
     if state_dir.in_use(config.state_dir):
-        asyncio.run(ask(config, "signout", slug))
+        await ask(config, "signout", account=slug)
     else:
         with state_dir.claimed(config.state_dir):
-            asyncio.run(_sign_out(config, slug))
+            async with Microsoft(config, SystemClock()) as microsoft:
+                await microsoft.account(slug).sign_out()
     say(f"{slug} is signed out.")
     return OK
 
 
-def reload(config: Config) -> int:
-    """Let the running service read the accounts of its config anew.
+async def reload(config: Config) -> int:
+    """Have the running service read the accounts of its config again.
 
     Raises:
         PersonMustActError: The service refuses the config, or does not run.
@@ -49,40 +49,34 @@ def reload(config: Config) -> int:
     """
     if not state_dir.in_use(config.state_dir):
         raise PersonMustActError("the service does not run.", remedy="Start it.")
-    data = asyncio.run(ask(config, "reload")) or {}
+    data = await ask(config, "reload") or {}
     waiting = ", ".join(data.get("needs_restart", ()))
     say(f"Done.{f' Restart the service for: {waiting}.' if waiting else ''}")
     return OK
 
 
-def table(config: Config) -> int:
-    """Print a line an account, from what the service tells, else from what the broker has stored.
+async def table(config: Config) -> int:
+    """Print a line for each account; 1 when no service was there to say what is true now.
 
     Raises:
-        PresenceBridgeError: Neither can be asked.
+        PresenceBridgeError: Neither service nor broker can be asked.
     """
-    known, fault = asyncio.run(_known(config))
+    known, fault = await _known(config)
     if fault:
         say(fault)
     rows: list[tuple[str, ...]] = [("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL")]
-    rows += [_row(slug, known.get(slug, NOTHING)) for slug in _slugs(config, known)]
+    rows += [_row(slug, known.get(slug, Known())) for slug in _slugs(config, known)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return FAILED if fault else OK
 
 
-async def _known(config: Config) -> tuple[Mapping[str, Known], str | None]:
-    """What is known of each account, and what is wrong with asking."""
+async def _known(config: Config) -> tuple[dict[str, Known], str | None]:
     async with on_this_machine(config) as service:
         if service:
-            return told(await service.people()), None
-    return await stored(config)
-
-
-async def _sign_out(config: Config, slug: str) -> None:
-    async with Microsoft(config, SystemClock()) as microsoft:
-        await microsoft.account(slug).sign_out()
+            return from_service(await service.people()), None
+    return await from_broker(config)
 
 
 def _slugs(config: Config, known: Iterable[str]) -> Iterator[str]:
@@ -96,13 +90,8 @@ def _slugs(config: Config, known: Iterable[str]) -> Iterator[str]:
 def _row(slug: str, known: Known) -> tuple[str, ...]:
     presence = f"{known.availability or 'unknown'}/{known.activity or 'unknown'}"
     shown = presence if known.fresh else f"{presence} (stale)" if known.polled_at else "-"
-    return (
-        slug,
-        known.sign_in.replace("_", " "),
-        shown,
-        _clock_time(known.changed_at),
-        _clock_time(known.polled_at),
-    )
+    sign_in = known.sign_in.replace("_", " ")
+    return slug, sign_in, shown, _clock_time(known.changed_at), _clock_time(known.polled_at)
 
 
 def _clock_time(text: str | None) -> str:

@@ -1,8 +1,8 @@
-"""``presence-bridge login``: signs one account in. Never runs behind the service's back.
+"""``presence-bridge login``: signs one account in.
 
-When the service runs, it does the work and is asked; otherwise the command does it itself and holds
-the state folder meanwhile. With a browser, the address that it ended on comes
-back by itself, or is pasted into the terminal.
+When the service runs, it does the work and is asked; otherwise the command does it itself and locks
+the state folder meanwhile. With a browser, the address that it ended on comes back by itself, or is
+pasted into the terminal.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from contextlib import aclosing
 
 from bridge import state_dir
 from bridge.commands.remote import ask, reached
-from bridge.commands.remote_answers import CODE_LIFETIME_S, chosen, say
-from bridge.commands.typed_lines import Typed
+from bridge.commands.terminal import chosen_account, say, typed_lines
 from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
@@ -26,115 +25,37 @@ from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryA
 from bridge.microsoft import Microsoft
 
 OK, FAILED = 0, 1
+CODE_LIFETIME_S = 900.0 + 60.0
+"""A device code lives 15 minutes; a minute more for the answer."""
+Finish = Callable[[str], Awaitable[None]]
+"""Ends a sign-in with the address that the browser ended on."""
 
 
-def login(config: Config, account: str | None, *, browser: bool = False) -> int:
+async def login(
+    config: Config, account: str | None, *, browser: bool = False, clock: Clock | None = None
+) -> int:
     """Sign ``account`` in, or the only one there is; 0 when it worked.
 
     Raises:
         ConfigError: There is no such account.
         PresenceBridgeError: Broker or state folder cannot be used.
     """
-    slug = chosen(config, account)
+    slug, clock = chosen_account(config, account), clock or SystemClock()
     usual = config.accounts[slug].sign_in
     way = Way.BROWSER if browser or usual == Way.BROWSER.value else Way.DEVICE_CODE
-    served = state_dir.in_use(config.state_dir)
-    if usual == "app":
-        return _app(config, slug, served=served)
-    clock = SystemClock()
-    if served:
-        return asyncio.run(_beside(config, slug, way, clock))
+    dialog = None if usual == "app" else Dialog(slug, way, clock)
+    if state_dir.in_use(config.state_dir):
+        return await _by_the_service(config, slug, way, dialog)
     with state_dir.claimed(config.state_dir):
-        return asyncio.run(_alone(config, slug, way, clock))
+        return await _by_ourselves(config, slug, way, dialog, clock)
 
 
-class Progress:
-    """Tells what becomes of one sign-in that was asked for, from one news to the next."""
-
-    def __init__(self, slug: str, way: Way, clock: Clock) -> None:
-        self._slug, self._way, self._clock = slug, way, clock
-        self._waiting: SignIn | None = None
-        self._message: str | None = None
-        self.waits = False
-        """Whether a person has something to do now."""
-        self.code: int | None = None
-        """Of the command, once the sign-in has ended."""
-
-    def saw(self, now: SignIn) -> bool:
-        """Tell what is new; whether that was the end."""
-        self.waits = now.waits and (now.user_code is None) == (self._way is Way.BROWSER)
-        if self.waits:
-            if self._waiting is None or _where(now) != _where(self._waiting):
-                _say_what_to_do(self._slug, now)
-            self._waiting = now
-        elif now.waits:
-            pass  # a code of the other way, which ours is about to replace
-        elif self._waiting or now.remedy:
-            self.code = self._ended(now)
-        elif now.message and now.message != self._message:
-            self._message = now.message
-            say(f"{self._slug}: {now.message}")
-        return self.code is not None
-
-    def _ended(self, now: SignIn) -> int:
-        if now.remedy:
-            say(f"{self._slug}: {' '.join(filter(None, (now.message, now.remedy)))}")
-            return FAILED
-        if self._ran_out:
-            say(f"{self._slug}: nobody signed in in time; who was signed in before still is.")
-            return FAILED
-        if now.state is not SignInState.SIGNED_IN:
-            say(f"{self._slug}: the sign-in was taken back.")
-            return FAILED
-        say(f"{self._slug} is signed in.")
-        return OK
-
-    @property
-    def _ran_out(self) -> bool:
-        ends = self._waiting.expires_at if self._waiting else None
-        return ends is not None and self._clock.now() >= ends
-
-
-def _app(config: Config, slug: str, *, served: bool) -> int:
-    """An app signs itself in: try it, or let the service try it."""
-    if served:
-        asyncio.run(ask(config, "signin", slug))
+async def _by_the_service(config: Config, slug: str, way: Way, dialog: Dialog | None) -> int:
+    if dialog is None:
+        await ask(config, "signin", account=slug)
         say(f"{slug} signs itself in: the service tries it now.")
         say("presence-bridge accounts shows what becomes of it.")
         return OK
-    with state_dir.claimed(config.state_dir):
-        return asyncio.run(_try(config, slug))
-
-
-async def _try(config: Config, slug: str) -> int:
-    async with Microsoft(config, SystemClock()) as microsoft:
-        try:
-            await microsoft.account(slug).check_sign_in()
-        except (PersonMustActError, TryAgainError) as error:
-            say(f"{slug}: {error}")
-            return FAILED
-    say(f"{slug} is signed in.")
-    return OK
-
-
-async def _alone(config: Config, slug: str, way: Way, clock: Clock) -> int:
-    """Sign in here, since no service runs."""
-    async with Microsoft(config, clock) as microsoft:
-        account = microsoft.account(slug)
-
-        async def finish(address: str) -> None:
-            account.finish_browser(address)
-
-        async with asyncio.TaskGroup() as tasks:
-            signing_in = tasks.create_task(account.sign_in_only(), name=f"sign-in-{slug}")
-            account.request_sign_in(way)
-            code = await _followed(slug, way, clock, account.sign_in.watch(), finish)
-            signing_in.cancel()
-    return code
-
-
-async def _beside(config: Config, slug: str, way: Way, clock: Clock) -> int:
-    """Let the running service sign in, tell what becomes of it, and hand in what is pasted."""
     async with reached(config) as service:
 
         async def finish(address: str) -> None:
@@ -143,40 +64,99 @@ async def _beside(config: Config, slug: str, way: Way, clock: Clock) -> int:
         try:
             async with (
                 asyncio.timeout(CODE_LIFETIME_S),
-                aclosing(service.news(slug, way)) as news,
+                aclosing(service.sign_in(slug, way)) as states,
             ):
-                return await _followed(slug, way, clock, news, finish)
+                return await dialog.run(states, finish)
         except TimeoutError:
-            raise TryAgainError("the service tells nothing more of the sign-in.") from None
+            raise TryAgainError("the service says nothing more about the sign-in.") from None
 
 
-async def _followed(
-    slug: str,
-    way: Way,
-    clock: Clock,
-    news: AsyncIterator[SignIn],
-    finish: Callable[[str], Awaitable[None]],
+async def _by_ourselves(
+    config: Config, slug: str, way: Way, dialog: Dialog | None, clock: Clock
 ) -> int:
-    """Tell the ``news`` of one sign-in to its end; what is pasted meanwhile may ``finish`` it."""
-    progress, pasting = Progress(slug, way, clock), None
-    try:
-        async for sign_in in news:
-            if progress.saw(sign_in):
-                break
-            if progress.waits and way is Way.BROWSER and not pasting:
-                pasting = asyncio.create_task(_take_pasted(finish), name="pasted")
-    finally:
-        if pasting:
-            pasting.cancel()
-            await asyncio.wait({pasting})
-    return FAILED if progress.code is None else progress.code
+    async with Microsoft(config, clock) as microsoft:
+        account = microsoft.account(slug)
+        if dialog is None:
+            try:
+                await account.check_sign_in()
+            except (PersonMustActError, TryAgainError) as error:
+                say(f"{slug}: {error}")
+                return FAILED
+            say(f"{slug} is signed in.")
+            return OK
+
+        async def finish(address: str) -> None:
+            account.finish_browser(address)
+
+        async with asyncio.TaskGroup() as tasks:
+            signing_in = tasks.create_task(account.sign_in_only(), name=f"sign-in-{slug}")
+            account.request_sign_in(way)
+            code = await dialog.run(account.sign_in.watch(), finish)
+            signing_in.cancel()
+    return code
 
 
-async def _take_pasted(finish: Callable[[str], Awaitable[None]]) -> None:
-    with Typed(sys.stdin) as typed:
+class Dialog:
+    """Leads a person through one sign-in that was asked for."""
+
+    def __init__(self, slug: str, way: Way, clock: Clock) -> None:
+        self._slug, self._way, self._clock = slug, way, clock
+        self._waiting: SignIn | None = None
+        self._message: str | None = None
+
+    async def run(self, states: AsyncIterator[SignIn], finish: Finish) -> int:
+        """Show each of ``states`` up to the end; the exit code of the command.
+
+        An address that is pasted meanwhile may ``finish`` it.
+        """
+        pasting = None
+        try:
+            async for sign_in in states:
+                code = self.show(sign_in)
+                if code is not None:
+                    return code
+                if self._waiting and self._way is Way.BROWSER and not pasting:
+                    pasting = asyncio.create_task(_take_pasted(finish), name="pasted")
+        finally:
+            if pasting:
+                pasting.cancel()
+                await asyncio.wait({pasting})
+        return FAILED
+
+    def show(self, now: SignIn) -> int | None:
+        """Say what is new; the exit code of the command once that was the end."""
+        if now.waits:
+            if (now.user_code is None) != (self._way is Way.BROWSER):
+                return None  # a code of the other way, which ours is about to replace
+            before, self._waiting = self._waiting, now
+            if before is None or _where(now) != _where(before):
+                _say_what_to_do(self._slug, now)
+        elif self._waiting or now.remedy:
+            return self._ended(self._waiting, now)
+        elif now.message and now.message != self._message:
+            self._message = now.message
+            say(f"{self._slug}: {now.message}")
+        return None
+
+    def _ended(self, waiting: SignIn | None, now: SignIn) -> int:
+        ends = waiting.expires_at if waiting else None
+        if now.remedy:
+            say(f"{self._slug}: {' '.join(filter(None, (now.message, now.remedy)))}")
+        elif ends is not None and self._clock.now() >= ends:
+            say(f"{self._slug}: nobody signed in in time; who was signed in before still is.")
+        elif now.state is not SignInState.SIGNED_IN:
+            say(f"{self._slug}: the sign-in was taken back.")
+        else:
+            say(f"{self._slug} is signed in.")
+            return OK
+        return FAILED
+
+
+async def _take_pasted(finish: Finish) -> None:
+    with typed_lines(sys.stdin) as lines:
         while True:
             try:
-                await finish(await typed.line())
+                await finish(await lines.get())
             except PresenceBridgeError as error:
                 say(str(error))
 
@@ -193,7 +173,8 @@ def _say_what_to_do(slug: str, sign_in: SignIn) -> None:
     say(f"{slug}: open this address and sign in:\n\n{address}\n")
     say("If the last page does not load, copy its whole address and paste it here:")
     if may_open_browser(os.environ, sys.platform):
-        _open(address)
+        # some browsers return only when they are closed, so nobody waits for this one
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def may_open_browser(environ: Mapping[str, str], platform: str) -> bool:
@@ -203,8 +184,3 @@ def may_open_browser(environ: Mapping[str, str], platform: str) -> bool:
     if platform == "darwin":
         return True
     return any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-
-
-def _open(address: str) -> None:
-    """Some browsers return only when they are closed, so nobody waits for this one."""
-    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -1,13 +1,13 @@
-"""The commands about the app registration: certificate create, consent-url. Never asks Microsoft.
+"""The commands about the app registration: certificate create, consent-url.
 
-What they print is for the portal, in the portal's words.
+They print what goes into Microsoft's portal, in the portal's words, and ask nobody.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.commands.remote_answers import chosen, say
+from bridge.commands.terminal import chosen_account, say
 from bridge.config.models import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
@@ -50,5 +50,5 @@ def consent_url(config: Config, account: str | None) -> int:
     Raises:
         ConfigError: There is no such account, or it lacks tenant or client id.
     """
-    say(address(config, chosen(config, account)))
+    say(address(config, chosen_account(config, account)))
     return OK

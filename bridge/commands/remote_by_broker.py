@@ -1,4 +1,4 @@
-"""Asks the service by the broker, on one connection: where no socket of it is on this machine."""
+"""Asks the running service by the broker, where no socket of it is on this machine."""
 
 from __future__ import annotations
 
@@ -31,42 +31,45 @@ async def by_the_broker(config: Config) -> AsyncIterator[OverBroker]:
     """
     async with visiting(config.mqtt) as session:
         service = OverBroker(session, config.topics)
-        listening = asyncio.create_task(service.listen(), name="listen")
+        receiving = asyncio.create_task(service.receive(), name="receive")
         try:
             yield service
         finally:
-            listening.cancel()
-            await asyncio.wait({listening})
+            receiving.cancel()
+            await asyncio.wait({receiving})
 
 
 class OverBroker:
-    """The service, as it answers on ``bridge/response/…``; ``listen`` must run meanwhile."""
+    """The service, as it answers on ``bridge/response/…``; ``receive`` must run meanwhile."""
 
     def __init__(self, session: Session, topics: Topics) -> None:
         self._session, self._topics = session, topics
-        self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._answers: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        """Awaited, by the transaction of the request."""
         self._auth: asyncio.Queue[Received | ConnectionFailedError] = asyncio.Queue()
 
     async def ask(self, command: str, **fields: str) -> Any:
         """Send one request; the data of its answer."""
         transaction = f"cli-{os.getpid()}-{next(_requests)}"
-        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
-        self._asked[transaction] = answer
-        await self._session.subscribe(self._topics.response(command), commands=False)
         payload = encode_json({**fields, "transaction": transaction})
         request = Message(self._topics.request(command), payload, retain=False)
-        for refused in await self._session.send([request]):
-            raise PublishRefusedError(refused)
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answers[transaction] = answer
         try:
+            await self._session.subscribe(self._topics.response(command), commands=False)
+            for refused in await self._session.send([request]):
+                raise PublishRefusedError(refused)
             async with asyncio.timeout(ANSWER_S):
                 return data_of(await answer)
         except TimeoutError:
             raise TryAgainError(
                 "the running service did not answer: is it connected to the broker?"
             ) from None
+        finally:
+            del self._answers[transaction]
 
-    async def news(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
-        """Begin to sign in; what becomes of it.
+    async def sign_in(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
+        """Begin to sign in; each state of it.
 
         What is stored is old, unless it is a code that still waits. People who are read together
         have one sign-in, on the topic of their table.
@@ -74,24 +77,27 @@ class OverBroker:
         for topic in (self._topics.table(slug, "auth"), self._topics.account(slug, "auth")):
             await self._session.subscribe(topic, commands=False)
         await self.ask("signin", account=slug, way=way.value)
-        stored = [self._auth.get_nowait() for _ in range(self._auth.qsize())][-1:]
+        for _ in range(self._auth.qsize() - 1):
+            self._auth.get_nowait()
+        is_old = not self._auth.empty()
         while True:
-            for news in stored or [await self._auth.get()]:
-                if isinstance(news, ConnectionFailedError):
-                    raise news
-                told = read_sign_in(news.payload)
-                if told.waits or not (stored or news.retain):
-                    yield told
-            stored = []
+            received = await self._auth.get()
+            if isinstance(received, ConnectionFailedError):
+                raise received
+            sign_in = read_sign_in(received.payload)
+            if sign_in.waits or not (is_old or received.retain):
+                yield sign_in
+            is_old = False
 
-    async def listen(self) -> None:
+    async def receive(self) -> None:
         """Hand on what arrives, until cancelled."""
         try:
             async for received in self._session.received():
                 self._take(received)
         except ConnectionFailedError as error:
-            for answer in self._asked.values():
-                answer.set_exception(error)
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(error)
             self._auth.put_nowait(error)
 
     def _take(self, received: Received) -> None:
@@ -99,9 +105,9 @@ class OverBroker:
             self._auth.put_nowait(received)
             return
         try:
-            answer = decode_json(received.payload)
+            fields = decode_json(received.payload)
         except ContractError:
             return
-        asked = self._asked.pop(str(answer.get("transaction")), None)
-        if asked and not asked.done():
-            asked.set_result(answer)
+        answer = self._answers.get(str(fields.get("transaction")))
+        if answer and not answer.done():
+            answer.set_result(fields)

@@ -1,4 +1,4 @@
-"""Asks the service on this machine, through the socket of its state folder. Never by the broker."""
+"""Asks the running service on this machine, by the socket in its state folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bridge.service import local_socket
 
 API = "http://localhost/api/v1/"
 LINE_LIMIT = 64 * 1024
-"""Bytes of one news of a sign-in."""
+"""Bytes of one state of a sign-in."""
 ENDED = "the service ended before it answered; ask again when it runs."
 SILENT = "the service runs, and did not answer in time; if that goes on, restart it."
 
@@ -57,10 +57,11 @@ class OverSocket:
 
     async def ask(self, command: str, **fields: str) -> Any:
         """Send one request; the data of its answer."""
-        return data_of(_read(await self._whole("POST", f"requests/{command}", encode_json(fields))))
+        answer = await self._request("POST", f"requests/{command}", encode_json(fields))
+        return data_of(_read(answer))
 
-    async def news(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
-        """Begin to sign in; what becomes of it."""
+    async def sign_in(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
+        """Begin to sign in; each state of it."""
         await self.ask("signin", account=slug, way=way.value)
         try:
             async with self._session.get(f"{API}sign-ins/{slug}") as response:
@@ -74,13 +75,13 @@ class OverSocket:
 
     async def people(self) -> list[Mapping[str, Any]]:
         """Everybody who is followed, as on the page."""
-        body = await self._whole("GET", "people")
+        body = await self._request("GET", "people")
         people: list[Mapping[str, Any]] = _read(b'{"people":%b}' % body)["people"]
         return people
 
     async def broker(self) -> Mapping[str, Any]:
         """What the broker announced to the service, and what is wrong there."""
-        return _read(await self._whole("GET", "broker"))
+        return _read(await self._request("GET", "broker"))
 
     async def sign_in_of(self, slug: str) -> Mapping[str, Any] | None:
         """Where the sign-in of an account or table stands; ``None`` if it is not followed."""
@@ -93,7 +94,7 @@ class OverSocket:
             return _read(await response.content.readline())
         raise AssertionError("it raises or returns")
 
-    async def _whole(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    async def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
         async with (
             _answering(self._answer_s),
             self._session.request(method, f"{API}{path}", data=body) as response,

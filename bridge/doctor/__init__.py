@@ -1,6 +1,6 @@
 """``presence-bridge doctor``: what is wrong, and what to do about each finding.
 
-Never changes anything: a stored sign-in is tried on a private copy, which is then forgotten.
+It never changes anything: a stored sign-in is tried on a private copy, which is then removed.
 """
 
 from bridge.doctor.examination import FOUND, INTERRUPTED, OK, examine

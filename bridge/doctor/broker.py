@@ -1,23 +1,29 @@
-"""How the broker takes us, where no running service can be asked. Leaves nothing there."""
+"""How the broker takes us, and what it announces; nothing of ours stays there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from typing import Any
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect, visiting
-from bridge.broker.probe import probe_topic
+from bridge.broker.dial import KEEPALIVE_S
+from bridge.broker.hearing import probe_topic
+from bridge.broker.limits import WINDOW
+from bridge.broker.session import LARGEST_PAYLOAD
 from bridge.config.models import Config
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
-from bridge.doctor.cures import broker_cure
 from bridge.doctor.findings import Finding, bad, good
 from bridge.doctor.lamps import apart_in, clocks, rule_topic
-from bridge.doctor.limits import limits
+from bridge.doctor.remedies import broker_remedy
 from bridge.doctor.rights import rights
 
 LOOK_S = 2.0
+NEEDED = 16 * 1024
+"""Bytes: what Home Assistant is told of one person takes about half of it."""
 
 
 async def broker(config: Config) -> tuple[list[Finding], bool]:
@@ -28,7 +34,7 @@ async def broker(config: Config) -> tuple[list[Finding], bool]:
         return await _visit(config, topics, probe)
     except PresenceBridgeError as error:
         text = str(error).removeprefix("broker ")
-        return [bad(f"broker: {text}", broker_cure(error))], False
+        return [bad(f"broker: {text}", broker_remedy(error))], False
 
 
 async def _visit(config: Config, topics: Topics, probe: str) -> tuple[list[Finding], bool]:
@@ -57,3 +63,29 @@ async def _stored(session: Session, topics: Topics) -> list[Received]:
     return await collect(
         session, [rules, topics.bridge_state], lambda m: m.topic == topics.bridge_state, LOOK_S
     )
+
+
+def limits(announced: Mapping[str, Any]) -> Iterator[Finding]:
+    """A finding for each limit of CONNACK (MQTT 5, 3.2.2.3) below what we use."""
+    if announced.get("retain_available") is False:
+        yield bad(
+            "broker: keeps no retained messages (Retain Available 0): who starts later knows "
+            "nothing of what is true now",
+            "Let it keep them: retain_available true in mosquitto.conf.",
+        )
+    if announced.get("maximum_qos") == 0:
+        yield good("broker: Maximum QoS 0: what is lost on the way is told again at the next beat")
+    size = announced.get("maximum_packet_size")
+    if size is not None and size < NEEDED:
+        yield bad(
+            f"broker: Maximum Packet Size {size} bytes: what Home Assistant is told may not pass",
+            f"Raise it to {NEEDED} or more: max_packet_size in mosquitto.conf.",
+        )
+    elif size is not None and size < LARGEST_PAYLOAD:
+        yield good(f"broker: Maximum Packet Size {size} bytes")
+    window = announced.get("receive_maximum")
+    if window is not None and window < WINDOW:
+        yield good(f"broker: Receive Maximum {window}: so many messages are on the way at once")
+    keep_alive_s = announced.get("keep_alive_s")
+    if keep_alive_s is not None and keep_alive_s < KEEPALIVE_S:
+        yield good(f"broker: Server Keep Alive {keep_alive_s} s")

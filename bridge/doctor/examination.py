@@ -1,4 +1,4 @@
-"""Which questions the doctor asks, and in which order. Never changes anything."""
+"""Which questions the doctor asks, and in which order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
@@ -18,12 +18,12 @@ from bridge.config.models import Config
 from bridge.config.zone import with_zone_of_hours
 from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError
 from bridge.doctor.broker import broker
-from bridge.doctor.cures import told
 from bridge.doctor.files import open_secrets, service_runs, state_folder
-from bridge.doctor.findings import Finding, bad, good, show
+from bridge.doctor.findings import Finding, Report, bad, good, show
 from bridge.doctor.microsoft import reach, read
 from bridge.doctor.private_copy import PLACES, private_copy
-from bridge.doctor.service import at_the_broker, told_by_the_service, told_on_this_machine
+from bridge.doctor.remedies import without_remedy
+from bridge.doctor.service import ask_by_the_broker, ask_on_this_machine, its_broker
 
 OK, FOUND, INTERRUPTED = 0, 1, 130
 
@@ -41,106 +41,90 @@ def examine(
         for problem in error.problems:
             show(bad(f"config: {problem}"))
         return FOUND
-    with _unlogged():
-        try:
-            return asyncio.run(_examine(config, path, places))
-        except asyncio.CancelledError:
-            return INTERRUPTED
-
-
-async def _examine(config: Config, path: Path, places: Sequence[Path | None]) -> int:
-    _end_at_signals()
     seen = set[Finding]()
-    show(good(f"config: {path}"))
-    async for finding in _findings(config, places):
+
+    def report(finding: Finding) -> None:
         if finding not in seen:  # accounts share a tenant and a clock
             seen.add(finding)
             show(finding)
+
+    report(good(f"config: {path}"))
+    with _unlogged():
+        try:
+            asyncio.run(_examine(config, places, report))
+        except asyncio.CancelledError:
+            return INTERRUPTED
     return OK if all(finding.good for finding in seen) else FOUND
 
 
-async def _findings(config: Config, places: Sequence[Path | None]) -> AsyncIterator[Finding]:
-    yield state_folder(config.state_dir)
+async def _examine(config: Config, places: Sequence[Path | None], report: Report) -> None:
+    _end_at_signals()
+    report(state_folder(config.state_dir))
     for finding in open_secrets(config):
-        yield finding
+        report(finding)
     async with AsyncExitStack() as stack:
         service: OverSocket | None = None
         try:
             service = await stack.enter_async_context(on_this_machine(config))
         except ConfigError:
-            pass  # not ours: what is told of state_dir says so
+            pass  # not ours: what is said of state_dir says so
         except TryAgainError as error:
-            yield bad(str(error))
+            report(bad(str(error)))
             return
-        asking = _beside(config, service) if service else _unserved(config, places)
-        async for finding in asking:
-            yield finding
+        if service:
+            await _beside(config, service, report)
+        else:
+            await _without_socket(config, places, report)
 
 
-async def _beside(config: Config, service: OverSocket) -> AsyncIterator[Finding]:
+async def _beside(config: Config, service: OverSocket, report: Report) -> None:
     """Ask the service on this machine: we disturb neither its connection nor its token cache."""
-    async for finding in at_the_broker(config, service):
-        yield finding
-    faults = list(_hindrances(config))
-    for finding in faults:
-        yield finding
-    if not faults:
-        async for finding in reach(config):
-            yield finding
-    async for finding in told_on_this_machine(config, service):
-        yield finding
+    await its_broker(config, service, report)
+    if _may_reach_microsoft(config, report):
+        await reach(config, report)
+    await ask_on_this_machine(config, service, report)
 
 
-async def _unserved(config: Config, places: Sequence[Path | None]) -> AsyncIterator[Finding]:
-    """Ask the broker; a service that is there is not asked otherwise."""
+async def _without_socket(config: Config, places: Sequence[Path | None], report: Report) -> None:
+    """Ask the broker; and Microsoft with a copy of what is stored, unless a service uses that."""
     findings, online = await broker(config)
     for finding in findings:
-        yield finding
+        report(finding)
     runs = service_runs(config.state_dir)
     if online and not runs:
-        yield bad(
-            "a bridge is online at this broker, and keeps its state elsewhere than in state_dir",
-            "Ask as that one runs: as its user, with its config and its PRESENCE_STATE_DIR.",
+        report(
+            bad(
+                "a bridge is online at this broker, and keeps its state elsewhere than in "
+                "state_dir",
+                "Ask as that one runs: as its user, with its config and its PRESENCE_STATE_DIR.",
+            )
         )
-    faults = list(_hindrances(config))
-    for finding in faults:
-        yield finding
-    if faults:
+    if not _may_reach_microsoft(config, report):
         return
-    asking = _by_the_broker(config) if runs or online else _alone(config, places)
-    async for finding in asking:
-        yield finding
+    if runs or online:
+        await reach(config, report)
+        await ask_by_the_broker(config, report)
+        return
+    try:
+        with private_copy(config, places) as copied:
+            await read(config, copied, report)
+    except PersonMustActError as error:
+        report(bad(without_remedy(error), error.remedy))
 
 
-def _hindrances(config: Config) -> Iterator[Finding]:
-    """What keeps us from asking Microsoft at all."""
+def _may_reach_microsoft(config: Config, report: Report) -> bool:
+    """Whether there is anybody to ask for, and a way to trust who answers."""
     if not config.accounts:
         remedy = "Add a table [accounts.NAME] to the config, or a person on the page."
-        yield bad("accounts: nobody to follow", remedy)
-        return
+        report(bad("accounts: nobody to follow", remedy))
+        return False
     try:
         authorities(config.network)
     except ConfigError as error:
         for problem in error.problems:
-            yield bad(problem)
-
-
-async def _by_the_broker(config: Config) -> AsyncIterator[Finding]:
-    """Ask the broker: a second reader of the token cache would disturb the running service."""
-    async for finding in reach(config):
-        yield finding
-    async for finding in told_by_the_service(config):
-        yield finding
-
-
-async def _alone(config: Config, places: Sequence[Path | None]) -> AsyncIterator[Finding]:
-    """Ask Microsoft, with a copy of what is stored."""
-    try:
-        with private_copy(config, places) as copied:
-            async for finding in read(config, copied):
-                yield finding
-    except PersonMustActError as error:
-        yield bad(told(error), error.remedy)
+            report(bad(problem))
+        return False
+    return True
 
 
 def _end_at_signals() -> None:
@@ -156,7 +140,7 @@ def _end_at_signals() -> None:
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """Without our own log, which tells each fault a second time; debug keeps it."""
+    """Without our own log, which says each fault a second time; debug keeps it."""
     log = logging.getLogger("bridge")
     before = log.level
     if log.getEffectiveLevel() > logging.DEBUG:

@@ -1,4 +1,4 @@
-"""The state folder, the secrets and the stored sign-ins as files. Never opens one for writing."""
+"""The state folder, the secrets and the stored sign-ins as files."""
 
 from __future__ import annotations
 

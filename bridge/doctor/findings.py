@@ -1,7 +1,8 @@
-"""What the doctor found, line by line. Never looks for anything."""
+"""What the doctor found, line by line."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -16,13 +17,17 @@ class Finding:
     """What whoever must act has to know besides."""
 
 
+Report = Callable[[Finding], None]
+"""Takes each finding as soon as it is made."""
+
+
 def good(text: str) -> Finding:
     """Something that is as it should be."""
     return Finding(good=True, text=text)
 
 
 def bad(text: str, remedy: str = "", note: str = "") -> Finding:
-    """A fault and its cure."""
+    """A fault and its remedy."""
     return Finding(good=False, text=text, remedy=remedy, note=note)
 
 

@@ -1,8 +1,8 @@
-"""What Microsoft says: the tenant, the clock, and a read with what is stored. Never signs in."""
+"""What Microsoft says: the tenant, the clock, and a read with what is stored."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,65 +18,66 @@ from bridge.contract.errors import (
     TryAgainError,
 )
 from bridge.contract.presence import Presence
-from bridge.doctor.cures import SET_THE_CLOCK, cure, microsoft_cure, note, told
 from bridge.doctor.files import damaged, stored_sign_in
-from bridge.doctor.findings import Finding, bad, good
+from bridge.doctor.findings import Finding, Report, bad, good
+from bridge.doctor.remedies import (
+    SET_THE_CLOCK,
+    microsoft_remedy,
+    who_must_act,
+    with_commands,
+    without_remedy,
+)
 from bridge.microsoft import Microsoft
 from bridge.microsoft.sign_in.token_cache import token_file
 
 SKEW = timedelta(minutes=2)
 """More than this between our clock and Microsoft's breaks tokens and certificates."""
-CLOCK = "clock:"
-"""A wrong one does not keep us from asking on."""
 
 
-async def reach(config: Config) -> AsyncIterator[Finding]:
-    """Whether each account's tenant can be reached, and how its sign-in is kept."""
+async def reach(config: Config, report: Report) -> None:
+    """Whether each account's tenant can be reached, and how its sign-in is stored."""
     async with Microsoft(config, SystemClock()) as microsoft:
         for slug in config.accounts:
-            async for finding in _reachable(microsoft, config, slug):
-                yield finding
+            await _reached(microsoft, config, slug, report)
 
 
-async def read(config: Config, copied: Config) -> AsyncIterator[Finding]:
+async def read(config: Config, copied: Config, report: Report) -> None:
     """As ``reach``, and what is read for each account with ``copied``, a copy of the state."""
     async with Microsoft(copied, SystemClock()) as microsoft:
         for slug in config.accounts:
-            reached = True
-            async for finding in _reachable(microsoft, config, slug):
-                reached &= finding.good or finding.text.startswith(CLOCK)
-                yield finding
-            if reached:
-                yield await _account(microsoft, copied, slug)
+            if await _reached(microsoft, config, slug, report):
+                report(await _account(microsoft, copied, slug))
 
 
-async def _reachable(microsoft: Microsoft, config: Config, slug: str) -> AsyncIterator[Finding]:
-    """The tenant, the clock, and what is stored."""
+async def _reached(microsoft: Microsoft, config: Config, slug: str, report: Report) -> bool:
+    """The tenant, the clock, and what is stored; whether the account can be read."""
     try:
         tenant = await microsoft.tenant_of(slug)
     except ConfigError as error:
         for problem in error.problems:
-            yield bad(f"{slug}: {problem}")
-        return
+            report(bad(f"{slug}: {problem}"))
+        return False
     except PersonMustActError as error:
-        yield bad(f"{slug}: tenant: {told(error)}", error.remedy)
-        return
+        report(bad(f"{slug}: tenant: {without_remedy(error)}", error.remedy))
+        return False
     except PresenceBridgeError as error:
-        yield bad(f"{slug}: tenant: {error}", microsoft_cure(error))
-        return
-    yield good(f"{slug}: tenant {tenant.tenant_id}")
+        report(bad(f"{slug}: tenant: {error}", microsoft_remedy(error)))
+        return False
+    report(good(f"{slug}: tenant {tenant.tenant_id}"))
     if tenant.seen_at:
-        yield _clock(datetime.now(UTC) - tenant.seen_at)
-    if stored := stored_sign_in(token_file(config, slug), slug):
-        yield stored
+        report(_clock(datetime.now(UTC) - tenant.seen_at))
+    stored = stored_sign_in(token_file(config, slug), slug)
+    if stored:
+        report(stored)
+    return stored is None or stored.good
 
 
 def _clock(skew: timedelta) -> Finding:
     if abs(skew) <= SKEW:
-        return good(f"{CLOCK} agrees with Microsoft's")
+        return good("clock: agrees with Microsoft's")
     hours = str(timedelta(minutes=round(abs(skew) / timedelta(minutes=1)))).removesuffix(":00")
     way = "ahead of" if skew > timedelta() else "behind"
-    return bad(f"{CLOCK} {hours} h {way} Microsoft's", SET_THE_CLOCK)
+    return bad(f"clock: {hours} h {way} Microsoft's", SET_THE_CLOCK)
 
 
 async def _account(microsoft: Microsoft, copied: Config, slug: str) -> Finding:
@@ -91,9 +92,9 @@ async def _account(microsoft: Microsoft, copied: Config, slug: str) -> Finding:
         if isinstance(error, SignInNeededError) and now == SignIn():
             return _nobody(token_file(copied, slug), slug)
         return bad(
-            f"{slug}: {told(error)}",
-            cure(error.remedy, copied, slug),
-            note(now.who, now.correlation_id) or _reason(error),
+            f"{slug}: {without_remedy(error)}",
+            with_commands(error.remedy, copied, slug),
+            who_must_act(now.who, now.correlation_id) or _reason(error),
         )
     except TryAgainError as error:
         wait = f" in {error.retry_after_s:.0f} s" if error.retry_after_s else " in a while"

@@ -1,4 +1,4 @@
-"""A private copy of what is stored, to try a sign-in on. Never outlives the process that made it.
+"""A private copy of what is stored, to try a sign-in on. It never outlives the process.
 
 A sign-in may be renewed while it is tried, and files of the service must not become those of
 whoever asks.

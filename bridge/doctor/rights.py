@@ -1,4 +1,4 @@
-"""What the broker lets our user write and read, tried out. Leaves on it what was there before."""
+"""What the broker lets our user write and read, tried out; what it stores stays as it was."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect
-from bridge.broker.probe import HEARD_S
+from bridge.broker.hearing import PROOF_S
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.models import Config
 from bridge.contract.topics import OFFLINE, Topics
 from bridge.contract.wire import Message
-from bridge.doctor.cures import line_for
 from bridge.doctor.findings import Finding, bad
+from bridge.doctor.remedies import rule_for
 from bridge.setup.rules import of_the_bridge
 
 STORED_S = 0.5
@@ -111,14 +111,14 @@ async def _unheard(session: Session, messages: Sequence[Message]) -> dict[str, s
         return not waiting
 
     if waiting:
-        await collect(session, list(waiting), is_last, HEARD_S)
+        await collect(session, list(waiting), is_last, PROOF_S)
     return {**{m.topic: READ for m in messages if m.topic in waiting}, **refused}
 
 
 async def _keeps(session: Session, probe: str) -> bool:
     """Whether the broker has stored ``probe``: it then sends it to each new subscription."""
     await session.subscribe(probe, commands=False)
-    return bool(await collect(session, [probe], lambda heard: heard.retain, HEARD_S))
+    return bool(await collect(session, [probe], lambda heard: heard.retain, PROOF_S))
 
 
 async def _clear(session: Session, probe: str) -> None:
@@ -133,7 +133,7 @@ def _findings(
 ) -> Iterator[Finding]:
     user = config.mqtt.user
     if tried and sum(verb == READ for verb in missing.values()) >= tried == len(missing):
-        needed, base = dict.fromkeys(line_for(topics, topic) for topic in missing), topics.base
+        needed, base = dict.fromkeys(rule_for(topics, topic) for topic in missing), topics.base
         yield bad(
             f"broker: connected, but hears nothing: check that user {user} may read {base}/#",
             f"Its rules need, below user {user}: {'; '.join(needed)} (presence-bridge init writes "
@@ -143,6 +143,6 @@ def _findings(
     for topic, verb in missing.items():
         yield bad(
             f"broker: user {user} may not {verb} {topic}",
-            f"Add to the broker's rules, below user {user}: {line_for(topics, topic)} "
+            f"Add to the broker's rules, below user {user}: {rule_for(topics, topic)} "
             "(presence-bridge init writes it); then restart the broker.",
         )

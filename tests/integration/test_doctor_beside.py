@@ -14,7 +14,7 @@ from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.latest import Latest
 from bridge.doctor.findings import Finding
-from bridge.doctor.service import at_the_broker, told_on_this_machine
+from bridge.doctor.service import ask_on_this_machine, its_broker
 from tests.fakes.mosquitto import free_port
 from tests.integration.test_local_api import Bridge, served
 
@@ -51,8 +51,10 @@ async def examined(folder: Path, service: Known) -> list[Finding]:
     config = Config.model_validate(values, context={"folder": folder})
     async with served(folder, service), on_this_machine(config) as here:
         assert here is not None
-        findings = [finding async for finding in at_the_broker(config, here)]
-        return findings + [finding async for finding in told_on_this_machine(config, here)]
+        findings: list[Finding] = []
+        await its_broker(config, here, findings.append)
+        await ask_on_this_machine(config, here, findings.append)
+        return findings
 
 
 async def test_limits_and_missing_lines_are_named_and_nobody_connects(tmp_path: Path) -> None:

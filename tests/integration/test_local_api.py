@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bridge.commands.account_states import told
+from bridge.commands.account_states import from_service
 from bridge.commands.remote_by_socket import OverSocket, on_this_machine
 from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
@@ -213,7 +213,7 @@ async def test_a_sign_in_is_told_from_what_waits_to_its_end(tmp_path: Path) -> N
     code = SignIn(SignInState.CODE_PENDING, user_code="ABC", verification_uri="https://m/device")
     bridge.sign_in.set(code)
     async with served(tmp_path, bridge), asking(tmp_path) as service:
-        news = service.news("alice", Way.DEVICE_CODE)
+        news = service.sign_in("alice", Way.DEVICE_CODE)
         assert await anext(news) == code
         bridge.sign_in.set(SignIn(SignInState.SIGNED_IN))
         assert await anext(news) == SignIn(SignInState.SIGNED_IN)
@@ -228,7 +228,7 @@ async def test_a_sign_in_is_told_from_what_waits_to_its_end(tmp_path: Path) -> N
 async def test_thousands_of_people_come_fast_and_whole(tmp_path: Path) -> None:
     async with served(tmp_path, Bridge(people=5000)), asking(tmp_path) as service:
         async with asyncio.timeout(5):
-            people = told(await service.people())
+            people = from_service(await service.people())
         assert len(people) == 5000
         assert people["person4999"].fresh
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.commands.login import FAILED, OK, Progress, may_open_browser
-from bridge.commands.remote_answers import chosen, read_sign_in
-from bridge.commands.typed_lines import Typed
+from bridge.commands.login import FAILED, OK, Dialog, may_open_browser
+from bridge.commands.remote_answers import read_sign_in
+from bridge.commands.terminal import chosen_account, typed_lines
 from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError
@@ -48,10 +48,8 @@ OPEN = "alice: open https://m/device and enter the code ABC\n"
 def test_it_says_what_becomes_of_a_code(
     told: list[SignIn], code: int | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    progress = Progress("alice", Way.DEVICE_CODE, ManualClock())
-    for sign_in in told:
-        progress.saw(sign_in)
-    assert progress.code == code
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock())
+    assert [dialog.show(sign_in) for sign_in in told][-1] == code
     assert capsys.readouterr().out == said
 
 
@@ -59,18 +57,17 @@ async def test_a_code_that_ran_out_beside_a_sign_in_is_told_as_that(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = ManualClock()
-    progress = Progress("alice", Way.DEVICE_CODE, clock)
-    assert not progress.saw(BESIDE)
+    dialog = Dialog("alice", Way.DEVICE_CODE, clock)
+    assert dialog.show(BESIDE) is None
     await clock.advance(901)
-    assert progress.saw(NOW)
-    assert progress.code == FAILED
+    assert dialog.show(NOW) == FAILED
     assert "nobody signed in in time" in capsys.readouterr().out
 
 
 def test_a_refusal_names_a_few_of_many_accounts() -> None:
     config = Config.model_validate({"state_dir": "/x", "accounts": PEOPLE})
     with pytest.raises(ConfigError) as caught:
-        chosen(config, "nobody")
+        chosen_account(config, "nobody")
     (problem,) = caught.value.problems
     assert problem.endswith("person9 and 1990 more")
     assert problem.count("person") == 10
@@ -102,11 +99,18 @@ def test_a_browser_is_opened_only_where_somebody_sits_before_it(
 
 async def test_typed_lines_come_whole_without_the_empty_ones() -> None:
     read, write = os.pipe()
-    with os.fdopen(read) as stream, Typed(stream) as typed:
+    with os.fdopen(read) as stream, typed_lines(stream) as lines:
         os.write(write, b"\n  one \ntw")
-        assert await typed.line() == "one"
+        assert await lines.get() == "one"
         os.write(write, "o ☕\n\r\nthree".encode())
         os.close(write)
-        assert [await typed.line() for _ in range(2)] == ["two ☕", "three"]
+        assert [await lines.get() for _ in range(2)] == ["two ☕", "three"]
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(typed.line(), 0.01)
+            await asyncio.wait_for(lines.get(), 0.01)
+
+
+async def test_where_nobody_can_type_no_line_comes() -> None:
+    with os.fdopen(os.open(os.devnull, os.O_RDONLY)) as nothing:
+        for stream in (nothing, None):  # as Python has a standard input that was closed
+            with typed_lines(stream) as lines, pytest.raises(TimeoutError):
+                await asyncio.wait_for(lines.get(), 0.01)

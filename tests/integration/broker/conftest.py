@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -30,33 +30,39 @@ FACT = Message("presence/account/alice/state", b'{"busy":"OFF"}')
 
 
 HURRY = 50
+T = TypeVar("T")
 
 
 class HurriedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose deadlines pass fifty times as fast; sockets stay as they are."""
+    """An event loop whose deadlines pass ``hurry`` times as fast; sockets stay as they are."""
 
-    def __init__(self) -> None:
-        super().__init__(_HurriedSelector())
+    def __init__(self, hurry: int) -> None:
+        super().__init__(_HurriedSelector(hurry))
+        self.hurry = hurry
 
     def time(self) -> float:
-        return super().time() * HURRY
+        return super().time() * self.hurry
 
 
 class _HurriedSelector(selectors.DefaultSelector):
+    def __init__(self, hurry: int) -> None:
+        super().__init__()
+        self._hurry = hurry
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(timeout / HURRY if timeout else timeout)
+        return super().select(timeout / self._hurry if timeout else timeout)
 
 
-def run_hurried(scenario: Coroutine[Any, Any, None]) -> None:
+def run_hurried(scenario: Coroutine[Any, Any, T], *, hurry: int = HURRY) -> T:
     """Run what meets deadlines of many seconds, in much less."""
-    with asyncio.Runner(loop_factory=HurriedLoop) as runner:
-        runner.run(scenario)
+    with asyncio.Runner(loop_factory=lambda: HurriedLoop(hurry)) as runner:
+        return runner.run(scenario)
 
 
 def patience_s() -> float:
     """How long a test waits before it fails, in the time of the running loop."""
-    hurried = isinstance(asyncio.get_running_loop(), HurriedLoop)
-    return DEADLINE_S * HURRY if hurried else DEADLINE_S
+    loop = asyncio.get_running_loop()
+    return DEADLINE_S * loop.hurry if isinstance(loop, HurriedLoop) else DEADLINE_S
 
 
 async def until(condition: Callable[[], Any]) -> None:

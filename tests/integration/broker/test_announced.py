@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.broker.connection import connect
-from bridge.broker.lessons import AGAIN_S
+from bridge.broker.negotiation import AGAIN_S
 from bridge.broker.session import Greeting, ProtocolVersion, SubscriptionRefusedError
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bridge.broker import visit
-from bridge.broker.lessons import AGAIN_S
+from bridge.broker.negotiation import AGAIN_S
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock

@@ -13,7 +13,7 @@ import pytest
 from bridge import state_dir
 from bridge.commands import accounts, login
 from bridge.config.models import Config
-from bridge.contract.account import SignIn, SignInState, Way
+from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
@@ -401,7 +401,7 @@ async def test_the_login_command_tells_what_is_wrong_and_ends(
     )
     for words in ("Sign in again", "client_id"):
         async with asyncio.timeout(20):
-            assert await asyncio.to_thread(login.login, config, "alice") == login.FAILED
+            assert await login.login(config, "alice") == login.FAILED
         assert words in capsys.readouterr().out
 
 
@@ -414,8 +414,7 @@ async def test_the_login_command_goes_on_when_microsoft_comes_back(
 ) -> None:
     microsoft.auto_approve(alice)
     microsoft.faults.add(Fault("discovery", cut=Cut.BEFORE_HEADERS, times=2))
-    way = Way.DEVICE_CODE
-    signing_in = asyncio.create_task(login._alone(config, "alice", way, clock))
+    signing_in = asyncio.create_task(login.login(config, "alice", clock=clock))
     async with asyncio.timeout(10):
         while not signing_in.done():
             await clock.advance(5)
@@ -434,7 +433,7 @@ async def test_the_login_command_renews_a_sign_in_that_stands(
     async with start() as running:
         await running.sign_in(alice)
     microsoft.auto_approve(alice)
-    signing_in = asyncio.create_task(login._alone(config, "alice", Way.DEVICE_CODE, clock))
+    signing_in = asyncio.create_task(login.login(config, "alice", clock=clock))
     async with asyncio.timeout(10):
         while not signing_in.done():
             await clock.advance(5)
@@ -458,7 +457,7 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
             }
         )
         with state_dir.claimed(served.state_dir):
-            asked = asyncio.create_task(asyncio.to_thread(login.login, served, "team"))
+            asked = asyncio.create_task(login.login(served, "team"))
             request = await mqtt.until("presence/bridge/request/signin")
             assert request.json["account"] == "team"
             answer = {"status": "ok", "transaction": request.json["transaction"]}
@@ -467,7 +466,7 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
             await mqtt.publish(auth, json.dumps({"state": "signed_in"}), retain=True)
             assert await asked == login.OK
 
-            asked = asyncio.create_task(asyncio.to_thread(accounts.logout, served, "team"))
+            asked = asyncio.create_task(accounts.logout(served, "team"))
             request = await mqtt.until("presence/bridge/request/signout")
             assert request.json["account"] == "team"
             answer["transaction"] = request.json["transaction"]
@@ -504,11 +503,11 @@ async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
             microsoft.auto_approve(home.person)
-            assert await asyncio.to_thread(login.login, served, "team") == login.OK
+            assert await login.login(served, "team") == login.OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"team: open {microsoft.login_url}/device and enter")
             assert said[1:] == ["team is signed in."]
-            assert await asyncio.to_thread(accounts.logout, served, "team") == login.OK
+            assert await accounts.logout(served, "team") == login.OK
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "signed_out")
             service.stop()
             await serving
@@ -518,9 +517,9 @@ async def test_the_login_command_of_an_app_tries_its_certificate(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = office.config({"office": {"sign_in": "app", "user": office.home.person.oid}})
-    assert await asyncio.to_thread(login.login, config, "office") == login.OK
+    assert await login.login(config, "office") == login.OK
     office.home.app.certificates.clear()
-    assert await asyncio.to_thread(login.login, config, "office") == login.FAILED
+    assert await login.login(config, "office") == login.FAILED
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "office is signed in."
     assert "Upload the certificate" in said[1]
@@ -545,17 +544,17 @@ async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_fol
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/account/alice/auth", lambda h: h.json["state"] == "error")
 
-            assert await asyncio.to_thread(login.login, served, None) == login.FAILED
+            assert await login.login(served, None) == login.FAILED
             out = capsys.readouterr().out
             assert "admin consent" in out
             assert "client_id" not in out
 
-            assert await asyncio.to_thread(login.login, served, None) == login.OK
+            assert await login.login(served, None) == login.OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"alice: open {microsoft.login_url}/device and enter")
             assert said[1:] == ["alice is signed in."]
 
-            assert await asyncio.to_thread(accounts.logout, served, "alice") == login.OK
+            assert await accounts.logout(served, "alice") == login.OK
             await mqtt.until_text("presence/account/alice/availability", "offline")
             service.stop()
             await serving
@@ -566,7 +565,7 @@ async def test_the_logout_command_forgets(
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
-    assert await asyncio.to_thread(accounts.logout, config, "alice") == login.OK
+    assert await accounts.logout(config, "alice") == login.OK
     assert capsys.readouterr().out == "alice is signed out.\n"
     assert not (config.state_dir / "tokens" / "alice.json").exists()
     async with start() as again:

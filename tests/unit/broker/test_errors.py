@@ -5,8 +5,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
 
-from bridge.broker.errors import SHORT_LIVED, explain
-from bridge.broker.reasons import REASONS, Kind
+from bridge.broker.errors import REASONS, SHORT_LIVED, Kind, explain
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.host import MqttSettings
 

@@ -1,4 +1,4 @@
-"""From a fault to its cure, and from a remedy to the commands that are meant in it. Pure."""
+"""From a fault to its remedy, and from a remedy to the commands that are meant in it. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SET_THE_CLOCK = (
     "Set the time of this machine: timedatectl set-ntp true (a container has its host's)."
 )
 SIGN_IN = re.compile(r"(sign in(?: again)?)", re.IGNORECASE)
-BROKER_CURES: dict[type[BaseException], str] = {
+BROKER_REMEDIES: dict[type[BaseException], str] = {
     socket.gaierror: "That name leads nowhere: correct host in [mqtt], or give an IP address.",
     ssl.SSLCertVerificationError: "Set ca_file in [mqtt] to the authority of the broker's "
     "certificate, and server_name to the name in it if that is not host.",
@@ -45,7 +45,7 @@ ANOTHER = (
     "between, or try again later."
 )
 _PROXY = "Correct proxy in [network], or HTTPS_PROXY."
-MICROSOFT_CURES = {
+MICROSOFT_REMEDIES = {
     Fault.NO_PROXY: _PROXY,
     Fault.PROXY_REFUSES: _PROXY,
     Fault.PROXY_ADDRESS: _PROXY,
@@ -66,33 +66,33 @@ CONNECTION = (
 )
 
 
-def broker_cure(error: PresenceBridgeError) -> str:
+def broker_remedy(error: PresenceBridgeError) -> str:
     """What to do about a broker that does not take us."""
     causes = list(_causes(error))
     if any(getattr(cause, "verify_code", None) in WRONG_DATES for cause in causes):
         return SET_THE_CLOCK
-    fitting = (kind for kind in BROKER_CURES if any(isinstance(cause, kind) for cause in causes))
-    return BROKER_CURES[next(fitting)]
+    fitting = (kind for kind in BROKER_REMEDIES if any(isinstance(cause, kind) for cause in causes))
+    return BROKER_REMEDIES[next(fitting)]
 
 
-def rules_cure(problem: str, topics: Topics) -> str:
+def rules_remedy(problem: str, topics: Topics) -> str:
     """The line that the broker's rules lack, for a ``problem`` that names a topic."""
-    for line in filter(None, (line_for(topics, word) for word in problem.split())):
-        return f"Its rules for that user need: {line}. {BROKER_CURES[SubscriptionRefusedError]}"
+    for line in filter(None, (rule_for(topics, word) for word in problem.split())):
+        return f"Its rules for that user need: {line}. {BROKER_REMEDIES[SubscriptionRefusedError]}"
     return ""
 
 
-def line_for(topics: Topics, topic: str) -> str:
+def rule_for(topics: Topics, topic: str) -> str:
     """The line of the broker's rules by which the bridge may use ``topic``, if there is one."""
     lines = of_the_bridge(topics)
     return next((line for line in lines if topic_matches_sub(line.split()[-1], topic)), "")
 
 
-def microsoft_cure(error: PresenceBridgeError) -> str:
+def microsoft_remedy(error: PresenceBridgeError) -> str:
     """What to do when Microsoft cannot be asked; what answered itself led to no error."""
     cause = error.__cause__
     fault = cause.fault if isinstance(cause, HttpError) else Fault.STRANGER
-    return MICROSOFT_CURES.get(fault, CONNECTION)
+    return MICROSOFT_REMEDIES.get(fault, CONNECTION)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -102,7 +102,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         before = before.__cause__ or before.__context__
 
 
-def cure(remedy: str, config: Config, slug: str) -> str:
+def with_commands(remedy: str, config: Config, slug: str) -> str:
     """The remedy, with the commands and the file that are meant in it."""
     login = f"presence-bridge login {slug}"
     remedy = for_account(remedy, slug)
@@ -120,12 +120,12 @@ def cure(remedy: str, config: Config, slug: str) -> str:
     return remedy
 
 
-def told(error: PersonMustActError) -> str:
+def without_remedy(error: PersonMustActError) -> str:
     """What happened, without what to do about it."""
     return str(error).removesuffix(error.remedy).strip()
 
 
-def note(who: str | None, correlation_id: str | None) -> str:
+def who_must_act(who: str | None, correlation_id: str | None) -> str:
     """Who must act, when that is somebody else."""
     reference = f" Correlation id: {correlation_id}" if correlation_id else ""
     return f"Who must act: {who}.{reference}" if who and who != YOU else ""

@@ -10,8 +10,8 @@ import pytest
 from bridge.broker.session import Limits
 from bridge.config.models import Config
 from bridge.contract.topics import Topics
-from bridge.doctor.cures import rules_cure
-from bridge.doctor.limits import limits
+from bridge.doctor.broker import limits
+from bridge.doctor.remedies import rules_remedy
 from bridge.doctor.rights import _read_only
 
 
@@ -53,11 +53,11 @@ def test_what_binds_us_is_told_and_a_fault_has_a_cure(
 )
 def test_a_refusal_names_the_line_that_is_missing(topic: str, line: str) -> None:
     problem = f"the broker does not let user b use {topic} (Not authorized): check its access rules"
-    assert f" {line}. Where init" in rules_cure(problem, Topics("home/pb", "ha"))
+    assert f" {line}. Where init" in rules_remedy(problem, Topics("home/pb", "ha"))
 
 
 def test_a_fault_of_another_kind_is_about_no_line() -> None:
-    assert rules_cure("broker x:1 cannot be reached: no answer", Topics()) == ""
+    assert rules_remedy("broker x:1 cannot be reached: no answer", Topics()) == ""
 
 
 def test_the_birth_topic_that_was_chosen_is_among_what_the_bridge_reads() -> None:

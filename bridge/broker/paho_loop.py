@@ -1,4 +1,4 @@
-"""Serves the socket of a paho client on the event loop, without a thread. Never reads a message."""
+"""Runs a paho client on the asyncio event loop, without a thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOKS = 4
 much later (MQTT 5, 3.1.2.10)."""
 
 
-class Pump:
+class PahoLoop:
     """Reads and writes for ``client`` when its socket can; ``garbage`` hears of what is no MQTT."""
 
     def __init__(self, client: Client, garbage: Callable[[Exception], None]) -> None:

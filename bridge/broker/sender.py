@@ -1,0 +1,119 @@
+"""What is sent on each connection, and in which order: welcome, online, then news and backlog."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from bridge.broker.outbox import Outbox, chunks
+from bridge.broker.refusals import Refusals
+from bridge.broker.session import PACKET_TOO_LARGE, Session
+from bridge.contract.clock import Clock
+from bridge.contract.wire import Message
+
+log = logging.getLogger(__name__)
+
+CHUNK = 20
+"""Messages that are sent together; a change waits for no more than these."""
+RESEND_S = (1.0, 5.0, 30.0, 60.0)
+"""Before a refused state is sent again; the last for ever."""
+RESENT_MOST = 200
+"""Rules that forbid thousands of topics are not tried with all of them."""
+Messages = Callable[[], Iterable[Message]]
+
+
+class Sender:
+    """Sends what waits in ``outbox``, and what a broker without memory must get.
+
+    ``acknowledged`` is called for each message that the broker has.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        refusals: Refusals,
+        *,
+        welcome: Messages,
+        backlog: Messages,
+        acknowledged: Callable[[Message], None],
+        clock: Clock,
+    ) -> None:
+        self._outbox, self._refusals, self._clock = outbox, refusals, clock
+        self._welcome, self._backlog, self._acknowledged = welcome, backlog, acknowledged
+        self._refused: dict[str, Message] = {}
+        """The newest of each retained topic that the broker refused."""
+        self._something_refused = asyncio.Event()
+        self._bugs: set[str] = set()
+
+    async def greet(self, session: Session, online: Message) -> None:
+        """Send the welcome, then ``online``; changes, and answers to requests, go between."""
+        self._refused.clear()
+        for chunk in chunks(self._made(self._welcome), CHUNK):
+            await self._send(session, [*self._outbox.take(CHUNK, beats=False), *chunk])
+        await self._send(session, [*self._outbox.take(CHUNK, beats=False), online])
+        self._outbox.release()
+
+    async def run(self, session: Session) -> None:
+        """Send what comes, and the backlog whenever there is nothing else, until cancelled."""
+        backlog = self._made(self._backlog)
+        while True:
+            urgent = self._outbox.take(CHUNK)
+            messages = [*urgent, *islice(backlog, CHUNK - len(urgent))]
+            if messages:
+                await self._send(session, messages)
+            else:
+                await self._outbox.wait()
+
+    async def resend(self) -> None:
+        """Let what is retained and was refused wait again, ever more rarely, until cancelled."""
+        while True:
+            self._something_refused.clear()
+            await self._something_refused.wait()
+            tries = 0
+            while self._refused:
+                await self._clock.sleep(RESEND_S[min(tries, len(RESEND_S) - 1)])
+                tries += 1
+                for message in self._refused.values():
+                    self._outbox.put_unless_newer(message)
+
+    async def leave(self, session: Session, goodbye: Messages, offline: Message) -> None:
+        """Send what is left, ``goodbye``, and ``offline``."""
+        await self._send(session, self._outbox.take(len(self._outbox), beats=False))
+        for chunk in chunks(self._made(goodbye), CHUNK):
+            await self._send(session, chunk)
+        await self._send(session, [offline])
+
+    async def _send(self, session: Session, messages: list[Message]) -> None:
+        for message in messages:
+            self._refused.pop(message.topic, None)
+        refused = await session.send(messages)
+        for refusal in refused:
+            self._refusals.refused(refusal.message.topic, refusal.code, refusal.reason)
+            may_pass = refusal.message.retain and refusal.code != PACKET_TOO_LARGE
+            if may_pass and len(self._refused) < RESENT_MOST:
+                self._refused[refusal.message.topic] = refusal.message
+                self._something_refused.set()
+        unsent = {id(refusal.message) for refusal in refused}
+        for message in messages:
+            if id(message) not in unsent:
+                self._refusals.accepted(message.topic)
+                with self._surviving_bugs():
+                    self._acknowledged(message)
+
+    def _made(self, messages: Messages) -> Iterator[Message]:
+        """``messages``, up to a bug in making them."""
+        with self._surviving_bugs():
+            yield from messages()
+
+    @contextmanager
+    def _surviving_bugs(self) -> Iterator[None]:
+        """A bug of others is logged once and does not end the connection."""
+        try:
+            yield
+        except Exception as error:
+            if (bug := type(error).__name__) not in self._bugs:
+                self._bugs.add(bug)
+                log.exception("internal error in what is published; please report this")
