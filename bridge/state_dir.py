@@ -117,12 +117,15 @@ def in_use(folder: Path) -> bool:
 
 def refused(folder: Path, error: OSError) -> ConfigError:
     """What a person reads of ``error`` on the state folder."""
-    cure, owner, me = "", owner_of(folder), this_user()
+    remedy, me = "", this_user()
     if isinstance(error, PermissionError):
-        cure = "; run this as the user of the service, who must own that folder"
-        if os.access(folder, os.F_OK) and owner != me:
-            cure = f"{cure} and not {owner}; if that is {me}: sudo chown -R {me} {quoted(folder)}"
-    return ConfigError([f"state_dir: {folder}: {error.strerror}{cure}"])
+        remedy = "; run this as the user of the service, who must own that folder"
+        chown, owner = f"sudo chown -R {me} {quoted(folder)}", owner_of(folder)
+        if owner == me and os.access(folder / LOCK, os.F_OK):
+            remedy = f"; {LOCK} in it belongs to {owner_of(folder / LOCK)}: {chown}"
+        elif owner != me and os.access(folder, os.F_OK):
+            remedy = f"{remedy} and not {owner}; if that is {me}: {chown}"
+    return ConfigError([f"state_dir: {folder}: {error.strerror}{remedy}"])
 
 
 def _tighten(folder: Path) -> None:

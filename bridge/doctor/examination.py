@@ -36,7 +36,8 @@ def examine(
     ``places`` are those where a private copy of what is stored may lie.
     """
     try:
-        config = with_zone_of_hours(with_added(load(path, environ)), environ)
+        with _unlogged():
+            config = with_zone_of_hours(with_added(load(path, environ)), environ)
     except ConfigError as error:
         for problem in error.problems:
             show(bad(f"config: {problem}"))

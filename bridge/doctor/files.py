@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge import state_dir
 from bridge.config.models import Config
-from bridge.config.unreadable import unreadable
+from bridge.config.unreadable import quoted, this_user, unreadable
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
 from bridge.microsoft.sign_in.token_cache import DAMAGED, kept_in, token_file
@@ -31,6 +31,10 @@ def state_folder(
     if not space.f_bavail or (space.f_files and not space.f_favail):
         return bad(f"state_dir: {folder}: its disk is full", _DISK)
     if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        try:
+            state_dir.in_use(folder)
+        except ConfigError as error:
+            return bad("; ".join(error.problems))
         return good(f"state_dir: {folder}")
     why = "this user may not write there" if place.is_dir() else f"{place} is no folder"
     return bad(
@@ -74,13 +78,17 @@ def _is_open(file: Path) -> bool:
     return bool(own.st_mode & 0o004 and folder.st_mode & 0o001) and own.st_uid == os.geteuid()
 
 
-def stored_sign_in(file: Path, slug: str) -> Finding | None:
-    """How the stored sign-in is kept, when there is one."""
+def stored_sign_in(file: Path, slug: str, folder: Path) -> Finding | None:
+    """How the sign-in in ``file`` of the state folder is stored, when there is one."""
     try:
         kept = kept_in(file)
     except PermissionError as error:
-        what = unreadable(file, error)
-        return bad(f"{slug}: {what.why}", f"{what.cure}, or run this as the user of the service.")
+        what, me = unreadable(file, error), this_user()
+        remedy = f"{what.cure}, or run this as the user of the service."
+        if not os.access(file.parent, os.X_OK):  # private: nobody else is to enter it
+            chown = f"sudo chown -R {me} {quoted(folder)}"
+            remedy = f"Run this as the user of the service. If that is {me}: {chown}"
+        return bad(f"{slug}: {what.why}", remedy)
     except OSError as error:
         return bad(f"{slug}: the stored sign-in, {file}, cannot be read: {error.strerror}")
     if kept == DAMAGED:

@@ -66,7 +66,7 @@ async def _reached(microsoft: Microsoft, config: Config, slug: str, report: Repo
     report(good(f"{slug}: tenant {tenant.tenant_id}"))
     if tenant.seen_at:
         report(_clock(datetime.now(UTC) - tenant.seen_at))
-    stored = stored_sign_in(token_file(config, slug), slug)
+    stored = stored_sign_in(token_file(config, slug), slug, config.state_dir)
     if stored:
         report(stored)
     return stored is None or stored.good

@@ -10,7 +10,8 @@ import pytest
 
 from bridge import state_dir
 from bridge.contract.errors import ConfigError
-from tests.fakes.other_user import as_nobody, let_in, only_root
+from bridge.doctor.files import state_folder
+from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, only_root
 
 
 def test_a_second_bridge_on_the_same_folder_is_refused(tmp_path: Path) -> None:
@@ -111,3 +112,25 @@ def test_a_folder_of_somebody_else_is_told_with_owner_and_command(tmp_path: Path
     (problem,) = caught.value.problems
     cure = f"{told}nobody: sudo chown -R nobody {folder}"
     assert problem == f"state_dir: {folder}: Permission denied; {cure}"
+
+
+@only_root
+def test_what_root_left_in_our_own_folder_is_told_with_the_command(tmp_path: Path) -> None:
+    """As ``sudo presence-bridge login`` does before the service has ever run."""
+    folder = tmp_path / "state"
+    with state_dir.claimed(folder):
+        pass
+    let_in(folder)
+    os.chown(folder, NOBODY, NOBODY)
+    problem = (
+        f"state_dir: {folder}: Permission denied; lock in it belongs to root: "
+        f"sudo chown -R nobody {folder}"
+    )
+    with as_nobody():
+        with pytest.raises(ConfigError) as caught, state_dir.claimed(folder):
+            pass
+        assert caught.value.problems == [problem]
+        assert state_folder(folder).text == problem
+    give(folder)
+    with as_nobody(), state_dir.claimed(folder):
+        assert state_folder(folder).good
