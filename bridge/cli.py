@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bridge.config.models import Config
 from bridge.contract.errors import ConfigError, PresenceBridgeError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+Command = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -145,30 +146,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"presence-bridge {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", parents=[common], help="the service")
-    run.set_defaults(command=_run)
+    def add(name: str, text: str, command: Command) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=text)
+        added.set_defaults(command=command)
+        return added
 
-    reload = commands.add_parser("reload", parents=[common], help="read the config's accounts anew")
-    reload.set_defaults(command=_reload)
+    add("run", "the service", _run)
+    add("reload", "read the config's accounts again", _reload)
+    add("accounts", "who is signed in, and how", _accounts)
+    add("doctor", "find what is wrong", _doctor)
 
-    login = commands.add_parser("login", parents=[common], help="sign one account in")
+    login = add("login", "sign one account in", _login)
     login.add_argument("account", nargs="?", metavar="ACCOUNT")
     login.add_argument(
         "--browser", action="store_true", help="in a browser, here or elsewhere, instead of a code"
     )
-    login.set_defaults(command=_login)
-
-    logout = commands.add_parser("logout", parents=[common], help="forget an account's sign-in")
+    logout = add("logout", "forget an account's sign-in", _logout)
     logout.add_argument("account", metavar="ACCOUNT")
-    logout.set_defaults(command=_logout)
 
-    table = commands.add_parser("accounts", parents=[common], help="who is signed in, and how")
-    table.set_defaults(command=_accounts)
-
-    doctor = commands.add_parser("doctor", parents=[common], help="find what is wrong")
-    doctor.set_defaults(command=_doctor)
-
-    init = commands.add_parser("init", parents=[common], help="write config, secrets, passwords")
+    init = add("init", "write config, secrets, passwords", _init)
     init.add_argument("--folder", default=".", help="where to write; default here")
     init.add_argument("--tenant", metavar="DOMAIN", help="your organisation's domain or GUID")
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
@@ -177,8 +173,6 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument(
         "--follow", metavar="NAMES", help="whom it follows: alice,bob or all; else as in the config"
     )
-    init.set_defaults(command=_init)
-
     certificate = commands.add_parser("certificate", help="what an app signs itself in with")
     certificates = certificate.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = certificates.add_parser(
@@ -187,16 +181,13 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--folder", default="secrets", help="where to write; default secrets")
     create.add_argument("--days", type=int, default=730, metavar="N", help="default 730")
     create.set_defaults(command=_create_certificate)
-
-    consent = commands.add_parser("consent-url", parents=[common], help="where an admin consents")
+    consent = add("consent-url", "where an admin consents", _consent_url)
     consent.add_argument("account", nargs="?", metavar="ACCOUNT")
-    consent.set_defaults(command=_consent_url)
 
-    demo = commands.add_parser("demo", parents=[common], help="all of it, with nothing to set up")
+    demo = add("demo", "all of it, with nothing to set up", _demo)
     demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")
     demo.add_argument(
         "--day-seconds", type=float, default=60.0, metavar="N", help="length of the working day"
     )
     demo.add_argument("--port", type=int, default=0, help="where MQTT listens; default a free one")
-    demo.set_defaults(command=_demo)
     return parser

@@ -1,4 +1,4 @@
-"""Logging for people, journals and machines. Never lets a secret through, whoever logs it."""
+"""Logging for people, journals and machines; it never lets a secret through, whoever logs it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LIBRARIES = {
     "msal": logging.CRITICAL,
 }
 """Libraries whose lines are about themselves; msal also returns what it logs as errors, and its
-debug lines hold device codes."""
+debug lines have device codes."""
 
 
 def redact(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How long to wait before trying again. Never waits itself."""
+"""How long to wait before trying again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def retry_after_s(header: str | None, *, date: str | None, clock: Clock) -> floa
 
 
 def _moment(text: str) -> datetime | None:
-    """The moment that an HTTP date tells; its oldest form names no zone and means GMT."""
+    """The moment of an HTTP date; its oldest form names no zone and means GMT."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

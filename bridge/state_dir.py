@@ -1,4 +1,4 @@
-"""The state folder: private, and used by one bridge at a time. Never knows what lies in it."""
+"""The state folder: private, and used by one bridge at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
@@ -21,9 +21,9 @@ HEARTBEAT = "heartbeat"
 """Touched while the service lives; a container's health check looks at its age."""
 HEARTBEAT_EVERY_S = 10.0
 EPOCH = "epoch"
-"""Orders what is told before and after a start."""
+"""Orders what is published before and after a start."""
 LOCK = "lock"
-"""Held by the bridge that works on the folder."""
+"""Locked by the bridge that works on the folder."""
 
 
 class StateInUseError(ConfigError):
@@ -61,35 +61,34 @@ def _make_lock(folder: Path) -> int:
 
 @contextmanager
 def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterator[Path]:
-    """Make ``folder`` (mode 0700) and hold it for this process.
+    """Make ``folder`` (mode 0700) and lock it for this process.
 
     A disk that takes nothing is no reason not to start: what lies there can be read.
 
     Raises:
-        StateInUseError: Another process holds it.
+        StateInUseError: Another process has locked it.
         ConfigError: It cannot be made or written.
     """
-    try:
-        lock: int | None = make(folder)
-    except OSError as error:
-        if error.errno not in TAKES_NOTHING:
-            raise refused(folder, error) from error
-        log.warning("%s: %s; nothing is remembered over a restart", folder, error.strerror)
-        lock = None
-    if lock is None:
+    with ExitStack() as stack:
+        try:
+            lock = make(folder)
+        except OSError as error:
+            if error.errno not in TAKES_NOTHING:
+                raise refused(folder, error) from error
+            log.warning("%s: %s; nothing is remembered over a restart", folder, error.strerror)
+        else:
+            stack.callback(os.close, lock)
+            _lock(lock, folder)
         yield folder
-        return
+
+
+def _lock(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(lock)
         raise StateInUseError(
             [f"state_dir: {folder} is used by another running bridge: stop one of the two"]
         ) from None
-    try:
-        yield folder
-    finally:
-        os.close(lock)
 
 
 def in_use(folder: Path) -> bool:
@@ -104,10 +103,8 @@ def in_use(folder: Path) -> bool:
         return False
     except OSError as error:
         raise refused(folder, error) from error
-    try:
-        fcntl.flock(
-            lock, fcntl.LOCK_SH | fcntl.LOCK_NB
-        )  # shared: two who ask do not see each other
+    try:  # shared: two who ask do not see each other
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:

@@ -14,8 +14,8 @@ from threading import Thread
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
+from bridge.broker.properties import made
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
     ConnectionFailedError,
@@ -75,11 +75,11 @@ def _dial(greeting: Greeting, dialled: Future[Client]) -> None:
 
 def _connected(greeting: Greeting) -> Client:
     settings, client = greeting.settings, _client(greeting)
-    properties = None
-    if greeting.version is ProtocolVersion.V5:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        properties.MaximumPacketSize = LARGEST_PAYLOAD
+    properties = made(
+        PacketTypes.CONNECT,
+        SessionExpiryInterval=SESSION_EXPIRY_S,
+        MaximumPacketSize=LARGEST_PAYLOAD,
+    )
     try:
         if settings.tls:
             client.tls_set_context(tls_context(settings, within_s=DEADLINE_S))
@@ -88,7 +88,7 @@ def _connected(greeting: Greeting) -> Client:
             settings.effective_port,
             KEEPALIVE_S,
             clean_start=MQTT_CLEAN_START_FIRST_ONLY,
-            properties=properties,
+            properties=properties if greeting.version is ProtocolVersion.V5 else None,
         )
     except ConfigError as error:
         raise ConnectionFailedError(error.problems[0], ours=True) from error
@@ -115,11 +115,8 @@ def _client(greeting: Greeting) -> Client:
         password = settings.password.get_secret_value() if settings.password else None
         client.username_pw_set(settings.username, password)
     if will := greeting.will:
-        properties = None
-        if speaks_5:
-            properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-            properties.WillDelayInterval = WILL_DELAY_S
-        client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+        delay = made(PacketTypes.WILLMESSAGE, WillDelayInterval=WILL_DELAY_S) if speaks_5 else None
+        client.will_set(will.topic, will.payload, will.qos, will.retain, delay)
     return client
 
 

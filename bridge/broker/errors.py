@@ -107,8 +107,8 @@ REASONS = {
     0x92: Reason(Kind.SLOWLY, f"{_BUG} (packet identifier not found)", _REPORT),
     0x93: Reason(
         Kind.SLOWLY,
-        "bears less unacknowledged at a time than it had announced",
-        "we send less at a time from now on; who runs it may raise its receive maximum "
+        "takes fewer unacknowledged messages at a time than it announced",
+        "we send fewer at a time from now on; who runs it may raise its receive maximum "
         "(max_inflight_messages in Mosquitto)",
     ),
     0x94: Reason(Kind.SLOWLY, f"{_BUG} (topic alias, of which we have none)", _REPORT),
@@ -129,7 +129,7 @@ REASONS = {
         "who runs it must raise it, or end what uses it up: connections, messages or what is "
         "stored",
     ),
-    0x98: Reason(Kind.PASSES, "was told to end the connection", "who runs it knows why"),
+    0x98: Reason(Kind.PASSES, "ended the connection on request", "who runs it knows why"),
     0x99: Reason(Kind.SLOWLY, f"{_BUG} (payload format)", _REPORT),
     0x9A: Reason(
         Kind.SLOWLY,

@@ -42,7 +42,7 @@ def too_large(message: Message, limits: Limits) -> Refusal | None:
 
 
 def narrower(known: Limits, announced: Limits) -> Limits:
-    """What keeps to both."""
+    """The stricter of both."""
     sizes = [known.maximum_packet_size, announced.maximum_packet_size]
     return replace(
         announced,

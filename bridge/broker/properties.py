@@ -13,6 +13,14 @@ from bridge.broker.session import ConnectionFailedError, Limits
 TEXT_MOST = 200
 
 
+def made(packet: int, **values: int) -> Properties:
+    """The properties of a ``packet`` of ours, by the names that paho has for them."""
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
 def announced(properties: Properties | None) -> Limits:
     """The limits in a CONNACK (MQTT 5, 3.2.2.3); a limit of nothing at all is none."""
     values = properties.json() if properties else {}  # type: ignore[no-untyped-call]

@@ -58,14 +58,20 @@ class Refusals:
         """The broker has said no to ``topic``."""
         known = self._topics.get(topic)
         if known is None:
-            self._topics[topic] = _Refused(
-                code, reason, self._clock.monotonic(), is_logged=len(self._topics) < LOGGED_MOST
-            )
+            is_logged = len(self._topics) < LOGGED_MOST
+            refused = _Refused(code, reason, self._clock.monotonic(), is_logged)
+            self._topics[topic] = refused
             if len(self._topics) == LOGGED_MOST + 1:
-                log.warning("the broker refuses more topics; they are not told one by one")
+                log.warning("the broker refuses more topics; they are not logged one by one")
         else:
-            known.code, known.reason = code, reason
-        self._log(topic, first=known is None)
+            refused, known.code, known.reason = known, code, reason
+        if not refused.is_logged or refused.blamed:
+            return
+        refused.blamed = self._is_rules(refused) or refused.code in _ANNOUNCED
+        if refused.blamed:
+            log.error("%s", self._text(topic))
+        elif known is None:
+            log.warning("%s; trying again", self._text(topic))
 
     def accepted(self, topic: str) -> None:
         """The broker has said yes to ``topic``."""
@@ -76,16 +82,6 @@ class Refusals:
         """Nobody wants to use ``topic`` any more."""
         self._topics.pop(topic, None)
 
-    def _log(self, topic: str, *, first: bool) -> None:
-        refused = self._topics[topic]
-        if not refused.is_logged or refused.blamed:
-            return
-        refused.blamed = self._is_rules(refused) or refused.code in _ANNOUNCED
-        if refused.blamed:
-            log.error("%s", self._text(topic))
-        elif first:
-            log.warning("%s; trying again", self._text(topic))
-
     def _is_rules(self, refused: _Refused) -> bool:
         lasts_s = self._clock.monotonic() - refused.since_s
         return refused.code == NOT_AUTHORIZED or (
@@ -94,15 +90,10 @@ class Refusals:
 
     def _text(self, topic: str) -> str:
         refused = self._topics[topic]
-        return (
-            f"the broker does not let user {self._user} {self._what} {topic} "
-            f"({refused.reason}){self._remedy(refused)}"
-        )
-
-    def _remedy(self, refused: _Refused) -> str:
+        remedy = _ANNOUNCED.get(refused.code, "")
         if self._is_rules(refused):
-            return ": check its access rules"
-        if refused.code == QUOTA_EXCEEDED:
-            return ": who runs the broker must raise that quota"
-        known = _ANNOUNCED.get(refused.code)
-        return f": {known}" if known else ""
+            remedy = "check its access rules"
+        elif refused.code == QUOTA_EXCEEDED:
+            remedy = "who runs the broker must raise that quota"
+        no = f"the broker does not let user {self._user} {self._what} {topic} ({refused.reason})"
+        return f"{no}: {remedy}" if remedy else no

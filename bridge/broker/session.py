@@ -40,7 +40,7 @@ class Received:
 class Limits:
     """What the broker announced in CONNACK (MQTT 5, 3.2.2.3); under 3.1.1 it announces nothing.
 
-    A session keeps to all of it by itself.
+    A session obeys all of it by itself.
     """
 
     receive_maximum: int = 65535

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 
 from paho.mqtt.client import topic_matches_sub
@@ -55,24 +55,18 @@ async def visiting(
         try:
             session = await _connected(negotiation, will, connect, stack)
             yield session
-        except SubscriptionRefusedError as error:
+        except (SubscriptionRefusedError, PublishRefusedError) as error:
+            what = "publish on" if isinstance(error, PublishRefusedError) else "subscribe to"
             raise PersonMustActError(
-                f"the broker does not let user {settings.user} subscribe to {error}.",
-                remedy="Check the broker's access rules.",
-            ) from error
-        except PublishRefusedError as error:
-            raise PersonMustActError(
-                f"the broker does not let user {settings.user} publish on {error}.",
+                f"the broker does not let user {settings.user} {what} {error}.",
                 remedy="Check the broker's access rules.",
             ) from error
         except ConnectionFailedError as error:
             fault = explain(error, settings, negotiation.client_id)
-            if fault.kind is Kind.PASSES and session:
-                text = f"broker {settings.address} let us in, and then failed: {error}"
-                raise TryAgainError(text) from error
-            if fault.kind is Kind.PASSES:
-                raise TryAgainError(fault.text) from error
-            raise PersonMustActError(fault.text, remedy="") from error
+            if fault.kind is not Kind.PASSES:
+                raise PersonMustActError(fault.text, remedy="") from error
+            failed = f"broker {settings.address} let us in, and then failed: {error}"
+            raise TryAgainError(failed if session else fault.text) from error
 
 
 async def visit(
@@ -111,23 +105,17 @@ async def _connected(
 
 
 async def collect(
-    session: Session,
-    follow: Sequence[str],
-    until: Callable[[Received], bool],
-    within_s: float,
+    session: Session, follow: Sequence[str], until: Callable[[Received], bool], within_s: float
 ) -> list[Received]:
     """What arrives on topics of ``follow`` in ``within_s`` seconds, or up to the last one."""
     collected: list[Received] = []
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             async for received in session.received():
-                if len(received.payload) > LARGEST_PAYLOAD or not any(
-                    topic_matches_sub(topic_filter, received.topic) for topic_filter in follow
-                ):
-                    continue  # amqtt also sends what is stored for the filters of others
-                collected.append(received)
-                if until(received):
-                    break
-    except TimeoutError:
-        pass
+                # amqtt also sends what is stored for the filters of others
+                wanted = any(topic_matches_sub(each, received.topic) for each in follow)
+                if wanted and len(received.payload) <= LARGEST_PAYLOAD:
+                    collected.append(received)
+                    if until(received):
+                        break
     return collected

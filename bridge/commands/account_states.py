@@ -15,6 +15,7 @@ from bridge.contract.wire import decode_json
 
 LOOK_S = 2.0
 LEAVES = ("state", "auth", "availability")
+Fields = Mapping[str, Any]
 NOT_RUNNING = "The service is not running; this is what it left behind."
 NOTHING_LEFT = "The service is not running, and left nothing at this broker."
 
@@ -31,14 +32,11 @@ class Known:
     polled_at: str | None = None
 
 
-def from_service(people: Iterable[Mapping[str, Any]]) -> dict[str, Known]:
+def from_service(people: Iterable[Fields]) -> dict[str, Known]:
     """What the page's API says of everybody."""
     return {
         person["account"]: _known(
-            person.get("presence") or {},
-            times=person,
-            sign_in=person["sign_in"],
-            fresh=bool(person["fresh"]),
+            person.get("presence") or {}, person, person["sign_in"], fresh=bool(person["fresh"])
         )
         for person in people
     }
@@ -93,21 +91,12 @@ def _stored_of(slug: str, config: Config, stored: Mapping[str, bytes]) -> Known:
     table = next((name for name in config.accounts if slug.startswith(f"{name}_")), slug)
     auth_of_table = stored.get(topics.table(table, "auth"), b"{}")
     state = decode_json(stored.get(topics.account(slug, "state"), b"{}"))
-    return _known(
-        state,
-        times=state,
-        sign_in=decode_json(stored.get(topics.account(slug, "auth"), auth_of_table)),
-        fresh=stored.get(topics.account(slug, "availability")) == ONLINE.encode(),
-    )
+    sign_in = decode_json(stored.get(topics.account(slug, "auth"), auth_of_table))
+    fresh = stored.get(topics.account(slug, "availability")) == ONLINE.encode()
+    return _known(state, state, sign_in, fresh=fresh)
 
 
-def _known(
-    presence: Mapping[str, Any],
-    *,
-    times: Mapping[str, Any],
-    sign_in: Mapping[str, Any],
-    fresh: bool,
-) -> Known:
+def _known(presence: Fields, times: Fields, sign_in: Fields, *, fresh: bool) -> Known:
     return Known(
         str(sign_in.get("state", "unknown")),
         presence.get("availability"),

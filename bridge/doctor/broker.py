@@ -23,7 +23,7 @@ from bridge.doctor.rights import rights
 
 LOOK_S = 2.0
 NEEDED = 16 * 1024
-"""Bytes: what Home Assistant is told of one person takes about half of it."""
+"""Bytes: the discovery message of one person is about half as large."""
 
 
 async def broker(config: Config) -> tuple[list[Finding], bool]:
@@ -57,7 +57,7 @@ async def _visit(config: Config, topics: Topics, probe: str) -> tuple[list[Findi
 async def _stored(session: Session, topics: Topics) -> list[Received]:
     """What lamps and bridge have said; the bridge's word comes last."""
     rules = rule_topic(topics)
-    with suppress(SubscriptionRefusedError):  # told with the other rights
+    with suppress(SubscriptionRefusedError):  # named with the other rights
         await session.subscribe(rules, commands=False)
     await session.subscribe(topics.bridge_state, commands=False)
     return await collect(
@@ -74,11 +74,13 @@ def limits(announced: Mapping[str, Any]) -> Iterator[Finding]:
             "Let it keep them: retain_available true in mosquitto.conf.",
         )
     if announced.get("maximum_qos") == 0:
-        yield good("broker: Maximum QoS 0: what is lost on the way is told again at the next beat")
+        yield good(
+            "broker: Maximum QoS 0: what is lost on the way is sent again with the next beat"
+        )
     size = announced.get("maximum_packet_size")
     if size is not None and size < NEEDED:
         yield bad(
-            f"broker: Maximum Packet Size {size} bytes: what Home Assistant is told may not pass",
+            f"broker: Maximum Packet Size {size} bytes: what Home Assistant needs may not pass",
             f"Raise it to {NEEDED} or more: max_packet_size in mosquitto.conf.",
         )
     elif size is not None and size < LARGEST_PAYLOAD:

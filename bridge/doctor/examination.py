@@ -31,7 +31,7 @@ OK, FOUND, INTERRUPTED = 0, 1, 130
 def examine(
     path: Path, environ: Mapping[str, str], *, places: Sequence[Path | None] = PLACES
 ) -> int:
-    """Print every finding; 0 when all is well, 1 when anything is not, 130 when told to stop.
+    """Print every finding; 0 when all is well, 1 when anything is not, 130 when interrupted.
 
     ``places`` are those where a private copy of what is stored may lie.
     """

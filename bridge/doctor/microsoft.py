@@ -118,7 +118,7 @@ def _seen(
         return good(f"{slug}: signed in; Graph says {presence.availability}")
     if not presences:
         return bad(f"{slug}: nobody is in the group", "Add members, or check group in the config.")
-    return good(f"{slug}: signed in; Graph tells of {len(presences)} people")
+    return good(f"{slug}: signed in; Graph knows the presence of {len(presences)} people")
 
 
 def _nobody(copy: Path, slug: str) -> Finding:

@@ -122,7 +122,7 @@ async def _keeps(session: Session, probe: str) -> bool:
 
 
 async def _clear(session: Session, probe: str) -> None:
-    """Also while we are told to stop; where the connection ended, our will does it."""
+    """Also when we are interrupted; where the connection ended, our will does it."""
     with suppress(TimeoutError, ConnectionFailedError):
         async with asyncio.timeout(CLEAR_S):
             await session.send([Message(probe, b"")])

@@ -87,7 +87,7 @@ async def ask_by_the_broker(config: Config, report: Report) -> None:
     except ContractError as error:
         report(
             bad(
-                f"what the running service told at the broker cannot be read: {error}",
+                f"what the running service published cannot be read: {error}",
                 "Ask again in a minute: it mends what others overwrite. Else restart it.",
             )
         )
@@ -101,7 +101,7 @@ def _stored_auth(config: Config, slug: str, stored: Mapping[str, bytes]) -> Mapp
     topic = topics.account(slug, "auth")
     if own.people or own.watch or own.group:
         topic = topics.table(slug, "auth")  # one sign-in is theirs
-        if topic not in stored:  # the last release told it with each, called slug_somebody
+        if topic not in stored:  # the last release published it with each, called slug_somebody
             begin = topics.account(f"{slug}_", "auth").removesuffix("/auth")
             topic = next((other for other in stored if other.startswith(begin)), topic)
     return decode_json(stored.get(topic, b"{}"))

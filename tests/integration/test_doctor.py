@@ -332,7 +332,7 @@ async def test_an_authority_file_without_a_certificate_is_a_finding(patient: Pat
         (
             b"garbage",
             [
-                "BAD  what the running service told at the broker cannot be read: not JSON",
+                "BAD  what the running service published cannot be read: not JSON",
                 "     -> Ask again in a minute: ",
             ],
         ),

@@ -199,7 +199,7 @@ async def test_a_broker_that_bears_less_than_it_says_gets_less_at_a_time(
                 await link.until_lost()
                 await link.try_again()
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert "bears less unacknowledged at a time than it had announced (0x93)" in line
+    assert "takes fewer unacknowledged messages at a time than it announced (0x93)" in line
 
 
 async def test_a_limit_of_nothing_at_all_is_none(clock: ManualClock) -> None:
