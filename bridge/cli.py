@@ -174,13 +174,7 @@ def _parser() -> argparse.ArgumentParser:
         "--follow", metavar="NAMES", help="whom it follows: alice,bob or all; else as in the config"
     )
     certificate = commands.add_parser("certificate", help="what an app signs itself in with")
-    certificates = certificate.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = certificates.add_parser(
-        "create", parents=[common], help="make a key and a certificate"
-    )
-    create.add_argument("--folder", default="secrets", help="where to write; default secrets")
-    create.add_argument("--days", type=int, default=730, metavar="N", help="default 730")
-    create.set_defaults(command=_create_certificate)
+    _add_create(certificate, common)
     consent = add("consent-url", "where an admin consents", _consent_url)
     consent.add_argument("account", nargs="?", metavar="ACCOUNT")
 
@@ -191,3 +185,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--port", type=int, default=0, help="where MQTT listens; default a free one")
     return parser
+
+
+def _add_create(certificate: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = certificate.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", parents=[common], help="make a key and a certificate")
+    create.add_argument("--folder", default="secrets", help="where to write; default secrets")
+    create.add_argument("--days", type=int, default=730, metavar="N", help="default 730")
+    create.set_defaults(command=_create_certificate)

@@ -21,7 +21,7 @@ from tests.fakes.mosquitto import Mosquitto, running
 from tests.integration.broker.conftest import run_hurried
 
 T = TypeVar("T")
-HURRY = 10
+HURRY = 5
 """So much sooner it gives up waiting for what a broker does not send."""
 ALL = "user admin\ntopic readwrite #\n"
 SHIPPED = """\
@@ -83,7 +83,7 @@ def faults(findings: list[Finding]) -> list[Finding]:
 
 async def test_the_shipped_rules_are_enough_and_nothing_stays_or_changes(tmp_path: Path) -> None:
     async with fenced(tmp_path, SHIPPED, left=LEFT) as built:
-        findings, online = await hurried(broker(config(built.port, tmp_path)))
+        findings, online = await broker(config(built.port, tmp_path))
         assert (faults(findings), online) == ([], False)
         assert await stored(built, tmp_path) == LEFT
 
@@ -92,7 +92,7 @@ async def test_rules_of_somebody_who_names_each_topic_are_enough_too(tmp_path: P
     """The probe is refused there: what the bridge does all day is not."""
     rules = "user bridge\n" + "".join(f"topic readwrite {topic}\n" for topic in LEFT)
     async with fenced(tmp_path, rules, left=LEFT) as built:
-        findings, _ = await hurried(broker(config(built.port, tmp_path)))
+        findings, _ = await broker(config(built.port, tmp_path))
         assert faults(findings) == []
         assert await stored(built, tmp_path) == LEFT
 
@@ -193,7 +193,7 @@ async def test_a_broker_that_keeps_nothing_is_named(tmp_path: Path) -> None:
 )
 async def test_each_limit_is_named(tmp_path: Path, extra: str, told: str, *, good: bool) -> None:
     async with fenced(tmp_path, SHIPPED, left=LEFT, extra=extra) as built:
-        findings, _ = await hurried(broker(config(built.port, tmp_path)))
+        findings, _ = await broker(config(built.port, tmp_path))
         limit = next(finding for finding in findings if told in finding.text)
         assert limit.good is good
         assert [finding for finding in faults(findings) if finding is not limit] == []
@@ -255,6 +255,6 @@ async def test_a_lamp_that_told_of_a_wrong_clock_is_named_and_garbage_is_not(
         rule("odd"): b"\xff",
     }
     async with fenced(tmp_path, SHIPPED, left=left) as built:
-        findings, _ = await hurried(broker(config(built.port, tmp_path)))
+        findings, _ = await broker(config(built.port, tmp_path))
         (found,) = faults(findings)
         assert found.text == "lamp desk: its clock is 6 min ahead of the bridge's"
