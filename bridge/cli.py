@@ -60,26 +60,26 @@ def _run(arguments: argparse.Namespace) -> int:
 def _reload(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
-    return _finished(accounts.reload(_config(arguments)))
+    return _awaited(accounts.reload(_config(arguments)))
 
 
 def _login(arguments: argparse.Namespace) -> int:
     from bridge.commands import login  # noqa: PLC0415 - as above
 
     signing_in = login.login(_config(arguments), arguments.account, browser=arguments.browser)
-    return _finished(signing_in)
+    return _awaited(signing_in)
 
 
 def _logout(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
-    return _finished(accounts.logout(_config(arguments), arguments.account))
+    return _awaited(accounts.logout(_config(arguments), arguments.account))
 
 
 def _accounts(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
-    return _finished(accounts.table(_config(arguments)))
+    return _awaited(accounts.table(_config(arguments)))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -126,7 +126,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     return show.run(seconds=arguments.seconds, day_s=arguments.day_seconds, port=arguments.port)
 
 
-def _finished(command: Coroutine[Any, Any, int]) -> int:
+def _awaited(command: Coroutine[Any, Any, int]) -> int:
     import asyncio  # noqa: PLC0415 - as above
 
     return asyncio.run(command)
