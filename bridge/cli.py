@@ -28,9 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = _parser().parse_args(argv)
     logs.set_up(
-        arguments.log_level,
-        arguments.log_format,
-        under_journal="JOURNAL_STREAM" in os.environ,
+        arguments.log_level, arguments.log_format, under_journal="JOURNAL_STREAM" in os.environ
     )
     try:
         code = int(arguments.command(arguments))

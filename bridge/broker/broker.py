@@ -138,12 +138,7 @@ class Broker:
         await self._outbox.room()
 
     def subscribe(
-        self,
-        topic_filter: str,
-        handler: Handler,
-        *,
-        commands: bool = False,
-        optional: bool = False,
+        self, topic_filter: str, handler: Handler, *, commands: bool = False, optional: bool = False
     ) -> None:
         """Call ``handler`` for each message that matches, now and after every reconnect.
 

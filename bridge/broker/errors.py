@@ -151,9 +151,7 @@ REASONS = {
     0xA0: Reason(Kind.PASSES, "ends each connection after a time", "nothing has to be done"),
     0xA1: Reason(Kind.SLOWLY, f"{_BUG} (subscription identifier, of which we have none)", _REPORT),
     0xA2: Reason(
-        Kind.SLOWLY,
-        "allows no wildcards in subscriptions",
-        "who runs it must allow them",
+        Kind.SLOWLY, "allows no wildcards in subscriptions", "who runs it must allow them"
     ),
 }
 
@@ -167,11 +165,7 @@ class Fault:
 
 
 def explain(
-    error: ConnectionFailedError,
-    settings: MqttSettings,
-    client_id: str,
-    *,
-    short_lived: int = 0,
+    error: ConnectionFailedError, settings: MqttSettings, client_id: str, *, short_lived: int = 0
 ) -> Fault:
     """Say what ``error`` means after ``short_lived`` connections in a row that ended soon."""
     if error.ours:

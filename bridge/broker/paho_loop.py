@@ -37,17 +37,19 @@ class PahoLoop:
         Raises:
             ConnectionFailedError: The connection has ended.
         """
-        client, sock = self._client, self._client.socket()
+        client, loop, sock = self._client, self._loop, self._client.socket()
         client.on_socket_close = lambda _c, _d, sock: self._unwatch(sock)
-        client.on_socket_register_write = lambda *_: self._watch_write()
+        client.on_socket_register_write = lambda _c, _d, sock: loop.add_writer(
+            sock, client.loop_write
+        )
         client.on_socket_unregister_write = lambda _c, _d, sock: self._unwatch_write(sock)
         if not isinstance(sock, socket.socket):
             raise ConnectionFailedError("the connection ended", unanswered=Silence.ENDED)
         if sock.family != socket.AF_UNIX:  # else the second of two small packets waits for 40 ms
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._loop.add_reader(sock, self._read)
+        loop.add_reader(sock, self._read)
         if client.want_write():
-            self._watch_write()
+            loop.add_writer(sock, client.loop_write)
         self._look_after()
 
     def stop(self, *, politely: bool) -> None:
@@ -78,19 +80,11 @@ class PahoLoop:
         except Exception as error:  # noqa: BLE001 - paho meets garbage with many kinds of errors
             self._garbage(error)
 
-    def _write(self) -> None:
-        self._client.loop_write()
-
     def _look_after(self) -> None:
         """Ping, and notice a broker that does not answer."""
         self._client.loop_misc()
         wait_s = min(LOOK_EVERY_S, (self._client.keepalive or LOOK_EVERY_S) / LOOKS)
         self._timer = self._loop.call_later(wait_s, self._look_after)
-
-    def _watch_write(self) -> None:
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket):
-            self._loop.add_writer(sock, self._write)
 
     def _unwatch_write(self, sock: Any) -> None:
         self._loop.remove_writer(sock)

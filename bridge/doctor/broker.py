@@ -30,28 +30,20 @@ async def broker(config: Config) -> tuple[list[Finding], bool]:
     """How the broker takes us, connected as the bridge is, and whether a bridge is online there."""
     topics = config.topics
     probe = probe_topic(topics)
+    will = Message(probe, b"")  # it takes the probe away where we cannot
+    findings = [good(f"broker: {config.mqtt.address} lets {config.mqtt.user} in")]
     try:
-        return await _visit(config, topics, probe)
+        async with visiting(config.mqtt, will=will) as session:
+            heard = await _stored(session, topics)
+            online = (topics.bridge_state, ONLINE.encode()) in [(m.topic, m.payload) for m in heard]
+            announced = session.limits
+            findings += [*limits(asdict(announced)), *clocks(apart_in(heard, topics))]
+            if not online and announced.retain_available and announced.maximum_qos > 0:
+                findings += await rights(session, config, probe)
     except PresenceBridgeError as error:
         text = str(error).removeprefix("broker ")
         return [bad(f"broker: {text}", broker_remedy(error))], False
-
-
-async def _visit(config: Config, topics: Topics, probe: str) -> tuple[list[Finding], bool]:
-    """The will takes the probe away where we cannot."""
-    will = Message(probe, b"")
-    who = config.mqtt.user
-    async with visiting(config.mqtt, will=will) as session:
-        heard = await _stored(session, topics)
-        online = any(
-            message.topic == topics.bridge_state and message.payload == ONLINE.encode()
-            for message in heard
-        )
-        announced = session.limits
-        findings = [*limits(asdict(announced)), *clocks(apart_in(heard, topics))]
-        if not online and announced.retain_available and announced.maximum_qos > 0:
-            findings += await rights(session, config, topics, probe)
-    return [good(f"broker: {config.mqtt.address} lets {who} in"), *findings], online
+    return findings, online
 
 
 async def _stored(session: Session, topics: Topics) -> list[Received]:

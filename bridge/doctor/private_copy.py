@@ -44,16 +44,14 @@ def private_copy(config: Config, places: Sequence[Path | None] = PLACES) -> Iter
 def _made(config: Config, places: Sequence[Path | None]) -> Config:
     reason: str | None = None
     for place in places:
+        folder = None
         try:
             folder = Path(mkdtemp(prefix=f"presence-doctor-{os.getpid()}-", dir=place))
-        except OSError as error:
-            reason = error.strerror
-            continue
-        try:
             return _filled(config, folder)
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
             reason = error.strerror
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
     raise PersonMustActError(
         f"no place for a private copy of the stored sign-ins: {reason}",
         remedy="Set TMPDIR to a folder that this user may write, on a disk that is not full.",

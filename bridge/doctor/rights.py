@@ -22,16 +22,18 @@ CLEAR_S = 5.0
 WRITE, READ = "write", "read"
 
 
-async def rights(session: Session, config: Config, topics: Topics, probe: str) -> list[Finding]:
+async def rights(session: Session, config: Config, probe: str) -> list[Finding]:
     """A finding for each line that the broker's rules lack, and for a broker that keeps nothing.
 
     ``probe`` is a topic of nobody else, where something is stored for a moment. A broker may
     refuse it to a bridge that can do all its work, so what counts are the bridge's own topics:
     what is stored there is said again, and not stored anew.
     """
-    only_read = list(_read_only(topics))
-    refused = {topic: READ for topic in only_read if not await _may_subscribe(session, topic)}
-    samples = list(_samples(config, topics))
+    topics, refused = config.topics, dict[str, str]()
+    for topic in _read_only(topics):
+        if not await _may_subscribe(session, topic):
+            refused[topic] = READ
+    samples = list(_samples(config))
     for topic in samples:
         if not await _may_subscribe(session, topic, stored=True):
             refused[topic] = READ
@@ -47,7 +49,7 @@ async def rights(session: Session, config: Config, topics: Topics, probe: str) -
             return [NOT_KEPT]
     finally:
         await _clear(session, probe)
-    return list(_findings(config, topics, {**unheard, **refused}, tried=len(said)))
+    return list(_findings(config, {**unheard, **refused}, tried=len(said)))
 
 
 NOT_KEPT = bad(
@@ -66,8 +68,9 @@ def _read_only(topics: Topics) -> Iterator[str]:
             yield topic
 
 
-def _samples(config: Config, topics: Topics) -> Iterator[str]:
+def _samples(config: Config) -> Iterator[str]:
     """What the bridge writes and reads: a topic for each line of the rules."""
+    topics = config.topics
     yield topics.bridge_state
     several = [s for s, own in config.accounts.items() if own.people or own.watch or own.group]
     for slug in [slug for slug in config.accounts if slug not in several][:1]:
@@ -80,14 +83,14 @@ def _samples(config: Config, topics: Topics) -> Iterator[str]:
 
 def _said(topics: Topics, samples: Sequence[str], stored: Mapping[str, bytes]) -> list[Message]:
     """What can be said on each topic without being news; no bridge is online."""
-    harmless = {
-        topic: OFFLINE.encode()
-        for topic in samples
-        if topic == topics.bridge_state or topic.endswith("/availability")
-    }
-    harmless |= {topic: b"" for topic in samples if topic.endswith("_probe/config")}
-    known = {**harmless, **{topic: stored[topic] for topic in samples if topic in stored}}
-    return [Message(topic, payload, retain=False) for topic, payload in known.items()]
+    harmless = dict(stored)
+    for topic in samples:
+        if topic == topics.bridge_state or topic.endswith("/availability"):
+            harmless.setdefault(topic, OFFLINE.encode())
+        elif topic.endswith("_probe/config"):
+            harmless.setdefault(topic, b"")
+    known = [topic for topic in samples if topic in harmless]
+    return [Message(topic, harmless[topic], retain=False) for topic in known]
 
 
 async def _may_subscribe(session: Session, topic: str, *, stored: bool = False) -> bool:
@@ -128,14 +131,13 @@ async def _clear(session: Session, probe: str) -> None:
             await session.send([Message(probe, b"")])
 
 
-def _findings(
-    config: Config, topics: Topics, missing: Mapping[str, str], *, tried: int
-) -> Iterator[Finding]:
-    user = config.mqtt.user
+def _findings(config: Config, missing: Mapping[str, str], *, tried: int) -> Iterator[Finding]:
+    user, topics = config.mqtt.user, config.topics
     if tried and sum(verb == READ for verb in missing.values()) >= tried == len(missing):
-        needed, base = dict.fromkeys(rule_for(topics, topic) for topic in missing), topics.base
+        needed = dict.fromkeys(rule_for(topics, topic) for topic in missing)
+        may = f"check that user {user} may read {topics.base}/#"
         yield bad(
-            f"broker: connected, but hears nothing: check that user {user} may read {base}/#",
+            f"broker: connected, but hears nothing: {may}",
             f"Its rules need, below user {user}: {'; '.join(needed)} (presence-bridge init writes "
             "them); then restart the broker.",
         )
