@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
-from bridge.web.access.guard import session_of
+from bridge.web.access.cookies import session_of
 from bridge.web.data.snapshot import Snapshot
 from bridge.web.limits import Alarm, Limits
 from bridge.web.render.forms import with_token

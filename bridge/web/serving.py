@@ -14,10 +14,11 @@ from aiohttp import web
 from bridge.config.state_file import StateFile
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
-from bridge.web.access.door import Door
-from bridge.web.access.guard import Guard, Handler, session_of
+from bridge.web.access.cookies import Cookies, session_of
+from bridge.web.access.guard import Guard, Handler
 from bridge.web.access.hosts import own_names
 from bridge.web.access.keys import Keys, Randomness
+from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.sessions import Sessions
 from bridge.web.body import BODY_LIMIT, fields_of
 from bridge.web.render.forms import with_token
@@ -31,20 +32,18 @@ def guard_of(
     settings: WebSettings, keys: Keys, *, state_dir: Path, clock: Clock, random: Randomness
 ) -> Guard:
     """The guard that ``settings`` ask for; its sessions, and those that were ended, are kept."""
-    ended = StateFile(state_dir / ENDED)
-    password = keys.password
+    ended, password = StateFile(state_dir / ENDED), keys.password
+    sessions = Sessions(
+        keys.secret,
+        password_key=password.key if password else b"",
+        ended=_text_of(ended.file),
+        save=ended.save,
+    )
     return Guard(
         settings,
         names=own_names(socket.gethostname()),
-        sessions=Sessions(
-            keys.secret,
-            password_key=password.key if password else b"",
-            ended=_text_of(ended.file),
-            save=ended.save,
-        ),
-        door=Door(password, clock=clock, random=random) if password else None,
-        clock=clock,
-        random=random,
+        cookies=Cookies(f"presence_session_{settings.port}", sessions, clock=clock, random=random),
+        password=PasswordCheck(password, clock=clock, random=random) if password else None,
     )
 
 

@@ -14,7 +14,8 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web import api
-from bridge.web.access.guard import HEADERS, Guard
+from bridge.web.access.guard import Guard
+from bridge.web.access.headers import HEADERS
 from bridge.web.assets import Assets
 from bridge.web.body import fields_of
 from bridge.web.data.report import report

@@ -15,7 +15,7 @@ import pytest
 from yarl import URL
 
 from bridge.contract.presence import Activity, Availability
-from bridge.web.access.throttle import FREE
+from bridge.web.access.wrong_passwords import FREE
 from bridge.web.body import BODY_LIMIT
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import RunningPage, person, serving
