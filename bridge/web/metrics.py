@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.contract.account import SignInState
-from bridge.web.data.snapshot import Kind, Snapshot
-from bridge.web.data.words import kind_of
+from bridge.contract.presence_kind import Kind
+from bridge.web.data.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -70,7 +70,7 @@ def _bridge(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _accounts(snapshot: Snapshot) -> Iterator[Metric]:
-    counts = Counter(map(kind_of, snapshot.people))
+    counts = Counter(person.kind for person in snapshot.people)
     sums: list[Sample] = [({"kind": kind.value}, counts[kind]) for kind in Kind]
     yield _gauge("presence_people", "People, by the kind of their presence.", sums)
     people = snapshot.people if len(snapshot.people) <= EACH_MOST else ()
@@ -81,7 +81,7 @@ def _accounts(snapshot: Snapshot) -> Iterator[Metric]:
     ]
     yield _gauge("presence_account_signed_in", "Whether the account is signed in.", signed_in)
     kinds: list[Sample] = [
-        ({"account": each.account, "kind": kind.value}, kind is kind_of(each))
+        ({"account": each.account, "kind": kind.value}, kind is each.kind)
         for each in people
         for kind in Kind
     ]

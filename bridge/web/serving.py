@@ -21,8 +21,8 @@ from bridge.web.access.keys import Keys, Randomness
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.sessions import Sessions
 from bridge.web.body import BODY_LIMIT, fields_of
+from bridge.web.render.document import login_page, message_page
 from bridge.web.render.forms import with_token
-from bridge.web.render.page import login_page, message_page
 
 ENDED = "web_ended"
 """The sessions that were ended before their time."""

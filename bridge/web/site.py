@@ -76,13 +76,13 @@ class Site:
         return await self._whole(request, HTTPStatus.OK)
 
     async def _whole(
-        self, request: web.Request, status: HTTPStatus, notice: str = ""
+        self, request: web.Request, status: HTTPStatus, refusal: str = ""
     ) -> web.Response:
         find = _find(request)
         markup = page(
             await self._parts(find),
             release=self._release,
-            notice=notice,
+            refusal=refusal,
             find=find,
             can_leave=self._guard.can_leave(request),
         )

@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 
 from bridge.contract.clock import Clock
+from bridge.contract.presence_kind import Kind
 from bridge.web.data.journal import Journal
-from bridge.web.data.snapshot import Day, Kind, Person, Span
-from bridge.web.data.words import kind_of
+from bridge.web.data.snapshot import Day, Person, Span
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class History:
         """Remember who changed; whether anybody did."""
         now, noted = self._clock.now(), False
         for person in islice(people, PEOPLE):
-            kind = kind_of(person)
+            kind = person.kind
             changes = self._changes.get(person.account)
             if changes is None:
                 if kind is Kind.UNKNOWN:

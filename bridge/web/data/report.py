@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bridge.web.data.snapshot import Light, Person, Snapshot
-from bridge.web.data.words import kind_of
 
 TOLD = 20
 """Accounts and lights that get a line."""
@@ -94,7 +93,7 @@ def _person(person: Person, numbers: dict[str, str]) -> str:
     remedy = f", remedy: {redacted(sign_in.remedy, numbers)}" if sign_in.remedy else ""
     fresh = "fresh" if person.fresh else "stale"
     return (
-        f"{kind_of(person)}, {fresh}, polled: {_time(person.polled_at)}, "
+        f"{person.kind}, {fresh}, polled: {_time(person.polled_at)}, "
         f"sign-in: {sign_in.state}{remedy}"
     )
 

@@ -7,23 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bridge.contract.account import SIGNED_OUT, SignIn, Way
 from bridge.contract.light import LightState
 from bridge.contract.presence import Presence
-
-
-class Kind(StrEnum):
-    """Presence as one of six colours, for the strip and for the card."""
-
-    AVAILABLE = "available"
-    AWAY = "away"
-    BUSY = "busy"
-    CALL = "call"
-    OFFLINE = "offline"
-    UNKNOWN = "unknown"
-    """Not read, too old, or not told by Microsoft."""
+from bridge.contract.presence_kind import Kind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +36,16 @@ class Person:
     """Added on the page, not named in the config file: can be removed on the page."""
     table: str | None = None
     """The table whose one sign-in reads this person together with others."""
+
+    @property
+    def current(self) -> Presence | None:
+        """The presence while it is fresh: an old one is never shown as current."""
+        return self.presence if self.fresh else None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the current presence."""
+        return kind_of(self.current)
 
 
 @dataclass(frozen=True, slots=True)

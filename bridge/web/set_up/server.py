@@ -169,14 +169,14 @@ class SetUp:
             async with asyncio.timeout(TRIAL_S):
                 response = await take(request, fields)
         except TimeoutError:
-            notice = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
+            problem = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
         except PresenceBridgeError as error:
-            notice = for_people(str(error))
+            problem = for_people(str(error))
         else:
             return response
         page = setup_page(
             self._draft,
-            notice=notice[:1].upper() + notice[1:],
+            problem=problem[:1].upper() + problem[1:],
             typed=fields,
             broker_found=self._found,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.presence_kind import Kind
 from bridge.web.api import (
     OF_MANY,
     PEOPLE_A_PART,
@@ -17,8 +18,8 @@ from bridge.web.api import (
     openapi,
     parts,
 )
-from bridge.web.data.snapshot import Day, Kind, Snapshot, Span
-from bridge.web.render.qr import qr_svg
+from bridge.web.data.snapshot import Day, Snapshot, Span
+from bridge.web.render.qr import qr_code
 from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
 
 EVERYTHING = Snapshot(
@@ -88,8 +89,8 @@ def test_no_field_is_there_for_a_secret(secret: str) -> None:
 
 
 def test_a_qr_code_is_drawn_here_and_one_that_cannot_be_is_left_out() -> None:
-    drawn = qr_svg(CODE_ADDRESS)
+    drawn = qr_code(CODE_ADDRESS)
     assert drawn
-    assert drawn.startswith("<svg ")
+    assert '<svg viewBox="0 0 37 37" class="qr"><path fill="#fff"' in drawn
     assert "http" not in drawn
-    assert qr_svg("x" * 5000) is None
+    assert qr_code("x" * 5000) is None

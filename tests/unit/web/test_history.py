@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.presence import Activity, Availability
+from bridge.contract.presence_kind import Kind
 from bridge.web.data.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
 from bridge.web.data.journal import RETRY_S
-from bridge.web.data.snapshot import Kind, Person
+from bridge.web.data.snapshot import Person
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
 

@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.contract.light import OFF, LightState
-from bridge.web.data.snapshot import Day, Kind, Refusal, Snapshot, Span
+from bridge.contract.presence_kind import Kind
+from bridge.web.data.snapshot import Day, Refusal, Snapshot, Span
 from bridge.web.data.words import Calendar
+from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
 from bridge.web.render.lights import color_name, lights_section
-from bridge.web.render.page import Renderer, login_page, message_page, page
+from bridge.web.render.page import Renderer, page
 from bridge.web.render.today import ROWS, today_section
 from tests.fakes.web_page import NOON, light, person, service
 from tests.unit.web.reading import Reading
@@ -177,7 +179,7 @@ def test_health_tells_what_is_wrong(changes: dict[str, object], words: str) -> N
 def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None:
     snapshot = Snapshot(service(), (person(),), (light(mode="off"),), can_add=True)
     parts = Renderer().parts(snapshot, CALENDAR)
-    whole = page(parts, release="r1", notice=EVIL, can_leave=True)
+    whole = page(parts, release="r1", refusal=EVIL, can_leave=True)
     shown = Reading(whole.partition("\n")[2])
     assert not [s for s in shown.all("script") if "src" not in s]
     assert len(shown.all("main")) == len(shown.all("h1")) == 1
