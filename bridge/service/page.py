@@ -1,18 +1,15 @@
-"""The page of a running service: what feeds it, and what its forms make the service do.
-
-Never renders anything and never decides who may look.
-"""
+"""The page of a running service: joins it to the service and to the broker."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from bridge import __version__
 from bridge.broker import Broker
-from bridge.config.accounts import AccountSettings
 from bridge.config.models import Config
-from bridge.contract.account import AccountFacts, Followed, Way
+from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.health import Health
 from bridge.contract.supervised import supervised
@@ -68,47 +65,6 @@ class Page:
             await self._clock.sleep(HEALTH_EVERY_S)
 
 
-class PageActions:
-    """What the page's forms ask for, done by the running service."""
-
-    def __init__(self, service: Service, topics: Topics, broker: Broker) -> None:
-        self._service, self._topics, self._broker = service, topics, broker
-
-    async def start_sign_in(self, account: str, way: Way) -> None:
-        """Begin a sign-in."""
-        self._service.sign_in(account, way)
-
-    async def cancel_sign_in(self, account: str) -> None:
-        """Take a waiting code or address back."""
-        self._service.cancel_sign_in(account)
-
-    async def finish_sign_in(self, account: str, address: str) -> None:
-        """Take the address that the browser ended on."""
-        self._service.finish_sign_in(account, address)
-
-    async def sign_out(self, account: str) -> None:
-        """Forget a sign-in."""
-        await self._service.sign_out(account)
-
-    async def poll(self) -> None:
-        """Read everybody now."""
-        self._service.poll(None)
-
-    async def follow_light(self, name: str) -> None:
-        """Let a light show presence again."""
-        payload = encode_json({"state": "ON", "effect": "presence"})
-        self._broker.publish(Message(self._topics.light(name, "set"), payload, retain=False))
-
-    async def add_person(self, account: str, name: str, way: Way) -> None:
-        """Follow somebody new, and begin to sign in."""
-        self._service.add_person(account, AccountSettings(name=name, sign_in=way.value))
-        self._service.sign_in(account, way)
-
-    async def remove_person(self, account: str) -> None:
-        """Forget somebody who was added on the page."""
-        await self._service.remove_person(account)
-
-
 def open_page(
     service: Service, config: Config, topics: Topics, broker: Broker, clock: Clock
 ) -> Page:
@@ -122,7 +78,8 @@ def open_page(
     web = Web(
         config.web,
         view=view.snapshot,
-        actions=PageActions(service, topics, broker),
+        actions=service,
+        follow_light=partial(_follow_light, broker, topics),
         keys=keys_of(config.web, config.state_dir),
         state_dir=config.state_dir,
         version=__version__,
@@ -130,3 +87,9 @@ def open_page(
         zone=config.zone,
     )
     return Page(web, view, broker, service.health, clock)
+
+
+def _follow_light(broker: Broker, topics: Topics, name: str) -> None:
+    """Let a light show presence again."""
+    payload = encode_json({"state": "ON", "effect": "presence"})
+    broker.publish(Message(topics.light(name, "set"), payload, retain=False))

@@ -1,28 +1,29 @@
-"""What the page can make the service do. Never does it itself."""
+"""What the page's forms can make the service do."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from bridge.config.accounts import AccountSettings
 from bridge.contract.account import Way
 
 
 class Actions(Protocol):
-    """The service behind the page.
+    """The commands of the service that the page uses.
 
-    Each may raise ``PresenceBridgeError``; its text is shown to the reader. Accounts and lights are
-    of the snapshot on the page, which may be a moment old; an account is a person or a table.
+    Each may raise ``PresenceBridgeError``; its text is shown to the reader. Accounts are of the
+    snapshot on the page, which may be a moment old; an account is a person or a table.
     """
 
-    async def start_sign_in(self, account: str, way: Way) -> None:
+    def poll(self, account: str | None) -> None:
+        """Read one account, or all, now."""
+        ...
+
+    def sign_in(self, account: str, way: Way | None) -> None:
         """Begin a sign-in; its code or address comes with a later snapshot."""
         ...
 
-    async def cancel_sign_in(self, account: str) -> None:
-        """Take a waiting code or address back; the sign-in that stands goes on."""
-        ...
-
-    async def finish_sign_in(self, account: str, address: str) -> None:
+    def finish_sign_in(self, account: str, address: str) -> None:
         """Take the ``address`` that the browser ended on, as it was pasted.
 
         Raises:
@@ -30,20 +31,16 @@ class Actions(Protocol):
         """
         ...
 
+    def cancel_sign_in(self, account: str) -> None:
+        """Take a waiting code or address back; a sign-in that works goes on."""
+        ...
+
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
         ...
 
-    async def poll(self) -> None:
-        """Read everybody now."""
-        ...
-
-    async def follow_light(self, name: str) -> None:
-        """Let a light show presence again instead of what a person chose."""
-        ...
-
-    async def add_person(self, account: str, name: str, way: Way) -> None:
-        """Follow somebody new from now on, and begin to sign in."""
+    def add_person(self, account: str, settings: AccountSettings) -> None:
+        """Follow somebody whom the config file does not name."""
         ...
 
     async def remove_person(self, account: str) -> None:

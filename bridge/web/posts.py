@@ -1,10 +1,11 @@
-"""What the page's forms ask for, checked against the snapshot, and done. Never renders."""
+"""What the page's forms ask for, checked against the snapshot, and done."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from bridge.config.accounts import AccountSettings
 from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
@@ -24,11 +25,16 @@ class RefusedError(PresenceBridgeError):
 
 
 class Posts:
-    """One method a form; each returns the id of the element to go on at."""
+    """One method for each form; it returns the id of the element to go on at.
 
-    def __init__(self, view: Latest[Snapshot], actions: Actions) -> None:
-        self._view, self._actions = view, actions
-        self.commands: dict[str, Callable[[Fields], Awaitable[str]]] = {
+    ``follow_light`` lets a light show presence again instead of what a person chose.
+    """
+
+    def __init__(
+        self, view: Latest[Snapshot], actions: Actions, follow_light: Callable[[str], None]
+    ) -> None:
+        self._view, self._actions, self._follow_light = view, actions, follow_light
+        self.forms: dict[str, Callable[[Fields], Awaitable[str]]] = {
             "sign-in": self._sign_in,
             "cancel-sign-in": self._cancel_sign_in,
             "sign-in-address": self._address,
@@ -39,15 +45,15 @@ class Posts:
             "poll": self._poll,
         }
 
-    async def do(self, command: str, fields: Fields) -> str:
-        """Do one of ``commands``.
+    async def do(self, form: str, fields: Fields) -> str:
+        """Do what one of ``forms`` asks for.
 
         Raises:
             PresenceBridgeError: It cannot be done; the text is for the reader.
         """
         try:
             async with asyncio.timeout(DEADLINE_S):
-                return await self.commands[command](fields)
+                return await self.forms[form](fields)
         except TimeoutError as error:
             raise TryAgainError("The bridge did not manage that in time. Try again.") from error
 
@@ -55,12 +61,12 @@ class Posts:
         signer, element = self._signer(fields)
         if fields.get("way") not in signer.ways:
             raise RefusedError(f"{signer.name} cannot sign in that way.")
-        await self._actions.start_sign_in(signer.account, Way(fields["way"]))
+        self._actions.sign_in(signer.account, Way(fields["way"]))
         return element
 
     async def _cancel_sign_in(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        await self._actions.cancel_sign_in(signer.account)
+        self._actions.cancel_sign_in(signer.account)
         return element
 
     async def _address(self, fields: Fields) -> str:
@@ -68,7 +74,7 @@ class Posts:
         address = fields.get("address", "").strip()
         if not address or len(address) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
-        await self._actions.finish_sign_in(signer.account, address)
+        self._actions.finish_sign_in(signer.account, address)
         return element
 
     async def _sign_out(self, fields: Fields) -> str:
@@ -77,15 +83,15 @@ class Posts:
         return element
 
     async def _add(self, fields: Fields) -> str:
-        name = " ".join(fields.get("name", "").split())
         if not self._view.value.can_add:
             raise RefusedError("People are added in the config file.")
-        if not name or len(name) > NAME_LIMIT or not name.isprintable():
-            raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
+        name = name_of(fields)
         if fields.get("way") not in tuple(Way):
             raise RefusedError("Choose a way to sign in.")
         account = slug_of(name, {person.account for person in self._view.value.people})
-        await self._actions.add_person(account, name, Way(fields["way"]))
+        way = Way(fields["way"])
+        self._actions.add_person(account, AccountSettings(name=name, sign_in=way.value))
+        self._actions.sign_in(account, way)
         return f"person-{account}"
 
     async def _remove(self, fields: Fields) -> str:
@@ -99,11 +105,11 @@ class Posts:
         name = fields.get("light", "")
         if name not in (light.name for light in self._view.value.lights):
             raise RefusedError("There is no such light any more.")
-        await self._actions.follow_light(name)
+        self._follow_light(name)
         return f"light-{name}"
 
-    async def _poll(self, fields: Fields) -> str:  # noqa: ARG002 - all commands take them
-        await self._actions.poll()
+    async def _poll(self, _: Fields) -> str:
+        self._actions.poll(None)
         return "health"
 
     def _signer(self, fields: Fields) -> tuple[Signer, str]:
@@ -122,3 +128,15 @@ class Posts:
             if person.account == account:
                 return person
         raise RefusedError("That person is not here any more.")
+
+
+def name_of(fields: Fields) -> str:
+    """The name of a person in a form.
+
+    Raises:
+        RefusedError: It cannot be shown.
+    """
+    name = " ".join(fields.get("name", "").split())
+    if not name or len(name) > NAME_LIMIT or not name.isprintable():
+        raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
+    return name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -46,6 +47,7 @@ class Web:
         settings: ``[web]``.
         view: What is to be shown; the page never changes it.
         actions: Does what the page's forms ask for.
+        follow_light: Lets a light show presence again.
         keys: Of ``keys_of``.
         state_dir: Keeps the history and the sessions that were ended.
         version: Of the bridge.
@@ -59,6 +61,7 @@ class Web:
         *,
         view: Latest[Snapshot],
         actions: Actions,
+        follow_light: Callable[[str], None],
         keys: Keys,
         state_dir: Path,
         version: str,
@@ -67,7 +70,8 @@ class Web:
         limits: Limits | None = None,
         random: Randomness = os.urandom,
     ) -> None:
-        self._settings, self._view, self._actions = settings, view, actions
+        self._settings, self._view = settings, view
+        self._posts = Posts(view, actions, follow_light)
         self._keys, self._state_dir, self._version = keys, state_dir, version
         self._clock, self._zone, self._random = clock, zone, random
         self._limits = limits
@@ -102,7 +106,7 @@ class Web:
             self._shown,
             self._parts,
             guard=guard,
-            posts=Posts(self._view, self._actions),
+            posts=self._posts,
             version=self._version,
             limits=limits,
             alarm=alarm,

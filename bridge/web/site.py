@@ -69,7 +69,7 @@ class Site:
             *(web.get(f"{api.PREFIX}{r.path}", partial(self._api, r)) for r in api.RESOURCES),
             web.post("/enter", partial(enter, self._guard)),
             web.post("/leave", self._leave),
-            *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.commands),
+            *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.forms),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -127,9 +127,9 @@ class Site:
         self.events.close(reader)
         return go_to("./")
 
-    async def _post(self, command: str, request: web.Request) -> web.Response:
+    async def _post(self, form: str, request: web.Request) -> web.Response:
         try:
-            element = await self._posts.do(command, await fields_of(request))
+            element = await self._posts.do(form, await fields_of(request))
         except PresenceBridgeError as error:
             text = str(error)
             return await self._whole(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bridge.config.accounts import AccountSettings
 from bridge.config.web import WebSettings
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
@@ -29,7 +30,7 @@ BROWSER_ADDRESS = "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/aut
 
 
 def service(**changes: object) -> Service:
-    """A bridge that fares well."""
+    """A bridge that works."""
     well = Service(
         version="1.2.3",
         started=NOON - timedelta(hours=30),
@@ -117,29 +118,29 @@ class RecordingActions:
             raise self.failure
         self.asked.append(words)
 
-    async def start_sign_in(self, account: str, way: Way) -> None:
-        self._ask("start_sign_in", account, way)
+    def poll(self, account: str | None) -> None:
+        self._ask("poll", account or "all")
 
-    async def cancel_sign_in(self, account: str) -> None:
-        self._ask("cancel_sign_in", account)
+    def sign_in(self, account: str, way: Way | None) -> None:
+        self._ask("sign_in", account, way or "")
 
-    async def finish_sign_in(self, account: str, address: str) -> None:
+    def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
+
+    def cancel_sign_in(self, account: str) -> None:
+        self._ask("cancel_sign_in", account)
 
     async def sign_out(self, account: str) -> None:
         self._ask("sign_out", account)
 
-    async def poll(self) -> None:
-        self._ask("poll")
-
-    async def follow_light(self, name: str) -> None:
-        self._ask("follow_light", name)
-
-    async def add_person(self, account: str, name: str, way: Way) -> None:
-        self._ask("add_person", account, name, way)
+    def add_person(self, account: str, settings: AccountSettings) -> None:
+        self._ask("add_person", account, settings.name or "", settings.sign_in)
 
     async def remove_person(self, account: str) -> None:
         self._ask("remove_person", account)
+
+    def follow_light(self, name: str) -> None:
+        self._ask("follow_light", name)
 
 
 @dataclass
@@ -178,6 +179,7 @@ async def serving(
         chosen,
         view=view,
         actions=actions,
+        follow_light=actions.follow_light,
         keys=keys_of(chosen, state_dir),
         state_dir=state_dir,
         version="1.2.3",

@@ -1,12 +1,11 @@
-"""What a person has told the guided set-up so far, checked, and how it becomes ``config.toml``.
+"""The answers to the guided set-up so far, checked, and how they become ``config.toml``.
 
-Never overwrites what a person wrote, and never asks anybody whether the values are true.
+Nothing that a person wrote into the file is overwritten.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -21,12 +20,9 @@ from bridge.config.problems import problems
 from bridge.config.tenant import tenant_name
 from bridge.contract.errors import ConfigError
 from bridge.setup import PASSWORD_FILE, InitOptions, is_zone, write_config
-from bridge.web.posts import RefusedError
-from bridge.web.render.people import NAME_LIMIT
+from bridge.web.posts import Fields, RefusedError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
-
-Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +35,12 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was told; the first thing that is missing is asked next."""
+    """The answers so far; the first one that is missing is asked next."""
 
     broker: MqttSettings | None = None
     registration: Registration | None = None
     broker_is_given: bool = False
-    """By what there is of a config, or by the environment: it is not to be written."""
+    """By the config or the environment: it is not to be written."""
 
 
 def broker_of(fields: Fields) -> MqttSettings:
@@ -95,20 +91,8 @@ def registration_of(fields: Fields) -> Registration:
     return Registration(tenant, client_id)
 
 
-def name_of(fields: Fields) -> str:
-    """The first person's name.
-
-    Raises:
-        RefusedError: It cannot be shown.
-    """
-    name = " ".join(fields.get("name", "").split())
-    if not name or len(name) > NAME_LIMIT or not name.isprintable():
-        raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
-    return name
-
-
 def zone_of(fields: Fields) -> str | None:
-    """The time zone, when one is told.
+    """The time zone, when one is given.
 
     Raises:
         RefusedError: There is none of that name.

@@ -28,8 +28,9 @@ from bridge.web.body import fields_of
 from bridge.web.data.words import for_people
 from bridge.web.limits import Alarm, own_limits
 from bridge.web.listening import Listener
+from bridge.web.posts import Fields, name_of
 from bridge.web.serving import application, enter, go_to, guard_of, html
-from bridge.web.set_up.draft import Draft, broker_of, name_of, registration_of, write, zone_of
+from bridge.web.set_up.draft import Draft, broker_of, registration_of, write, zone_of
 from bridge.web.set_up.render import done_page, setup_page
 
 TRIAL_S = 15.0
@@ -42,7 +43,6 @@ the time that it may need on a slow machine."""
 LOOK_AGAIN_S = 2.0
 """Between two looks for a broker that is named and may start at the same moment as we do."""
 
-Fields = dict[str, str]
 Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
 
 

@@ -14,12 +14,11 @@ from bridge.config.host import MqttSettings
 from bridge.config.loader import load
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, write_config
-from bridge.web.posts import RefusedError
+from bridge.web.posts import RefusedError, name_of
 from bridge.web.set_up.draft import (
     Draft,
     Registration,
     broker_of,
-    name_of,
     registration_of,
     write,
     zone_of,
