@@ -64,7 +64,7 @@ async def guide(draft: Config, file: Path) -> None:
     set_up = SetUp(
         draft.web,
         file=file,
-        known=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
+        given=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
         trials=Probe(draft, clock),
         keys=keys_of(draft.web, draft.state_dir),
         state_dir=draft.state_dir,

@@ -62,7 +62,7 @@ async def setting_up(
     trials: CannedTrials | None = None,
     clock: Clock | None = None,
     settings: Mapping[str, object] | None = None,
-    known: MqttSettings | None = None,
+    given: MqttSettings | None = None,
     zone: str | None = None,
 ) -> AsyncIterator[RunningSetUp]:
     """A guided set-up until the end of the block."""
@@ -72,7 +72,7 @@ async def setting_up(
     server = SetUp(
         chosen,
         file=folder / "config.toml",
-        known=known,
+        given=given,
         trials=answers,
         keys=keys_of(chosen, state_dir),
         state_dir=state_dir,

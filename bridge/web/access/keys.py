@@ -1,4 +1,4 @@
-"""What the page's guard stands on: the key of its sessions, and its password. Never logged."""
+"""The secrets of the page, never logged: the key that signs its sessions, and its password."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Keys:
     """The secrets of one page."""
 
     secret: bytes
-    """Signs sessions; kept in the state folder, so that a restart ends none."""
+    """Signs sessions; stored in the state folder, so that a restart ends none."""
     password: PasswordHash | None
 
 
@@ -34,19 +34,19 @@ def keys_of(settings: WebSettings, state_dir: Path, random: Randomness = os.uran
     Raises:
         ConfigError: The password's file cannot be read.
     """
-    secret = _kept_secret(state_dir / SECRET, random)
+    secret = _stored_secret(state_dir / SECRET, random)
     if settings.password_file is None:
         return Keys(secret, None)
     salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
     return Keys(secret, read_password(settings.password_file, salt))
 
 
-def _kept_secret(file: Path, random: Randomness) -> bytes:
-    """The secret in ``file``; a new one, to be kept there, when there is none that can be used."""
+def _stored_secret(file: Path, random: Randomness) -> bytes:
+    """The secret in ``file``; a new one is stored when none there can be used."""
     try:
-        kept = bytes.fromhex(file.read_text(encoding="ascii").strip())
-        if len(kept) == KEY_BYTES:
-            return kept
+        stored = bytes.fromhex(file.read_text(encoding="ascii").strip())
+        if len(stored) == KEY_BYTES:
+            return stored
     except (OSError, ValueError):
         pass
     secret = random(KEY_BYTES)

@@ -1,7 +1,4 @@
-"""Serves the guided set-up until a config is written. Never starts the bridge.
-
-What it asks others about the values, it asks through ``Trials``.
-"""
+"""Serves the guided set-up until a config is written; ``Trials`` tries the answers."""
 
 from __future__ import annotations
 
@@ -47,31 +44,21 @@ Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
 
 
 class Trials(Protocol):
-    """Whether the values work, asked of those who know."""
+    """Whether the answers work. Raises ``PersonMustActError`` or ``TryAgainError`` if not."""
 
     async def broker(self, settings: MqttSettings) -> None:
-        """Visit the broker.
-
-        Raises:
-            TryAgainError: It cannot be reached.
-            PersonMustActError: It refuses.
-        """
+        """Visit the broker."""
         ...
 
     async def tenant(self, name: str) -> None:
-        """Look the tenant up, without signing in.
-
-        Raises:
-            PersonMustActError: There is none.
-            TryAgainError: Microsoft cannot be reached.
-        """
+        """Look the tenant up, without signing in."""
         ...
 
 
 class SetUp:
     """The guided set-up of one config file.
 
-    ``known`` is the broker that the environment or the rest of the config names already, ``zone``
+    ``given`` is the broker that the environment or the rest of the config names already, ``zone``
     the time zone that the machine has.
     """
 
@@ -80,7 +67,7 @@ class SetUp:
         settings: WebSettings,
         *,
         file: Path,
-        known: MqttSettings | None,
+        given: MqttSettings | None,
         trials: Trials,
         keys: Keys,
         state_dir: Path,
@@ -91,7 +78,7 @@ class SetUp:
         self._settings, self._file, self._trials = settings, file, trials
         self._keys, self._state_dir = keys, state_dir
         self._clock, self._random = clock, random
-        self._known, self._zone = known, zone
+        self._given, self._zone = given, zone
         self._draft = Draft()
         self._found = False
         self._written = asyncio.Event()
@@ -108,7 +95,7 @@ class SetUp:
             random=self._random,
         )
         self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
-        await self._take_known()
+        await self._take_given()
         routes = [
             web.get("/", self._show),
             web.get("/healthz", self._healthz),
@@ -124,7 +111,10 @@ class SetUp:
         )
         async with application(guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
-                tasks.create_task(self._kept(self._look_for_known), name="set-up-broker"),
+                tasks.create_task(
+                    supervised(self._look_for_given, name="set-up", clock=self._clock),
+                    name="set-up-broker",
+                ),
                 tasks.create_task(listener.run(server, self.listening.set), name="set-up-page"),
             ]
             await self._written.wait()
@@ -133,37 +123,34 @@ class SetUp:
             for task in serving:
                 task.cancel()
 
-    async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
-        await supervised(work, name="set-up", clock=self._clock)
-
-    async def _look_for_known(self) -> None:
-        while self._known and self._draft.broker is None:
+    async def _look_for_given(self) -> None:
+        while self._given and self._draft.broker is None:
             await self._clock.sleep(LOOK_AGAIN_S)
-            await self._take_known()
+            await self._take_given()
 
-    async def _take_known(self) -> None:
+    async def _take_given(self) -> None:
         """Ask for no broker when the one that is named lets us in."""
-        known = self._known
-        if known and await self._lets_us_in(known, or_asks=False):
-            if self._draft.broker or not self._known:
+        given = self._given
+        if given and await self._lets_us_in(given, or_asks=False):
+            if self._draft.broker or not self._given:
                 return  # a person was faster
-            self._draft = replace(self._draft, broker=known, broker_is_given=True)
+            self._draft = replace(self._draft, broker=given, broker_is_given=True)
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def _show(self, request: web.Request) -> web.Response:
-        known = self._known or MqttSettings()
+        given = self._given or MqttSettings()
         typed = {
-            "host": known.host,
-            "port": str(known.effective_port),
-            "username": known.username or "",
+            "host": given.host,
+            "port": str(given.effective_port),
+            "username": given.username or "",
             "time_zone": self._zone or "",
         }
         return html(request, setup_page(self._draft, typed=typed, broker_found=self._found))
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
-        """Take what a form tells, or say what is wrong with it."""
+        """Take what a form says, or show what is wrong with it."""
         fields = await fields_of(request)
         try:
             async with asyncio.timeout(TRIAL_S):
@@ -208,7 +195,7 @@ class SetUp:
         if self._draft.registration:
             self._draft = replace(self._draft, registration=None)
         else:
-            self._draft, self._known = Draft(), None
+            self._draft, self._given = Draft(), None
         return go_to("./")
 
     async def _lets_us_in(self, broker: MqttSettings, *, or_asks: bool) -> bool:

@@ -90,7 +90,7 @@ async def test_a_broker_that_is_named_and_starts_later_is_not_asked_for(tmp_path
     clock, trials = ManualClock(), CannedTrials(host="nowhere", password=None)
     known = MqttSettings(host="mosquitto", port=1884)
     async with (
-        setting_up(tmp_path, trials=trials, clock=clock, known=known) as server,
+        setting_up(tmp_path, trials=trials, clock=clock, given=known) as server,
         aiohttp.ClientSession(server.address) as client,
     ):
         assert 'value="mosquitto"' in await read(client)
