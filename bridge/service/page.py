@@ -17,7 +17,7 @@ from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.service.service import Service
 from bridge.web.access.keys import keys_of
-from bridge.web.data.snapshot import Service as Bridge
+from bridge.web.data.snapshot import BridgeStatus
 from bridge.web.data.view import View
 from bridge.web.server import Web
 
@@ -50,7 +50,7 @@ class Page:
     async def run(self) -> None:
         """Serve until cancelled."""
         for topic_filter in self._view.topic_filters:
-            self._broker.subscribe(topic_filter, lambda r: self._view.hear(r.topic, r.payload))
+            self._broker.subscribe(topic_filter, lambda r: self._view.receive(r.topic, r.payload))
         async with asyncio.TaskGroup() as tasks:
             for name, work in (("web", self._web.run), ("page-health", self._watch_health)):
                 tasks.create_task(supervised(work, name=name, clock=self._clock), name=name)
@@ -73,7 +73,7 @@ def open_page(
     Raises:
         ConfigError: Its password cannot be read.
     """
-    bridge = Bridge(__version__, clock.now(), config.mqtt.address)
+    bridge = BridgeStatus(__version__, clock.now(), config.mqtt.address)
     view = View(bridge, topics, can_add=True)
     web = Web(
         config.web,

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bridge.web.data.snapshot import Day, Light, Person, Service, Snapshot
+from bridge.web.data.snapshot import BridgeStatus, Day, Light, Person, Snapshot
 
 PREFIX = "/api/v1"
 
@@ -30,7 +30,7 @@ class Resource:
 
 
 SNAPSHOT = Resource("/snapshot", "Everything on the page", Snapshot, lambda s: s)
-HEALTH = Resource("/health", "The bridge itself", Service, lambda s: s.service)
+HEALTH = Resource("/health", "The bridge itself", BridgeStatus, lambda s: s.service)
 PEOPLE = Resource("/people", "All people", tuple[Person, ...], lambda s: s.people)
 PERSON = Resource("/people/{account}", "One of them", Person, lambda s: s.people, by_account=True)
 LIGHTS = Resource("/lights", "All lights", tuple[Light, ...], lambda s: s.lights)

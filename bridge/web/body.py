@@ -1,4 +1,4 @@
-"""The fields of a form, read from a request within limits. Never decides who may send one."""
+"""The fields of a form, read from a request within limits."""
 
 from __future__ import annotations
 

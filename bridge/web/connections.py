@@ -1,6 +1,6 @@
-"""The connections to the page: how many, from whom, for how long. Never answers a request.
+"""The connections to the page: how many, from whom, for how long.
 
-Who connects and asks nothing has no right to stay: a newcomer takes the place of the oldest such
+A connection without a request has no right to stay: a newcomer takes the place of the oldest such
 connection, first of those from its own address.
 """
 
@@ -25,18 +25,18 @@ SOFTWARE = "presence-bridge"
 
 
 class Phase(Enum):
-    """Where a connection stands."""
+    """What a connection waits for."""
 
-    ASKING = auto()
+    RECEIVING = auto()
     """A request is to come, or came in part."""
-    ANSWERED = auto()
+    ANSWERING = auto()
     """A request came whole, and is being answered."""
     IDLE = auto()
     """Between two requests."""
 
 
 class Connection(web.RequestHandler):
-    """One connection. Knows what it waits for and since when; ``source`` is who is counted."""
+    """One connection: what it waits for and since when; ``source`` is who is counted."""
 
     def __init__(self, server: web.Server, connections: Connections, source: str) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ class Connection(web.RequestHandler):
             lingering_time=LINGER_S,
         )
         self.source = source
-        self.phase = Phase.ASKING
+        self.phase = Phase.RECEIVING
         self.since_s = connections.now_s
         self.unread_since_s: float | None = None
         self._connections = connections
@@ -66,12 +66,8 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
         if data and self.phase is Phase.IDLE:
-            self._enter(Phase.ASKING)
+            self.enter(Phase.RECEIVING)
         super().data_received(data)
-
-    def came_whole(self) -> None:
-        """Nothing of the request is missing any more."""
-        self._enter(Phase.ANSWERED)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -82,7 +78,7 @@ class Connection(web.RequestHandler):
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
-            self._enter(Phase.IDLE)
+            self.enter(Phase.IDLE)
 
     def pause_writing(self) -> None:
         """Nobody reads what was sent so far."""
@@ -94,12 +90,8 @@ class Connection(web.RequestHandler):
         self.unread_since_s = None
         super().resume_writing()
 
-    def drop(self) -> None:
-        """Close it now, whatever is on the way."""
-        if self.transport:
-            self.transport.abort()
-
-    def _enter(self, phase: Phase) -> None:
+    def enter(self, phase: Phase) -> None:
+        """Wait for something else from now on."""
         self.phase, self.since_s = phase, self._connections.now_s
 
 
@@ -115,9 +107,6 @@ class Connections:
         """The time by which connections are measured."""
         return self._clock.monotonic()
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def add(self, connection: Connection) -> None:
         """Count ``connection`` from now on."""
         self._open[connection] = None
@@ -127,7 +116,7 @@ class Connections:
         self._open.pop(connection, None)
 
     def may_come(self, source: str, *, is_proxy: bool = False) -> bool:
-        """Whether there is room for one more of ``source``; the oldest that asks nothing makes it.
+        """Whether there is room for one more of ``source``; the oldest without a request makes it.
 
         Behind a proxy are many readers: it may have all there are.
         """
@@ -147,7 +136,7 @@ class Connections:
     def out_of_files(self) -> None:
         """The process may open no more: give back what nobody needs."""
         self._alarm.reached("the process may open no more files: the page takes no connection")
-        for connection in [each for each in self._open if each.phase is not Phase.ANSWERED]:
+        for connection in [each for each in self._open if each.phase is not Phase.ANSWERING]:
             self._drop(connection)
 
     async def watch(self) -> None:
@@ -159,7 +148,7 @@ class Connections:
             self._alarm.look()
 
     def _make_room(self, among: list[Connection]) -> bool:
-        waiting = [each for each in among if each.phase is not Phase.ANSWERED]
+        waiting = [each for each in among if each.phase is not Phase.ANSWERING]
         if waiting:
             self._drop(min(waiting, key=lambda each: each.since_s))
         return bool(waiting)
@@ -169,24 +158,25 @@ class Connections:
         unread_since_s = connection.unread_since_s
         if unread_since_s is not None and now_s - unread_since_s >= limits.unread_s:
             return True
-        if connection.phase is Phase.ANSWERED:
+        if connection.phase is Phase.ANSWERING:
             return False
         patience_s = limits.idle_s if connection.phase is Phase.IDLE else limits.request_s
         return now_s - connection.since_s >= patience_s
 
     def _drop(self, connection: Connection) -> None:
         self.remove(connection)
-        connection.drop()
+        if connection.transport:
+            connection.transport.abort()
 
 
 def came_whole(request: web.BaseRequest) -> None:
-    """Tell the connection of ``request`` that nothing of it is missing any more."""
+    """Note that nothing of ``request`` is missing any more."""
     if isinstance(request.protocol, Connection):
-        request.protocol.came_whole()
+        request.protocol.enter(Phase.ANSWERING)
 
 
 def _request_log() -> logging.Logger:
-    """Where aiohttp tells of failures: without those that only a broken client has."""
+    """The log of aiohttp's failures, without those that only a broken client has."""
     requests = logging.getLogger(f"{__name__}.requests")
     requests.addFilter(_is_ours)
     return requests

@@ -1,4 +1,4 @@
-"""What every page of ours stands on: a guarded application. Never knows what it shows."""
+"""A guarded application, and its answers that every page of ours has."""
 
 from __future__ import annotations
 

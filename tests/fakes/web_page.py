@@ -18,7 +18,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.access.keys import keys_of
-from bridge.web.data.snapshot import Light, Person, Service, Snapshot
+from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
 from bridge.web.limits import Limits
 from bridge.web.server import Web
 
@@ -29,9 +29,9 @@ CODE_ADDRESS = "https://login.microsoft.com/device"
 BROWSER_ADDRESS = "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/authorize?state=s1"
 
 
-def service(**changes: object) -> Service:
+def service(**changes: object) -> BridgeStatus:
     """A bridge that works."""
-    well = Service(
+    well = BridgeStatus(
         version="1.2.3",
         started=NOON - timedelta(hours=30),
         broker="localhost:1883",

@@ -1,4 +1,4 @@
-"""Seven days of presence in six kinds, in one small file that survives restarts. Never a message.
+"""Seven days of presence in six kinds, without any text, in one small file.
 
 The file has one line of JSON a change, ``{"at": …, "account": …, "kind": …}``, and a bare
 ``{"at": …}`` as a sign of life, so that time in which no bridge ran is unknown and not made up.
@@ -155,10 +155,10 @@ class History:
 
 def _line(record: Record) -> str:
     at, account, kind = record
-    told = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
+    fields = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
     if account and kind:
-        told |= {"account": account, "kind": kind}
-    return json.dumps(told) + "\n"
+        fields |= {"account": account, "kind": kind}
+    return json.dumps(fields) + "\n"
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[datetime, str | None, Kind]]:

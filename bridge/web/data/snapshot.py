@@ -1,4 +1,4 @@
-"""Everything that the page shows at one moment, as frozen values. Never holds a secret.
+"""Everything that the page shows at one moment, as frozen values without any secret.
 
 The same values are the JSON below ``/api/v1/``: a name here is part of that contract.
 """
@@ -77,7 +77,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """One driver and its light, as heard on the broker."""
+    """One driver and its light, by its messages on the broker."""
 
     name: str
     online: bool = False
@@ -93,12 +93,12 @@ class Light:
     look: LightState | None = None
     """``None`` while the light is left as it is."""
     clock_apart_s: int = 0
-    """How far our clock is ahead of its host's, where that is worth telling."""
+    """How far our clock is ahead of its host's, where that is worth showing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """How the bridge itself fares."""
+class BridgeStatus:
+    """The bridge itself."""
 
     version: str
     started: datetime
@@ -160,7 +160,7 @@ class Day:
 class Snapshot:
     """The whole page."""
 
-    service: Service
+    service: BridgeStatus
     people: tuple[Person, ...] = ()
     lights: tuple[Light, ...] = ()
     days: tuple[Day, ...] = ()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bridge.web.data.snapshot import Service, Snapshot
+from bridge.web.data.snapshot import BridgeStatus, Snapshot
 from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form
@@ -14,7 +14,7 @@ from bridge.web.render.markup import Child, join, tag
 from bridge.web.render.people import ago
 
 
-def health_section(service: Service, calendar: Calendar) -> Markup:
+def health_section(service: BridgeStatus, calendar: Calendar) -> Markup:
     """Everything about the bridge itself."""
     is_fine = service.healthy and service.broker_connected
     facts = [join(tag("dt", name), tag("dd", fact)) for name, fact in _facts(service, calendar)]
@@ -66,7 +66,7 @@ def _report() -> Markup:
     )
 
 
-def _verdict(service: Service) -> str:
+def _verdict(service: BridgeStatus) -> str:
     if not service.broker_connected:
         return "The broker cannot be reached: lamps and Home Assistant get nothing new."
     if not service.healthy:
@@ -74,7 +74,7 @@ def _verdict(service: Service) -> str:
     return "All is well."
 
 
-def _facts(service: Service, calendar: Calendar) -> list[tuple[str, Child]]:
+def _facts(service: BridgeStatus, calendar: Calendar) -> list[tuple[str, Child]]:
     version = f", MQTT {service.mqtt_version}" if service.mqtt_version else ""
     connected = f"connected{version}" if service.broker_connected else "not connected"
     waiting = [("Messages that wait", str(service.waiting))] if service.waiting else []
@@ -91,7 +91,7 @@ def _facts(service: Service, calendar: Calendar) -> list[tuple[str, Child]]:
     ]
 
 
-def _microsoft(service: Service, calendar: Calendar) -> str:
+def _microsoft(service: BridgeStatus, calendar: Calendar) -> str:
     if service.throttled_until:
         return f"asked us to wait until {calendar.clock(service.throttled_until)}"
     if failures := service.consecutive_failures:
@@ -103,13 +103,13 @@ def _when(moment: datetime | None, calendar: Calendar) -> Child:
     return ago(moment, calendar) if moment else "never"
 
 
-def _next(service: Service, calendar: Calendar) -> str:
+def _next(service: BridgeStatus, calendar: Calendar) -> str:
     if service.next_poll is None:
         return "waits for a sign-in"
     why = f", {service.next_poll_why}" if service.next_poll_why else ""
     return f"{calendar.clock(service.next_poll)}{why}"
 
 
-def _requests(service: Service) -> str:
+def _requests(service: BridgeStatus) -> str:
     allowed = service.requests_allowed_hour
     return f"{service.requests_last_hour:,}" + (f" of {allowed:,} allowed" if allowed else "")
