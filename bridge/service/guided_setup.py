@@ -57,7 +57,7 @@ async def guide(draft: Config, file: Path) -> None:
     Raises:
         ConfigError: The password of the page cannot be read.
     """
-    from bridge.web.access.keys import keys_of  # noqa: PLC0415 - only a first start needs it
+    from bridge.web.access.building import guard_of  # noqa: PLC0415 - only a first start needs it
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 
     clock = SystemClock()
@@ -66,8 +66,7 @@ async def guide(draft: Config, file: Path) -> None:
         file=file,
         given=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
         trials=Probe(draft, clock),
-        keys=keys_of(draft.web, draft.state_dir),
-        state_dir=draft.state_dir,
+        guard=guard_of(draft.web, draft.state_dir, clock),
         clock=clock,
         zone=draft.time_zone or known_zone(os.environ),
     )

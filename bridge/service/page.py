@@ -16,7 +16,7 @@ from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.service.service import Service
-from bridge.web.access.keys import keys_of
+from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus
 from bridge.web.data.view import View
 from bridge.web.server import Web
@@ -80,7 +80,7 @@ def open_page(
         view=view.snapshot,
         actions=service,
         follow_light=partial(_follow_light, broker, topics),
-        keys=keys_of(config.web, config.state_dir),
+        guard=guard_of(config.web, config.state_dir, clock),
         state_dir=config.state_dir,
         version=__version__,
         clock=clock,

@@ -6,7 +6,6 @@ A port that is in use is tried again and again: presence goes on without the pag
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from pathlib import Path
@@ -18,7 +17,6 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
-from bridge.web.access.keys import Keys, Randomness
 from bridge.web.actions import Actions
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Snapshot
@@ -26,7 +24,7 @@ from bridge.web.limits import Alarm, Limits, own_limits
 from bridge.web.listening import Listener
 from bridge.web.live import Live
 from bridge.web.posts import Posts
-from bridge.web.serving import application, guard_of
+from bridge.web.serving import application
 from bridge.web.site import Site
 from bridge.web.worker import Worker
 
@@ -39,8 +37,8 @@ class Web:
         view: What is to be shown; the page never changes it.
         actions: Does what the page's forms ask for.
         follow_light: Lets a light show presence again.
-        keys: Of ``keys_of``.
-        state_dir: Keeps the history and the sessions that were ended.
+        guard: Decides who may look.
+        state_dir: Keeps the history.
         version: Of the bridge.
         zone: Where times are read; ``None`` is the machine's own.
         limits: What visitors may take; ``None`` is what fits this process.
@@ -53,20 +51,17 @@ class Web:
         view: Latest[Snapshot],
         actions: Actions,
         follow_light: Callable[[str], None],
-        keys: Keys,
+        guard: Guard,
         state_dir: Path,
         version: str,
         clock: Clock,
         zone: tzinfo | None = None,
         limits: Limits | None = None,
-        random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._view = settings, view
         self._posts = Posts(view, actions, follow_light)
-        self._keys, self._state_dir, self._version = keys, state_dir, version
-        self._clock, self._zone, self._random = clock, zone, random
-        self._limits = limits
-        self._guard: Guard | None = None
+        self._guard, self._state_dir, self._version = guard, state_dir, version
+        self._clock, self._zone, self._limits = clock, zone, limits
         self.listening: Latest[int | None] = Latest(None)
         """The port, while there is one."""
 
@@ -74,15 +69,12 @@ class Web:
         """Serve until cancelled."""
         settings, clock, worker = self._settings, self._clock, Worker()
         limits, alarm = self._limits or own_limits(), Alarm(clock)
-        self._guard = guard = self._guard or guard_of(
-            settings, self._keys, state_dir=self._state_dir, clock=clock, random=self._random
-        )
         history = History(self._state_dir / "history.jsonl", clock) if settings.history else None
         live = Live(self._view, history, worker=worker, clock=clock, zone=self._zone)
         await live.load()
         site = Site(
             live,
-            guard=guard,
+            guard=self._guard,
             posts=self._posts,
             worker=worker,
             version=self._version,
@@ -91,7 +83,7 @@ class Web:
             clock=clock,
         )
         listener = Listener(settings, limits=limits, alarm=alarm, clock=clock)
-        async with application(guard, site.routes()) as server:
+        async with application(self._guard, site.routes()) as server:
             try:
                 await self._run_each(live, history, listener, server)
             finally:

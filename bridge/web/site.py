@@ -25,7 +25,7 @@ from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
 from bridge.web.render.page import page
 from bridge.web.render.people import NAME_LIMIT
-from bridge.web.serving import enter, go_to, html
+from bridge.web.serving import go_to, html
 from bridge.web.worker import Worker
 
 
@@ -55,13 +55,11 @@ class Site:
             web.get("/", self._page),
             web.get("/events", self._events),
             self._assets.route(),
-            web.get("/healthz", self._healthz),
             web.get("/readyz", self._readyz),
             web.get("/metrics", self._metrics),
             web.get("/report", self._report),
             web.get(f"{api.PREFIX}/openapi.json", self._openapi),
             *(web.get(f"{api.PREFIX}{r.path}", partial(self._api, r)) for r in api.RESOURCES),
-            web.post("/enter", partial(enter, self._guard)),
             web.post("/leave", self._leave),
             *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.forms),
         ]
@@ -82,9 +80,6 @@ class Site:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         reader = self._guard.reader_of(request)
         return await self.events.stream(request, reader=reader, find=_find(request))
-
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
 
     async def _readyz(self, _: web.Request) -> web.Response:
         service = self._live.shown.value.service

@@ -17,7 +17,7 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web.access.keys import keys_of
+from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
 from bridge.web.limits import Limits
 from bridge.web.server import Web
@@ -174,16 +174,16 @@ async def serving(
 ) -> AsyncIterator[RunningPage]:
     """A page that serves ``snapshot`` until the end of the block."""
     chosen = WebSettings.model_validate({"port": port, **(settings or {})})
-    view, actions = Latest(snapshot), RecordingActions()
+    view, actions, time = Latest(snapshot), RecordingActions(), clock or SystemClock()
     web = Web(
         chosen,
         view=view,
         actions=actions,
         follow_light=actions.follow_light,
-        keys=keys_of(chosen, state_dir),
+        guard=guard_of(chosen, state_dir, time),
         state_dir=state_dir,
         version="1.2.3",
-        clock=clock or SystemClock(),
+        clock=time,
         zone=UTC,
         limits=limits,
     )

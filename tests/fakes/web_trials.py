@@ -12,7 +12,7 @@ from bridge.config.host import MqttSettings
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
-from bridge.web.access.keys import keys_of
+from bridge.web.access.building import guard_of
 from bridge.web.set_up.server import SetUp
 
 
@@ -67,16 +67,14 @@ async def setting_up(
 ) -> AsyncIterator[RunningSetUp]:
     """A guided set-up until the end of the block."""
     chosen = WebSettings.model_validate({"port": 0, **(settings or {})})
-    answers = trials or CannedTrials()
-    state_dir = folder / "state"
+    answers, time = trials or CannedTrials(), clock or SystemClock()
     server = SetUp(
         chosen,
         file=folder / "config.toml",
         given=given,
         trials=answers,
-        keys=keys_of(chosen, state_dir),
-        state_dir=state_dir,
-        clock=clock or SystemClock(),
+        guard=guard_of(chosen, folder / "state", time),
+        clock=time,
         zone=zone,
     )
     running = asyncio.create_task(server.run(), name="set-up")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -19,14 +18,14 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
-from bridge.web.access.keys import Keys, Randomness
+from bridge.web.access.guard import Guard
 from bridge.web.assets import Assets
 from bridge.web.body import fields_of
 from bridge.web.data.words import for_people
 from bridge.web.limits import Alarm, own_limits
 from bridge.web.listening import Listener
 from bridge.web.posts import Fields, name_of
-from bridge.web.serving import application, enter, go_to, guard_of, html
+from bridge.web.serving import application, go_to, html
 from bridge.web.set_up.draft import Draft, broker_of, registration_of, write, zone_of
 from bridge.web.set_up.render import done_page, setup_page
 
@@ -69,15 +68,12 @@ class SetUp:
         file: Path,
         given: MqttSettings | None,
         trials: Trials,
-        keys: Keys,
-        state_dir: Path,
+        guard: Guard,
         clock: Clock,
         zone: str | None = None,
-        random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
-        self._keys, self._state_dir = keys, state_dir
-        self._clock, self._random = clock, random
+        self._guard, self._clock = guard, clock
         self._given, self._zone = given, zone
         self._draft = Draft()
         self._found = False
@@ -87,19 +83,10 @@ class SetUp:
 
     async def run(self) -> None:
         """Serve until the config is written."""
-        guard = guard_of(
-            self._settings,
-            self._keys,
-            state_dir=self._state_dir,
-            clock=self._clock,
-            random=self._random,
-        )
         self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
         await self._take_given()
         routes = [
             web.get("/", self._show),
-            web.get("/healthz", self._healthz),
-            web.post("/enter", partial(enter, guard)),
             web.post("/broker", partial(self._answer, self._take_broker)),
             web.post("/registration", partial(self._answer, self._take_registration)),
             web.post("/person", partial(self._answer, self._take_person)),
@@ -109,7 +96,7 @@ class SetUp:
         listener = Listener(
             self._settings, limits=own_limits(), alarm=Alarm(self._clock), clock=self._clock
         )
-        async with application(guard, routes) as server, asyncio.TaskGroup() as tasks:
+        async with application(self._guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
                 tasks.create_task(
                     supervised(self._look_for_given, name="set-up", clock=self._clock),
@@ -135,9 +122,6 @@ class SetUp:
             if self._draft.broker or not self._given:
                 return  # a person was faster
             self._draft = replace(self._draft, broker=given, broker_is_given=True)
-
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
 
     async def _show(self, request: web.Request) -> web.Response:
         given = self._given or MqttSettings()
