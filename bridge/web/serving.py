@@ -74,5 +74,5 @@ def html(request: web.Request, markup: str, status: HTTPStatus = HTTPStatus.OK) 
 
 
 def go_to(place: str) -> web.Response:
-    """On to ``place``, relative so that it holds under any prefix."""
+    """On to ``place``, relative so that it is right under any prefix."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
 from bridge.web.limits import Limits
 from bridge.web.server import Web
+from tests.fakes.web_serving import served
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SIGNED_IN = SignIn(SignInState.SIGNED_IN)
@@ -187,15 +187,5 @@ async def serving(
         zone=UTC,
         limits=limits,
     )
-    running = asyncio.create_task(web.run(), name="web")
-    try:
-        async with asyncio.timeout(10):
-            async for listening in web.listening.watch():
-                if listening:
-                    break
-        yield RunningPage(listening or 0, view, actions, state_dir)
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.result()
+    async with served(web) as (listening, _):
+        yield RunningPage(listening, view, actions, state_dir)

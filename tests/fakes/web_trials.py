@@ -14,6 +14,7 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.web.access.building import guard_of
 from bridge.web.set_up.server import SetUp
+from tests.fakes.web_serving import served
 
 
 @dataclass
@@ -77,15 +78,5 @@ async def setting_up(
         clock=time,
         zone=zone,
     )
-    running = asyncio.create_task(server.run(), name="set-up")
-    try:
-        async with asyncio.timeout(10):
-            async for listening in server.listening.watch():
-                if listening:
-                    break
-        yield RunningSetUp(listening or 0, folder, answers, running)
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.result()
+    async with served(server) as (listening, running):
+        yield RunningSetUp(listening, folder, answers, running)

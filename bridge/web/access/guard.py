@@ -22,7 +22,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/enter"})
 """Needed without the password; nothing private is there."""
 STATIC = "/static/"
 PATH_SHOWN = 80
-FAILED = "The bridge failed at this. Please report it: the log tells more."
+FAILED = "The bridge failed at this. Please report it: the log says more."
 NO_PROXY = "Come through the proxy."
 OTHER_NAME = (
     "This name is not known here: list it under hosts in [web] of the config, "

@@ -101,8 +101,8 @@ class Sessions:
 def _ended_of(text: str) -> tuple[dict[str, int], int]:
     """What was ended; nothing where the text says nothing that can be read."""
     try:
-        kept = json.loads(text)
-        return {str(n): int(u) for n, u in kept["ended"].items()}, int(kept["all_until"])
+        stored = json.loads(text)
+        return {str(n): int(u) for n, u in stored["ended"].items()}, int(stored["all_until"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}, 0
 

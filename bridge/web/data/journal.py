@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 
 class Journal(Generic[R]):
-    """Records of one file; ``line`` writes one, ``whole`` are all that the file should hold."""
+    """Records of one file; ``line`` writes one, ``whole`` are all that the file should contain."""
 
     def __init__(
         self,

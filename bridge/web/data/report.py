@@ -73,17 +73,17 @@ def _words(snapshot: Snapshot) -> set[str]:
 
 
 def _numbers(snapshot: Snapshot, words: set[str]) -> Iterator[tuple[str, str]]:
-    """Names that may stand among ``words``, with what stands for them: not those of thousands."""
+    """Names that may be among ``words``, with their replacement: not those of thousands."""
     for number, light in enumerate(snapshot.lights, 1):
-        if _may_stand(light.name, words):
+        if _may_occur(light.name, words):
             yield light.name, f"light {number}"
     for number, person in enumerate(snapshot.people, 1):
         for name in (person.name, person.account):
-            if _may_stand(name, words):
+            if _may_occur(name, words):
                 yield name, f"account {number}"
 
 
-def _may_stand(name: str, words: set[str]) -> bool:
+def _may_occur(name: str, words: set[str]) -> bool:
     first = _WORD.search(name)
     return first is None or first[0] in words
 

@@ -21,7 +21,7 @@ FRESH_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the people of one search stand among all."""
+    """Where the people of one search are among all."""
 
     at_s: float
     among: int
@@ -36,7 +36,7 @@ class Search:
         self._found: dict[str, Found] = {}
 
     async def find(self, people: tuple[Person, ...], wanted: str) -> tuple[Person, ...]:
-        """Those of ``people`` whose name or slug holds ``wanted``, ``SHOWN`` at the most."""
+        """Those of ``people`` whose name or slug contains ``wanted``, ``SHOWN`` at the most."""
         wanted = wanted.strip().casefold()
         if not wanted:
             return people[:SHOWN]

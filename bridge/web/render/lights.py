@@ -32,7 +32,7 @@ _COLORS = {
 
 
 def lights_section(snapshot: Snapshot) -> Markup | None:
-    """A row for each light that was ever heard of; nothing when there is none."""
+    """A row for each light; nothing when there is none."""
     if not snapshot.lights:
         return None
     accounts = {light.account for light in snapshot.lights}

@@ -20,7 +20,7 @@ from bridge.web.render.tables import tables_section
 from bridge.web.render.today import today_section
 
 CARDS = 1_000
-"""Rendered people that are kept."""
+"""Rendered people that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Parts:
     """The people's section, with an empty element where each card goes."""
     cards: dict[str, Markup]
     sections: dict[str, Markup]
-    """The others; the first one stands before the people."""
+    """The others; the first one comes before the people."""
 
     @property
     def people(self) -> Markup:
@@ -83,9 +83,9 @@ class Renderer:
         )
 
     def _card(self, person: Person, calendar: Calendar) -> Markup:
-        known = self._cards.get(person.account)
-        if known and known[0] == person and known[1] == calendar:
-            return known[2]
+        rendered = self._cards.get(person.account)
+        if rendered and rendered[:2] == (person, calendar):
+            return rendered[2]
         card = person_card(person, calendar)
         if len(self._cards) >= CARDS:
             self._cards.clear()
@@ -96,7 +96,7 @@ class Renderer:
 def page(
     parts: Parts, *, release: str, refusal: str = "", find: str = "", can_leave: bool = False
 ) -> str:
-    """The page. ``release`` tells the script when another bridge answers.
+    """The page. ``release`` lets the script notice when another bridge answers.
 
     ``refusal`` is what a form was refused for; ``can_leave`` shows the button that ends a session.
     """

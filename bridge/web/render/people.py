@@ -86,7 +86,7 @@ def _since(person: Person, calendar: Calendar) -> Markup | None:
 
 
 def _says(person: Person) -> Child:
-    """What the person tells others, which is somebody else's text; only while it is current."""
+    """What the person says to others, which is somebody else's text; only while it is current."""
     presence = person.current
     if presence is None:
         return None

@@ -1,4 +1,4 @@
-"""One sign-in, of a person or of a table: what to do now, in plain words. Pure; shows no secret.
+"""One sign-in, of a person or of a table: what to do now, in plain words. Pure.
 
 The code is meant for people (RFC 8628, user code); the device code behind it never gets here.
 """
@@ -34,7 +34,7 @@ def sign_in_panel(signer: Signer, calendar: Calendar) -> Markup | None:
             class_="sign-in",
         )
     if signed_in:
-        # a new attempt failed while the old sign-in still stands
+        # a new attempt failed while the old sign-in still works
         return tag("div", _trouble(sign_in), class_="sign-in") if sign_in.remedy else None
     return tag("div", _trouble(sign_in), _ways(signer), class_="sign-in")
 
@@ -50,7 +50,7 @@ def sign_out(signer: Signer, forgotten: str) -> Markup:
 
 
 def _another(signer: Signer) -> Markup:
-    """A sign-in that was asked for while one stands: it can be taken back."""
+    """A sign-in that was asked for while another one works: it can be taken back."""
     return join(
         tag("p", "Still signed in, and presence goes on. Another sign-in was asked for:"),
         form(
@@ -108,7 +108,7 @@ def _browser(signer: Signer, calendar: Calendar) -> Markup:
         form(
             "sign-in-address",
             address,
-            tag("p", "It holds code= and state=, and works once.", id=hint, class_="fine"),
+            tag("p", "It contains code= and state=, and works once.", id=hint, class_="fine"),
             button="Finish signing in",
             account=signer.account,
         ),

@@ -65,7 +65,7 @@ def _broker(typed: Mapping[str, str], *, found: bool) -> Markup:
     found_one = (
         "There is one on this machine: try it as it is."
         if found
-        else "Lamps and Home Assistant hear of presence through it. None was found on this machine."
+        else "Lamps and Home Assistant get presence through it. None was found on this machine."
     )
     return join(
         tag("p", "An MQTT broker such as Mosquitto, or the Mosquitto add-on of Home Assistant."),
