@@ -17,10 +17,10 @@ from aiohttp import web
 from bridge.contract.clock import Clock
 from bridge.web.access.cookies import session_of
 from bridge.web.access.headers import HEADERS
-from bridge.web.limits import Alarm, Limits
 from bridge.web.live import Live
 from bridge.web.render.forms import with_token
 from bridge.web.render.page import Parts
+from bridge.web.serving.limits import Alarm, Limits
 
 BEAT_S = 20.0
 """A comment this often keeps proxies from closing a quiet connection."""

@@ -20,11 +20,11 @@ from bridge.web.access.guard import Guard
 from bridge.web.actions import Actions
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Snapshot
-from bridge.web.limits import Alarm, Limits, own_limits
-from bridge.web.listening import Listener
 from bridge.web.live import Live
 from bridge.web.posts import Posts
-from bridge.web.serving import application
+from bridge.web.serving.application import application
+from bridge.web.serving.limits import Alarm, Limits, own_limits
+from bridge.web.serving.listening import Listener
 from bridge.web.site import Site
 from bridge.web.worker import Worker
 

@@ -15,17 +15,17 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.web import api
 from bridge.web.access.guard import Guard
 from bridge.web.access.headers import HEADERS
-from bridge.web.assets import Assets
-from bridge.web.body import fields_of
 from bridge.web.data.report import report
 from bridge.web.events import Events
-from bridge.web.limits import Alarm, Limits
 from bridge.web.live import Live
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
 from bridge.web.render.page import page
 from bridge.web.render.people import NAME_LIMIT
-from bridge.web.serving import go_to, html
+from bridge.web.serving.application import go_to, html
+from bridge.web.serving.assets import Assets
+from bridge.web.serving.form_fields import fields_of
+from bridge.web.serving.limits import Alarm, Limits
 from bridge.web.worker import Worker
 
 

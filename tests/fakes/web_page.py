@@ -18,8 +18,8 @@ from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
-from bridge.web.limits import Limits
 from bridge.web.server import Web
+from bridge.web.serving.limits import Limits
 from tests.fakes.web_serving import served
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
 from bridge.web.access import wrong_passwords
-from bridge.web.limits import CALM_S, SHARE, Limits
+from bridge.web.serving.limits import CALM_S, SHARE, Limits
 from drivers import lamp, manners, runner, stopping, trouble
 from drivers.settings import Common
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.web.access.cookies import session_of
-from bridge.web.body import fields_of
 from bridge.web.render.forms import TOKEN
+from bridge.web.serving.form_fields import fields_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """They change nothing (RFC 9110, 9.2.1)."""

@@ -15,8 +15,8 @@ from bridge.web.access.headers import HEADERS
 from bridge.web.access.hosts import names_us
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.proxies import is_trusted, look_at_proxy, reader_source
-from bridge.web.connections import came_whole
-from bridge.web.faults import Faults
+from bridge.web.serving.connections import came_whole
+from bridge.web.serving.faults import Faults
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/enter"})
 """Needed without the password; nothing private is there."""

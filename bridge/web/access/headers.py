@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.web.connections import SOFTWARE
+from bridge.web.serving.connections import SOFTWARE
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -19,13 +19,13 @@ from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryA
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
-from bridge.web.assets import Assets
-from bridge.web.body import fields_of
 from bridge.web.data.words import for_people
-from bridge.web.limits import Alarm, own_limits
-from bridge.web.listening import Listener
 from bridge.web.posts import Fields, name_of
-from bridge.web.serving import application, go_to, html
+from bridge.web.serving.application import application, go_to, html
+from bridge.web.serving.assets import Assets
+from bridge.web.serving.form_fields import fields_of
+from bridge.web.serving.limits import Alarm, own_limits
+from bridge.web.serving.listening import Listener
 from bridge.web.set_up.draft import Draft, broker_of, registration_of, write, zone_of
 from bridge.web.set_up.render import done_page, setup_page
 

@@ -16,7 +16,7 @@ from yarl import URL
 
 from bridge.contract.presence import Activity, Availability
 from bridge.web.access.wrong_passwords import FREE
-from bridge.web.body import BODY_LIMIT
+from bridge.web.serving.form_fields import BODY_LIMIT
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import RunningPage, person, serving
 from tests.integration.web.conftest import HOUSEHOLD, PASSWORD, client_of

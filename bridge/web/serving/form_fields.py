@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bridge.web.connections import came_whole
+from bridge.web.serving.connections import came_whole
 
 BODY_LIMIT = 16 * 1024
 """Bytes of a request."""

@@ -12,9 +12,9 @@ from aiohttp import web
 
 from bridge.web.access.cookies import session_of
 from bridge.web.access.guard import Guard, Handler
-from bridge.web.body import BODY_LIMIT, fields_of
 from bridge.web.render.document import login_page, message_page
 from bridge.web.render.forms import with_token
+from bridge.web.serving.form_fields import BODY_LIMIT, fields_of
 
 
 @asynccontextmanager

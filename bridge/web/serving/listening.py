@@ -20,8 +20,8 @@ from aiohttp import web
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.web.access.addresses import is_among, source_of
-from bridge.web.connections import Connection, Connections
-from bridge.web.limits import Alarm, Limits
+from bridge.web.serving.connections import Connection, Connections
+from bridge.web.serving.limits import Alarm, Limits
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.contract.clock import Clock
-from bridge.web.limits import Alarm, Limits
+from bridge.web.serving.limits import Alarm, Limits
 
 LOOK_S = 1.0
 """Between two looks for connections that are overdue."""
