@@ -19,6 +19,7 @@ from bridge.service.service import Service
 from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus
 from bridge.web.data.view import View
+from bridge.web.posts import Posts
 from bridge.web.server import Web
 
 HEALTH_EVERY_S = 1.0
@@ -78,8 +79,7 @@ def open_page(
     web = Web(
         config.web,
         view=view.snapshot,
-        actions=service,
-        follow_light=partial(_follow_light, broker, topics),
+        posts=Posts(view.snapshot, service, partial(_follow_light, broker, topics)),
         guard=guard_of(config.web, config.state_dir, clock),
         state_dir=config.state_dir,
         version=__version__,

@@ -20,7 +20,7 @@ from bridge.web.access.headers import HEADERS
 from bridge.web.live import Live
 from bridge.web.render.forms import with_token
 from bridge.web.render.page import Parts
-from bridge.web.serving.limits import Alarm, Limits
+from bridge.web.serving.limits import Capacity
 
 BEAT_S = 20.0
 """A comment this often keeps proxies from closing a quiet connection."""
@@ -43,11 +43,9 @@ class Events:
     A reader that takes nothing for a while loses the connection: see ``Connections``.
     """
 
-    def __init__(
-        self, live: Live, *, release: str, limits: Limits, alarm: Alarm, clock: Clock
-    ) -> None:
+    def __init__(self, live: Live, *, release: str, capacity: Capacity, clock: Clock) -> None:
         self._live, self._release, self._clock = live, release, clock
-        self._limits, self._alarm = limits, alarm
+        self._capacity = capacity
         self._streams: dict[asyncio.Task[Any], str] = {}
         self._turn = asyncio.Lock()
         self._differences: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=DIFFERENCES)
@@ -78,10 +76,10 @@ class Events:
                 task.cancel()
 
     def _look_for_room(self, reader: str) -> None:
-        limits, readers = self._limits, list(self._streams.values())
+        limits, readers = self._capacity.limits, list(self._streams.values())
         if len(readers) < limits.streams and readers.count(reader) < limits.streams_each:
             return
-        self._alarm.reached("too many pages are open at once: some get no news")
+        self._capacity.reached("too many pages are open at once: some get no news")
         raise web.HTTPServiceUnavailable
 
     async def _send_news(self, response: web.StreamResponse, *, find: str, token: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -51,21 +52,16 @@ class Live:
             self._history.tidy()
             self._show(self._view.value, moved=True)
 
-    async def follow(self) -> None:
-        """Show each newest snapshot until cancelled."""
-        async for snapshot in self._view.watch():
-            changed = self._history.note(snapshot.people) if self._history else False
-            self._show(snapshot, moved=changed or snapshot.people != self.shown.value.people)
-            await self._clock.sleep(SETTLE_S)
+    @property
+    def works(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs meanwhile, until cancelled."""
+        works = {"news": self._follow, "strip": self._tick}
+        return {**works, "history": self._history.run} if self._history else works
 
-    async def tick(self) -> None:
-        """Move the strips on until cancelled."""
-        while self._history:
-            for _ in range(TICKS_A_DAY):
-                await self._clock.sleep(TICK_S)
-                self._history.beat()
-                self._show(self._view.value, moved=True)
-            self._history.tidy()
+    async def close(self) -> None:
+        """Write what of the history is not written yet."""
+        if self._history:
+            await self._history.close()
 
     async def parts(self, find: str) -> Parts:
         """What is shown now to those who look for ``find``."""
@@ -77,6 +73,22 @@ class Live:
         if find not in self._rendered:
             self._rendered[find] = self._renderer.parts(snapshot, calendar, people, find)
         return self._rendered[find]
+
+    async def _follow(self) -> None:
+        """Show each newest snapshot."""
+        async for snapshot in self._view.watch():
+            changed = self._history.note(snapshot.people) if self._history else False
+            self._show(snapshot, moved=changed or snapshot.people != self.shown.value.people)
+            await self._clock.sleep(SETTLE_S)
+
+    async def _tick(self) -> None:
+        """Move the strips on."""
+        while self._history:
+            for _ in range(TICKS_A_DAY):
+                await self._clock.sleep(TICK_S)
+                self._history.beat()
+                self._show(self._view.value, moved=True)
+            self._history.tidy()
 
     def _show(self, snapshot: Snapshot, *, moved: bool) -> None:
         """Show ``snapshot``, with the strips drawn anew when something ``moved`` on them."""

@@ -6,24 +6,20 @@ A port that is in use is tried again and again: presence goes on without the pag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from pathlib import Path
-
-from aiohttp import web
 
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
-from bridge.web.actions import Actions
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Snapshot
 from bridge.web.live import Live
 from bridge.web.posts import Posts
 from bridge.web.serving.application import application
-from bridge.web.serving.limits import Alarm, Limits, own_limits
+from bridge.web.serving.limits import Capacity, Limits, own_limits
 from bridge.web.serving.listening import Listener
 from bridge.web.site import Site
 from bridge.web.worker import Worker
@@ -35,8 +31,7 @@ class Web:
     Args:
         settings: ``[web]``.
         view: What is to be shown; the page never changes it.
-        actions: Does what the page's forms ask for.
-        follow_light: Lets a light show presence again.
+        posts: Does what the page's forms ask for.
         guard: Decides who may look.
         state_dir: Keeps the history.
         version: Of the bridge.
@@ -49,8 +44,7 @@ class Web:
         settings: WebSettings,
         *,
         view: Latest[Snapshot],
-        actions: Actions,
-        follow_light: Callable[[str], None],
+        posts: Posts,
         guard: Guard,
         state_dir: Path,
         version: str,
@@ -58,8 +52,7 @@ class Web:
         zone: tzinfo | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._settings, self._view = settings, view
-        self._posts = Posts(view, actions, follow_light)
+        self._settings, self._view, self._posts = settings, view, posts
         self._guard, self._state_dir, self._version = guard, state_dir, version
         self._clock, self._zone, self._limits = clock, zone, limits
         self.listening: Latest[int | None] = Latest(None)
@@ -68,7 +61,7 @@ class Web:
     async def run(self) -> None:
         """Serve until cancelled."""
         settings, clock, worker = self._settings, self._clock, Worker()
-        limits, alarm = self._limits or own_limits(), Alarm(clock)
+        capacity = Capacity(self._limits or own_limits(), clock)
         history = History(self._state_dir / "history.jsonl", clock) if settings.history else None
         live = Live(self._view, history, worker=worker, clock=clock, zone=self._zone)
         await live.load()
@@ -78,31 +71,18 @@ class Web:
             posts=self._posts,
             worker=worker,
             version=self._version,
-            limits=limits,
-            alarm=alarm,
+            capacity=capacity,
             clock=clock,
         )
-        listener = Listener(settings, limits=limits, alarm=alarm, clock=clock)
+        listener = Listener(settings, capacity, clock)
         async with application(self._guard, site.routes()) as server:
             try:
-                await self._run_each(live, history, listener, server)
+                works = {**live.works, "port": lambda: listener.run(server, self.listening.set)}
+                async with asyncio.TaskGroup() as tasks:
+                    for name, work in works.items():
+                        running = supervised(work, name=f"page, {name}", clock=clock)
+                        tasks.create_task(running, name=f"web-{name}")
             finally:
                 site.events.close()
                 self.listening.set(None)
-                if history:
-                    await history.close()
-
-    async def _run_each(
-        self, live: Live, history: History | None, listener: Listener, server: web.Server
-    ) -> None:
-        works: dict[str, Callable[[], Awaitable[None]]] = {
-            "news": live.follow,
-            "strip": live.tick,
-            "port": lambda: listener.run(server, self.listening.set),
-        }
-        if history:
-            works["history"] = history.run
-        async with asyncio.TaskGroup() as tasks:
-            for name, work in works.items():
-                running = supervised(work, name=f"page, {name}", clock=self._clock)
-                tasks.create_task(running, name=f"web-{name}")
+                await live.close()

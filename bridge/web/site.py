@@ -25,7 +25,7 @@ from bridge.web.render.people import NAME_LIMIT
 from bridge.web.serving.application import go_to, html
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
-from bridge.web.serving.limits import Alarm, Limits
+from bridge.web.serving.limits import Capacity
 from bridge.web.worker import Worker
 
 
@@ -40,14 +40,13 @@ class Site:
         posts: Posts,
         worker: Worker,
         version: str,
-        limits: Limits,
-        alarm: Alarm,
+        capacity: Capacity,
         clock: Clock,
     ) -> None:
         self._live, self._guard, self._posts, self._worker = live, guard, posts, worker
         self._version, self._assets = version, Assets()
         self._release = f"{version}-{self._assets.digest}"
-        self.events = Events(live, release=self._release, limits=limits, alarm=alarm, clock=clock)
+        self.events = Events(live, release=self._release, capacity=capacity, clock=clock)
 
     def routes(self) -> list[web.RouteDef]:
         """All addresses."""

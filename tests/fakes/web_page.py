@@ -18,6 +18,7 @@ from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
+from bridge.web.posts import Posts
 from bridge.web.server import Web
 from bridge.web.serving.limits import Limits
 from tests.fakes.web_serving import served
@@ -178,8 +179,7 @@ async def serving(
     web = Web(
         chosen,
         view=view,
-        actions=actions,
-        follow_light=actions.follow_light,
+        posts=Posts(view, actions, actions.follow_light),
         guard=guard_of(chosen, state_dir, time),
         state_dir=state_dir,
         version="1.2.3",

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.contract.clock import Clock
-from bridge.web.serving.limits import Alarm, Limits
+from bridge.web.serving.limits import Capacity
 
 LOOK_S = 1.0
 """Between two looks for connections that are overdue."""
@@ -98,8 +98,8 @@ class Connection(web.RequestHandler):
 class Connections:
     """All connections of one page."""
 
-    def __init__(self, limits: Limits, *, alarm: Alarm, clock: Clock) -> None:
-        self._limits, self._alarm, self._clock = limits, alarm, clock
+    def __init__(self, capacity: Capacity, clock: Clock) -> None:
+        self._capacity, self._clock = capacity, clock
         self._open: dict[Connection, None] = {}
 
     @property
@@ -120,22 +120,22 @@ class Connections:
 
         Behind a proxy are many readers: it may have all there are.
         """
-        limits = self._limits
+        limits = self._capacity.limits
         theirs = [each for each in self._open if each.source == source]
         if len(theirs) >= limits.connections_each and not is_proxy:
-            self._alarm.reached(
+            self._capacity.reached(
                 f"{source} has all {limits.connections_each} connections to the page that one "
                 "address may have"
             )
             return self._make_room(theirs)
         if len(self._open) >= limits.connections:
-            self._alarm.reached(f"all {limits.connections} connections to the page are taken")
+            self._capacity.reached(f"all {limits.connections} connections to the page are taken")
             return self._make_room(list(self._open))
         return True
 
     def out_of_files(self) -> None:
         """The process may open no more: give back what nobody needs."""
-        self._alarm.reached("the process may open no more files: the page takes no connection")
+        self._capacity.reached("the process may open no more files: the page takes no connection")
         for connection in [each for each in self._open if each.phase is not Phase.ANSWERING]:
             self._drop(connection)
 
@@ -145,7 +145,7 @@ class Connections:
             await self._clock.sleep(LOOK_S)
             for connection in [each for each in self._open if self._is_overdue(each)]:
                 self._drop(connection)
-            self._alarm.look()
+            self._capacity.look()
 
     def _make_room(self, among: list[Connection]) -> bool:
         waiting = [each for each in among if each.phase is not Phase.ANSWERING]
@@ -154,7 +154,7 @@ class Connections:
         return bool(waiting)
 
     def _is_overdue(self, connection: Connection) -> bool:
-        now_s, limits = self.now_s, self._limits
+        now_s, limits = self.now_s, self._capacity.limits
         unread_since_s = connection.unread_since_s
         if unread_since_s is not None and now_s - unread_since_s >= limits.unread_s:
             return True

@@ -54,11 +54,11 @@ def own_limits() -> Limits:
     return Limits.of_files(CONNECTIONS * SHARE if soft == resource.RLIM_INFINITY else soft)
 
 
-class Alarm:
-    """Logs once that a limit is reached, and once that it is over."""
+class Capacity:
+    """The ``limits`` of one page; logs once that one is reached, and once that it is over."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.limits, self._clock = limits, clock
         self._last_s: float | None = None
 
     def reached(self, text: str) -> None:

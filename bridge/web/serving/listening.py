@@ -21,7 +21,7 @@ from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.web.access.addresses import is_among, source_of
 from bridge.web.serving.connections import Connection, Connections
-from bridge.web.serving.limits import Alarm, Limits
+from bridge.web.serving.limits import Capacity
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,9 @@ _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class Listener:
     """The port of one page, and who comes through it."""
 
-    def __init__(
-        self, settings: WebSettings, *, limits: Limits, alarm: Alarm, clock: Clock
-    ) -> None:
+    def __init__(self, settings: WebSettings, capacity: Capacity, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        self._connections = Connections(limits, alarm=alarm, clock=clock)
+        self._connections = Connections(capacity, clock)
 
     async def run(self, server: web.Server, opened: Callable[[int], None]) -> None:
         """Hand connections to ``server`` until cancelled; ``opened`` gets the port."""

@@ -24,7 +24,7 @@ from bridge.web.posts import Fields, name_of
 from bridge.web.serving.application import application, go_to, html
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
-from bridge.web.serving.limits import Alarm, own_limits
+from bridge.web.serving.limits import Capacity, own_limits
 from bridge.web.serving.listening import Listener
 from bridge.web.set_up.draft import Draft, broker_of, registration_of, write, zone_of
 from bridge.web.set_up.render import done_page, setup_page
@@ -93,9 +93,8 @@ class SetUp:
             web.post("/back", partial(self._answer, self._go_back)),
             Assets().route(),
         ]
-        listener = Listener(
-            self._settings, limits=own_limits(), alarm=Alarm(self._clock), clock=self._clock
-        )
+        capacity = Capacity(own_limits(), self._clock)
+        listener = Listener(self._settings, capacity, self._clock)
         async with application(self._guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
                 tasks.create_task(
