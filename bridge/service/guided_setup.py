@@ -49,11 +49,7 @@ def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Confi
 
 
 async def guide(draft: Config, file: Path) -> None:
-    """Serve the set-up until ``file`` is written.
-
-    Raises:
-        ConfigError: The password of the page cannot be read.
-    """
+    """Serve the set-up until ``file`` is written. Raises as ``guard_of``."""
     from bridge.web.access.building import guard_of  # noqa: PLC0415 - only a first start needs it
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 

@@ -69,11 +69,7 @@ class Page:
 def open_page(
     service: Service, config: Config, topics: Topics, broker: Broker, clock: Clock
 ) -> Page:
-    """The page that ``[web]`` of ``config`` describes.
-
-    Raises:
-        ConfigError: Its password cannot be read.
-    """
+    """The page of ``[web]``. Raises ``ConfigError`` when its password cannot be read."""
     bridge = BridgeStatus(__version__, clock.now(), config.mqtt.address)
     view = View(bridge, topics, can_add=True)
     web = Web(

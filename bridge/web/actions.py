@@ -24,11 +24,7 @@ class Actions(Protocol):
         ...
 
     def finish_sign_in(self, account: str, address: str) -> None:
-        """Take the ``address`` that the browser ended on, as it was pasted.
-
-        Raises:
-            PersonMustActError: It is not the one; the text says what to paste.
-        """
+        """Take the pasted ``address``; ``PersonMustActError`` says what to paste instead."""
         ...
 
     def cancel_sign_in(self, account: str) -> None:

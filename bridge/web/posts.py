@@ -46,11 +46,7 @@ class Posts:
         }
 
     async def do(self, form: str, fields: Fields) -> str:
-        """Do what one of ``forms`` asks for.
-
-        Raises:
-            PresenceBridgeError: It cannot be done; the text is for the reader.
-        """
+        """Do what one of ``forms`` asks for. The text of a ``PresenceBridgeError`` is shown."""
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await self.forms[form](fields)
@@ -131,11 +127,7 @@ class Posts:
 
 
 def name_of(fields: Fields) -> str:
-    """The name of a person in a form.
-
-    Raises:
-        RefusedError: It cannot be shown.
-    """
+    """The name of a person in a form. Raises ``RefusedError`` for one that cannot be shown."""
     name = " ".join(fields.get("name", "").split())
     if not name or len(name) > NAME_LIMIT or not name.isprintable():
         raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")

@@ -32,11 +32,7 @@ def secret_of(state_dir: Path, random: Randomness) -> bytes:
 
 
 def password_of(settings: WebSettings, secret: bytes) -> PasswordHash | None:
-    """The page's password, if it has one; takes a moment.
-
-    Raises:
-        ConfigError: Its file cannot be read.
-    """
+    """The page's password, if it has one; takes a moment. Raises as ``read_password``."""
     if settings.password_file is None:
         return None
     salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]

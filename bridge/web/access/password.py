@@ -40,11 +40,7 @@ class PasswordHash:
 
     @classmethod
     def parse(cls, line: str) -> PasswordHash:
-        """Read what ``str`` wrote.
-
-        Raises:
-            ValueError: It is no such hash.
-        """
+        """Read what ``str`` wrote. Raises ``ValueError`` for anything else."""
         try:
             mark, cost, block, parallel, salt, key = line.split("$")
             read = cls(base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))

@@ -44,11 +44,7 @@ class Draft:
 
 
 def broker_of(fields: Fields) -> MqttSettings:
-    """The broker of a form.
-
-    Raises:
-        RefusedError: It cannot be a broker.
-    """
+    """The broker of a form. Raises ``RefusedError`` when it cannot be one, as do the next."""
     host = fields.get("host", "").strip()
     username = fields.get("username", "").strip()
     if not _HOST.fullmatch(host):
@@ -68,11 +64,7 @@ def broker_of(fields: Fields) -> MqttSettings:
 
 
 def registration_of(fields: Fields) -> Registration:
-    """The app registration of a form.
-
-    Raises:
-        RefusedError: It cannot be one.
-    """
+    """The app registration of a form."""
     try:
         tenant = tenant_name(fields.get("tenant", ""))
     except ValueError as error:
@@ -92,11 +84,7 @@ def registration_of(fields: Fields) -> Registration:
 
 
 def zone_of(fields: Fields) -> str | None:
-    """The time zone, when one is given.
-
-    Raises:
-        RefusedError: There is none of that name.
-    """
+    """The time zone, when one is given."""
     zone = fields.get("time_zone", "").strip()
     if zone and not is_zone(zone):
         raise RefusedError("A time zone has a name such as Europe/Berlin; or leave it empty.")
@@ -104,11 +92,7 @@ def zone_of(fields: Fields) -> str | None:
 
 
 def write(file: Path, draft: Draft, name: str, zone: str | None = None) -> None:
-    """Write the config ``file`` that ``init`` would write with the values of ``draft``.
-
-    Raises:
-        ConfigError: The disk refuses.
-    """
+    """Write what ``init`` would write. Raises ``ConfigError`` when the disk refuses."""
     broker, registration = draft.broker, draft.registration
     assert broker is not None
     assert registration is not None
