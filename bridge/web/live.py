@@ -55,8 +55,11 @@ class Live:
     @property
     def works(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs meanwhile, until cancelled."""
+        works: dict[str, Callable[[], Awaitable[None]]]
         works = {"news": self._follow, "strip": self._tick}
-        return {**works, "history": self._history.run} if self._history else works
+        if self._history:
+            works["history"] = self._history.run
+        return works
 
     async def close(self) -> None:
         """Write what of the history is not written yet."""
