@@ -5,6 +5,7 @@ Version 1 keeps its names and may gain new ones.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -73,17 +74,18 @@ def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes |
 
 
 @cache
-def openapi(version: str) -> dict[str, Any]:
-    """The description of the API (OpenAPI 3.1)."""
+def openapi(version: str) -> bytes:
+    """The description of the API (OpenAPI 3.1) as JSON; its schemas keep their names, too."""
     schemas: dict[str, Any] = {}
     paths = {f"{PREFIX}{r.path}": {"get": _operation(r, schemas)} for r in RESOURCES}
-    return {
+    description = {
         "openapi": "3.1.0",
         "info": {"title": "Presence Bridge", "version": version},
         "servers": [{"url": "../../"}],
         "paths": paths,
         "components": {"schemas": schemas},
     }
+    return json.dumps(description).replace(BridgeStatus.__name__, "Service").encode()
 
 
 def _operation(resource: Resource, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
@@ -95,7 +94,7 @@ class Site:
         return web.Response(text=await self._worker.run(partial(report, self._live.shown.value)))
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        return _json(json.dumps(api.openapi(self._version)).encode())
+        return _json(api.openapi(self._version))
 
     async def _api(self, resource: api.Resource, request: web.Request) -> web.StreamResponse:
         snapshot = self._live.shown.value
