@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
-from bridge.web.data.history import History
+from bridge.web.data.history import PEOPLE, History
 from bridge.web.data.search import Search
 from bridge.web.data.snapshot import Snapshot
 from bridge.web.data.words import Calendar
@@ -79,9 +79,11 @@ class Live:
 
     async def _follow(self) -> None:
         """Show each newest snapshot."""
+        names: list[tuple[str, str]] = []
         async for snapshot in self._view.watch():
             changed = self._history.note(snapshot.people) if self._history else False
-            self._show(snapshot, moved=changed or snapshot.people != self.shown.value.people)
+            before, names = names, [(p.account, p.name) for p in snapshot.people[:PEOPLE]]
+            self._show(snapshot, moved=changed or names != before)
             await self._clock.sleep(SETTLE_S)
 
     async def _tick(self) -> None:

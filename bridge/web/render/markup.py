@@ -19,18 +19,27 @@ def tag(name: str, /, *children: Child, **attributes: Attribute) -> Markup:
     An attribute that is ``True`` stands alone; one that is ``None`` or ``False`` is left out.
     """
     start = f"<{name}{''.join(_attribute(*item) for item in attributes.items())}"
-    return Markup(f"{start}/>" if name in _EMPTY else f"{start}>{join(*children)}</{name}>")  # noqa: S704 - escaped above
+    content = "/>" if name in _EMPTY else f">{''.join(map(_text, children))}</{name}>"
+    return Markup(start + content)  # noqa: S704 - escaped above
 
 
 def join(*children: Child) -> Markup:
     """All children one after the other, each escaped unless it is markup."""
-    return Markup().join(
-        child if isinstance(child, str) else join(*child) for child in children if child is not None
-    )
+    return Markup("".join(map(_text, children)))  # noqa: S704 - escaped there
+
+
+def _text(child: Child) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Markup):
+        return child
+    return escape(child) if isinstance(child, str) else "".join(map(_text, child))
 
 
 def _attribute(key: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{escape(value)}"'
+    if value is True:
+        return f" {name}"
+    return f' {name}="{escape(value) if isinstance(value, str) else value}"'

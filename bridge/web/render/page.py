@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from bridge.web.data.search import SHOWN
-from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import document, notice
 from bridge.web.render.forms import form
@@ -51,10 +51,11 @@ class Parts:
 
 
 class Renderer:
-    """Renders snapshots one after the other; an unchanged person is not rendered again."""
+    """Renders snapshots one after the other; an unchanged person or strip is not rendered again."""
 
     def __init__(self) -> None:
         self._cards: dict[str, tuple[Person, Calendar, Markup]] = {}
+        self._today: tuple[tuple[Day, ...], Calendar, Markup | None] | None = None
 
     def parts(
         self,
@@ -67,12 +68,11 @@ class Renderer:
         people = snapshot.people[:SHOWN] if people is None else people
         slugs = {person.account for person in people}
         days = tuple(day for day in snapshot.days if day.account in slugs)
-        shown = replace(snapshot, days=days)
         cards = {f"person-{p.account}": self._card(p, calendar) for p in people}
         sections = {
             "refusal": refusal_section(snapshot, calendar),
             "tables": tables_section(snapshot, calendar),
-            "today": today_section(shown, calendar),
+            "today": self._strips(days, calendar),
             "lights": lights_section(snapshot),
             "health": health_section(snapshot.service, calendar),
         }
@@ -81,6 +81,11 @@ class Renderer:
             cards,
             {name: part or tag("section", id=name) for name, part in sections.items()},
         )
+
+    def _strips(self, days: tuple[Day, ...], calendar: Calendar) -> Markup | None:
+        if self._today is None or self._today[:2] != (days, calendar):
+            self._today = days, calendar, today_section(days, calendar)
+        return self._today[2]
 
     def _card(self, person: Person, calendar: Calendar) -> Markup:
         rendered = self._cards.get(person.account)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 
 from markupsafe import Markup
 
 from bridge.contract.presence_kind import Kind
-from bridge.web.data.snapshot import Day, Snapshot
+from bridge.web.data.snapshot import Day
 from bridge.web.data.words import KIND_WORDS, Calendar, duration
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure
@@ -21,11 +21,11 @@ EDGE = 4.0
 """A label this close to an end, in percent, would be cut."""
 
 
-def today_section(snapshot: Snapshot, calendar: Calendar) -> Markup | None:
+def today_section(days: Iterable[Day], calendar: Calendar) -> Markup | None:
     """A strip for each person; nothing when no history is kept."""
-    if not snapshot.days:
+    strips = [_strip(day, calendar) for day in days]
+    if not strips:
         return None
-    strips = [_strip(day, calendar) for day in snapshot.days]
     return section("today", "Last 24 hours", tag("div", strips, class_="card"), _legend())
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,7 +28,7 @@ def day(*spans: Span) -> Day:
 
 
 def today(*spans: Span, calendar: Calendar = CALENDAR) -> Reading:
-    section = today_section(Snapshot(service(), days=(day(*spans),)), calendar)
+    section = today_section([day(*spans)], calendar)
     assert section
     return Reading(section)
 
@@ -71,10 +72,8 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
     berlin = ZoneInfo("Europe/Berlin")
     end = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)  # 13:00; the night had 25 hours
     start = end - timedelta(hours=24)
-    snapshot = Snapshot(
-        service(), days=(Day("a", "A", start, end, (Span(start, end, Kind.AWAY),)),)
-    )
-    section = today_section(snapshot, Calendar.at(end, berlin))
+    whole = Day("a", "A", start, end, (Span(start, end, Kind.AWAY),))
+    section = today_section([whole], Calendar.at(end, berlin))
     assert section
     shown = Reading(section)
     labels = [(t["x"]) for t in shown.all("text")]
@@ -83,7 +82,7 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
 
 
 def test_without_history_there_is_no_strip() -> None:
-    assert today_section(Snapshot(service()), CALENDAR) is None
+    assert today_section([], CALENDAR) is None
 
 
 def test_a_light_tells_what_it_shows_and_why() -> None:
@@ -213,3 +212,14 @@ def test_a_refused_command_stands_above_all_else() -> None:
     assert whole.index('id="refusal"') < whole.index('id="people"')
     gone = Renderer().parts(Snapshot(service(), (person(),)), CALENDAR)
     assert dict(gone.since(parts))["refusal"] == '<section id="refusal"></section>'
+
+
+def test_strips_are_rendered_anew_only_when_they_moved() -> None:
+    renderer, days = Renderer(), (day(Span(START, NOON, Kind.AWAY)),)
+    snapshot = Snapshot(service(), (person(),), days=days)
+    first = renderer.parts(snapshot, CALENDAR)
+    read = replace(snapshot, people=(person(polled_at=NOON),))
+    assert renderer.parts(read, CALENDAR).sections["today"] is first.sections["today"]
+    moved = replace(snapshot, days=(day(Span(START, NOON, Kind.CALL)),))
+    assert "in calls" in Reading(renderer.parts(moved, CALENDAR).sections["today"]).words
+    assert [name for name, _ in renderer.parts(moved, CALENDAR).since(first)] == ["today"]
