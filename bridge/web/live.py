@@ -13,8 +13,8 @@ from bridge.web.data.history import PEOPLE, History
 from bridge.web.data.search import Search
 from bridge.web.data.snapshot import Snapshot
 from bridge.web.data.words import Calendar
+from bridge.web.data.worker import Worker
 from bridge.web.render.page import Parts, Renderer
-from bridge.web.worker import Worker
 
 SETTLE_S = 0.03
 """After news this long passes before the next, so that a flood is shown a few times only."""

@@ -14,15 +14,15 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
+from bridge.web.application import application
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.worker import Worker
 from bridge.web.live import Live
 from bridge.web.posts import Posts
-from bridge.web.serving.application import application
 from bridge.web.serving.limits import Capacity, Limits, own_limits
 from bridge.web.serving.listening import Listener
 from bridge.web.site import Site
-from bridge.web.worker import Worker
 
 
 class Web:

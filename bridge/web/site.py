@@ -14,18 +14,18 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.web import api
 from bridge.web.access.guard import Guard
 from bridge.web.access.headers import HEADERS
+from bridge.web.application import go_to, html
 from bridge.web.data.report import report
+from bridge.web.data.worker import Worker
 from bridge.web.events import Events
 from bridge.web.live import Live
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
 from bridge.web.render.page import page
 from bridge.web.render.people import NAME_LIMIT
-from bridge.web.serving.application import go_to, html
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity
-from bridge.web.worker import Worker
 
 
 class Site:

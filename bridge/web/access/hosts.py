@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from bridge.web.access.addresses import address_of
+from bridge.web.serving.addresses import address_of
 
 _HOST = re.compile(
     r"(?:\[(?P<six>[0-9a-f:.]+)(?:%[^\]\s]+)?\]|(?P<name>[a-z0-9._-]+))(?::\d{0,5})?"

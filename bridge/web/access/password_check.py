@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from bridge.contract.clock import Clock
-from bridge.web.access.addresses import source_of
 from bridge.web.access.password import PasswordHash
 from bridge.web.access.wrong_passwords import FREE, WrongPasswords
+from bridge.web.serving.addresses import source_of
 
 log = logging.getLogger(__name__)
 

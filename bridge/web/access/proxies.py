@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.config.web import WebSettings
-from bridge.web.access.addresses import is_among, source_of
+from bridge.web.serving.addresses import is_among, source_of
 
 _TRUSTED = web.RequestKey("trusted", bool)
 

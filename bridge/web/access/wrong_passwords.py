@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from bridge.contract.clock import Clock
-from bridge.web.access.addresses import source_of
+from bridge.web.serving.addresses import source_of
 
 FREE = 5
 """Wrong guesses before any waiting."""

@@ -7,7 +7,7 @@ from itertools import islice
 
 from bridge.contract.clock import Clock
 from bridge.web.data.snapshot import Person
-from bridge.web.worker import Worker
+from bridge.web.data.worker import Worker
 
 SHOWN = 24
 """People on one page; a search finds the others."""

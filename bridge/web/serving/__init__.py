@@ -1,1 +1,1 @@
-"""The port of the page: its connections, their limits, and what every answer shares."""
+"""The port of the page: who connects, how many, for how long, and what a request brings."""

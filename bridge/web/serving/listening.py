@@ -19,7 +19,7 @@ from aiohttp import web
 
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
-from bridge.web.access.addresses import is_among, source_of
+from bridge.web.serving.addresses import is_among, source_of
 from bridge.web.serving.connections import Connection, Connections
 from bridge.web.serving.limits import Capacity
 

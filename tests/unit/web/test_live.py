@@ -13,8 +13,8 @@ from bridge.contract.latest import Latest
 from bridge.contract.presence import Activity, Availability
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.data.worker import Worker
 from bridge.web.live import SETTLE_S, TICK_S, Live
-from bridge.web.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import NOON, person, service
 
