@@ -1,7 +1,4 @@
-"""The process of ``presence-bridge run``: signals, the state folder, the guided set-up, restarts.
-
-Never knows what the service does.
-"""
+"""The process of ``presence-bridge run``: signals, state folder, guided set-up, restarts."""
 
 from __future__ import annotations
 
@@ -21,9 +18,10 @@ from bridge.config.models import Config
 from bridge.config.zone import has_hours, told, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
+from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
-from bridge.service.service import OpenPage, Service, populated
+from bridge.service.service import Service, populated
 from bridge.service.signals import FAILED, OK, Signals
 
 log = logging.getLogger(__name__)
@@ -67,7 +65,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
 def command_line(started_as: list[str], folder: Path) -> list[str]:
     """The command line that starts this program as it was started, for ``folder`` to work in.
 
-    Never imports from the working directory, unless the program itself lies there.
+    Nothing is imported from the working directory, unless the program itself lies there.
     """
     options = [] if Path(bridge.__file__).parents[1] == folder.resolve() else ["-P"]
     return [sys.executable, *options, *started_as[1:]]
@@ -78,15 +76,12 @@ def _start_anew() -> int:
 
 
 def _service(config: Config, read_config: Callable[[], Config], signals: Signals) -> Service:
-    def stopping() -> None:
-        signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service))
-
     service = Service(
         config,
         read_config=read_config,
         open_page=_page_of(config),
         open_local_api=LocalApi,
-        stopping=stopping,
+        stopping=lambda: signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service)),
     )
     return service
 

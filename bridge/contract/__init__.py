@@ -1,1 +1,1 @@
-"""What the bridge and the drivers agree on: words, topics, payloads, errors. Never does I/O."""
+"""What the bridge and the drivers share: words, topics, payloads, errors. Never does I/O."""

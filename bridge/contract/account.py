@@ -1,4 +1,4 @@
-"""What is known about one account: presence, freshness, sign-in. Never holds a secret."""
+"""The facts about one account: presence, freshness, sign-in. They never contain a secret."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Way(StrEnum):
 
 
 class SignInState(StrEnum):
-    """Where the sign-in of an account stands."""
+    """The state of an account's sign-in."""
 
     SIGNED_OUT = "signed_out"
     """No token, and nobody is signing in."""
     CODE_PENDING = "device_code_pending"
-    """Nobody is signed in; a code, or an address alone, is shown and waits for a person."""
+    """Nobody is signed in; a code, or only an address, is shown and waits for a person."""
     SIGNED_IN = "signed_in"
-    """Presence goes on; a code may be shown meanwhile, for a sign-in that somebody asked for."""
+    """Presence is read; a code may be shown meanwhile, for a sign-in that somebody requested."""
     EXPIRED = "expired"
     """A code or a stored sign-in ended; a person must start again."""
     ERROR = "error"
@@ -33,7 +33,7 @@ class SignInState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The sign-in of an account as people may see it. ``user_code`` is meant for humans."""
+    """The sign-in of an account as people may see it; ``user_code`` is for people to type."""
 
     state: SignInState = SignInState.SIGNED_OUT
     user_code: str | None = None
@@ -54,7 +54,7 @@ class SignIn:
 
     @property
     def word(self) -> str:
-        """All that a lamp may know of it: ``signed_in`` or ``needed``."""
+        """What lamps get of it: ``signed_in`` or ``needed``."""
         return SIGNED_IN if self.state is SignInState.SIGNED_IN else NEEDED
 
 
@@ -70,7 +70,7 @@ class Followed:
     name: str
     """For people."""
     discover: bool = True
-    """Home Assistant hears of it."""
+    """It is announced to Home Assistant."""
     settable: bool = False
     """The presence can be set from here."""
     ways: tuple[Way, ...] = ()
@@ -81,7 +81,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """All that is known about one account now: the value that flows from polling to publishing."""
+    """All facts about one account now: the value that flows from polling to publishing."""
 
     account: str
     """The slug in topics."""

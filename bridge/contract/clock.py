@@ -1,4 +1,4 @@
-"""Time as an argument, so that no test waits for a timer. Never reads anything but the clock."""
+"""Time as an argument, so that no test waits for a timer."""
 
 from __future__ import annotations
 
@@ -45,3 +45,15 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+async def sleep_unless(event: asyncio.Event, seconds: float, clock: Clock) -> None:
+    """Wait so long, but end as soon as ``event`` is set."""
+    waiting = asyncio.create_task(event.wait(), name="event")
+    sleeping = asyncio.create_task(clock.sleep(seconds), name="sleep")
+    try:
+        await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (waiting, sleeping):
+            task.cancel()
+        await asyncio.wait({waiting, sleeping})  # takes no cancellation of ours for theirs

@@ -1,4 +1,4 @@
-"""A deadline that also holds while a task cleans up after its own cancellation.
+"""A deadline that also works while a task cleans up after its own cancellation.
 
 There ``asyncio.timeout`` of Python before 3.11.3, which Debian 12 has, lets the cancellation
 through instead of raising ``TimeoutError`` (python/cpython#102780).

@@ -22,8 +22,15 @@ from __future__ import annotations
 class PresenceBridgeError(Exception):
     """The root: every error of ours that a person may read."""
 
+    remedy: str = ""
+    """What to do about it, in one sentence."""
     reason: str | None = None
-    """Why, in the words of who refused, where those were told; for who looks into it."""
+    """Why, in the words of who refused, where they gave any; for whoever investigates."""
+
+    @property
+    def text(self) -> str:
+        """What happened, without the remedy."""
+        return str(self)
 
 
 class ConfigError(PresenceBridgeError):
@@ -68,11 +75,16 @@ class LightUnreachableError(TryAgainError):
 
 
 class PersonMustActError(PresenceBridgeError):
-    """It stays until somebody acts. ``remedy`` is one sentence that says what to do."""
+    """It stays until somebody acts. Its ``str`` is ``text`` and ``remedy`` together."""
 
-    def __init__(self, message: str, *, remedy: str) -> None:
-        super().__init__(f"{message} {remedy}" if remedy else message)
-        self.remedy = remedy
+    def __init__(self, text: str, *, remedy: str) -> None:
+        super().__init__(f"{text} {remedy}" if remedy else text)
+        self._text, self.remedy = text, remedy
+
+    @property
+    def text(self) -> str:
+        """What happened, without the remedy."""
+        return self._text
 
 
 class SignInNeededError(PersonMustActError):

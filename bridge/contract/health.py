@@ -1,4 +1,4 @@
-"""How the service fares, as published on ``bridge/health``. Never holds a secret."""
+"""The state of the service, as published on ``bridge/health``. Never contains a secret."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Health:
     queue: int = 0
     """Messages that wait for the broker."""
     requests_dropped: int = 0
-    """Requests on the bus since the start that found too many others waiting."""
+    """Requests since the start that found too many others waiting."""
     internal_errors: int = 0
     """Errors since the start that nobody foresaw; each kind is in the log once."""
     uptime_s: int = 0

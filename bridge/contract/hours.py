@@ -1,4 +1,4 @@
-"""Weekly hours with days, a time zone and daylight saving. Never reads the clock."""
+"""Weekly hours with days, a time zone and daylight saving."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WeeklyHours:
     spans: tuple[Span, ...]
 
     def contain(self, moment: datetime, zone: tzinfo | None) -> bool:
-        """Whether ``moment`` lies within the hours, told by the wall clock of ``zone``.
+        """Whether ``moment`` lies within the hours, by the wall clock of ``zone``.
 
         ``None`` is the machine's own zone.
         """

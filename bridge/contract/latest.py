@@ -1,4 +1,4 @@
-"""A one-value slot where the newest wins. Never queues: who is slow misses what was in between."""
+"""A one-value slot where the newest wins. A slow watcher misses what was in between."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
-from bridge.contract.clock import Clock
+from bridge.contract.clock import Clock, sleep_unless
 
 T = TypeVar("T")
 
@@ -38,15 +38,8 @@ class Latest(Generic[T]):
 
     async def newer(self, than: int, *, within_s: float, clock: Clock) -> bool:
         """Wait up to ``within_s`` seconds for a version after ``than``; whether there is one."""
-        changed = asyncio.ensure_future(self._changed.wait())
-        resting = asyncio.ensure_future(clock.sleep(within_s))
-        try:
-            if self._version == than:
-                await asyncio.wait({changed, resting}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (changed, resting):
-                task.cancel()
-            await asyncio.gather(changed, resting, return_exceptions=True)
+        if self._version == than:
+            await sleep_unless(self._changed, within_s, clock)
         return self._version != than
 
     async def watch(self) -> AsyncIterator[T]:

@@ -1,4 +1,4 @@
-"""How a light appears: the one value that a driver turns into frames. Never chooses a colour."""
+"""How a light appears: the one value that a driver turns into frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person asked to be shown as, instead of what devices and calendar say. Pure data.
+"""What a person prefers to be shown as, instead of what devices and calendar give.
 
 Source: Microsoft Graph v1.0, "presence: setUserPreferredPresence", "presence: setStatusMessage",
 "presence: setManualLocation".
@@ -31,7 +31,7 @@ class PreferredLocation(StrEnum):
     """Where a person can say that they work today."""
 
     AUTOMATIC = "automatic"
-    """Nothing is said: devices and calendar decide."""
+    """Nothing is set: devices and calendar decide."""
     OFFICE = "office"
     REMOTE = "remote"
     TIME_OFF = "time_off"
@@ -39,7 +39,7 @@ class PreferredLocation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
-    """What was set from here; Graph does not tell what was set elsewhere."""
+    """What was set from here; Graph does not return what was set elsewhere."""
 
     presence: PreferredPresence | None = None
     """``None`` until something was set."""

@@ -1,4 +1,4 @@
-"""The words for presence and the facts about one person. Never decides how a lamp looks."""
+"""The words for presence and the facts about one person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Availability(StrEnum):
 
 
 class Activity(StrEnum):
-    """What the person does, in the contract's spelling; ``OTHER`` is a word that we do not know."""
+    """The activity, in the contract's spelling; ``OTHER`` is a word that we do not know."""
 
     AVAILABLE = "available"
     AWAY = "away"
@@ -47,7 +47,7 @@ class WorkLocation(StrEnum):
     """Where the person works today; ``OTHER`` is a word that we do not know."""
 
     UNSPECIFIED = "unspecified"
-    """Neither person nor calendar says it."""
+    """Neither the person nor the calendar knows it."""
     OFFICE = "office"
     REMOTE = "remote"
     TIME_OFF = "time_off"
@@ -55,11 +55,11 @@ class WorkLocation(StrEnum):
 
 
 class WorkLocationSource(StrEnum):
-    """Who said where the person works; ``OTHER`` is a word that we do not know."""
+    """Where the work location comes from; ``OTHER`` is a word that we do not know."""
 
     NONE = "none"
     MANUAL = "manual"
-    """The person, or an app for them; it stands before the next two."""
+    """The person, or an app for them; it comes before the next two."""
     AUTOMATIC = "automatic"
     """A device or a network that was recognised."""
     SCHEDULED = "scheduled"
@@ -76,7 +76,7 @@ BUSY = frozenset(
     }
 )
 IN_MEETING = frozenset({Activity.IN_A_MEETING})
-_SAY_NOTHING = frozenset({None, Availability.OTHER, Activity.OTHER})
+_UNKNOWN = frozenset({None, Availability.OTHER, Activity.OTHER})
 """Nothing follows from a word that is missing, or that we do not know."""
 IN_CALL = frozenset({Activity.IN_A_CALL, Activity.IN_A_CONFERENCE_CALL, Activity.PRESENTING})
 
@@ -88,27 +88,27 @@ class Presence:
     availability: Availability | None = None
     activity: Activity | None = None
     out_of_office: bool | None = None
-    """``None`` also where a cloud does not tell it."""
+    """``None`` also where a cloud has no such field."""
     status_message: str | None = None
     status_message_until: datetime | None = None
-    """When it ends, where Microsoft tells it: of who is signed in only."""
+    """When it ends; only known of the person who is signed in."""
     raw_availability: str | None = None
     """The word as Microsoft sent it."""
     raw_activity: str | None = None
     out_of_office_message: str | None = None
     work_location: WorkLocation | None = None
-    """``None`` also where a cloud does not tell it."""
+    """``None`` also where a cloud has no such field."""
     work_location_source: WorkLocationSource | None = None
     raw_work_location: str | None = None
     place_id: str | None = None
-    """Microsoft's id of the building or desk, where one is known."""
+    """Microsoft's id of the building or desk."""
     sequence_number: str | None = None
     """Microsoft's version stamp: letters and a number; a smaller one is older."""
 
     @property
     def busy(self) -> bool | None:
         """Whether the person should not be disturbed; ``None`` when unknown."""
-        return None if self.availability in _SAY_NOTHING else self.availability in BUSY
+        return None if self.availability in _UNKNOWN else self.availability in BUSY
 
     @property
     def in_call(self) -> bool | None:
@@ -121,10 +121,10 @@ class Presence:
         return self._does(IN_MEETING)
 
     def _does(self, activities: frozenset[Activity]) -> bool | None:
-        """Each of the two words may say it, so only both together say that it is not so."""
+        """True when one of the two words means it; false only when both words are known."""
         if self.activity in activities:
             return True
-        return None if {self.availability, self.activity} & _SAY_NOTHING else False
+        return None if {self.availability, self.activity} & _UNKNOWN else False
 
     def at(self, now: datetime) -> Presence:
         """The same at ``now``: without a status message that is over."""

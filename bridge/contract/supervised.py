@@ -1,4 +1,4 @@
-"""Starts work again that ended with an error which nobody foresaw. Never hides that it did.
+"""Restarts work that ended with an error which nobody foresaw, and logs that.
 
 One account's bug is one account's outage: who runs beside it does not notice.
 """

@@ -1,4 +1,4 @@
-"""Every MQTT topic, built in one place. Never sends anything."""
+"""Every MQTT topic, built in one place."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def slug(text: str) -> str:
 
 @dataclass(frozen=True)
 class Topics:
-    """The topics below one base topic and one Home Assistant discovery prefix."""
+    """The topics below one base topic and one discovery prefix."""
 
     base: str = "presence"
     discovery_prefix: str = "homeassistant"
     birth_topic: str = ""
-    """Where Home Assistant says that it has started, where a person has chosen that."""
+    """The topic of Home Assistant's birth message, where the config names one."""
 
     @property
     def instance(self) -> str:
@@ -86,7 +86,7 @@ class Topics:
 
     @property
     def births(self) -> tuple[str, ...]:
-        """Where Home Assistant says that it has started: as chosen, else where it may by itself.
+        """The topics of Home Assistant's birth message: as chosen, else its two defaults.
 
         Its birth topic is a setting apart from its discovery prefix, and stays at
         ``homeassistant/status`` when only that is changed (documentation, "MQTT", "Birth and last

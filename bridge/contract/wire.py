@@ -1,4 +1,4 @@
-"""Payloads: models to bytes and back. Never sends anything."""
+"""Payloads: models to bytes and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.contract.errors import ContractError
 from bridge.contract.presence import Activity, Availability
 
 STATUS_LIMIT = 255
-"""Characters that a Home Assistant state can hold; the full text goes to the attributes."""
+"""Most characters of a Home Assistant state; the full text goes to the attributes."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -54,7 +54,7 @@ class AccountState(BaseModel):
 def encode_json(value: Mapping[str, Any]) -> bytes:
     """Compact JSON with sorted keys, so that equal content is equal bytes.
 
-    Half an emoji, which JSON can escape and UTF-8 cannot hold, becomes a question mark.
+    Half an emoji, which JSON can escape and UTF-8 cannot encode, becomes a question mark.
     """
     return _ENCODER.encode(value).encode(errors="replace")
 
@@ -78,7 +78,7 @@ def decode(model: type[M], payload: bytes) -> M:
     """Read ``payload`` as ``model``.
 
     Raises:
-        ContractError: It is no such object; the text holds no payload.
+        ContractError: It is no such object; its text repeats nothing of the payload.
     """
     try:
         return model.model_validate_json(payload)

@@ -1,4 +1,4 @@
-"""How many requests one app may send in one tenant. Never sends one.
+"""How many requests one app may send in one tenant; none while Microsoft wants a pause.
 
 Source: Microsoft Graph documentation, "Microsoft Graph service-specific throttling limits":
 presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
@@ -7,14 +7,11 @@ presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.retry import RETRY_AFTER_MOST_S
@@ -35,7 +32,7 @@ SET_BACK_S = 1.0
 class Budget:
     """The requests of one app in one tenant, shared by all of its accounts.
 
-    ``keep`` is told the end of each pause, for who must know it after a restart.
+    ``save`` gets the end of each pause, for the time after a restart.
     """
 
     def __init__(
@@ -43,9 +40,9 @@ class Budget:
         clock: Clock,
         *,
         blocked_until: datetime | None = None,
-        keep: Callable[[datetime], None] = lambda _: None,
+        save: Callable[[datetime], None] = lambda _: None,
     ) -> None:
-        self._clock, self._keep = clock, keep
+        self._clock, self._save = clock, save
         self._window: deque[float] = deque()
         self._minutes: deque[tuple[int, int]] = deque()
         self._places = asyncio.Semaphore(SENDING)
@@ -60,16 +57,6 @@ class Budget:
         """The end of the pause that is in force, by the wall clock as it goes now."""
         return self._until if self._left_s() > 0 else None
 
-    def check(self) -> None:
-        """Raise while Microsoft has asked for silence.
-
-        Raises:
-            SourceUnavailableError: Nothing may be sent; carries the wait.
-        """
-        left_s = self._left_s()
-        if left_s > 0:
-            raise SourceUnavailableError("Microsoft asked us to wait", retry_after_s=left_s)
-
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Send one request within, when it is its turn.
@@ -82,14 +69,16 @@ class Budget:
             yield
 
     async def take(self) -> None:
-        """Wait until one more request fits the window, and count it; who asks first goes first.
+        """Wait until one more request fits the window, and count it; first come, first served.
 
         Raises:
             SourceUnavailableError: Microsoft has asked for silence.
         """
         async with self._queue:
             while True:
-                self.check()
+                if (left_s := self._left_s()) > 0:
+                    text = "Microsoft asked us to wait"
+                    raise SourceUnavailableError(text, retry_after_s=left_s)
                 now = self._clock.monotonic()
                 while self._window and self._window[0] <= now - WINDOW_S:
                     self._window.popleft()
@@ -101,7 +90,7 @@ class Budget:
 
     def block(self, seconds: float) -> None:
         """Send nothing for so long, an hour at the most; the longest wish wins."""
-        self._keep(self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s()))))
+        self._save(self._pause(min(RETRY_AFTER_MOST_S, max(seconds, self._left_s()))))
 
     @property
     def last_hour(self) -> int:
@@ -117,7 +106,7 @@ class Budget:
     def _left_s(self) -> float:
         """What is left of the pause, by the clock that says less.
 
-        The wall clock may have been set back; the monotonic one stands still while the machine
+        The wall clock may have been set back; the monotonic one stops while the machine
         sleeps.
         """
         if self._until is None:
@@ -140,64 +129,3 @@ class Budget:
     def _forget(self, now: float) -> None:
         while self._minutes and self._minutes[0][0] <= (now - HOUR_S) // 60:
             self._minutes.popleft()
-
-
-class Pauses:
-    """The pauses that Microsoft asked for, by app and tenant, in ``file``.
-
-    By the wall clock, since no other one goes on through a restart. A clock that was set, or an
-    edited file, must not silence the bridge: a pause is never longer than it was asked for, and
-    more than an hour ahead counts as garbage.
-    """
-
-    def __init__(self, file: Path, clock: Clock) -> None:
-        self._file, self._clock = StateFile(file), clock
-        self._spans: dict[str, tuple[datetime, datetime]] | None = None
-        """When each pause was asked for, and when it ends."""
-
-    def end_of(self, key: str) -> datetime | None:
-        """The end of the pause of ``key``, when it is yet to come."""
-        _, until = self._known().get(key, (None, None))
-        return until
-
-    def keep(self, key: str, until: datetime) -> None:
-        """Remember the end of a pause; a disk that refuses costs only the memory over a restart."""
-        self._spans = self._known() | {key: (self._clock.now(), until)}
-        texts = {key: [moment.isoformat() for moment in span] for key, span in self._spans.items()}
-        self._file.save(json.dumps(texts, sort_keys=True))
-
-    async def close(self) -> None:
-        """Wait, not for long, until it is written."""
-        await self._file.close()
-
-    def _known(self) -> dict[str, tuple[datetime, datetime]]:
-        if self._spans is None:
-            self._spans = self._read()
-        now = self._clock.now()
-        most = now + timedelta(seconds=RETRY_AFTER_MOST_S)
-        spans = {key: _by_the_clock(span, now) for key, span in self._spans.items()}
-        return {key: span for key, span in spans.items() if now < span[1] <= most}
-
-    def _read(self) -> dict[str, tuple[datetime, datetime]]:
-        try:
-            texts = json.loads(self._file.file.read_text(encoding="utf-8"))
-            return {key: _span(entry) for key, entry in texts.items()}
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
-            return {}
-
-
-def _span(entry: object) -> tuple[datetime, datetime]:
-    """An entry of the file; the last release wrote the end alone. Raises ``ValueError``."""
-    texts = [entry] if isinstance(entry, str) else list(entry) if isinstance(entry, list) else []
-    moments = [datetime.fromisoformat(text) for text in texts]
-    if not moments or not all(moment.tzinfo for moment in moments):
-        raise ValueError(entry)
-    until = moments[-1]
-    asked_at = moments[0] if len(moments) > 1 else until - timedelta(seconds=RETRY_AFTER_MOST_S)
-    return asked_at, until
-
-
-def _by_the_clock(span: tuple[datetime, datetime], now: datetime) -> tuple[datetime, datetime]:
-    """The span as it is when the clock was set back since: it lasts no longer for that."""
-    asked_at, until = span
-    return (now, now + (until - asked_at)) if now < asked_at else span

@@ -1,32 +1,25 @@
-"""Requests to Microsoft Graph for presence. Never waits out a throttle: it tells how long.
+"""Requests to Microsoft Graph. A throttle is not waited out: the error carries the wait.
 
 Source of the manners: Microsoft Graph documentation, "throttling guidance", "best practices".
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
-import re
 from collections.abc import Mapping
+from functools import partial
 from random import random as _random
 from typing import Any, Protocol
 from uuid import uuid4
 
 from bridge.contract.clock import Clock
-from bridge.contract.errors import (
-    AccessRefusedError,
-    PresenceBridgeError,
-    SourceDataError,
-    SourceUnavailableError,
-)
+from bridge.contract.errors import PresenceBridgeError, SourceDataError, SourceUnavailableError
 from bridge.contract.presence import Presence
 from bridge.microsoft.budget import Budget
+from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
 from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.presence import parse_presence
-from bridge.microsoft.reason import because, reason_of
 from bridge.retry import Random, full_jitter, retry_after_s
 
 log = logging.getLogger(__name__)
@@ -35,11 +28,11 @@ PAGES_MOST = 1_000
 """Of 999 each: nobody has a million members."""
 THROTTLE_FIRST_S, THROTTLE_MOST_S = 3.0, 180.0
 """Waits after a 429 that does not say how long, as Microsoft's own SDKs wait."""
+OK = 200
 _IS_JSON = {"Content-Type": "application/json"}
-_CLAIMS = re.compile(r'claims="([^"]+)"')
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Where access tokens come from."""
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
@@ -55,7 +48,7 @@ class Graph:
         http: Http,
         url: str,
         *,
-        tokens: Tokens,
+        tokens: TokenSource,
         budget: Budget,
         clock: Clock,
         random: Random = _random,
@@ -76,33 +69,86 @@ class Graph:
             SignInNeededError: The token is refused for good.
             AccessRefusedError: Signed in, but not allowed.
         """
-        resource = await self._get("/me/presence")
+        response = await self._exchange("/me/presence")
+        if response.status != OK:
+            raise self._refusal(response)
+        resource = _json(response.body)
         presence = parse_presence(resource)
         self.my_id = str(resource.get("id") or "").lower() or None
         return presence
 
-    async def _get(self, path: str) -> Any:
-        response = await self._exchange(path)
-        if response.status == 200:  # noqa: PLR2004 - OK
-            return _json(response.body)
-        raise because(self._refusal(response.status, response.headers), response)
+    async def read(self, path: str, content: bytes | None = None, *, remedy: str) -> Any | None:
+        """The JSON that answers a GET, or a POST of ``content`` that only reads.
 
-    async def _exchange(self, path: str, content: bytes | None = None) -> HttpResponse:
+        ``path`` is encoded. ``None`` when Graph does not know it (HTTP 400 or 404).
+
+        Raises:
+            AccessRefusedError: Not allowed; ``remedy`` says what is missing.
+            SourceUnavailableError: Try again, after the wait it carries.
+            SourceDataError: The answer is no JSON.
+            SignInNeededError: The token is refused for good.
+        """
+        response = await self._exchange(path, content)
+        if response.status == OK:
+            return _json(response.body)
+        if response.status in (400, 404):
+            return None
+        if response.status in (401, 403):
+            raise refused(path.partition("?")[0], response, remedy)
+        raise self._refusal(response)
+
+    async def post(self, path: str, content: bytes, *, remedy: str) -> None:
+        """POST ``content``, which may be empty, where any good answer means that it is done.
+
+        Raises:
+            AccessRefusedError: Not allowed, or refused as it is; ``remedy`` says what is missing.
+            SourceUnavailableError: Try again, after the wait it carries.
+            SignInNeededError: The token is refused for good.
+        """
+        response = await self._exchange(path, content, only_reads=False)
+        if response.status in (OK, 204):
+            return
+        if response.status in (400, 401, 403, 404):
+            raise refused(path.rpartition("/")[2], response, remedy)
+        raise self._refusal(response)
+
+    async def pages(self, path: str, *, remedy: str) -> list[Any] | None:
+        """All values of a list that comes in pages; ``None`` when Graph does not know the list.
+
+        Raises:
+            SourceDataError: An answer is no page, or the next one would be somewhere else.
+            AccessRefusedError: As in ``read``, like all others.
+        """
+        values: list[Any] = []
+        following = path
+        for _ in range(PAGES_MOST):
+            page = await self.read(following, remedy=remedy)
+            if page is None:
+                return None
+            if not isinstance(page, Mapping) or not isinstance(page.get("value"), list):
+                raise SourceDataError("Microsoft Graph answered something that is no page")
+            values += page["value"]
+            if page.get("@odata.nextLink") is None:
+                return values
+            following = self._path_in(page["@odata.nextLink"])
+        raise SourceDataError("Microsoft Graph answered pages without an end")
+
+    async def _exchange(
+        self, path: str, content: bytes | None = None, *, only_reads: bool = True
+    ) -> HttpResponse:
         """One request, and another one when the first is refused for its token."""
-        response = await self._send(path, await self._tokens.token(), content)
+        send = partial(self._send, path, content, only_reads=only_reads)
+        response = await send(await self._tokens.token())
         if response.status == 401:  # noqa: PLR2004 - Unauthorized
-            claims = _claims(response.headers)
-            token = await self._tokens.token(claims=claims, refresh=claims is None)
-            response = await self._send(path, token, content)
-        if response.status == 200:  # noqa: PLR2004 - OK
+            claims = claims_of(response.headers)
+            response = await send(await self._tokens.token(claims=claims, refresh=claims is None))
+        if response.status == OK:
             self._throttled = 0
         return response
 
-    async def _send(self, path: str, token: str, content: bytes | None = None) -> HttpResponse:
-        async with self._budget.turn():
-            return await self._request(path, token, content)
-
-    async def _request(self, path: str, token: str, content: bytes | None) -> HttpResponse:
+    async def _send(
+        self, path: str, content: bytes | None, token: str, *, only_reads: bool
+    ) -> HttpResponse:
         request_id = str(uuid4())
         headers = {
             "Authorization": f"Bearer {token}",
@@ -114,132 +160,48 @@ class Graph:
             self._url + path,
             headers=headers | _IS_JSON if content else headers,
             body=content,
+            only_reads=only_reads,
         )
         try:
-            response = await self._http.send(request)
+            async with self._budget.turn():
+                response = await self._http.send(request)
         except HttpError as error:
             raise SourceUnavailableError(
                 f"Microsoft Graph cannot be reached: {error}", reached=False
             ) from error
-        if response.status != 200:  # noqa: PLR2004 - OK
+        if response.status != OK:
             _log_failure(path, request_id, response)
         return response
 
-    def _refusal(self, status: int, headers: Mapping[str, str]) -> PresenceBridgeError:
-        if status in (429, 503, 509):
-            wait = retry_after_s(
-                headers.get("Retry-After"), date=headers.get("Date"), clock=self._clock
-            )
-            if wait is None and status != 503:  # noqa: PLR2004 - a failure, and no wish for silence
-                wait = full_jitter(
-                    self._throttled,
-                    first_s=THROTTLE_FIRST_S,
-                    most_s=THROTTLE_MOST_S,
-                    random=self._random,
-                )
-                self._throttled += 1
-            if wait is not None:
-                self._budget.block(wait)
-                return SourceUnavailableError(
-                    f"Microsoft Graph asks us to wait (HTTP {status})", retry_after_s=wait
-                )
-        if status in (401, 403):
-            return AccessRefusedError(
-                f"Microsoft Graph refuses to tell the presence (HTTP {status}).",
-                remedy="Check that the app has Presence.Read, that it was consented to, and that "
-                "the person has a Teams licence; then sign in again.",
-            )
-        if status == 404:  # noqa: PLR2004 - Not Found
-            return AccessRefusedError(
-                "Microsoft Graph knows no presence for this account (HTTP 404).",
-                remedy="Only work and school accounts with Teams have one.",
-            )
-        return SourceUnavailableError(f"Microsoft Graph fails (HTTP {status})")
+    def _refusal(self, response: HttpResponse) -> PresenceBridgeError:
+        wait_s = self._wait_s(response)
+        if wait_s is not None:
+            self._budget.block(wait_s)
+        return refusal(response, wait_s)
 
-    async def ask(self, path: str, content: bytes | None = None, *, remedy: str) -> Any | None:
-        """The JSON that answers a GET, or a POST of ``content``; ``path`` is encoded.
-
-        ``None`` when Graph does not know what is asked for (HTTP 400 or 404).
-
-        Raises:
-            AccessRefusedError: Not allowed; ``remedy`` says what is missing.
-            SourceUnavailableError: Try again, after the wait it carries.
-            SourceDataError: The answer is no JSON.
-            SignInNeededError: The token is refused for good.
-        """
-        response = await self._exchange(path, content)
-        status = response.status
-        if status == 200:  # noqa: PLR2004 - OK
-            return _json(response.body)
-        if status in (400, 404):
+    def _wait_s(self, response: HttpResponse) -> float | None:
+        """How long Graph wants silence, or must get it; ``None`` when it is not throttled."""
+        if response.status not in (429, 503, 509):
             return None
-        if status in (401, 403):
-            raise because(
-                AccessRefusedError(
-                    f"Microsoft Graph refuses {path.partition('?')[0]} (HTTP {status}).",
-                    remedy=remedy,
-                ),
-                response,
-            )
-        raise because(self._refusal(status, response.headers), response)
-
-    async def tell(self, path: str, content: bytes, *, remedy: str) -> None:
-        """POST ``content``, which may be empty, where any good answer means that it is done.
-
-        Raises:
-            AccessRefusedError: Not allowed, or refused as it is; ``remedy`` says what is missing.
-            SourceUnavailableError: Try again, after the wait it carries.
-            SignInNeededError: The token is refused for good.
-        """
-        response = await self._exchange(path, content)
-        status = response.status
-        if status in (200, 204):
-            return
-        if status in (400, 401, 403, 404):
-            action = path.rpartition("/")[2]
-            refused = f"Microsoft Graph refuses {action} (HTTP {status})."
-            raise because(AccessRefusedError(refused, remedy=remedy), response)
-        raise because(self._refusal(status, response.headers), response)
-
-    async def pages(self, path: str, *, remedy: str) -> list[Any] | None:
-        """All values of a list that comes in pages; ``None`` when Graph does not know the list.
-
-        Raises:
-            SourceDataError: An answer is no page, or the next one would be somewhere else.
-            AccessRefusedError: As in ``ask``, like all others.
-        """
-        values: list[Any] = []
-        following = path
-        for _ in range(PAGES_MOST):
-            page = await self.ask(following, remedy=remedy)
-            if page is None:
-                return None
-            if not isinstance(page, Mapping) or not isinstance(page.get("value"), list):
-                raise SourceDataError("Microsoft Graph answered something that is no page")
-            values += page["value"]
-            if page.get("@odata.nextLink") is None:
-                return values
-            following = self._path_in(page["@odata.nextLink"])
-        raise SourceDataError("Microsoft Graph answered pages without an end")
+        headers = response.headers
+        asked_s = retry_after_s(
+            headers.get("Retry-After"), date=headers.get("Date"), clock=self._clock
+        )
+        if asked_s is not None or response.status == 503:  # noqa: PLR2004 - a failure, no wish
+            return asked_s
+        self._throttled += 1
+        return full_jitter(
+            self._throttled - 1,
+            first_s=THROTTLE_FIRST_S,
+            most_s=THROTTLE_MOST_S,
+            random=self._random,
+        )
 
     def _path_in(self, link: object) -> str:
         """The path of the next page; the token must not go anywhere but to Graph."""
         if not isinstance(link, str) or not link.startswith(f"{self._url}/"):
             raise SourceDataError("Microsoft Graph has its next page somewhere else")
         return link.removeprefix(self._url)
-
-
-def _claims(headers: Mapping[str, str]) -> str | None:
-    """The claims of a challenge (Microsoft identity platform, "claims challenges")."""
-    header = headers.get("WWW-Authenticate", "")
-    match = _CLAIMS.search(header) if "insufficient_claims" in header else None
-    if not match:
-        return None
-    try:
-        text = match.group(1)
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
 
 
 def _json(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Reads Graph's presence resource into ``Presence``. Never raises for what Microsoft adds.
+"""Reads Graph's presence resource into ``Presence``; what Microsoft adds is no error.
 
 Availability and activity are free strings; the documented sets have moved, and newer pages put
 InACall, InAMeeting, Presenting and Focusing into availability. Both layouts and any casing are
@@ -23,7 +23,7 @@ from bridge.contract.presence import (
     WorkLocationSource,
 )
 from bridge.microsoft.moments import moment_of
-from bridge.microsoft.texts import NAME_BYTES, message, plain
+from bridge.microsoft.texts import NAME_BYTES, message, plain, text_in
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def parse_presence(resource: Any) -> Presence:
     return Presence(
         availability=words.availability,
         activity=words.activity,
-        out_of_office=words.out_of_office or _told(settings.get("isOutOfOffice")),
+        out_of_office=words.out_of_office or _boolean(settings.get("isOutOfOffice")),
         status_message=says,
         status_message_until=moment_of(status.get("expiryDateTime")) if says else None,
         raw_availability=words.raw_availability,
@@ -99,15 +99,15 @@ def parse_presence(resource: Any) -> Presence:
         out_of_office_message=_message(settings, "message"),
         work_location=_word(location, "workLocationType", _LOCATIONS, WorkLocation.OTHER),
         work_location_source=_word(location, "source", _SOURCES, WorkLocationSource.OTHER),
-        raw_work_location=_text(location, "workLocationType"),
-        place_id=_text(location, "placeId"),
-        sequence_number=_text(resource, "sequenceNumber"),
+        raw_work_location=text_in(location, "workLocationType"),
+        place_id=text_in(location, "placeId"),
+        sequence_number=text_in(resource, "sequenceNumber"),
     )
 
 
 @lru_cache(maxsize=256)
 def _words(raw_availability: str, raw_activity: str) -> _Words:
-    """Few words for many people: each pair is read, and kept, once."""
+    """Few words for many people: each pair is read once."""
     states = _states(raw_availability, raw_activity)
     is_out = _OUT_OF_OFFICE in (_folded(raw_availability), _folded(raw_activity))
     return _Words(
@@ -123,8 +123,8 @@ def _states(
         return _out_of_office(raw_activity, detail)
     if base in _ACTIVITY_IN_AVAILABILITY:
         availability, activity = _ACTIVITY_IN_AVAILABILITY[base]
-        told = _activity(raw_activity, detail)
-        return availability, max((activity, told), key=_says)
+        detailed = _activity(raw_activity, detail)
+        return availability, max((activity, detailed), key=_says)
     return _availability(raw_availability, base), _activity(raw_activity, detail)
 
 
@@ -168,13 +168,8 @@ def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _told(value: object) -> bool | None:
+def _boolean(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _text(parent: Mapping[str, Any], key: str) -> str | None:
-    value = parent.get(key)
-    return (plain(value, NAME_BYTES) or None) if isinstance(value, str) else None
 
 
 def _message(parent: Mapping[str, Any], key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What Microsoft sends as text, as it may stand in a log line and on a topic. Pure.
+"""What Microsoft sends as text, as it is fit for a log line and a topic. Pure.
 
 One line each: no markup, no control characters, nothing that turns a line around, not too long.
 """
@@ -6,10 +6,12 @@ One line each: no markup, no control characters, nothing that turns a line aroun
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
+from typing import Any
 
 TEXT_BYTES, NAME_BYTES = 4096, 256
-"""What is kept of a text and of a name or word, in UTF-8."""
+"""The most of a text and of a name or word, in UTF-8."""
 _MARKUP_MOST = 4 * TEXT_BYTES
 """Characters of a message that are looked at."""
 _TURNS_AROUND = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -35,8 +37,14 @@ def plain(text: str, most_bytes: int = TEXT_BYTES) -> str:
     if len(text) <= most_bytes and text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()  # as nearly all are
     line = " ".join(text[: 4 * most_bytes].translate(_DROPPED).split())
-    # half an emoji, which JSON can escape and UTF-8 cannot hold, becomes a question mark
+    # half an emoji, which JSON can escape and UTF-8 cannot encode, becomes a question mark
     return line.encode(errors="replace")[:most_bytes].decode(errors="ignore").rstrip()
+
+
+def text_in(parent: Mapping[str, Any], key: str, most_bytes: int = NAME_BYTES) -> str | None:
+    """The text called ``key``, as ``plain`` has it; ``None`` where there is none."""
+    value = parent.get(key)
+    return (plain(value, most_bytes) or None) if isinstance(value, str) else None
 
 
 def message(content: str, content_type: object = None) -> str:
@@ -49,11 +57,11 @@ def message(content: str, content_type: object = None) -> str:
         content = content[: content.rfind("<")] if "<" in content[-TEXT_BYTES:] else content
     is_html = isinstance(content_type, str) and content_type.strip().lower() == "html"
     if is_html or _HTML.match(content):
-        content = unescape(_TAG.sub(_told, _UNSEEN.sub(" ", content)))
+        content = unescape(_TAG.sub(_shown, _UNSEEN.sub(" ", content)))
     return plain(_PINNED.sub("", content))
 
 
-def _told(tag: re.Match[str]) -> str:
+def _shown(tag: re.Match[str]) -> str:
     """What a tag means for who reads the text: a space, a mention, a picture's words, nothing."""
     name, begins = tag[2].lower(), not tag[1]
     if begins and (alt := _ALT.search(tag[3])):

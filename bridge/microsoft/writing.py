@@ -1,4 +1,4 @@
-"""Sets what a person wants to be shown as, says, and where they work. Never anybody else's.
+"""Sets what the person who is signed in wants to be shown as, says, and where they work.
 
 Pairs, durations, defaults and bodies: Microsoft Graph v1.0, "presence: setUserPreferredPresence",
 "presence: clearUserPreferredPresence", "presence: setStatusMessage", "presence: setManualLocation"
@@ -74,16 +74,16 @@ class Writer:
 
         Raises:
             ContractError: ``lasts`` is out of range.
-            PresenceBridgeError: As in ``Graph.tell``.
+            PresenceBridgeError: As in ``Graph.post``.
         """
         if presence is PreferredPresence.AUTOMATIC:
-            await self._tell("clearUserPreferredPresence", {})
-            self._keep(Preferred(presence))
+            await self._post("clearUserPreferredPresence", {})
+            self._remember(Preferred(presence))
             return None
         lasts = _checked(lasts) or (BUSY_FOR if presence in _BUSY else ELSE_FOR)
         availability, activity = PAIRS[presence]
         until = self._clock.now() + lasts
-        await self._tell(
+        await self._post(
             "setUserPreferredPresence",
             {
                 "availability": availability,
@@ -91,7 +91,7 @@ class Writer:
                 "expirationDuration": f"PT{int(lasts.total_seconds() // 60)}M",
             },
         )
-        self._keep(Preferred(presence, until))
+        self._remember(Preferred(presence, until))
         if presence is PreferredPresence.OFFLINE:
             return None
         try:
@@ -105,7 +105,7 @@ class Writer:
 
         Raises:
             ContractError: It is too long, or ``lasts`` is out of range.
-            PresenceBridgeError: As in ``Graph.tell``.
+            PresenceBridgeError: As in ``Graph.post``.
         """
         if len(text) > STATUS_MESSAGE_LIMIT:
             raise ContractError(f"a status message has at most {STATUS_MESSAGE_LIMIT} characters")
@@ -116,24 +116,24 @@ class Writer:
                 "dateTime": ends.isoformat(timespec="seconds"),
                 "timeZone": "UTC",
             }
-        await self._tell("setStatusMessage", {"statusMessage": status})
+        await self._post("setStatusMessage", {"statusMessage": status})
 
     async def locate(self, location: PreferredLocation, place_id: str | None) -> None:
         """Work at ``location`` today, in the building or at the desk ``place_id``, if any.
 
         Raises:
             ContractError: There can be no such place.
-            PresenceBridgeError: As in ``Graph.tell``.
+            PresenceBridgeError: As in ``Graph.post``.
         """
         if location is PreferredLocation.AUTOMATIC:
-            await self._tell("clearLocation", None, remedy=LOCATION_REMEDY)
+            await self._post("clearLocation", None, remedy=LOCATION_REMEDY)
             return
         body = {"workLocationType": LOCATIONS[location]}
         if place_id:
             if len(place_id) > PLACE_MOST or not place_id.isprintable():
                 raise ContractError(f"place_id is an id of at most {PLACE_MOST} characters")
             body["placeId"] = place_id
-        await self._tell("setManualLocation", body, remedy=LOCATION_REMEDY)
+        await self._post("setManualLocation", body, remedy=LOCATION_REMEDY)
 
     async def clear(self) -> None:
         """Prefer nothing and say nothing. Raises as ``prefer`` and ``say``."""
@@ -144,16 +144,16 @@ class Writer:
         """Wait until what was set is remembered, for a short while."""
         await self._file.close()
 
-    async def _tell(
+    async def _post(
         self, action: str, body: Mapping[str, object] | None, *, remedy: str = REMEDY
     ) -> None:
         if self._graph.my_id is None:
             await self._graph.my_presence()
         path = f"/users/{self._graph.my_id}/presence/{action}"
         content = b"" if body is None else encode_json(body)
-        await self._graph.tell(path, content, remedy=remedy)
+        await self._graph.post(path, content, remedy=remedy)
 
-    def _keep(self, preferred: Preferred) -> None:
+    def _remember(self, preferred: Preferred) -> None:
         self._preferred = preferred
         self._file.save(_STORED.dump_json(preferred).decode())
 

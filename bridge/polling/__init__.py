@@ -1,10 +1,9 @@
-"""When which account is read, and what follows from it. Never speaks HTTP or MQTT."""
+"""Reads the sources, each at its pace, and reports the facts that are news."""
 
 from bridge.polling.epoch import Epoch
-from bridge.polling.health import fold
-from bridge.polling.known import EpochAt
+from bridge.polling.facts import EpochAt
+from bridge.polling.health import Status, fold
 from bridge.polling.poller import Poller
 from bridge.polling.source import Source
-from bridge.polling.status import Status
 
 __all__ = ["Epoch", "EpochAt", "Poller", "Source", "Status", "fold"]

@@ -1,7 +1,7 @@
-"""The number that orders what is told before its times do. Never goes down, also over restarts.
+"""The number that orders facts before their times do. It never goes down, also over restarts.
 
-It counts up at each start and each time that the wall clock is set back. Nobody reads it as a
-time: it begins at the clock's seconds only so that a lost file does not make it smaller.
+It counts up at each start and each time that the wall clock is set back. It is no time: it begins
+at the clock's seconds only so that a lost file does not make it smaller.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from bridge.contract.clock import Clock
 log = logging.getLogger(__name__)
 
 MOST = 2**53 - 1
-"""The greatest whole number that every reader of JSON holds exactly."""
+"""The greatest whole number that every reader of JSON takes exactly."""
 
 
 class Epoch:
-    """The epoch of one bridge, kept in ``file``."""
+    """The epoch of one bridge, stored in ``file``."""
 
     def __init__(self, value: int, *, file: StateFile, now: datetime) -> None:
         self.value = value
@@ -29,36 +29,36 @@ class Epoch:
 
     @classmethod
     def begun(cls, file: Path, clock: Clock) -> Self:
-        """The one of a new start: greater than the last, and than any that a lost file held."""
+        """The one of a new start: greater than the last, and than any in a lost file."""
         now = clock.now()
         value = min(MOST, max(_read(file) + 1, int(now.timestamp())))
         epoch = cls(value, file=StateFile(file), now=now)
-        epoch._keep()
+        epoch._save()
         return epoch
 
     def at(self, now: datetime) -> int:
-        """The epoch of what is told ``now``; another one when the clock was set back."""
+        """The epoch of facts at ``now``; another one when the clock was set back."""
         if now < self._newest:
             self._count_to(self.value + 1)
         self._newest = now
         return self.value
 
     def raise_above(self, seen: int) -> bool:
-        """Be greater than ``seen``, which somebody else told; whether that was needed."""
+        """Be greater than ``seen``, which somebody else published; whether that was needed."""
         if not self.value <= seen < MOST:
             return False
         self._count_to(seen + 1)
         return True
 
     async def close(self) -> None:
-        """Wait, not for long, until it is kept."""
+        """Wait, not for long, until it is stored."""
         await self._file.close()
 
     def _count_to(self, value: int) -> None:
         self.value = min(MOST, value)
-        self._keep()
+        self._save()
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         self._file.save(str(self.value))
 
 

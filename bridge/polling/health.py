@@ -1,17 +1,37 @@
-"""Folds the states of all sources into one report. Pure."""
+"""The status of each source, and one report of them all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from bridge.contract.health import Health
-from bridge.polling.status import INTERNAL_ERROR, REPORT, Status
+from bridge.polling.cadence import Pace
+
+INTERNAL_ERROR = "Internal error, started again."
+REPORT = "Please report it with the log."
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status of one source."""
+
+    last_poll_ok: datetime | None = None
+    last_poll_attempt: datetime | None = None
+    consecutive_failures: int = 0
+    problem: str | None = None
+    next_poll: datetime | None = None
+    pace: Pace | None = None
+    throttled_until: datetime | None = None
+    internal_errors: int = 0
+    """Errors since the start that nobody foresaw; each kind is in the log."""
 
 
 def fold(
     statuses: Mapping[str, Status], *, failed: Sequence[str] = (), broker: Sequence[str] = ()
 ) -> Health:
-    """One report; unhealthy while any source has a problem, with the first one told.
+    """One report; unhealthy while any source has a problem, with the first one named.
 
     ``failed`` are other parts that were started again after an internal error, ``broker`` is what
     the broker does not let us do.
@@ -32,14 +52,16 @@ def fold(
     return Health(
         healthy=not problems,
         reason=reason,
-        last_poll_ok=max((s.last_poll_ok for s in values if s.last_poll_ok), default=None),
-        last_poll_attempt=max(
-            (s.last_poll_attempt for s in values if s.last_poll_attempt), default=None
-        ),
+        last_poll_ok=_latest(s.last_poll_ok for s in values),
+        last_poll_attempt=_latest(s.last_poll_attempt for s in values),
         consecutive_failures=max((s.consecutive_failures for s in values), default=0),
-        throttled_until=max((s.throttled_until for s in values if s.throttled_until), default=None),
+        throttled_until=_latest(s.throttled_until for s in values),
         poll_interval=round(min(paces), 1) if paces else None,
         next_poll=next_poll,
         next_poll_why=why,
         internal_errors=sum(status.internal_errors for status in values),
     )
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)

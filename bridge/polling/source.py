@@ -1,4 +1,4 @@
-"""What a poller needs of a source of presence. Never how the source gets it."""
+"""What a poller needs of a source of presence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Source(Protocol):
 
     @property
     def sign_in(self) -> Latest[SignIn]:
-        """Where the sign-in stands."""
+        """The newest sign-in."""
         ...
 
     @property

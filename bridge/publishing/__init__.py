@@ -1,4 +1,4 @@
-"""What goes to the broker and what is answered there. Never reads Microsoft."""
+"""What is published, announced, repaired and removed on the broker, and answered there."""
 
 from bridge.publishing.publisher import Publisher
 

@@ -1,31 +1,37 @@
-"""Requests that arrive on the broker, and their answers. Never raises for what others send."""
+"""Carries out requests that arrive on the broker, and makes their answers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from bridge.broker import Received
-from bridge.contract.account import Followed, Way
-from bridge.contract.errors import ContractError, PersonMustActError, PresenceBridgeError
-from bridge.contract.preferred import PreferredLocation, PreferredPresence
+from bridge.contract.account import Followed
+from bridge.contract.commands import Commands
+from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, decode_json, encode_json
-from bridge.publishing.service import Rediscovery, Service
+from bridge.publishing.command_fields import (
+    Request,
+    account_in,
+    location_in,
+    message_in,
+    minutes_in,
+    named_in,
+    presence_in,
+    sign_in_of,
+    way_in,
+)
 
 log = logging.getLogger(__name__)
 
 LIMIT = 64 * 1024
 """Bytes of a request that are looked at."""
 DEADLINE_S = 30.0
-MINUTES_MOST = 1_000_000
-NAMED_MOST = 10
-"""So many accounts a refusal names."""
 COMMANDS = (
     "poll",
     "signin",
@@ -46,18 +52,18 @@ COMMANDS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request; nothing of it is a secret but ``data``."""
+    """The result of one request; nothing in it is a secret but ``data``."""
 
     command: str
     data: Any = None
     account: str | None = None
-    """Whom it named, if anybody is called so."""
+    """The account it named, if there is one of that name."""
     transaction: str | int | None = None
     error: str | None = None
     remedy: str | None = None
 
     def answer(self) -> dict[str, Any]:
-        """What who asked is told."""
+        """The payload of the answer."""
         payload: dict[str, Any] = {
             "status": "error" if self.error else "ok",
             "data": self.data,
@@ -80,24 +86,23 @@ async def carry_out(
     *,
     topics: Topics,
     accounts: Mapping[str, Followed],
-    service: Service,
-    rediscovery: Rediscovery,
+    service: Commands,
+    rediscover: Callable[[], None],
     deadline_s: float = DEADLINE_S,
 ) -> Outcome:
     """Do what a request asks. Never raises but for a cancellation."""
-    outcome = Outcome(received.topic.removeprefix(topics.request("+").removesuffix("+")))
+    outcome = Outcome(_command_of(received, topics))
     try:
         request = _read(received, outcome.command)
         outcome = _about(outcome, request, accounts)
         async with asyncio.timeout(deadline_s):
-            data = await _do(outcome.command, request, accounts, service, rediscovery)
+            data = await _do(outcome.command, request, accounts, service, rediscover)
         return replace(outcome, data=data)
     except TimeoutError:
         return replace(outcome, error="It was not done in time; try again.")
-    except PersonMustActError as error:
-        told = str(error).removesuffix(error.remedy).strip()
-        return replace(outcome, error=told, remedy=error.remedy or None)
-    except (PresenceBridgeError, ValueError) as error:
+    except PresenceBridgeError as error:
+        return replace(outcome, error=error.text, remedy=error.remedy or None)
+    except ValueError as error:
         return replace(outcome, error=str(error))
     except Exception:  # one message's bug must not be that of the next
         log.exception("request %s: internal error; please report this", outcome.command)
@@ -105,25 +110,27 @@ async def carry_out(
 
 
 def turned_away(received: Received, topics: Topics) -> Outcome:
-    """What becomes of a request that comes while too many wait."""
-    outcome = Outcome(received.topic.removeprefix(topics.request("+").removesuffix("+")))
+    """The result of a request that comes while too many wait."""
+    outcome = Outcome(_command_of(received, topics))
     with suppress(ContractError):
         outcome = _about(outcome, _read(received, outcome.command), {})
     return replace(outcome, error="too many requests at once; try again in a moment")
 
 
-def _about(
-    outcome: Outcome, request: Mapping[str, Any], accounts: Mapping[str, Followed]
-) -> Outcome:
-    transaction, account = request.get("transaction"), request.get("account")
+def _command_of(received: Received, topics: Topics) -> str:
+    return received.topic.removeprefix(topics.request("+").removesuffix("+"))
+
+
+def _about(outcome: Outcome, request: Request, accounts: Mapping[str, Followed]) -> Outcome:
+    transaction = request.get("transaction")
     return replace(
         outcome,
         transaction=transaction if isinstance(transaction, str | int) else None,
-        account=account if isinstance(account, str) and _names(account, accounts) else None,
+        account=named_in(request, accounts),
     )
 
 
-def _read(received: Received, command: str) -> dict[str, Any]:
+def _read(received: Received, command: str) -> Request:
     if received.retain:
         raise ContractError("a retained request is ignored: publish without retain")
     if command not in COMMANDS:
@@ -135,22 +142,18 @@ def _read(received: Received, command: str) -> dict[str, Any]:
 
 async def _do(
     command: str,
-    request: dict[str, Any],
+    request: Request,
     accounts: Mapping[str, Followed],
-    service: Service,
-    rediscovery: Rediscovery,
+    service: Commands,
+    rediscover: Callable[[], None],
 ) -> Any:
     match command:
         case "poll":
-            service.poll(_one_of(accounts, request) if "account" in request else None)
+            service.poll(account_in(request, accounts) if "account" in request else None)
         case "signin" | "signin_finish" | "signin_cancel" | "signout":
-            account = _sign_in_of(request, accounts)
-            with _followed(account):
-                await _sign_in(command, request, account, service)
+            await _sign_in(command, request, sign_in_of(request, accounts), service)
         case "set_presence" | "set_status_message" | "set_work_location" | "clear_presence":
-            account = _one_of(accounts, request)
-            with _followed(account):
-                return await _set(command, request, account, service)
+            return await _set(command, request, account_in(request, accounts), service)
         case "reload":
             return {"needs_restart": service.reload()}
         case "restart":
@@ -158,27 +161,16 @@ async def _do(
         case "log_level":
             service.set_log_level(str(request.get("level", "")))
         case "rediscover":
-            rediscovery.rediscover()
+            rediscover()
         case _:
             return asdict(service.health())
     return None
 
 
-@contextmanager
-def _followed(account: str) -> Iterator[None]:
-    """Tell of somebody who left while the request was on its way."""
-    try:
-        yield
-    except KeyError as error:
-        if error.args != (account,):
-            raise
-        raise ContractError(f"{account} is not followed any more") from None
-
-
-async def _sign_in(command: str, request: dict[str, Any], account: str, service: Service) -> None:
+async def _sign_in(command: str, request: Request, account: str, service: Commands) -> None:
     match command:
         case "signin":
-            service.sign_in(account, _way(request))
+            service.sign_in(account, way_in(request))
         case "signin_finish":
             service.finish_sign_in(account, str(request.get("address", "")))
         case "signin_cancel":
@@ -187,76 +179,20 @@ async def _sign_in(command: str, request: dict[str, Any], account: str, service:
             await service.sign_out(account)
 
 
-async def _set(command: str, request: dict[str, Any], account: str, service: Service) -> Any:
-    """Change somebody's presence; what a person must know, if anything."""
+async def _set(command: str, request: Request, account: str, service: Commands) -> Any:
+    """Change somebody's presence; what is set now, with what a person must know about it."""
     note: str | None = None
-    if command == "set_presence":
-        word = request.get("presence")
-        if word not in tuple(PreferredPresence):
-            raise ContractError(f"presence must be one of: {', '.join(PreferredPresence)}")
-        note = await service.set_presence(account, PreferredPresence(word), _lasts(request))
-    elif command == "set_status_message":
-        text = request.get("message")
-        if not isinstance(text, str):
-            raise ContractError("message must be text; an empty one removes it")
-        await service.set_status_message(account, text.strip(), _lasts(request))
-    elif command == "set_work_location":
-        location, place_id = _place(request)
-        await service.set_work_location(account, location, place_id)
-        return {"location": location}
-    else:
-        await service.clear_presence(account)
+    match command:
+        case "set_presence":
+            presence = presence_in(request)
+            note = await service.set_presence(account, presence, minutes_in(request))
+        case "set_status_message":
+            message = message_in(request)
+            await service.set_status_message(account, message, minutes_in(request))
+        case "set_work_location":
+            location, place_id = location_in(request)
+            await service.set_work_location(account, location, place_id)
+            return {"location": location}
+        case _:
+            await service.clear_presence(account)
     return asdict(service.preferred(account)) | ({"note": note} if note else {})
-
-
-def _place(request: dict[str, Any]) -> tuple[PreferredLocation, str | None]:
-    word, place_id = request.get("location"), request.get("place_id")
-    if word not in tuple(PreferredLocation):
-        raise ContractError(f"location must be one of: {', '.join(PreferredLocation)}")
-    if not isinstance(place_id, str | None):
-        raise ContractError("place_id must be text")
-    return PreferredLocation(word), place_id
-
-
-def _lasts(request: dict[str, Any]) -> timedelta | None:
-    minutes = request.get("minutes")
-    if minutes is None:
-        return None
-    if isinstance(minutes, bool) or not isinstance(minutes, int) or abs(minutes) > MINUTES_MOST:
-        raise ContractError("minutes must be a whole number")
-    return timedelta(minutes=minutes)
-
-
-def _sign_in_of(request: dict[str, Any], accounts: Mapping[str, Followed]) -> str:
-    """The account or table that is meant; one of those whom a table reads means the table."""
-    account = request.get("account")
-    if isinstance(account, str) and account in accounts:
-        return accounts[account].table or account
-    return _one_of(_sign_ins(accounts), request)
-
-
-def _names(account: str, accounts: Mapping[str, Followed]) -> bool:
-    return account in accounts or account in _sign_ins(accounts)
-
-
-def _sign_ins(accounts: Mapping[str, Followed]) -> dict[str, None]:
-    return {account.table or slug: None for slug, account in accounts.items()}
-
-
-def _one_of(known: Collection[str], request: dict[str, Any]) -> str:
-    account = request.get("account")
-    if account is None and len(known) == 1:
-        return next(iter(known))
-    if not isinstance(account, str) or account not in known:
-        named = ", ".join(sorted(known)[:NAMED_MOST])
-        more = f" and {len(known) - NAMED_MOST} more" if len(known) > NAMED_MOST else ""
-        raise ContractError(f"account must be one of: {named}{more}")
-    return account
-
-
-def _way(request: dict[str, Any]) -> Way | None:
-    if "way" not in request:
-        return None
-    if request["way"] not in tuple(Way):
-        raise ContractError(f"way must be one of: {', '.join(Way)}")
-    return Way(request["way"])

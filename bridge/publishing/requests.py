@@ -1,19 +1,17 @@
-"""Serves requests of the broker and of the shell, one after the other. Never does one itself."""
+"""Answers requests of the broker and of the shell, one after the other."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from bridge.broker import Received
-from bridge.contract.account import Followed
-from bridge.contract.clock import Clock
-from bridge.contract.topics import Topics
+from bridge.contract.commands import Commands
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.commands import Outcome, carry_out, turned_away
-from bridge.publishing.service import Rediscovery, Service
+from bridge.publishing.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -23,42 +21,51 @@ QUIET_S = 60.0
 NAME_MOST = 60
 """Characters of a command that are repeated: anybody can name one."""
 Answer = Callable[[Outcome], None]
-NOT_KEPT = ("health_check", "poll")
-"""Commands that change nothing; the last of the others is kept on the broker."""
+CHANGE_NOTHING = ("health_check", "poll")
+"""The last of the other commands is kept on the broker."""
 
 
 class Requests:
-    """What was asked for and not yet answered; ``send`` publishes."""
+    """Those that wait; ``service`` does what they ask."""
 
     def __init__(
         self,
-        *,
-        topics: Topics,
-        accounts: Callable[[], Mapping[str, Followed]],
-        service: Service,
-        rediscovery: Rediscovery,
-        send: Callable[[Message], None],
-        clock: Clock,
+        outgoing: Outgoing,
+        service: Commands,
+        rediscover: Callable[[], None],
     ) -> None:
-        self._topics, self._accounts, self._send = topics, accounts, send
-        self._service, self._rediscovery, self._clock = service, rediscovery, clock
+        self._outgoing, self._topics = outgoing, outgoing.topics
+        self._service, self._rediscover = service, rediscover
         self._waiting: asyncio.Queue[tuple[Received, Answer]] = asyncio.Queue(WAITING_MOST)
         self._warned = ("", float("-inf"))
         self.dropped = 0
         """Requests that were turned away because too many waited."""
         self.last: Message | None = None
-        """The last request that should change something, and what became of it."""
+        """The last request that should change something, with its error and remedy."""
 
     def take(self, received: Received) -> None:
         """Let a request of the broker wait for its turn; it is answered there."""
         self._put(received, self._respond)
 
     async def ask(self, command: str, payload: bytes) -> bytes:
-        """What ``take`` would answer to the same request; nothing of it goes to the broker."""
+        """The answer to a request that came another way; nothing of it goes to the broker."""
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         received = Received(f"{self._topics.request('+')[:-1]}{command}", payload, retain=False)
         self._put(received, partial(_hand_over, answered))
         return encode_json((await answered).answer())
+
+    async def answer_next(self) -> str:
+        """Answer the next request; the command that it was."""
+        received, answer = await self._waiting.get()
+        outcome = await carry_out(
+            received,
+            topics=self._topics,
+            accounts=self._outgoing.followed,
+            service=self._service,
+            rediscover=self._rediscover,
+        )
+        self._answer(outcome, answer)
+        return outcome.command
 
     def _put(self, received: Received, answer: Answer) -> None:
         if self._waiting.full():
@@ -67,51 +74,34 @@ class Requests:
         else:
             self._waiting.put_nowait((received, answer))
 
-    async def serve(self) -> str:
-        """Answer the next request; the command that it was."""
-        received, answer = await self._waiting.get()
-        outcome = await carry_out(
-            received,
-            topics=self._topics,
-            accounts=self._accounts(),
-            service=self._service,
-            rediscovery=self._rediscovery,
-        )
-        self._answer(outcome, answer)
-        return outcome.command
-
     def _respond(self, outcome: Outcome) -> None:
         if response := outcome.response(self._topics):
-            self._send(response)
+            self._outgoing.send(response)
 
     def _answer(self, outcome: Outcome, answer: Answer) -> None:
         answer(outcome)
         if outcome.error:
             self._warn(outcome)
-        if outcome.command not in NOT_KEPT:
-            self.last = self._kept(outcome)
-            self._send(self.last)
+        if outcome.command not in CHANGE_NOTHING:
+            payload = {
+                "command": _name(outcome.command),
+                "account": outcome.account,
+                "at": self._outgoing.clock.now(),
+                "error": outcome.error,
+                "remedy": outcome.remedy,
+            }
+            self.last = Message(self._topics.last_command, encode_json(payload))
+            self._outgoing.send(self.last)
 
     def _warn(self, outcome: Outcome) -> None:
         about = f" for {outcome.account}" if outcome.account else ""
         remedy = f" {outcome.remedy}" if outcome.remedy else ""
-        name = _name(outcome.command)
-        text = f"request {name}{about} refused: {outcome.error}{remedy}"
-        now_s = self._clock.monotonic()
+        text = f"request {_name(outcome.command)}{about} refused: {outcome.error}{remedy}"
+        now_s = self._outgoing.clock.monotonic()
         before, at_s = self._warned
         if text != before or now_s - at_s >= QUIET_S:
             self._warned = (text, now_s)
             log.warning("%s", text)
-
-    def _kept(self, outcome: Outcome) -> Message:
-        payload = {
-            "command": _name(outcome.command),
-            "account": outcome.account,
-            "at": self._clock.now(),
-            "error": outcome.error,
-            "remedy": outcome.remedy,
-        }
-        return Message(self._topics.last_command, encode_json(payload))
 
 
 def _hand_over(answered: asyncio.Future[Outcome], outcome: Outcome) -> None:

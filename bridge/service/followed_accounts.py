@@ -1,7 +1,4 @@
-"""Whom the service follows, and what changes that while it runs: the config file and the page.
-
-Never starts or stops anything itself.
-"""
+"""Which accounts are followed while the service runs: by the config file, and added on the page."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "w
 """Tables that a reload cannot change."""
 
 
-class Following:
-    """The config in force; ``seat`` makes the accounts of another one those that are followed."""
+class FollowedAccounts:
+    """The config in force; ``follow`` is called with each new one."""
 
     def __init__(
-        self, config: Config, *, read: Callable[[], Config], seat: Callable[[Config], None]
+        self, config: Config, *, read: Callable[[], Config], follow: Callable[[Config], None]
     ) -> None:
         self.config = config
-        self._read, self._seat = read, seat
+        self._read, self._follow = read, follow
 
     def reload(self) -> list[str]:
         """Follow the accounts that the config file names now.
@@ -37,7 +34,7 @@ class Following:
             ConfigError: The file is wrong; nothing has changed then.
         """
         before, config = self.config, self._read()
-        self._follow(config)
+        self._use(config)
         waiting = [t for t in NEEDS_RESTART if getattr(before, t) != getattr(config, t)]
         level = logging.INFO if config.accounts else logging.WARNING
         log.log(level, "read the config again: follows %s", ", ".join(config.accounts) or "nobody")
@@ -55,7 +52,7 @@ class Following:
         people = AddedPeople.of(self.config)
         people.add(account, settings)
         try:
-            self._follow(with_added(self.config))
+            self._use(with_added(self.config))
         except ConfigError:
             people.remove(account)
             raise
@@ -68,14 +65,14 @@ class Following:
             )
 
     def remove(self, account: str) -> None:
-        """Follow somebody who was added no more. Raises ``PresenceBridgeError`` for the disk."""
+        """Stop following somebody who was added. Raises ``PresenceBridgeError`` for the disk."""
         AddedPeople.of(self.config).remove(account)
-        self._follow(with_added(self.config))
+        self._use(with_added(self.config))
 
-    def _follow(self, config: Config) -> None:
+    def _use(self, config: Config) -> None:
         before, self.config = self.config, config
         try:
-            self._seat(config)
+            self._follow(config)
         except ConfigError:
             self.config = before
             raise

@@ -1,17 +1,17 @@
-"""The page's API on the Unix socket, for the commands of the shell. Never listens on a port.
+"""The page's API on the Unix socket, for the commands of the shell; also where there is no page.
 
-It is there without the page too. What people see on the page is read as there; beside that a
-command can send what it could publish on ``bridge/request/…``, and gets what would be answered.
+Beside what the page's own API has, a command can send here what it could publish on
+``bridge/request/…``, and gets what would be answered there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
@@ -32,41 +32,36 @@ LOOK_S = 30.0
 BODY_LIMIT = 64 * 1024
 
 
-class Served(Protocol):
-    """The service behind the socket."""
-
-    async def request(self, command: str, payload: bytes) -> bytes:
-        """Do what a request asks; the answer as on the broker."""
-        ...
-
-    def facts(self) -> Iterable[tuple[Followed, AccountFacts]]:
-        """Everybody who is followed."""
-        ...
-
-    def sign_in_of(self, account: str) -> Latest[SignIn]:
-        """The sign-in of an account or table. Raises ``PersonMustActError`` for another."""
-        ...
-
-    def at_the_broker(self) -> dict[str, Any]:
-        """What the broker announced, and what is wrong there."""
-        ...
-
-
 class LocalApi:
-    """Serves on the socket of the state folder ``folder``."""
+    """Serves on the socket of the state folder ``folder``.
 
-    def __init__(self, service: Served, folder: Path, clock: Clock) -> None:
-        self._service, self._folder, self._clock = service, folder, clock
-        self._told = False
+    ``request`` does what a request asks, and gives its answer; ``everybody`` are all who are
+    followed; ``sign_in_of`` raises ``PersonMustActError`` for an account that is not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        request: Callable[[str, bytes], Awaitable[bytes]],
+        everybody: Callable[[], Iterable[tuple[Followed, AccountFacts]]],
+        sign_in_of: Callable[[str], Latest[SignIn]],
+        at_the_broker: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._folder, self._clock = folder, clock
+        self._do_request, self._followed = request, everybody
+        self._sign_in_of, self._at_the_broker = sign_in_of, at_the_broker
+        self._warned = False
 
     async def run(self) -> None:
-        """Serve until cancelled; where no socket can be, say so once and try again."""
+        """Serve until cancelled; where no socket can be, warn once and try again."""
         while True:
             try:
                 with local_socket.bound(self._folder) as listening:
                     await self._serve(listening)
             except OSError as error:
-                self._tell(error)
+                self._warn(error)
             await self._clock.sleep(LOOK_S)
 
     async def _serve(self, listening: Any) -> None:
@@ -81,7 +76,7 @@ class LocalApi:
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
-            self._told = False
+            self._warned = False
             while local_socket.is_there(self._folder):
                 await self._clock.sleep(LOOK_S)
         finally:
@@ -107,17 +102,17 @@ class LocalApi:
         return response
 
     def _everybody(self) -> Iterator[Person]:
-        for followed, facts in self._service.facts():
-            known = followed_person(None, facts.account, followed, added_here=False)
-            yield person_of(known, facts)
+        for followed, facts in self._followed():
+            person = followed_person(None, facts.account, followed, added_here=False)
+            yield person_of(person, facts)
 
     async def _broker(self, _: web.Request) -> web.Response:
-        return _json(encode_json(self._service.at_the_broker()))
+        return _json(encode_json(self._at_the_broker()))
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         """The sign-in now, and each news of it, a line each until the client leaves."""
         try:
-            latest = self._service.sign_in_of(request.match_info["account"])
+            latest = self._sign_in_of(request.match_info["account"])
         except PersonMustActError as error:
             raise web.HTTPNotFound(text=str(error)) from None
         response = await _begun(request, "application/x-ndjson")
@@ -127,13 +122,13 @@ class LocalApi:
 
     async def _request(self, request: web.Request) -> web.Response:
         command, payload = request.match_info["command"], await request.read()
-        return _json(await self._service.request(command, payload))
+        return _json(await self._do_request(command, payload))
 
-    def _tell(self, error: OSError) -> None:
-        if not self._told:
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
             reason = error.strerror or str(error)
             log.warning("%s: no socket: %s; commands ask by the broker", self._folder, reason)
-        self._told = True
+        self._warned = True
 
 
 async def _begun(request: web.Request, content_type: str) -> web.StreamResponse:

@@ -1,6 +1,6 @@
 """The Unix socket in the state folder, by which commands on this machine reach the service.
 
-Its mode is the permission: whoever may read the folder's secrets may ask. Never serves or asks.
+Its mode is the permission: whoever may read the folder's secrets may ask.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def address(folder: Path) -> Iterator[Path]:
 def bound(folder: Path) -> Iterator[socket.socket]:
     """A socket for this user alone; one that a killed service left is replaced.
 
-    Only for who holds the state folder: its socket is taken away at the end.
+    Only for the process that owns the state folder: the socket is removed at the end.
 
     Raises:
         OSError: The disk refuses, or something else has the name.

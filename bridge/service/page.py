@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 
 from bridge import __version__
 from bridge.broker import Broker
 from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
+from bridge.contract.commands import Commands
 from bridge.contract.health import Health
 from bridge.contract.supervised import supervised
-from bridge.contract.topics import Topics
-from bridge.contract.wire import Message, encode_json
-from bridge.service.service import Service
 from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus
 from bridge.web.data.view import View
@@ -66,26 +63,18 @@ class Page:
             await self._clock.sleep(HEALTH_EVERY_S)
 
 
-def open_page(
-    service: Service, config: Config, topics: Topics, broker: Broker, clock: Clock
-) -> Page:
+def open_page(commands: Commands, config: Config, broker: Broker, clock: Clock) -> Page:
     """The page of ``[web]``. Raises ``ConfigError`` when its password cannot be read."""
     bridge = BridgeStatus(__version__, clock.now(), config.mqtt.address)
-    view = View(bridge, topics, can_add=True)
+    view = View(bridge, config.topics, can_add=True)
     web = Web(
         config.web,
         view=view.snapshot,
-        posts=Posts(view.snapshot, service, partial(_follow_light, broker, topics)),
+        posts=Posts(view.snapshot, commands),
         guard=guard_of(config.web, config.state_dir, clock),
         state_dir=config.state_dir,
         version=__version__,
         clock=clock,
         zone=config.zone,
     )
-    return Page(web, view, broker, service.health, clock)
-
-
-def _follow_light(broker: Broker, topics: Topics, name: str) -> None:
-    """Let a light show presence again."""
-    payload = encode_json({"state": "ON", "effect": "presence"})
-    broker.publish(Message(topics.light(name, "set"), payload, retain=False))
+    return Page(web, view, broker, commands.health, clock)

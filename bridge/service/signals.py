@@ -1,4 +1,4 @@
-"""Signals of a program that runs until it is stopped. Never decides what stopping means.
+"""Receives the signals of a program that runs until it is stopped.
 
 They are blocked everywhere and waited for on a thread of their own, so that no event loop, worker
 or disk that hangs keeps one; and one that comes between two programs in one process is not lost,
@@ -28,7 +28,7 @@ LAST_WORDS_S = 0.2
 """A log that hangs too gets no longer."""
 _ENOUGH = signal.SIGUSR1
 _STOPS = {signal.SIGTERM: OK, signal.SIGINT: INTERRUPTED}
-_HEARD = {*_STOPS, signal.SIGHUP, _ENOUGH}
+_RECEIVED = {*_STOPS, signal.SIGHUP, _ENOUGH}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Listener:
 
 
 class Signals:
-    """Hears SIGTERM, SIGINT and SIGHUP; at the second wish to stop the process leaves at once."""
+    """Receives SIGTERM, SIGINT and SIGHUP; at the second wish to stop the process ends at once."""
 
     def __init__(self, *, stop_s: float = STOP_S, leftover_s: float = LEFTOVER_S) -> None:
         self._stop_s, self._leftover_s = stop_s, leftover_s
@@ -52,12 +52,12 @@ class Signals:
         """The exit code that a signal asked for."""
 
     def start(self) -> None:
-        """Hear them from now on. Call it before the first thread is made."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+        """Receive them from now on. Call it before the first thread is made."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _RECEIVED)
         self._thread.start()
 
     def end(self) -> int | None:
-        """Hear no more: what comes now waits for the next program. The code asked for so far."""
+        """Receive no more: what comes now waits for the next program. The code so far."""
         self._over.set()
         assert self._thread.ident is not None
         signal.pthread_kill(self._thread.ident, _ENOUGH)
@@ -107,7 +107,7 @@ class Signals:
 
     def _listen(self) -> None:
         while True:
-            number = signal.sigwait(_HEARD)
+            number = signal.sigwait(_RECEIVED)
             if number in _STOPS:
                 self._stopped(_STOPS[signal.Signals(number)])
             elif number == signal.SIGHUP:
@@ -125,5 +125,6 @@ class Signals:
 
     def _call(self, *, hang_up: bool = False) -> None:
         with self._lock:
-            if told := self._listener:
-                told.loop.call_soon_threadsafe(told.hang_up if hang_up else told.stop)
+            if listener := self._listener:
+                callback = listener.hang_up if hang_up else listener.stop
+                listener.loop.call_soon_threadsafe(callback)

@@ -1,4 +1,4 @@
-"""Who is followed now: a poller and a sign-in for each account table. Never publishes.
+"""The account tables that are followed: a poller and a sign-in for each.
 
 A new config is compared with the old one; what it leaves as it is goes on undisturbed.
 """
@@ -6,7 +6,6 @@ A new config is compared with the old one; what it leaves as it is goes on undis
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import random as _random
@@ -22,11 +21,9 @@ from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
-class Seat:
+class FollowedTable:
     """One account table that is followed, and with it one person or many."""
 
     settings: tuple[object, ...]
@@ -37,8 +34,8 @@ class Seat:
     poller: Poller
 
 
-class Roster:
-    """The account tables that are followed."""
+class Sources:
+    """Reads and signs in the tables that are followed."""
 
     def __init__(
         self,
@@ -52,25 +49,25 @@ class Roster:
     ) -> None:
         self._microsoft, self._report, self._announce = microsoft, report, announce
         self._clock, self._random, self._epoch = clock, random, epoch
-        self._seats: dict[str, Seat] = {}
+        self._tables: dict[str, FollowedTable] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[str, list[asyncio.Task[None]]] = {}
 
     @property
     def statuses(self) -> dict[str, Status]:
-        """How each source fares."""
-        return {slug: seat.poller.status for slug, seat in self._seats.items()}
+        """The status of each table."""
+        return {slug: followed.poller.status for slug, followed in self._tables.items()}
 
     def poll(self, account: str | None) -> None:
         """Read one account, or all, at once."""
-        for seat in self._seats.values():
-            if account is None or account in seat.source.accounts:
-                seat.poller.poll_now()
+        for followed in self._tables.values():
+            if account is None or account in followed.source.accounts:
+                followed.poller.poll_now()
 
-    def tell_soon(self) -> None:
-        """Let everybody's facts be reported again where they are news, without a read."""
-        for seat in self._seats.values():
-            seat.poller.tell_soon()
+    def report_soon(self) -> None:
+        """Report everybody's facts again where they are news, without a read."""
+        for followed in self._tables.values():
+            followed.poller.report_soon()
 
     def source_of(self, slug: str) -> MicrosoftAccount:
         """The source that reads the account ``slug``, or the one of the table ``slug``.
@@ -78,25 +75,25 @@ class Roster:
         Raises:
             PersonMustActError: It is not followed, or not any more.
         """
-        for seat in self._seats.values():
-            if slug in seat.source.accounts:
-                return seat.source
-        if slug in self._seats:
-            return self._seats[slug].source
+        for followed in self._tables.values():
+            if slug in followed.source.accounts:
+                return followed.source
+        if slug in self._tables:
+            return self._tables[slug].source
         raise PersonMustActError(f"{slug} is not followed.", remedy="Look who is followed now.")
 
     async def run(self) -> None:
-        """Read and sign in whoever has a seat, until cancelled."""
+        """Read and sign in all that are followed, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            for slug in self._seats:
+            for slug in self._tables:
                 self._start(slug)
             try:
                 await asyncio.Event().wait()
             finally:
                 self._tasks = None  # a reload during the stop starts nobody
 
-    def seat(self, config: Config) -> None:
+    def follow(self, config: Config) -> None:
         """Follow exactly the accounts of ``config``, at once or as soon as ``run`` runs.
 
         Raises:
@@ -104,17 +101,17 @@ class Roster:
         """
         wanted = {slug: _settings(config, slug) for slug in config.accounts}
         kept = {
-            slug: replace(seat, table=config.accounts[slug])
-            for slug, seat in self._seats.items()
-            if wanted.get(slug) == seat.settings
+            slug: replace(followed, table=config.accounts[slug])
+            for slug, followed in self._tables.items()
+            if wanted.get(slug) == followed.settings
         }
-        added = self._build(config, [slug for slug in wanted if slug not in kept])
-        for seat in kept.values():
-            self._microsoft.let_write(seat.source)
-        gone = {slug: seat for slug, seat in self._seats.items() if slug not in kept}
-        self._seats = {slug: kept.get(slug) or added[slug] for slug in wanted}
-        for slug, seat in gone.items():
-            seat.source.release()
+        added = self._build(config, {s: needs for s, needs in wanted.items() if s not in kept})
+        for followed in kept.values():
+            self._microsoft.let_write(followed.source)
+        gone = {slug: followed for slug, followed in self._tables.items() if slug not in kept}
+        self._tables = {slug: kept.get(slug) or added[slug] for slug in wanted}
+        for slug, followed in gone.items():
+            followed.source.release()
             for task in self._running.pop(slug, ()):
                 task.cancel()
         self._announce_all()
@@ -122,41 +119,43 @@ class Roster:
             self._start(slug)
 
     def _announce_all(self) -> None:
-        """Tell who is followed now."""
+        """Announce who is followed now."""
         self._announce(
             {
                 slug: Followed(
                     name,
-                    discover=seat.table.homeassistant,
-                    settable=bool(seat.source.writer),
-                    ways=_ways(seat.table),
-                    table=table if _reads_several(seat.table) else None,
+                    discover=followed.table.homeassistant,
+                    settable=bool(followed.source.writer),
+                    ways=_ways(followed.table),
+                    table=table if _reads_several(followed.table) else None,
                 )
-                for table, seat in self._seats.items()
-                for slug, name in seat.source.accounts.items()
+                for table, followed in self._tables.items()
+                for slug, name in followed.source.accounts.items()
             }
         )
 
     def _start(self, slug: str) -> None:
         if self._tasks is not None:
-            seat = self._seats[slug]
+            followed = self._tables[slug]
             signing_in = supervised(
-                seat.source.run,
+                followed.source.run,
                 name=slug,
                 clock=self._clock,
-                failed=seat.poller.broke,
+                failed=followed.poller.broke,
                 random=self._random,
             )
             self._running[slug] = [
                 self._tasks.create_task(signing_in, name=f"sign-in-{slug}"),
-                self._tasks.create_task(seat.poller.run(), name=f"poll-{slug}"),
+                self._tasks.create_task(followed.poller.run(), name=f"poll-{slug}"),
             ]
 
-    def _build(self, config: Config, slugs: list[str]) -> dict[str, Seat]:
-        seats: dict[str, Seat] = {}
+    def _build(
+        self, config: Config, settings: Mapping[str, tuple[object, ...]]
+    ) -> dict[str, FollowedTable]:
+        built: dict[str, FollowedTable] = {}
         problems: dict[str, None] = {}  # each once, in their order
         self._microsoft.use(config)
-        for slug in slugs:
+        for slug, needs in settings.items():
             try:
                 source = self._microsoft.account(slug)
             except ConfigError as error:
@@ -174,12 +173,12 @@ class Roster:
                 random=self._random,
                 epoch=self._epoch,
             )
-            seats[slug] = Seat(_settings(config, slug), table, source, poller)
+            built[slug] = FollowedTable(needs, table, source, poller)
         if problems:
-            for seat in seats.values():
-                seat.source.release()
+            for followed in built.values():
+                followed.source.release()
             raise ConfigError(list(problems))
-        return seats
+        return built
 
 
 def _ways(table: AccountSettings) -> tuple[Way, ...]:
@@ -195,7 +194,7 @@ def _reads_several(table: AccountSettings) -> bool:
 
 
 def _settings(config: Config, slug: str) -> tuple[object, ...]:
-    """All that a seat depends on: who only may be set, or announced, goes on undisturbed."""
+    """All that a table depends on: who may only be set, or announced, goes on undisturbed."""
     own, plain = config.accounts[slug], AccountSettings()
     several = _reads_several(own)
     near = [table for table in config.accounts if several and table.startswith(f"{slug}_")]

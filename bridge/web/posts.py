@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from bridge.config.accounts import AccountSettings
 from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
+from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
-from bridge.web.actions import Actions
 from bridge.web.data.snapshot import Person, Snapshot
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.render.sign_in import ADDRESS_LIMIT, Signer
@@ -25,15 +24,10 @@ class RefusedError(PresenceBridgeError):
 
 
 class Posts:
-    """One method for each form; it returns the id of the element to go on at.
+    """One method for each form; it returns the id of the element to go on at."""
 
-    ``follow_light`` lets a light show presence again instead of what a person chose.
-    """
-
-    def __init__(
-        self, view: Latest[Snapshot], actions: Actions, follow_light: Callable[[str], None]
-    ) -> None:
-        self._view, self._actions, self._follow_light = view, actions, follow_light
+    def __init__(self, view: Latest[Snapshot], commands: Commands) -> None:
+        self._view, self._commands = view, commands
         self.forms: dict[str, Callable[[Fields], Awaitable[str]]] = {
             "sign-in": self._sign_in,
             "cancel-sign-in": self._cancel_sign_in,
@@ -57,12 +51,12 @@ class Posts:
         signer, element = self._signer(fields)
         if fields.get("way") not in signer.ways:
             raise RefusedError(f"{signer.name} cannot sign in that way.")
-        self._actions.sign_in(signer.account, Way(fields["way"]))
+        self._commands.sign_in(signer.account, Way(fields["way"]))
         return element
 
     async def _cancel_sign_in(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        self._actions.cancel_sign_in(signer.account)
+        self._commands.cancel_sign_in(signer.account)
         return element
 
     async def _address(self, fields: Fields) -> str:
@@ -70,12 +64,12 @@ class Posts:
         address = fields.get("address", "").strip()
         if not address or len(address) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
-        self._actions.finish_sign_in(signer.account, address)
+        self._commands.finish_sign_in(signer.account, address)
         return element
 
     async def _sign_out(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        await self._actions.sign_out(signer.account)
+        await self._commands.sign_out(signer.account)
         return element
 
     async def _add(self, fields: Fields) -> str:
@@ -85,27 +79,25 @@ class Posts:
         if fields.get("way") not in tuple(Way):
             raise RefusedError("Choose a way to sign in.")
         account = slug_of(name, {person.account for person in self._view.value.people})
-        way = Way(fields["way"])
-        self._actions.add_person(account, AccountSettings(name=name, sign_in=way.value))
-        self._actions.sign_in(account, way)
+        await self._commands.add_person(account, name, Way(fields["way"]))
         return f"person-{account}"
 
     async def _remove(self, fields: Fields) -> str:
         person = self._person(fields)
         if not person.added_here:
             raise RefusedError(f"{person.name} is named in the config file: remove it there.")
-        await self._actions.remove_person(person.account)
+        await self._commands.remove_person(person.account)
         return "people"
 
     async def _follow(self, fields: Fields) -> str:
         name = fields.get("light", "")
         if name not in (light.name for light in self._view.value.lights):
             raise RefusedError("There is no such light any more.")
-        self._follow_light(name)
+        self._commands.show_presence(name)
         return f"light-{name}"
 
     async def _poll(self, _: Fields) -> str:
-        self._actions.poll(None)
+        self._commands.poll()
         return "health"
 
     def _signer(self, fields: Fields) -> tuple[Signer, str]:

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
-from bridge.config.accounts import AccountSettings
 from bridge.config.web import WebSettings
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
@@ -119,11 +120,11 @@ class RecordingActions:
             raise self.failure
         self.asked.append(words)
 
-    def poll(self, account: str | None) -> None:
-        self._ask("poll", account or "all")
+    def poll(self) -> None:
+        self._ask("poll")
 
-    def sign_in(self, account: str, way: Way | None) -> None:
-        self._ask("sign_in", account, way or "")
+    def sign_in(self, account: str, way: Way) -> None:
+        self._ask("sign_in", account, way)
 
     def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
@@ -134,14 +135,14 @@ class RecordingActions:
     async def sign_out(self, account: str) -> None:
         self._ask("sign_out", account)
 
-    def add_person(self, account: str, settings: AccountSettings) -> None:
-        self._ask("add_person", account, settings.name or "", settings.sign_in)
+    async def add_person(self, account: str, name: str, way: Way) -> None:
+        self._ask("add_person", account, name, way)
 
     async def remove_person(self, account: str) -> None:
         self._ask("remove_person", account)
 
-    def follow_light(self, name: str) -> None:
-        self._ask("follow_light", name)
+    def show_presence(self, name: str) -> None:
+        self._ask("show_presence", name)
 
 
 @dataclass
@@ -179,7 +180,7 @@ async def serving(
     web = Web(
         chosen,
         view=view,
-        posts=Posts(view, actions, actions.follow_light),
+        posts=Posts(view, cast(Commands, actions)),
         guard=guard_of(chosen, state_dir, time),
         state_dir=state_dir,
         version="1.2.3",

@@ -48,7 +48,7 @@ class Bridge:
             return b'{"status":"error","error":"accounts.bob.nmae: unknown","data":null}'
         return b'{"status":"ok","data":{"needs_restart":["web"]}}'
 
-    def facts(self) -> Iterator[tuple[Followed, AccountFacts]]:
+    def everybody(self) -> Iterator[tuple[Followed, AccountFacts]]:
         for number in range(self.people):
             name = f"person{number}"
             yield Followed(name), AccountFacts(name, name, polled_at=NOON, fresh=True)
@@ -70,7 +70,15 @@ def config(folder: Path) -> Config:
 async def served(
     folder: Path, bridge: Bridge, clock: Clock | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(LocalApi(bridge, folder, clock or SystemClock()).run())
+    api = LocalApi(
+        folder,
+        clock or SystemClock(),
+        request=bridge.request,
+        everybody=bridge.everybody,
+        sign_in_of=bridge.sign_in_of,
+        at_the_broker=bridge.at_the_broker,
+    )
+    task = asyncio.create_task(api.run())
     await asyncio.sleep(0.05)
     try:
         yield task

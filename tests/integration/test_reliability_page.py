@@ -14,8 +14,8 @@ from bridge.config.models import PollingSettings
 from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
-from bridge.polling import poller, setback
-from bridge.publishing import account, states
+from bridge.polling import backoff, freshness
+from bridge.publishing import account_messages, account_states
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
@@ -38,20 +38,20 @@ SAID = [
     ("tried after {:g}, {:g}, then every {:g} s", *pace.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *pace.THROWN_OUT_S),
-    ("lamps' topics too | {:g} s |", states.BEAT_S),
+    ("lamps' topics too | {:g} s |", account_states.BEAT_S),
     ("after up to {:g} s away", sum(pace.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
-    ("values of single accounts after {:g} s", account.STATE_EXPIRY_S),
-    ("could refresh for {:g} minutes", poller.STALE_AFTER_S / 60),
+    ("values of single accounts after {:g} s", account_messages.STATE_EXPIRY_S),
+    ("could refresh for {:g} minutes", freshness.STALE_AFTER_S / 60),
     ("at the slowest pace ({:g} s)", PollingSettings().slowest),
-    ("ever rarer, to {:g} s", setback.PATIENT_MOST_S),
+    ("ever rarer, to {:g} s", backoff.PATIENT_MOST_S),
     (
         "after {:g} minutes of it",
-        setback.PATIENT_MOST_S / PollingSettings().slowest * setback.PATIENT_AFTER_S / 60,
+        backoff.PATIENT_MOST_S / PollingSettings().slowest * backoff.PATIENT_AFTER_S / 60,
     ),
-    ("tried again after {:g} s, and nobody hears of it", setback.DOUBT_S),
-    ("tried after {:g} s, then rarer, to {:g} s", setback.REFUSED_FIRST_S, setback.REFUSED_MOST_S),
+    ("tried again after {:g} s, and nobody hears of it", backoff.DOUBT_S),
+    ("tried after {:g} s, then rarer, to {:g} s", backoff.REFUSED_FIRST_S, backoff.REFUSED_MOST_S),
     ("given up after {:g} s in all", A_REQUEST_S),
     ("the broker says `offline` after {:g} s", dial.WILL_DELAY_S),
     ("after their `grace` ({:g} s)", Common(kind="console").grace),

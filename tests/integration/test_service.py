@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 
@@ -17,7 +18,10 @@ from bridge import state_dir
 from bridge.config.models import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.errors import PersonMustActError
-from bridge.service.service import Page, Service
+from bridge.contract.presence import Availability, Presence
+from bridge.contract.wire import encode_account_state
+from bridge.service.page import Page
+from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.memory_broker import MemoryBroker
 
@@ -89,7 +93,7 @@ async def test_a_bug_of_the_page_is_told_in_health_and_ends_nothing(
     clock, page = ManualClock(), BuggyPage()
 
     def open_page(*_: object) -> Page:
-        return page
+        return cast(Page, page)
 
     service = Service(config(tmp_path, "alice"), open_page=open_page, clock=clock)
     async with running(service, clock):
@@ -181,10 +185,12 @@ async def test_a_reload_may_leave_nobody_and_says_so(
 
 async def test_a_higher_epoch_on_the_broker_is_outdone(tmp_path: Path) -> None:
     clock = ManualClock()
-    service = Service(config(tmp_path, "alice"), clock=clock)
-    service.raise_epoch(2**40)  # nothing runs yet
+    foreign = AccountFacts("alice", "Alice", presence=Presence(Availability.AWAY), epoch=2**40)
+    broker = MemoryBroker()
+    broker.tell("presence/account/alice/state", encode_account_state(foreign).decode())
+    service = Service(config(tmp_path, "alice"), connect=broker.connect, clock=clock)
     async with running(service, clock):
-        service.raise_epoch(2**40)
+        await clock.advance(1)
     assert (tmp_path / state_dir.EPOCH).read_text(encoding="utf-8") == str(2**40 + 1)
 
 

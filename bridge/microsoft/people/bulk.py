@@ -1,15 +1,14 @@
-"""Reads many people through one sign-in with the fewest requests. Never decides who they are.
+"""Reads many people through one sign-in with the fewest requests.
 
 Source: Microsoft Graph documentation, "getPresencesByUserId": 650 ids a request. No page says what
-becomes of ids that Graph does not like, so answers are matched by id, missing ones are borne, and
-a refused request is halved until the ids that spoil it are found. Nobody is blamed while Graph
+becomes of ids that Graph does not like, so answers are matched by id, missing ones are tolerated,
+and a refused request is halved until the ids that spoil it are found. Nobody is blamed while Graph
 answers for nobody, and at first not for long.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from typing import Any
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
 from bridge.contract.presence import Presence
+from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.people.directory import Person
-from bridge.microsoft.people.members import Roll
-from bridge.microsoft.people.ownership import Claim
+from bridge.microsoft.people.directory import Member
+from bridge.microsoft.people.members import Members
+from bridge.microsoft.people.ownership import Owner
 from bridge.microsoft.presence import parse_presence
 from bridge.retry import doubled_s
 
@@ -36,7 +36,7 @@ HALVINGS_MOST = 60
 UNANSWERED_MOST = 16
 """Refused requests in one read before the first that is answered; halving to one id needs 10."""
 LEFT_OUT_FIRST_S, LEFT_OUT_MOST_S = 60.0, 3600.0
-"""An id that Graph refuses is left out for so long; each time that it is refused again, longer."""
+"""An id that Graph refuses is left out for so long; each further time longer."""
 PATH = "/communications/getPresencesByUserId"
 REMEDY = (
     "Where the app signs itself in: add the application permission Presence.Read.All to the app, "
@@ -45,22 +45,8 @@ REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The ids of one request."""
-
-    ids: tuple[str, ...]
-    content: bytes
-
-    @classmethod
-    def of(cls, ids: Sequence[str]) -> Request:
-        """A request for ``ids``."""
-        return cls(tuple(ids), json.dumps({"ids": list(ids)}).encode())
-
-    def halves(self) -> tuple[Request, Request]:
-        """Two requests for the same ids."""
-        middle = len(self.ids) // 2
-        return Request.of(self.ids[:middle]), Request.of(self.ids[middle:])
+Request = tuple[str, ...]
+"""The ids of one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +62,13 @@ class Suspect:
 class Bulk:
     """The people of one account table."""
 
-    def __init__(self, table: str, roll: Roll, *, graph: Graph, claim: Claim, clock: Clock) -> None:
+    def __init__(
+        self, table: str, members: Members, *, graph: Graph, owner: Owner, clock: Clock
+    ) -> None:
         self.accounts: Mapping[str, str] = {}
-        self._table, self._roll, self._graph = table, roll, graph
-        self._claim, self._clock = claim, clock
-        self._people: Sequence[Person] | None = None
+        self._table, self._members, self._graph = table, members, graph
+        self._owner, self._clock = owner, clock
+        self._people: Sequence[Member] | None = None
         self._version = -1
         self._slugs: dict[str, str] = {}
         self._requests: list[Request] = []
@@ -98,26 +86,26 @@ class Bulk:
         """Requests that one read needs."""
         return max(1, len(self._requests))
 
-    def settle(self) -> None:
-        """Follow who is on the roll now and read through no other table."""
+    def refresh(self) -> None:
+        """Read the members of now whom no other table reads."""
         if self._clock.monotonic() >= self._suspect_again_s:
             self._people = None
-        people = self._roll.people
-        if people is self._people and self._version == self._claim.version:
+        people = self._members.people
+        if people is self._people and self._version == self._owner.version:
             return
-        self._claim.put([person.oid for person in people if person.oid])
-        self._people, self._version = people, self._claim.version
-        left_out = self._claim.left_out()
-        self._follow([person for person in people if person.oid not in left_out])
+        self._owner.own([person.oid for person in people if person.oid])
+        self._people, self._version = people, self._owner.version
+        left_out = self._owner.left_out()
+        self._prepare([person for person in people if person.oid not in left_out])
 
     async def read(self) -> Mapping[str, Presence]:
         """The presences now, by account slug; who is missing in Graph's answers is missing here.
 
         Raises:
-            PresenceBridgeError: As in ``Roll.ready`` and ``Graph.ask``, when nobody could be read.
+            PresenceBridgeError: Nobody could be read; as in ``Members.ready`` and ``Graph.read``.
         """
-        await self._roll.ready()
-        self.settle()
+        await self._members.ready()
+        self.refresh()
         if not self._requests:
             return {}
         self._halvings, self._answered, self._refused = 0, False, []
@@ -138,18 +126,18 @@ class Bulk:
             raise SourceDataError("Microsoft Graph refuses to tell anybody's presence (HTTP 400)")
         if self._answered:
             self._suspect(self._refused)
-        self._tell(failed[0][1] if failed else None)
+        self._report(failed[0][1] if failed else None)
         return presences
 
     async def run(self) -> None:
-        """Keep the roll until cancelled."""
-        await self._roll.run()
+        """Keep the members up to date until cancelled."""
+        await self._members.run()
 
     def release(self) -> None:
-        """Claim nobody any more."""
-        self._claim.put(())
+        """Own nobody any more."""
+        self._owner.own(())
 
-    def _follow(self, people: Sequence[Person]) -> None:
+    def _prepare(self, people: Sequence[Member]) -> None:
         accounts = {person.slug: person.name for person in people}
         if accounts != self.accounts:
             self.accounts = accounts
@@ -161,7 +149,7 @@ class Bulk:
         self._suspect_again_s = min((s.until_s for s in left_out.values()), default=inf)
         ids = [oid for oid in self._slugs if oid not in left_out]
         self._requests = [
-            Request.of(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
+            tuple(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
         ]
         self._first = 0
 
@@ -180,18 +168,18 @@ class Bulk:
                 return
 
     async def _send(self, request: Request) -> dict[str, Presence]:
-        answer = await self._graph.ask(PATH, request.content, remedy=REMEDY)
+        answer = await self._graph.read(PATH, encode_json({"ids": request}), remedy=REMEDY)
         if answer is not None:
             self._answered = True
             return self._matched(answer)
         self._halvings += 1
         if self._halvings > (HALVINGS_MOST if self._answered else UNANSWERED_MOST):
             raise SourceDataError("Microsoft Graph refuses to read many people at once")
-        if len(request.ids) == 1:
-            self._refused.append(request.ids[0])
+        if len(request) == 1:
+            self._refused += request
             return {}
-        first, second = request.halves()
-        return await self._send(first) | await self._send(second)
+        middle = len(request) // 2
+        return await self._send(request[:middle]) | await self._send(request[middle:])
 
     def _suspect(self, oids: Sequence[str]) -> None:
         """Leave ``oids`` out for a while."""
@@ -221,25 +209,25 @@ class Bulk:
         return presences
 
     def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
-        """The same object as before while all of it is the same: nothing then is to be done."""
-        digest, known = hash(repr(resource)), self._seen.get(oid)
-        if known and known[0] == digest:
-            return known[1]  # at a third of the cost of reading it
+        """The same object as before while all of it is the same."""
+        digest, before = hash(repr(resource)), self._seen.get(oid)
+        if before and before[0] == digest:
+            return before[1]  # at a third of the cost of reading it
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:
             log.debug("%s: %s is skipped: %s", self._table, oid, error)
             return None
-        if known and presence == known[1]:
-            presence = known[1]
+        if before and presence == before[1]:
+            presence = before[1]
         self._seen[oid] = digest, presence
         return presence
 
     def _begin_after(self, failed: Request) -> None:
-        """Let the next read begin behind ``failed``, so that it keeps nobody else waiting."""
+        """Let the next read begin behind ``failed``, so that nobody else waits for it."""
         self._first = (self._requests.index(failed) + 1) % len(self._requests)
 
-    def _tell(self, error: PresenceBridgeError | None) -> None:
+    def _report(self, error: PresenceBridgeError | None) -> None:
         if error and not self._trouble:
             log.warning("%s: some people could not be read: %s", self._table, error)
         elif self._trouble and not error:

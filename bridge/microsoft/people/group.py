@@ -1,7 +1,7 @@
-"""The members of a group, and of the groups within it. Never reads presence.
+"""The members of a group, and of the groups within it.
 
 Source: Microsoft Graph documentation, "List group transitive members". Without a permission to read
-users Graph tells the GUIDs of members and not their names.
+users Graph gives the GUIDs of members and not their names.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 from bridge.contract.errors import AccessRefusedError, SourceDataError
 from bridge.microsoft.graph import Graph
-from bridge.microsoft.people.directory import Person, Slugs
-from bridge.microsoft.texts import NAME_BYTES, plain
+from bridge.microsoft.people.directory import Member
+from bridge.microsoft.people.slugs import Slugs
+from bridge.microsoft.texts import text_in
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ class Group:
         self._table, self._group_id, self._graph = table, group_id, graph
         self._slugs = Slugs(table, tables)
 
-    async def find(self, known: Sequence[Person]) -> tuple[Person, ...]:
-        """Everybody who is a member now; those in ``known`` keep their slugs.
+    async def find(self, before: Sequence[Member]) -> tuple[Member, ...]:
+        """Everybody who is a member now; the slugs of those in ``before`` stay.
 
         Raises:
             AccessRefusedError: There is no such group, or the app may not look.
@@ -49,30 +50,25 @@ class Group:
                 f"There is no group {self._group_id} in this tenant.",
                 remedy="Copy the Object ID of the group into the config.",
             )
-        people = self._people(values, known)
-        self._tell(people, known)
+        people = self._people(values, before)
+        self._log_changes(people, before)
         return people
 
-    def _people(self, values: Sequence[Any], known: Sequence[Person]) -> tuple[Person, ...]:
+    def _people(self, values: Sequence[Any], before: Sequence[Member]) -> tuple[Member, ...]:
         members = {oid: _names(value) for value in values if (oid := _user_id(value))}
-        kept = {person.oid: person.slug for person in known if person.oid}
+        slugs_before = {person.oid: person.slug for person in before if person.oid}
         pairs = [(oid, upn) for oid, (_, upn) in members.items()]
-        slugs = self._slugs.give(pairs, kept)
+        slugs = self._slugs.give(pairs, slugs_before)
         return tuple(
-            Person(slug, name or upn or oid, oid, upn)
+            Member(slug, name or upn or oid, oid, upn)
             for slug, (oid, (name, upn)) in zip(slugs, members.items(), strict=True)
         )
 
-    def _tell(self, people: Sequence[Person], known: Sequence[Person]) -> None:
-        before, now = ({person.oid for person in some} for some in (known, people))
-        if before != now or not known:
-            log.info(
-                "%s: %d members, %d new, %d gone",
-                self._table,
-                len(now),
-                len(now - before),
-                len(before - now),
-            )
+    def _log_changes(self, people: Sequence[Member], before: Sequence[Member]) -> None:
+        old, new = ({person.oid for person in some} for some in (before, people))
+        if old != new or not before:
+            text = "%s: %d members, %d new, %d gone"
+            log.info(text, self._table, len(new), len(new - old), len(old - new))
 
 
 def _user_id(value: Any) -> str | None:
@@ -87,6 +83,5 @@ def _user_id(value: Any) -> str | None:
 
 
 def _names(value: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    name, upn = value.get("displayName"), value.get("userPrincipalName")
-    name, upn = (plain(text, NAME_BYTES) if isinstance(text, str) else "" for text in (name, upn))
-    return name or None, upn.lower() or None
+    upn = text_in(value, "userPrincipalName")
+    return text_in(value, "displayName"), upn.lower() if upn else None

@@ -1,4 +1,4 @@
-"""Who is read through which account table, so that nobody is read twice. Never reads anybody.
+"""Which account table reads a person whom several name, so that nobody is read twice.
 
 A person's own sign-in wins, then a table that names them, then a group; among equals the table that
 stands first in the config.
@@ -21,62 +21,61 @@ class Rank(IntEnum):
     MEMBER = 2
 
 
-class Claims:
+class Ownership:
     """The people of all tables, by GUID."""
 
     def __init__(self) -> None:
-        self._claims: list[Claim] = []
+        self._owners: list[Owner] = []
         self.version = 0
         """Grows with each change."""
 
-    def open(self, table: str, rank: Rank, position: int) -> Claim:
-        """The claim of one table, which claims nobody yet."""
-        return Claim(self, table, (rank, position, table))
+    def owner(self, table: str, rank: Rank, position: int) -> Owner:
+        """A table that owns nobody yet."""
+        return Owner(self, table, (rank, position, table))
 
-    def put(self, claim: Claim, people: Collection[str]) -> None:
-        """Let ``claim`` be about ``people``; about nobody it is forgotten."""
-        before = claim.people
-        claim.people = frozenset(people)
-        if claim.people != before:
-            self.version += 1
-            others = [other for other in self._claims if other is not claim]
-            self._claims = [*others, claim] if claim.people else others
+    def changed(self, owner: Owner) -> None:
+        """``owner`` has other people now; with nobody it is forgotten."""
+        self.version += 1
+        others = [other for other in self._owners if other is not owner]
+        self._owners = [*others, owner] if owner.people else others
 
-    def stronger(self, claim: Claim) -> list[Claim]:
-        """The claims that win over ``claim``, the strongest first."""
-        before = [other for other in self._claims if other.order < claim.order]
+    def stronger(self, owner: Owner) -> list[Owner]:
+        """Those who win over ``owner``, the strongest first."""
+        before = [other for other in self._owners if other.order < owner.order]
         return sorted(before, key=lambda other: other.order)
 
 
-class Claim:
-    """The people of one table."""
+class Owner:
+    """One table and the people that it is about."""
 
-    def __init__(self, claims: Claims, table: str, order: tuple[int, int, str]) -> None:
-        self._claims, self.table, self.order = claims, table, order
+    def __init__(self, ownership: Ownership, table: str, order: tuple[int, int, str]) -> None:
+        self._ownership, self.table, self.order = ownership, table, order
         self.people: frozenset[str] = frozenset()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     @property
     def version(self) -> int:
-        """Grows when any table claims others."""
-        return self._claims.version
+        """Grows when any table owns others."""
+        return self._ownership.version
 
-    def put(self, people: Collection[str]) -> None:
-        """Claim exactly ``people``."""
-        self._claims.put(self, people)
+    def own(self, people: Collection[str]) -> None:
+        """Be about exactly ``people``."""
+        before, self.people = self.people, frozenset(people)
+        if self.people != before:
+            self._ownership.changed(self)
 
     def left_out(self) -> frozenset[str]:
-        """The people who are read through another table; told once each time they are others."""
+        """The people who are read through another table; logged each time they are others."""
         lost: set[str] = set()
-        for other in self._claims.stronger(self):
+        for other in self._ownership.stronger(self):
             shared = (self.people & other.people) - lost
             lost |= shared
-            if shared - self._told:
+            if shared - self._logged:
                 log.info(
                     "%s: %d of its people are read through %s and left out here",
                     self.table,
                     len(shared),
                     other.table,
                 )
-        self._told = lost
+        self._logged = lost
         return frozenset(lost)

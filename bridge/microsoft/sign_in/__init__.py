@@ -1,6 +1,6 @@
-"""How somebody signs in at Microsoft and stays signed in. Never reads presence.
+"""How somebody signs in at Microsoft and stays signed in.
 
-``person`` is the sign-in of a person from request to token, ``device_code`` and ``browser`` are the
-two ways to it; ``app_only`` is an app that signs itself in. Both keep their access token in
-``access_token`` and speak through ``msal_client``.
+``person`` is the sign-in of a person: ``stored`` is what the disk has of it, ``attempts`` carries
+out the flows of ``device_code`` and ``browser``. ``app_only`` is an app that signs itself in. Both
+have their access token in ``tokens`` and speak through ``msal_client``.
 """

@@ -7,12 +7,12 @@ portal, a proxy or a gateway that answers instead must not cost anybody the sign
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from bridge.microsoft.http import HttpResponse
+from bridge.microsoft.sign_in.remedies import number_of
 
 Answer = dict[str, Any]
 """What an identity endpoint says, as msal passes it on."""
@@ -40,30 +40,29 @@ _ERRORS = {
     "server_error",
     *PENDING,
 }
-_NUMBER = re.compile(r"AADSTS\d{4,8}")
 _OPTIONAL_TEXTS = ("refresh_token", "id_token", "client_info", "scope", "token_type", "foci")
 _DIGITS_MOST = 9
 _SHOWN, SHOWN_MOST = ("verification_uri", "user_code"), 200
 _NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval")
 
 
-class Asked(Enum):
-    """What a request is for, and the texts that a good answer to it holds."""
+class Expected(Enum):
+    """What a request is for, and the texts in a good answer to it."""
 
     DISCOVERY = ("authorization_endpoint", "token_endpoint")
     CODE = ("device_code", "user_code", "verification_uri")
     TOKENS = ("access_token",)
 
 
-def is_good(response: HttpResponse, asked: Asked) -> bool:
-    """Whether it holds what was asked for."""
+def is_good(response: HttpResponse, expected: Expected) -> bool:
+    """Whether it is what was expected."""
     fields = fields_of(response)
     return (
         response.status == 200  # noqa: PLR2004 - OK
         and "error" not in fields
-        and all(_is_text(fields.get(key)) for key in asked.value)
+        and all(_is_text(fields.get(key)) for key in expected.value)
         and all(isinstance(fields.get(key, ""), str) for key in _OPTIONAL_TEXTS)
-        and all(_is_number(fields.get(key, 0)) for key in _NUMBERS)
+        and all(is_number(fields.get(key, 0), _DIGITS_MOST) for key in _NUMBERS)
         and str(fields.get("verification_uri", "https://")).startswith("https://")
         and all(len(str(fields.get(key, ""))) < SHOWN_MOST for key in _SHOWN)
     )
@@ -83,10 +82,7 @@ def is_refusal(response: HttpResponse) -> bool:
 
 def is_numbered(response: HttpResponse) -> bool:
     """Whether it has a number of Microsoft's."""
-    fields = fields_of(response)
-    codes = fields.get("error_codes")
-    told = _NUMBER.search(str(fields.get("error_description", "")))
-    return bool(told or (isinstance(codes, list) and codes and isinstance(codes[0], int)))
+    return number_of(fields_of(response)) is not None
 
 
 def fields_of(response: HttpResponse) -> Mapping[str, Any]:
@@ -102,6 +98,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object, digits_most: int) -> bool:
+    """Whether it is a whole number, or the text of one."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST
+    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= digits_most

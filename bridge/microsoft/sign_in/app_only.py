@@ -1,4 +1,4 @@
-"""The sign-in of an app with a certificate. Never asks a person anything.
+"""The sign-in of an app with a certificate, without a person.
 
 Source: Microsoft identity platform, "client credentials flow". Every try gets an application object
 of its own, so a certificate that was renewed is read anew.
@@ -14,8 +14,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msal
-
 from bridge import __version__
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
@@ -26,25 +24,27 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.contract.latest import Latest
-from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
 from bridge.microsoft.sign_in.remedies_table import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
+from bridge.microsoft.sign_in.tokens import AccessToken
 
 if TYPE_CHECKING:
+    import msal
+
     from bridge.microsoft.sign_in.certificate import ClientCertificate
 
 log = logging.getLogger(__name__)
 
 ENDS_SOON = timedelta(days=30)
-"""A certificate that ends sooner is told of."""
+"""A certificate that ends sooner is worth a warning."""
 
 
 class AppSignIn:
-    """The sign-in of one account table; it stands as long as the config says so."""
+    """The sign-in of one account table; only the config ends it."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class AppSignIn:
         self._scope, self._certificate, self._clock = scope, certificate, clock
         self._client = workers.client(self._new_app)
         self._token = AccessToken(slug, self._renew, clock=clock)
-        self._said = self._warned = ""
+        self._logged = self._warned = ""
         self._wanted = asyncio.Event()
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
@@ -78,24 +78,24 @@ class AppSignIn:
             self._show(SignIn(self.sign_in.value.state, message=f"{error}."))
             raise
         self._show(SignIn(SignInState.SIGNED_IN))
-        if self._said != SignInState.SIGNED_IN:
-            self._said = SignInState.SIGNED_IN
+        if self._logged != SignInState.SIGNED_IN:
+            self._logged = SignInState.SIGNED_IN
             log.info("%s is signed in as the app itself", self._slug)
         return token
 
     def request(self, _: Way | None = None) -> None:
-        """Try again soon: nobody can be asked."""
+        """Try once more soon, by itself."""
         self._wanted.set()
 
     def cancel(self) -> None:
-        """Do nothing: nobody was asked."""
+        """Do nothing: nobody is waited for."""
 
     def finish_browser(self, _: str) -> None:
         """Refuse: no browser is needed. Raises ``PersonMustActError``."""
         raise PersonMustActError(f"{self._slug} signs in by its certificate.", remedy="")
 
     async def sign_out(self) -> None:
-        """Refuse: what the config says would sign in again at once.
+        """Refuse: by the config it would sign in at once.
 
         Raises:
             ConfigError: Always; it says what ends the sign-in.
@@ -103,7 +103,7 @@ class AppSignIn:
         text = "signs in by its certificate; to end that, take its table out of the config"
         raise ConfigError([f"accounts.{self._slug}: {text}"])
 
-    async def run(self, *, may_offer: bool = True) -> None:  # noqa: ARG002 - nobody is asked
+    async def run(self, *, may_offer: bool = True) -> None:  # noqa: ARG002 - as ``PersonSignIn``
         """Do the tries that are requested, until cancelled."""
         while True:
             await self._wanted.wait()
@@ -117,19 +117,21 @@ class AppSignIn:
         self._client.forget()
         more: dict[str, Any] = {"claims_challenge": claims} if claims else {}
         try:
-            answer = await self._client.ask(partial(self._ask, more))
+            answer = await self._client.ask(partial(self._acquire, more))
         except ConfigError as error:
             raise self._refused(_certificate_trouble(error)) from error
         if answer and "access_token" in answer:
             return answer
         raise self._refused(_for_an_app(explain(answer or {})))
 
-    def _ask(self, more: dict[str, Any], app: Any) -> Answer:
+    def _acquire(self, more: dict[str, Any], app: Any) -> Answer:
         answer: Answer = app.acquire_token_for_client([self._scope], **more)
         return answer
 
     def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
+        import msal  # noqa: PLC0415 - 6 MiB
+
         certificate = self._certificate()
         self._check_dates(certificate)
         return msal.ConfidentialClientApplication(
@@ -146,7 +148,7 @@ class AppSignIn:
         )
 
     def _check_dates(self, certificate: ClientCertificate) -> None:
-        """Tell once that the certificate ends soon.
+        """Warn once that the certificate ends soon.
 
         Raises:
             ConfigError: It has ended.
@@ -161,8 +163,8 @@ class AppSignIn:
             log.warning(text, self._slug, day, certificate.file)
 
     def _refused(self, why: Explanation) -> SignInNeededError:
-        if self._said != why.text:
-            self._said = why.text
+        if self._logged != why.text:
+            self._logged = why.text
             log.error("%s: %s", self._slug, why.line)
         self._show(ended(why, self._slug))
         return needed(why)

@@ -1,22 +1,24 @@
 """Signing in with a browser: authorization code with PKCE (RFC 6749, 4.1; RFC 7636; RFC 8252).
 
-Never keeps a token, and never logs or repeats an address that came back: it holds the code.
+Never logs or repeats an address that came back: the code is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
 from random import random as _random
 from typing import Any
 from urllib.parse import parse_qsl
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
+from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.answers import Answer
-from bridge.microsoft.sign_in.flow import Failed, Granted, Step, Waiting, wait_s
+from bridge.microsoft.sign_in.flow import Failed, Step, wait_s
 from bridge.microsoft.sign_in.loopback import listening
 from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
@@ -49,19 +51,28 @@ class Browser:
         self._arrived: Latest[dict[str, str] | None] = Latest(None)
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """As ``Flow`` says."""
+        """Go on to the end.
+
+        Raises:
+            SourceUnavailableError: It cannot begin now, and can be begun later.
+        """
         async with listening(self.hand_in) as self._redirect_uri:
             self._flow = await self._client.ask(self._request) or {}
             if "error" in self._flow:
                 yield Failed(explain(self._flow))
                 return
             address = self._flow["auth_uri"]
-            yield Waiting(address, LIFETIME_S, MESSAGE.format(address))
+            yield SignIn(
+                SignInState.CODE_PENDING,
+                verification_uri=address,
+                expires_at=self._clock.now() + timedelta(seconds=LIFETIME_S),
+                message=MESSAGE.format(address),
+            )
             if not await self._arrived.newer(0, within_s=LIFETIME_S, clock=self._clock):
                 yield Failed(explain({"error": "nobody_came_back"}), ran_out=True)
                 return
             answer = await self._redeemed()
-            yield Granted(answer) if "access_token" in answer else Failed(explain(answer))
+            yield answer if "access_token" in answer else Failed(explain(answer))
 
     def hand_in(self, pasted: str) -> None:
         """Take the address that the browser ended on; it can be handed in once.

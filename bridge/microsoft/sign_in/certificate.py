@@ -1,6 +1,6 @@
-"""Certificates with which an app signs itself in: made and read here. Never sends one anywhere.
+"""Certificates with which an app signs itself in: made and read here.
 
-A PEM pair, one PEM file with both, or a PFX file; keys are RSA, since msal signs with PS256.
+From a PEM pair, one PEM file with both, or a PFX file; keys are RSA, since msal signs with PS256.
 """
 
 from __future__ import annotations
@@ -153,13 +153,11 @@ def _key_from_pem(file: Path, content: bytes, passphrase: bytes | None) -> objec
         # our own file: msal checks the key again, for a sixth of a second, on a worker
         return load_pem_private_key(content, passphrase, unsafe_skip_rsa_key_validation=True)
     except TypeError as error:  # a passphrase is missing, or there is one too many
-        told = (
-            "needs no passphrase_file" if passphrase else "is encrypted; it needs passphrase_file"
-        )
-        raise _unreadable("private_key_file", file, told) from error
+        why = "needs no passphrase_file" if passphrase else "is encrypted; it needs passphrase_file"
+        raise _unreadable("private_key_file", file, why) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        told = "holds no private key in PEM, or passphrase_file is wrong"
-        raise _unreadable("private_key_file", file, told) from error
+        why = "holds no private key in PEM, or passphrase_file is wrong"
+        raise _unreadable("private_key_file", file, why) from error
 
 
 def _certificate_from_pem(file: Path, content: bytes) -> x509.Certificate:
@@ -193,5 +191,5 @@ def _thumbprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex().upper()
 
 
-def _unreadable(key: str, file: Path, told: str) -> ConfigError:
-    return ConfigError([f"microsoft.{key}: {file} {told}"])
+def _unreadable(key: str, file: Path, why: str) -> ConfigError:
+    return ConfigError([f"microsoft.{key}: {file} {why}"])

@@ -1,15 +1,17 @@
-"""Signing in by device code, from its request to its end (RFC 8628). Never keeps a token."""
+"""Signing in by device code, from its request to its end (RFC 8628)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
-from bridge.microsoft.sign_in.flow import Failed, Granted, Step, Waiting
+from bridge.microsoft.sign_in.flow import Failed, Step
 from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
 from bridge.microsoft.texts import plain
@@ -28,12 +30,16 @@ class DeviceCode:
         self._scopes, self._claims = list(scopes), claims
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """As ``Flow`` says. After trouble the polls get rarer (RFC 8628, 3.5)."""
+        """Go on to the end; after trouble the polls get rarer (RFC 8628, 3.5).
+
+        Raises:
+            SourceUnavailableError: It cannot begin now, and can be begun later.
+        """
         code = await self._client.ask(self._request) or {}
         if "error" in code:
             yield Failed(explain(code))
             return
-        yield _waiting(code)
+        yield self._waiting(code)
         ends_s = self._clock.monotonic() + code["expires_in"]
         rests_s = 0.0
         while self._clock.monotonic() < ends_s:
@@ -46,12 +52,25 @@ class DeviceCode:
                 rests_s = error.retry_after_s or 0.0
                 continue
             if "access_token" in answer:
-                yield Granted(answer)
+                yield answer
                 return
             if answer["error"] not in ("authorization_pending", "slow_down"):
                 yield Failed(explain(answer), ran_out=answer["error"] == "expired_token")
                 return
         yield Failed(explain({"error": "expired_token"}), ran_out=True)
+
+    def _waiting(self, code: Answer) -> SignIn:
+        address, user_code = code["verification_uri"], code["user_code"]
+        message = code.get("message")
+        if not isinstance(message, str) or len(message) > MESSAGE_MOST:
+            message = f"open {address} and enter {user_code}"
+        return SignIn(
+            SignInState.CODE_PENDING,
+            user_code=plain(user_code),
+            verification_uri=plain(address),
+            expires_at=self._clock.now() + timedelta(seconds=float(code["expires_in"])),
+            message=plain(message),
+        )
 
     def _request(self, app: Any) -> Answer:
         code: Answer = app.initiate_device_flow(self._scopes, claims_challenge=self._claims)
@@ -63,11 +82,3 @@ def _poll(code: Answer, app: Any) -> Answer:
     code.pop("latest_attempt_at", None)  # msal warns by the wall clock, which may have been set
     answer: Answer = app.acquire_token_by_device_flow(code, exit_condition=lambda _: True)
     return answer
-
-
-def _waiting(code: Answer) -> Waiting:
-    address, user_code = code["verification_uri"], code["user_code"]
-    message = code.get("message")
-    if not isinstance(message, str) or len(message) > MESSAGE_MOST:
-        message = f"open {address} and enter {user_code}"
-    return Waiting(plain(address), float(code["expires_in"]), plain(message), plain(user_code))

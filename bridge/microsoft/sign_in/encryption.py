@@ -1,4 +1,4 @@
-"""Encrypts what is kept on disk with AES-256-GCM and a key from a file. Never writes the key.
+"""Encrypts what is stored on disk with AES-256-GCM and a key from a file. The key is never written.
 
 The name of the file is authenticated too, so that one account's tokens cannot be put in another's
 place. Source: NIST SP 800-38D (a fresh 96-bit nonce for every write).
@@ -39,7 +39,7 @@ class Seal:
 
     @property
     def key_id(self) -> str:
-        """A name for the key that tells nothing about it."""
+        """A name for the key that gives nothing of it away."""
         return sha256(b"presence-bridge key id" + self._key).hexdigest()[:8]
 
     def seal(self, text: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs msal, which blocks: one worker thread for one token cache, and never a second one.
+"""Runs msal, which blocks: one worker thread for one token cache.
 
 Who is cancelled ends the request that msal waits for, and with it the worker; whoever comes next
 waits until the worker has really ended. msal replays failures from memory, so after one it gets an
@@ -16,8 +16,6 @@ from traceback import walk_tb
 from typing import Any, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
-import msal
-
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import Fault, Http
@@ -34,16 +32,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_UNREADABLE = (
-    msal.exceptions.MsalError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-)
-"""What msal raises about an answer that it cannot read; a bug of our own looks the same."""
-
 
 class MsalWorkers:
     """What all of msal's clients share: the way to Microsoft and the threads."""
@@ -54,7 +42,7 @@ class MsalWorkers:
         self._turns: WeakValueDictionary[Path, Turn] = WeakValueDictionary()
 
     def client(self, open_app: OpenApp, file: Path | None = None) -> MsalClient:
-        """A client for one token cache, which ``open_app`` gives to msal, kept in ``file``.
+        """A client for one token cache, which ``open_app`` gives to msal, stored in ``file``.
 
         Who gets the same file, as after a reload, waits for the worker of who had it before.
         """
@@ -94,7 +82,7 @@ class MsalClient:
             answer = await self.run(self._ask, question)
         except RefusedDiscovery as refused:
             answer = refused.answer
-        except _UNREADABLE as error:
+        except _unreadable() as error:
             if not _is_msals(error):
                 raise
             log.debug("msal cannot read an answer: %s", type(error).__name__)
@@ -141,6 +129,13 @@ class MsalClient:
         if not answer or "error" not in answer or answer["error"] in PENDING:
             self._app = app
         return answer
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What msal raises about an answer that it cannot read; a bug of our own looks the same."""
+    from msal.exceptions import MsalError  # noqa: PLC0415 - 6 MiB
+
+    return MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError
 
 
 def _is_msals(error: Exception) -> bool:

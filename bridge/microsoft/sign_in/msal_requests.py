@@ -1,6 +1,6 @@
 """What msal takes as its ``http_client``: it sends on the event loop, as all of ours is sent.
 
-So one set of rules holds for proxy, authorities, deadline and redirects, and who is cancelled ends
+So proxy, authorities, deadline and redirects have one set of rules, and who is cancelled ends
 the request at once. msal reads answers without a look, so only Microsoft's own reach it.
 """
 
@@ -19,7 +19,7 @@ from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.answers import (
     Answer,
-    Asked,
+    Expected,
     fields_of,
     is_good,
     is_numbered,
@@ -65,7 +65,7 @@ class MsalRequests:
         **_: Any,
     ) -> MsalResponse:
         """As msal calls it."""
-        return self._exchange(_request("GET", url, params, headers), Asked.DISCOVERY)
+        return self._exchange(_request("GET", url, params, headers), Expected.DISCOVERY)
 
     def post(
         self,
@@ -79,23 +79,23 @@ class MsalRequests:
         form = data if isinstance(data, str) else urlencode(_given(data), doseq=True)
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         request = _request("POST", url, params, {**(headers or {}), **kind}, form.encode())
-        return self._exchange(request, Asked.TOKENS if "grant_type=" in form else Asked.CODE)
+        return self._exchange(request, Expected.TOKENS if "grant_type=" in form else Expected.CODE)
 
     def close(self) -> None:
-        """Keep nothing; the connections belong to others."""
+        """Do nothing: the connections belong to others."""
 
-    def _exchange(self, request: HttpRequest, asked: Asked) -> MsalResponse:
+    def _exchange(self, request: HttpRequest, expected: Expected) -> MsalResponse:
         """The answer, when it is one that msal can read.
 
         Raises:
             SourceUnavailableError: None came, or not Microsoft's.
         """
         response = self._send(request)
-        if is_good(response, asked):
+        if is_good(response, expected):
             return MsalResponse(response)
         _log_failure(request, response)
         if is_refusal(response):
-            if asked is Asked.DISCOVERY:  # msal would lose what was said
+            if expected is Expected.DISCOVERY:  # msal would lose what was said
                 raise RefusedDiscovery(of_discovery(fields_of(response)))
             return MsalResponse(response)
         if response.status == TOO_MANY or response.status >= SERVER_ERROR:

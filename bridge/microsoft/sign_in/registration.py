@@ -1,4 +1,4 @@
-"""The app registration that an account table uses, checked before anything is asked. Pure."""
+"""The app registration that an account table uses, checked before anything is sent. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each sign-in error means, who must act, and the one thing to do. Never does it.
+"""What each sign-in error means, who must act, and the one thing to do.
 
 Control flow follows ``error`` and ``suberror``; the AADSTS number only chooses the sentence, as
 Microsoft asks ("Microsoft Entra authentication and authorization error codes").
@@ -35,7 +35,7 @@ SENTENCE_MOST = 160
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One failure told to people."""
+    """One failure in words for people."""
 
     text: str
     remedy: str
@@ -66,10 +66,10 @@ _IDS = re.compile(r"\s*Trace ID:.*", re.DOTALL)
 
 
 def explain(result: Mapping[str, Any]) -> Explanation:
-    """Tell an error answer of the token endpoint, as msal passes it on."""
+    """What an error answer of the token endpoint means, as msal passes it on."""
     error = result.get("error")
     error = plain(error, TEXT_MOST) if isinstance(error, str) else ""
-    number = _number(result)
+    number = number_of(result)
     row = _BY_CODE.get(number or 0)
     tenant_refused = error == TENANT_REFUSED
     if row is None or (tenant_refused and row.ending is Ending.SIGN_IN):
@@ -103,7 +103,8 @@ def _sentence(result: Mapping[str, Any]) -> str:
     return shown if len(shown) <= SENTENCE_MOST else f"{shown[: SENTENCE_MOST - 1]}…"
 
 
-def _number(result: Mapping[str, Any]) -> int | None:
+def number_of(result: Mapping[str, Any]) -> int | None:
+    """The number of Microsoft's error."""
     codes = result.get("error_codes")
     if isinstance(codes, list) and codes and isinstance(codes[0], int):
         return codes[0]

@@ -1,4 +1,4 @@
-"""Which delegated permissions an account asks for: no more than it uses. Pure.
+"""Which delegated permissions an account needs: no more than it uses. Pure.
 
 Source: Microsoft Graph permissions reference, "Presence permissions"; "National clouds" of the
 Microsoft identity platform, where scopes name the cloud's own Graph.

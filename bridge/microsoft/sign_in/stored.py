@@ -1,34 +1,34 @@
-"""What is stored of a person's sign-in: tokens in a file, and new ones from Microsoft for them.
-
-Never asks anybody, and never decides what follows from a refusal.
-"""
+"""The stored sign-in of a person: tokens in a file, and new ones from Microsoft for them."""
 
 from __future__ import annotations
 
 import errno
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import msal
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
 from bridge.config.unreadable import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.cache_entries import good_token, mark
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
 from bridge.microsoft.sign_in.token_cache import TokenCache
 
+if TYPE_CHECKING:
+    import msal
+
 CAPABILITIES = ["CP1"]
 """We answer claims challenges, so Microsoft may end a token early and let it live long
 (Microsoft identity platform, "continuous access evaluation")."""
-STAYS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
-"""A disk that answers so will answer so again."""
+PERMANENT = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+"""What a disk repeats until somebody acts."""
 
 
 class UnreadableCacheError(Exception):
@@ -51,6 +51,8 @@ class PublicApp:
         self, tokens: msal.SerializableTokenCache, requests: MsalRequests
     ) -> msal.PublicClientApplication:
         """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
+        import msal  # noqa: PLC0415 - 6 MiB
+
         return msal.PublicClientApplication(
             self.client_id,
             authority=self.authority,
@@ -69,7 +71,7 @@ class StoredSignIn:
     def __init__(
         self, app: PublicApp, *, workers: MsalWorkers, cache: TokenCache, scopes: Sequence[str]
     ) -> None:
-        self._cache, self._scopes, self._client_id = cache, list(scopes), app.client_id
+        self._app, self._cache, self._scopes = app, cache, list(scopes)
         self._client = workers.client(
             lambda requests: app.open(cache.tokens, requests), file=cache.file
         )
@@ -88,40 +90,48 @@ class StoredSignIn:
             if not await self._client.run(self._cache.somebody):
                 return None
         except OSError as error:
-            if error.errno not in STAYS:
+            if error.errno not in PERMANENT:
                 raise SourceUnavailableError(
                     f"The stored sign-in cannot be read: {self._cache.file}: {error.strerror}",
                     reached=False,
                 ) from error
             raise UnreadableCacheError(self._cache.file, error) from error
+        if claims is None and not refresh and (good := await self._client.run(self._good_token)):
+            return good
         will_do = (SourceUnavailableError,) if any_age else ()
 
         def silently(app: Any) -> Answer | None:
             accounts = app.get_accounts()
             if not accounts:
                 return None
-            ask = partial(
+            acquire = partial(
                 app.acquire_token_silent_with_error,
                 self._scopes,
                 account=accounts[0],
                 claims_challenge=claims,
                 http_exceptions=will_do,
             )
-            answer: Answer | None = ask(force_refresh=refresh)
+            answer: Answer | None = acquire(force_refresh=refresh)
             if answer is None and refresh:  # nothing can renew it; it may be good nevertheless
-                answer = ask()
+                answer = acquire()
+            if answer and "access_token" in answer:
+                mark(self._cache.tokens, answer, self._app.authority)
             self._cache.save()
-            if answer is None and self._cache.knows(self._client_id):
+            if answer is None and self._cache.has_any_of(self._app.client_id):
                 return {"error": NO_REFRESH_TOKEN}
             return answer
 
         return await self._client.ask(silently)
 
-    async def replace(self, tokens: msal.SerializableTokenCache, scopes: Sequence[str]) -> None:
-        """Keep ``tokens`` instead, in the file too; the person consented to ``scopes``."""
+    async def adopt(
+        self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
+    ) -> Answer:
+        """Store ``tokens``, which came with ``answer`` and for ``scopes``, instead."""
+        mark(tokens, answer, self._app.authority)
         await self._client.run(self._cache.replace, tokens)
         self._scopes = list(scopes)
         self._client.forget()
+        return answer
 
     async def delete(self) -> None:
         """Forget everything.
@@ -141,3 +151,12 @@ class StoredSignIn:
     def interrupt(self) -> None:
         """End a request that hangs."""
         self._client.interrupt()
+
+    def _good_token(self) -> Answer | None:
+        return good_token(
+            self._cache.entries,
+            client_id=self._app.client_id,
+            authority=self._app.authority,
+            scopes=self._scopes,
+            now_s=time.time(),
+        )

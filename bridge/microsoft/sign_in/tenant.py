@@ -1,4 +1,4 @@
-"""Looks a tenant up without signing in. Never caches and never decides what follows.
+"""Looks a tenant up without signing in.
 
 Source: Microsoft identity platform, "OpenID Connect": the discovery document of a tenant.
 """
@@ -21,15 +21,15 @@ _TENANT = re.compile(r"https://[^/]+/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-    """What a tenant's discovery document tells."""
+class FoundTenant:
+    """What a tenant's discovery document says."""
 
     tenant_id: str
     seen_at: datetime | None
     """Microsoft's clock."""
 
 
-async def look_up(http: Http, login_url: str, name: str) -> Tenant:
+async def look_up(http: Http, login_url: str, name: str) -> FoundTenant:
     """Find the tenant called ``name``: a domain, a GUID, or somebody@domain.
 
     Raises:
@@ -52,9 +52,9 @@ async def look_up(http: Http, login_url: str, name: str) -> Tenant:
     fields = fields_of(response)
     found = _TENANT.match(str(fields.get("token_endpoint")))
     if response.status == 200 and found:  # noqa: PLR2004 - OK
-        return Tenant(found.group(1), _date(response.headers.get("Date")))
-    if is_refusal(response) and not (told := explain(of_discovery(fields))).passes:
-        raise PersonMustActError(told.text, remedy=told.remedy)
+        return FoundTenant(found.group(1), _date(response.headers.get("Date")))
+    if is_refusal(response) and not (why := explain(of_discovery(fields))).passes:
+        raise PersonMustActError(why.text, remedy=why.remedy)
     if response.status == 200:  # noqa: PLR2004 - OK
         raise SourceUnavailableError(f"{login_url} cannot be reached: {Fault.STRANGER}")
     raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")

@@ -1,4 +1,4 @@
-"""Token caches: one private file an account, whole at every moment. Never logs what is inside."""
+"""Token caches: one private file an account, whole at every moment."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-
-import msal
+from typing import TYPE_CHECKING
 
 from bridge.config.atomic_file import write_private
 from bridge.config.models import Config
 from bridge.config.unreadable import owner_of, quoted, this_user
-from bridge.microsoft.sign_in.cache_entries import usable
+from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
+
+if TYPE_CHECKING:
+    from msal import SerializableTokenCache
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +23,10 @@ DAMAGED = "damaged"
 
 
 class TokenCache:
-    """The token cache of one account, kept in ``file``. Used from one worker at a time.
+    """The token cache of one account, stored in ``file``. Used from one worker at a time.
 
-    With ``seal`` it is encrypted; one that is not yet becomes so when it is written next.
+    With ``seal`` it is encrypted; one that is not yet becomes so when it is written next. What was
+    read is given to msal, which is slow to import, when it is needed.
     """
 
     def __init__(
@@ -34,12 +37,25 @@ class TokenCache:
         write: Callable[[Path, str], None] = write_private,
     ) -> None:
         self.file, self._seal, self._write = file, seal, write
-        self._lost = self._locked = self._told = False
-        self.tokens = msal.SerializableTokenCache()
+        self._lost = self._locked = self._warned = False
+        self.entries: Entries = {}
+        """As they were read from the file, until msal has them."""
+        self._tokens: SerializableTokenCache | None = None
+
+    @property
+    def tokens(self) -> SerializableTokenCache:
+        """All of it, as msal has it."""
+        if self._tokens is None:
+            from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
+
+            self._tokens = SerializableTokenCache()
+            self._tokens.deserialize(json.dumps(self.entries))
+            self.entries = {}
+        return self._tokens
 
     @property
     def is_stored(self) -> bool:
-        """Whether there is a file, as far as can be told."""
+        """Whether there is a file, as far as can be seen."""
         try:
             self.file.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -51,9 +67,11 @@ class TokenCache:
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
-        return any(self.tokens.search(msal.TokenCache.CredentialType.ACCOUNT))
+        return bool(
+            self.entries.get(ACCOUNT) or (self._tokens and any(self._tokens.search(ACCOUNT)))
+        )
 
-    def knows(self, client_id: str) -> bool:
+    def has_any_of(self, client_id: str) -> bool:
         """Whether anything in it is of this app: else it is from before the config changed."""
         kinds = json.loads(self.tokens.serialize()).values()
         return any(entry.get("client_id") == client_id for kind in kinds for entry in kind.values())
@@ -71,10 +89,10 @@ class TokenCache:
             OtherKeyError: It is encrypted, and not with our key. It stays as it is.
             OSError: The disk refuses.
         """
-        self.tokens = msal.SerializableTokenCache()
+        self.entries, self._tokens = {}, None
         self._repair_modes()
         try:
-            text, damaged = usable(self._unsealed(self.file.read_text(encoding="utf-8")))
+            self.entries, damaged = sound(self._unsealed(self.file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return
         except OtherKeyError:
@@ -83,7 +101,6 @@ class TokenCache:
         except (ValueError, RecursionError):
             self._set_aside()
         else:
-            self.tokens.deserialize(text)
             if damaged:
                 log.warning("%s: damaged entries are left out: %d", self.file, damaged)
 
@@ -109,15 +126,15 @@ class TokenCache:
                 log.info("%s is written again", self.file)
             self._lost = False
 
-    def replace(self, tokens: msal.SerializableTokenCache) -> None:
-        """Keep ``tokens`` instead."""
-        self.tokens = tokens
+    def replace(self, tokens: SerializableTokenCache) -> None:
+        """Store ``tokens`` instead."""
+        self.entries, self._tokens = {}, tokens
         self.save()
 
     def delete(self) -> None:
         """Forget everything, or nothing when the disk refuses (``OSError``)."""
         self.file.unlink(missing_ok=True)
-        self.tokens = msal.SerializableTokenCache()
+        self.entries, self._tokens = {}, None
         self._lost = self._locked = False
 
     def _set_aside(self) -> None:
@@ -125,9 +142,9 @@ class TokenCache:
         try:
             self.file.replace(aside)
         except OSError as error:
-            if not self._told:
+            if not self._warned:
                 log.warning("%s is damaged: %s; sign in again", self.file, error.strerror)
-            self._told = True
+            self._warned = True
         else:
             log.warning("%s cannot be read: set aside as %s; sign in again", self.file, aside.name)
 
@@ -146,27 +163,27 @@ class TokenCache:
             try:
                 path.chmod(mode)
             except OSError as error:
-                self._tell_open(path, error)
+                self._warn_open(path, error)
             else:
                 log.warning("%s was open to others: now only its owner may read it", path)
 
-    def _tell_open(self, path: Path, error: OSError) -> None:
+    def _warn_open(self, path: Path, error: OSError) -> None:
         """Once: it is used as it is."""
-        if self._told:
+        if self._warned:
             return
-        self._told = True
+        self._warned = True
         owner, me = owner_of(path), this_user()
         cure = f"sudo chown -R {me} {quoted(path)}" if owner != me else error.strerror
         log.warning("%s is open to others and belongs to %s: %s", path, owner, cure)
 
 
 def token_file(config: Config, slug: str) -> Path:
-    """Where the tokens of ``[accounts.slug]`` are kept."""
+    """Where the tokens of ``[accounts.slug]`` are stored."""
     return config.state_dir / "tokens" / f"{slug}.json"
 
 
 def kept_in(file: Path) -> str | None:
-    """How tokens are kept in ``file``, as words after "is"; ``None`` when there is no such file.
+    """How tokens are stored in ``file``, as words after "is"; ``None`` when there is no such file.
 
     Raises:
         OSError: It cannot be read.

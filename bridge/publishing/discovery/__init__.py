@@ -1,1 +1,1 @@
-"""What Home Assistant is told about devices and entities."""
+"""Announces devices and entities to Home Assistant."""

@@ -1,4 +1,4 @@
-"""The entities of the bridge and account devices, as data. Never builds a payload.
+"""The entities of the bridge and account devices, as data.
 
 Rules: Home Assistant documentation, "MQTT" and "MQTT Discovery" (device discovery, 2024.11).
 """
@@ -6,19 +6,26 @@ Rules: Home Assistant documentation, "MQTT" and "MQTT Discovery" (device discove
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from bridge.contract.account import SignInState
+from bridge.contract.preferred import PreferredLocation, PreferredPresence
 from bridge.contract.presence import Activity, Availability, WorkLocation
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
+from bridge.contract.wire import STATUS_LIMIT
 
 EVENT_TYPES = ("changed", "call_started", "call_ended", "online", "offline")
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
 _SOURCE = "{{ {'source': value_json.work_location_source | default(none)} | to_json }}"
+_SET_BY_HAND = (
+    "{% if value_json.work_location is none or value_json.work_location is undefined %}None"
+    "{% elif value_json.work_location_source == 'manual' and value_json.work_location in "
+    f"{[item.value for item in PreferredLocation]}"
+    " %}{{ value_json.work_location }}{% else %}automatic{% endif %}"
+)
+"""Read from Microsoft, so that it is right whoever set it; unknown where a cloud has none."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,13 @@ class Entity:
     key: str
     platform: str
     name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any]
 
 
 def account_entities(
     topics: Topics, account: str, *, table: str | None = None, expire_after_s: int | None = None
 ) -> tuple[Entity, ...]:
-    """What a person sees of an account, whose sign-in may be that of a whole ``table``.
+    """The entities of an account, whose sign-in may be that of a whole ``table``.
 
     What comes from the account's state is unknown when nothing came for ``expire_after_s``.
     """
@@ -52,25 +59,22 @@ def account_entities(
 
 def _presence(topics: Topics, account: str) -> tuple[Entity, ...]:
     return (
-        _word(
+        _enum(
             "availability",
             "Availability",
             Availability,
             icon="mdi:account-badge",
             json_attributes_topic=topics.account(account, "attributes"),
         ),
-        _word("activity", "Activity", Activity, icon="mdi:account-voice"),
-        _binary("busy", "Busy", "mdi:minus-circle"),
-        _binary("in_call", "In a call", "mdi:phone-in-talk"),
-        _binary("in_meeting", "In a meeting", "mdi:calendar-account", enabled=False),
-        _binary("out_of_office", "Out of office", "mdi:airplane"),
-        Entity(
-            "status_message",
-            "sensor",
-            "Status message",
-            {"value_template": "{{ value_json.status_message }}", "icon": "mdi:message-text"},
+        _enum("activity", "Activity", Activity, icon="mdi:account-voice"),
+        _binary("busy", "Busy", icon="mdi:minus-circle"),
+        _binary("in_call", "In a call", icon="mdi:phone-in-talk"),
+        _binary(
+            "in_meeting", "In a meeting", icon="mdi:calendar-account", enabled_by_default=False
         ),
-        _word(
+        _binary("out_of_office", "Out of office", icon="mdi:airplane"),
+        _sensor("status_message", "Status message", icon="mdi:message-text"),
+        _enum(
             "work_location",
             "Work location",
             WorkLocation,
@@ -79,182 +83,183 @@ def _presence(topics: Topics, account: str) -> tuple[Entity, ...]:
             json_attributes_topic=topics.account(account, "state"),
             json_attributes_template=_SOURCE,
         ),
-        Entity(
-            "last_changed",
-            "sensor",
-            "Last changed",
-            {"device_class": "timestamp", "value_template": "{{ value_json.changed_at }}"},
-        ),
-        Entity(
-            "presence_change",
+        _sensor("last_changed", "Last changed", value="changed_at", device_class="timestamp"),
+        _entity(
             "event",
+            "presence_change",
             "Presence change",
-            {
-                "state_topic": topics.account(account, "event"),
-                "event_types": list(EVENT_TYPES),
-                "icon": "mdi:account-switch",
-            },
+            state_topic=topics.account(account, "event"),
+            event_types=list(EVENT_TYPES),
+            icon="mdi:account-switch",
         ),
     )
 
 
 def _sign_in(topics: Topics, account: str, table: str | None) -> tuple[Entity, ...]:
     auth = topics.table(table, "auth") if table else topics.account(account, "auth")
-    while_it_runs = {"availability": [{"topic": topics.bridge_state}]}
-    sign_in = {**while_it_runs, "state_topic": auth}
-    button = {
-        **while_it_runs,
+    while_it_runs = [{"topic": topics.bridge_state}]
+    sensor: dict[str, Any] = {
+        "availability": while_it_runs,
+        "state_topic": auth,
+        "entity_category": "diagnostic",
+    }
+    button: dict[str, Any] = {
+        "availability": while_it_runs,
         "payload_press": f'{{"account":"{table or account}"}}',
-        "entity_category": "config",
     }
     return (
-        Entity(
+        _enum(
             "signin_state",
-            "sensor",
             "Sign-in",
-            sign_in
-            | {
-                "device_class": "enum",
-                "options": [item.value for item in SignInState],
-                "value_template": "{{ value_json.state }}",
-                "json_attributes_topic": auth,
-                "entity_category": "diagnostic",
-                "icon": "mdi:account-key",
-            },
+            SignInState,
+            value="state",
+            icon="mdi:account-key",
+            json_attributes_topic=auth,
+            **sensor,
         ),
-        Entity(
+        _sensor(
             "signin_code",
-            "sensor",
             "Sign-in code",
-            sign_in
-            | {
-                "value_template": "{{ value_json.user_code }}",
-                "entity_category": "diagnostic",
-                "icon": "mdi:form-textbox-password",
-            },
+            value="user_code",
+            icon="mdi:form-textbox-password",
+            **sensor,
         ),
-        Entity(
-            "signin",
-            "button",
-            "Sign in",
-            button | {"command_topic": topics.request("signin"), "icon": "mdi:login"},
+        _button("signin", "Sign in", topics, icon="mdi:login", **button),
+        _button("signin_cancel", "Cancel sign-in", topics, icon="mdi:cancel", **button),
+    )
+
+
+def preference_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
+    """The entities of an account whose presence can be set."""
+    named, preferred = f'{{"account":"{account}"', topics.account(account, "preferred")
+    return (
+        _entity(
+            "select",
+            "preferred_presence",
+            "Preferred presence",
+            value="presence",
+            command_topic=topics.request("set_presence"),
+            command_template=named + ',"presence":"{{ value }}"}',
+            state_topic=preferred,
+            json_attributes_topic=preferred,
+            options=_words(PreferredPresence),
+            icon="mdi:account-edit",
         ),
-        Entity(
-            "signin_cancel",
+        _entity(
+            "text",
+            "set_status_message",
+            "Set status message",
+            command_topic=topics.request("set_status_message"),
+            command_template=named + ',"message":{{ value | to_json }}}',
+            value_template="{{ value_json.status_message or '' }}",
+            max=STATUS_LIMIT,
+            icon="mdi:message-draw",
+        ),
+        _entity(
+            "select",
+            "set_work_location",
+            "Set work location",
+            command_topic=topics.request("set_work_location"),
+            command_template=named + ',"location":"{{ value }}"}',
+            value_template=_SET_BY_HAND,
+            options=_words(PreferredLocation),
+            icon="mdi:office-building-marker",
+        ),
+        _entity(
             "button",
-            "Cancel sign-in",
-            button | {"command_topic": topics.request("signin_cancel"), "icon": "mdi:cancel"},
+            "clear_presence",
+            "Clear presence and message",
+            command_topic=topics.request("clear_presence"),
+            payload_press=named + "}",
+            icon="mdi:account-off",
         ),
     )
 
 
 def bridge_entities(topics: Topics) -> tuple[Entity, ...]:
-    """What a person sees of the service itself."""
-    health, info = topics.bridge_health, topics.bridge_info
+    """The entities of the service itself."""
+    health = {"state_topic": topics.bridge_health, "entity_category": "diagnostic"}
+    info = {"state_topic": topics.bridge_info, "entity_category": "diagnostic"}
+    last_command = topics.last_command
     return (
-        Entity(
+        _entity(
+            "binary_sensor",
             "connection",
-            "binary_sensor",
             "Connection",
-            {
-                "device_class": "connectivity",
-                "state_topic": topics.bridge_state,
-                "payload_on": ONLINE,
-                "payload_off": OFFLINE,
-                "availability": [],
-                "entity_category": "diagnostic",
-            },
+            device_class="connectivity",
+            state_topic=topics.bridge_state,
+            payload_on=ONLINE,
+            payload_off=OFFLINE,
+            availability=[],
+            entity_category="diagnostic",
         ),
-        Entity(
+        _binary(
             "poll_problem",
-            "binary_sensor",
             "Poll problem",
-            {
-                "device_class": "problem",
-                "state_topic": health,
-                "value_template": "{{ 'OFF' if value_json.healthy else 'ON' }}",
-                "json_attributes_topic": health,
-                "expire_after": 240,
-                "entity_category": "diagnostic",
-            },
+            device_class="problem",
+            value_template="{{ 'OFF' if value_json.healthy else 'ON' }}",
+            json_attributes_topic=topics.bridge_health,
+            expire_after=240,
+            **health,
         ),
-        _diagnostic("last_poll", "Last poll", health, "last_poll_ok", device_class="timestamp"),
-        _diagnostic("started", "Started", info, "started", device_class="timestamp"),
-        _diagnostic("version", "Version", info, "version", enabled=True),
-        Entity(
+        _sensor("last_poll", "Last poll", value="last_poll_ok", **_HIDDEN_TIME, **health),
+        _sensor("started", "Started", **_HIDDEN_TIME, **info),
+        _sensor("version", "Version", enabled_by_default=True, **info),
+        _sensor(
             "last_command",
-            "sensor",
             "Last command",
-            {
-                "state_topic": topics.last_command,
-                "value_template": "{{ value_json.command }}"
-                "{{ ' refused' if value_json.error else '' }}",
-                "json_attributes_topic": topics.last_command,
-                "entity_category": "diagnostic",
-                "icon": "mdi:message-alert",
-            },
+            state_topic=last_command,
+            value_template="{{ value_json.command }}{{ ' refused' if value_json.error else '' }}",
+            json_attributes_topic=last_command,
+            entity_category="diagnostic",
+            icon="mdi:message-alert",
         ),
-        _button("poll", "Poll now", topics, icon="mdi:refresh"),
-        _button("restart", "Restart", topics, device_class="restart"),
-        Entity(
-            "log_level",
+        _button("poll", "Poll now", topics, payload_press="{}", icon="mdi:refresh"),
+        _button("restart", "Restart", topics, payload_press="{}", device_class="restart"),
+        _entity(
             "select",
+            "log_level",
             "Log level",
-            {
-                "command_topic": topics.request("log_level"),
-                "command_template": '{"level":"{{ value }}"}',
-                "state_topic": info,
-                "value_template": "{{ value_json.log_level }}",
-                "options": list(LOG_LEVELS),
-                "entity_category": "config",
-                "icon": "mdi:text-box-search",
-            },
+            value="log_level",
+            command_topic=topics.request("log_level"),
+            command_template='{"level":"{{ value }}"}',
+            state_topic=topics.bridge_info,
+            options=list(LOG_LEVELS),
+            entity_category="config",
+            icon="mdi:text-box-search",
         ),
     )
 
 
-def _word(key: str, name: str, words: Iterable[StrEnum], *, icon: str, **options: str) -> Entity:
-    """What is told in one of a few words, under ``key`` of the state."""
-    told = {"device_class": "enum", "options": [word.value for word in words], "icon": icon}
-    return Entity(
-        key, "sensor", name, told | {"value_template": f"{{{{ value_json.{key} }}}}"} | options
+_HIDDEN_TIME: dict[str, Any] = {"device_class": "timestamp", "enabled_by_default": False}
+
+
+def _entity(
+    platform: str, key: str, name: str, *, value: str | None = None, **options: Any
+) -> Entity:
+    """An entity that shows the key ``value`` of its JSON, where one is given."""
+    template = {"value_template": f"{{{{ value_json.{value} }}}}"} if value else {}
+    return Entity(key, platform, name, template | options)
+
+
+def _sensor(key: str, name: str, *, value: str | None = None, **options: Any) -> Entity:
+    return _entity("sensor", key, name, value=value or key, **options)
+
+
+def _binary(key: str, name: str, **options: Any) -> Entity:
+    return _entity("binary_sensor", key, name, value=key, **options)
+
+
+def _enum(key: str, name: str, words: Iterable[StrEnum], **options: Any) -> Entity:
+    return _sensor(key, name, device_class="enum", options=_words(words), **options)
+
+
+def _button(key: str, name: str, topics: Topics, **options: Any) -> Entity:
+    command_topic = topics.request(key)
+    return _entity(
+        "button", key, name, command_topic=command_topic, entity_category="config", **options
     )
 
 
-def _binary(key: str, name: str, icon: str, *, enabled: bool = True) -> Entity:
-    options: dict[str, Any] = {"value_template": f"{{{{ value_json.{key} }}}}", "icon": icon}
-    if not enabled:
-        options["enabled_by_default"] = False
-    return Entity(key, "binary_sensor", name, options)
-
-
-def _diagnostic(
-    key: str,
-    name: str,
-    topic: str,
-    value: str,
-    *,
-    device_class: str | None = None,
-    enabled: bool = False,
-) -> Entity:
-    options: dict[str, Any] = {
-        "state_topic": topic,
-        "value_template": f"{{{{ value_json.{value} }}}}",
-        "entity_category": "diagnostic",
-        "enabled_by_default": enabled,
-    }
-    if device_class:
-        options["device_class"] = device_class
-    return Entity(key, "sensor", name, options)
-
-
-def _button(
-    key: str, name: str, topics: Topics, *, device_class: str | None = None, icon: str | None = None
-) -> Entity:
-    options: dict[str, Any] = {
-        "command_topic": topics.request(key),
-        "payload_press": "{}",
-        "entity_category": "config",
-    }
-    options |= {"device_class": device_class} if device_class else {"icon": icon}
-    return Entity(key, "button", name, options)
+def _words(words: Iterable[StrEnum]) -> list[str]:
+    return [word.value for word in words]

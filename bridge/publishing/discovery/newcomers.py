@@ -1,4 +1,4 @@
-"""Announces those who are read together in turns and are new: they may be thousands."""
+"""Announces people of a table who are new, one after the other: they may be thousands."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from bridge.broker import Broker
 from bridge.contract.wire import Message
-from bridge.publishing.states import Send
+from bridge.publishing.outgoing import Outgoing
 
 
 class Newcomers:
-    """Who waits to be announced; ``introduction`` is what is said of one."""
+    """Who waits to be announced; ``introduction`` gives the messages about one."""
 
-    def __init__(self, introduction: Callable[[str], Iterable[Message]], send: Send) -> None:
-        self._introduction, self._send = introduction, send
+    def __init__(
+        self, outgoing: Outgoing, introduction: Callable[[str], Iterable[Message]]
+    ) -> None:
+        self._outgoing, self._introduction = outgoing, introduction
         self._waiting: OrderedDict[str, None] = OrderedDict()
         self._came = asyncio.Event()
 
-    def take(self, slug: str) -> None:
+    def add(self, slug: str) -> None:
         """Let somebody wait for their turn."""
         self._waiting[slug] = None
         self._came.set()
 
-    async def run(self, broker: Broker) -> None:
+    async def run(self) -> None:
         """Announce until cancelled; who waits while the broker is away is in the next backlog."""
         while True:
             await self._came.wait()
             self._came.clear()
-            while self._waiting and broker.connected:
-                await broker.room()
+            while self._waiting and self._outgoing.broker.connected:
+                await self._outgoing.broker.room()
                 slug, _ = self._waiting.popitem(last=False)
-                self._send(*self._introduction(slug), beat=True)
+                self._outgoing.send(*self._introduction(slug), beat=True)
             self._waiting.clear()

@@ -12,13 +12,18 @@ from typing import Any
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
-from bridge.publishing.account import STATE_EXPIRY_S
-from bridge.publishing.discovery.entities import Entity, account_entities, bridge_entities
-from bridge.publishing.preferences import preference_entities
-from bridge.publishing.removal.ledger import Components
+from bridge.publishing.account_messages import STATE_EXPIRY_S
+from bridge.publishing.discovery.entities import (
+    Entity,
+    account_entities,
+    bridge_entities,
+    preference_entities,
+)
 
 SUPPORT_URL = "https://github.com/presence-bridge/presence-bridge"
 ORIGIN_NAME = "Presence Bridge"
+Components = dict[str, str]
+"""Component keys and their platforms."""
 
 
 def bridge_device(topics: Topics, version: str) -> Message:

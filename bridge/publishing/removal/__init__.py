@@ -1,1 +1,1 @@
-"""What has to go from the broker: people, tables and lamps that are gone."""
+"""Removes retained topics of people, tables and devices that are gone."""

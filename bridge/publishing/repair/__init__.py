@@ -1,1 +1,1 @@
-"""What others erase or overwrite on our topics is put right."""
+"""Puts right what others erase or overwrite on our topics."""

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msal  # noqa: F401 - else it is loaded within the first test, and within its deadlines
 import pytest
 
 from bridge.config.models import Config

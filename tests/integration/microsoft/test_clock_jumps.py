@@ -27,8 +27,9 @@ from bridge.microsoft import budget as budgets
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.sign_in.certificate import CreatedFiles
 from bridge.polling import Poller
-from bridge.polling.poller import SIGN_IN_S, STALE_AFTER_S
-from bridge.polling.waiting import JUMP_S
+from bridge.polling.freshness import STALE_AFTER_S
+from bridge.polling.machine_sleep import JUMP_S
+from bridge.polling.poller import SIGN_IN_S
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import Bridge, Start, started
 from tests.integration.microsoft.office import TOKEN, Office, app_certificate

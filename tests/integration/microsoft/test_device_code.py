@@ -213,7 +213,7 @@ async def test_somebody_else_who_signs_in_takes_the_place(
     await alices.poll()
     await alices.until_signed_in()
     for refresh in (False, True):
-        token = await alices.account._credentials.token(refresh=refresh)
+        token = await alices.account.credentials.token(refresh=refresh)
         assert (known := microsoft.tokens.access(token))
         assert known.oid == bob.oid
     assert (await alices.account.read())["alice"].availability == "away"

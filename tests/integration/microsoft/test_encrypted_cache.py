@@ -43,7 +43,11 @@ def read(file: Path) -> bytes:
 
 
 async def test_a_sign_in_outlives_restarts_and_a_key_that_was_lost_for_a_while(
-    keyed: Keyed, alice: Person, cache_file: Path, caplog: pytest.LogCaptureFixture
+    keyed: Keyed,
+    microsoft: SimulatedMicrosoft,
+    alice: Person,
+    cache_file: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with keyed("a") as first:
         await first.sign_in(alice)
@@ -57,8 +61,10 @@ async def test_a_sign_in_outlives_restarts_and_a_key_that_was_lost_for_a_while(
             assert locked_out.account.sign_in.value.state is SignInState.ERROR
         assert read(cache_file) == before
     assert caplog.text.count("encrypted with another key") == 2
+    microsoft.requests.clear()
     async with keyed("a") as again:
         assert "alice" in await again.account.read()
+    assert [entry.endpoint for entry in microsoft.requests.of()] == ["me.presence"]
 
 
 async def test_who_signs_in_again_with_another_key_goes_on_and_keeps_the_old_file(

@@ -305,7 +305,7 @@ async def names_no_tenant(bridge: Bridge, _: aiohttp.ClientSession, __: Person) 
 async def lost_what_renews(bridge: Bridge, _: aiohttp.ClientSession, person: Person) -> None:
     bridge.simulated.tokens.expires_in_s = SHORT_S
     await bridge.sign_in(person)
-    credentials = bridge.account._credentials
+    credentials = bridge.account.credentials
     assert isinstance(credentials, PersonSignIn)
     tokens = credentials._stored._cache.tokens
     for kept in list(tokens.search(msal.TokenCache.CredentialType.REFRESH_TOKEN)):

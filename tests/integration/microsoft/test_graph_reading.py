@@ -24,8 +24,9 @@ from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
+from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.graph import THROTTLE_FIRST_S, THROTTLE_MOST_S, Graph
-from bridge.microsoft.http import DEADLINE_S, HttpRequest, aiohttp_client
+from bridge.microsoft.http import DEADLINE_S, HttpRequest
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import Bridge, Start
@@ -396,7 +397,7 @@ async def hasty(
         yield Graph(
             Hasty(http, 1.0),
             microsoft.graph_url,
-            tokens=alices.account._credentials,
+            tokens=alices.account.credentials,
             budget=Budget(clock),
             clock=clock,
         )
@@ -410,7 +411,7 @@ async def test_a_server_that_is_not_trusted_is_not_told_the_token(
         graph = Graph(
             http,
             microsoft.graph_url,
-            tokens=alices.account._credentials,
+            tokens=alices.account.credentials,
             budget=Budget(clock),
             clock=clock,
         )

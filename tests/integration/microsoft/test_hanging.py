@@ -22,7 +22,8 @@ from bridge.demo.directory import Person
 from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.microsoft.http import Http, HttpRequest, HttpResponse, aiohttp_client
+from bridge.microsoft.connections import aiohttp_client
+from bridge.microsoft.http import Http, HttpRequest, HttpResponse
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 

@@ -17,7 +17,7 @@ from bridge.contract.errors import ConfigError
 from bridge.demo.directory import Household
 from bridge.demo.faults.script import Fault
 from bridge.microsoft import Microsoft
-from bridge.service.sources import Roster
+from bridge.service.sources import Sources
 from tests.integration.microsoft.office import BULK, Office
 
 DEADLINE_S = 10
@@ -31,10 +31,10 @@ def office(office: Office) -> Office:
 
 @dataclass
 class Running:
-    """A roster that runs, and what it told."""
+    """A sources that runs, and what it told."""
 
     office: Office
-    roster: Roster = field(init=False)
+    sources: Sources = field(init=False)
     followed: Mapping[str, Followed] = field(default_factory=dict)
     facts: dict[str, AccountFacts] = field(default_factory=dict)
     unannounced: list[str] = field(default_factory=list)
@@ -65,15 +65,15 @@ async def running(office: Office, accounts: Mapping[str, Any]) -> AsyncIterator[
     config = office.config(accounts)
     async with Microsoft(config, office.clock, random=lambda: 1.0) as microsoft:
         bridge = Running(office)
-        bridge.roster = Roster(
+        bridge.sources = Sources(
             microsoft,
             report=bridge.report,
             announce=bridge.announce,
             clock=office.clock,
             random=lambda: 0.5,
         )
-        bridge.roster.seat(config)
-        task = asyncio.create_task(bridge.roster.run())
+        bridge.sources.follow(config)
+        task = asyncio.create_task(bridge.sources.run())
         try:
             yield bridge
             assert not task.done(), task
@@ -118,9 +118,9 @@ async def test_a_tenant_that_asks_to_wait_does_not_keep_another_waiting(
         await bridge.until(lambda: bridge.fresh() == {"ann", "zoe"})
         office.simulated.faults.add(Fault(BULK, status=429, retry_after=600))
         await bridge.until(
-            lambda: any(s.throttled_until for s in bridge.roster.statuses.values()), step_s=1
+            lambda: any(s.throttled_until for s in bridge.sources.statuses.values()), step_s=1
         )
-        waits = {slug for slug, s in bridge.roster.statuses.items() if s.throttled_until}
+        waits = {slug for slug, s in bridge.sources.statuses.items() if s.throttled_until}
         assert len(waits) == 1
         office.simulated.requests.clear()
         goes_on = home.directory.person({"ann": zoe.upn, "zoe": ann.upn}[waits.pop()])
@@ -145,8 +145,8 @@ async def test_one_dead_sign_in_costs_the_others_nothing(office: Office, home: H
         await bridge.until(lambda: "ben" in bridge.facts)
         assert bridge.facts["ben"].sign_in.state is SignInState.ERROR
         office.simulated.requests.clear()
-        polls = bridge.roster.statuses["ann"].last_poll_ok
-        await bridge.until(lambda: bridge.roster.statuses["ann"].last_poll_ok != polls, step_s=1)
+        polls = bridge.sources.statuses["ann"].last_poll_ok
+        await bridge.until(lambda: bridge.sources.statuses["ann"].last_poll_ok != polls, step_s=1)
         assert bridge.fresh() == {"ann"}
         assert bridge.facts["ann"].sign_in.state is SignInState.SIGNED_IN
 
@@ -162,10 +162,10 @@ async def test_a_reload_moves_people_between_tables_and_leaves_nobody_behind(
         wrong = both | {"extra": {"sign_in": "app", "user": ben.oid, "client_id": None}}
         config = office.config(wrong, {"client_id": None})
         with pytest.raises(ConfigError):
-            bridge.roster.seat(config)
+            bridge.sources.follow(config)
         await office.clock.advance(6)
         assert set(bridge.followed) == {"boss", "staff_ben"}
-        bridge.roster.seat(office.config({"staff": group(staff.group_id)}))
+        bridge.sources.follow(office.config({"staff": group(staff.group_id)}))
         await bridge.until(lambda: bridge.fresh() == {"staff_ann", "staff_ben"}, step_s=1)
 
 
@@ -179,7 +179,7 @@ async def test_two_tables_of_one_tenant_share_its_budget(office: Office) -> None
         await bridge.until(lambda: bridge.fresh() == {"ann", "ben"})
         office.simulated.faults.add(Fault(BULK, status=429, retry_after=600))
         await bridge.until(
-            lambda: all(s.throttled_until for s in bridge.roster.statuses.values()), step_s=1
+            lambda: all(s.throttled_until for s in bridge.sources.statuses.values()), step_s=1
         )
         office.simulated.requests.clear()
         await office.clock.advance(300)

@@ -8,7 +8,7 @@ from bridge.contract.account import SignInState
 from bridge.contract.errors import AccessRefusedError
 from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.microsoft.sign_in.access_token import FORCED_MOST
+from bridge.microsoft.sign_in.tokens import FORCED_MOST
 from tests.integration.microsoft.conftest import Bridge
 from tests.integration.microsoft.office import BULK, TOKEN, Office
 

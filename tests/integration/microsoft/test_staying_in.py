@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,13 +21,13 @@ from bridge.contract.errors import PresenceBridgeError, SignInNeededError, Sourc
 from bridge.demo.directory import Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.microsoft.http import aiohttp_client
-from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
+from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
+from bridge.microsoft.sign_in.tokens import EARLY_S, RETRY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
@@ -39,7 +40,7 @@ def short_tokens(microsoft: SimulatedMicrosoft) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
 
 
-async def test_a_restart_needs_no_person_and_no_new_token(
+async def test_a_restart_asks_graph_and_nobody_else(
     start: Start, alice: Person, microsoft: SimulatedMicrosoft
 ) -> None:
     async with start() as running:
@@ -48,7 +49,66 @@ async def test_a_restart_needs_no_person_and_no_new_token(
     async with start() as again:
         assert "alice" in await again.account.read()
         assert again.account.sign_in.value.state is SignInState.SIGNED_IN
-    assert [entry.endpoint for entry in microsoft.requests.of()] == ["discovery", "me.presence"]
+    assert [entry.endpoint for entry in microsoft.requests.of()] == ["me.presence"]
+
+
+async def test_a_file_of_the_last_release_costs_one_look_at_discovery(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft, cache_file: Path
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    kinds = stored(cache_file)
+    for entry in kinds["AccessToken"].values():
+        del entry["authority"]
+    write(cache_file, json.dumps(kinds))
+    for asked in (["discovery", "me.presence"], ["me.presence"]):
+        microsoft.requests.clear()
+        async with start() as again:
+            assert "alice" in await again.account.read()
+        assert [entry.endpoint for entry in microsoft.requests.of()] == asked
+
+
+READ_ONCE = """
+import asyncio, sys
+from bridge.config.models import Config
+from bridge.contract.clock import SystemClock
+from bridge.microsoft import Microsoft
+
+async def main(config):
+    async with Microsoft(config, SystemClock()) as microsoft:
+        print(*await microsoft.account("alice").read_once(), "msal" in sys.modules)
+
+asyncio.run(main(Config.model_validate_json(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_msal_is_loaded_when_it_is_needed(
+    start: Start,
+    config: Config,
+    alice: Person,
+    microsoft: SimulatedMicrosoft,
+    ended: bool,  # noqa: FBT001 - a case
+) -> None:
+    if ended:
+        microsoft.tokens.expires_in_s = SHORT_S
+    async with start() as running:
+        await running.sign_in(alice)
+    program = sys.executable, "-c", READ_ONCE, config.model_dump_json(exclude_unset=True)
+    child = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+    said, _ = await child.communicate()
+    assert said.decode().split() == ["alice", str(ended)]
+
+
+async def test_a_stored_token_that_is_refused_is_renewed(
+    start: Start, alice: Person, microsoft: SimulatedMicrosoft
+) -> None:
+    async with start() as running:
+        await running.sign_in(alice)
+    async with start() as again:
+        microsoft.tokens.revoke_access(alice.oid)
+        assert "alice" in await again.account.read()
+    assert microsoft.requests.count(REFRESH) == 1
 
 
 async def test_a_token_is_used_until_it_is_about_to_end(
@@ -90,6 +150,10 @@ def stored(cache_file: Path) -> dict[str, Any]:
     return kinds
 
 
+def write(cache_file: Path, text: str) -> None:
+    cache_file.write_text(text, encoding="utf-8")
+
+
 def stored_refresh_token(cache_file: Path) -> str:
     (entry,) = stored(cache_file)["RefreshToken"].values()
     return str(entry["secret"])
@@ -117,16 +181,16 @@ each_bad_moment = pytest.mark.parametrize(
 async def test_an_ageing_token_that_is_still_good_outlives_a_bad_moment(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, fault: Fault
 ) -> None:
-    old = await alices.account._credentials.token()
+    old = await alices.account.credentials.token()
     await clock.advance(SHORT_S / 2)
     microsoft.faults.add(fault)
-    assert await alices.account._credentials.token() == old
+    assert await alices.account.credentials.token() == old
     assert not microsoft.faults.waiting
     assert "alice" in await alices.account.read()
     assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
 
     await clock.advance(RETRY_S)
-    assert await alices.account._credentials.token() != old
+    assert await alices.account.credentials.token() != old
 
 
 async def test_what_was_to_be_renewed_early_is_kept_too(
@@ -134,13 +198,13 @@ async def test_what_was_to_be_renewed_early_is_kept_too(
 ) -> None:
     microsoft.tokens.refresh_in_s = 0
     await alices.sign_in(alice)
-    old = await alices.account._credentials.token()
+    old = await alices.account.credentials.token()
     await clock.advance(3600 - EARLY_S)
     microsoft.faults.add(Fault(REFRESH, status=503))
-    assert await alices.account._credentials.token() == old
+    assert await alices.account.credentials.token() == old
     assert not microsoft.faults.waiting
     await clock.advance(RETRY_S)
-    assert await alices.account._credentials.token() != old
+    assert await alices.account.credentials.token() != old
 
 
 @pytest.mark.usefixtures("short_tokens")
@@ -194,7 +258,7 @@ async def test_many_who_need_a_token_at_once_cause_one_refresh(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> None:
     await clock.advance(SHORT_S / 2)
-    credentials = alices.account._credentials
+    credentials = alices.account.credentials
     tokens = await asyncio.gather(*(credentials.token() for _ in range(16)))
     assert len(set(tokens)) == 1
     assert microsoft.requests.count(REFRESH) == 1
@@ -335,7 +399,7 @@ async def test_our_tokens_are_ones_that_microsoft_may_end_at_once(
     alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
 ) -> None:
     for _ in range(2):
-        token = microsoft.tokens.access(await alices.account._credentials.token())
+        token = microsoft.tokens.access(await alices.account.credentials.token())
         assert token is not None
         assert token.continuous
         await clock.advance(3600)

@@ -24,13 +24,13 @@ from bridge.demo.directory import Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft
-from bridge.microsoft.http import aiohttp_client
+from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU
-from bridge.microsoft.sign_in.tenant import Tenant, look_up
+from bridge.microsoft.sign_in.tenant import FoundTenant, look_up
 from tests.fakes.authority import odd
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
-from tests.integration.microsoft.conftest import Bridge, Start
+from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 from tests.integration.microsoft.office import Office
 
 
@@ -40,7 +40,7 @@ def renamed(config: Config, **changes: object) -> Config:
     return Config.model_validate(config.model_dump() | {"microsoft": microsoft})
 
 
-async def find(config: Config, clock: ManualClock) -> Tenant:
+async def find(config: Config, clock: ManualClock) -> FoundTenant:
     async with Microsoft(config, clock) as opened:
         return await opened.tenant_of("alice")
 
@@ -50,7 +50,7 @@ async def test_domain_guid_and_mail_address_lead_to_the_same_tenant(
 ) -> None:
     for name in (home.tenant.domain, home.tenant.tenant_id, "alice@contoso.com", "CONTOSO.com"):
         found = await find(renamed(config, tenant=name), clock)
-        assert found == Tenant(home.tenant.tenant_id, seen_at=clock.now())
+        assert found == FoundTenant(home.tenant.tenant_id, seen_at=clock.now())
 
 
 async def test_a_tenant_of_an_account_wins(
@@ -142,6 +142,7 @@ async def test_a_refused_tenant_is_told_by_the_sign_in_as_by_the_look_at_it(
 async def test_a_tenant_that_is_refused_after_a_sign_in_keeps_what_is_stored(
     start: Start, alice: Person, microsoft: SimulatedMicrosoft, fault: Fault, told: str
 ) -> None:
+    microsoft.tokens.expires_in_s = SHORT_S
     async with start() as running:
         await running.sign_in(alice)
     microsoft.faults.add(fault)
@@ -381,7 +382,7 @@ async def test_a_server_without_a_clock_is_good_enough(
     microsoft.faults.add(Fault("discovery", headers={"Date": "long ago"}))
     async with aiohttp_client(config.network) as http:
         found = await look_up(http, microsoft.login_url, "contoso.com")
-    assert found == Tenant(home.tenant.tenant_id, seen_at=None)
+    assert found == FoundTenant(home.tenant.tenant_id, seen_at=None)
 
 
 async def test_missing_values_are_told_all_at_once_with_their_keys(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,23 +59,26 @@ async def life(
     )
     clock, service = SystemClock(), FakeService()
     publisher = Publisher(
-        config=config, topics=TOPICS, service=service, clock=clock, version="1", started=NOW
-    )
-    link = Broker(
-        config.mqtt,
-        client_id="presence-bridge",
-        state_topic=TOPICS.bridge_state,
-        welcome=publisher.welcome,
-        backlog=publisher.backlog,
-        goodbye=publisher.goodbye,
-        acknowledged=publisher.acknowledged,
+        partial(
+            Broker,
+            config.mqtt,
+            client_id="presence-bridge",
+            state_topic=TOPICS.bridge_state,
+            clock=clock,
+            connect=lambda greeting: connect(replace(greeting, version=version)),
+        ),
+        config=config,
+        topics=TOPICS,
+        service=service,
+        raise_epoch=service.raise_epoch,
         clock=clock,
-        connect=lambda greeting: connect(replace(greeting, version=version)),
+        version="1",
     )
-    publisher.attach(link)
+    publisher.start()
+    link = publisher.broker
     publisher.follow(followed)
     for slug in followed:
-        publisher.update(facts(slug, Availability.AWAY, epoch=7))
+        publisher.states.update(facts(slug, Availability.AWAY, epoch=7))
     tasks = [asyncio.create_task(link.run()), asyncio.create_task(publisher.run())]
     try:
         yield publisher, link, service
@@ -134,7 +138,7 @@ async def test_a_newer_state_of_an_earlier_life_raises_the_epoch(
         ):
             await mqtt.until_text(TOPICS.bridge_state, "online")
             assert service.seen_epochs == [9]
-            publisher.update(facts("alice", Availability.AWAY, epoch=10))
+            publisher.states.update(facts("alice", Availability.AWAY, epoch=10))
             await mqtt.until(STATE, lambda h: h.json["epoch"] == 10)
 
 

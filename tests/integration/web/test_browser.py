@@ -162,7 +162,7 @@ async def test_the_page_works_in_an_ingress_frame_under_a_prefix(
         await expect(frame.locator("#live")).to_have_text("Live")
         await frame.get_by_role("button", name="Let door follow presence again").click()
         await expect(frame.locator("#live")).to_have_text("Live")
-        assert home.actions.asked == [("follow_light", "door")]
+        assert home.actions.asked == [("show_presence", "door")]
         home.show(person("alice", Availability.AWAY, Activity.AWAY), HOUSEHOLD.people[1])
         await expect(frame.locator("#person-alice .state")).to_have_text("Away")
         assert complaints(page) == []

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import SourceUnavailableError
-from bridge.microsoft.budget import Budget, Pauses
+from bridge.microsoft.budget import Budget
+from bridge.microsoft.pauses import Pauses
 from tests.fakes.clock import ManualClock
 
 KEY = "app tenant"
@@ -29,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def budget_of(pauses: Pauses, clock: ManualClock, key: str = KEY) -> Budget:
-    return Budget(clock, blocked_until=pauses.end_of(key), keep=partial(pauses.keep, key))
+    return Budget(clock, blocked_until=pauses.end_of(key), save=partial(pauses.save, key))
 
 
 def started(file: Path, clock: ManualClock, key: str = KEY) -> Budget:
@@ -105,7 +106,7 @@ def test_more_than_an_hour_ahead_is_not_believed(
     file: Path, clock: ManualClock, ahead_s: float, *, counts: bool
 ) -> None:
     until = clock.now() + timedelta(seconds=ahead_s)
-    Pauses(file, clock).keep(KEY, until)
+    Pauses(file, clock).save(KEY, until)
     assert started(file, clock).blocked_until == (until if counts else None)
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.topics import slug as checked
-from bridge.microsoft.people.directory import Memory, Person, Slugs, named
+from bridge.microsoft.people.directory import Member, Memory, named
+from bridge.microsoft.people.slugs import Slugs
 
 A, B = str(UUID(int=1)), str(UUID(int=2))
 HEX_A = UUID(int=1).hex
@@ -59,15 +60,15 @@ def test_slugs_are_always_unique_and_fit_a_topic(
 
 def test_named_people_have_their_slugs_before_anybody_is_looked_up() -> None:
     assert named("x", ["al@a.com", A], {"x"}) == (
-        Person("x_al", "al@a.com", None, "al@a.com"),
-        Person(f"x_{HEX_A}", A, A, None),
+        Member("x_al", "al@a.com", None, "al@a.com"),
+        Member(f"x_{HEX_A}", A, A, None),
     )
 
 
 def test_who_was_found_is_remembered_for_the_same_group_only(tmp_path: Path) -> None:
     file = tmp_path / "people" / "x.json"
-    people = (Person("x_al", "Al", A, "al@a.com"), Person("x_b", "B", B, None))
-    Memory(file, "contoso.com staff").keep(people)
+    people = (Member("x_al", "Al", A, "al@a.com"), Member("x_b", "B", B, None))
+    Memory(file, "contoso.com staff").save(people)
     assert file.stat().st_mode & 0o777 == 0o600
     assert Memory(file, "contoso.com staff").read() == people
     assert Memory(file, "contoso.com others").read() == ()
@@ -75,7 +76,7 @@ def test_who_was_found_is_remembered_for_the_same_group_only(tmp_path: Path) -> 
 
 def test_a_name_of_an_older_release_is_remembered_as_one_clean_line(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
-    Memory(file, "w").keep([Person("team_ann", "Ann\x1b\r\n\u202eNna", "1", None)])
+    Memory(file, "w").save([Member("team_ann", "Ann\x1b\r\n\u202eNna", "1", None)])
     assert [person.name for person in Memory(file, "w").read()] == ["Ann Nna"]
 
 
@@ -102,5 +103,5 @@ def test_a_disk_that_refuses_costs_only_the_memory(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "people").touch()
-    Memory(tmp_path / "people" / "x.json", "w").keep([])
+    Memory(tmp_path / "people" / "x.json", "w").save([])
     assert "cannot be written" in caplog.text

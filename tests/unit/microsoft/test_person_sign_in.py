@@ -93,7 +93,7 @@ class Stage:
         }
         stored.add(event)
         self.cache.replace(stored)
-        self.cache.tokens = msal.SerializableTokenCache()
+        self.cache = TokenCache(self.cache.file)
         self.person = self._person()
 
     @property

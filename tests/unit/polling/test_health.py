@@ -1,5 +1,5 @@
 from bridge.polling import fold
-from bridge.polling.status import Status
+from bridge.polling.health import Status
 
 
 def test_what_the_broker_does_not_let_us_do_is_told_before_a_failed_poll() -> None:

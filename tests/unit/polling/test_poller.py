@@ -387,7 +387,7 @@ async def test_a_cancellation_is_honoured_also_in_the_middle_of_another_turn() -
         bench = Bench(FREE)
         task = asyncio.create_task(bench.poller.run())
         await bench.clock.advance(0)
-        bench.poller.tell_soon()
+        bench.poller.report_soon()
         bench.poller.poll_now()
         for _ in range(turns):
             await asyncio.sleep(0)

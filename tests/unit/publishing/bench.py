@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -37,11 +37,12 @@ class FakeService:
         self.error: Exception | None = None
         self.seen_epochs: list[int] = []
         self.hangs = False
+        self.gone: set[str] = set()
 
-    def poll(self, account: str | None) -> None:
+    def poll(self, account: str | None = None) -> None:
         self.done.append(("poll", account))
 
-    def sign_in(self, account: str, way: Way | None) -> None:
+    def sign_in(self, account: str, way: Way | None = None) -> None:
         self.done.append(("sign_in", account, way))
 
     def finish_sign_in(self, account: str, address: str) -> None:
@@ -58,7 +59,7 @@ class FakeService:
         self.done.append(("sign_out", account))
 
     async def set_presence(
-        self, account: str, presence: PreferredPresence, lasts: timedelta | None
+        self, account: str, presence: PreferredPresence, lasts: timedelta | None = None
     ) -> str | None:
         if self.hangs:
             await asyncio.Event().wait()
@@ -67,11 +68,13 @@ class FakeService:
         self.done.append((account, presence, lasts))
         return "Nobody sees it yet." if presence is PreferredPresence.BUSY else None
 
-    async def set_status_message(self, account: str, text: str, lasts: timedelta | None) -> None:
+    async def set_status_message(
+        self, account: str, text: str, lasts: timedelta | None = None
+    ) -> None:
         self.done.append((account, text, lasts))
 
     async def set_work_location(
-        self, account: str, location: PreferredLocation, place_id: str | None
+        self, account: str, location: PreferredLocation, place_id: str | None = None
     ) -> None:
         self.done.append(("locate", account, location, place_id))
 
@@ -79,8 +82,8 @@ class FakeService:
         self.done.append(("clear", account))
 
     def preferred(self, account: str) -> Preferred:
-        if isinstance(self.error, KeyError):
-            raise self.error
+        if account in self.gone:
+            raise PersonMustActError(f"{account} is not followed.", remedy="Look who is.")
         return Preferred(PreferredPresence.AWAY)
 
     def restart(self) -> None:
@@ -102,6 +105,15 @@ class FakeService:
     def health(self) -> Health:
         return Health(healthy=True)
 
+    async def add_person(self, account: str, name: str, way: Way) -> None:
+        self.done.append(("add", account, name, way))
+
+    async def remove_person(self, account: str) -> None:
+        self.done.append(("remove", account))
+
+    def show_presence(self, light: str) -> None:
+        self.done.append(("show_presence", light))
+
     def raise_epoch(self, seen: int) -> None:
         self.seen_epochs.append(seen)
 
@@ -118,7 +130,10 @@ class FakeBroker:
     def __init__(self, stored: dict[str, bytes] | None = None, *, most: int = 10_000) -> None:
         self.most, self.connects, self.connected = most, 0, False
         self.mqtt_version = "5.0"
-        self.acknowledged: Callable[[Message], None] = lambda _: None
+        self.welcome: Callable[[], Iterator[Message]]
+        self.backlog: Callable[[], Iterator[Message]]
+        self.goodbye: Callable[[], Iterator[Message]]
+        self.acknowledged: Callable[[Message], None]
         self.refuses: Callable[[str], bool] = lambda _: False
         self.stored = {} if stored is None else stored
         self.waiting: list[Message] = []
@@ -126,6 +141,12 @@ class FakeBroker:
         self.beats: list[Message] = []
         self.subscribed: dict[str, Callable[[Received], None]] = {}
         self._drained = asyncio.Event()
+
+    def made(self, **callbacks: Any) -> Broker:
+        """This broker, for a publisher that gives it what to send."""
+        for name, callback in callbacks.items():
+            setattr(self, name, callback)
+        return cast(Broker, self)
 
     @property
     def has_room(self) -> bool:
@@ -164,16 +185,16 @@ class FakeBroker:
         self._drained.set()
         return through
 
-    def connect(self, publisher: Publisher) -> list[Message]:
+    def connect(self) -> list[Message]:
         """What is sent on a new connection, up to ``online`` and after it."""
         self.waiting = [message for message in self.waiting if not message.retain]
         self.connected = True
         for topic_filter in list(self.subscribed):
             self._give_stored(topic_filter)
-        welcome = list(publisher.welcome())
+        welcome = list(self.welcome())
         self._take(welcome)
         self.connects += 1
-        self._take(list(publisher.backlog()))
+        self._take(list(self.backlog()))
         return welcome
 
     def lose(self) -> None:
@@ -258,16 +279,16 @@ class Bench:
             {"state_dir": folder, "homeassistant": {"enabled": homeassistant}}
         )
         self.publisher = Publisher(
+            self.broker.made,
             config=config,
             topics=Topics(base),
             service=self.service,
+            raise_epoch=self.service.raise_epoch,
             clock=self.clock,
             version="1",
-            started=NOW,
             random=lambda: 0.0,
         )
-        self.broker.acknowledged = self.publisher.acknowledged
-        self.publisher.attach(cast(Broker, self.broker))
+        self.publisher.start()
 
     def follow(self, *accounts: str, discover: bool = False, table: str | None = None) -> None:
         self.publisher.follow(
@@ -276,7 +297,7 @@ class Bench:
 
     def connect(self) -> list[Message]:
         """Make a connection; what was sent before ``online``."""
-        return self.broker.connect(self.publisher)
+        return self.broker.connect()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

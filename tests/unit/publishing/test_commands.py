@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.broker import Received
 from bridge.contract.account import Followed, Way
-from bridge.contract.errors import AccessRefusedError
+from bridge.contract.errors import AccessRefusedError, PersonMustActError
 from bridge.contract.preferred import PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.publishing.commands import carry_out
@@ -35,7 +35,7 @@ async def ask(
         topics=TOPICS,
         accounts=accounts,
         service=service,
-        rediscovery=service,
+        rediscover=service.rediscover,
         deadline_s=deadline_s,
     )
     message = outcome.response(TOPICS)
@@ -161,7 +161,7 @@ async def test_a_topic_that_cannot_be_answered_is_ignored() -> None:
         topics=TOPICS,
         accounts=TWO,
         service=service,
-        rediscovery=service,
+        rediscover=service.rediscover,
     )
     assert outcome.response(TOPICS) is None
 
@@ -232,9 +232,9 @@ async def test_a_request_about_somebody_who_just_left_is_answered(
     command: str, payload: bytes
 ) -> None:
     service = FakeService()
-    service.error = KeyError("bob")
+    service.error = PersonMustActError("bob is not followed.", remedy="Look who is followed now.")
     response, _ = await ask(command, payload, service=service)
-    assert response["error"] == "bob is not followed any more"
+    assert response["error"] == "bob is not followed. Look who is followed now."
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError("oops"), RuntimeError()])

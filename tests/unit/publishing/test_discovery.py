@@ -7,7 +7,7 @@ from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_account_state
-from bridge.publishing.account import everything
+from bridge.publishing.account_messages import everything
 from bridge.publishing.commands import COMMANDS
 from bridge.publishing.discovery.payloads import (
     account_components,
@@ -15,7 +15,7 @@ from bridge.publishing.discovery.payloads import (
     bridge_components,
     bridge_device,
 )
-from bridge.publishing.removal.removals import components
+from bridge.publishing.removal.retained_topics import components
 from tests.fakes.clock import ManualClock
 
 TOPICS = Topics()

@@ -13,7 +13,7 @@ from bridge.contract.health import Health
 from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.states import BEAT_S, MANY
+from bridge.publishing.account_states import BEAT_S, MANY
 from tests.unit.publishing.bench import ALICE, IN, NOW, Bench, facts
 
 TOPICS = Topics()
@@ -41,9 +41,9 @@ def bench(tmp_path: Path) -> Bench:
 
 
 async def test_only_the_bridge_and_single_accounts_come_before_online(bench: Bench) -> None:
-    bench.publisher.update_health(Health(healthy=True))
+    bench.publisher.bridge.update_health(Health(healthy=True))
     for slug in EVERYBODY:
-        bench.publisher.update(facts(slug))
+        bench.publisher.states.update(facts(slug))
     welcome = topics(bench.connect())
     devices = [TOPICS.bridge_config(), TOPICS.account_config("alice")]
     assert [topic for topic in welcome if "homeassistant" in topic] == devices
@@ -66,7 +66,7 @@ async def test_nobody_is_current_before_they_were_read(bench: Bench) -> None:
     }
     bench.broker.stored.update(old)
     bench.connect()
-    bench.publisher.update(facts("alice", None))
+    bench.publisher.states.update(facts("alice", None))
     bench.broker.drain()
     for slug in EVERYBODY:
         assert bench.broker.stored[TOPICS.account(slug, "availability")] == b"offline"
@@ -83,11 +83,11 @@ async def test_somebody_new_is_not_current_before_they_were_read(bench: Bench) -
 async def test_people_who_come_and_go_during_a_long_welcome_end_nothing(bench: Bench) -> None:
     bench.publisher.follow({**EVERYBODY, "bob": Followed("Bob", settable=True)})
     for slug in ("alice", "bob", "team_ann", "team_ben"):
-        bench.publisher.update(facts(slug))
-    welcome, backlog = bench.publisher.welcome(), bench.publisher.backlog()
+        bench.publisher.states.update(facts(slug))
+    welcome, backlog = bench.broker.welcome(), bench.broker.backlog()
     next(welcome)
     next(backlog)
-    bench.service.error = KeyError("bob")
+    bench.service.gone = {"bob"}
     bench.publisher.follow({"team_ann": ANN, "carl": Followed("Carl", settable=True)})
     rest = topics([*welcome, *backlog])
     assert not any("bob" in topic or "team_ben" in topic for topic in rest)
@@ -96,7 +96,7 @@ async def test_people_who_come_and_go_during_a_long_welcome_end_nothing(bench: B
 async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench: Bench) -> None:
     bench.connect()
     for slug in EVERYBODY:
-        bench.publisher.update(facts(slug))
+        bench.publisher.states.update(facts(slug))
     bench.broker.drain()
     async with bench.running():
         bench.broker.put(TOPICS.births[0], b"Online ")
@@ -118,13 +118,15 @@ async def test_all_that_is_stored_is_repeated_and_marked_as_such(bench: Bench) -
     everybody = (*EVERYBODY, "bob")
     async with bench.running():
         for slug in everybody:
-            bench.publisher.update(facts(slug))
+            bench.publisher.states.update(facts(slug))
         bench.broker.ask("rediscover")
         await bench.pass_time(10)
         before = dict(bench.broker.stored)
         bench.broker.beats.clear()
         for slug in everybody:
-            bench.publisher.update(replace(facts(slug), polled_at=NOW + timedelta(minutes=1)))
+            bench.publisher.states.update(
+                replace(facts(slug), polled_at=NOW + timedelta(minutes=1))
+            )
         assert bench.broker.drain() == [], "the times alone are no news"
         for topic in before:
             if not topic.startswith("homeassistant/"):
@@ -142,13 +144,13 @@ async def test_who_changes_all_the_time_is_repeated_as_well(bench: Bench, leaf: 
     topic = TOPICS.account("team_ben", leaf)
     bench.connect()
     async with bench.running():
-        bench.publisher.update(facts("team_ben"))
+        bench.publisher.states.update(facts("team_ben"))
         await bench.pass_time(100)
         truth = bench.broker.stored[topic]
         bench.broker.put(topic, b"")
         for number in range(4):
             word = (Availability.BUSY, Availability.AVAILABLE)[number % 2]
-            bench.publisher.update(facts("team_ben", word))
+            bench.publisher.states.update(facts("team_ben", word))
             await bench.pass_time(30)
         assert leaf in ("state", "attributes") or bench.broker.stored[topic] == truth
         assert bench.broker.stored[topic]
@@ -157,8 +159,8 @@ async def test_who_changes_all_the_time_is_repeated_as_well(bench: Bench, leaf: 
 async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -> None:
     bench.connect()
     async with bench.running():
-        bench.publisher.update(facts("alice"))
-        bench.publisher.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED)))
+        bench.publisher.states.update(facts("alice"))
+        bench.publisher.states.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED)))
         bench.broker.drain()
         sent = topics(await bench.pass_time(BEAT_S + 10))
     assert [topic for topic in sent if "/alice/" in topic] == [
@@ -174,7 +176,7 @@ async def test_with_very_many_people_a_beat_is_only_what_would_expire(bench: Ben
     bench.connect()
     async with bench.running():
         for slug in ("alice", crowd[0]):
-            bench.publisher.update(facts(slug))
+            bench.publisher.states.update(facts(slug))
         bench.broker.drain()
         sent = topics(await bench.pass_time(BEAT_S + 10))
     assert [topic for topic in sent if crowd[0] in topic.split("/")] == [
@@ -187,10 +189,10 @@ async def test_another_epoch_is_told_of_everybody_soon_and_in_turns(bench: Bench
     bench.connect()
     async with bench.running():
         for slug in EVERYBODY:
-            bench.publisher.update(facts(slug, epoch=7))
+            bench.publisher.states.update(facts(slug, epoch=7))
         bench.broker.drain()
         for slug in EVERYBODY:
-            bench.publisher.update(facts(slug, epoch=8))
+            bench.publisher.states.update(facts(slug, epoch=8))
         assert bench.broker.drain() == []
         await bench.pass_time(6)
     for slug in EVERYBODY:
@@ -200,17 +202,17 @@ async def test_another_epoch_is_told_of_everybody_soon_and_in_turns(bench: Bench
 async def test_while_the_broker_is_away_nothing_is_repeated(bench: Bench) -> None:
     bench.connect()
     async with bench.running():
-        bench.publisher.update(facts("alice"))
+        bench.publisher.states.update(facts("alice"))
         bench.broker.lose()
         assert await bench.pass_time(BEAT_S + 10) == []
 
 
 async def test_health_has_a_slow_beat_of_its_own(bench: Bench) -> None:
     bench.connect()
-    bench.publisher.update_health(Health(healthy=True))
+    bench.publisher.bridge.update_health(Health(healthy=True))
     assert bench.broker.beats == []
     await bench.clock.advance(60)
-    bench.publisher.update_health(Health(healthy=True))
+    bench.publisher.bridge.update_health(Health(healthy=True))
     assert topics(bench.broker.beats) == [TOPICS.bridge_health]
 
 
@@ -222,7 +224,7 @@ async def test_the_code_of_a_table_stands_on_its_own_topic_and_is_sent_once(
     for code in ("ABC", "DEF"):
         for slug in crowd:
             sign_in = replace(CODE, user_code=code, correlation_id=code)
-            bench.publisher.update(facts(slug, None, sign_in=sign_in))
+            bench.publisher.states.update(facts(slug, None, sign_in=sign_in))
     sent = bench.broker.drain()
     table = [message for message in sent if message.topic == TOPICS.table("team", "auth")]
     assert [json.loads(message.payload)["user_code"] for message in table] == ["ABC", "DEF"]
@@ -234,16 +236,16 @@ async def test_the_code_of_a_table_stands_on_its_own_topic_and_is_sent_once(
     assert not any(shown[key] for key in ("user_code", "verification_uri", "expires_at"))
     words = [m.payload for m in sent if m.topic.endswith("/sign_in")]
     assert words == [b"needed", b"needed"]
-    bench.publisher.update(facts("team_ben", sign_in=IN))
+    bench.publisher.states.update(facts("team_ben", sign_in=IN))
     assert bench.broker.drain()[0].topic == TOPICS.table("team", "auth")
 
 
 async def test_a_single_account_keeps_its_code_while_presence_goes_on(bench: Bench) -> None:
     bench.connect()
-    bench.publisher.update(facts("alice"))
+    bench.publisher.states.update(facts("alice"))
     bench.broker.drain()
     asked = replace(CODE, state=SignInState.SIGNED_IN)
-    bench.publisher.update(facts("alice", sign_in=asked))
+    bench.publisher.states.update(facts("alice", sign_in=asked))
     (auth,) = bench.broker.drain()
     told = json.loads(auth.payload)
     assert (told["state"], told["user_code"]) == ("signed_in", "ABC")
@@ -299,3 +301,17 @@ async def test_garbage_at_the_birth_topic_is_no_birth(bench: Bench) -> None:
         for payload in (b"offline", b"", b"\xff", b"on line"):
             bench.broker.put(TOPICS.births[0], payload)
         assert await bench.pass_time(6) == []
+
+
+async def test_what_changes_during_a_long_welcome_is_not_overwritten_by_what_was_true(
+    bench: Bench,
+) -> None:
+    bench.publisher.states.update(facts("alice"))
+    availability = TOPICS.account("alice", "availability")
+    welcome = bench.broker.welcome()
+    before = [next(welcome)]
+    while before[-1].topic != TOPICS.account("alice", "state"):
+        before.append(next(welcome))
+    bench.publisher.states.update(facts("alice", sign_in=SignIn()))
+    after = [message for message in welcome if message.topic == availability]
+    assert [message.payload for message in after] == [b"offline"]

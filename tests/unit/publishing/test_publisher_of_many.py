@@ -8,7 +8,7 @@ import pytest
 
 from bridge.contract.account import Followed
 from bridge.contract.presence import Availability
-from bridge.publishing.publisher import GOODBYES_MOST
+from bridge.publishing.announcements import GOODBYES_MOST
 from tests.unit.publishing.bench import Bench, facts
 
 
@@ -29,7 +29,7 @@ async def test_while_many_messages_wait_only_the_newest_facts_of_each_account_do
     bench.broker.drain()
     for availability in (Availability.AWAY, Availability.BUSY):
         for account in crowd:
-            bench.publisher.update(facts(account, availability))
+            bench.publisher.states.update(facts(account, availability))
         assert len(bench.broker.waiting) < 10
     for _ in range(200):
         bench.broker.drain()
@@ -46,7 +46,7 @@ async def test_who_is_gone_before_their_turn_is_not_published(bench: Bench) -> N
     bench.follow("a", "b", "c")
     bench.broker.drain()
     for account in ("a", "b", "c"):
-        bench.publisher.update(facts(account, Availability.AWAY))
+        bench.publisher.states.update(facts(account, Availability.AWAY))
     bench.follow("a", "b")
     running = asyncio.create_task(bench.publisher.run())
     for _ in range(5):
@@ -63,11 +63,11 @@ async def test_a_long_welcome_tells_the_newest_and_not_what_was_known_when_it_be
     bench = Bench(tmp_path)
     bench.follow("a", "b")
     for account in ("a", "b"):
-        bench.publisher.update(facts(account, Availability.AWAY))
-    welcome = bench.publisher.welcome()
+        bench.publisher.states.update(facts(account, Availability.AWAY))
+    welcome = bench.broker.welcome()
     first = next(message for message in welcome if message.topic.endswith("a/state"))
     assert json.loads(first.payload)["availability"] == "away"
-    bench.publisher.update(facts("b", Availability.BUSY))
+    bench.publisher.states.update(facts("b", Availability.BUSY))
     second = next(message for message in welcome if message.topic.endswith("b/state"))
     assert json.loads(second.payload)["availability"] == "busy"
 
@@ -85,7 +85,7 @@ async def test_discovery_after_a_birth_is_sent_in_small_parts_with_news_between(
     await bench.clock.advance(1)
     assert len(bench.broker.waiting) == 50
     bench.broker.drain()
-    bench.publisher.update(facts("p7", Availability.BUSY))
+    bench.publisher.states.update(facts("p7", Availability.BUSY))
     place = [m.topic for m in bench.broker.waiting].index("presence/account/p7/state")
     assert place < 50
     running.cancel()
@@ -96,14 +96,14 @@ def test_the_list_of_accounts_leaves_out_whom_home_assistant_does_not_hear_of(
     bench: Bench,
 ) -> None:
     bench.publisher.follow({"a": Followed("A"), "b": Followed("B", discover=False)})
-    info = next(m for m in bench.publisher.welcome() if m.topic == "presence/bridge/info")
+    info = next(m for m in bench.broker.welcome() if m.topic == "presence/bridge/info")
     told = json.loads(info.payload)
     assert (told["accounts"], told["people"]) == ({"a": "A"}, 2)
 
 
 def test_a_goodbye_is_through_in_time_however_many_there_are(bench: Bench) -> None:
     bench.follow(*(f"p{number}" for number in range(GOODBYES_MOST + 5)), table="team")
-    assert len(list(bench.publisher.goodbye())) == GOODBYES_MOST
+    assert len(list(bench.broker.goodbye())) == GOODBYES_MOST
 
 
 async def test_who_left_while_the_bridge_was_away_is_taken_away_also_without_discovery(

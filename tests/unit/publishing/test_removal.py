@@ -9,7 +9,7 @@ import pytest
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.publisher import REMOVALS_FIRST
+from bridge.publishing.announcements import REMOVALS_FIRST
 from tests.unit.publishing.bench import ALICE, BOB, Bench, facts
 
 TOPICS = Topics()
@@ -37,7 +37,7 @@ async def live(
         if connect:
             bench.connect()
         for slug in ("alice", "bob"):
-            bench.publisher.update(facts(slug))
+            bench.publisher.states.update(facts(slug))
         await bench.pass_time(8)
     return bench
 
@@ -50,7 +50,7 @@ async def test_all_that_is_stored_about_somebody_goes_while_the_broker_is_there(
     async with bench.running():
         bench.connect()
         for slug in ("alice", "bob"):
-            bench.publisher.update(facts(slug))
+            bench.publisher.states.update(facts(slug))
         bench.broker.drain()
         assert bench.about("bob") == topics("bob")
         bench.publisher.follow({"alice": ALICE})
@@ -68,7 +68,7 @@ async def test_who_leaves_while_the_broker_is_away_is_gone_when_it_is_back(
     bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
     async with bench.running():
         bench.connect()
-        bench.publisher.update(facts("bob"))
+        bench.publisher.states.update(facts("bob"))
         bench.broker.drain()
         bench.broker.lose()
         bench.publisher.follow({"alice": ALICE})
@@ -100,7 +100,7 @@ async def test_a_connection_lost_midway_leaves_the_rest_to_the_next(tmp_path: Pa
     bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
     async with bench.running():
         bench.connect()
-        bench.publisher.update(facts("bob"))
+        bench.publisher.states.update(facts("bob"))
         bench.broker.drain()
         bench.broker.refuses = lambda topic: topic.endswith(("/auth", "/state"))
         bench.publisher.follow({"alice": ALICE})
@@ -117,7 +117,7 @@ async def test_who_comes_back_before_the_broker_does_is_not_removed(tmp_path: Pa
     bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
     async with bench.running():
         bench.connect()
-        bench.publisher.update(facts("bob"))
+        bench.publisher.states.update(facts("bob"))
         bench.broker.drain()
         bench.broker.lose()
         bench.publisher.follow({"alice": ALICE})
@@ -125,7 +125,7 @@ async def test_who_comes_back_before_the_broker_does_is_not_removed(tmp_path: Pa
         welcome = bench.connect()
         assert set(emptied(welcome)) == {BOB_DEVICE, TOPICS.account("bob", "preferred")}
         assert bench.broker.stored[TOPICS.account("bob", "availability")] == b"offline"
-        bench.publisher.update(facts("bob"))
+        bench.publisher.states.update(facts("bob"))
         bench.broker.drain()
         assert bench.about("bob") == topics("bob", LEAVES - {"preferred"}) - {BOB_DEVICE}
 
@@ -197,7 +197,7 @@ async def test_the_sign_in_of_a_table_goes_with_its_last_person(tmp_path: Path) 
     bench.follow("team_ann", "team_ben", table="team")
     async with bench.running():
         bench.connect()
-        bench.publisher.update(facts("team_ann"))
+        bench.publisher.states.update(facts("team_ann"))
         bench.broker.drain()
         bench.follow("team_ben", table="team")
         await bench.pass_time(1)
@@ -325,7 +325,7 @@ async def test_a_refused_last_step_keeps_nobody_else_on_the_broker(tmp_path: Pat
     bench.publisher.follow({"alice": ALICE, "bob": SETTABLE})
     async with bench.running():
         bench.connect()
-        bench.publisher.update(facts("alice"))
+        bench.publisher.states.update(facts("alice"))
         await bench.pass_time(1)
         bench.publisher.follow({"alice": ALICE, "bob": BOB})
         await bench.pass_time(1)

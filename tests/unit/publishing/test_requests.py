@@ -108,7 +108,7 @@ async def test_too_many_at_once_are_counted_and_answered(
     async with bench.running():
         for number in range(WAITING_MOST + 25):
             bench.broker.ask("poll", b'{"transaction":%d}' % number)
-        assert bench.publisher.dropped_requests == 25
+        assert bench.publisher.requests.dropped == 25
         await bench.pass_time(1)
     answers = [
         json.loads(message.payload)
@@ -141,9 +141,9 @@ async def test_what_the_shell_asks_is_answered_to_it_alone_and_kept_as_the_last(
 ) -> None:
     async with bench.running():
         answers = asyncio.gather(
-            bench.publisher.request("set_presence", BUSY),
-            bench.publisher.request("poll", b'{"account":"nobody"}'),
-            bench.publisher.request("no/such command", b""),
+            bench.publisher.requests.ask("set_presence", BUSY),
+            bench.publisher.requests.ask("poll", b'{"account":"nobody"}'),
+            bench.publisher.requests.ask("no/such command", b""),
         )
         await bench.clock.settle()
         done, refused, unknown = map(json.loads, await answers)
@@ -157,7 +157,7 @@ async def test_what_the_shell_asks_is_answered_to_it_alone_and_kept_as_the_last(
 
 async def test_a_shell_that_left_is_in_nobodys_way(bench: Bench) -> None:
     async with bench.running():
-        leaving = asyncio.create_task(bench.publisher.request("rediscover", b""))
+        leaving = asyncio.create_task(bench.publisher.requests.ask("rediscover", b""))
         await asyncio.sleep(0)
         leaving.cancel()
         assert (await last(bench, "log_level", b'{"level":"debug"}'))["error"] is None
@@ -166,5 +166,5 @@ async def test_a_shell_that_left_is_in_nobodys_way(bench: Bench) -> None:
 async def test_the_shell_is_turned_away_too_where_too_many_wait(bench: Bench) -> None:
     for _ in range(WAITING_MOST):
         bench.broker.ask("poll", b"{}")
-    answer = json.loads(await bench.publisher.request("poll", b"{}"))
+    answer = json.loads(await bench.publisher.requests.ask("poll", b"{}"))
     assert "too many requests" in answer["error"]

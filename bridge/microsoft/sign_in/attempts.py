@@ -1,0 +1,166 @@
+"""Carries out the sign-in flows of one account table: one at a time, each to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import cache
+from typing import TYPE_CHECKING
+
+from bridge.contract.account import SignIn, Way
+from bridge.contract.clock import Clock
+from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.device_code import DeviceCode
+from bridge.microsoft.sign_in.flow import Failed, wait_s
+from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
+from bridge.microsoft.sign_in.stored import PublicApp
+from bridge.retry import Random
+
+if TYPE_CHECKING:
+    import msal
+
+    from bridge.microsoft.sign_in.browser import Browser
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S, RETRY_MOST_S = 5.0, 60.0
+"""Waits between flows that could not begin."""
+
+Adopt = Callable[[Answer, "msal.SerializableTokenCache", Sequence[str]], Awaitable[None]]
+"""Takes over what a person who signed in was granted, and the scopes that it was granted for."""
+
+
+class Attempts:
+    """The attempts to sign one person in; ``adopt`` and ``failed`` learn how each ends.
+
+    ``changed`` is called whenever ``waiting`` or ``trouble`` is another.
+    """
+
+    def __init__(
+        self,
+        slug: str,
+        *,
+        app: PublicApp,
+        workers: MsalWorkers,
+        scopes: Sequence[str],
+        adopt: Adopt,
+        failed: Callable[[Failed], None],
+        changed: Callable[[], None],
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._slug, self._app, self._workers = slug, app, workers
+        self._adopt, self._failed, self._changed = adopt, failed, changed
+        self._clock, self._random = clock, random
+        self.scopes: Sequence[str] = scopes
+        self.claims: str | None = None
+        """What the next flow asks for."""
+        self.way: Way | None = None
+        """How somebody is to sign in, while they are."""
+        self.waiting: SignIn | None = None
+        """The code, or the address, that waits for a person."""
+        self.trouble: str | None = None
+        """Why the flow cannot begin now."""
+        self._browser: Browser | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._started = asyncio.Event()
+
+    def start(self, way: Way) -> None:
+        """Begin soon; a flow that runs goes on, unless it goes another way."""
+        if self.way not in (None, way):
+            self.cancel()
+        self.way = way
+        self._started.set()
+
+    def cancel(self) -> None:
+        """Take the flow back, unless somebody has signed in by it already."""
+        if self.way and self._task:
+            self._task.cancel()
+        self._end()
+
+    def finish_browser(self, pasted: str) -> None:
+        """Take the address that the browser ended on.
+
+        Raises:
+            PersonMustActError: It is not the one that is waited for; the text says which is.
+        """
+        if self._browser is None:
+            raise PersonMustActError(
+                "No sign-in waits for an address.", remedy="Start one in the browser first."
+            )
+        self._browser.hand_in(pasted)
+
+    async def run(self) -> None:
+        """Carry out what is started, until cancelled."""
+        while True:
+            if self.way is None:
+                await self._started.wait()
+            self._started.clear()
+            if self.way is None:
+                continue
+            attempt = self._attempt(self.way)
+            self._task = asyncio.create_task(attempt, name=f"{self.way}-{self._slug}")
+            try:
+                await asyncio.wait({self._task})
+            finally:
+                self._task.cancel()
+                await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()
+
+    def _end(self) -> None:
+        self.way = self.waiting = self.trouble = self._browser = None
+
+    async def _attempt(self, way: Way) -> None:
+        """Begin until it can begin, and go on to its end."""
+        failures = 0
+        while True:
+            try:
+                return await self._go_through(way)
+            except SourceUnavailableError as error:
+                failures += 1
+                if failures == 1:
+                    log.warning("%s: %s; it is tried again", self._slug, error)
+                self.trouble = f"{error}. It is tried again."
+                self._changed()
+                rest_s = wait_s(
+                    error, failures, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random
+                )
+            await self._clock.sleep(rest_s)
+
+    async def _go_through(self, way: Way) -> None:
+        @cache
+        def tokens() -> msal.SerializableTokenCache:  # on a worker; nothing of an earlier person
+            from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
+
+            return SerializableTokenCache()
+
+        client = self._workers.client(lambda requests: self._app.open(tokens(), requests))
+        scopes = list(self.scopes)
+        async with aclosing(self._flow(way, client, scopes).steps()) as steps:
+            async for step in steps:
+                if isinstance(step, SignIn):
+                    self.waiting, self.trouble = step, None
+                    log.info("%s: %s", self._slug, step.message)
+                elif isinstance(step, Failed):
+                    self._end()
+                    self._failed(step)
+                else:
+                    self.way = self._browser = None  # only a sign-out takes it back from now on
+                    await self._adopt(step, tokens(), scopes)
+                    self.waiting = None
+                self._changed()
+
+    def _flow(self, way: Way, client: MsalClient, scopes: Sequence[str]) -> DeviceCode | Browser:
+        claims, clock = self.claims, self._clock
+        if way is Way.DEVICE_CODE:
+            return DeviceCode(client, scopes=scopes, claims=claims, clock=clock)
+        from bridge.microsoft.sign_in.browser import Browser  # noqa: PLC0415 - aiohttp.web
+
+        self._browser = Browser(
+            client, scopes=scopes, claims=claims, clock=clock, random=self._random
+        )
+        return self._browser

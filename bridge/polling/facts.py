@@ -1,0 +1,178 @@
+"""The facts about the accounts of one source: what was read, and what of it is news.
+
+Reporting costs what changed: the others are reported again in turns, a slice at a time, so that
+their times stay true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from math import ceil
+from operator import attrgetter
+
+from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
+from bridge.contract.presence import Presence
+from bridge.polling.freshness import Freshness
+from bridge.polling.read_order import ReadOrder
+
+ROUND_S = 60.0
+"""Everybody is reported at least this often while polls are good."""
+SLICE = 50
+"""So few are reported again each time."""
+
+_VISIBLE = attrgetter(
+    *("availability", "activity", "raw_availability", "raw_activity", "out_of_office"),
+    *("status_message", "work_location", "work_location_source"),
+)
+"""What of a presence people see."""
+
+EpochAt = Callable[[datetime], int | None]
+"""The epoch of facts at a moment; called for each moment, it sees the clock set back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a good poll brought."""
+
+    changed: bool
+    """Somebody's presence changed for people."""
+    counted_anew: tuple[str, ...] = ()
+    """Whose older answers were taken at last."""
+
+
+class Facts:
+    """The accounts of one source."""
+
+    def __init__(self, epoch: EpochAt = lambda _: None) -> None:
+        self._epoch = epoch
+        self.accounts: Mapping[str, str] = {}
+        self.presences: tuple[Presence, ...] = ()
+        """The newest presences of everybody."""
+        self.freshness = Freshness()
+        self._order = ReadOrder()
+        self._facts: dict[str, AccountFacts] = {}
+        self._reported: dict[str, AccountFacts] = {}  # who was reported longest ago is first
+        self._changed: dict[str, None] = {}
+        self._messages: dict[str, datetime] = {}  # ends of the status messages that have one
+        self._shared: tuple[bool, SignIn, int | None] = (False, SIGNED_OUT, None)
+        self._round_at: datetime | None = None
+
+    def follow(self, accounts: Mapping[str, str]) -> bool:
+        """Have exactly ``accounts`` (slugs and names); whether that is news."""
+        if accounts is self.accounts:
+            return False
+        for slug in self._facts.keys() - accounts.keys():
+            for table in (self._facts, self._reported, self._changed, self._messages):
+                table.pop(slug, None)
+            self.freshness.forget(slug)
+            self._order.forget(slug)
+        for slug, name in accounts.items():
+            before = self._facts.get(slug)
+            if before is None:
+                self._facts[slug] = AccountFacts(slug, name)
+                self.freshness.add(slug)
+                self._changed[slug] = None
+            elif before.name != name:
+                self._facts[slug] = replace(before, name=name)
+        self.accounts = accounts
+        self._collect_presences()
+        return True
+
+    def take(self, answers: Mapping[str, Presence], now: datetime) -> Taken:
+        """Take the answers of a good poll; an older answer than before counts as a missing one."""
+        self._follow_the_clock(now)
+        older, anew = self._order.check(answers, self._facts, now)
+        present = answers.keys() - older if older else answers.keys()
+        missing = self._facts.keys() - present if len(present) < len(self._facts) else set[str]()
+        self._changed |= dict.fromkeys(self.freshness.polled(present, missing, now))
+        put, changed = False, False
+        for slug, answer in answers.items():
+            facts, presence = self._facts.get(slug), answer.at(now)
+            if facts is None or slug in older:
+                continue
+            if presence is facts.presence or presence == facts.presence:
+                continue
+            visible = not facts.presence or _VISIBLE(presence) != _VISIBLE(facts.presence)
+            self._put(facts, presence, now if visible else facts.changed_at)
+            put, changed = True, changed or visible
+        if put:
+            self._collect_presences()
+        return Taken(changed, anew)
+
+    def news(self, now: datetime, sign_in: SignIn) -> Iterator[AccountFacts]:
+        """The facts that are news: of who changed and of a slice of the others, or of everybody.
+
+        Everybody is due when freshness, sign-in or epoch is news for all.
+        """
+        self._follow_the_clock(now)
+        self._end_messages(now)
+        signed_in, epoch = sign_in.state is SignInState.SIGNED_IN, self._epoch(now)
+        shared = (signed_in and self.freshness.is_current(now), sign_in, epoch)
+        due: list[str]
+        if shared != self._shared:
+            self._shared, due = shared, list(self._facts)
+        else:
+            ended = [slug for slug in self.freshness.ended(now) if self._is_reported_fresh(slug)]
+            due = [*self._changed, *ended, *islice(self._reported, self._slice(now))]
+        self._changed, self._round_at = {}, now
+        for slug in dict.fromkeys(due):
+            before = self._facts[slug]
+            polled_at, valid_until = self.freshness.times_of(slug)
+            facts = AccountFacts(
+                slug,
+                before.name,
+                presence=before.presence,
+                changed_at=before.changed_at,
+                polled_at=polled_at,
+                valid_until=valid_until,
+                fresh=signed_in and valid_until is not None and now < valid_until,
+                sign_in=sign_in,
+                epoch=epoch,
+            )
+            is_news = facts != self._reported.pop(slug, None)
+            self._facts[slug] = self._reported[slug] = facts
+            if is_news:
+                yield facts
+
+    def next_end(self, now: datetime) -> datetime | None:
+        """The first moment at which facts are no longer fresh, or a message is over."""
+        ends = list(self._messages.values())
+        if self._shared[0] and (end := self.freshness.next_end(now)):
+            ends.append(end)
+        return min(ends, default=None)
+
+    def _collect_presences(self) -> None:
+        self.presences = tuple(f.presence for f in self._facts.values() if f.presence)
+
+    def _end_messages(self, now: datetime) -> None:
+        """Show no status message any more whose end has come, read again or not."""
+        for slug in [slug for slug, end in self._messages.items() if end <= now]:
+            facts = self._facts[slug]
+            if facts.presence:
+                self._put(facts, facts.presence.at(now), now)
+
+    def _follow_the_clock(self, now: datetime) -> None:
+        if back := self.freshness.follow_the_clock(now):
+            self._order.clock_set_back(back)
+            self._changed |= dict.fromkeys(self._facts)
+
+    def _put(self, facts: AccountFacts, presence: Presence, changed_at: datetime | None) -> None:
+        slug = facts.account
+        self._facts[slug] = AccountFacts(slug, facts.name, presence=presence, changed_at=changed_at)
+        self._changed[slug] = None
+        if presence.status_message_until:
+            self._messages[slug] = presence.status_message_until
+        else:
+            self._messages.pop(slug, None)
+
+    def _is_reported_fresh(self, slug: str) -> bool:
+        reported = self._reported.get(slug)
+        return reported is not None and reported.fresh
+
+    def _slice(self, now: datetime) -> int:
+        """How many are reported again: with each taking turns, everybody within a round."""
+        passed_s = (now - self._round_at).total_seconds() if self._round_at else 0.0
+        return max(SLICE, ceil(len(self._reported) * passed_s / ROUND_S))

@@ -1,0 +1,86 @@
+"""Reports the facts of one source that are news, and when facts are no longer true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bridge.contract.account import AccountFacts
+from bridge.contract.clock import Clock, sleep_unless
+from bridge.contract.errors import AccessRefusedError
+from bridge.polling.facts import Facts
+from bridge.polling.machine_sleep import JUMP_S, SOON_S
+from bridge.polling.shown_sign_in import is_news, with_internal_error, with_refusal
+from bridge.polling.source import Source
+
+ERROR_SHOWN_S = 3600.0
+"""An internal error is shown for so long, also when all is well again."""
+
+
+class Reporting:
+    """``report`` gets the facts of an account that are news.
+
+    ``announce`` is called before, when the accounts of the source are others.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        facts: Facts,
+        *,
+        report: Callable[[AccountFacts], None],
+        announce: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._source, self._facts, self._clock = source, facts, clock
+        self._report, self._announce = report, announce
+        self._news = asyncio.Event()
+        self._broke_s: float | None = None
+        self.has_read = False
+        """Whether a read has ended since the start, well or not."""
+        self.refused: AccessRefusedError | None = None
+        """Why nobody may be read, as long as that is so."""
+
+    def broke(self) -> None:
+        """Show an internal error for a while."""
+        self._broke_s = self._clock.monotonic()
+        self.report_soon()
+
+    def report_soon(self) -> None:
+        """Let ``run`` report what is news."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Report what is news, and what ends, also while a read hangs, until cancelled."""
+        while True:
+            now = self._clock.now()
+            end = self._facts.next_end(now)
+            wait_s = max(SOON_S, (end - now).total_seconds()) if end else JUMP_S
+            await sleep_unless(self._news, wait_s, self._clock)
+            self._news.clear()
+            self.report_news()
+
+    def report_news(self) -> None:
+        """Report each, also when one of them cannot be; then raise its error."""
+        self.follow()
+        now, sign_in = self._clock.now(), self._source.sign_in.value
+        if self.refused:
+            sign_in = with_refusal(sign_in, self.refused)
+        if self._broke_s is not None and self._clock.monotonic() - self._broke_s < ERROR_SHOWN_S:
+            current = self._facts.freshness.is_current(now)
+            sign_in = with_internal_error(sign_in, current=current)
+        if not (self.has_read or is_news(sign_in)):
+            return  # what was reported before a restart is still there
+        failed: Exception | None = None
+        for facts in self._facts.news(now, sign_in):
+            try:
+                self._report(facts)
+            except Exception as error:  # noqa: BLE001 - one person's bug is one person's
+                failed = error
+        if failed:
+            raise failed
+
+    def follow(self) -> None:
+        """Have the accounts that the source has now."""
+        if self._facts.follow(self._source.accounts):
+            self._announce()

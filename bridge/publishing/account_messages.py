@@ -1,0 +1,162 @@
+"""Turns the facts of an account into messages: all of them, or the fewest that news needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from operator import attrgetter
+
+from bridge.contract.account import AccountFacts, SignIn
+from bridge.contract.presence import Availability, Presence
+from bridge.contract.topics import OFFLINE, ONLINE, Topics
+from bridge.contract.wire import Message, encode_account_state, encode_json
+
+EVENT_EXPIRY_S = 60
+STATE_EXPIRY_S = 600
+_UNPUBLISHED = ("sequence_number", "status_message_until")
+_PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name not in _UNPUBLISHED))
+
+
+def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
+    """All retained messages of an account, in the order of ``changes``."""
+    yield from state_and_attributes(topics, facts)
+    yield from unexpiring(topics, facts, now)
+
+
+def unexpiring(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
+    """What stays true without a state: whether it is current, and the sign-in."""
+    good = availability_of(topics, facts), _auth(topics, facts, now), _sign_in(topics, facts)
+    yield from good if facts.fresh else reversed(good)
+
+
+def changes(
+    topics: Topics, old: AccountFacts | None, facts: AccountFacts, now: datetime
+) -> list[Message]:
+    """The messages that ``facts`` need after ``old``.
+
+    Good news ends with the sign-in, bad news begins with it: no lamp sees a state in between.
+    """
+    if old is None:
+        return list(everything(topics, facts, now))
+    messages = state_and_attributes(topics, facts) if state_is_new(old, facts) else []
+    rest: list[Message] = []
+    if facts.fresh != old.fresh:
+        rest.append(availability_of(topics, facts))
+    if facts.sign_in != old.sign_in:
+        rest.append(_auth(topics, facts, now))
+    if facts.sign_in.word != old.sign_in.word:
+        rest.append(_sign_in(topics, facts))
+    messages += rest if facts.fresh else reversed(rest)
+    if event := _event(topics, old, facts, now):
+        messages.append(event)
+    return messages
+
+
+def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
+    """Whether the state has to be sent for more than its times."""
+    if new.fresh and not old.fresh:
+        return True
+    if old.presence is None or new.presence is None:
+        return old.presence is not new.presence
+    return old.presence is not new.presence and (
+        _PUBLISHED(old.presence) != _PUBLISHED(new.presence)
+    )
+
+
+def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
+    """What expires unless it is sent again; nothing before the first good poll."""
+    presence, account = facts.presence, facts.account
+    if presence is None:
+        return []  # what was stored before is still the last that is known
+    attributes = {
+        "raw_availability": presence.raw_availability,
+        "raw_activity": presence.raw_activity,
+        "status_message": presence.status_message,
+        "out_of_office_message": presence.out_of_office_message,
+        "work_location": presence.raw_work_location,
+        "place_id": presence.place_id,
+        "sequence_number": presence.sequence_number,
+    }
+    return [
+        Message(
+            topics.account(account, "state"), encode_account_state(facts), expiry_s=STATE_EXPIRY_S
+        ),
+        Message(
+            topics.account(account, "attributes"), encode_json(attributes), expiry_s=STATE_EXPIRY_S
+        ),
+    ]
+
+
+def state_of(topics: Topics, facts: AccountFacts) -> Message | None:
+    """The state of an account; nothing before the first good poll."""
+    return next(iter(state_and_attributes(topics, facts)), None)
+
+
+def availability_of(topics: Topics, facts: AccountFacts) -> Message:
+    """Whether the state may be shown as current."""
+    payload = ONLINE if facts.fresh else OFFLINE
+    return Message(topics.account(facts.account, "availability"), payload.encode())
+
+
+def auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
+    """The sign-in of an account or a table, with a code while one waits."""
+    left_s = int((sign_in.expires_at - now).total_seconds()) if sign_in.expires_at else 0
+    # a code that waits and seems to be over: the clock was set, and the broker must not forget it
+    return Message(topic, encode_json(asdict(sign_in)), expiry_s=left_s if left_s > 0 else None)
+
+
+def without_code(sign_in: SignIn) -> SignIn:
+    """What each of many people may show of the one sign-in that reads them.
+
+    The code stands on the topic of their table; here it would be sent for each of them.
+    """
+    return replace(
+        sign_in,
+        user_code=None,
+        verification_uri=None,
+        expires_at=None,
+        message=None if sign_in.waits else sign_in.message,  # it says where to enter which code
+        correlation_id=None,
+    )
+
+
+def _auth(topics: Topics, facts: AccountFacts, now: datetime) -> Message:
+    return auth(topics.account(facts.account, "auth"), facts.sign_in, now)
+
+
+def _sign_in(topics: Topics, facts: AccountFacts) -> Message:
+    return Message(topics.account(facts.account, "sign_in"), facts.sign_in.word.encode())
+
+
+def _event(topics: Topics, old: AccountFacts, new: AccountFacts, now: datetime) -> Message | None:
+    if old.presence is None or new.presence is None:
+        return None
+    kind = _event_type(old.presence, new.presence)
+    if kind is None:
+        return None
+    payload = {
+        "event_type": kind,
+        "from": _words(old.presence),
+        "to": _words(new.presence),
+        "at": new.changed_at or now,
+    }
+    topic = topics.account(new.account, "event")
+    return Message(topic, encode_json(payload), retain=False, expiry_s=EVENT_EXPIRY_S)
+
+
+def _event_type(old: Presence, new: Presence) -> str | None:
+    """What happened between two presences; nothing where one of them is not known."""
+    known = None not in (old.availability, old.activity, new.availability, new.activity)
+    if not known or _words(old) == _words(new):
+        return None
+    if None not in (old.in_call, new.in_call) and old.in_call != new.in_call:
+        return "call_started" if new.in_call else "call_ended"
+    was, now = (p.availability is Availability.OFFLINE for p in (old, new))
+    if was != now and Availability.OTHER not in (old.availability, new.availability):
+        return "offline" if now else "online"
+    return "changed"
+
+
+def _words(presence: Presence) -> str:
+    return f"{presence.availability or 'unknown'}/{presence.activity or 'unknown'}"

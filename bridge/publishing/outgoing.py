@@ -1,0 +1,43 @@
+"""Where the parts of publishing send their messages, and whom these are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from random import random as _random
+
+from bridge.broker import Broker
+from bridge.contract.account import Followed
+from bridge.contract.clock import Clock
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message
+from bridge.retry import Random
+
+
+class Outgoing:
+    """What all of these parts share; ``make_broker`` makes the connection."""
+
+    def __init__(
+        self,
+        make_broker: Callable[[], Broker],
+        topics: Topics,
+        clock: Clock,
+        random: Random = _random,
+    ) -> None:
+        self.broker, self.topics = make_broker(), topics
+        self.clock, self.random = clock, random
+        self.followed: Mapping[str, Followed] = {}
+        """Who is followed now; replaced, never changed."""
+        self.sent: Callable[[Message], None] = lambda _: None
+        """Hears of each message that goes to the broker."""
+
+    def send(self, *messages: Message, beat: bool = False) -> None:
+        """Publish soon; a ``beat`` repeats what was sent before."""
+        for message in messages:
+            self.sent(message)
+            self.broker.publish(message, beat=beat)
+
+    def noted(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """``messages``, which the broker sends by itself."""
+        for message in messages:
+            self.sent(message)
+            yield message

@@ -1,0 +1,133 @@
+"""Removes from the broker the topics of people, tables and devices that are gone.
+
+What an earlier life of the bridge left there is looked for at the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Container, Iterator
+from functools import partial
+from pathlib import Path
+
+from bridge.broker import Received
+from bridge.contract.wire import Message
+from bridge.publishing.discovery.payloads import Components
+from bridge.publishing.outgoing import Outgoing
+from bridge.publishing.removal.leftovers import announced_account, stored_account
+from bridge.publishing.removal.retained_file import Retained
+from bridge.publishing.removal.retained_topics import RetainedTopics
+
+LOOKED_FOR_MOST = 1_000
+"""So few people are looked for on the broker at each start: a disk may have come back from an old
+copy. Of more the file must know."""
+LISTEN_S = 5.0
+"""So long is looked for them."""
+PAUSE_S = 2.0
+"""Between the bare platform and the final payload: Home Assistant needs to see both."""
+
+
+class Removal:
+    """Removes until the broker has acknowledged it; ``device`` gives a discovery message."""
+
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        file: Path,
+        *,
+        device: Callable[[str], Message | None],
+    ) -> None:
+        self._outgoing, self._device = outgoing, device
+        self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
+        self._retained = RetainedTopics(outgoing.topics, file)
+        self._due = asyncio.Event()
+        self._look_everywhere = False
+
+    def read(self) -> None:
+        """Learn what is retained on the broker."""
+        self._look_everywhere = not self._retained.read()
+
+    def want(self, devices: dict[str, Components]) -> None:
+        """Let exactly these ``devices``, and who is followed, be retained, soon."""
+        followed = self._outgoing.followed
+        wanted = Retained(
+            devices,
+            dict.fromkeys(followed),
+            dict.fromkeys(slug for slug, account in followed.items() if account.settable),
+            dict.fromkeys(account.table for account in followed.values() if account.table),
+        )
+        if self._retained.want(wanted):
+            self._due.set()
+
+    def acknowledged(self, message: Message) -> None:
+        """The broker has ``message``."""
+        if self._retained.acknowledged(message):
+            self._due.set()
+
+    def is_shrinking(self, topic: str) -> bool:
+        """Whether the device on ``topic`` is losing components now."""
+        return topic in self._retained.shrunk
+
+    def messages(self, *, but: Container[str] = ()) -> Iterator[Message]:
+        """All that removes what has to go: bare platforms first, then emptied topics."""
+        for topic in list(self._retained.shrunk):
+            device = self._device(topic) if topic not in but else None
+            if device and (bare := self._retained.bare_message(device)):
+                yield bare
+        yield from self._retained.empty_messages()
+
+    async def run(self) -> None:
+        """Remove what has to go until cancelled; a broker that is away gets it on connect."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            bare = tuple(self._retained.bare)
+            if bare:
+                await self._clock.sleep(PAUSE_S)
+            for topic in bare:
+                if device := self._device(topic):
+                    self._outgoing.send(device)
+            for message in self.messages(but=bare):
+                await self._broker.room()
+                self._outgoing.send(message)
+
+    async def look_for_leftovers(self, *, also: Callable[[Received], None]) -> None:
+        """After the first connect, look for what is ours and unknown, for a while.
+
+        ``also`` hears the same.
+        """
+        while not self._broker.connects:
+            await self._clock.sleep(0.5)
+        await self._clock.sleep(PAUSE_S)
+        filters = {self._topics.device_config("+"): self._hear_device}
+        if self._look_everywhere or len(self._outgoing.followed) <= LOOKED_FOR_MOST:
+            filters[self._topics.account("+", "availability")] = self._hear_account
+        for topic_filter, handler in filters.items():
+            self._broker.subscribe(topic_filter, partial(_both, handler, also))
+        connects = 0
+        while connects != self._broker.connects:  # again, when the connection was lost meanwhile
+            connects = self._broker.connects
+            await self._clock.sleep(LISTEN_S)
+        for topic_filter in filters:
+            self._broker.unsubscribe(topic_filter)
+
+    async def close(self) -> None:
+        """Leave to the next start what is not done."""
+        await self._retained.close()
+
+    def _hear_device(self, received: Received) -> None:
+        account = announced_account(received, self._topics)
+        if account and self._retained.found(account, received.topic):
+            self._due.set()
+
+    def _hear_account(self, received: Received) -> None:
+        account = stored_account(received)
+        if account and self._retained.found(account):
+            self._due.set()
+
+
+def _both(
+    one: Callable[[Received], None], other: Callable[[Received], None], received: Received
+) -> None:
+    one(received)
+    other(received)

@@ -1,0 +1,170 @@
+"""Builds the parts of one running bridge and ties them together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bridge import __version__, state_dir
+from bridge.broker import Broker, Connect
+from bridge.config.models import Config
+from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.clock import Clock
+from bridge.contract.commands import Commands
+from bridge.contract.health import Health
+from bridge.microsoft import Microsoft
+from bridge.microsoft.accounts import OpenHttp
+from bridge.polling import Epoch, fold
+from bridge.publishing import Publisher
+from bridge.retry import Random
+from bridge.service.followed_accounts import FollowedAccounts
+from bridge.service.sources import Sources
+from bridge.service.supervision import Supervision
+
+if TYPE_CHECKING:  # loaded only by who wants them
+    from bridge.service.local_api import LocalApi
+    from bridge.service.page import Page
+
+log = logging.getLogger(__name__)
+
+OpenPage = Callable[[Commands, Config, Broker, Clock], "Page"]
+OpenLocalApi = Callable[..., "LocalApi"]
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Composition:
+    """The parts of one bridge that follows ``config``; ``service`` does what others ask for."""
+
+    def __init__(
+        self,
+        service: Commands,
+        config: Config,
+        *,
+        read_config: Callable[[], Config],
+        connect: Connect,
+        open_http: OpenHttp | None,
+        executor: Executor | None,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._service, self._config, self._clock = service, config, clock
+        self._supervision = Supervision(clock, random=random)
+        self._microsoft = Microsoft(
+            config, clock, open_http=open_http, executor=executor, random=random
+        )
+        broker = partial(
+            Broker,
+            config.mqtt,
+            client_id=config.mqtt.client_id_of("bridge"),
+            state_topic=config.topics.bridge_state,
+            connect=connect,
+            clock=clock,
+            random=random,
+        )
+        self.publisher = Publisher(
+            broker,
+            config=config,
+            topics=config.topics,
+            service=service,
+            raise_epoch=self._raise_epoch,
+            clock=clock,
+            random=random,
+            version=__version__,
+        )
+        self.sources = Sources(
+            self._microsoft,
+            report=self._report,
+            announce=self._announce,
+            clock=clock,
+            random=random,
+            epoch=lambda now: self._epoch.at(now) if self._epoch else None,
+        )
+        self.followed = FollowedAccounts(config, read=read_config, follow=self.sources.follow)
+        self._epoch: Epoch | None = None
+        self._page: Page | None = None
+
+    @asynccontextmanager
+    async def opened(
+        self, open_page: OpenPage | None, open_local_api: OpenLocalApi | None
+    ) -> AsyncIterator[dict[str, Work]]:
+        """Open all that is shared; what runs until the end, by its name.
+
+        Raises:
+            ConfigError: Something that the config names is missing or cannot be read.
+        """
+        config, clock, publisher = self._config, self._clock, self.publisher
+        publisher.start()
+        works: dict[str, Work] = {"publisher": publisher.run, "heartbeat": self._beat}
+        if open_page:
+            self._page = open_page(self._service, config, publisher.broker, clock)
+            works["page"] = self._page.run
+        if open_local_api:
+            local_api = open_local_api(
+                config.state_dir,
+                clock,
+                request=publisher.requests.ask,
+                everybody=publisher.states.everybody,
+                sign_in_of=lambda account: self.sources.source_of(account).sign_in,
+                at_the_broker=self._at_the_broker,
+            )
+            works["commands"] = local_api.run
+        works = {name: partial(self._supervision.run, name, work) for name, work in works.items()}
+        self._epoch = Epoch.begun(config.state_dir / state_dir.EPOCH, clock)
+        async with self._microsoft:
+            self.sources.follow(config)
+            yield works | {"sources": self.sources.run, "broker": publisher.broker.run}
+        await self._epoch.close()
+
+    def health(self, *, uptime_s: int) -> Health:
+        """One report of all parts."""
+        broker = self.publisher.broker
+        refused = broker.problems if broker.connected else ()
+        health = fold(self.sources.statuses, failed=self._supervision.failing, broker=refused)
+        return replace(
+            health,
+            internal_errors=health.internal_errors + self._supervision.errors,
+            requests_last_hour=self._microsoft.requests_last_hour,
+            requests_allowed_hour=self._microsoft.requests_allowed_hour,
+            mqtt_reconnects=max(0, broker.connects - 1),
+            queue=broker.waiting,
+            requests_dropped=self.publisher.requests.dropped,
+            uptime_s=uptime_s,
+        )
+
+    def _at_the_broker(self) -> dict[str, Any]:
+        """What the broker announced, and what is wrong between it and us."""
+        broker = self.publisher.broker
+        return {
+            "connected": broker.connected,
+            "mqtt_version": broker.mqtt_version,
+            "problems": list(broker.problems),
+            "limits": asdict(broker.limits) if broker.limits else None,
+            "clocks_apart_s": self._page.clocks_apart_s if self._page else {},
+        }
+
+    def _report(self, facts: AccountFacts) -> None:
+        self.publisher.states.update(facts)
+        if self._page:
+            self._supervision.call("page", partial(self._page.update, facts))
+
+    def _announce(self, accounts: Mapping[str, Followed]) -> None:
+        self.publisher.follow(accounts)
+        if self._page:
+            added = self.followed.config.added
+            self._supervision.call("page", partial(self._page.follow, accounts, added=added))
+
+    def _raise_epoch(self, seen: int) -> None:
+        if self._epoch and self._epoch.raise_above(seen):
+            log.info("epoch %d was seen on the broker: ours is above it now", seen)
+            self.sources.report_soon()
+
+    async def _beat(self) -> None:
+        def report() -> None:
+            self.publisher.bridge.update_health(self._service.health())
+
+        await state_dir.beat(self._config.state_dir, self._clock, report)
