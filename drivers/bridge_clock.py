@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from bridge.contract.clock import Clock
+from bridge.contract.clock import Clock, apart_words
 from bridge.contract.wire import AccountState
 
 log = logging.getLogger(__name__)
@@ -64,14 +64,7 @@ class BridgeClock:
             log.warning(
                 "the clock here is %s the bridge's: set the one that is wrong; presence is shown "
                 "as the bridge means it, a schedule goes by the clock here",
-                _words(-ahead),
+                apart_words(-ahead.total_seconds()),
             )
         elif was_apart and not self.apart:
             log.info("the clock here agrees with the bridge's again")
-
-
-def _words(ahead: timedelta) -> str:
-    minutes = max(1, round(abs(ahead) / timedelta(minutes=1)))
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest)
-    return f"{' '.join(parts)} {'ahead of' if ahead > _NONE else 'behind'}"

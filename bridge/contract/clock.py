@@ -24,6 +24,13 @@ class Clock(Protocol):
         ...
 
 
+def apart_words(ahead_s: float) -> str:
+    """How far a clock is ahead of another: ``6 min ahead of``, ``2 h 5 min behind``."""
+    hours, minutes = divmod(max(1, round(abs(ahead_s) / 60)), 60)
+    parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    return f"{' '.join(parts)} {'ahead of' if ahead_s > 0 else 'behind'}"
+
+
 class SystemClock:
     """The machine's own clock."""
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from bridge.broker import Received
+from bridge.contract.clock import apart_words
 from bridge.contract.errors import ContractError
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
 from bridge.doctor.findings import Finding, bad
-
-LONG_MIN = 120
 
 
 def clocks(apart_s: Mapping[str, object]) -> Iterator[Finding]:
     """A finding for each lamp whose clock is not the bridge's: the bridge's minus its own."""
     for name, seconds in sorted(apart_s.items()):
         if isinstance(seconds, int | float) and seconds:
-            minutes = max(1, round(abs(seconds) / 60))
-            far = f"{minutes} min" if minutes < LONG_MIN else f"{round(minutes / 60)} h"
-            way = "behind" if seconds > 0 else "ahead of"
             yield bad(
-                f"lamp {name}: its clock is {far} {way} the bridge's",
+                f"lamp {name}: its clock is {apart_words(-seconds)} the bridge's",
                 "Set the time of both hosts: timedatectl set-ntp true. Presence is shown right all "
                 "the same; schedules go by the lamp's clock.",
             )

@@ -1,7 +1,4 @@
-"""The guided set-up: for ``run`` when nobody has filled in a config. Never starts the service.
-
-The page asks; here is what it stands on, and who knows whether the answers are true.
-"""
+"""The guided set-up of ``run`` where no config is filled in, and the trials of its answers."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ ANY_APP = UUID(int=1)
 
 
 def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Config | None:
-    """What there is of a config that the page can ask for the rest of.
+    """The config as far as it is filled in, when the page can ask for the rest.
 
     ``None`` when it is filled in, when there is no page to ask on, or when there is no ``file`` and
     ``set_up`` does not allow to make one: somebody mistyped its name.
@@ -52,22 +49,17 @@ def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Confi
 
 
 async def guide(draft: Config, file: Path) -> None:
-    """Serve the set-up until ``file`` is written.
-
-    Raises:
-        ConfigError: The password of the page cannot be read.
-    """
-    from bridge.web.access.keys import keys_of  # noqa: PLC0415 - only a first start needs it
+    """Serve the set-up until ``file`` is written. Raises as ``guard_of``."""
+    from bridge.web.access.building import guard_of  # noqa: PLC0415 - only a first start needs it
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 
     clock = SystemClock()
     set_up = SetUp(
         draft.web,
         file=file,
-        known=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
+        given=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
         trials=Probe(draft, clock),
-        keys=keys_of(draft.web, draft.state_dir),
-        state_dir=draft.state_dir,
+        guard=guard_of(draft.web, draft.state_dir, clock),
         clock=clock,
         zone=draft.time_zone or known_zone(os.environ),
     )
@@ -79,7 +71,7 @@ async def guide(draft: Config, file: Path) -> None:
 
 
 class Probe:
-    """Tries what a person tells, on the broker and on Microsoft."""
+    """Tries the answers of a person, on the broker and on Microsoft."""
 
     def __init__(self, draft: Config, clock: Clock) -> None:
         self._draft, self._clock = draft, clock
@@ -92,12 +84,12 @@ class Probe:
     async def tenant(self, name: str) -> None:
         """Look the tenant up. Raises ``PresenceBridgeError`` when there is none."""
         microsoft = self._draft.microsoft.model_copy(update={"tenant": name, "client_id": ANY_APP})
-        asked = self._draft.model_copy(
+        config = self._draft.model_copy(
             update={"microsoft": microsoft, "accounts": {"me": AccountSettings()}}
         )
         try:
-            async with Microsoft(asked, self._clock) as session:
+            async with Microsoft(config, self._clock) as session:
                 await session.tenant_of("me")
         except PersonMustActError as error:  # its remedy speaks of the config, which is not there
-            told = str(error).removesuffix(error.remedy).strip()
-            raise PersonMustActError(told, remedy="Check the domain or the ID.") from error
+            problem = str(error).removesuffix(error.remedy).strip()
+            raise PersonMustActError(problem, remedy="Check the domain or the ID.") from error

@@ -1,4 +1,4 @@
-"""Feeds the page of a running service, and serves it."""
+"""The page of a running service: joins it to the service and to the broker."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
 from bridge.contract.health import Health
 from bridge.contract.supervised import supervised
-from bridge.web.access.keys import keys_of
-from bridge.web.data.snapshot import Service as Bridge
+from bridge.web.access.building import guard_of
+from bridge.web.data.snapshot import BridgeStatus
 from bridge.web.data.view import View
+from bridge.web.posts import Posts
 from bridge.web.server import Web
 
 HEALTH_EVERY_S = 1.0
@@ -47,7 +48,7 @@ class Page:
     async def run(self) -> None:
         """Serve until cancelled."""
         for topic_filter in self._view.topic_filters:
-            self._broker.subscribe(topic_filter, lambda r: self._view.hear(r.topic, r.payload))
+            self._broker.subscribe(topic_filter, lambda r: self._view.receive(r.topic, r.payload))
         async with asyncio.TaskGroup() as tasks:
             for name, work in (("web", self._web.run), ("page-health", self._watch_health)):
                 tasks.create_task(supervised(work, name=name, clock=self._clock), name=name)
@@ -63,18 +64,14 @@ class Page:
 
 
 def open_page(commands: Commands, config: Config, broker: Broker, clock: Clock) -> Page:
-    """The page that ``[web]`` of ``config`` describes.
-
-    Raises:
-        ConfigError: Its password cannot be read.
-    """
-    bridge = Bridge(__version__, clock.now(), config.mqtt.address)
+    """The page of ``[web]``. Raises ``ConfigError`` when its password cannot be read."""
+    bridge = BridgeStatus(__version__, clock.now(), config.mqtt.address)
     view = View(bridge, config.topics, can_add=True)
     web = Web(
         config.web,
         view=view.snapshot,
-        commands=commands,
-        keys=keys_of(config.web, config.state_dir),
+        posts=Posts(view.snapshot, commands),
+        guard=guard_of(config.web, config.state_dir, clock),
         state_dir=config.state_dir,
         version=__version__,
         clock=clock,

@@ -1,1 +1,1 @@
-"""The page: what it shows, who may see it, and what it can ask for. Never reads Microsoft."""
+"""The page: what it shows, who may see it, what its forms do. Never reads Microsoft itself."""

@@ -5,7 +5,8 @@ Version 1 keeps its names and may gain new ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -13,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bridge.web.data.snapshot import Day, Light, Person, Service, Snapshot
+from bridge.web.data.snapshot import BridgeStatus, Day, Light, Person, Snapshot
 
 PREFIX = "/api/v1"
 
@@ -25,18 +26,17 @@ class Resource:
     path: str
     text: str
     model: Any
+    of: Callable[[Snapshot], Any]
     by_account: bool = False
 
 
-SNAPSHOT = Resource("/snapshot", "Everything on the page", Snapshot)
-HEALTH = Resource("/health", "How the bridge fares", Service)
-PEOPLE = Resource("/people", "All people", tuple[Person, ...])
-PERSON = Resource("/people/{account}", "One of them", Person, by_account=True)
-LIGHTS = Resource("/lights", "All lights", tuple[Light, ...])
-DAYS = Resource("/days", "The last 24 hours of everybody", tuple[Day, ...])
+SNAPSHOT = Resource("/snapshot", "Everything on the page", Snapshot, lambda s: s)
+HEALTH = Resource("/health", "The bridge itself", BridgeStatus, lambda s: s.service)
+PEOPLE = Resource("/people", "All people", tuple[Person, ...], lambda s: s.people)
+PERSON = Resource("/people/{account}", "One of them", Person, lambda s: s.people, by_account=True)
+LIGHTS = Resource("/lights", "All lights", tuple[Light, ...], lambda s: s.lights)
+DAYS = Resource("/days", "The last 24 hours of everybody", tuple[Day, ...], lambda s: s.days)
 RESOURCES = (SNAPSHOT, HEALTH, PEOPLE, PERSON, LIGHTS, DAYS)
-
-
 OF_MANY = (SNAPSHOT, PEOPLE)
 """Those that grow with the people."""
 PEOPLE_A_PART = 200
@@ -65,34 +65,27 @@ def people_parts(people: Iterable[Person]) -> Iterator[bytes]:
 
 def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes | None:
     """The JSON of ``resource``; ``None`` when there is no such account."""
-    value: Any = snapshot
-    if resource is HEALTH:
-        value = snapshot.service
-    elif resource is PEOPLE:
-        value = snapshot.people
-    elif resource is PERSON:
-        value = next((p for p in snapshot.people if p.account == account), None)
+    value = resource.of(snapshot)
+    if resource.by_account:
+        value = next((person for person in value if person.account == account), None)
         if value is None:
             return None
-    elif resource is LIGHTS:
-        value = snapshot.lights
-    elif resource is DAYS:
-        value = snapshot.days
     return _adapter(resource).dump_json(value)
 
 
 @cache
-def openapi(version: str) -> dict[str, Any]:
-    """The description of the API (OpenAPI 3.1)."""
+def openapi(version: str) -> bytes:
+    """The description of the API (OpenAPI 3.1) as JSON; its schemas keep their names, too."""
     schemas: dict[str, Any] = {}
     paths = {f"{PREFIX}{r.path}": {"get": _operation(r, schemas)} for r in RESOURCES}
-    return {
+    description = {
         "openapi": "3.1.0",
         "info": {"title": "Presence Bridge", "version": version},
         "servers": [{"url": "../../"}],
         "paths": paths,
         "components": {"schemas": schemas},
     }
+    return json.dumps(description).replace(BridgeStatus.__name__, "Service").encode()
 
 
 def _operation(resource: Resource, schemas: dict[str, Any]) -> dict[str, Any]:

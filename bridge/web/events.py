@@ -1,4 +1,4 @@
-"""News of the page as server-sent events. Never keeps what a slow reader missed: only the newest.
+"""News of the page as server-sent events; a slow reader gets the newest, not what it missed.
 
 Events (HTML Standard, 9.2): ``hello`` once, with the release and the bridge's time; then ``part``
 with the id and markup of an element, first for all of the page, so that it is true after any gap.
@@ -9,25 +9,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from bridge.contract.clock import Clock
-from bridge.contract.latest import Latest
-from bridge.web.access.guard import session_of
-from bridge.web.data.snapshot import Snapshot
-from bridge.web.limits import Alarm, Limits
+from bridge.web.access.cookies import session_of
+from bridge.web.access.headers import HEADERS
+from bridge.web.live import Live
 from bridge.web.render.forms import with_token
 from bridge.web.render.page import Parts
+from bridge.web.serving.limits import Capacity
 
 BEAT_S = 20.0
 """A comment this often keeps proxies from closing a quiet connection."""
-TOLD = 16
-"""Differences that are kept for the next reader."""
-HEADERS = {
+DIFFERENCES = 16
+"""Those that are kept for the next reader."""
+STREAM_HEADERS = {
+    **HEADERS,
     "Content-Type": "text/event-stream; charset=utf-8",
     "Content-Encoding": "identity",
     "Cache-Control": "no-cache, no-transform",
@@ -38,31 +38,19 @@ HEADERS = {
 
 
 class Events:
-    """All open streams. ``parts`` renders the newest snapshot for what a reader looks for.
+    """All open streams.
 
-    Who takes nothing for a while loses the connection: see ``Connections``.
+    A reader that takes nothing for a while loses the connection: see ``Connections``.
     """
 
-    def __init__(
-        self,
-        view: Latest[Snapshot],
-        parts: Callable[[str], Awaitable[Parts]],
-        *,
-        release: str,
-        limits: Limits,
-        alarm: Alarm,
-        clock: Clock,
-    ) -> None:
-        self._view, self._parts = view, parts
-        self._release, self._clock = release, clock
-        self._limits, self._alarm = limits, alarm
+    def __init__(self, live: Live, *, release: str, capacity: Capacity, clock: Clock) -> None:
+        self._live, self._release, self._clock = live, release, clock
+        self._capacity = capacity
         self._streams: dict[asyncio.Task[Any], str] = {}
         self._turn = asyncio.Lock()
-        self._told: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=TOLD)
+        self._differences: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=DIFFERENCES)
 
-    async def stream(
-        self, request: web.Request, headers: dict[str, str], *, reader: str, find: str
-    ) -> web.StreamResponse:
+    async def stream(self, request: web.Request, *, reader: str, find: str) -> web.StreamResponse:
         """Serve one page of ``reader`` that looks for ``find`` until it goes.
 
         Raises:
@@ -72,11 +60,11 @@ class Events:
         task = asyncio.current_task()
         assert task is not None
         self._streams[task] = reader
-        response = web.StreamResponse(headers={**headers, **HEADERS})
+        response = web.StreamResponse(headers=STREAM_HEADERS)
         try:
             with suppress(ConnectionError):
                 await response.prepare(request)
-                await self._tell(response, find=find, token=session_of(request).token)
+                await self._send_news(response, find=find, token=session_of(request).token)
         finally:
             del self._streams[task]
         return response
@@ -88,35 +76,35 @@ class Events:
                 task.cancel()
 
     def _look_for_room(self, reader: str) -> None:
-        limits, readers = self._limits, list(self._streams.values())
+        limits, readers = self._capacity.limits, list(self._streams.values())
         if len(readers) < limits.streams and readers.count(reader) < limits.streams_each:
             return
-        self._alarm.reached("too many pages are open at once: some get no news")
+        self._capacity.reached("too many pages are open at once: some get no news")
         raise web.HTTPServiceUnavailable
 
-    async def _tell(self, response: web.StreamResponse, *, find: str, token: str) -> None:
+    async def _send_news(self, response: web.StreamResponse, *, find: str, token: str) -> None:
         hello = {"release": self._release, "now": self._clock.now().isoformat()}
         await self._send(response, _event("hello", hello))
         before: Parts | None = None
         while True:
-            version = self._view.version
-            after = await self._parts(find)
+            version = self._live.shown.version
+            after = await self._live.parts(find)
             async with self._turn:  # between many readers, presence gets turns of the loop
                 await asyncio.sleep(0)
             if news := self._news(before, after):
                 await self._send(response, with_token(news, token))
             before = after
-            if not await self._view.newer(version, within_s=BEAT_S, clock=self._clock):
+            if not await self._live.shown.newer(version, within_s=BEAT_S, clock=self._clock):
                 await self._send(response, ":\n\n")
 
     def _news(self, before: Parts | None, after: Parts) -> str:
         """What differs, in events; most readers saw the same before."""
-        for known_before, known_after, text in self._told:
-            if known_before is before and known_after is after:
+        for old, new, text in self._differences:
+            if old is before and new is after:
                 return text
         parts = after.since(before)
         text = "".join(_event("part", {"id": name, "html": html}) for name, html in parts)
-        self._told.append((before, after, text))
+        self._differences.append((before, after, text))
         return text
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The numbers of the page for Prometheus. Never counts anything itself: all is in the snapshot.
+"""The numbers of the snapshot for Prometheus.
 
 prometheus-client is loaded with the first scrape: most homes never have one.
 """
@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.contract.account import SignInState
-from bridge.web.data.snapshot import Kind, Snapshot
-from bridge.web.data.words import kind_of
+from bridge.contract.presence_kind import Kind
+from bridge.web.data.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 EACH_MOST = 500
-"""With more people than this only their sums are told: Prometheus wants few series, not many."""
+"""With more people than this only their sums are shown: Prometheus wants few series."""
 
-Sample = tuple[dict[str, str], float | None]
+Samples = Iterable[tuple[dict[str, str], float | None]]
+Family = tuple[str, str, Samples]
 
 
 def metrics(snapshot: Snapshot) -> bytes:
@@ -35,27 +36,30 @@ def metrics(snapshot: Snapshot) -> bytes:
 
 
 class _Numbers:
-    """A collector over one snapshot."""
+    """A collector over one snapshot; a name that ends with ``_total`` is a counter."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
+        from prometheus_client import Metric  # noqa: PLC0415 - as said above
+
         snapshot = self._snapshot
-        version = snapshot.service.version
-        yield _gauge("presence_bridge_info", "The version.", [({"version": version}, 1)])
-        yield from _bridge(snapshot)
-        yield from _accounts(snapshot)
-        lights = [
-            ({"light": each.name}, each.online and each.reachable) for each in snapshot.lights
-        ]
-        yield _gauge("presence_light_reachable", "Whether driver and light answer.", lights)
+        for name, text, samples in (*_bridge(snapshot), *_accounts(snapshot), _lights(snapshot)):
+            is_counter = name.endswith("_total")
+            family = Metric(name.removesuffix("_total"), text, "counter" if is_counter else "gauge")
+            for labels, value in samples:
+                if value is not None:
+                    family.add_sample(name, labels, value)
+            yield family
 
 
-def _bridge(snapshot: Snapshot) -> Iterator[Metric]:
+def _bridge(snapshot: Snapshot) -> Iterator[Family]:
     service = snapshot.service
-    yield _counter("broker_reconnects", "Reconnects to the broker.", service.reconnects)
+    version = {"version": service.version}
+    yield "presence_bridge_info", "The version.", [(version, 1)]
     for name, text, value in (
+        ("broker_reconnects_total", "Reconnects to the broker.", service.reconnects),
         ("start_time_seconds", "Start of the bridge.", _unix(service.started)),
         ("healthy", "Whether reading works.", service.healthy),
         ("broker_connected", "Whether the broker is connected.", service.broker_connected),
@@ -66,42 +70,31 @@ def _bridge(snapshot: Snapshot) -> Iterator[Metric]:
         ("throttled_until_seconds", "End of a pause.", _unix(service.throttled_until)),
         ("requests_last_hour", "Requests to Graph in an hour.", service.requests_last_hour),
     ):
-        yield _gauge(f"presence_bridge_{name}", text, [({}, value)])
+        yield f"presence_bridge_{name}", text, [({}, value)]
 
 
-def _accounts(snapshot: Snapshot) -> Iterator[Metric]:
-    counts = Counter(map(kind_of, snapshot.people))
-    sums: list[Sample] = [({"kind": kind.value}, counts[kind]) for kind in Kind]
-    yield _gauge("presence_people", "People, by the kind of their presence.", sums)
+def _accounts(snapshot: Snapshot) -> Iterator[Family]:
+    counts = Counter(person.kind for person in snapshot.people)
+    sums: Samples = [({"kind": kind.value}, counts[kind]) for kind in Kind]
+    yield "presence_people", "People, by the kind of their presence.", sums
     people = snapshot.people if len(snapshot.people) <= EACH_MOST else ()
-    fresh: list[Sample] = [({"account": each.account}, each.fresh) for each in people]
-    yield _gauge("presence_account_fresh", "Whether the presence is current.", fresh)
-    signed_in: list[Sample] = [
+    fresh: Samples = [({"account": each.account}, each.fresh) for each in people]
+    yield "presence_account_fresh", "Whether the presence is current.", fresh
+    signed_in: Samples = [
         ({"account": each.account}, each.sign_in.state is SignInState.SIGNED_IN) for each in people
     ]
-    yield _gauge("presence_account_signed_in", "Whether the account is signed in.", signed_in)
-    kinds: list[Sample] = [
-        ({"account": each.account, "kind": kind.value}, kind is kind_of(each))
+    yield "presence_account_signed_in", "Whether the account is signed in.", signed_in
+    kinds: Samples = [
+        ({"account": each.account, "kind": kind.value}, kind is each.kind)
         for each in people
         for kind in Kind
     ]
-    yield _gauge("presence_account_presence", "1 for the kind of presence that holds.", kinds)
+    yield "presence_account_presence", "1 for the kind of presence that holds.", kinds
 
 
-def _gauge(name: str, text: str, samples: Iterable[Sample]) -> Metric:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - as above
-
-    family = GaugeMetricFamily(name, text)
-    for labels, value in samples:
-        if value is not None:
-            family.add_sample(name, labels, value)
-    return family
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415 - as above
-
-    return CounterMetricFamily(f"presence_bridge_{name}", text, value=value)
+def _lights(snapshot: Snapshot) -> Family:
+    answer = [({"light": each.name}, each.online and each.reachable) for each in snapshot.lights]
+    return "presence_light_reachable", "Whether driver and light answer.", answer
 
 
 def _unix(moment: datetime | None) -> float | None:

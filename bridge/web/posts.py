@@ -1,4 +1,4 @@
-"""What the page's forms ask for, checked against the snapshot, and done. Never renders."""
+"""What the page's forms ask for, checked against the snapshot, and done."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class RefusedError(PresenceBridgeError):
 
 
 class Posts:
-    """One method a form; each returns the id of the element to go on at."""
+    """One method for each form; it returns the id of the element to go on at."""
 
     def __init__(self, view: Latest[Snapshot], commands: Commands) -> None:
-        self._view, self._service = view, commands
-        self.commands: dict[str, Callable[[Fields], Awaitable[str]]] = {
+        self._view, self._commands = view, commands
+        self.forms: dict[str, Callable[[Fields], Awaitable[str]]] = {
             "sign-in": self._sign_in,
             "cancel-sign-in": self._cancel_sign_in,
             "sign-in-address": self._address,
@@ -39,15 +39,11 @@ class Posts:
             "poll": self._poll,
         }
 
-    async def do(self, command: str, fields: Fields) -> str:
-        """Do one of ``commands``.
-
-        Raises:
-            PresenceBridgeError: It cannot be done; the text is for the reader.
-        """
+    async def do(self, form: str, fields: Fields) -> str:
+        """Do what one of ``forms`` asks for. The text of a ``PresenceBridgeError`` is shown."""
         try:
             async with asyncio.timeout(DEADLINE_S):
-                return await self.commands[command](fields)
+                return await self.forms[form](fields)
         except TimeoutError as error:
             raise TryAgainError("The bridge did not manage that in time. Try again.") from error
 
@@ -55,12 +51,12 @@ class Posts:
         signer, element = self._signer(fields)
         if fields.get("way") not in signer.ways:
             raise RefusedError(f"{signer.name} cannot sign in that way.")
-        self._service.sign_in(signer.account, Way(fields["way"]))
+        self._commands.sign_in(signer.account, Way(fields["way"]))
         return element
 
     async def _cancel_sign_in(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        self._service.cancel_sign_in(signer.account)
+        self._commands.cancel_sign_in(signer.account)
         return element
 
     async def _address(self, fields: Fields) -> str:
@@ -68,42 +64,40 @@ class Posts:
         address = fields.get("address", "").strip()
         if not address or len(address) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
-        self._service.finish_sign_in(signer.account, address)
+        self._commands.finish_sign_in(signer.account, address)
         return element
 
     async def _sign_out(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        await self._service.sign_out(signer.account)
+        await self._commands.sign_out(signer.account)
         return element
 
     async def _add(self, fields: Fields) -> str:
-        name = " ".join(fields.get("name", "").split())
         if not self._view.value.can_add:
             raise RefusedError("People are added in the config file.")
-        if not name or len(name) > NAME_LIMIT or not name.isprintable():
-            raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
+        name = name_of(fields)
         if fields.get("way") not in tuple(Way):
             raise RefusedError("Choose a way to sign in.")
         account = slug_of(name, {person.account for person in self._view.value.people})
-        await self._service.add_person(account, name, Way(fields["way"]))
+        await self._commands.add_person(account, name, Way(fields["way"]))
         return f"person-{account}"
 
     async def _remove(self, fields: Fields) -> str:
         person = self._person(fields)
         if not person.added_here:
             raise RefusedError(f"{person.name} is named in the config file: remove it there.")
-        await self._service.remove_person(person.account)
+        await self._commands.remove_person(person.account)
         return "people"
 
     async def _follow(self, fields: Fields) -> str:
         name = fields.get("light", "")
         if name not in (light.name for light in self._view.value.lights):
             raise RefusedError("There is no such light any more.")
-        self._service.show_presence(name)
+        self._commands.show_presence(name)
         return f"light-{name}"
 
-    async def _poll(self, fields: Fields) -> str:  # noqa: ARG002 - all commands take them
-        self._service.poll()
+    async def _poll(self, _: Fields) -> str:
+        self._commands.poll()
         return "health"
 
     def _signer(self, fields: Fields) -> tuple[Signer, str]:
@@ -122,3 +116,11 @@ class Posts:
             if person.account == account:
                 return person
         raise RefusedError("That person is not here any more.")
+
+
+def name_of(fields: Fields) -> str:
+    """The name of a person in a form. Raises ``RefusedError`` for one that cannot be shown."""
+    name = " ".join(fields.get("name", "").split())
+    if not name or len(name) > NAME_LIMIT or not name.isprintable():
+        raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
+    return name

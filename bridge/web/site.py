@@ -1,10 +1,9 @@
-"""The addresses of the page and what each answers. Never decides who may."""
+"""The addresses of the page and what each answers."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
 
@@ -12,47 +11,41 @@ from aiohttp import web
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError
-from bridge.contract.latest import Latest
 from bridge.web import api
-from bridge.web.access.guard import HEADERS, Guard
-from bridge.web.assets import Assets
-from bridge.web.body import fields_of
+from bridge.web.access.guard import Guard
+from bridge.web.access.headers import HEADERS
+from bridge.web.application import go_to, html
 from bridge.web.data.report import report
-from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.worker import Worker
 from bridge.web.events import Events
-from bridge.web.limits import Alarm, Limits
+from bridge.web.live import Live
 from bridge.web.metrics import CONTENT_TYPE, metrics
 from bridge.web.posts import Posts
-from bridge.web.render.page import Parts, page
+from bridge.web.render.page import page
 from bridge.web.render.people import NAME_LIMIT
-from bridge.web.serving import enter, go_to, html
-from bridge.web.worker import Worker
+from bridge.web.serving.assets import Assets
+from bridge.web.serving.form_fields import fields_of
+from bridge.web.serving.limits import Capacity
 
 
 class Site:
-    """Handlers, each for one address. ``parts`` renders what is shown now."""
+    """Handlers, each for one address."""
 
     def __init__(
         self,
-        shown: Latest[Snapshot],
-        parts: Callable[[str], Awaitable[Parts]],
+        live: Live,
         *,
         guard: Guard,
         posts: Posts,
-        version: str,
-        limits: Limits,
-        alarm: Alarm,
         worker: Worker,
+        version: str,
+        capacity: Capacity,
         clock: Clock,
     ) -> None:
-        self._shown, self._parts, self._guard, self._posts = shown, parts, guard, posts
-        self._worker = worker
-        self._assets = Assets()
+        self._live, self._guard, self._posts, self._worker = live, guard, posts, worker
+        self._version, self._assets = version, Assets()
         self._release = f"{version}-{self._assets.digest}"
-        self._version = version
-        self.events = Events(
-            shown, parts, release=self._release, limits=limits, alarm=alarm, clock=clock
-        )
+        self.events = Events(live, release=self._release, capacity=capacity, clock=clock)
 
     def routes(self) -> list[web.RouteDef]:
         """All addresses."""
@@ -60,28 +53,23 @@ class Site:
             web.get("/", self._page),
             web.get("/events", self._events),
             self._assets.route(),
-            web.get("/healthz", self._healthz),
             web.get("/readyz", self._readyz),
             web.get("/metrics", self._metrics),
             web.get("/report", self._report),
             web.get(f"{api.PREFIX}/openapi.json", self._openapi),
             *(web.get(f"{api.PREFIX}{r.path}", partial(self._api, r)) for r in api.RESOURCES),
-            web.post("/enter", partial(enter, self._guard)),
             web.post("/leave", self._leave),
-            *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.commands),
+            *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.forms),
         ]
 
-    async def _page(self, request: web.Request) -> web.Response:
-        return await self._whole(request, HTTPStatus.OK)
-
-    async def _whole(
-        self, request: web.Request, status: HTTPStatus, notice: str = ""
+    async def _page(
+        self, request: web.Request, status: HTTPStatus = HTTPStatus.OK, refusal: str = ""
     ) -> web.Response:
         find = _find(request)
         markup = page(
-            await self._parts(find),
+            await self._live.parts(find),
             release=self._release,
-            notice=notice,
+            refusal=refusal,
             find=find,
             can_leave=self._guard.can_leave(request),
         )
@@ -89,30 +77,27 @@ class Site:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         reader = self._guard.reader_of(request)
-        return await self.events.stream(request, HEADERS, reader=reader, find=_find(request))
-
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        return await self.events.stream(request, reader=reader, find=_find(request))
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        service = self._shown.value.service
+        service = self._live.shown.value.service
         if service.ready:
             return web.Response(text="ready\n")
         text = "no good read yet\n" if service.broker_connected else "broker not connected\n"
         return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        body = await self._worker.run(partial(metrics, self._shown.value))
+        body = await self._worker.run(partial(metrics, self._live.shown.value))
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _report(self, _: web.Request) -> web.Response:
-        return web.Response(text=await self._worker.run(partial(report, self._shown.value)))
+        return web.Response(text=await self._worker.run(partial(report, self._live.shown.value)))
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        return _json(json.dumps(api.openapi(self._version)).encode())
+        return _json(api.openapi(self._version))
 
     async def _api(self, resource: api.Resource, request: web.Request) -> web.StreamResponse:
-        snapshot = self._shown.value
+        snapshot = self._live.shown.value
         if resource in api.OF_MANY and len(snapshot.people) > api.PEOPLE_A_PART:
             return await _in_parts(request, api.parts(resource, snapshot))
         body = api.answer(resource, snapshot, request.match_info.get("account", ""))
@@ -126,14 +111,13 @@ class Site:
         self.events.close(reader)
         return go_to("./")
 
-    async def _post(self, command: str, request: web.Request) -> web.Response:
+    async def _post(self, form: str, request: web.Request) -> web.Response:
         try:
-            element = await self._posts.do(command, await fields_of(request))
+            element = await self._posts.do(form, await fields_of(request))
         except PresenceBridgeError as error:
             text = str(error)
-            return await self._whole(
-                request, HTTPStatus.UNPROCESSABLE_ENTITY, text[:1].upper() + text[1:]
-            )
+            refusal = text[:1].upper() + text[1:]
+            return await self._page(request, HTTPStatus.UNPROCESSABLE_ENTITY, refusal)
         return go_to(f"./#{element}")
 
 
@@ -142,7 +126,7 @@ def _find(request: web.Request) -> str:
 
 
 async def _in_parts(request: web.Request, parts: Iterator[bytes]) -> web.StreamResponse:
-    """JSON of very many people, without holding all of it, or the loop, at once."""
+    """JSON of very many people, some at a time: neither memory nor the loop is taken for all."""
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": "application/json"})
     await response.prepare(request)
     if request.method == "GET":

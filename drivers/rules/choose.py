@@ -13,12 +13,12 @@ from typing import Literal
 from bridge.contract.account import SIGNED_IN, SignInState
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.light import OFF
+from bridge.contract.presence_kind import GENERIC_ACTIVITIES
 from bridge.contract.wire import AccountState
 from drivers.rules.defaults import (
     BUSYNESS,
     DEFAULT,
     DEFAULT_LOOKS,
-    GENERIC_ACTIVITIES,
     OUT_OF_OFFICE,
     SIGN_IN_NEEDED,
     UNKNOWN,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.contract.light import Effect
-from bridge.contract.presence import Activity, Availability
+from bridge.contract.presence import Availability
+from bridge.contract.presence_kind import COLORS, Kind
 from drivers.base import Capability
 from drivers.rules.look import Look, parse_color
 
@@ -28,25 +29,29 @@ def _white(brightness: float, effect: Effect = Effect.SOLID) -> Look:
     return Look(brightness=brightness, effect=effect)
 
 
+def _kind(kind: Kind, brightness: float = 1.0, effect: Effect = Effect.SOLID) -> Look:
+    return _look(COLORS[kind], brightness, effect)
+
+
 DEFAULT_LOOKS: Mapping[str, Look] = {
-    "in_a_call": _look("red", effect=Effect.PULSE),
-    "in_a_conference_call": _look("red", effect=Effect.PULSE),
+    "in_a_call": _kind(Kind.CALL, effect=Effect.PULSE),
+    "in_a_conference_call": _kind(Kind.CALL, effect=Effect.PULSE),
     "presenting": _look("magenta", effect=Effect.PULSE),
     "in_a_meeting": _look("orange"),
     "urgent_interruptions_only": _look("purple"),
     "focusing": _look("purple", 0.7),
     "do_not_disturb": _look("purple"),
-    "busy": _look("red", 0.6),
-    "busy_idle": _look("red", 0.3),
-    "available": _look("green", 0.6),
-    "available_idle": _look("green", 0.3),
-    "be_right_back": _look("yellow", 0.6),
-    "away": _look("yellow", 0.4),
-    "inactive": _look("yellow", 0.3),
+    "busy": _kind(Kind.BUSY, 0.6),
+    "busy_idle": _kind(Kind.BUSY, 0.3),
+    "available": _kind(Kind.AVAILABLE, 0.6),
+    "available_idle": _kind(Kind.AVAILABLE, 0.3),
+    "be_right_back": _kind(Kind.AWAY, 0.6),
+    "away": _kind(Kind.AWAY, 0.4),
+    "inactive": _kind(Kind.AWAY, 0.3),
     "out_of_office": _look("indigo", 0.4),
     "offline": DARK,
     "off_work": DARK,
-    "unknown": _look("white", 0.15),
+    "unknown": _kind(Kind.UNKNOWN, 0.15),
     "sign_in_needed": _look("blue", 0.6, Effect.BLINK),
     "default": _look("white", 0.3),
 }
@@ -120,17 +125,3 @@ BUSYNESS = (
 """Who wins when several people share a lamp: the first named here. Unknown comes last.
 
 Nobody's presence is hidden by another's trouble, but the dark of somebody offline is."""
-
-GENERIC_ACTIVITIES = frozenset(
-    {
-        Activity.AVAILABLE,
-        Activity.AWAY,
-        Activity.BE_RIGHT_BACK,
-        Activity.BUSY,
-        Activity.DO_NOT_DISTURB,
-        Activity.OFFLINE,
-        Activity.INACTIVE,
-        Activity.OTHER,
-    }
-)
-"""Activities that say no more than the availability does."""

@@ -21,7 +21,6 @@ from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.e2e.page_stage import Home
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
-from tests.fakes.web_browser import chromium, needs_chromium
 
 STOP_S = 10.0
 
@@ -164,13 +163,6 @@ async def stage(tmp_path: Path, certificate: ServerCertificate) -> AsyncIterator
             for process in built.programs:  # pytest shows it when the test failed
                 sys.stdout.write(f"{process.args!r}\n{built.log(process)}\n")
             sys.stdout.write(broker.log[-20_000:])
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    needs_chromium()
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -18,10 +17,12 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web.access.keys import keys_of
-from bridge.web.data.snapshot import Light, Person, Service, Snapshot
-from bridge.web.limits import Limits
+from bridge.web.access.building import guard_of
+from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
+from bridge.web.posts import Posts
 from bridge.web.server import Web
+from bridge.web.serving.limits import Limits
+from tests.fakes.web_serving import served
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SIGNED_IN = SignIn(SignInState.SIGNED_IN)
@@ -30,9 +31,9 @@ CODE_ADDRESS = "https://login.microsoft.com/device"
 BROWSER_ADDRESS = "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/authorize?state=s1"
 
 
-def service(**changes: object) -> Service:
-    """A bridge that fares well."""
-    well = Service(
+def service(**changes: object) -> BridgeStatus:
+    """A bridge that works."""
+    well = BridgeStatus(
         version="1.2.3",
         started=NOON - timedelta(hours=30),
         broker="localhost:1883",
@@ -119,29 +120,29 @@ class RecordingActions:
             raise self.failure
         self.asked.append(words)
 
+    def poll(self) -> None:
+        self._ask("poll")
+
     def sign_in(self, account: str, way: Way) -> None:
         self._ask("sign_in", account, way)
-
-    def cancel_sign_in(self, account: str) -> None:
-        self._ask("cancel_sign_in", account)
 
     def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
 
+    def cancel_sign_in(self, account: str) -> None:
+        self._ask("cancel_sign_in", account)
+
     async def sign_out(self, account: str) -> None:
         self._ask("sign_out", account)
-
-    def poll(self) -> None:
-        self._ask("poll")
-
-    def show_presence(self, name: str) -> None:
-        self._ask("show_presence", name)
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
         self._ask("add_person", account, name, way)
 
     async def remove_person(self, account: str) -> None:
         self._ask("remove_person", account)
+
+    def show_presence(self, name: str) -> None:
+        self._ask("show_presence", name)
 
 
 @dataclass
@@ -175,27 +176,17 @@ async def serving(
 ) -> AsyncIterator[RunningPage]:
     """A page that serves ``snapshot`` until the end of the block."""
     chosen = WebSettings.model_validate({"port": port, **(settings or {})})
-    view, actions = Latest(snapshot), RecordingActions()
+    view, actions, time = Latest(snapshot), RecordingActions(), clock or SystemClock()
     web = Web(
         chosen,
         view=view,
-        commands=cast(Commands, actions),
-        keys=keys_of(chosen, state_dir),
+        posts=Posts(view, cast(Commands, actions)),
+        guard=guard_of(chosen, state_dir, time),
         state_dir=state_dir,
         version="1.2.3",
-        clock=clock or SystemClock(),
+        clock=time,
         zone=UTC,
         limits=limits,
     )
-    running = asyncio.create_task(web.run(), name="web")
-    try:
-        async with asyncio.timeout(10):
-            async for listening in web.listening.watch():
-                if listening:
-                    break
-        yield RunningPage(listening or 0, view, actions, state_dir)
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.result()
+    async with served(web) as (listening, _):
+        yield RunningPage(listening, view, actions, state_dir)

@@ -12,8 +12,9 @@ from bridge.config.host import MqttSettings
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
-from bridge.web.access.keys import keys_of
+from bridge.web.access.building import guard_of
 from bridge.web.set_up.server import SetUp
+from tests.fakes.web_serving import served
 
 
 @dataclass
@@ -62,32 +63,20 @@ async def setting_up(
     trials: CannedTrials | None = None,
     clock: Clock | None = None,
     settings: Mapping[str, object] | None = None,
-    known: MqttSettings | None = None,
+    given: MqttSettings | None = None,
     zone: str | None = None,
 ) -> AsyncIterator[RunningSetUp]:
     """A guided set-up until the end of the block."""
     chosen = WebSettings.model_validate({"port": 0, **(settings or {})})
-    answers = trials or CannedTrials()
-    state_dir = folder / "state"
+    answers, time = trials or CannedTrials(), clock or SystemClock()
     server = SetUp(
         chosen,
         file=folder / "config.toml",
-        known=known,
+        given=given,
         trials=answers,
-        keys=keys_of(chosen, state_dir),
-        state_dir=state_dir,
-        clock=clock or SystemClock(),
+        guard=guard_of(chosen, folder / "state", time),
+        clock=time,
         zone=zone,
     )
-    running = asyncio.create_task(server.run(), name="set-up")
-    try:
-        async with asyncio.timeout(10):
-            async for listening in server.listening.watch():
-                if listening:
-                    break
-        yield RunningSetUp(listening or 0, folder, answers, running)
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.result()
+    async with served(server) as (listening, running):
+        yield RunningSetUp(listening, folder, answers, running)

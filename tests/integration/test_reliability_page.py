@@ -19,8 +19,8 @@ from bridge.publishing import account_messages, account_states
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
-from bridge.web.access import throttle
-from bridge.web.limits import CALM_S, SHARE, Limits
+from bridge.web.access import wrong_passwords
+from bridge.web.serving.limits import CALM_S, SHARE, Limits
 from drivers import lamp, manners, runner, stopping, trouble
 from drivers.settings import Common
 
@@ -64,7 +64,7 @@ SAID = [
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
     ("left as it is after {:g} s", lamp.LEAVE_S),
     ("within {:g} s of its birth message", runner.BIRTH_MOST_S),
-    ("one try in {:g} minutes", throttle.MOST_S / 60),
+    ("one try in {:g} minutes", wrong_passwords.MOST_S / 60),
     ("cut off after {:g} s", Limits.of_files(1024).request_s),
     ("| {:g} s after it ends |", CALM_S),
 ]

@@ -1,4 +1,4 @@
-"""Which ``Host`` a request may name: the defence against DNS rebinding. Pure.
+"""Which ``Host`` a request may name: the defence against DNS rebinding.
 
 A rebinding attack needs a name that its author controls. Addresses, names of one word and those of
 home networks cannot be that; every other name must be listed in the config. A page that asks for a
@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from ipaddress import ip_address
+
+from aiohttp import web
+
+from bridge.web.serving.addresses import address_of
 
 _HOST = re.compile(
     r"(?:\[(?P<six>[0-9a-f:.]+)(?:%[^\]\s]+)?\]|(?P<name>[a-z0-9._-]+))(?::\d{0,5})?"
@@ -45,3 +49,18 @@ def may_name(host: str, names: Collection[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def names_us(request: web.BaseRequest, names: Collection[str], *, trusted: bool) -> bool:
+    """Whether all that ``request`` says of the name is ours.
+
+    A ``trusted`` proxy answers for the name, unless it stands on this machine: there a browser
+    has the same address. An absolute target counts before the header (RFC 9112, 3.2.2): neither
+    stands for the other. Where both are missing, aiohttp would ask the network for a name.
+    """
+    address = address_of(request.remote)
+    if trusted and address is not None and not address.is_loopback:
+        return True
+    if "Host" not in request.headers:
+        return False
+    return all(may_name(name, names) for name in (request.headers["Host"], request.host))

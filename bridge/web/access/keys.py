@@ -1,12 +1,10 @@
-"""What the page's guard stands on: the key of its sessions, and its password. Never logged."""
+"""The secrets of the page, never logged: the key that signs its sessions, and its password."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
@@ -19,36 +17,23 @@ SECRET = "web_secret"  # noqa: S105 - a file name
 Randomness = Callable[[int], bytes]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
-    """The secrets of one page."""
-
-    secret: bytes
-    """Signs sessions; kept in the state folder, so that a restart ends none."""
-    password: PasswordHash | None
-
-
-def keys_of(settings: WebSettings, state_dir: Path, random: Randomness = os.urandom) -> Keys:
-    """The page's secret, and its password if it has one; takes a moment.
-
-    Raises:
-        ConfigError: The password's file cannot be read.
-    """
-    secret = _kept_secret(state_dir / SECRET, random)
-    if settings.password_file is None:
-        return Keys(secret, None)
-    salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
-    return Keys(secret, read_password(settings.password_file, salt))
-
-
-def _kept_secret(file: Path, random: Randomness) -> bytes:
-    """The secret in ``file``; a new one, to be kept there, when there is none that can be used."""
+def secret_of(state_dir: Path, random: Randomness) -> bytes:
+    """What signs sessions: stored in ``state_dir``, so that a restart ends none."""
+    file = state_dir / SECRET
     try:
-        kept = bytes.fromhex(file.read_text(encoding="ascii").strip())
-        if len(kept) == KEY_BYTES:
-            return kept
+        stored = bytes.fromhex(file.read_text(encoding="ascii").strip())
+        if len(stored) == KEY_BYTES:
+            return stored
     except (OSError, ValueError):
         pass
     secret = random(KEY_BYTES)
     StateFile(file).save(secret.hex())
     return secret
+
+
+def password_of(settings: WebSettings, secret: bytes) -> PasswordHash | None:
+    """The page's password, if it has one; takes a moment. Raises as ``read_password``."""
+    if settings.password_file is None:
+        return None
+    salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
+    return read_password(settings.password_file, salt)

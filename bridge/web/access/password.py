@@ -1,4 +1,4 @@
-"""The page's password: kept as a scrypt hash, compared in constant time. Never logged.
+"""The page's password: stored as a scrypt hash, compared in constant time, never logged.
 
 Cost: OWASP Password Storage Cheat Sheet, scrypt with N=2^13, r=8, p=10: 8 MiB for a moment.
 """
@@ -35,24 +35,12 @@ class PasswordHash:
     @classmethod
     def of(cls, password: str, salt: bytes) -> PasswordHash:
         """Hash ``password``; takes some tens of milliseconds."""
-        key = hashlib.scrypt(
-            password.encode(),
-            salt=salt,
-            n=COST,
-            r=BLOCK,
-            p=PARALLEL,
-            maxmem=MEMORY,
-            dklen=KEY_BYTES,
-        )
-        return cls(salt, key)
+        cost: dict[str, int] = {"n": COST, "r": BLOCK, "p": PARALLEL, "maxmem": MEMORY}
+        return cls(salt, hashlib.scrypt(password.encode(), salt=salt, dklen=KEY_BYTES, **cost))
 
     @classmethod
     def parse(cls, line: str) -> PasswordHash:
-        """Read what ``str`` wrote.
-
-        Raises:
-            ValueError: It is no such hash.
-        """
+        """Read what ``str`` wrote. Raises ``ValueError`` for anything else."""
         try:
             mark, cost, block, parallel, salt, key = line.split("$")
             read = cls(base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))

@@ -1,4 +1,4 @@
-"""Signed cookies and the tokens that belong to them. Stores only the sessions that were ended.
+"""Sessions as signed cookies, with the tokens of their forms; only ended ones are stored.
 
 A cookie is ``id.until.signature``. The key changes with the password, so a new one ends all
 sessions. A form's token is signed with the same key and is good for one session only.
@@ -28,8 +28,12 @@ class Session:
     cookie: str
     token: str
     """Goes into every form."""
-    known: bool
+    authenticated: bool
     """Whether the password was given."""
+
+    def accepts(self, token: str) -> bool:
+        """Whether ``token`` is that of its forms; in constant time."""
+        return hmac.compare_digest(self.token.encode(), token.encode(errors="replace"))
 
 
 class Sessions:
@@ -54,11 +58,13 @@ class Sessions:
         self._ended, self._all_until = _ended_of(ended)
         self._save = save
 
-    def begin(self, random: Callable[[int], bytes], now: datetime, *, known: bool) -> Session:
+    def begin(
+        self, random: Callable[[int], bytes], now: datetime, *, authenticated: bool
+    ) -> Session:
         """A new session."""
         until = int((now + LIFETIME).timestamp())
-        body = f"{_text(random(ID_BYTES))}.{until}{'k' if known else 'a'}"
-        return self._session(f"{body}.{self._sign(b'cookie', body)}", known=known)
+        body = f"{_text(random(ID_BYTES))}.{until}{'k' if authenticated else 'a'}"
+        return self._session(f"{body}.{self._sign(b'cookie', body)}", authenticated=authenticated)
 
     def recognise(self, cookie: str | None, now: datetime) -> Session | None:
         """The session of ``cookie``; ``None`` when it is not ours or has ended."""
@@ -71,11 +77,11 @@ class Sessions:
         until, kind = int(parts[1][:-1]), parts[1][-1]
         if until <= max(now.timestamp(), self._all_until) or parts[0] in self._ended:
             return None
-        return self._session(cookie or "", known=kind == "k")
+        return self._session(cookie or "", authenticated=kind == "k")
 
     def end(self, session: Session, now: datetime) -> None:
-        """End ``session`` for all who hold its cookie; only one that knows the password matters."""
-        if not session.known:
+        """End ``session`` for everybody who has its cookie; one without the password is none."""
+        if not session.authenticated:
             return
         name, until = session.cookie.split(".")[:2]
         self._ended = {n: u for n, u in self._ended.items() if u > now.timestamp()}
@@ -85,13 +91,8 @@ class Sessions:
             self._ended.clear()
         self._save(json.dumps({"ended": self._ended, "all_until": self._all_until}))
 
-    @staticmethod
-    def is_token(session: Session, token: str) -> bool:
-        """Whether ``token`` is the session's; in constant time."""
-        return hmac.compare_digest(session.token.encode(), token.encode(errors="replace"))
-
-    def _session(self, cookie: str, *, known: bool) -> Session:
-        return Session(cookie, self._sign(b"token", cookie), known)
+    def _session(self, cookie: str, *, authenticated: bool) -> Session:
+        return Session(cookie, self._sign(b"token", cookie), authenticated)
 
     def _sign(self, purpose: bytes, body: str) -> str:
         return _text(hmac.digest(self._key, purpose + b"\0" + body.encode(), hashlib.sha256))
@@ -100,8 +101,8 @@ class Sessions:
 def _ended_of(text: str) -> tuple[dict[str, int], int]:
     """What was ended; nothing where the text says nothing that can be read."""
     try:
-        kept = json.loads(text)
-        return {str(n): int(u) for n, u in kept["ended"].items()}, int(kept["all_until"])
+        stored = json.loads(text)
+        return {str(n): int(u) for n, u in stored["ended"].items()}, int(stored["all_until"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}, 0
 

@@ -1,4 +1,4 @@
-"""Seven days of presence in six kinds, in one small file that survives restarts. Never a message.
+"""Seven days of presence in six kinds, without any text, in one small file.
 
 The file has one line of JSON a change, ``{"at": …, "account": …, "kind": …}``, and a bare
 ``{"at": …}`` as a sign of life, so that time in which no bridge ran is unknown and not made up.
@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 
 from bridge.contract.clock import Clock
+from bridge.contract.presence_kind import Kind
 from bridge.web.data.journal import Journal
-from bridge.web.data.snapshot import Day, Kind, Person, Span
-from bridge.web.data.words import kind_of
+from bridge.web.data.snapshot import Day, Person, Span
 
 log = logging.getLogger(__name__)
 
@@ -42,34 +42,31 @@ Record = tuple[datetime, str | None, Kind | None]
 
 
 class History:
-    """The changes of each account, oldest first. ``file`` is ``None`` to keep nothing on disk."""
+    """The changes of each account, oldest first, in memory and in ``file``."""
 
-    def __init__(self, file: Path | None, clock: Clock) -> None:
+    def __init__(self, file: Path, clock: Clock) -> None:
         self._file, self._clock = file, clock
         self._changes: dict[str, list[Change]] = {}
         self._written_s = float("-inf")
-        self._journal = Journal(file, line=_line, whole=self._whole, clock=clock) if file else None
+        self._journal = Journal(file, line=_line, whole=self._whole, clock=clock)
 
     async def run(self) -> None:
-        """Write what is noted until cancelled; the disk never makes anybody else wait."""
-        if self._journal:
-            await self._journal.run()
+        """Write what is noted until cancelled; nobody else waits for the disk."""
+        await self._journal.run()
 
     async def close(self) -> None:
         """Write what is not written yet."""
-        if self._journal:
-            await self._journal.close()
+        await self._journal.close()
 
     def load(self) -> None:
-        """Read what earlier lives wrote; may run on a worker. ``tidy`` then drops what is old."""
+        """Read what was written before a restart; may run on a worker. ``tidy`` drops the old."""
         lines: list[str] = []
-        if self._file:
-            try:
-                lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                log.warning("%s: %s: the strip begins anew", self._file, error.strerror)
+        try:
+            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.warning("%s: %s: the strip begins anew", self._file, error.strerror)
         last: datetime | None = None
         for at, account, kind in _records(lines):
             last = max(at, last or at)
@@ -84,7 +81,7 @@ class History:
         """Remember who changed; whether anybody did."""
         now, noted = self._clock.now(), False
         for person in islice(people, PEOPLE):
-            kind = kind_of(person)
+            kind = person.kind
             changes = self._changes.get(person.account)
             if changes is None:
                 if kind is Kind.UNKNOWN:
@@ -110,8 +107,7 @@ class History:
             self._changes[account] = changes[first:]
             if changes[-1].kind is Kind.UNKNOWN and changes[-1].at < oldest:
                 del self._changes[account]
-        if self._journal:
-            self._journal.write_anew()
+        self._journal.write_anew()
 
     def days(self, people: Iterable[Person]) -> tuple[Day, ...]:
         """The last 24 hours of each of ``people`` who has a history."""
@@ -123,7 +119,7 @@ class History:
         )
 
     def spans(self, account: str, start: datetime, end: datetime) -> Iterator[Span]:
-        """``start`` to ``end`` without gaps; what is not known is ``UNKNOWN``."""
+        """``start`` to ``end`` without gaps; what was not read is ``UNKNOWN``."""
         begun, kind = start, Kind.UNKNOWN
         changes = self._changes.get(account, [])
         first = max(0, bisect_right(changes, start, key=lambda change: change.at) - 1)
@@ -140,11 +136,10 @@ class History:
 
     def _append(self, at: datetime, account: str | None = None, kind: Kind | None = None) -> None:
         self._written_s = self._clock.monotonic()
-        if self._journal:
-            self._journal.add((at, account, kind))
+        self._journal.add((at, account, kind))
 
     def _whole(self) -> list[Record]:
-        """All that the file should hold, and a sign of life."""
+        """All that the file should contain, and a sign of life."""
         records: list[Record] = [
             (change.at, account, change.kind)
             for account, changes in self._changes.items()
@@ -155,10 +150,10 @@ class History:
 
 def _line(record: Record) -> str:
     at, account, kind = record
-    told = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
+    fields = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
     if account and kind:
-        told |= {"account": account, "kind": kind}
-    return json.dumps(told) + "\n"
+        fields |= {"account": account, "kind": kind}
+    return json.dumps(fields) + "\n"
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[datetime, str | None, Kind]]:

@@ -1,6 +1,6 @@
-"""A file of lines that only grows, written beside the loop. Never raises for the disk.
+"""A file of lines that only grows, written beside the loop; a disk that refuses raises nothing.
 
-What the disk refuses stays in memory: when it takes it again, the file is written anew as a whole.
+What it refused stays in memory: when it works again, the file is written anew as a whole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 
 class Journal(Generic[R]):
-    """Records of one file; ``line`` writes one, ``whole`` are all that the file should hold."""
+    """Records of one file; ``line`` writes one, ``whole`` are all that the file should contain."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class Journal(Generic[R]):
         error = self._writing.exception()
         self._writing = None
         if error is None:
-            self._told(None)
+            self._log(None)
             return True
         if not isinstance(error, OSError):
             raise error
-        self._told(error)
+        self._log(error)
         self.write_anew()
         return False
 
@@ -101,7 +101,7 @@ class Journal(Generic[R]):
         with os.fdopen(os.open(self._file, flags, 0o600), "a", encoding="utf-8") as file:
             file.write(text)
 
-    def _told(self, error: OSError | None) -> None:
+    def _log(self, error: OSError | None) -> None:
         if error and not self._lost:
             log.warning("%s: %s: a restart forgets today", self._file, error.strerror)
         if self._lost and not error:

@@ -1,4 +1,4 @@
-"""A report that may be pasted into a public issue. Never holds a name, message, code or address.
+"""A report for a public issue, without any name, message, code or address.
 
 Only values of closed sets and numbers are taken over; free text has accounts and lights numbered
 and all that looks like an address or an id taken out.
@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bridge.web.data.snapshot import Light, Person, Snapshot
-from bridge.web.data.words import kind_of
 
-TOLD = 20
+LISTED = 20
 """Accounts and lights that get a line."""
 _WORD = re.compile(r"\w+")
 _PRIVATE = re.compile(
@@ -49,15 +48,15 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     yield f"throttled until: {_time(service.throttled_until)}"
     yield f"requests in the last hour: {service.requests_last_hour}"
     yield f"accounts: {len(snapshot.people)}, fresh: {sum(p.fresh for p in snapshot.people)}"
-    for number, person in enumerate(snapshot.people[:TOLD], 1):
+    for number, person in enumerate(snapshot.people[:LISTED], 1):
         yield f"account {number}: {_person(person, numbers)}"
     yield f"lights: {len(snapshot.lights)}"
-    for number, light in enumerate(snapshot.lights[:TOLD], 1):
+    for number, light in enumerate(snapshot.lights[:LISTED], 1):
         yield f"light {number}: {_light(light, numbers)}"
 
 
 def redacted(text: str, numbers: dict[str, str]) -> str:
-    """``text`` with known names as numbers, and without addresses, ids and host names."""
+    """``text`` with names as numbers, and without addresses, ids and host names."""
     if numbers:
         longest_first = sorted(map(re.escape, numbers), key=len, reverse=True)
         pattern = rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)"
@@ -66,25 +65,25 @@ def redacted(text: str, numbers: dict[str, str]) -> str:
 
 
 def _words(snapshot: Snapshot) -> set[str]:
-    """The words of all free text that is told."""
+    """The words of all free text in the report."""
     texts = [snapshot.service.reason]
-    texts += [person.sign_in.remedy for person in snapshot.people[:TOLD]]
-    texts += [light.rule for light in snapshot.lights[:TOLD]]
+    texts += [person.sign_in.remedy for person in snapshot.people[:LISTED]]
+    texts += [light.rule for light in snapshot.lights[:LISTED]]
     return set(_WORD.findall(" ".join(filter(None, texts))))
 
 
 def _numbers(snapshot: Snapshot, words: set[str]) -> Iterator[tuple[str, str]]:
-    """Names that may stand among ``words``, with what stands for them: not those of thousands."""
+    """Names that may be among ``words``, with their replacement: not those of thousands."""
     for number, light in enumerate(snapshot.lights, 1):
-        if _may_be_told(light.name, words):
+        if _may_occur(light.name, words):
             yield light.name, f"light {number}"
     for number, person in enumerate(snapshot.people, 1):
         for name in (person.name, person.account):
-            if _may_be_told(name, words):
+            if _may_occur(name, words):
                 yield name, f"account {number}"
 
 
-def _may_be_told(name: str, words: set[str]) -> bool:
+def _may_occur(name: str, words: set[str]) -> bool:
     first = _WORD.search(name)
     return first is None or first[0] in words
 
@@ -94,7 +93,7 @@ def _person(person: Person, numbers: dict[str, str]) -> str:
     remedy = f", remedy: {redacted(sign_in.remedy, numbers)}" if sign_in.remedy else ""
     fresh = "fresh" if person.fresh else "stale"
     return (
-        f"{kind_of(person)}, {fresh}, polled: {_time(person.polled_at)}, "
+        f"{person.kind}, {fresh}, polled: {_time(person.polled_at)}, "
         f"sign-in: {sign_in.state}{remedy}"
     )
 

@@ -1,4 +1,4 @@
-"""Finds people by a part of their name, also among very many. Never renders them."""
+"""Finds people by a part of their name, also among very many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 
 from bridge.contract.clock import Clock
 from bridge.web.data.snapshot import Person
-from bridge.web.worker import Worker
+from bridge.web.data.worker import Worker
 
 SHOWN = 24
 """People on one page; a search finds the others."""
@@ -21,7 +21,7 @@ FRESH_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the people of one search stand among all."""
+    """Where the people of one search are among all."""
 
     at_s: float
     among: int
@@ -29,33 +29,33 @@ class Found:
 
 
 class Search:
-    """Names seldom change while presences do all the time: where people were found is kept."""
+    """Names seldom change while presences do all the time: what was found is remembered."""
 
     def __init__(self, worker: Worker, clock: Clock) -> None:
         self._worker, self._clock = worker, clock
-        self._known: dict[str, Found] = {}
+        self._found: dict[str, Found] = {}
 
     async def find(self, people: tuple[Person, ...], wanted: str) -> tuple[Person, ...]:
-        """Those of ``people`` whose name or slug holds ``wanted``, ``SHOWN`` at the most."""
+        """Those of ``people`` whose name or slug contains ``wanted``, ``SHOWN`` at the most."""
         wanted = wanted.strip().casefold()
         if not wanted:
             return people[:SHOWN]
-        known = self._known.get(wanted)
-        if known and self._holds(known, people):
-            return tuple(people[place] for place, _ in known.places)
+        found = self._found.get(wanted)
+        if found and self._is_current(found, people):
+            return tuple(people[place] for place, _ in found.places)
         if len(people) <= FEW:
             return tuple(people[place] for place, _ in _places(people, wanted))
         places = await self._worker.run(lambda: _places(people, wanted))
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known[wanted] = Found(self._clock.monotonic(), len(people), places)
+        if len(self._found) >= REMEMBERED:
+            self._found.clear()
+        self._found[wanted] = Found(self._clock.monotonic(), len(people), places)
         return tuple(people[place] for place, _ in places)
 
-    def _holds(self, known: Found, people: tuple[Person, ...]) -> bool:
+    def _is_current(self, found: Found, people: tuple[Person, ...]) -> bool:
         return (
-            self._clock.monotonic() - known.at_s < FRESH_S
-            and known.among == len(people)
-            and all(people[place].account == account for place, account in known.places)
+            self._clock.monotonic() - found.at_s < FRESH_S
+            and found.among == len(people)
+            and all(people[place].account == account for place, account in found.places)
         )
 
 

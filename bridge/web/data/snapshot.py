@@ -1,4 +1,4 @@
-"""Everything that the page shows at one moment, as frozen values. Never holds a secret.
+"""Everything that the page shows at one moment, as frozen values without any secret.
 
 The same values are the JSON below ``/api/v1/``: a name here is part of that contract.
 """
@@ -7,23 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bridge.contract.account import SIGNED_OUT, SignIn, Way
 from bridge.contract.light import LightState
 from bridge.contract.presence import Presence
-
-
-class Kind(StrEnum):
-    """Presence as one of six colours, for the strip and for the card."""
-
-    AVAILABLE = "available"
-    AWAY = "away"
-    BUSY = "busy"
-    CALL = "call"
-    OFFLINE = "offline"
-    UNKNOWN = "unknown"
-    """Not read, too old, or not told by Microsoft."""
+from bridge.contract.presence_kind import Kind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +36,16 @@ class Person:
     """Added on the page, not named in the config file: can be removed on the page."""
     table: str | None = None
     """The table whose one sign-in reads this person together with others."""
+
+    @property
+    def current(self) -> Presence | None:
+        """The presence while it is fresh: an old one is never shown as current."""
+        return self.presence if self.fresh else None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the current presence."""
+        return kind_of(self.current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """One driver and its light, as heard on the broker."""
+    """One driver and its light, by its messages on the broker."""
 
     name: str
     online: bool = False
@@ -95,12 +93,12 @@ class Light:
     look: LightState | None = None
     """``None`` while the light is left as it is."""
     clock_apart_s: int = 0
-    """How far our clock is ahead of its host's, where that is worth telling."""
+    """How far our clock is ahead of its host's, where that is worth showing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """How the bridge itself fares."""
+class BridgeStatus:
+    """The bridge itself."""
 
     version: str
     started: datetime
@@ -162,7 +160,7 @@ class Day:
 class Snapshot:
     """The whole page."""
 
-    service: Service
+    service: BridgeStatus
     people: tuple[Person, ...] = ()
     lights: tuple[Light, ...] = ()
     days: tuple[Day, ...] = ()

@@ -1,4 +1,4 @@
-"""Builds the snapshot of the page from what the bridge knows and hears. Never asks for anything.
+"""Builds the snapshot of the page from the facts of the bridge and the messages of drivers.
 
 Many values that come at once, as after a bulk read, make one snapshot.
 """
@@ -17,8 +17,8 @@ from bridge.contract.health import Health
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
 from bridge.contract.topics import Topics
-from bridge.web.data.heard import LEAVES, driver_name, light_of, refusal_of
-from bridge.web.data.snapshot import Light, Person, Refusal, Service, Snapshot, Table
+from bridge.web.data.broker_messages import LEAVES, driver_name, light_of, refusal_of
+from bridge.web.data.snapshot import BridgeStatus, Light, Person, Refusal, Snapshot, Table
 from bridge.web.data.words import cut
 
 NAME_LIMIT, TEXT_LIMIT = 200, 1_000
@@ -37,18 +37,18 @@ LIGHTS = 500
 class View:
     """Collects; ``snapshot`` is the newest whole."""
 
-    def __init__(self, service: Service, topics: Topics, *, can_add: bool = False) -> None:
-        self._service, self._topics, self._can_add = service, topics, can_add
+    def __init__(self, bridge: BridgeStatus, topics: Topics, *, can_add: bool = False) -> None:
+        self._bridge, self._topics, self._can_add = bridge, topics, can_add
         self._people: dict[str, Person] = {}
         self._tables: dict[str, Table] = {}
         self._lights: dict[str, Light] = {}
         self._refusal: Refusal | None = None
         self._flushing: asyncio.Handle | None = None
-        self.snapshot: Latest[Snapshot] = Latest(Snapshot(service, can_add=can_add))
+        self.snapshot: Latest[Snapshot] = Latest(Snapshot(bridge, can_add=can_add))
 
     @property
     def topic_filters(self) -> Sequence[str]:
-        """What ``hear`` wants to hear."""
+        """The topics that ``receive`` takes."""
         lights = [f"{self._topics.base}/driver/+/{leaf}" for leaf in LEAVES]
         return [*lights, self._topics.last_command]
 
@@ -58,61 +58,50 @@ class View:
         lights = self._lights.values()
         return {light.name: light.clock_apart_s for light in lights if light.clock_apart_s}
 
-    def follow(
-        self,
-        followed: Mapping[str, Followed],
-        *,
-        added_here: Collection[str] = (),
-    ) -> None:
-        """Show exactly these people, in this order, also before anything is known of them."""
-        known = self._people
+    def follow(self, followed: Mapping[str, Followed], *, added_here: Collection[str] = ()) -> None:
+        """Show exactly these people, in this order, also before anything is read of them."""
+        before = self._people
         self._people = {
             account: followed_person(
-                known.get(account), account, settings, added_here=account in added_here
+                before.get(account), account, settings, added_here=account in added_here
             )
             for account, settings in followed.items()
         }
-        sizes = Counter(settings.table for settings in followed.values() if settings.table)
-        tables = {each.table: each for each in followed.values() if each.table}
+        ways = {each.table: each.ways for each in followed.values() if each.table}
+        sizes = Counter(each.table for each in followed.values())
         self._tables = {
             name: replace(
-                self._tables.get(name, Table(name, 0)), people=sizes[name], ways=each.ways
+                self._tables.get(name, Table(name, 0)), people=sizes[name], ways=ways[name]
             )
-            for name, each in tables.items()
+            for name in ways
         }
-        if list(known) != list(self._people) or any(
-            person is not known[account] for account, person in self._people.items()
-        ):
+        is_same = list(before) == list(self._people)
+        if not is_same or any(self._people[name] is not before[name] for name in before):
             self._soon()
 
     def update(self, facts: AccountFacts) -> None:
         """Take the newest facts of one account; nothing for who is not followed any more."""
-        known = self._people.get(facts.account)
-        if known and (news := person_of(known, facts)) != known:
-            self._people[facts.account] = news
-            table = self._tables.get(news.table or "")
-            if table and table.sign_in != news.sign_in:
-                self._tables[table.account] = replace(table, sign_in=news.sign_in)
+        before = self._people.get(facts.account)
+        if before and (person := person_of(before, facts)) != before:
+            self._people[facts.account] = person
+            if table := self._tables.get(person.table or ""):
+                self._tables[table.account] = replace(table, sign_in=person.sign_in)
             self._soon()
 
     def update_health(
-        self,
-        health: Health,
-        *,
-        broker_connected: bool,
-        mqtt_version: str | None = None,
+        self, health: Health, *, broker_connected: bool, mqtt_version: str | None = None
     ) -> None:
         """Take the newest health."""
-        news = replace(
-            service_of(self._service, health),
+        bridge = replace(
+            status_of(self._bridge, health),
             broker_connected=broker_connected,
             mqtt_version=mqtt_version,
         )
-        if news != self._service:
-            self._service = news
+        if bridge != self._bridge:
+            self._bridge = bridge
             self._soon()
 
-    def hear(self, topic: str, payload: bytes) -> None:
+    def receive(self, topic: str, payload: bytes) -> None:
         """Take a message; one that is none of the contract's is ignored."""
         with suppress(ContractError):
             if topic == self._topics.last_command:
@@ -120,16 +109,16 @@ class View:
                 self._soon()
             else:
                 name, _, leaf = topic.removeprefix(f"{self._topics.base}/driver/").partition("/")
-                self._hear_of_light(driver_name(name), leaf, payload)
+                self._update_light(driver_name(name), leaf, payload)
 
-    def _hear_of_light(self, name: str, leaf: str, payload: bytes) -> None:
-        known = self._lights.get(name, Light(name))
-        news = light_of(known, leaf, payload)
-        if news is None:
+    def _update_light(self, name: str, leaf: str, payload: bytes) -> None:
+        before = self._lights.get(name, Light(name))
+        light = light_of(before, leaf, payload)
+        if light is None:
             self._lights.pop(name, None)
         elif len(self._lights) < LIGHTS or name in self._lights:
-            self._lights[name] = news
-        if news != known:
+            self._lights[name] = light
+        if light != before:
             self._soon()
 
     def _soon(self) -> None:
@@ -139,36 +128,38 @@ class View:
 
     def _flush(self) -> None:
         self._flushing = None
-        lights = tuple(self._lights[name] for name in sorted(self._lights))
-        people = tuple(self._people.values())
-        self.snapshot.set(
-            Snapshot(
-                self._service,
-                people,
-                lights,
-                tables=tuple(self._tables.values()),
-                refusal=self._refusal,
-                can_add=self._can_add,
-            )
+        snapshot = Snapshot(
+            self._bridge,
+            tuple(self._people.values()),
+            tuple(self._lights[name] for name in sorted(self._lights)),
+            tables=tuple(self._tables.values()),
+            refusal=self._refusal,
+            can_add=self._can_add,
         )
+        self.snapshot.set(snapshot)
 
 
 def followed_person(
-    known: Person | None, account: str, settings: Followed, *, added_here: bool
+    before: Person | None, account: str, settings: Followed, *, added_here: bool
 ) -> Person:
-    """Somebody who is followed; ``known`` itself where nothing changed."""
+    """Somebody who is followed; ``before`` itself where nothing changed."""
     name, ways, table = cut(settings.name, NAME_LIMIT), settings.ways, settings.table
-    if known is None:
+    if before is None:
         return Person(account, name, ways=ways, added_here=added_here, table=table)
-    if (known.name, known.ways, known.added_here, known.table) == (name, ways, added_here, table):
-        return known
-    return replace(known, name=name, ways=ways, added_here=added_here, table=table)
+    if (before.name, before.ways, before.table, before.added_here) == (
+        name,
+        ways,
+        table,
+        added_here,
+    ):
+        return before
+    return replace(before, name=name, ways=ways, added_here=added_here, table=table)
 
 
-def person_of(known: Person, facts: AccountFacts) -> Person:
-    """``known`` with the newest facts."""
+def person_of(before: Person, facts: AccountFacts) -> Person:
+    """``before`` with the newest facts."""
     return replace(
-        known,
+        before,
         name=cut(facts.name, NAME_LIMIT),
         presence=_shown(facts.presence),
         fresh=facts.fresh,
@@ -191,10 +182,10 @@ def _shown(presence: Presence | None) -> Presence | None:
     return replace(presence, **cuts) if cuts else presence
 
 
-def service_of(known: Service, health: Health) -> Service:
-    """``known`` with the newest health."""
+def status_of(before: BridgeStatus, health: Health) -> BridgeStatus:
+    """``before`` with the newest health."""
     return replace(
-        known,
+        before,
         reconnects=health.mqtt_reconnects,
         waiting=health.queue,
         healthy=health.healthy,

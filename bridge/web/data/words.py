@@ -1,4 +1,4 @@
-"""Presence in words and in one of six kinds. Pure; never markup."""
+"""Presence, sign-ins, times and refusals in words. Pure."""
 
 from __future__ import annotations
 
@@ -9,39 +9,16 @@ from typing import overload
 
 from bridge.contract.account import SignInState
 from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
-from bridge.web.data.snapshot import Kind, Person
+from bridge.contract.presence_kind import GENERIC_ACTIVITIES, Kind
+from bridge.web.data.snapshot import Person
 
 _NO_TLS = re.compile(r"\[SSL: (?:WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HTTP_REQUEST)\]")
 _LIBRARY = re.compile(
     r"\[(?:SSL|Errno)[^\]]*\]|\(_ssl\.c:\d+\)|\b[A-Za-z_]+(?:Error|Exception)\b:?"
 )
-_GENERIC = frozenset(
-    {
-        Activity.AVAILABLE,
-        Activity.AWAY,
-        Activity.BE_RIGHT_BACK,
-        Activity.BUSY,
-        Activity.DO_NOT_DISTURB,
-        Activity.FOCUSING,
-        Activity.INACTIVE,
-        Activity.OFFLINE,
-    }
-)
-"""Activities that say no more than the availability does."""
 _AVAILABILITY = {
     Availability.AVAILABLE_IDLE: "Available, idle",
     Availability.BUSY_IDLE: "Busy, idle",
-}
-_KINDS = {
-    Availability.AVAILABLE: Kind.AVAILABLE,
-    Availability.AVAILABLE_IDLE: Kind.AVAILABLE,
-    Availability.AWAY: Kind.AWAY,
-    Availability.BE_RIGHT_BACK: Kind.AWAY,
-    Availability.BUSY: Kind.BUSY,
-    Availability.BUSY_IDLE: Kind.BUSY,
-    Availability.DO_NOT_DISTURB: Kind.BUSY,
-    Availability.FOCUSING: Kind.BUSY,
-    Availability.OFFLINE: Kind.OFFLINE,
 }
 KIND_WORDS = {
     Kind.AVAILABLE: "Available",
@@ -60,28 +37,16 @@ SIGN_IN_WORDS = {
 }
 
 
-def kind_of(person: Person) -> Kind:
-    """The colour of ``person`` now; an old presence is never shown as current."""
-    presence = person.presence
-    if presence is None or not person.fresh:
-        return Kind.UNKNOWN
-    if presence.in_call:
-        return Kind.CALL
-    return (
-        _KINDS.get(presence.availability, Kind.UNKNOWN) if presence.availability else Kind.UNKNOWN
-    )
-
-
 def headline(person: Person) -> str:
     """The one thing to know about ``person``, in a few words."""
-    if person.presence and person.fresh:
-        return presence_words(person.presence)
+    if person.current:
+        return presence_words(person.current)
     sign_in = person.sign_in
     if sign_in.state is SignInState.SIGNED_IN:
         return "Unknown"
     if sign_in.state is SignInState.ERROR and sign_in.who is None:
         return "Unknown"  # our own fault: Microsoft refused nobody
-    return SIGN_IN_WORDS[person.sign_in.state]
+    return SIGN_IN_WORDS[sign_in.state]
 
 
 def presence_words(presence: Presence) -> str:
@@ -89,7 +54,7 @@ def presence_words(presence: Presence) -> str:
     activity, availability = presence.activity, presence.availability
     if activity is Activity.OTHER:
         return presence.raw_activity or "Unknown"
-    if activity and activity not in _GENERIC:
+    if activity and activity not in GENERIC_ACTIVITIES:
         return plain(activity)
     if availability is Availability.OTHER:
         return presence.raw_availability or "Unknown"

@@ -1,25 +1,28 @@
-"""Forms that change something: each posts to one address and carries the token. Never scripted."""
+"""Forms that change something, each with the reader's token, and what they are made of."""
 
 from __future__ import annotations
 
-from bridge.web.render.markup import Child, Html, tag
+from markupsafe import Markup
+
+from bridge.web.render.markup import Attribute, Child, join, tag
 
 TOKEN = "token"  # noqa: S105 - the field's name
 TOKEN_SLOT = "<token>"  # noqa: S105 - a place, no token
 """Stands where the reader's own token goes, so that all readers can share one rendering. No escaped
 text can look like it."""
+_TOKEN_FIELD = Markup(f'<input type="hidden" name="{TOKEN}" value="{TOKEN_SLOT}">')  # noqa: S704 - constants
 
 
 def form(
     action: str, *fields: Child, button: str, css: str = "", label: str | None = None, **hidden: str
-) -> Html:
+) -> Markup:
     """A form that posts to ``action``; ``hidden`` are values that go with it.
 
     ``label`` is what a screen reader says for the button where its text alone is ambiguous.
     """
     return tag(
         "form",
-        Html(f'<input type="hidden" name="{TOKEN}" value="{TOKEN_SLOT}">'),
+        _TOKEN_FIELD,
         *(tag("input", type="hidden", name=name, value=value) for name, value in hidden.items()),
         *fields,
         tag("button", button, class_=css or None, aria_label=label),
@@ -28,11 +31,25 @@ def form(
     )
 
 
-def disclosure(summary: str, *children: Child, label: str | None = None) -> Html:
-    """Something behind one more press: details, or the confirmation of what cannot be undone."""
-    return tag("details", tag("summary", summary, aria_label=label), *children)
-
-
 def with_token(html: str, token: str) -> str:
     """``html`` for the reader whose token is ``token`` (letters, digits, ``-`` and ``_``)."""
     return html.replace(TOKEN_SLOT, token)
+
+
+def text_field(
+    name: str, label: str, *, element_id: str = "", required: bool = True, **attributes: Attribute
+) -> Markup:
+    """A field below its ``label``; browsers do not fill it in unless ``autocomplete`` says so."""
+    own = element_id or name
+    settings = {"required": required, "autocomplete": "off", **attributes}
+    return join(tag("label", label, for_=own), tag("input", id=own, name=name, **settings))
+
+
+def copy_button(element_id: str, text: str = "Copy", *, label: str | None = None) -> Markup:
+    """A button that copies the text of another element."""
+    return tag("button", text, type="button", data_copy=element_id, aria_label=label)
+
+
+def disclosure(summary: str, *children: Child, label: str | None = None) -> Markup:
+    """Something behind one more press: details, or the confirmation of what cannot be undone."""
+    return tag("details", tag("summary", summary, aria_label=label), *children)

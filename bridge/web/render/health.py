@@ -1,57 +1,35 @@
-"""How the bridge fares, as a list of plain facts. Pure."""
+"""How the bridge works, as a list of plain facts. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.web.data.snapshot import Service, Snapshot
+from markupsafe import Markup
+
+from bridge.web.data.snapshot import BridgeStatus, Snapshot
 from bridge.web.data.words import Calendar, plain
-from bridge.web.render.forms import disclosure, form
-from bridge.web.render.markup import Child, Html, join, tag
+from bridge.web.render.document import section
+from bridge.web.render.forms import copy_button, disclosure, form
+from bridge.web.render.markup import Child, join, tag
 from bridge.web.render.people import ago
 
 
-def health_section(service: Service, calendar: Calendar) -> Html:
+def health_section(service: BridgeStatus, calendar: Calendar) -> Markup:
     """Everything about the bridge itself."""
-    return tag(
-        "section",
-        tag("h2", "Health", id="health-title"),
-        tag(
-            "div",
-            tag("p", _verdict(service), class_="good" if _fine(service) else "warn"),
-            tag(
-                "dl",
-                [
-                    join(tag("dt", name), tag("dd", fact))
-                    for name, fact in _facts(service, calendar)
-                ],
-            ),
-            form("poll", button="Read now", css="quiet"),
-            disclosure(
-                "Report for an issue",
-                tag(
-                    "p",
-                    "Holds no names, messages, codes or addresses. ",
-                    tag("a", "As plain text", href="report"),
-                ),
-                tag(
-                    "pre",
-                    id="report",
-                    data_load="report",
-                    tabindex=0,
-                    role="region",
-                    aria_label="Report",
-                ),
-                tag("button", "Copy for an issue", type="button", data_copy="report"),
-            ),
-            class_="card",
-        ),
-        id="health",
-        aria_labelledby="health-title",
+    is_fine = service.healthy and service.broker_connected
+    facts = [join(tag("dt", name), tag("dd", fact)) for name, fact in _facts(service, calendar)]
+    card = tag(
+        "div",
+        tag("p", _verdict(service), class_="good" if is_fine else "warn"),
+        tag("dl", facts),
+        form("poll", button="Read now", css="quiet"),
+        _report(),
+        class_="card",
     )
+    return section("health", "Health", card)
 
 
-def refusal_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
+def refusal_section(snapshot: Snapshot, calendar: Calendar) -> Markup | None:
     """The last command, while it is one that was refused."""
     refusal = snapshot.refusal
     if refusal is None:
@@ -71,11 +49,24 @@ def refusal_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
     )
 
 
-def _fine(service: Service) -> bool:
-    return service.healthy and service.broker_connected
+def _report() -> Markup:
+    """Loaded by the script when it is opened."""
+    report = tag(
+        "pre", id="report", data_load="report", tabindex=0, role="region", aria_label="Report"
+    )
+    return disclosure(
+        "Report for an issue",
+        tag(
+            "p",
+            "Holds no names, messages, codes or addresses. ",
+            tag("a", "As plain text", href="report"),
+        ),
+        report,
+        copy_button("report", "Copy for an issue"),
+    )
 
 
-def _verdict(service: Service) -> str:
+def _verdict(service: BridgeStatus) -> str:
     if not service.broker_connected:
         return "The broker cannot be reached: lamps and Home Assistant get nothing new."
     if not service.healthy:
@@ -83,27 +74,24 @@ def _verdict(service: Service) -> str:
     return "All is well."
 
 
-def _facts(service: Service, calendar: Calendar) -> list[tuple[str, Child]]:
+def _facts(service: BridgeStatus, calendar: Calendar) -> list[tuple[str, Child]]:
     version = f", MQTT {service.mqtt_version}" if service.mqtt_version else ""
     connected = f"connected{version}" if service.broker_connected else "not connected"
-    facts: list[tuple[str, Child]] = [
+    waiting = [("Messages that wait", str(service.waiting))] if service.waiting else []
+    return [
         ("Broker", f"{connected}, {service.broker}"),
         ("Microsoft", _microsoft(service, calendar)),
         ("Last good read", _when(service.last_poll_ok, calendar)),
         ("Next read", _next(service, calendar)),
         ("Requests in the last hour", _requests(service)),
         ("Reconnects to the broker", str(service.reconnects)),
-    ]
-    if service.waiting:
-        facts.append(("Messages that wait", str(service.waiting)))
-    facts += [
+        *waiting,
         ("Running since", calendar.clock(service.started)),
         ("Version", service.version),
     ]
-    return facts
 
 
-def _microsoft(service: Service, calendar: Calendar) -> str:
+def _microsoft(service: BridgeStatus, calendar: Calendar) -> str:
     if service.throttled_until:
         return f"asked us to wait until {calendar.clock(service.throttled_until)}"
     if failures := service.consecutive_failures:
@@ -112,16 +100,16 @@ def _microsoft(service: Service, calendar: Calendar) -> str:
 
 
 def _when(moment: datetime | None, calendar: Calendar) -> Child:
-    return ago(moment, calendar.clock(moment), before="") if moment else "never"
+    return ago(moment, calendar) if moment else "never"
 
 
-def _next(service: Service, calendar: Calendar) -> str:
+def _next(service: BridgeStatus, calendar: Calendar) -> str:
     if service.next_poll is None:
         return "waits for a sign-in"
     why = f", {service.next_poll_why}" if service.next_poll_why else ""
     return f"{calendar.clock(service.next_poll)}{why}"
 
 
-def _requests(service: Service) -> str:
+def _requests(service: BridgeStatus) -> str:
     allowed = service.requests_allowed_hour
     return f"{service.requests_last_hour:,}" + (f" of {allowed:,} allowed" if allowed else "")

@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
+from bridge.contract.clock import apart_words
 from bridge.contract.light import Effect
 from bridge.web.data.snapshot import Light, Snapshot
+from bridge.web.render.document import section
 from bridge.web.render.forms import form
-from bridge.web.render.markup import Html, join, tag
+from bridge.web.render.markup import tag
 
 _MODES = {
     "follow": "follows presence",
     "manual": "set by hand",
     "off": "switched off by hand",
 }
+_COLORS = {
+    "red": (255, 0, 0),
+    "orange": (255, 128, 0),
+    "yellow": (255, 220, 0),
+    "green": (0, 255, 0),
+    "turquoise": (0, 255, 255),
+    "blue": (0, 0, 255),
+    "purple": (128, 0, 255),
+    "pink": (255, 0, 180),
+    "white": (255, 255, 255),
+    "warm white": (255, 200, 140),
+    "grey": (128, 128, 128),
+}
 
-_LONG_MIN = 120
 
-
-def lights_section(snapshot: Snapshot) -> Html | None:
-    """A row a light that was ever heard of; nothing when there is none."""
+def lights_section(snapshot: Snapshot) -> Markup | None:
+    """A row for each light; nothing when there is none."""
     if not snapshot.lights:
         return None
-    asked = {light.account for light in snapshot.lights}
-    names = {each.account: each.name for each in snapshot.people if each.account in asked}
-    return tag(
-        "section",
-        tag("h2", "Lights", id="lights-title"),
-        tag("ul", [_row(light, names) for light in snapshot.lights], class_="card rows"),
-        id="lights",
-        aria_labelledby="lights-title",
-    )
+    accounts = {light.account for light in snapshot.lights}
+    names = {each.account: each.name for each in snapshot.people if each.account in accounts}
+    rows = [_row(light, names) for light in snapshot.lights]
+    return section("lights", "Lights", tag("ul", rows, class_="card rows"))
 
 
-def _row(light: Light, names: dict[str, str]) -> Html:
+def color_name(rgb: tuple[int, int, int]) -> str:
+    """A colour by the nearest plain word, for those who do not see it."""
+    return min(_COLORS, key=lambda name: _distance(_COLORS[name], rgb))
+
+
+def _row(light: Light, names: dict[str, str]) -> Markup:
     answers = light.online and light.reachable
-    return tag(
-        "li",
-        _bulb(light),
-        tag(
-            "div",
-            tag("h3", light.name),
-            tag("p", _health(light), class_="fine" if answers else "fine warn"),
-            tag("p", join(_shows(light), _why(light, names))) if light.online else None,
-        ),
-        form(
-            "follow",
-            button="Follow presence",
-            css="quiet",
-            label=f"Let {light.name} follow presence again",
-            light=light.name,
-        )
-        if light.online and light.mode != "follow"
-        else None,
-        id=f"light-{light.name}",
+    words = tag(
+        "div",
+        tag("h3", light.name),
+        tag("p", _health(light), class_="fine" if answers else "fine warn"),
+        tag("p", _shows(light), _why(light, names)) if light.online else None,
     )
+    follow = form(
+        "follow",
+        button="Follow presence",
+        css="quiet",
+        label=f"Let {light.name} follow presence again",
+        light=light.name,
+    )
+    can_follow = light.online and light.mode != "follow"
+    row = (_bulb(light), words, follow if can_follow else None)
+    return tag("li", *row, id=f"light-{light.name}")
 
 
-def _bulb(light: Light) -> Html:
+def _bulb(light: Light) -> Markup:
     look = light.look if light.online else None
     lit = look is not None and look.on
     color = "#{:02x}{:02x}{:02x}".format(*look.color) if look and lit else "none"
@@ -73,16 +84,9 @@ def _health(light: Light) -> str:
         return "Its driver is not running"
     if not light.reachable:
         return "Does not answer"
-    return f"Online, {_MODES.get(light.mode, light.mode)}{_clock(light.clock_apart_s)}"
-
-
-def _clock(apart_s: int) -> str:
-    """How wrong the clock of its host is, or ours."""
-    if not apart_s:
-        return ""
-    minutes = max(1, round(abs(apart_s) / 60))
-    far = f"{minutes} min" if minutes < _LONG_MIN else f"{round(minutes / 60)} h"
-    return f", its clock is {far} {'behind' if apart_s > 0 else 'ahead of'} ours"
+    apart_s = light.clock_apart_s  # of ours, ahead of its host's
+    clock = f", its clock is {apart_words(-apart_s)} ours" if apart_s else ""
+    return f"Online, {_MODES.get(light.mode, light.mode)}{clock}"
 
 
 def _shows(light: Light) -> str:
@@ -107,25 +111,5 @@ def _why(light: Light, names: dict[str, str]) -> str:
     return f": {who} is {what}" if kind in ("activity", "availability") else f": {rule}, {who}"
 
 
-def color_name(rgb: tuple[int, int, int]) -> str:
-    """A colour by the nearest plain word, for those who do not see it."""
-    return min(_COLORS, key=lambda name: _distance(_COLORS[name], rgb))
-
-
 def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
     return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
-
-
-_COLORS = {
-    "red": (255, 0, 0),
-    "orange": (255, 128, 0),
-    "yellow": (255, 220, 0),
-    "green": (0, 255, 0),
-    "turquoise": (0, 255, 255),
-    "blue": (0, 0, 255),
-    "purple": (128, 0, 255),
-    "pink": (255, 0, 180),
-    "white": (255, 255, 255),
-    "warm white": (255, 200, 140),
-    "grey": (128, 128, 128),
-}

@@ -1,44 +1,47 @@
-"""The whole page, and its parts that change by themselves. Pure: one snapshot in, HTML out."""
+"""The whole page, and its parts that change by themselves: one snapshot in, HTML out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from bridge.web.data.search import SHOWN
-from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
+from bridge.web.render.document import document, notice
 from bridge.web.render.forms import form
 from bridge.web.render.health import health_section, refusal_section
 from bridge.web.render.lights import lights_section
-from bridge.web.render.markup import Child, Html, tag
+from bridge.web.render.markup import tag
 from bridge.web.render.people import people_section, person_card
 from bridge.web.render.tables import tables_section
 from bridge.web.render.today import today_section
 
 CARDS = 1_000
-"""Rendered people that are kept."""
+"""Rendered people that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The live parts of the page, each under the id of its element."""
 
-    frame: Html
+    frame: Markup
     """The people's section, with an empty element where each card goes."""
-    cards: dict[str, Html]
-    sections: dict[str, Html]
-    """The others; the first one stands before the people."""
+    cards: dict[str, Markup]
+    sections: dict[str, Markup]
+    """The others; the first one comes before the people."""
 
     @property
-    def people(self) -> Html:
+    def people(self) -> Markup:
         """The people's section with its cards."""
         filled = str(self.frame)
         for name, card in self.cards.items():
             filled = filled.replace(_place(name), card, 1)
-        return Html(filled)
+        return Markup(filled)  # noqa: S704 - cards in a frame
 
-    def since(self, before: Parts | None) -> Iterator[tuple[str, Html]]:
+    def since(self, before: Parts | None) -> Iterator[tuple[str, Markup]]:
         """What differs from ``before``: ids and their markup, in the order of the page."""
         if before is None or before.frame != self.frame:
             yield "people", self.people
@@ -48,10 +51,11 @@ class Parts:
 
 
 class Renderer:
-    """Renders snapshots one after the other; an unchanged person is not rendered again."""
+    """Renders snapshots one after the other; an unchanged person or strip is not rendered again."""
 
     def __init__(self) -> None:
-        self._cards: dict[str, tuple[Person, Calendar, Html]] = {}
+        self._cards: dict[str, tuple[Person, Calendar, Markup]] = {}
+        self._today: tuple[tuple[Day, ...], Calendar, Markup | None] | None = None
 
     def parts(
         self,
@@ -64,12 +68,11 @@ class Renderer:
         people = snapshot.people[:SHOWN] if people is None else people
         slugs = {person.account for person in people}
         days = tuple(day for day in snapshot.days if day.account in slugs)
-        shown = replace(snapshot, days=days)
         cards = {f"person-{p.account}": self._card(p, calendar) for p in people}
         sections = {
             "refusal": refusal_section(snapshot, calendar),
             "tables": tables_section(snapshot, calendar),
-            "today": today_section(shown, calendar),
+            "today": self._strips(days, calendar),
             "lights": lights_section(snapshot),
             "health": health_section(snapshot.service, calendar),
         }
@@ -79,10 +82,15 @@ class Renderer:
             {name: part or tag("section", id=name) for name, part in sections.items()},
         )
 
-    def _card(self, person: Person, calendar: Calendar) -> Html:
-        known = self._cards.get(person.account)
-        if known and known[0] == person and known[1] == calendar:
-            return known[2]
+    def _strips(self, days: tuple[Day, ...], calendar: Calendar) -> Markup | None:
+        if self._today is None or self._today[:2] != (days, calendar):
+            self._today = days, calendar, today_section(days, calendar)
+        return self._today[2]
+
+    def _card(self, person: Person, calendar: Calendar) -> Markup:
+        rendered = self._cards.get(person.account)
+        if rendered and rendered[:2] == (person, calendar):
+            return rendered[2]
         card = person_card(person, calendar)
         if len(self._cards) >= CARDS:
             self._cards.clear()
@@ -91,11 +99,11 @@ class Renderer:
 
 
 def page(
-    parts: Parts, *, release: str, notice: str = "", find: str = "", can_leave: bool = False
+    parts: Parts, *, release: str, refusal: str = "", find: str = "", can_leave: bool = False
 ) -> str:
-    """The page. ``release`` tells the script when another bridge answers; ``notice`` is told once.
+    """The page. ``release`` lets the script notice when another bridge answers.
 
-    ``can_leave`` shows the button that ends a reader's own session.
+    ``refusal`` is what a form was refused for; ``can_leave`` shows the button that ends a session.
     """
     first, *others = parts.sections.values()
     return document(
@@ -109,7 +117,7 @@ def page(
         ),
         tag(
             "main",
-            tag("p", notice, class_="notice", role="alert") if notice else None,
+            notice(refusal),
             first,
             parts.people,
             others,
@@ -120,67 +128,10 @@ def page(
     )
 
 
-def login_page(notice: str = "") -> str:
-    """Asks for the password."""
-    return document(
-        "Presence: password",
-        tag(
-            "main",
-            tag("h1", "Presence"),
-            tag("p", notice, class_="notice", role="alert") if notice else None,
-            form(
-                "enter",
-                tag("label", "Password of this page", for_="password"),
-                tag(
-                    "input",
-                    id="password",
-                    name="password",
-                    type="password",
-                    required=True,
-                    maxlength=200,
-                    autocomplete="current-password",
-                    autofocus=True,
-                ),
-                button="Open",
-            ),
-            class_="card door",
-        ),
-    )
-
-
-def message_page(title: str, text: str) -> str:
-    """One sentence, with the way back."""
-    return document(
-        f"Presence: {title}",
-        tag(
-            "main",
-            tag("h1", title),
-            tag("p", text),
-            tag("p", tag("a", "To the page", href="./")),
-            class_="card door",
-        ),
-    )
-
-
-def document(title: str, *body: Child) -> str:
-    """A whole document around ``body``. All addresses in it are relative to the page's root."""
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title),
-        tag("link", rel="icon", href="static/icon.svg", type="image/svg+xml"),
-        tag("link", rel="stylesheet", href="static/page.css"),
-        tag("script", src="static/page.js", defer=True),
-    )
-    return f"<!doctype html>\n{tag('html', head, tag('body', *body), lang='en')}"
-
-
-def _place(name: str) -> Html:
+def _place(name: str) -> Markup:
     """Where a card goes."""
     return tag("article", id=name)
 
 
-def _differing(before: dict[str, Html], after: dict[str, Html]) -> Iterator[tuple[str, Html]]:
+def _differing(before: dict[str, Markup], after: dict[str, Markup]) -> Iterator[tuple[str, Markup]]:
     return ((name, part) for name, part in after.items() if before.get(name) != part)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from markupsafe import Markup
+
 from bridge.contract.account import SignInState, Way
+from bridge.contract.presence_kind import Kind
 from bridge.web.data.search import SHOWN
-from bridge.web.data.snapshot import Kind, Person, Snapshot
-from bridge.web.data.words import Calendar, headline, kind_of, place_words
-from bridge.web.render.forms import disclosure, form
-from bridge.web.render.markup import Html, join, tag
+from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.data.words import Calendar, headline, place_words
+from bridge.web.render.document import section
+from bridge.web.render.forms import disclosure, form, text_field
+from bridge.web.render.markup import Child, join, tag
 from bridge.web.render.sign_in import sign_in_panel, sign_out
 
 OUT_OF_OFFICE = "Out of office"
@@ -25,53 +29,47 @@ _SHAPES = {
 }
 
 
-def people_section(snapshot: Snapshot, cards: list[Html], find: str = "") -> Html:
+def people_section(snapshot: Snapshot, cards: list[Markup], find: str = "") -> Markup:
     """All cards, the search when there are too many, and the way to add somebody."""
     nobody = "Nobody is called that." if find else "Nobody is followed yet."
-    return tag(
-        "section",
-        tag("h2", "People", id="people-title", class_="quiet"),
+    return section(
+        "people",
+        "People",
         _search(snapshot, find) if len(snapshot.people) > SHOWN else None,
         tag("div", cards or tag("p", nobody, class_="card"), class_="cards"),
         _add() if snapshot.can_add else None,
-        id="people",
-        aria_labelledby="people-title",
+        css="quiet",
     )
 
 
-def person_card(person: Person, calendar: Calendar) -> Html:
+def person_card(person: Person, calendar: Calendar) -> Markup:
     """One person."""
-    kind = kind_of(person)
     title = f"name-{person.account}"
+    words = tag(
+        "div",
+        tag("h3", person.name, id=title),
+        tag("p", headline(person), class_="state", data_say=person.name),
+        _since(person, calendar),
+    )
     return tag(
         "article",
-        tag(
-            "div",
-            _icon(kind),
-            tag(
-                "div",
-                tag("h3", person.name, id=title),
-                tag("p", headline(person), class_="state", data_say=person.name),
-                _since(person, calendar),
-            ),
-            class_="face",
-        ),
+        tag("div", _icon(person.kind), words, class_="face"),
         _says(person),
         None if person.table else sign_in_panel(person, calendar),
         tag("footer", _freshness(person, calendar), _more(person)),
         id=f"person-{person.account}",
-        class_=f"card person {kind}",
+        class_=f"card person {person.kind}",
         aria_labelledby=title,
     )
 
 
-def ago(moment: datetime, text: str, *, before: str, after: str = "") -> Html:
-    """``before text after``, where the script adds how long ago it was."""
+def ago(moment: datetime, calendar: Calendar) -> Markup:
+    """The time of ``moment``, where the script adds how long ago it was."""
     iso = moment.isoformat(timespec="seconds")
-    return join(before, tag("time", text, datetime=iso), tag("span", data_ago=iso), after)
+    return join(tag("time", calendar.clock(moment), datetime=iso), tag("span", data_ago=iso))
 
 
-def _icon(kind: Kind) -> Html:
+def _icon(kind: Kind) -> Markup:
     return tag(
         "svg",
         tag("circle", cx=12, cy=12, r=11),
@@ -81,44 +79,39 @@ def _icon(kind: Kind) -> Html:
     )
 
 
-def _since(person: Person, calendar: Calendar) -> Html | None:
+def _since(person: Person, calendar: Calendar) -> Markup | None:
     if not person.fresh or person.changed_at is None:
         return None
-    moment = person.changed_at
-    return tag("p", ago(moment, calendar.clock(moment), before="since "), class_="since")
+    return tag("p", "since ", ago(person.changed_at, calendar), class_="since")
 
 
-def _says(person: Person) -> Html:
-    """What the person tells others, which is somebody else's text; only while it is current."""
-    presence = person.presence if person.fresh else None
+def _says(person: Person) -> Child:
+    """What the person says to others, which is somebody else's text; only while it is current."""
+    presence = person.current
     if presence is None:
-        return Html()
+        return None
+    is_new = presence.out_of_office and headline(person) != OUT_OF_OFFICE
+    texts = (presence.out_of_office_message, presence.status_message)
     place = place_words(presence)
     return join(
-        tag("p", OUT_OF_OFFICE, class_="chip")
-        if presence.out_of_office and headline(person) != OUT_OF_OFFICE
-        else None,
-        tag("p", presence.out_of_office_message, class_="says")
-        if presence.out_of_office_message
-        else None,
-        tag("p", presence.status_message, class_="says") if presence.status_message else None,
+        tag("p", OUT_OF_OFFICE, class_="chip") if is_new else None,
+        [tag("p", text, class_="says") for text in texts if text],
         tag("p", "Works at: ", place, class_="fine") if place else None,
     )
 
 
-def _freshness(person: Person, calendar: Calendar) -> Html:
+def _freshness(person: Person, calendar: Calendar) -> Markup:
     if person.polled_at is None:
         return tag("p", "Not read yet", class_="fine")
-    moment, text = person.polled_at, calendar.clock(person.polled_at)
+    when = ago(person.polled_at, calendar)
     if person.fresh:
-        return tag("p", ago(moment, text, before="Up to date, read "), class_="fine")
+        return tag("p", "Up to date, read ", when, class_="fine")
     if person.sign_in.state is not SignInState.SIGNED_IN:
-        return tag("p", ago(moment, text, before="Last read "), class_="fine")
-    was = ago(moment, text, before="Last read ", after=": too old to show")
-    return tag("p", was, class_="fine warn")
+        return tag("p", "Last read ", when, class_="fine")
+    return tag("p", "Last read ", when, ": too old to show", class_="fine warn")
 
 
-def _more(person: Person) -> Html:
+def _more(person: Person) -> Markup:
     """Signing out and removing: each asks once more."""
     account, name = person.account, person.name
     signed_in = person.sign_in.state is SignInState.SIGNED_IN and person.ways
@@ -137,7 +130,7 @@ def _more(person: Person) -> Html:
     )
 
 
-def _search(snapshot: Snapshot, find: str) -> Html:
+def _search(snapshot: Snapshot, find: str) -> Markup:
     return tag(
         "form",
         tag("label", f"Find one of {len(snapshot.people)} people", for_="find"),
@@ -148,32 +141,17 @@ def _search(snapshot: Snapshot, find: str) -> Html:
     )
 
 
-def _add() -> Html:
-    return disclosure(
-        "Add a person",
-        form(
-            "add",
-            tag("label", "Name", for_="add-name"),
-            tag(
-                "input",
-                id="add-name",
-                name="name",
-                required=True,
-                maxlength=NAME_LIMIT,
-                autocomplete="off",
-            ),
-            tag(
-                "fieldset",
-                tag("legend", "Way to sign in"),
-                _choice(Way.DEVICE_CODE, "With a code, on any device", checked=True),
-                _choice(Way.BROWSER, "In a browser, where codes are blocked"),
-            ),
-            button="Add",
-        ),
+def _add() -> Markup:
+    ways = tag(
+        "fieldset",
+        tag("legend", "Way to sign in"),
+        _choice(Way.DEVICE_CODE, "With a code, on any device", checked=True),
+        _choice(Way.BROWSER, "In a browser, where codes are blocked"),
     )
+    name = text_field("name", "Name", element_id="add-name", maxlength=NAME_LIMIT)
+    return disclosure("Add a person", form("add", name, ways, button="Add"))
 
 
-def _choice(way: Way, text: str, *, checked: bool = False) -> Html:
-    return tag(
-        "label", tag("input", type="radio", name="way", value=way, checked=checked), f" {text}"
-    )
+def _choice(way: Way, text: str, *, checked: bool = False) -> Markup:
+    choice = tag("input", type="radio", name="way", value=way, checked=checked)
+    return tag("label", choice, f" {text}")

@@ -1,4 +1,4 @@
-"""One sign-in, of a person or of a table: what to do now, in plain words. Pure; shows no secret.
+"""One sign-in, of a person or of a table: what to do now, in plain words. Pure.
 
 The code is meant for people (RFC 8628, user code); the device code behind it never gets here.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
+
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.web.data.snapshot import Person, Table
 from bridge.web.data.words import Calendar
-from bridge.web.render.forms import disclosure, form
-from bridge.web.render.markup import Html, join, tag
-from bridge.web.render.qr import qr_svg
+from bridge.web.render.forms import copy_button, disclosure, form, text_field
+from bridge.web.render.markup import join, tag
+from bridge.web.render.qr import qr_code
 
 ADDRESS_LIMIT = 8_000
 """Characters of a pasted address; Microsoft's codes are long."""
@@ -20,7 +22,7 @@ Signer = Person | Table
 _BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
 
 
-def sign_in_panel(signer: Signer, calendar: Calendar) -> Html | None:
+def sign_in_panel(signer: Signer, calendar: Calendar) -> Markup | None:
     """What the card shows about signing in; nothing when there is nothing to do."""
     sign_in = signer.sign_in
     signed_in = sign_in.state is SignInState.SIGNED_IN
@@ -32,12 +34,12 @@ def sign_in_panel(signer: Signer, calendar: Calendar) -> Html | None:
             class_="sign-in",
         )
     if signed_in:
-        # a new attempt failed while the old sign-in still stands
+        # a new attempt failed while the old sign-in still works
         return tag("div", _trouble(sign_in), class_="sign-in") if sign_in.remedy else None
     return tag("div", _trouble(sign_in), _ways(signer), class_="sign-in")
 
 
-def sign_out(signer: Signer, forgotten: str) -> Html:
+def sign_out(signer: Signer, forgotten: str) -> Markup:
     """The button that forgets a sign-in, which asks once more; ``forgotten`` says what then is."""
     return disclosure(
         "Sign out",
@@ -47,8 +49,8 @@ def sign_out(signer: Signer, forgotten: str) -> Html:
     )
 
 
-def _another(signer: Signer) -> Html:
-    """A sign-in that was asked for while one stands: it can be taken back."""
+def _another(signer: Signer) -> Markup:
+    """A sign-in that was asked for while another one works: it can be taken back."""
     return join(
         tag("p", "Still signed in, and presence goes on. Another sign-in was asked for:"),
         form(
@@ -61,66 +63,52 @@ def _another(signer: Signer) -> Html:
     )
 
 
-def _code(signer: Signer, calendar: Calendar) -> Html:
+def _code(signer: Signer, calendar: Calendar) -> Markup:
     sign_in = signer.sign_in
     code_id = f"code-{signer.account}"
+    code = tag(
+        "p",
+        tag("output", sign_in.user_code, id=code_id, class_="code"),
+        copy_button(code_id, label=f"Copy the code of {signer.name}"),
+        class_="row",
+    )
     return join(
         tag(
             "ol",
             tag("li", "On any phone or computer, open ", _link(sign_in)),
-            tag(
-                "li",
-                "enter this code",
-                tag(
-                    "p",
-                    tag("output", sign_in.user_code, id=code_id, class_="code"),
-                    tag(
-                        "button",
-                        "Copy",
-                        type="button",
-                        data_copy=code_id,
-                        aria_label=f"Copy the code of {signer.name}",
-                    ),
-                    class_="row",
-                ),
-            ),
+            tag("li", "enter this code", code),
             tag("li", f"and sign in {_as_whom(signer)}. This page notices by itself."),
         ),
-        tag("div", qr_svg(sign_in.verification_uri or ""), class_="qr-box"),
+        qr_code(sign_in.verification_uri or ""),
         _time_left(sign_in, calendar, "The code works"),
         _ways(signer, but=Way.DEVICE_CODE, quiet=True),
     )
 
 
-def _browser(signer: Signer, calendar: Calendar) -> Html:
+def _browser(signer: Signer, calendar: Calendar) -> Markup:
     field = f"address-{signer.account}"
     hint = f"{field}-hint"
+    link = _link(signer.sign_in, "Open Microsoft's sign-in")
+    address = text_field(
+        "address",
+        "Address of the last page",
+        element_id=field,
+        maxlength=ADDRESS_LIMIT,
+        spellcheck="false",
+        inputmode="url",
+        aria_describedby=hint,
+    )
     return join(
         tag(
             "ol",
-            tag(
-                "li",
-                _link(signer.sign_in, "Open Microsoft's sign-in"),
-                f" and sign in {_as_whom(signer)}.",
-            ),
+            tag("li", link, f" and sign in {_as_whom(signer)}."),
             tag("li", "The last page may fail to load; that is expected. Copy its whole address."),
             tag("li", "Paste it here:"),
         ),
         form(
             "sign-in-address",
-            tag("label", "Address of the last page", for_=field),
-            tag(
-                "input",
-                id=field,
-                name="address",
-                required=True,
-                maxlength=ADDRESS_LIMIT,
-                autocomplete="off",
-                spellcheck="false",
-                inputmode="url",
-                aria_describedby=hint,
-            ),
-            tag("p", "It holds code= and state=, and works once.", id=hint, class_="fine"),
+            address,
+            tag("p", "It contains code= and state=, and works once.", id=hint, class_="fine"),
             button="Finish signing in",
             account=signer.account,
         ),
@@ -129,7 +117,7 @@ def _browser(signer: Signer, calendar: Calendar) -> Html:
     )
 
 
-def _trouble(sign_in: SignIn) -> Html | None:
+def _trouble(sign_in: SignIn) -> Markup | None:
     if not sign_in.message and not sign_in.remedy:
         return None
     reference = f"Reference for the admin: {sign_in.correlation_id}"
@@ -149,7 +137,7 @@ def _as_whom(signer: Signer) -> str:
     return f"as {signer.name}"
 
 
-def _ways(signer: Signer, *, but: Way | None = None, quiet: bool = False) -> Html | None:
+def _ways(signer: Signer, *, but: Way | None = None, quiet: bool = False) -> Markup | None:
     """A button for each way but one."""
     ways = [way for way in signer.ways if way is not but]
     if not ways:
@@ -172,7 +160,7 @@ def _ways(signer: Signer, *, but: Way | None = None, quiet: bool = False) -> Htm
     )
 
 
-def _link(sign_in: SignIn, text: str | None = None) -> Html:
+def _link(sign_in: SignIn, text: str | None = None) -> Markup:
     """The address as a link; anything but https is shown and cannot be followed."""
     address = sign_in.verification_uri or ""
     parts = urlsplit(address)
@@ -182,7 +170,7 @@ def _link(sign_in: SignIn, text: str | None = None) -> Html:
     return tag("a", shown, href=address, target="_blank", rel="noreferrer")
 
 
-def _time_left(sign_in: SignIn, calendar: Calendar, subject: str) -> Html | None:
+def _time_left(sign_in: SignIn, calendar: Calendar, subject: str) -> Markup | None:
     if sign_in.expires_at is None:
         return None
     iso = sign_in.expires_at.isoformat(timespec="seconds")

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from bridge.contract.account import SignInState
 from bridge.web.data.snapshot import Snapshot, Table
 from bridge.web.data.words import SIGN_IN_WORDS, Calendar
-from bridge.web.render.markup import Html, tag
+from bridge.web.render.document import section
+from bridge.web.render.markup import tag
 from bridge.web.render.sign_in import sign_in_panel, sign_out
 
 
-def tables_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
-    """A card a table that reads several people; nothing when there is none."""
+def tables_section(snapshot: Snapshot, calendar: Calendar) -> Markup | None:
+    """A card for each table that reads several people; nothing when there is none."""
     if not snapshot.tables:
         return None
-    return tag(
-        "section",
-        tag("h2", "Shared sign-ins", id="tables-title"),
-        tag("div", [_card(table, calendar) for table in snapshot.tables], class_="cards"),
-        id="tables",
-        aria_labelledby="tables-title",
-    )
+    cards = [_card(table, calendar) for table in snapshot.tables]
+    return section("tables", "Shared sign-ins", tag("div", cards, class_="cards"))
 
 
-def _card(table: Table, calendar: Calendar) -> Html:
+def _card(table: Table, calendar: Calendar) -> Markup:
     state = table.sign_in.state
     people = "1 person" if table.people == 1 else f"{table.people:,} people"
     return tag(

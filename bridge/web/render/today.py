@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 
-from bridge.web.data.snapshot import Day, Kind, Snapshot
+from markupsafe import Markup
+
+from bridge.contract.presence_kind import Kind
+from bridge.web.data.snapshot import Day
 from bridge.web.data.words import KIND_WORDS, Calendar, duration
+from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure
-from bridge.web.render.markup import Html, tag
+from bridge.web.render.markup import tag
 
 TICK_HOURS = 6
 ROWS = 40
@@ -17,52 +21,46 @@ EDGE = 4.0
 """A label this close to an end, in percent, would be cut."""
 
 
-def today_section(snapshot: Snapshot, calendar: Calendar) -> Html | None:
-    """A strip a person; nothing when no history is kept."""
-    if not snapshot.days:
+def today_section(days: Iterable[Day], calendar: Calendar) -> Markup | None:
+    """A strip for each person; nothing when no history is kept."""
+    strips = [_strip(day, calendar) for day in days]
+    if not strips:
         return None
-    return tag(
-        "section",
-        tag("h2", "Last 24 hours", id="today-title"),
-        tag("div", [_strip(day, calendar) for day in snapshot.days], class_="card"),
-        _legend(),
-        id="today",
-        aria_labelledby="today-title",
-    )
+    return section("today", "Last 24 hours", tag("div", strips, class_="card"), _legend())
 
 
-def _strip(day: Day, calendar: Calendar) -> Html:
+def _strip(day: Day, calendar: Calendar) -> Markup:
     in_calls = duration(day.seconds(Kind.CALL))
     busy = duration(day.seconds(Kind.BUSY))
-    told = f"{day.name}: {in_calls} in calls, {busy} busy otherwise"
+    strip = tag(
+        "svg",
+        (
+            tag(
+                "rect",
+                x=_percent(day, span.start),
+                y=0,
+                width=_percent(day, day.start + (span.end - span.start)),
+                height=28,
+                class_=span.kind,
+            )
+            for span in day.spans
+        ),
+        _ticks(day, calendar),
+        role="img",
+        aria_label=f"{day.name}: {in_calls} in calls, {busy} busy otherwise",
+        width="100%",
+        height=48,
+    )
     return tag(
         "div",
         tag("h3", day.name, " ", tag("span", f"{in_calls} in calls", class_="fine")),
-        tag(
-            "svg",
-            [
-                tag(
-                    "rect",
-                    x=_percent(day, span.start),
-                    y=0,
-                    width=_percent(day, day.start + (span.end - span.start)),
-                    height=28,
-                    class_=span.kind,
-                )
-                for span in day.spans
-            ],
-            list(_ticks(day, calendar)),
-            role="img",
-            aria_label=told,
-            width="100%",
-            height=48,
-        ),
+        strip,
         disclosure("As a table", _table(day, calendar), label=f"{day.name} as a table"),
         class_="strip",
     )
 
 
-def _ticks(day: Day, calendar: Calendar) -> Iterator[Html]:
+def _ticks(day: Day, calendar: Calendar) -> Iterator[Markup]:
     """A line and a label at 0, 6, 12 and 18 o'clock of the wall clock."""
     first = day.start.astimezone(calendar.zone).date()
     for step in range(2 * 24 // TICK_HOURS + 1):
@@ -78,48 +76,27 @@ def _ticks(day: Day, calendar: Calendar) -> Iterator[Html]:
 
 
 def _percent(day: Day, moment: datetime) -> str:
-    share = (moment - day.start) / (day.end - day.start)
-    return f"{100 * share:.2f}%"
+    return f"{100 * (moment - day.start) / (day.end - day.start):.2f}%"
 
 
-def _table(day: Day, calendar: Calendar) -> Html:
-    left_out = len(day.spans) - ROWS
+def _table(day: Day, calendar: Calendar) -> Markup:
+    rows = (
+        (calendar.clock(span.start), duration(span.seconds), KIND_WORDS[span.kind])
+        for span in day.spans[-ROWS:]
+    )
     return tag(
         "table",
-        tag("caption", f"Only the last {ROWS}") if left_out > 0 else None,
+        tag("caption", f"Only the last {ROWS}") if len(day.spans) > ROWS else None,
         tag("thead", tag("tr", [tag("th", t, scope="col") for t in ("From", "For", "Presence")])),
-        tag(
-            "tbody",
-            [
-                tag(
-                    "tr",
-                    tag("td", calendar.clock(span.start)),
-                    tag("td", duration(span.seconds)),
-                    tag("td", KIND_WORDS[span.kind]),
-                )
-                for span in day.spans[-ROWS:]
-            ],
-        ),
+        tag("tbody", [tag("tr", [tag("td", cell) for cell in row]) for row in rows]),
     )
 
 
-def _legend() -> Html:
+def _legend() -> Markup:
     """What the colours mean."""
-    return tag(
-        "ul",
-        [
-            tag(
-                "li",
-                tag(
-                    "svg",
-                    tag("rect", width=14, height=14, rx=3, class_=kind),
-                    width=14,
-                    height=14,
-                    aria_hidden="true",
-                ),
-                KIND_WORDS[kind],
-            )
-            for kind in Kind
-        ],
-        class_="legend",
-    )
+
+    def sample(kind: Kind) -> Markup:
+        square = tag("rect", width=14, height=14, rx=3, class_=kind)
+        return tag("svg", square, width=14, height=14, aria_hidden="true")
+
+    return tag("ul", [tag("li", sample(kind), KIND_WORDS[kind]) for kind in Kind], class_="legend")

@@ -1,12 +1,11 @@
-"""What a person has told the guided set-up so far, checked, and how it becomes ``config.toml``.
+"""The answers to the guided set-up so far, checked, and how they become ``config.toml``.
 
-Never overwrites what a person wrote, and never asks anybody whether the values are true.
+Nothing that a person wrote into the file is overwritten.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -21,12 +20,9 @@ from bridge.config.problems import problems
 from bridge.config.tenant import tenant_name
 from bridge.contract.errors import ConfigError
 from bridge.setup import PASSWORD_FILE, InitOptions, is_zone, write_config
-from bridge.web.posts import RefusedError
-from bridge.web.render.people import NAME_LIMIT
+from bridge.web.posts import Fields, RefusedError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
-
-Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +35,16 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was told; the first thing that is missing is asked next."""
+    """The answers so far; the first one that is missing is asked next."""
 
     broker: MqttSettings | None = None
     registration: Registration | None = None
     broker_is_given: bool = False
-    """By what there is of a config, or by the environment: it is not to be written."""
+    """By the config or the environment: it is not to be written."""
 
 
 def broker_of(fields: Fields) -> MqttSettings:
-    """The broker of a form.
-
-    Raises:
-        RefusedError: It cannot be a broker.
-    """
+    """The broker of a form. Raises ``RefusedError`` when it cannot be one, as do the next."""
     host = fields.get("host", "").strip()
     username = fields.get("username", "").strip()
     if not _HOST.fullmatch(host):
@@ -72,11 +64,7 @@ def broker_of(fields: Fields) -> MqttSettings:
 
 
 def registration_of(fields: Fields) -> Registration:
-    """The app registration of a form.
-
-    Raises:
-        RefusedError: It cannot be one.
-    """
+    """The app registration of a form."""
     try:
         tenant = tenant_name(fields.get("tenant", ""))
     except ValueError as error:
@@ -95,24 +83,8 @@ def registration_of(fields: Fields) -> Registration:
     return Registration(tenant, client_id)
 
 
-def name_of(fields: Fields) -> str:
-    """The first person's name.
-
-    Raises:
-        RefusedError: It cannot be shown.
-    """
-    name = " ".join(fields.get("name", "").split())
-    if not name or len(name) > NAME_LIMIT or not name.isprintable():
-        raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
-    return name
-
-
 def zone_of(fields: Fields) -> str | None:
-    """The time zone, when one is told.
-
-    Raises:
-        RefusedError: There is none of that name.
-    """
+    """The time zone, when one is given."""
     zone = fields.get("time_zone", "").strip()
     if zone and not is_zone(zone):
         raise RefusedError("A time zone has a name such as Europe/Berlin; or leave it empty.")
@@ -120,11 +92,7 @@ def zone_of(fields: Fields) -> str | None:
 
 
 def write(file: Path, draft: Draft, name: str, zone: str | None = None) -> None:
-    """Write the config ``file`` that ``init`` would write with the values of ``draft``.
-
-    Raises:
-        ConfigError: The disk refuses.
-    """
+    """Write what ``init`` would write. Raises ``ConfigError`` when the disk refuses."""
     broker, registration = draft.broker, draft.registration
     assert broker is not None
     assert registration is not None

@@ -1,13 +1,15 @@
-"""The guided set-up as pages: one thing at a time. Pure; never shows a password again."""
+"""The guided set-up as pages: one thing at a time. Pure; shows no password again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from bridge.web.api import PREFIX
-from bridge.web.render.forms import form
-from bridge.web.render.markup import Child, Html, join, tag
-from bridge.web.render.page import document
+from bridge.web.render.document import card_document, notice, way_back
+from bridge.web.render.forms import copy_button, form, text_field
+from bridge.web.render.markup import join, tag
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.set_up.draft import Draft
 
@@ -21,81 +23,70 @@ REDIRECT = "http://localhost"
 def setup_page(
     draft: Draft,
     *,
-    notice: str = "",
+    problem: str = "",
     typed: Mapping[str, str] | None = None,
     broker_found: bool = False,
 ) -> str:
-    """The step that comes next.
+    """The step that comes next, with the ``problem`` of the last answer.
 
-    ``typed`` is what the reader filled in before; ``broker_found`` tells of one on this machine.
+    ``typed`` is what the reader filled in before; ``broker_found``: there is one on this machine.
     """
     typed = typed or {}
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
     body = (_broker(typed, found=broker_found), _registration(typed), _person(typed))[step]
-    return document(
+    steps = [
+        tag("li", name, aria_current="step" if number == step else None)
+        for number, name in enumerate(STEPS)
+    ]
+    return card_document(
         f"Presence: {STEPS[step]}",
-        tag(
-            "main",
-            tag("h1", "Set up Presence Bridge"),
-            tag(
-                "ol",
-                [
-                    tag("li", name, aria_current="step" if number == step else None)
-                    for number, name in enumerate(STEPS)
-                ],
-                class_="steps",
-                aria_label="Steps",
-            ),
-            tag("p", notice, class_="notice", role="alert") if notice else None,
-            tag("h2", STEPS[step]),
-            body,
-            form("back", button="Back", css="quiet") if step else None,
-            class_="card door wide",
-        ),
+        tag("h1", "Set up Presence Bridge"),
+        tag("ol", steps, class_="steps", aria_label="Steps"),
+        notice(problem),
+        tag("h2", STEPS[step]),
+        body,
+        form("back", button="Back", css="quiet") if step else None,
+        css=" wide",
     )
 
 
 def done_page(name: str) -> str:
     """The config is written; the browser goes on by itself when the bridge answers."""
-    return document(
+    return card_document(
         "Presence: ready",
-        tag(
-            "main",
-            tag("h1", "Ready"),
-            tag("p", f"The bridge starts now and asks for the sign-in of {name}.", role="status"),
-            tag("p", tag("a", "To the page", href="./")),
-            class_="card door",
-            data_await=f"{PREFIX}/health".removeprefix("/"),
-        ),
+        tag("h1", "Ready"),
+        tag("p", f"The bridge starts now and asks for the sign-in of {name}.", role="status"),
+        way_back(),
+        data_await=f"{PREFIX}/health".removeprefix("/"),
     )
 
 
-def _broker(typed: Mapping[str, str], *, found: bool) -> Html:
-    told = (
+def _broker(typed: Mapping[str, str], *, found: bool) -> Markup:
+    found_one = (
         "There is one on this machine: try it as it is."
         if found
-        else "Lamps and Home Assistant hear of presence through it. None was found on this machine."
+        else "Lamps and Home Assistant get presence through it. None was found on this machine."
     )
     return join(
         tag("p", "An MQTT broker such as Mosquitto, or the Mosquitto add-on of Home Assistant."),
-        tag("p", told),
+        tag("p", found_one),
         form(
             "broker",
-            _field("host", "Name or address", value=typed.get("host", "localhost")),
-            _field("port", "Port", value=typed.get("port", "1883"), inputmode="numeric"),
-            _field(
+            text_field("host", "Name or address", value=typed.get("host", "localhost")),
+            text_field("port", "Port", value=typed.get("port", "1883"), inputmode="numeric"),
+            text_field(
                 "username",
                 "User name, where the broker asks for one",
                 required=False,
                 value=typed.get("username"),
             ),
-            _field("password", "Its password", required=False, type="password"),
+            text_field("password", "Its password", required=False, type="password"),
             button="Try it and go on",
         ),
     )
 
 
-def _registration(typed: Mapping[str, str]) -> Html:
+def _registration(typed: Mapping[str, str]) -> Markup:
     return join(
         tag(
             "p",
@@ -123,13 +114,13 @@ def _registration(typed: Mapping[str, str]) -> Html:
         ),
         form(
             "registration",
-            _field(
+            text_field(
                 "client_id",
                 "Application (client) ID",
                 value=typed.get("client_id"),
                 spellcheck="false",
             ),
-            _field(
+            text_field(
                 "tenant",
                 "Directory (tenant) ID, or your domain",
                 value=typed.get("tenant"),
@@ -140,13 +131,13 @@ def _registration(typed: Mapping[str, str]) -> Html:
     )
 
 
-def _person(typed: Mapping[str, str]) -> Html:
+def _person(typed: Mapping[str, str]) -> Markup:
     return join(
         tag("p", "Whose presence is shown? More people can be added later."),
         form(
             "person",
-            _field("name", "Name", value=typed.get("name"), maxlength=NAME_LIMIT),
-            _field(
+            text_field("name", "Name", value=typed.get("name"), maxlength=NAME_LIMIT),
+            text_field(
                 "time_zone",
                 "Time zone, for hours and schedules",
                 required=False,
@@ -159,16 +150,6 @@ def _person(typed: Mapping[str, str]) -> Html:
     )
 
 
-def _field(name: str, label: str, *, required: bool = True, **attributes: str | int | None) -> Html:
-    return join(
-        tag("label", label, for_=name),
-        tag("input", id=name, name=name, required=required, autocomplete="off", **attributes),
-    )
-
-
-def _copy(name: str, text: str) -> Child:
-    return join(
-        tag("output", tag("strong", text), id=name),
-        " ",
-        tag("button", "Copy", type="button", data_copy=name, aria_label=f"Copy {text}"),
-    )
+def _copy(name: str, text: str) -> Markup:
+    shown = tag("output", tag("strong", text), id=name)
+    return join(shown, " ", copy_button(name, label=f"Copy {text}"))

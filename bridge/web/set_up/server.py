@@ -1,12 +1,8 @@
-"""Serves the guided set-up until a config is written. Never starts the bridge.
-
-What it asks others about the values, it asks through ``Trials``.
-"""
+"""Serves the guided set-up until a config is written; ``Trials`` tries the answers."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -22,14 +18,15 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
-from bridge.web.access.keys import Keys, Randomness
-from bridge.web.assets import Assets
-from bridge.web.body import fields_of
+from bridge.web.access.guard import Guard
+from bridge.web.application import application, go_to, html
 from bridge.web.data.words import for_people
-from bridge.web.limits import Alarm, own_limits
-from bridge.web.listening import Listener
-from bridge.web.serving import application, enter, go_to, guard_of, html
-from bridge.web.set_up.draft import Draft, broker_of, name_of, registration_of, write, zone_of
+from bridge.web.posts import Fields, name_of
+from bridge.web.serving.assets import Assets
+from bridge.web.serving.form_fields import fields_of
+from bridge.web.serving.limits import Capacity, own_limits
+from bridge.web.serving.listening import Listener
+from bridge.web.set_up.draft import Draft, broker_of, registration_of, write, zone_of
 from bridge.web.set_up.render import done_page, setup_page
 
 TRIAL_S = 15.0
@@ -42,36 +39,25 @@ the time that it may need on a slow machine."""
 LOOK_AGAIN_S = 2.0
 """Between two looks for a broker that is named and may start at the same moment as we do."""
 
-Fields = dict[str, str]
 Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
 
 
 class Trials(Protocol):
-    """Whether the values work, asked of those who know."""
+    """Whether the answers work. Raises ``PersonMustActError`` or ``TryAgainError`` if not."""
 
     async def broker(self, settings: MqttSettings) -> None:
-        """Visit the broker.
-
-        Raises:
-            TryAgainError: It cannot be reached.
-            PersonMustActError: It refuses.
-        """
+        """Visit the broker."""
         ...
 
     async def tenant(self, name: str) -> None:
-        """Look the tenant up, without signing in.
-
-        Raises:
-            PersonMustActError: There is none.
-            TryAgainError: Microsoft cannot be reached.
-        """
+        """Look the tenant up, without signing in."""
         ...
 
 
 class SetUp:
     """The guided set-up of one config file.
 
-    ``known`` is the broker that the environment or the rest of the config names already, ``zone``
+    ``given`` is the broker that the environment or the rest of the config names already, ``zone``
     the time zone that the machine has.
     """
 
@@ -80,18 +66,15 @@ class SetUp:
         settings: WebSettings,
         *,
         file: Path,
-        known: MqttSettings | None,
+        given: MqttSettings | None,
         trials: Trials,
-        keys: Keys,
-        state_dir: Path,
+        guard: Guard,
         clock: Clock,
         zone: str | None = None,
-        random: Randomness = os.urandom,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
-        self._keys, self._state_dir = keys, state_dir
-        self._clock, self._random = clock, random
-        self._known, self._zone = known, zone
+        self._guard, self._clock = guard, clock
+        self._given, self._zone = given, zone
         self._draft = Draft()
         self._found = False
         self._written = asyncio.Event()
@@ -100,31 +83,24 @@ class SetUp:
 
     async def run(self) -> None:
         """Serve until the config is written."""
-        guard = guard_of(
-            self._settings,
-            self._keys,
-            state_dir=self._state_dir,
-            clock=self._clock,
-            random=self._random,
-        )
         self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
-        await self._take_known()
+        await self._take_given()
         routes = [
             web.get("/", self._show),
-            web.get("/healthz", self._healthz),
-            web.post("/enter", partial(enter, guard)),
             web.post("/broker", partial(self._answer, self._take_broker)),
             web.post("/registration", partial(self._answer, self._take_registration)),
             web.post("/person", partial(self._answer, self._take_person)),
             web.post("/back", partial(self._answer, self._go_back)),
             Assets().route(),
         ]
-        listener = Listener(
-            self._settings, limits=own_limits(), alarm=Alarm(self._clock), clock=self._clock
-        )
-        async with application(guard, routes) as server, asyncio.TaskGroup() as tasks:
+        capacity = Capacity(own_limits(), self._clock)
+        listener = Listener(self._settings, capacity, self._clock)
+        async with application(self._guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
-                tasks.create_task(self._kept(self._look_for_known), name="set-up-broker"),
+                tasks.create_task(
+                    supervised(self._look_for_given, name="set-up", clock=self._clock),
+                    name="set-up-broker",
+                ),
                 tasks.create_task(listener.run(server, self.listening.set), name="set-up-page"),
             ]
             await self._written.wait()
@@ -133,50 +109,44 @@ class SetUp:
             for task in serving:
                 task.cancel()
 
-    async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
-        await supervised(work, name="set-up", clock=self._clock)
-
-    async def _look_for_known(self) -> None:
-        while self._known and self._draft.broker is None:
+    async def _look_for_given(self) -> None:
+        while self._given and self._draft.broker is None:
             await self._clock.sleep(LOOK_AGAIN_S)
-            await self._take_known()
+            await self._take_given()
 
-    async def _take_known(self) -> None:
+    async def _take_given(self) -> None:
         """Ask for no broker when the one that is named lets us in."""
-        known = self._known
-        if known and await self._lets_us_in(known, or_asks=False):
-            if self._draft.broker or not self._known:
+        given = self._given
+        if given and await self._lets_us_in(given, or_asks=False):
+            if self._draft.broker or not self._given:
                 return  # a person was faster
-            self._draft = replace(self._draft, broker=known, broker_is_given=True)
-
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+            self._draft = replace(self._draft, broker=given, broker_is_given=True)
 
     async def _show(self, request: web.Request) -> web.Response:
-        known = self._known or MqttSettings()
+        given = self._given or MqttSettings()
         typed = {
-            "host": known.host,
-            "port": str(known.effective_port),
-            "username": known.username or "",
+            "host": given.host,
+            "port": str(given.effective_port),
+            "username": given.username or "",
             "time_zone": self._zone or "",
         }
         return html(request, setup_page(self._draft, typed=typed, broker_found=self._found))
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
-        """Take what a form tells, or say what is wrong with it."""
+        """Take what a form says, or show what is wrong with it."""
         fields = await fields_of(request)
         try:
             async with asyncio.timeout(TRIAL_S):
                 response = await take(request, fields)
         except TimeoutError:
-            notice = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
+            problem = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
         except PresenceBridgeError as error:
-            notice = for_people(str(error))
+            problem = for_people(str(error))
         else:
             return response
         page = setup_page(
             self._draft,
-            notice=notice[:1].upper() + notice[1:],
+            problem=problem[:1].upper() + problem[1:],
             typed=fields,
             broker_found=self._found,
         )
@@ -208,7 +178,7 @@ class SetUp:
         if self._draft.registration:
             self._draft = replace(self._draft, registration=None)
         else:
-            self._draft, self._known = Draft(), None
+            self._draft, self._given = Draft(), None
         return go_to("./")
 
     async def _lets_us_in(self, broker: MqttSettings, *, or_asks: bool) -> bool:

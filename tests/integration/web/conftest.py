@@ -11,12 +11,20 @@ import pytest
 from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import RunningPage, light, person, service, serving, waiting
 
+PASSWORD = "correct horse"
 HOUSEHOLD = Snapshot(
     service(),
     (person("alice", says="Back at three"), waiting("bob", added_here=True)),
     (light("desk"), light("door", mode="manual")),
     can_add=True,
 )
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n", encoding="utf-8")
+    return file
 
 
 @pytest.fixture

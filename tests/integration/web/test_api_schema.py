@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from bridge.web.api import PEOPLE_A_PART
-from bridge.web.body import BODY_LIMIT
+from bridge.web.serving.form_fields import BODY_LIMIT
 from tests.fakes.web_page import RunningPage, person
 from tests.integration.web.visitor import read, until
 

@@ -15,14 +15,13 @@ import pytest
 from yarl import URL
 
 from bridge.contract.presence import Activity, Availability
-from bridge.web.access.throttle import FREE
-from bridge.web.body import BODY_LIMIT
+from bridge.web.access.wrong_passwords import FREE
+from bridge.web.serving.form_fields import BODY_LIMIT
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import RunningPage, person, serving
-from tests.integration.web.conftest import HOUSEHOLD, client_of
+from tests.integration.web.conftest import HOUSEHOLD, PASSWORD, client_of
 from tests.integration.web.visitor import press, read, token_of, until
 
-PASSWORD = "correct horse"
 EVIL = '"><script>alert(document.cookie)</script>'
 POSTS = (
     "sign-in",
@@ -35,13 +34,6 @@ POSTS = (
     "poll",
     "leave",
 )
-
-
-@pytest.fixture
-def password_file(tmp_path: Path) -> Path:
-    file = tmp_path / "password"
-    file.write_text(f"{PASSWORD}\n")
-    return file
 
 
 def rewrite(file: Path, text: str) -> None:

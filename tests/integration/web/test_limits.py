@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.web.limits import CALM_S, Limits
+from bridge.web.serving.limits import CALM_S, Limits
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import RunningPage, person, serving
 from tests.integration.web.conftest import HOUSEHOLD, client_of

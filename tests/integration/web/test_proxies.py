@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from bridge.contract.presence import Activity, Availability
-from tests.fakes.web_browser import chromium, needs_chromium
 from tests.fakes.web_page import person, serving
 from tests.fakes.web_proxies import KINDS, needs_proxy, proxy
 from tests.integration.web.browsing import complaints, live, opened
-from tests.integration.web.conftest import HOUSEHOLD
+from tests.integration.web.conftest import HOUSEHOLD, PASSWORD
 
 LOADS = 12
-PASSWORD = "correct horse"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    needs_chromium()
-    async with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def password_file(tmp_path: Path) -> Path:
-    file = tmp_path / "password"
-    file.write_text(f"{PASSWORD}\n", encoding="utf-8")
-    return file
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from bridge.config.host import MqttSettings
 from bridge.config.loader import load
 from tests.fakes.clock import ManualClock
-from tests.fakes.web_browser import chromium, needs_chromium
 from tests.fakes.web_trials import CannedTrials, setting_up
 from tests.integration.web.browsing import complaints, findings, opened
 from tests.integration.web.visitor import TOKEN, read, until
@@ -20,9 +19,8 @@ from tests.integration.web.visitor import TOKEN, read, until
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 
 
-async def test_somebody_gets_from_nothing_to_a_config(tmp_path: Path) -> None:
-    needs_chromium()
-    async with chromium() as chrome, setting_up(tmp_path) as server:
+async def test_somebody_gets_from_nothing_to_a_config(chrome: Browser, tmp_path: Path) -> None:
+    async with setting_up(tmp_path) as server:
         page = await opened(chrome, server.address, timezone_id="Europe/Berlin")
         await expect(page.get_by_text("There is one on this machine")).to_be_visible()
         assert await findings(page) == []
@@ -92,7 +90,7 @@ async def test_a_broker_that_is_named_and_starts_later_is_not_asked_for(tmp_path
     clock, trials = ManualClock(), CannedTrials(host="nowhere", password=None)
     known = MqttSettings(host="mosquitto", port=1884)
     async with (
-        setting_up(tmp_path, trials=trials, clock=clock, known=known) as server,
+        setting_up(tmp_path, trials=trials, clock=clock, given=known) as server,
         aiohttp.ClientSession(server.address) as client,
     ):
         assert 'value="mosquitto"' in await read(client)

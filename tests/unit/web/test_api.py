@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.presence_kind import Kind
 from bridge.web.api import (
     OF_MANY,
     PEOPLE_A_PART,
@@ -17,8 +18,8 @@ from bridge.web.api import (
     openapi,
     parts,
 )
-from bridge.web.data.snapshot import Day, Kind, Snapshot, Span
-from bridge.web.render.qr import qr_svg
+from bridge.web.data.snapshot import Day, Snapshot, Span
+from bridge.web.render.qr import qr_code
 from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
 
 EVERYTHING = Snapshot(
@@ -58,13 +59,25 @@ def test_each_part_has_an_address_of_its_own() -> None:
 
 
 def test_the_description_names_every_address_and_every_reference_leads_somewhere() -> None:
-    described = openapi("1.2.3")
+    described = json.loads(openapi("1.2.3"))
     assert set(described["paths"]) == {f"/api/v1{r.path}" for r in RESOURCES}
-    text = json.dumps(described)
+    text = openapi("1.2.3").decode()
     schemas = described["components"]["schemas"]
     for reference in text.split('"$ref": "#/components/schemas/')[1:]:
         assert reference.partition('"')[0] in schemas
     assert set(schemas["Person"]["properties"]) == set(read(PERSON, "bob"))
+    names = {
+        "Day",
+        "Kind",
+        "Light",
+        "LightState",
+        "Person",
+        "Presence",
+        "Refusal",
+        "Service",
+        "Span",
+    }
+    assert names <= set(schemas)  # of version 1
 
 
 @pytest.mark.parametrize("resource", OF_MANY)
@@ -80,7 +93,7 @@ def test_what_is_made_in_parts_is_the_same(resource: Resource, count: int) -> No
 def test_no_field_is_there_for_a_secret(secret: str) -> None:
     names = {
         name
-        for schema in openapi("1.2.3")["components"]["schemas"].values()
+        for schema in json.loads(openapi("1.2.3"))["components"]["schemas"].values()
         for name in schema.get("properties", ())
     }
     assert names
@@ -88,8 +101,8 @@ def test_no_field_is_there_for_a_secret(secret: str) -> None:
 
 
 def test_a_qr_code_is_drawn_here_and_one_that_cannot_be_is_left_out() -> None:
-    drawn = qr_svg(CODE_ADDRESS)
+    drawn = qr_code(CODE_ADDRESS)
     assert drawn
-    assert drawn.startswith("<svg ")
+    assert '<svg viewBox="0 0 37 37" class="qr"><path fill="#fff"' in drawn
     assert "http" not in drawn
-    assert qr_svg("x" * 5000) is None
+    assert qr_code("x" * 5000) is None

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.presence import Activity, Availability
+from bridge.contract.presence_kind import Kind
 from bridge.web.data.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
 from bridge.web.data.journal import RETRY_S
-from bridge.web.data.snapshot import Kind, Person
+from bridge.web.data.snapshot import Person
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
 
@@ -58,7 +59,7 @@ def kinds(history: History, *people: Person) -> list[tuple[str, float]]:
 
 
 async def test_a_day_is_told_without_gaps(clock: ManualClock) -> None:
-    history = History(None, clock)
+    history = History(Path("never-written"), clock)
     assert history.note([busy()])
     await clock.advance(2 * HOUR_S)
     assert history.note([away()])
@@ -138,7 +139,7 @@ def test_broken_lines_are_left_out(clock: ManualClock, file: Path) -> None:
 
 
 def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(clock: ManualClock) -> None:
-    history = History(None, clock)
+    history = History(Path("never-written"), clock)
     history.note([unknown()])
     assert not history.days([unknown()])
     crowd = [busy(f"p{n}") for n in range(PEOPLE + 10)]
@@ -188,7 +189,7 @@ async def test_what_a_disk_refuses_is_written_when_it_takes_it_again(
 )
 def test_spans_fill_the_day_whatever_happened(changes: list[tuple[int, Kind]]) -> None:
     clock = ManualClock()
-    history = History(None, clock)
+    history = History(Path("never-written"), clock)
     start = clock.now() - timedelta(hours=36)
     history._changes["alice"] = [
         Change(start + timedelta(minutes=minute), kind)

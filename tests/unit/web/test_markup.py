@@ -2,19 +2,20 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from bridge.web.render.forms import TOKEN_SLOT, disclosure, form, with_token
-from bridge.web.render.markup import Html, join, tag
+from bridge.web.render.markup import join, tag
 from tests.unit.web.reading import Reading
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:
-    assert tag("p", "<b> & co", Html("<i></i>")) == "<p>&lt;b&gt; &amp; co<i></i></p>"
+    assert tag("p", "<b> & co", Markup("<i></i>")) == "<p>&lt;b&gt; &amp; co<i></i></p>"
 
 
 def test_attributes_are_escaped_named_and_left_out_when_they_are_nothing() -> None:
     made = tag("a", "x", href='"><script>', class_="y", data_left=1.5, hidden=True, title=None)
-    assert made == '<a href="&quot;&gt;&lt;script&gt;" class="y" data-left="1.5" hidden>x</a>'
+    assert made == '<a href="&#34;&gt;&lt;script&gt;" class="y" data-left="1.5" hidden>x</a>'
 
 
 def test_an_element_without_content_is_closed_so_that_svg_understands_it() -> None:
@@ -24,7 +25,7 @@ def test_an_element_without_content_is_closed_so_that_svg_understands_it() -> No
 
 
 def test_children_may_be_lists_and_nothing() -> None:
-    assert join("a", None, ["<", Html("<br/>")]) == "a&lt;<br/>"
+    assert join("a", None, ["<", Markup("<br/>")]) == "a&lt;<br/>"
 
 
 @given(st.text(), st.text())

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import ConfigError
-from bridge.web.access.door import Door
 from bridge.web.access.password import PasswordHash, read_password
-from bridge.web.access.throttle import FORGIVEN_S, FREE, MOST, MOST_S, REMEMBERED, Throttle
+from bridge.web.access.password_check import PasswordCheck
+from bridge.web.access.wrong_passwords import (
+    FORGIVEN_S,
+    FREE,
+    MOST,
+    MOST_S,
+    REMEMBERED,
+    WrongPasswords,
+)
 from tests.fakes.clock import ManualClock
 
 SALT = bytes(range(16))
@@ -74,68 +81,68 @@ def test_a_file_that_cannot_be_used_is_named(
 
 async def test_guessing_gets_slower_with_each_guess_up_to_a_quarter_of_an_hour() -> None:
     clock = ManualClock()
-    throttle = Throttle(clock)
+    wrong = WrongPasswords(clock)
     waits = []
     for _ in range(FREE + 12):
-        throttle.wrong(HERE)
-        waits.append(throttle.wait_s(HERE))
+        wrong.count(HERE)
+        waits.append(wrong.wait_s(HERE))
     assert waits[: FREE - 1] == [0] * (FREE - 1)
     assert waits[FREE - 1 : FREE + 2] == [2, 4, 8]
     assert waits[-1] == MOST_S
     await clock.advance(MOST_S)
-    assert throttle.wait_s(HERE) == 0
+    assert wrong.wait_s(HERE) == 0
 
 
 async def test_wrong_guesses_are_forgiven_one_by_one() -> None:
     clock = ManualClock()
-    throttle = Throttle(clock)
+    wrong = WrongPasswords(clock)
     for _ in range(1_000):
-        throttle.wrong(HERE)
+        wrong.count(HERE)
     await clock.advance(MOST_S + 4 * FORGIVEN_S)
-    throttle.wrong(HERE)
-    assert throttle.wait_s(HERE) < MOST_S / 4
+    wrong.count(HERE)
+    assert wrong.wait_s(HERE) < MOST_S / 4
     await clock.advance(MOST * FORGIVEN_S + MOST_S)
-    throttle.wrong(HERE)
-    assert throttle.wait_s(HERE) == 0
+    wrong.count(HERE)
+    assert wrong.wait_s(HERE) == 0
 
 
 def test_one_guesser_does_not_lock_others_out() -> None:
-    throttle = Throttle(ManualClock())
+    wrong = WrongPasswords(ManualClock())
     for _ in range(20):
-        throttle.wrong(HERE)
-        throttle.wrong("2001:db8:1:2::1")
-    assert throttle.wait_s("192.0.2.8") == 0
-    assert throttle.wait_s(f"::ffff:{HERE}") > 0
-    assert throttle.wait_s("2001:db8:1:2:ffff::9") > 0
-    assert throttle.wait_s("2001:db8:1:3::1") == 0
-    throttle.right(HERE)
-    assert throttle.wait_s(HERE) == 0
+        wrong.count(HERE)
+        wrong.count("2001:db8:1:2::1")
+    assert wrong.wait_s("192.0.2.8") == 0
+    assert wrong.wait_s(f"::ffff:{HERE}") > 0
+    assert wrong.wait_s("2001:db8:1:2:ffff::9") > 0
+    assert wrong.wait_s("2001:db8:1:3::1") == 0
+    wrong.forget(HERE)
+    assert wrong.wait_s(HERE) == 0
 
 
 def test_only_so_many_guessers_are_remembered() -> None:
-    throttle = Throttle(ManualClock())
+    wrong = WrongPasswords(ManualClock())
     for number in range(REMEMBERED + 5):
-        throttle.wrong(f"10.0.{number // 250}.{number % 250}")
-    assert len(throttle._wrong) == REMEMBERED
+        wrong.count(f"10.0.{number // 250}.{number % 250}")
+    assert len(wrong._wrong) == REMEMBERED
 
 
-async def test_the_door_opens_for_the_password_only(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_password_alone_is_right(caplog: pytest.LogCaptureFixture) -> None:
     clock = ManualClock()
-    door = Door(HASH, clock=clock, random=bytes)
+    check = PasswordCheck(HASH, clock=clock, random=bytes)
     with caplog.at_level(logging.WARNING):
-        assert await door.refusal(HERE, "wrong guess") == "That is not the password."
+        assert await check.refusal(HERE, "wrong guess") == "That is not the password."
     assert HERE in caplog.text
     assert "wrong guess" not in caplog.text
-    assert await door.refusal(HERE, RIGHT) is None
-    assert await door.refusal(HERE, RIGHT) is None
+    assert await check.refusal(HERE, RIGHT) is None
+    assert await check.refusal(HERE, RIGHT) is None
 
 
 async def test_many_guesses_of_one_do_not_make_another_wait() -> None:
     clock = ManualClock()
-    door = Door(HASH, clock=clock, random=bytes)
-    guesses = [asyncio.create_task(door.refusal(HERE, f"wrong guess {n}")) for n in range(200)]
+    check = PasswordCheck(HASH, clock=clock, random=bytes)
+    guesses = [asyncio.create_task(check.refusal(HERE, f"wrong guess {n}")) for n in range(200)]
     await asyncio.sleep(0)
-    assert await door.refusal("192.0.2.8", RIGHT) is None  # after four of them, not after 200
+    assert await check.refusal("192.0.2.8", RIGHT) is None  # after four of them, not after 200
     refusals = await asyncio.gather(*guesses)
     assert sum("at once from your address" in (refusal or "") for refusal in refusals) == 196
 
@@ -144,20 +151,20 @@ async def test_wrong_passwords_are_logged_when_they_begin_and_when_they_lock_out
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = ManualClock()
-    door = Door(HASH, clock=clock, random=bytes)
+    check = PasswordCheck(HASH, clock=clock, random=bytes)
     for _ in range(FREE + 4):
-        await door.refusal(HERE, "wrong guess")
+        await check.refusal(HERE, "wrong guess")
         await clock.advance(60)
     assert len(caplog.records) == 2
 
 
 async def test_who_guessed_too_often_waits_even_with_the_right_password() -> None:
     clock = ManualClock()
-    door = Door(HASH, clock=clock, random=bytes)
+    check = PasswordCheck(HASH, clock=clock, random=bytes)
     for _ in range(FREE):
-        refusal = await door.refusal(HERE, "wrong guess")
+        refusal = await check.refusal(HERE, "wrong guess")
     assert refusal == "Too many wrong passwords. Try again in 2 seconds."
-    assert "Try again in 2 seconds" in (await door.refusal(HERE, RIGHT) or "")
-    assert await door.refusal("192.0.2.8", RIGHT) is None
+    assert "Try again in 2 seconds" in (await check.refusal(HERE, RIGHT) or "")
+    assert await check.refusal("192.0.2.8", RIGHT) is None
     await clock.advance(2)
-    assert await door.refusal(HERE, RIGHT) is None
+    assert await check.refusal(HERE, RIGHT) is None

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bridge.contract.light import OFF, LightState
-from bridge.web.data.snapshot import Day, Kind, Refusal, Snapshot, Span
+from bridge.contract.presence_kind import Kind
+from bridge.web.data.snapshot import Day, Refusal, Snapshot, Span
 from bridge.web.data.words import Calendar
+from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
 from bridge.web.render.lights import color_name, lights_section
-from bridge.web.render.page import Renderer, login_page, message_page, page
+from bridge.web.render.page import Renderer, page
 from bridge.web.render.today import ROWS, today_section
 from tests.fakes.web_page import NOON, light, person, service
 from tests.unit.web.reading import Reading
@@ -25,7 +28,7 @@ def day(*spans: Span) -> Day:
 
 
 def today(*spans: Span, calendar: Calendar = CALENDAR) -> Reading:
-    section = today_section(Snapshot(service(), days=(day(*spans),)), calendar)
+    section = today_section([day(*spans)], calendar)
     assert section
     return Reading(section)
 
@@ -69,10 +72,8 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
     berlin = ZoneInfo("Europe/Berlin")
     end = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)  # 13:00; the night had 25 hours
     start = end - timedelta(hours=24)
-    snapshot = Snapshot(
-        service(), days=(Day("a", "A", start, end, (Span(start, end, Kind.AWAY),)),)
-    )
-    section = today_section(snapshot, Calendar.at(end, berlin))
+    whole = Day("a", "A", start, end, (Span(start, end, Kind.AWAY),))
+    section = today_section([whole], Calendar.at(end, berlin))
     assert section
     shown = Reading(section)
     labels = [(t["x"]) for t in shown.all("text")]
@@ -81,7 +82,7 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
 
 
 def test_without_history_there_is_no_strip() -> None:
-    assert today_section(Snapshot(service()), CALENDAR) is None
+    assert today_section([], CALENDAR) is None
 
 
 def test_a_light_tells_what_it_shows_and_why() -> None:
@@ -177,7 +178,7 @@ def test_health_tells_what_is_wrong(changes: dict[str, object], words: str) -> N
 def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None:
     snapshot = Snapshot(service(), (person(),), (light(mode="off"),), can_add=True)
     parts = Renderer().parts(snapshot, CALENDAR)
-    whole = page(parts, release="r1", notice=EVIL, can_leave=True)
+    whole = page(parts, release="r1", refusal=EVIL, can_leave=True)
     shown = Reading(whole.partition("\n")[2])
     assert not [s for s in shown.all("script") if "src" not in s]
     assert len(shown.all("main")) == len(shown.all("h1")) == 1
@@ -211,3 +212,14 @@ def test_a_refused_command_stands_above_all_else() -> None:
     assert whole.index('id="refusal"') < whole.index('id="people"')
     gone = Renderer().parts(Snapshot(service(), (person(),)), CALENDAR)
     assert dict(gone.since(parts))["refusal"] == '<section id="refusal"></section>'
+
+
+def test_strips_are_rendered_anew_only_when_they_moved() -> None:
+    renderer, days = Renderer(), (day(Span(START, NOON, Kind.AWAY)),)
+    snapshot = Snapshot(service(), (person(),), days=days)
+    first = renderer.parts(snapshot, CALENDAR)
+    read = replace(snapshot, people=(person(polled_at=NOON),))
+    assert renderer.parts(read, CALENDAR).sections["today"] is first.sections["today"]
+    moved = replace(snapshot, days=(day(Span(START, NOON, Kind.CALL)),))
+    assert "in calls" in Reading(renderer.parts(moved, CALENDAR).sections["today"]).words
+    assert [name for name, _ in renderer.parts(moved, CALENDAR).since(first)] == ["today"]

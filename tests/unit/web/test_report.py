@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.contract.account import SignIn, SignInState
-from bridge.web.data.report import TOLD, redacted, report
+from bridge.web.data.report import LISTED, redacted, report
 from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import light, person, service, waiting
 
@@ -70,4 +70,4 @@ def test_thousands_of_people_are_counted_and_not_listed() -> None:
     people = tuple(person(f"p{n}", fresh=n % 2 == 0) for n in range(1000))
     text = report(Snapshot(service(), people))
     assert "accounts: 1000, fresh: 500" in text
-    assert text.count("sign-in:") == TOLD
+    assert text.count("sign-in:") == LISTED

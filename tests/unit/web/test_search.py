@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bridge.web.data.search import FEW, FRESH_S, SHOWN, Search
 from bridge.web.data.snapshot import Person
-from bridge.web.worker import Worker
+from bridge.web.data.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
 

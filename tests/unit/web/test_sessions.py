@@ -14,16 +14,16 @@ SECRET = bytes(32)
 SESSIONS = Sessions(SECRET, password_key=b"k")
 
 
-def begin(*, known: bool = True, number: int = 1) -> Session:
-    return SESSIONS.begin(lambda size: bytes([number]) * size, NOON, known=known)
+def begin(*, authenticated: bool = True, number: int = 1) -> Session:
+    return SESSIONS.begin(lambda size: bytes([number]) * size, NOON, authenticated=authenticated)
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_session_is_recognised_also_after_a_restart(known: bool) -> None:  # noqa: FBT001
-    session = begin(known=known)
+@pytest.mark.parametrize("authenticated", [True, False])
+def test_a_session_is_recognised_also_after_a_restart(authenticated: bool) -> None:  # noqa: FBT001
+    session = begin(authenticated=authenticated)
     later = Sessions(SECRET, password_key=b"k").recognise(session.cookie, NOON)
     assert later == session
-    assert later.known is known
+    assert later.authenticated is authenticated
 
 
 def test_it_ends_after_its_lifetime() -> None:
@@ -39,7 +39,7 @@ def test_a_new_password_or_another_key_ends_all() -> None:
 
 
 def test_who_has_not_given_the_password_cannot_say_so() -> None:
-    parts = begin(known=False).cookie.split(".")
+    parts = begin(authenticated=False).cookie.split(".")
     forged = ".".join([parts[0], parts[1].replace("a", "k"), parts[2]])
     assert SESSIONS.recognise(forged, NOON) is None
 
@@ -59,10 +59,10 @@ def test_no_character_of_a_cookie_can_be_changed(place: int, character: str) -> 
 
 def test_a_token_belongs_to_one_session() -> None:
     one, other = begin(number=1), begin(number=2)
-    assert SESSIONS.is_token(one, one.token)
-    assert not SESSIONS.is_token(one, other.token)
-    assert not SESSIONS.is_token(one, "")
-    assert not SESSIONS.is_token(one, "ü\ud800")
+    assert one.accepts(one.token)
+    assert not one.accepts(other.token)
+    assert not one.accepts("")
+    assert not one.accepts("ü\ud800")
     assert one.token not in one.cookie
 
 
@@ -80,7 +80,7 @@ def test_an_ended_session_is_over_for_all_who_hold_its_cookie_also_after_a_resta
 def test_only_sessions_that_know_the_password_are_remembered_and_not_for_ever() -> None:
     kept: list[str] = []
     sessions = Sessions(SECRET, password_key=b"k", save=kept.append)
-    sessions.end(begin(known=False), NOON)
+    sessions.end(begin(authenticated=False), NOON)
     assert not kept
     sessions.end(begin(number=1), NOON)
     sessions.end(begin(number=2), NOON + LIFETIME)
@@ -93,10 +93,10 @@ def test_when_too_many_were_ended_all_are() -> None:
     another = begin(number=255)
     for number in range(ENDED_MOST + 1):
         name = number.to_bytes(16, "big")
-        sessions.end(SESSIONS.begin(lambda _, name=name: name, NOON, known=True), NOON)  # type: ignore[misc]
+        sessions.end(SESSIONS.begin(lambda _, name=name: name, NOON, authenticated=True), NOON)  # type: ignore[misc]
     assert sessions.recognise(another.cookie, NOON) is None
     later = NOON + timedelta(seconds=1)
-    fresh = sessions.begin(bytes, later, known=True)
+    fresh = sessions.begin(bytes, later, authenticated=True)
     assert sessions.recognise(fresh.cookie, later) == fresh
 
 

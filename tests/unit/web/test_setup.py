@@ -14,12 +14,11 @@ from bridge.config.host import MqttSettings
 from bridge.config.loader import load
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, write_config
-from bridge.web.posts import RefusedError
+from bridge.web.posts import RefusedError, name_of
 from bridge.web.set_up.draft import (
     Draft,
     Registration,
     broker_of,
-    name_of,
     registration_of,
     write,
     zone_of,
@@ -171,7 +170,7 @@ def test_the_first_thing_that_is_missing_is_asked_next() -> None:
     assert {"href": PORTAL, "target": "_blank", "rel": "noreferrer"} in app.all("a")
     assert "Allow public client flows" in app.words
     assert [o["id"] for o in app.all("output")] == ["app-name", "redirect", "permission"]
-    person = shown(DRAFT, notice="<script>x</script>")
+    person = shown(DRAFT, problem="<script>x</script>")
     assert "Write the config and start" in person.words
     assert not [s for s in person.all("script") if "src" not in s]
     assert "s3cret" not in setup_page(DRAFT)

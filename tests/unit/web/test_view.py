@@ -14,7 +14,7 @@ from bridge.contract.health import Health
 from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
-from bridge.web.data.heard import light_of
+from bridge.web.data.broker_messages import light_of
 from bridge.web.data.snapshot import Light, Refusal, Snapshot, Table
 from bridge.web.data.view import View
 from tests.fakes.web_page import BOTH, NOON, service
@@ -133,10 +133,10 @@ async def test_lights_are_heard_in_any_order() -> None:
         "home/presence/driver/+/light/rule",
         "home/presence/bridge/last_command",
     ]
-    page.hear("home/presence/driver/desk/light/rule", RULE)
-    page.hear("home/presence/driver/desk/light/availability", b"online")
-    page.hear("home/presence/driver/desk/state", b"online")
-    page.hear("home/presence/driver/attic/state", b"offline")
+    page.receive("home/presence/driver/desk/light/rule", RULE)
+    page.receive("home/presence/driver/desk/light/availability", b"online")
+    page.receive("home/presence/driver/desk/state", b"online")
+    page.receive("home/presence/driver/attic/state", b"offline")
     attic, desk = (await settled(page)).lights
     assert attic == Light("attic")
     assert desk == Light(
@@ -153,26 +153,26 @@ async def test_lights_are_heard_in_any_order() -> None:
 
 async def test_one_topic_that_somebody_erased_makes_nothing_of_the_others_wrong() -> None:
     page = view()
-    page.hear("home/presence/driver/desk/state", b"online")
-    page.hear("home/presence/driver/desk/light/availability", b"online")
-    page.hear("home/presence/driver/desk/state", b"")
-    page.hear("home/presence/driver/desk/state", b"online")
+    page.receive("home/presence/driver/desk/state", b"online")
+    page.receive("home/presence/driver/desk/light/availability", b"online")
+    page.receive("home/presence/driver/desk/state", b"")
+    page.receive("home/presence/driver/desk/state", b"online")
     assert (await settled(page)).lights == (Light("desk", online=True, reachable=True),)
 
 
 async def test_a_driver_that_was_removed_goes() -> None:
     page = view()
-    page.hear("home/presence/driver/desk/state", b"online")
-    page.hear("home/presence/driver/desk/light/rule", b"")
-    page.hear("home/presence/driver/desk/state", b"")
+    page.receive("home/presence/driver/desk/state", b"online")
+    page.receive("home/presence/driver/desk/light/rule", b"")
+    page.receive("home/presence/driver/desk/state", b"")
     assert not (await settled(page)).lights
 
 
 @pytest.mark.parametrize("payload", [b"{", b"[]", b'{"look": {"color": "red"}}', b"\xff"])
 async def test_garbage_is_ignored(payload: bytes) -> None:
     page = view()
-    page.hear("home/presence/driver/desk/light/rule", payload)
-    page.hear("home/presence/driver/desk/light/other", payload)
+    page.receive("home/presence/driver/desk/light/rule", payload)
+    page.receive("home/presence/driver/desk/light/other", payload)
     await settled(page)
     assert page.snapshot.version == 0
 
@@ -191,8 +191,8 @@ async def test_garbage_is_ignored(payload: bytes) -> None:
 )
 async def test_a_message_out_of_bounds_is_no_message(name: str, payload: bytes) -> None:
     page = view()
-    page.hear(f"home/presence/driver/{name}/light/rule", payload)
-    page.hear("home/presence/bridge/last_command", payload)
+    page.receive(f"home/presence/driver/{name}/light/rule", payload)
+    page.receive("home/presence/bridge/last_command", payload)
     await settled(page)
     assert page.snapshot.version == 0
 
@@ -200,9 +200,9 @@ async def test_a_message_out_of_bounds_is_no_message(name: str, payload: bytes) 
 async def test_texts_of_others_are_cut() -> None:
     page = view()
     rule = {"rule": "r" * 1_000, "account": "a" * 1_000, "mode": "m" * 1_000}
-    page.hear("home/presence/driver/desk/light/rule", json.dumps(rule).encode())
+    page.receive("home/presence/driver/desk/light/rule", json.dumps(rule).encode())
     said = {"command": "c" * 900, "account": "a" * 900, "error": "e" * 900, "remedy": "r" * 900}
-    page.hear("home/presence/bridge/last_command", json.dumps(said).encode())
+    page.receive("home/presence/bridge/last_command", json.dumps(said).encode())
     presence = Presence(Availability.OTHER, status_message="s" * 9_000, raw_availability="r" * 999)
     page.follow({"alice": Followed("n" * 900)})
     page.update(replace(facts(), name="n" * 900, presence=presence))
@@ -219,15 +219,15 @@ async def test_a_refused_command_is_shown_until_one_works() -> None:
     page = view()
     topic = "home/presence/bridge/last_command"
     said = {"command": "set_presence", "account": "alice", "at": NOON.isoformat(), "remedy": None}
-    page.hear(topic, json.dumps({**said, "error": "Microsoft refuses."}).encode())
+    page.receive(topic, json.dumps({**said, "error": "Microsoft refuses."}).encode())
     refusal = (await settled(page)).refusal
     assert refusal == Refusal("set_presence", "alice", NOON, "Microsoft refuses.", None)
-    page.hear(topic, b"{}")
+    page.receive(topic, b"{}")
     assert (await settled(page)).refusal == refusal
-    page.hear(topic, json.dumps({**said, "error": None}).encode())
+    page.receive(topic, json.dumps({**said, "error": None}).encode())
     assert (await settled(page)).refusal is None
-    page.hear(topic, json.dumps({**said, "error": "no"}).encode())
-    page.hear(topic, b"")
+    page.receive(topic, json.dumps({**said, "error": "no"}).encode())
+    page.receive(topic, b"")
     assert (await settled(page)).refusal is None
 
 
@@ -251,7 +251,7 @@ async def test_people_who_are_read_together_have_one_sign_in() -> None:
 async def test_only_so_many_lights_are_remembered() -> None:
     page = view()
     for number in range(600):
-        page.hear(f"home/presence/driver/d{number}/state", b"online")
+        page.receive(f"home/presence/driver/d{number}/state", b"online")
     assert len((await settled(page)).lights) == 500
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.web.data.snapshot import Kind
-from bridge.web.data.words import Calendar, duration, for_people, headline, kind_of, presence_words
+from bridge.contract.presence_kind import Kind
+from bridge.web.data.words import Calendar, duration, for_people, headline, presence_words
 from tests.fakes.web_page import NOON, person, waiting
 
 
@@ -38,7 +38,7 @@ def test_presence_has_words_and_a_colour(
 ) -> None:
     somebody = person("alice", Availability(availability), Activity(activity))
     assert headline(somebody) == words
-    assert kind_of(somebody) is kind
+    assert somebody.kind is kind
 
 
 def test_every_word_of_the_contract_can_be_told() -> None:
@@ -56,7 +56,7 @@ def test_a_word_that_microsoft_invented_since_is_told_as_it_is() -> None:
 
 def test_an_old_presence_is_never_told_as_current() -> None:
     stale = person(fresh=False)
-    assert (headline(stale), kind_of(stale)) == ("Unknown", Kind.UNKNOWN)
+    assert (headline(stale), stale.kind) == ("Unknown", Kind.UNKNOWN)
 
 
 def test_who_is_not_signed_in_is_told_so() -> None:
@@ -67,7 +67,7 @@ def test_who_is_not_signed_in_is_told_so() -> None:
 
 def test_microsoft_may_not_know() -> None:
     nobody = person("alice", None, None)
-    assert (headline(nobody), kind_of(nobody)) == ("Unknown", Kind.UNKNOWN)
+    assert (headline(nobody), nobody.kind) == ("Unknown", Kind.UNKNOWN)
 
 
 @pytest.mark.parametrize(

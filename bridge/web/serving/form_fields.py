@@ -1,4 +1,4 @@
-"""The fields of a form, read from a request within limits. Never decides who may send one."""
+"""The fields of a form, read from a request within limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bridge.web.connections import came_whole
+from bridge.web.serving.connections import came_whole
 
 BODY_LIMIT = 16 * 1024
 """Bytes of a request."""

@@ -1,4 +1,4 @@
-"""Checks the password, one guess at a time; who guesses waits. Never makes a session.
+"""Checks a password, one guess at a time; whoever guesses wrong waits.
 
 One source has few guesses on the way, so that nobody waits behind the many of somebody else.
 """
@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from bridge.contract.clock import Clock
-from bridge.web.access.addresses import source_of
 from bridge.web.access.password import PasswordHash
-from bridge.web.access.throttle import FREE, Throttle
+from bridge.web.access.wrong_passwords import FREE, WrongPasswords
+from bridge.web.serving.addresses import source_of
 
 log = logging.getLogger(__name__)
 
@@ -27,25 +27,25 @@ AT_ONCE = 4
 KEY_BYTES = 32
 
 
-class Door:
-    """The door of a page that has a password."""
+class PasswordCheck:
+    """The password of a page that has one."""
 
     def __init__(
         self, password: PasswordHash, *, clock: Clock, random: Callable[[int], bytes]
     ) -> None:
         self._password = password
-        self._throttle = Throttle(clock)
+        self._wrong = WrongPasswords(clock)
         self._one_guess = asyncio.Lock()
         self._guessing: Counter[str] = Counter()
         self._key = random(KEY_BYTES)
-        self._seen: bytes | None = None
+        self._right: bytes | None = None
 
     async def refusal(self, address: str, password: str) -> str | None:
-        """Why ``password`` from ``address`` does not open the door; ``None`` when it does."""
+        """Why ``password`` from ``address`` is refused; ``None`` when it is right."""
         if wait := self._wait(address):
             return wait
-        print_of_guess = hmac.digest(self._key, password.encode(), hashlib.sha256)
-        if self._seen and hmac.compare_digest(self._seen, print_of_guess):
+        digest = hmac.digest(self._key, password.encode(), hashlib.sha256)
+        if self._right and hmac.compare_digest(self._right, digest):
             return None  # a program that sends it with each request pays for one check only
         source = source_of(address)
         if self._guessing[source] >= AT_ONCE:
@@ -53,18 +53,18 @@ class Door:
         self._guessing[source] += 1
         try:
             async with asyncio.timeout(DEADLINE_S), self._one_guess:
-                return self._wait(address) or await self._check(address, password, print_of_guess)
+                return self._wait(address) or await self._check(address, password, digest)
         except TimeoutError:
             return "Too many people try at once. Try again."
         finally:
             self._guessing -= Counter([source])
 
-    async def _check(self, address: str, password: str, print_of_guess: bytes) -> str | None:
+    async def _check(self, address: str, password: str, digest: bytes) -> str | None:
         if await asyncio.to_thread(self._password.matches, password):
-            self._throttle.right(address)
-            self._seen = print_of_guess
+            self._wrong.forget(address)
+            self._right = digest
             return None
-        count = self._throttle.wrong(address)
+        count = self._wrong.count(address)
         if count == 1:
             log.warning("somebody at %s gave a wrong password for the page", address)
         elif count == FREE:
@@ -74,5 +74,5 @@ class Door:
         return self._wait(address) or "That is not the password."
 
     def _wait(self, address: str) -> str | None:
-        wait_s = math.ceil(self._throttle.wait_s(address))
+        wait_s = math.ceil(self._wrong.wait_s(address))
         return f"Too many wrong passwords. Try again in {wait_s} seconds." if wait_s else None

@@ -1,56 +1,25 @@
-"""What every page of ours stands on: a guarded application. Never knows what it shows."""
+"""A guarded application, and its answers that every page of ours has."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 
 from aiohttp import web
 
-from bridge.config.state_file import StateFile
-from bridge.config.web import WebSettings
-from bridge.contract.clock import Clock
-from bridge.web.access.door import Door
-from bridge.web.access.guard import Guard, Handler, session_of
-from bridge.web.access.hosts import own_names
-from bridge.web.access.keys import Keys, Randomness
-from bridge.web.access.sessions import Sessions
-from bridge.web.body import BODY_LIMIT, fields_of
+from bridge.web.access.cookies import session_of
+from bridge.web.access.guard import Guard, Handler
+from bridge.web.render.document import login_page, message_page
 from bridge.web.render.forms import with_token
-from bridge.web.render.page import login_page, message_page
-
-ENDED = "web_ended"
-"""The sessions that were ended before their time."""
-
-
-def guard_of(
-    settings: WebSettings, keys: Keys, *, state_dir: Path, clock: Clock, random: Randomness
-) -> Guard:
-    """The guard that ``settings`` ask for; its sessions, and those that were ended, are kept."""
-    ended = StateFile(state_dir / ENDED)
-    password = keys.password
-    return Guard(
-        settings,
-        names=own_names(socket.gethostname()),
-        sessions=Sessions(
-            keys.secret,
-            password_key=password.key if password else b"",
-            ended=_text_of(ended.file),
-            save=ended.save,
-        ),
-        door=Door(password, clock=clock, random=random) if password else None,
-        clock=clock,
-        random=random,
-    )
+from bridge.web.serving.form_fields import BODY_LIMIT, fields_of
 
 
 @asynccontextmanager
 async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIterator[web.Server]:
-    """An application behind ``guard``; open requests get a second to end.
+    """An application of ``routes`` behind ``guard``; open requests get a second to end.
 
     Each request begins in a turn of the loop that is its own: between those of a crowd, presence
     goes on.
@@ -64,7 +33,9 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
         return await guard.pass_on(request, handler, refuse=refusal)
 
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
-    built.add_routes(routes)
+    built.add_routes(
+        [web.get("/healthz", _healthz), web.post("/enter", partial(_enter, guard)), *routes]
+    )
     runner = web.AppRunner(
         built, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
     )
@@ -86,10 +57,14 @@ def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response
     return html(request, message_page(status.phrase, text), status)
 
 
-async def enter(guard: Guard, request: web.Request) -> web.Response:
+async def _enter(guard: Guard, request: web.Request) -> web.Response:
     """Let in who knows the password, or ask again."""
     refused = await guard.enter(request, (await fields_of(request)).get("password", ""))
     return html(request, login_page(refused), HTTPStatus.UNAUTHORIZED) if refused else go_to("./")
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
 
 
 def html(request: web.Request, markup: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
@@ -99,12 +74,5 @@ def html(request: web.Request, markup: str, status: HTTPStatus = HTTPStatus.OK) 
 
 
 def go_to(place: str) -> web.Response:
-    """On to ``place``, relative so that it holds under any prefix."""
+    """On to ``place``, relative so that it is right under any prefix."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw, each kind logged once with its traceback. Never handles one."""
+"""Logs errors that nobody foresaw, each kind once with its traceback."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Faults:
     """Those of one page."""
 
     def __init__(self) -> None:
-        self._known: set[tuple[str, str, int]] = set()
+        self._logged: set[tuple[str, str, int]] = set()
 
-    def tell(self, error: Exception, what: str) -> None:
+    def log(self, error: Exception, what: str) -> None:
         """Log ``error`` of ``what``, unless one like it was logged before."""
         kind = _kind(error)
-        if kind in self._known or len(self._known) >= KINDS:
+        if kind in self._logged or len(self._logged) >= KINDS:
             return
-        self._known.add(kind)
+        self._logged.add(kind)
         log.error("%s: internal error; please report this", what, exc_info=error)
 
 

@@ -1,4 +1,4 @@
-"""How much of the process the page may take, and the one line that tells of it. Never enforces it.
+"""How much of the process the page may take, and the one log line when that is reached.
 
 The bridge needs files for Microsoft, the broker and its state folder: three quarters of what the
 process may open are theirs.
@@ -31,7 +31,7 @@ class Limits:
     connections_each: int
     """Of one address; of a trusted proxy all."""
     streams: int
-    """Open pages that get news; each holds a connection for as long as it is looked at."""
+    """Open pages that get news; each has a connection for as long as it is looked at."""
     streams_each: int
     """Of one session, or of one address where there is no password."""
     request_s: float = 10.0
@@ -54,11 +54,11 @@ def own_limits() -> Limits:
     return Limits.of_files(CONNECTIONS * SHARE if soft == resource.RLIM_INFINITY else soft)
 
 
-class Alarm:
-    """Tells once that a limit is reached, and once that it is over."""
+class Capacity:
+    """The ``limits`` of one page; logs once that one is reached, and once that it is over."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.limits, self._clock = limits, clock
         self._last_s: float | None = None
 
     def reached(self, text: str) -> None:
@@ -68,7 +68,7 @@ class Alarm:
         self._last_s = self._clock.monotonic()
 
     def look(self) -> None:
-        """Tell that it is over when it has been quiet for a while."""
+        """Log that it is over when it has been quiet for a while."""
         if self._last_s is not None and self._clock.monotonic() - self._last_s >= CALM_S:
             log.info("the page has room for everybody again")
             self._last_s = None

@@ -1,6 +1,6 @@
-"""The connections to the page: how many, from whom, for how long. Never answers a request.
+"""The connections to the page: how many, from whom, for how long.
 
-Who connects and asks nothing has no right to stay: a newcomer takes the place of the oldest such
+A connection without a request has no right to stay: a newcomer takes the place of the oldest such
 connection, first of those from its own address.
 """
 
@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bridge.contract.clock import Clock
-from bridge.web.limits import Alarm, Limits
+from bridge.web.serving.limits import Capacity
 
 LOOK_S = 1.0
 """Between two looks for connections that are overdue."""
@@ -25,18 +25,18 @@ SOFTWARE = "presence-bridge"
 
 
 class Phase(Enum):
-    """Where a connection stands."""
+    """What a connection waits for."""
 
-    ASKING = auto()
+    RECEIVING = auto()
     """A request is to come, or came in part."""
-    ANSWERED = auto()
+    ANSWERING = auto()
     """A request came whole, and is being answered."""
     IDLE = auto()
     """Between two requests."""
 
 
 class Connection(web.RequestHandler):
-    """One connection. Knows what it waits for and since when; ``source`` is who is counted."""
+    """One connection: what it waits for and since when; ``source`` is who is counted."""
 
     def __init__(self, server: web.Server, connections: Connections, source: str) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ class Connection(web.RequestHandler):
             lingering_time=LINGER_S,
         )
         self.source = source
-        self.phase = Phase.ASKING
+        self.phase = Phase.RECEIVING
         self.since_s = connections.now_s
         self.unread_since_s: float | None = None
         self._connections = connections
@@ -66,12 +66,8 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
         if data and self.phase is Phase.IDLE:
-            self._enter(Phase.ASKING)
+            self.enter(Phase.RECEIVING)
         super().data_received(data)
-
-    def came_whole(self) -> None:
-        """Nothing of the request is missing any more."""
-        self._enter(Phase.ANSWERED)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -82,7 +78,7 @@ class Connection(web.RequestHandler):
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
-            self._enter(Phase.IDLE)
+            self.enter(Phase.IDLE)
 
     def pause_writing(self) -> None:
         """Nobody reads what was sent so far."""
@@ -94,29 +90,22 @@ class Connection(web.RequestHandler):
         self.unread_since_s = None
         super().resume_writing()
 
-    def drop(self) -> None:
-        """Close it now, whatever is on the way."""
-        if self.transport:
-            self.transport.abort()
-
-    def _enter(self, phase: Phase) -> None:
+    def enter(self, phase: Phase) -> None:
+        """Wait for something else from now on."""
         self.phase, self.since_s = phase, self._connections.now_s
 
 
 class Connections:
     """All connections of one page."""
 
-    def __init__(self, limits: Limits, *, alarm: Alarm, clock: Clock) -> None:
-        self._limits, self._alarm, self._clock = limits, alarm, clock
+    def __init__(self, capacity: Capacity, clock: Clock) -> None:
+        self._capacity, self._clock = capacity, clock
         self._open: dict[Connection, None] = {}
 
     @property
     def now_s(self) -> float:
         """The time by which connections are measured."""
         return self._clock.monotonic()
-
-    def __len__(self) -> int:
-        return len(self._open)
 
     def add(self, connection: Connection) -> None:
         """Count ``connection`` from now on."""
@@ -127,27 +116,27 @@ class Connections:
         self._open.pop(connection, None)
 
     def may_come(self, source: str, *, is_proxy: bool = False) -> bool:
-        """Whether there is room for one more of ``source``; the oldest that asks nothing makes it.
+        """Whether there is room for one more of ``source``; the oldest without a request makes it.
 
         Behind a proxy are many readers: it may have all there are.
         """
-        limits = self._limits
+        limits = self._capacity.limits
         theirs = [each for each in self._open if each.source == source]
         if len(theirs) >= limits.connections_each and not is_proxy:
-            self._alarm.reached(
+            self._capacity.reached(
                 f"{source} has all {limits.connections_each} connections to the page that one "
                 "address may have"
             )
             return self._make_room(theirs)
         if len(self._open) >= limits.connections:
-            self._alarm.reached(f"all {limits.connections} connections to the page are taken")
+            self._capacity.reached(f"all {limits.connections} connections to the page are taken")
             return self._make_room(list(self._open))
         return True
 
     def out_of_files(self) -> None:
         """The process may open no more: give back what nobody needs."""
-        self._alarm.reached("the process may open no more files: the page takes no connection")
-        for connection in [each for each in self._open if each.phase is not Phase.ANSWERED]:
+        self._capacity.reached("the process may open no more files: the page takes no connection")
+        for connection in [each for each in self._open if each.phase is not Phase.ANSWERING]:
             self._drop(connection)
 
     async def watch(self) -> None:
@@ -156,37 +145,38 @@ class Connections:
             await self._clock.sleep(LOOK_S)
             for connection in [each for each in self._open if self._is_overdue(each)]:
                 self._drop(connection)
-            self._alarm.look()
+            self._capacity.look()
 
     def _make_room(self, among: list[Connection]) -> bool:
-        waiting = [each for each in among if each.phase is not Phase.ANSWERED]
+        waiting = [each for each in among if each.phase is not Phase.ANSWERING]
         if waiting:
             self._drop(min(waiting, key=lambda each: each.since_s))
         return bool(waiting)
 
     def _is_overdue(self, connection: Connection) -> bool:
-        now_s, limits = self.now_s, self._limits
+        now_s, limits = self.now_s, self._capacity.limits
         unread_since_s = connection.unread_since_s
         if unread_since_s is not None and now_s - unread_since_s >= limits.unread_s:
             return True
-        if connection.phase is Phase.ANSWERED:
+        if connection.phase is Phase.ANSWERING:
             return False
         patience_s = limits.idle_s if connection.phase is Phase.IDLE else limits.request_s
         return now_s - connection.since_s >= patience_s
 
     def _drop(self, connection: Connection) -> None:
         self.remove(connection)
-        connection.drop()
+        if connection.transport:
+            connection.transport.abort()
 
 
 def came_whole(request: web.BaseRequest) -> None:
-    """Tell the connection of ``request`` that nothing of it is missing any more."""
+    """Note that nothing of ``request`` is missing any more."""
     if isinstance(request.protocol, Connection):
-        request.protocol.came_whole()
+        request.protocol.enter(Phase.ANSWERING)
 
 
 def _request_log() -> logging.Logger:
-    """Where aiohttp tells of failures: without those that only a broken client has."""
+    """The log of aiohttp's failures, without those that only a broken client has."""
     requests = logging.getLogger(f"{__name__}.requests")
     requests.addFilter(_is_ours)
     return requests

@@ -1,4 +1,4 @@
-"""Who connects: addresses as they are compared, counted and told. Pure."""
+"""Addresses of clients, as they are compared and counted. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Network = IPv4Network | IPv6Network
 
 
 def address_of(text: str | None) -> Address | None:
-    """``text`` as an address; an IPv4 address that came as IPv6 is told as what it is."""
+    """``text`` as an address; an IPv4 address that came as IPv6 is IPv4."""
     try:
         address = ip_address((text or "").partition("%")[0])
     except ValueError:

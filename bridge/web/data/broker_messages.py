@@ -1,6 +1,6 @@
-"""What others say on the broker, bounded before anything is made of it. Pure.
+"""Messages of drivers, and the last command, as values of the page. Pure.
 
-Whoever has the password of a lamp may write its topics: no message of theirs costs memory here.
+Whoever has the password of a lamp may write its topics: each message is bounded before it is read.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ NAME_LIMIT = 64
 RULE_LIMIT, WORD_LIMIT, TEXT_LIMIT = 200, 64, 500
 """Characters that are kept of a rule, of a name or a word, and of a sentence."""
 MOST_APART_S = 100 * 366 * 86_400
+"""A century: no clock is further off."""
 LEAVES = ("state", "light/availability", "light/rule")
 
 
@@ -52,38 +53,34 @@ class LastCommand(BaseModel):
 
 
 def driver_name(text: str) -> str:
-    """``text`` when it can be the name of a driver.
-
-    Raises:
-        ContractError: It cannot.
-    """
+    """``text`` when it can be the name of a driver. Raises ``ContractError`` when it cannot."""
     if len(text) > NAME_LIMIT:
         raise ContractError("the name of a driver is shorter")
     return slug(text)
 
 
-def light_of(known: Light, leaf: str, payload: bytes) -> Light | None:
-    """``known`` after a message; ``None`` when nothing of its driver is left on the broker.
+def light_of(before: Light, leaf: str, payload: bytes) -> Light | None:
+    """``before`` after a message; ``None`` when nothing of its driver is left on the broker.
 
     One topic may be empty for a while, when somebody erased it.
 
     Raises:
         ContractError: The message is none of a driver's.
     """
-    news = _after(known, leaf, payload)
-    return None if not payload and news == Light(known.name) else news
+    after = _after(before, leaf, payload)
+    return None if not payload and after == Light(before.name) else after
 
 
-def _after(known: Light, leaf: str, payload: bytes) -> Light:
+def _after(before: Light, leaf: str, payload: bytes) -> Light:
     match leaf:
         case "state":
-            return replace(known, online=payload == ONLINE.encode())
+            return replace(before, online=payload == ONLINE.encode())
         case "light/availability":
-            return replace(known, reachable=payload == ONLINE.encode())
+            return replace(before, reachable=payload == ONLINE.encode())
         case "light/rule":
             rule = decode(Rule, _short(payload)) if payload else Rule()
             return replace(
-                known,
+                before,
                 rule=cut(rule.rule, RULE_LIMIT),
                 account=cut(rule.account, WORD_LIMIT),
                 mode=cut(rule.mode, WORD_LIMIT),
@@ -94,11 +91,7 @@ def _after(known: Light, leaf: str, payload: bytes) -> Light:
 
 
 def refusal_of(payload: bytes) -> Refusal | None:
-    """The last command, when it was refused.
-
-    Raises:
-        ContractError: The message tells of no command.
-    """
+    """The last command, when it was refused. Raises ``ContractError`` for another message."""
     if not payload:
         return None
     last = decode(LastCommand, _short(payload))

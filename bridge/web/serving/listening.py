@@ -1,4 +1,4 @@
-"""Listens on the port of the page and takes connections while there is room. Never serves one.
+"""Listens on the port of the page and accepts connections while there is room.
 
 asyncio's own server takes what comes, and logs a hundred tracebacks a second when the process may
 open no more files; here each connection is looked at first.
@@ -19,16 +19,16 @@ from aiohttp import web
 
 from bridge.config.web import WebSettings
 from bridge.contract.clock import Clock
-from bridge.web.access.addresses import is_among, source_of
-from bridge.web.connections import Connection, Connections
-from bridge.web.limits import Alarm, Limits
+from bridge.web.serving.addresses import is_among, source_of
+from bridge.web.serving.connections import Connection, Connections
+from bridge.web.serving.limits import Capacity
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 30.0
 """Between two tries to listen."""
 REST_S = 1.0
-"""After a connection that could not be taken."""
+"""After a connection that could not be accepted."""
 BACKLOG = 64
 GONE_MS = 30_000
 """A reader whose machine acknowledges nothing for so long is gone."""
@@ -38,19 +38,17 @@ _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class Listener:
     """The port of one page, and who comes through it."""
 
-    def __init__(
-        self, settings: WebSettings, *, limits: Limits, alarm: Alarm, clock: Clock
-    ) -> None:
+    def __init__(self, settings: WebSettings, capacity: Capacity, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        self._connections = Connections(limits, alarm=alarm, clock=clock)
+        self._connections = Connections(capacity, clock)
 
     async def run(self, server: web.Server, opened: Callable[[int], None]) -> None:
-        """Hand connections to ``server`` until cancelled; ``opened`` is told the port."""
+        """Hand connections to ``server`` until cancelled; ``opened`` gets the port."""
         listening = await self._listen()
         try:
             async with asyncio.TaskGroup() as tasks:
                 for each in listening:
-                    tasks.create_task(self._take(each, server), name="web-accept")
+                    tasks.create_task(self._accept(each, server), name="web-accept")
                 tasks.create_task(self._connections.watch(), name="web-connections")
                 opened(listening[0].getsockname()[1])
         finally:
@@ -58,7 +56,7 @@ class Listener:
                 each.close()
 
     async def _listen(self) -> list[socket.socket]:
-        """Listen; a port that is in use is told once and tried again."""
+        """Listen; a port that is in use is logged once and tried again."""
         host, port = self._settings.host, self._settings.port
         failing = False
         while True:
@@ -72,14 +70,14 @@ class Listener:
                 failing = True
                 await self._clock.sleep(RETRY_S)
             else:
-                log.info("the page is at %s", _told(host, listening[0].getsockname()[1]))
+                log.info("the page is at %s", _address(host, listening[0].getsockname()[1]))
                 return listening
 
-    async def _take(self, listening: socket.socket, server: web.Server) -> None:
+    async def _accept(self, listening: socket.socket, server: web.Server) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                taken, peer = await loop.sock_accept(listening)
+                accepted, peer = await loop.sock_accept(listening)
             except OSError as error:
                 if error.errno in _FULL:
                     self._connections.out_of_files()
@@ -87,13 +85,13 @@ class Listener:
                 continue
             source, is_proxy = source_of(peer[0]), is_among(peer[0], self._settings.proxies)
             if not self._connections.may_come(source, is_proxy=is_proxy):
-                taken.close()
+                accepted.close()
                 continue
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 with suppress(OSError):  # gone already
-                    taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_MS)
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_MS)
             make = partial(Connection, server, self._connections, source)
-            await loop.connect_accepted_socket(make, taken)
+            await loop.connect_accepted_socket(make, accepted)
 
 
 async def _bound(host: str, port: int) -> list[socket.socket]:
@@ -123,8 +121,8 @@ async def _bound(host: str, port: int) -> list[socket.socket]:
     return listening
 
 
-def _told(host: str, port: int) -> str:
+def _address(host: str, port: int) -> str:
     """The address for people; that of all addresses can be opened nowhere."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - told, not bound
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - shown, not bound
         return f"port {port} of this machine"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"

@@ -1,4 +1,4 @@
-"""One thread for what takes long where there are very many people. Never two at a time."""
+"""One thread at a time for what takes long where there are very many people."""
 
 from __future__ import annotations
 

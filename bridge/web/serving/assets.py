@@ -1,4 +1,4 @@
-"""Our own style sheet, script and icon, from memory. Never serves another file."""
+"""Our own style sheet, script and icon, from memory: no path of a request reaches the disk."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Assets:
         if name not in _TYPES:
             raise web.HTTPNotFound
         headers = {"Cache-Control": "no-cache"}
-        if any(known.value == self.digest for known in request.if_none_match or ()):
+        if any(tag.value == self.digest for tag in request.if_none_match or ()):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         response = web.Response(
             body=self._bytes[name], content_type=_TYPES[name], charset="utf-8", headers=headers

@@ -1,11 +1,11 @@
-"""How long somebody who guesses passwords must wait. Never checks a password."""
+"""How long somebody who guesses passwords must wait."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
 from bridge.contract.clock import Clock
-from bridge.web.access.addresses import source_of
+from bridge.web.serving.addresses import source_of
 
 FREE = 5
 """Wrong guesses before any waiting."""
@@ -18,7 +18,7 @@ REMEMBERED = 2_000
 """Addresses; the oldest are forgotten."""
 
 
-class Throttle:
+class WrongPasswords:
     """Counts wrong guesses an address; the wait doubles with each, up to a quarter of an hour."""
 
     def __init__(self, clock: Clock) -> None:
@@ -30,12 +30,12 @@ class Throttle:
         _, until_s = self._wrong.get(source_of(address), (0, 0.0))
         return max(0.0, until_s - self._clock.monotonic())
 
-    def wrong(self, address: str) -> int:
-        """A guess was wrong; how many there are that are not forgiven yet."""
+    def count(self, address: str) -> int:
+        """Count one more of ``address``; how many are not forgiven yet."""
         source, now_s = source_of(address), self._clock.monotonic()
-        known, until_s = self._wrong.pop(source, (0, now_s))
+        before, until_s = self._wrong.pop(source, (0, now_s))
         forgiven = int(max(0.0, now_s - until_s) // FORGIVEN_S)
-        count = min(MOST, max(0, known - forgiven) + 1)
+        count = min(MOST, max(0, before - forgiven) + 1)
         over = count - FREE
         wait = min(MOST_S, FIRST_S * 2.0**over) if over >= 0 else 0.0
         self._wrong[source] = (count, now_s + wait)
@@ -43,6 +43,6 @@ class Throttle:
             self._wrong.popitem(last=False)
         return count
 
-    def right(self, address: str) -> None:
+    def forget(self, address: str) -> None:
         """The password was given: forget what was wrong before."""
         self._wrong.pop(source_of(address), None)

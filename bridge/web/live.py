@@ -1,0 +1,103 @@
+"""What all readers are shown: the newest snapshot with its strips, rendered once for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import tzinfo
+
+from bridge.contract.clock import Clock
+from bridge.contract.latest import Latest
+from bridge.web.data.history import PEOPLE, History
+from bridge.web.data.search import Search
+from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.words import Calendar
+from bridge.web.data.worker import Worker
+from bridge.web.render.page import Parts, Renderer
+
+SETTLE_S = 0.03
+"""After news this long passes before the next, so that a flood is shown a few times only."""
+TICK_S = 60.0
+"""The strip moves on this often."""
+TICKS_A_DAY = 24 * 60
+RENDERINGS = 32
+"""Searches whose rendering is kept until the next news."""
+
+
+class Live:
+    """The page as it is now. ``zone`` is where times are read; ``None`` is the machine's own."""
+
+    def __init__(
+        self,
+        view: Latest[Snapshot],
+        history: History | None,
+        *,
+        worker: Worker,
+        clock: Clock,
+        zone: tzinfo | None,
+    ) -> None:
+        self._view, self._history = view, history
+        self._clock, self._zone = clock, zone
+        self._search = Search(worker, clock)
+        self._renderer = Renderer()
+        self._rendered_at: tuple[int, Calendar] | None = None
+        self._rendered: dict[str, Parts] = {}
+        self.shown: Latest[Snapshot] = Latest(view.value)
+
+    async def load(self) -> None:
+        """Show what the history kept over a restart."""
+        if self._history:
+            await asyncio.to_thread(self._history.load)
+            self._history.tidy()
+            self._show(self._view.value, moved=True)
+
+    @property
+    def works(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs meanwhile, until cancelled."""
+        works: dict[str, Callable[[], Awaitable[None]]]
+        works = {"news": self._follow, "strip": self._tick}
+        if self._history:
+            works["history"] = self._history.run
+        return works
+
+    async def close(self) -> None:
+        """Write what of the history is not written yet."""
+        if self._history:
+            await self._history.close()
+
+    async def parts(self, find: str) -> Parts:
+        """What is shown now to those who look for ``find``."""
+        calendar = Calendar.at(self._clock.now(), self._zone)
+        snapshot, moment = self.shown.value, (self.shown.version, calendar)
+        people = await self._search.find(snapshot.people, find)
+        if moment != self._rendered_at or len(self._rendered) >= RENDERINGS:
+            self._rendered_at, self._rendered = moment, {}
+        if find not in self._rendered:
+            self._rendered[find] = self._renderer.parts(snapshot, calendar, people, find)
+        return self._rendered[find]
+
+    async def _follow(self) -> None:
+        """Show each newest snapshot."""
+        names: list[tuple[str, str]] = []
+        async for snapshot in self._view.watch():
+            changed = self._history.note(snapshot.people) if self._history else False
+            before, names = names, [(p.account, p.name) for p in snapshot.people[:PEOPLE]]
+            self._show(snapshot, moved=changed or names != before)
+            await self._clock.sleep(SETTLE_S)
+
+    async def _tick(self) -> None:
+        """Move the strips on."""
+        while self._history:
+            for _ in range(TICKS_A_DAY):
+                await self._clock.sleep(TICK_S)
+                self._history.beat()
+                self._show(self._view.value, moved=True)
+            self._history.tidy()
+
+    def _show(self, snapshot: Snapshot, *, moved: bool) -> None:
+        """Show ``snapshot``, with the strips drawn anew when something ``moved`` on them."""
+        days = self.shown.value.days
+        if moved and self._history:
+            days = self._history.days(snapshot.people)
+        self.shown.set(replace(snapshot, days=days))

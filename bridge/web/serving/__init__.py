@@ -1,0 +1,1 @@
+"""The port of the page: who connects, how many, for how long, and what a request brings."""

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.latest import Latest
+from bridge.contract.presence import Activity, Availability
+from bridge.web.data.history import History
+from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.data.worker import Worker
+from bridge.web.live import SETTLE_S, TICK_S, Live
+from tests.fakes.clock import ManualClock
+from tests.fakes.web_page import NOON, person, service
+
+
+class Stage:
+    """A page that shows what ``show`` gave it ``seconds`` later."""
+
+    def __init__(self, live: Live, view: Latest[Snapshot], clock: ManualClock) -> None:
+        self.live, self._view, self._clock = live, view, clock
+
+    async def show(self, *people: Person, seconds: float = 20 * SETTLE_S) -> None:
+        self._view.set(Snapshot(service(), people))
+        await self._clock.advance(seconds)
+
+    async def strips(self) -> str:
+        return (await self.live.parts("")).sections["today"]
+
+
+@asynccontextmanager
+async def staged(file: Path) -> AsyncIterator[Stage]:
+    clock, view = ManualClock(), Latest(Snapshot(service()))
+    live = Live(view, History(file, clock), worker=Worker(), clock=clock, zone=None)
+    await live.load()
+    running = [asyncio.ensure_future(work()) for work in live.works.values()]
+    yield Stage(live, view, clock)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await live.close()
+
+
+async def test_a_read_without_a_change_draws_no_strip_anew(tmp_path: Path) -> None:
+    async with staged(tmp_path / "history.jsonl") as stage:
+        await stage.show(person())
+        before = await stage.strips()
+        for seconds in (10, 20):
+            await stage.show(person(polled_at=NOON + timedelta(seconds=seconds)), seconds=seconds)
+        assert await stage.strips() is before
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        person("alice", Availability.AWAY, Activity.AWAY),
+        replace(person(), name="Alice B."),
+        person("bob"),
+    ],
+    ids=["changed", "renamed", "somebody-else"],
+)
+async def test_a_change_draws_the_strips_at_once(tmp_path: Path, news: Person) -> None:
+    async with staged(tmp_path / "history.jsonl") as stage:
+        await stage.show(person(), seconds=10)
+        before = await stage.strips()
+        await stage.show(news)
+        assert await stage.strips() != before
+
+
+async def test_strips_move_on_each_minute(tmp_path: Path) -> None:
+    async with staged(tmp_path / "history.jsonl") as stage:
+        await stage.show(person())
+        before = await stage.strips()
+        await stage.show(person(), seconds=TICK_S)
+        assert await stage.strips() != before
