@@ -22,7 +22,6 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft
-from bridge.setup import known_zone
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,8 @@ async def guide(draft: Config, file: Path) -> None:
     Raises:
         ConfigError: The password of the page cannot be read.
     """
-    from bridge.web.access.keys import keys_of  # noqa: PLC0415 - only a first start needs it
+    from bridge.setup import known_zone  # noqa: PLC0415 - only a first start needs it
+    from bridge.web.access.keys import keys_of  # noqa: PLC0415 - as above
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 
     clock = SystemClock()
