@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bridge.config.unreadable import quoted, unreadable
 from bridge.contract.errors import ConfigError
@@ -26,19 +26,21 @@ OTHER_NAME = (62, 64)
 _PEM, _DER = b"-----BEGIN ", b"\x30\x82"
 
 
-def authorities(settings: NetworkSettings) -> ssl.SSLContext:
-    """A context that trusts whom ``ca_file`` names.
+def authorities(settings: NetworkSettings) -> ssl.SSLContext | Literal[True]:
+    """What aiohttp takes as ``ssl``: a context that trusts whom ``ca_file`` names.
 
-    For them, chain, dates and host name are checked as ever, and the form is not: Python 3.13 also
-    refuses authorities that older ones take, such as one whose basic constraints are not marked
-    critical, and nobody can have the authority of their employer made anew.
+    ``True`` stands for the system's authorities, which aiohttp has loaded already: a second context
+    takes a megabyte. For those of ``ca_file`` chain, dates and host name are checked as ever, and
+    the form is not: Python 3.13 also refuses authorities that older ones take, such as one whose
+    basic constraints are not marked critical, and nobody can have the authority of their employer
+    made anew.
 
     Raises:
         ConfigError: That file cannot be read or holds no certificate.
     """
     key, file = trusted(settings)
     if not file:
-        return ssl.create_default_context()
+        return True
     with naming(key, Path(file), away="take it out" if settings.ca_file else "unset it"):
         context = ssl.create_default_context(cafile=file)
     if settings.ca_file:
