@@ -56,7 +56,7 @@ async def guide(draft: Config, file: Path) -> None:
     Raises:
         ConfigError: The password of the page cannot be read.
     """
-    from bridge.setup import known_zone  # noqa: PLC0415 - only a first start needs it
+    from bridge.config.zone import known_zone  # noqa: PLC0415 - only a first start needs it
     from bridge.web.access.keys import keys_of  # noqa: PLC0415 - as above
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 

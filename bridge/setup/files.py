@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.atomic_file import write_public
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
-from bridge.setup.config import InitOptions, check_registration, write_config
-from bridge.setup.content import driver_lines
+from bridge.setup.config import InitOptions, check_registration, driver_lines, write_config
 from bridge.setup.hand_over import Host, give_volumes, hand_over
 from bridge.setup.lamps import check, followed, lamps, topics_of
 from bridge.setup.owners import CONFIG, PAGE
 from bridge.setup.passwords import Randomness, make_passwords, users_in
 from bridge.setup.rules import USERS, lamps_of, lets_everybody_read, users_of, with_rules
-from bridge.setup.whole import replace
 
 _MADE_BY_DOCKER = (
     "is a folder; docker compose makes one of a file that is missing: remove it (rmdir) and run "
@@ -124,7 +123,7 @@ def _rules(
     )
     after = with_rules(before, topics, known, users=everybody, everybody_is_known=not unknown)
     if after != before:
-        replace(file, after, mode=0o644)
+        write_public(file, after, mode=0o644)
     word = "kept" if after == before else "changed" if before else "made"
     open_till_then = "; until then every user may read everybody"
     return [

@@ -19,8 +19,9 @@ from bridge.config.atomic_file import write_private
 from bridge.config.host import MqttSettings
 from bridge.config.problems import problems
 from bridge.config.tenant import tenant_name
+from bridge.config.zone import is_zone
 from bridge.contract.errors import ConfigError
-from bridge.setup import PASSWORD_FILE, InitOptions, is_zone, write_config
+from bridge.setup import PASSWORD_FILE, InitOptions, write_config
 from bridge.web.posts import RefusedError
 from bridge.web.render.people import NAME_LIMIT
 
