@@ -1,4 +1,4 @@
-"""The command line of ``presence-bridge``. Parses and dispatches; the work is done elsewhere.
+"""The command line of ``presence-bridge``: parses and dispatches.
 
 Exit codes: 0 fine, 1 findings or failure, 2 wrong use or wrong config, 130 interrupted. A command
 imports what it needs when it runs, so that the light ones start quickly.

@@ -1,4 +1,4 @@
-"""The state folder: private, and used by one bridge at a time. Never knows what lies in it."""
+"""The state folder: private, and used by one bridge at a time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ HEARTBEAT = "heartbeat"
 """Touched while the service lives; a container's health check looks at its age."""
 HEARTBEAT_EVERY_S = 10.0
 EPOCH = "epoch"
-"""Orders what is told before and after a start."""
+"""Orders what is published before and after a start."""
 LOCK = "lock"
-"""Held by the bridge that works on the folder."""
+"""Locked by the bridge that works on the folder."""
 
 
 class StateInUseError(ConfigError):
@@ -61,12 +61,12 @@ def _make_lock(folder: Path) -> int:
 
 @contextmanager
 def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterator[Path]:
-    """Make ``folder`` (mode 0700) and hold it for this process.
+    """Make ``folder`` (mode 0700) and lock it for this process.
 
     A disk that takes nothing is no reason not to start: what lies there can be read.
 
     Raises:
-        StateInUseError: Another process holds it.
+        StateInUseError: Another process has locked it.
         ConfigError: It cannot be made or written.
     """
     try:

@@ -19,7 +19,8 @@ def write_private(
 ) -> None:
     """Replace ``file`` (mode 0600, in a 0700 folder): a power cut leaves the old or the new one.
 
-    ``after`` is told each step that is done; ``sync`` has the disk keep an open file or folder.
+    ``after`` is called with the name of each step that is done; ``sync`` writes an open file or
+    folder to the disk.
 
     Raises:
         OSError: The disk refuses; the old file is untouched.

@@ -1,4 +1,4 @@
-"""Whom TLS trusts, by a file that a person named or by the system's own. Needs nothing but ``ssl``.
+"""The certificate authorities that TLS trusts: of a file that is named, or the system's own.
 
 Source: OpenSSL, X509_VERIFY_PARAM_set_flags(3); Python 3.13, ``ssl.create_default_context``.
 """
@@ -36,7 +36,7 @@ def authorities(settings: NetworkSettings) -> ssl.SSLContext | Literal[True]:
     made anew.
 
     Raises:
-        ConfigError: That file cannot be read or holds no certificate.
+        ConfigError: That file cannot be read or has no certificate in it.
     """
     key, file = trusted(settings)
     if not file:
@@ -62,7 +62,7 @@ def naming(key: str, file: Path, *, away: str = "take it out") -> Iterator[None]
     """Name ``file``, the value of ``key``, and the cure, which OpenSSL does not.
 
     Raises:
-        ConfigError: Within, it could not be read or held no certificate.
+        ConfigError: Within, it could not be read or had no certificate in it.
     """
     try:
         yield

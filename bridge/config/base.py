@@ -1,4 +1,4 @@
-"""What all tables of the config share. Never reads a file."""
+"""What all tables of the config share: types of values, and the base of their models."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
         raise ValueError(f"{path.parts[0]} is no user of this machine") from None
 
 
-def matching(pattern: str, told: str) -> AfterValidator:
-    """Refuse text that does not match ``pattern`` as a whole, with ``told``, the cure."""
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """Refuse text that does not match ``pattern`` as a whole; ``problem`` says the cure."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
         if not compiled.fullmatch(text):
-            raise ValueError(told)
+            raise ValueError(problem)
         return text
 
     return AfterValidator(check)

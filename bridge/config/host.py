@@ -1,6 +1,6 @@
-"""What every program reads of ``config.toml``: broker, discovery, lamps. Never the bridge's tables.
+"""The tables that the bridge and lamps share: ``[mqtt]``, ``[homeassistant]`` and ``[drivers]``.
 
-A lamp's process must not pay for models that it never uses.
+A lamp's process does not load the models of the bridge's own tables.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ C = TypeVar("C", bound=HostConfig)
 LOCALTIME = Path("/etc/localtime")
 _FOLDER = "/zoneinfo/"
 _NOWHERE = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Universal", "Zulu")
-"""What machines and images say that were never told."""
+"""What machines and images say that nobody has set."""
 _RULE = re.compile(r"(?:[A-Za-z]{3,}|<[\w+-]+>)[+-]?\d{1,2}(?::\d{2}){0,2}(?:[A-Za-z<].*)?")
 """As in ``CET-1CEST,M3.5.0,M10.5.0/3`` (POSIX.1, "Environment Variables", TZ)."""
 

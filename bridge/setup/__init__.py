@@ -1,7 +1,4 @@
-"""What makes a config: ``presence-bridge init``, and what the guided set-up writes.
-
-Never overwrites what a person wrote.
-"""
+"""What makes a config: ``presence-bridge init``, and what the guided set-up writes."""
 
 from bridge.setup.config import PASSWORD_FILE, InitOptions, write_config
 from bridge.setup.files import initialise

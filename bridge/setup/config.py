@@ -1,4 +1,4 @@
-"""Writes ``config.toml`` from what a person tells. Never overwrites what a person wrote.
+"""Writes ``config.toml`` from a person's answers. Never overwrites what a person wrote.
 
 In an existing one only the placeholders of the shipped file are filled in.
 """
@@ -91,9 +91,9 @@ def check_registration(options: InitOptions) -> None:
     Raises:
         ConfigError: Each with its key.
     """
-    told = {"tenant": options.tenant, "client_id": options.client_id}
+    given = {"tenant": options.tenant, "client_id": options.client_id}
     try:
-        MicrosoftSettings.model_validate({key: value for key, value in told.items() if value})
+        MicrosoftSettings.model_validate({key: value for key, value in given.items() if value})
     except ValidationError as error:
         raise ConfigError(problems(error, MicrosoftSettings)) from error
 

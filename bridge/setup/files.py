@@ -1,4 +1,7 @@
-"""Writes what ``init`` promises, and says what it kept. Never overwrites what a person wrote."""
+"""``presence-bridge init``: writes config, secrets, passwords, access rules; says what comes next.
+
+Never overwrites what a person wrote.
+"""
 
 from __future__ import annotations
 
@@ -59,11 +62,11 @@ def _why(error: OSError, folder: Path, host: Host) -> str:
         return error.strerror or str(error)
     owner = give_volumes(folder, host)
     found = folder.stat()
-    told = f"{error.strerror}: {folder} belongs to user {found.st_uid}, and this is {os.geteuid()}"
+    why = f"{error.strerror}: {folder} belongs to user {found.st_uid}, and this is {os.geteuid()}"
     if owner and host.volumes.is_dir():
         user = f"{owner.uid}:{owner.gid}"
-        return f"{told}; run: docker compose run --rm --user {user} init"
-    return f"{told}; run init as that user, or give the folder to this one"
+        return f"{why}; run: docker compose run --rm --user {user} init"
+    return f"{why}; run init as that user, or give the folder to this one"
 
 
 def _written(folder: Path, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:

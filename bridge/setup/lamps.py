@@ -1,4 +1,4 @@
-"""Which lamps there are, and what each follows: from the config, or as ``init`` was told. Pure."""
+"""Which lamps there are, and what each follows: by the config, or by ``--follow``."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def make_folder(folder: Path) -> None:
 
 
 def is_there(file: Path) -> bool:
-    """Whether ``file`` holds anything: an empty one is what a full disk left."""
+    """Whether ``file`` has any content: an empty one is what a full disk left."""
     return file.exists() and file.stat().st_size > 0
 
 
