@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bridge.config.base import is_zone
 from bridge.config.host import HostConfig
 from bridge.contract.errors import ConfigError
 
@@ -46,15 +47,6 @@ def zone_of(text: str) -> str | None:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{text!r} is no time zone{_near(name)}") from None
-
-
-def is_zone(name: str) -> bool:
-    """Whether there is a time zone of that name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def known_zone(environ: Mapping[str, str], localtime: Path = LOCALTIME) -> str | None:

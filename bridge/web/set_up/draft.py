@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.added_people import slug_of
 from bridge.config.atomic_file import write_private
+from bridge.config.base import is_zone
 from bridge.config.host import MqttSettings
 from bridge.config.problems import problems
 from bridge.config.tenant import tenant_name
-from bridge.config.zone import is_zone
 from bridge.contract.errors import ConfigError
 from bridge.setup import PASSWORD_FILE, InitOptions, write_config
 from bridge.web.posts import RefusedError
