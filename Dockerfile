@@ -34,7 +34,7 @@ ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/d
 COPY requirements.lock /tmp/requirements.lock
 COPY --from=build /wheels /wheels
 RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock /wheels/*.whl \
- && python3 -c "import bridge.cli, bridge.app, bridge.service.page" \
+ && python3 -c "import bridge.cli, bridge.app, bridge.service.page, msal" \
  && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data
