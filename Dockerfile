@@ -1,6 +1,8 @@
 # syntax=docker/dockerfile:1
 # The service: docker build . ; a lamp: docker build --target driver . ; amd64 and arm64 alike.
 # The driver image takes Python 3.12, since lgpio (GPIO) has no wheels for newer ones.
+# pip compiles what it installs; Python's own library has no bytecode in these images, and nothing
+# can be written there later: what a start loads is imported once, or each start compiles it anew.
 ARG PYTHON=3.13
 ARG DRIVER_PYTHON=3.12
 
@@ -17,6 +19,7 @@ COPY requirements.lock /tmp/requirements.lock
 COPY --from=build /wheels /wheels
 RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock \
       "$(echo /wheels/*.whl)[lights]" \
+ && python3 -c "import drivers.cli, drivers.runner" \
  && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data
@@ -31,6 +34,7 @@ ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/d
 COPY requirements.lock /tmp/requirements.lock
 COPY --from=build /wheels /wheels
 RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock /wheels/*.whl \
+ && python3 -c "import bridge.cli, bridge.app, bridge.service.page, msal" \
  && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data

@@ -18,6 +18,7 @@ from bridge.config.models import Config
 from bridge.config.zone import has_hours, told, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
+from bridge.contract.loading import loading
 from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
@@ -89,7 +90,8 @@ def _service(config: Config, read_config: Callable[[], Config], signals: Signals
 def _page_of(config: Config) -> OpenPage | None:
     if not config.web.enabled:
         return None
-    from bridge.service.page import open_page  # noqa: PLC0415 - two megabytes that not everybody needs
+    with loading():
+        from bridge.service.page import open_page  # noqa: PLC0415 - not everybody needs it
 
     return open_page
 

@@ -11,14 +11,14 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, logs
-from bridge.config.added_people import with_added
-from bridge.config.command_line import common_options
-from bridge.config.loader import config_path, load
-from bridge.config.models import Config
 from bridge.contract.errors import ConfigError, PresenceBridgeError
+from bridge.contract.loading import loading
+
+if TYPE_CHECKING:
+    from bridge.config.models import Config
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 Command = Callable[[argparse.Namespace], int]
@@ -26,7 +26,9 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    with loading():
+        parser = _parser()
+    arguments = parser.parse_args(argv)
     logs.set_up(
         arguments.log_level, arguments.log_format, under_journal="JOURNAL_STREAM" in os.environ
     )
@@ -49,7 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
+    with loading():
+        from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
+        from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
     path = config_path(arguments.config, os.environ)
     return app.run(path, os.environ, set_up=arguments.config is None)
@@ -82,6 +86,7 @@ def _accounts(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from bridge import doctor  # noqa: PLC0415 - as above
+    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
     return doctor.examine(config_path(arguments.config, os.environ), os.environ)
 
@@ -131,10 +136,15 @@ def _awaited(command: Coroutine[Any, Any, int]) -> int:
 
 
 def _config(arguments: argparse.Namespace) -> Config:
+    from bridge.config.added_people import with_added  # noqa: PLC0415 - as above
+    from bridge.config.loader import config_path, load  # noqa: PLC0415 - as above
+
     return with_added(load(config_path(arguments.config, os.environ), os.environ))
 
 
 def _parser() -> argparse.ArgumentParser:
+    from bridge.config.command_line import common_options  # noqa: PLC0415 - as above
+
     common = common_options(logs.LEVELS, after=True)
     parser = argparse.ArgumentParser(
         prog="presence-bridge",

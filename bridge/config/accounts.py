@@ -1,7 +1,4 @@
-"""``[microsoft]`` and ``[accounts.NAME]``: who is followed, and through which sign-in.
-
-Never reads a certificate or a key.
-"""
+"""``[microsoft]`` and ``[accounts.NAME]``: whose presence is read, and by which sign-in."""
 
 from __future__ import annotations
 
@@ -57,7 +54,7 @@ class CertificateSettings(Settings):
 
     certificate_file: ConfigPath | None = None
     private_key_file: ConfigPath | None = None
-    """Needed when ``certificate_file`` holds no key."""
+    """Needed when ``certificate_file`` has no key in it."""
     passphrase_file: ConfigPath | None = None
     """The passphrase of the key or the PFX file."""
 
@@ -83,7 +80,7 @@ class MicrosoftSettings(CertificateSettings):
 class AccountSettings(CertificateSettings):
     """``[accounts.NAME]``: a sign-in and whom it follows. ``[microsoft]`` can be overridden here.
 
-    An app that signs itself in is nobody, so it must be told whom to follow; a person follows
+    An app that signs itself in is nobody, so it names whom to follow; a person follows
     themselves, or with ``watch`` others.
     """
 

@@ -1,4 +1,4 @@
-"""The people who were added on the page: a small file in ``state_dir``. Never touches the config.
+"""The people who were added on the page, in a small file in ``state_dir``.
 
 The config file is the master: an account that it names as well is the config's.
 """
@@ -48,7 +48,7 @@ def slug_of(name: str, taken: Collection[str]) -> str:
 
 
 class AddedPeople:
-    """Reads and writes the file; every change is on the disk before it is told."""
+    """Reads and writes the file; a change is on the disk when a method returns."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -59,7 +59,7 @@ class AddedPeople:
         return cls(config.state_dir / FILE)
 
     def read(self) -> dict[str, AccountSettings]:
-        """All of them by slug; a file that cannot be read is told and counts as empty."""
+        """All of them by slug; a file that cannot be read is logged and counts as empty."""
         try:
             return _FILE.validate_json(self._file.read_bytes())
         except FileNotFoundError:
@@ -69,7 +69,7 @@ class AddedPeople:
             return {}
 
     def add(self, account: str, settings: AccountSettings) -> None:
-        """Keep ``account``.
+        """Add ``account``.
 
         Raises:
             PersonMustActError: There are too many.
@@ -83,7 +83,7 @@ class AddedPeople:
         self._write({**people, account: settings})
 
     def remove(self, account: str) -> None:
-        """Forget ``account``.
+        """Remove ``account``.
 
         Raises:
             PersonMustActError: The config file names it, or nobody is called that.

@@ -1,30 +1,66 @@
-"""Small private files that are whole at every moment. Never knows what is in them."""
+"""Writes files so that a kill or a power cut leaves the old one or the new one, whole."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IMODE
+
+PRIVATE = 0o600
+
+Sync = Callable[[int], None]
+After = Callable[[str], None]
 
 
 def write_private(
-    file: Path,
-    text: str,
-    *,
-    after: Callable[[str], None] = lambda _: None,
-    sync: Callable[[int], None] = os.fsync,
+    file: Path, text: str, *, after: After = lambda _: None, sync: Sync = os.fsync
 ) -> None:
     """Replace ``file`` (mode 0600, in a 0700 folder): a power cut leaves the old or the new one.
 
-    ``after`` is told each step that is done; ``sync`` has the disk keep an open file or folder.
+    ``after`` is called with the name of each step that is done; ``sync`` writes an open file or
+    folder to the disk.
 
     Raises:
         OSError: The disk refuses; the old file is untouched.
     """
     folder = file.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _replace(file, text, PRIVATE, after=after, sync=sync)
+    folder_handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        sync(folder_handle)
+    finally:
+        os.close(folder_handle)
+
+
+def write_public(file: Path, text: str, *, mode: int) -> None:
+    """Replace ``file``: an old one keeps its mode, and a link leads to what it led to.
+
+    Raises:
+        OSError: The disk refuses; the old file is untouched.
+    """
+    file = file.resolve()
+    _replace(file, text, S_IMODE(file.stat().st_mode) if file.exists() else mode)
+
+
+def write_in_place(file: Path, text: str) -> None:
+    """Let ``file`` be ``text`` where no new file may take its place; blank lines may follow it."""
+    content = text.encode()
+    with file.open("r+b", buffering=0) as opened:
+        padding = b"\n" * max(0, file.stat().st_size - len(content))
+        opened.write(content + padding)
+        os.fsync(opened.fileno())
+        opened.truncate(len(content))
+
+
+def _replace(
+    file: Path, text: str, mode: int, *, after: After = lambda _: None, sync: Sync = os.fsync
+) -> None:
     draft = file.with_name(f"{file.name}.new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(handle, "w", encoding="utf-8") as opened:
         after("open")
         opened.write(text)
@@ -32,10 +68,8 @@ def write_private(
         after("write")
         sync(opened.fileno())
         after("sync")
+        if S_IMODE(os.fstat(opened.fileno()).st_mode) != mode:  # whatever the umask is
+            with suppress(PermissionError):  # a share without modes
+                os.fchmod(opened.fileno(), mode)
     draft.replace(file)
     after("replace")
-    folder_handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        sync(folder_handle)
-    finally:
-        os.close(folder_handle)

@@ -1,4 +1,4 @@
-"""Whom TLS trusts, by a file that a person named or by the system's own. Needs nothing but ``ssl``.
+"""The certificate authorities that TLS trusts: of a file that is named, or the system's own.
 
 Source: OpenSSL, X509_VERIFY_PARAM_set_flags(3); Python 3.13, ``ssl.create_default_context``.
 """
@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bridge.config.unreadable import quoted, unreadable
 from bridge.contract.errors import ConfigError
@@ -26,19 +26,21 @@ OTHER_NAME = (62, 64)
 _PEM, _DER = b"-----BEGIN ", b"\x30\x82"
 
 
-def authorities(settings: NetworkSettings) -> ssl.SSLContext:
-    """A context that trusts whom ``ca_file`` names.
+def authorities(settings: NetworkSettings) -> ssl.SSLContext | Literal[True]:
+    """What aiohttp takes as ``ssl``: a context that trusts whom ``ca_file`` names.
 
-    For them, chain, dates and host name are checked as ever, and the form is not: Python 3.13 also
-    refuses authorities that older ones take, such as one whose basic constraints are not marked
-    critical, and nobody can have the authority of their employer made anew.
+    ``True`` stands for the system's authorities, which aiohttp has loaded already: a second context
+    takes a megabyte. For those of ``ca_file`` chain, dates and host name are checked as ever, and
+    the form is not: Python 3.13 also refuses authorities that older ones take, such as one whose
+    basic constraints are not marked critical, and nobody can have the authority of their employer
+    made anew.
 
     Raises:
-        ConfigError: That file cannot be read or holds no certificate.
+        ConfigError: That file cannot be read or has no certificate in it.
     """
     key, file = trusted(settings)
     if not file:
-        return ssl.create_default_context()
+        return True
     with naming(key, Path(file), away="take it out" if settings.ca_file else "unset it"):
         context = ssl.create_default_context(cafile=file)
     if settings.ca_file:
@@ -60,7 +62,7 @@ def naming(key: str, file: Path, *, away: str = "take it out") -> Iterator[None]
     """Name ``file``, the value of ``key``, and the cure, which OpenSSL does not.
 
     Raises:
-        ConfigError: Within, it could not be read or held no certificate.
+        ConfigError: Within, it could not be read or had no certificate in it.
     """
     try:
         yield

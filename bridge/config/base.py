@@ -1,4 +1,4 @@
-"""What all tables of the config share. Never reads a file."""
+"""What all tables of the config share: types of values, and the base of their models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
 
@@ -20,13 +21,13 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
         raise ValueError(f"{path.parts[0]} is no user of this machine") from None
 
 
-def matching(pattern: str, told: str) -> AfterValidator:
-    """Refuse text that does not match ``pattern`` as a whole, with ``told``, the cure."""
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """Refuse text that does not match ``pattern`` as a whole; ``problem`` says the cure."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
         if not compiled.fullmatch(text):
-            raise ValueError(told)
+            raise ValueError(problem)
         return text
 
     return AfterValidator(check)
@@ -45,6 +46,15 @@ Slug = Annotated[
 ]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?$")]
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def host_problem(host: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The options of every command of both programs, before it or after it. Never reads one."""
+"""The options that every command of both programs has, before it or after it."""
 
 from __future__ import annotations
 

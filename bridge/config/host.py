@@ -1,6 +1,6 @@
-"""What every program reads of ``config.toml``: broker, discovery, lamps. Never the bridge's tables.
+"""The tables that the bridge and lamps share: ``[mqtt]``, ``[homeassistant]`` and ``[drivers]``.
 
-A lamp's process must not pay for models that it never uses.
+A lamp's process does not load the models of the bridge's own tables.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.base import ConfigPath, Settings, Slug, host_problem
+from bridge.config.base import ConfigPath, Settings, Slug, host_problem, is_zone
 from bridge.config.topic import BirthTopic, TopicBase
 from bridge.contract.topics import Topics
 
@@ -166,11 +166,8 @@ class HostConfig(Settings):
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str | None) -> str | None:
-        try:
-            if value:
-                ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("is no time zone: use a name such as Europe/Berlin") from None
+        if value and not is_zone(value):
+            raise ValueError("is no time zone: use a name such as Europe/Berlin")
         return value
 
     @model_validator(mode="after")

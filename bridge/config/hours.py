@@ -1,4 +1,4 @@
-"""Days and hours as people write them: one table or a list of them. No I/O."""
+"""Days and hours as people write them: one table or a list of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads ``config.toml``, the environment and secret files into one ``Config``. Never starts work.
+"""Reads ``config.toml``, the environment and secret files into one ``Config``.
 
 The environment wins over the file: ``PRESENCE_MQTT__PASSWORD`` is ``password`` in ``[mqtt]``.
 """
@@ -119,12 +119,12 @@ def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any
                 raise ConfigError([f"{variable}: {parent} is no table"])
         level[key] = _value(text)
     if strangers:
-        _tell_of(tuple(sorted(strangers)))
+        _log_strangers(tuple(sorted(strangers)))
     return table
 
 
 @cache
-def _tell_of(strangers: tuple[str, ...]) -> None:
+def _log_strangers(strangers: tuple[str, ...]) -> None:
     """Once a process: Kubernetes itself sets some, for a service called presence-bridge."""
     log.warning(
         "%s: no setting of ours, ignored (PRESENCE_TABLE__KEY has two underscores in between)",
@@ -159,11 +159,11 @@ def _with_secrets(config: C) -> C:
     try:
         password = read_secret(mqtt.password_file)
     except (OSError, EncodingError) as error:
-        told = _why_unread(mqtt.password_file, error)
-        raise ConfigError([f"mqtt.password_file: {told}"]) from error
+        problem = _why_unread(mqtt.password_file, error)
+        raise ConfigError([f"mqtt.password_file: {problem}"]) from error
     if not password:
-        told = f"mqtt.password_file: {mqtt.password_file}: the password must be in its first line"
-        raise ConfigError([told])
+        file = f"mqtt.password_file: {mqtt.password_file}"
+        raise ConfigError([f"{file}: the password must be in its first line"])
     filled = mqtt.model_copy(update={"password": SecretStr(password)})
     return config.model_copy(update={"mqtt": filled})
 

@@ -1,4 +1,4 @@
-"""The whole ``config.toml`` as frozen models. Never reads a file and never prints a secret."""
+"""The whole ``config.toml``, with the small tables that only the bridge reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns validation errors into lines for people. Never shows a value: it may be a secret."""
+"""Turns validation errors into lines for people, without the values: they may be secrets."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def problems(error: ValidationError, model: type[BaseModel], prefix: str = "") -
 
     An unknown key is answered with the nearest known one.
     """
-    told: dict[str, list[str]] = {}
+    texts_of: dict[str, list[str]] = {}
     for each in error.errors(include_input=False, include_url=False):
-        key, text = _told(tuple(each["loc"]), each["type"], each["msg"], each.get("ctx"), model)
-        texts = told.setdefault(".".join(part for part in (prefix, key) if part), [])
+        key, text = _mistake(tuple(each["loc"]), each["type"], each["msg"], each.get("ctx"), model)
+        texts = texts_of.setdefault(".".join(part for part in (prefix, key) if part), [])
         if text not in texts:
             texts.append(text)
-    lines = ((key, ", or ".join(texts)) for key, texts in told.items())
+    lines = ((key, ", or ".join(texts)) for key, texts in texts_of.items())
     return [f"{key}: {text}" if key else text for key, text in lines]
 
 
@@ -68,7 +68,7 @@ def unknown(key: str, known: list[str]) -> str:
     return f"unknown; did you mean {near[0]}?" if near else f"unknown; known: {', '.join(known)}"
 
 
-def _told(
+def _mistake(
     location: tuple[str | int, ...],
     kind: str,
     text: str,

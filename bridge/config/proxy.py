@@ -1,6 +1,6 @@
-"""The address of a proxy as a person writes it: taken, mended, or refused. Pure.
+"""The address of a proxy as a person writes it: taken, mended, or refused.
 
-No text of an error repeats it: it may hold a password.
+No text of an error repeats it: a password may be in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One small file of what a process remembers, written beside the loop. Never raises for the disk.
+"""One small file of what a process remembers, written in a thread.
 
 A folder that is full, read-only or gone costs memory over a restart, never the process: it is
 logged once, tried again, and logged once when it works again.

@@ -1,4 +1,4 @@
-"""Topics that people write: what cannot work is told with its cure. No I/O.
+"""Topics that people write: what cannot work is refused with its cure.
 
 Rules: MQTT 5, 4.7 (topic names and filters) and 1.5.4 (text).
 """

@@ -1,4 +1,4 @@
-"""Why a file of ours cannot be read, and the command that mends it. Looks, and changes nothing."""
+"""Why a file cannot be read, and the command that mends it."""
 
 from __future__ import annotations
 

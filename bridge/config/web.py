@@ -1,4 +1,4 @@
-"""``[web]`` of the config: where the page listens and who may look. Never reads a file."""
+"""``[web]`` of the config: where the page listens and who may look."""
 
 from __future__ import annotations
 

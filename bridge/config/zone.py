@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bridge.config.base import is_zone
 from bridge.config.host import HostConfig
 from bridge.contract.errors import ConfigError
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=HostConfig)
 
+LOCALTIME = Path("/etc/localtime")
+_FOLDER = "/zoneinfo/"
+_NOWHERE = ("UTC", "Etc/UTC", "Etc/UCT", "Etc/GMT", "GMT", "Universal", "Zulu")
+"""What machines and images say that nobody has set."""
 _RULE = re.compile(r"(?:[A-Za-z]{3,}|<[\w+-]+>)[+-]?\d{1,2}(?::\d{2}){0,2}(?:[A-Za-z<].*)?")
 """As in ``CET-1CEST,M3.5.0,M10.5.0/3`` (POSIX.1, "Environment Variables", TZ)."""
 
@@ -42,6 +47,14 @@ def zone_of(text: str) -> str | None:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{text!r} is no time zone{_near(name)}") from None
+
+
+def known_zone(environ: Mapping[str, str], localtime: Path = LOCALTIME) -> str | None:
+    """What ``TZ`` or the link at ``localtime`` says, when it is the name of a place."""
+    said = environ.get("TZ", "").strip("'\"").removeprefix(":")
+    if not said and localtime.is_symlink():
+        said = str(localtime.readlink()).rpartition(_FOLDER)[2]
+    return said if said and said not in _NOWHERE and is_zone(said) else None
 
 
 def with_zone(config: C, environ: Mapping[str, str]) -> C:

@@ -24,7 +24,7 @@ class Effect(StrEnum):
 class LightState(BaseModel):
     """One appearance of one light."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     on: bool = True
     color: Rgb = (255, 255, 255)

@@ -35,7 +35,7 @@ class Message:
 class AccountState(BaseModel):
     """What lamps read of ``account/<a>/state``: flat JSON, every key always, unknown is null."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     availability: Availability | None
     activity: Activity | None

@@ -1,11 +1,10 @@
-"""A throw-away authority and a server certificate for this machine. Never trusted by anybody else.
+"""A throw-away authority and a server certificate for this machine.
 
 Clients are pointed at the authority's file, as they would be at a company's own authority.
 """
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from bridge.config.atomic_file import write_private
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 VALID = timedelta(days=30)
@@ -48,69 +49,72 @@ def make_certificate(
     The keys are elliptic, so this takes milliseconds. The authority's own key is not kept. ``now``
     is the machine's time by default: TLS libraries compare with nothing else.
     """
-    moment = now or datetime.now(UTC)
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = _authority(ca_key, moment)
-    certificate = _server(key, ca, ca_key, names, moment)
+    begins = (now or datetime.now(UTC)) - CLOCK_SKEW
+    ca_key, key = new_key(), new_key()
+    name = "Presence Bridge demo authority"
+    ca = signed(name, ca_key, by=(name, ca_key), begins=begins, is_authority=True)
+    subject, by = "Simulated Microsoft", (name, ca_key)
+    certificate = signed(subject, key, by=by, begins=begins, names=names)
     files = ServerCertificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files.ca_file.write_bytes(ca.public_bytes(Encoding.PEM))
-    files.cert_file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    _write_private(
-        files.key_file,
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
+    files.ca_file.write_bytes(pem(ca))
+    files.cert_file.write_bytes(pem(certificate))
+    write_private(files.key_file, key_pem(key))
     return files
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A key that is made in milliseconds."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
-def _builder(
-    subject: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
-) -> x509.CertificateBuilder:
-    return (
+def signed(
+    subject: str,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    by: tuple[str, ec.EllipticCurvePrivateKey],
+    begins: datetime,
+    names: Sequence[str] = (),
+    is_authority: bool = False,
+    critical: bool = True,
+) -> x509.Certificate:
+    """A certificate ``by`` the authority of that name and key, good for ``VALID``.
+
+    Basic constraints are ``critical``, as RFC 5280, 4.2.1.9 wants them, or as many have them.
+    """
+    issuer, issuer_key = by
+    builder = (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
-        .issuer_name(issuer)
+        .issuer_name(_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + VALID)
+        .not_valid_before(begins)
+        .not_valid_after(begins + VALID)
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=critical)
+        .add_extension(_key_usage(signs_certificates=is_authority), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
     )
+    if names:
+        alternatives = x509.SubjectAlternativeName(list(map(_alternative, names)))
+        purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        builder = builder.add_extension(alternatives, critical=False)
+        builder = builder.add_extension(purpose, critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    subject = "Presence Bridge demo authority"
-    return (
-        _builder(subject, _name(subject), key, now)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+def pem(*certificates: x509.Certificate) -> bytes:
+    """As files of certificates have them."""
+    return b"".join(each.public_bytes(Encoding.PEM) for each in certificates)
 
 
-def _server(
-    key: ec.EllipticCurvePrivateKey,
-    ca: x509.Certificate,
-    ca_key: ec.EllipticCurvePrivateKey,
-    names: Sequence[str],
-    now: datetime,
-) -> x509.Certificate:
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    return (
-        _builder("Simulated Microsoft", ca.subject, key, now)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(issuer, critical=False)
-        .add_extension(x509.SubjectAlternativeName(list(map(_alternative, names))), critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
+def key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    """``key`` without a passphrase."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _name(text: str) -> x509.Name:

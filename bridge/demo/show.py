@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -26,54 +25,12 @@ from bridge.config.host import MqttSettings
 from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
-from bridge.demo.broker import EmbeddedBroker
-from bridge.demo.certificate import make_certificate
 from bridge.demo.day import play, working_day
-from bridge.demo.directory import Household, household
-from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.directory import Household
+from bridge.demo.scenery import APPROVAL_AFTER_S, scenery
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
-APPROVAL_AFTER_S = 3.0
-"""So long the sign-in code can be read before the demo enters it."""
 STOP_S = 10.0
-
-CONFIG = """\
-state_dir = "state"
-[mqtt]
-host = "127.0.0.1"
-port = {mqtt_port}
-[microsoft]
-tenant = "{domain}"
-client_id = "{client_id}"
-login_url = "{login_url}"
-graph_url = "{graph_url}"
-[network]
-ca_file = "{ca_file}"
-[polling]               # a day passes in a minute, so everything is quick
-fastest = 1
-steady = 1
-slowest = 1
-[web]
-port = {page_port}
-[accounts.alice]
-name = "Alice"
-[drivers.lamp]
-kind = "console"
-follow = ["alice"]
-"""
-
-INTRODUCTION = """\
-Presence Bridge demo: a simulated Microsoft, an MQTT broker, the real bridge, and a lamp.
-
-  The page       http://127.0.0.1:{page_port}/
-  Watch it       mosquitto_sub -h 127.0.0.1 -p {mqtt_port} -t 'presence/#' -v
-  Home Assistant add the MQTT integration with this machine's broker on port {mqtt_port}
-  Change it      curl --cacert {ca_file} {control}/people/{upn}/presence \\
-                      -d '{{"availability": "Busy", "activity": "InACall"}}'
-  Logs           {folder}/bridge.log and drivers.log
-
-Alice lives through a working day in {day_s:.0f} seconds, again and again. Ctrl-C ends it.
-"""
 
 
 @dataclass
@@ -112,8 +69,9 @@ async def _show(folder: Path, *, seconds: float | None, day_s: float, port: int)
     _stop_on_signals(stop)
     seen = Seen()
     async with AsyncExitStack() as stack:
-        home, mqtt_port = await _scenery(stack, folder, port=port, day_s=day_s)
-        settings = MqttSettings(host="127.0.0.1", port=mqtt_port)
+        stage = await stack.enter_async_context(scenery(folder, port=port, day_s=day_s))
+        _say(stage.introduction)
+        settings = MqttSettings(host="127.0.0.1", port=stage.mqtt_port)
         greeting = Greeting(settings, "demo", ProtocolVersion.V311)
         broker = await stack.enter_async_context(connect(greeting))
         await broker.subscribe("presence/#", commands=False)
@@ -123,7 +81,7 @@ async def _show(folder: Path, *, seconds: float | None, day_s: float, port: int)
         ]
         background = [
             asyncio.create_task(_follow(broker, seen), name="demo-follow"),
-            asyncio.create_task(_play(home, day_s), name="demo-day"),
+            asyncio.create_task(_play(stage.home, day_s), name="demo-day"),
         ]
         exits = [asyncio.create_task(program.wait(), name="demo-exit") for program in programs]
         ends: list[asyncio.Future[Any]] = [stop, *exits, *background]
@@ -132,48 +90,6 @@ async def _show(folder: Path, *, seconds: float | None, day_s: float, port: int)
             task.cancel()
         await asyncio.gather(*background, *exits, return_exceptions=True)
     return _verdict(folder, seen, stop=stop, failed=bool(done - {stop}))
-
-
-async def _scenery(
-    stack: AsyncExitStack, folder: Path, *, port: int, day_s: float
-) -> tuple[Household, int]:
-    """Start the simulated Microsoft and the broker, write the config, say hello."""
-    home = household(SystemClock())
-    certificate = make_certificate(folder / "certificate")
-    microsoft = await stack.enter_async_context(SimulatedMicrosoft(home.directory, certificate))
-    microsoft.auto_approve(home.person, after_s=APPROVAL_AFTER_S)
-    broker = await stack.enter_async_context(EmbeddedBroker(port=port))
-    page_port = _free_port()
-    (folder / "config.toml").write_text(
-        CONFIG.format(
-            mqtt_port=broker.port,
-            page_port=page_port,
-            domain=home.tenant.domain,
-            client_id=home.app.client_id,
-            login_url=microsoft.login_url,
-            graph_url=microsoft.graph_url,
-            ca_file=microsoft.ca_file,
-        ),
-        encoding="utf-8",
-    )
-    _say(
-        INTRODUCTION.format(
-            mqtt_port=broker.port,
-            page_port=page_port,
-            ca_file=microsoft.ca_file,
-            control=microsoft.control_url,
-            upn=home.person.upn,
-            folder=folder,
-            day_s=day_s,
-        )
-    )
-    return home, broker.port
-
-
-def _free_port() -> int:
-    """A port for the page, away from that of a bridge that runs already."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -19,7 +19,6 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import Topics
 from bridge.microsoft import Microsoft
-from bridge.setup import known_zone
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +49,7 @@ def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Confi
 
 async def guide(draft: Config, file: Path) -> None:
     """Serve the set-up until ``file`` is written. Raises as ``guard_of``."""
+    from bridge.config.zone import known_zone  # noqa: PLC0415 - as above
     from bridge.web.access.building import guard_of  # noqa: PLC0415 - only a first start needs it
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 

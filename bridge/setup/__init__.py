@@ -1,11 +1,6 @@
-"""What makes a config: ``presence-bridge init``, and what the guided set-up writes.
+"""What makes a config: ``presence-bridge init``, and what the guided set-up writes."""
 
-Never overwrites what a person wrote.
-"""
-
-from bridge.setup.config import InitOptions, write_config
-from bridge.setup.content import PASSWORD_FILE
+from bridge.setup.config import PASSWORD_FILE, InitOptions, write_config
 from bridge.setup.files import initialise
-from bridge.setup.zone import is_zone, known_zone
 
-__all__ = ["PASSWORD_FILE", "InitOptions", "initialise", "is_zone", "known_zone", "write_config"]
+__all__ = ["PASSWORD_FILE", "InitOptions", "initialise", "write_config"]

@@ -1,23 +1,46 @@
-"""Writes ``config.toml`` from what a person tells. Never overwrites what a person wrote.
+"""Writes ``config.toml`` from a person's answers. Never overwrites what a person wrote.
 
 In an existing one only the placeholders of the shipped file are filled in.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
+from bridge.config.atomic_file import write_in_place
 from bridge.config.host import MqttSettings
 from bridge.config.problems import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
-from bridge.setup.content import CONFIG, broker_lines, driver_lines, toml, zone_line
-from bridge.setup.whole import is_there, make_folder, write_in_place, write_new
+from bridge.setup.new_files import is_there, make_folder, write_new
+
+PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is
+
+_CONFIG = """\
+# Presence Bridge. All settings with their defaults are in the shipped config.toml.
+
+{top}[mqtt]
+{broker}
+[microsoft]                                # docs/app-registration.md
+tenant = {tenant}
+client_id = "{client_id}"
+
+[accounts.{account}]                       # the key is the name in topics
+name = {name}
+"""
+
+_DRIVER = """
+[drivers.{driver}]                         # presence-driver {driver}; docs/lights.md
+kind = "console"
+follow = {follow}
+"""
 
 _BROKER = re.compile(r'^host = "localhost".*\n', re.MULTILINE)
 _ZONE = re.compile(r"^# time_zone = .*\n", re.MULTILINE)
@@ -68,9 +91,9 @@ def check_registration(options: InitOptions) -> None:
     Raises:
         ConfigError: Each with its key.
     """
-    told = {"tenant": options.tenant, "client_id": options.client_id}
+    given = {"tenant": options.tenant, "client_id": options.client_id}
     try:
-        MicrosoftSettings.model_validate({key: value for key, value in told.items() if value})
+        MicrosoftSettings.model_validate({key: value for key, value in given.items() if value})
     except ValidationError as error:
         raise ConfigError(problems(error, MicrosoftSettings)) from error
 
@@ -84,13 +107,13 @@ def write_config(file: Path, options: InitOptions) -> str:
     """
     if is_there(file):
         return _fill_in(file, options)
-    text = CONFIG.format(
-        top=f"{zone_line(options.time_zone)}\n" if options.time_zone else "",
-        broker=broker_lines(options.broker),
-        tenant=toml(options.tenant or "contoso.com"),
+    text = _CONFIG.format(
+        top=f"{_zone_line(options.time_zone)}\n" if options.time_zone else "",
+        broker=_broker_lines(options.broker),
+        tenant=_toml(options.tenant or "contoso.com"),
         client_id=options.client_id or PLACEHOLDER_CLIENT_ID,
         account=options.slug,
-        name=toml(options.shown_name),
+        name=_toml(options.shown_name),
     )
     if options.driver:
         followed = (options.slug,) if options.followed is None else options.followed
@@ -109,14 +132,43 @@ def _fill_in(file: Path, options: InitOptions) -> str:
         return f"kept  {file}"
     after = before.replace(str(PLACEHOLDER_CLIENT_ID), options.client_id)
     if options.tenant:
-        after = after.replace('tenant = "contoso.com"', f"tenant = {toml(options.tenant)}")
+        after = after.replace('tenant = "contoso.com"', f"tenant = {_toml(options.tenant)}")
     if options.account:
         after = after.replace("[accounts.alice]", f"[accounts.{options.slug}]")
-        after = after.replace('name = "Alice"', f"name = {toml(options.shown_name)}")
+        after = after.replace('name = "Alice"', f"name = {_toml(options.shown_name)}")
     if options.time_zone:
-        after = _ZONE.sub(lambda _: zone_line(options.time_zone or ""), after, count=1)
+        after = _ZONE.sub(lambda _: _zone_line(options.time_zone or ""), after, count=1)
     if options.broker:
-        lines = broker_lines(options.broker)
+        lines = _broker_lines(options.broker)
         after = _BROKER.sub(lambda _: lines, after, count=1)
     write_in_place(file, after)
     return f"filled in  {file}"
+
+
+def _toml(text: str) -> str:
+    """A basic string: printable text in JSON is one (TOML 1.0, "String")."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def driver_lines(driver: str, follow: Iterable[str]) -> str:
+    """A table for a new lamp."""
+    return _DRIVER.format(driver=driver, follow=json.dumps(list(follow)))
+
+
+def _zone_line(zone: str) -> str:
+    """The time zone, which stands above all tables."""
+    return f"time_zone = {_toml(zone)}\n"
+
+
+def _broker_lines(broker: MqttSettings | None) -> str:
+    """``[mqtt]`` for ``broker``; else for the one that ``init`` makes passwords for."""
+    if broker is None:
+        broker = MqttSettings(username="bridge", password_file=Path(PASSWORD_FILE))
+    lines = [f"host = {_toml(broker.host)}"]
+    if broker.port:
+        lines.append(f"port = {broker.port}")
+    if broker.username:
+        lines.append(f"username = {_toml(broker.username)}")
+    if broker.password or broker.password_file:
+        lines.append(f"password_file = {_toml(PASSWORD_FILE)}")
+    return "".join(f"{line}\n" for line in lines)

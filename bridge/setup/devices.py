@@ -1,4 +1,4 @@
-"""Which topics a lamp of kind ``mqtt`` shares with its device (docs/lights/mqtt.md). Pure.
+"""Which topics a lamp of kind ``mqtt`` shares with its device (docs/lights/mqtt.md).
 
 The bridge never imports a driver, so the topics stand here a second time; a test compares them.
 """
@@ -52,5 +52,5 @@ def device_topics(table: Mapping[str, Any]) -> DeviceTopics:
             write, read = [f"{topic}/api"], [f"{topic}/v", own_availability or f"{topic}/status"]
         case _:
             write, read = [_GAP.sub("+", topic)], [own_state, own_availability]
-    told = (str(topic) for topic in read if topic)
-    return DeviceTopics(tuple(write), tuple(topic for topic in told if _ONE_LINE.fullmatch(topic)))
+    heard = (str(topic) for topic in read if topic)
+    return DeviceTopics(tuple(write), tuple(topic for topic in heard if _ONE_LINE.fullmatch(topic)))

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from bridge.config.atomic_file import write_public
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ContractError
 from bridge.setup.owners import BRIDGE, BROKER, User, Users
-from bridge.setup.whole import replace
 
 UID, GID, ZONE = "PRESENCE_UID", "PRESENCE_GID", "TZ"
 _LINE = re.compile(r"(?m)^\s*(?:export\s+)?(?P<key>[A-Z_]+)[ \t]*=[ \t]*(?P<value>.*?)[ \t]*$")
@@ -59,4 +59,4 @@ def write(file: Path, values: Mapping[str, str]) -> None:
             text = empty.sub(f"{key}={value}", text, count=1)
         else:
             text += ("" if text.endswith("\n") or not text else "\n") + f"{key}={value}\n"
-    replace(file, text, mode=0o644)
+    write_public(file, text, mode=0o644)

@@ -1,4 +1,7 @@
-"""Writes what ``init`` promises, and says what it kept. Never overwrites what a person wrote."""
+"""``presence-bridge init``: writes config, secrets, passwords, access rules; says what comes next.
+
+Never overwrites what a person wrote.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.atomic_file import write_public
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
-from bridge.setup.config import InitOptions, check_registration, write_config
-from bridge.setup.content import driver_lines
+from bridge.setup.config import InitOptions, check_registration, driver_lines, write_config
 from bridge.setup.hand_over import Host, give_volumes, hand_over
 from bridge.setup.lamps import check, followed, lamps, topics_of
 from bridge.setup.owners import CONFIG, PAGE
 from bridge.setup.passwords import Randomness, make_passwords, users_in
 from bridge.setup.rules import USERS, lamps_of, lets_everybody_read, users_of, with_rules
-from bridge.setup.whole import replace
 
 _MADE_BY_DOCKER = (
     "is a folder; docker compose makes one of a file that is missing: remove it (rmdir) and run "
@@ -60,11 +62,11 @@ def _why(error: OSError, folder: Path, host: Host) -> str:
         return error.strerror or str(error)
     owner = give_volumes(folder, host)
     found = folder.stat()
-    told = f"{error.strerror}: {folder} belongs to user {found.st_uid}, and this is {os.geteuid()}"
+    why = f"{error.strerror}: {folder} belongs to user {found.st_uid}, and this is {os.geteuid()}"
     if owner and host.volumes.is_dir():
         user = f"{owner.uid}:{owner.gid}"
-        return f"{told}; run: docker compose run --rm --user {user} init"
-    return f"{told}; run init as that user, or give the folder to this one"
+        return f"{why}; run: docker compose run --rm --user {user} init"
+    return f"{why}; run init as that user, or give the folder to this one"
 
 
 def _written(folder: Path, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:
@@ -124,7 +126,7 @@ def _rules(
     )
     after = with_rules(before, topics, known, users=everybody, everybody_is_known=not unknown)
     if after != before:
-        replace(file, after, mode=0o644)
+        write_public(file, after, mode=0o644)
     word = "kept" if after == before else "changed" if before else "made"
     open_till_then = "; until then every user may read everybody"
     return [

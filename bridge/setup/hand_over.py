@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import read_text
+from bridge.config.zone import LOCALTIME, known_zone
 from bridge.contract.errors import ConfigError
 from bridge.setup import dot_env
 from bridge.setup.owners import (
@@ -29,7 +30,6 @@ from bridge.setup.owners import (
     needs_of,
     owner_of,
 )
-from bridge.setup.zone import LOCALTIME, known_zone
 
 COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
 MARK = ".owner"

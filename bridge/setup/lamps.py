@@ -1,4 +1,4 @@
-"""Which lamps there are, and what each follows: from the config, or as ``init`` was told. Pure."""
+"""Which lamps there are, and what each follows: by the config, or by ``--follow``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from bridge.contract.topics import Topics, slug
 from bridge.setup.config import InitOptions
 from bridge.setup.devices import device_topics
 from bridge.setup.rules import USERS, Lamp
+
+_TOPICS = ("base", "discovery_prefix", "birth_topic")
 
 
 def check(options: InitOptions) -> None:
@@ -31,11 +33,10 @@ def check(options: InitOptions) -> None:
 
 
 def topics_of(config: Mapping[str, Any]) -> Topics:
-    """As the tables of the config name them."""
-    base = _table(config, "mqtt").get("base_topic", "presence")
-    said = _table(config, "homeassistant")
-    prefix, birth = said.get("discovery_prefix", "homeassistant"), said.get("birth_topic", "")
-    return Topics(str(base), str(prefix), str(birth))
+    """As the tables of the config name them, which may have mistakes elsewhere."""
+    said = _table(config, "mqtt") | _table(config, "homeassistant")
+    said["base"] = said.get("base_topic", Topics.base)
+    return Topics(**{key: str(said[key]) for key in _TOPICS if key in said})
 
 
 def followed(config: Mapping[str, Any], options: InitOptions, name: str) -> tuple[str, ...] | None:
@@ -78,6 +79,6 @@ def lamps(
             yield Lamp(slug(name), follow, device_topics(table))
 
 
-def _table(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table = config.get(name, {})
-    return table if isinstance(table, Mapping) else {}
+def _table(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = config.get(name)
+    return table if isinstance(table, dict) else {}

@@ -1,4 +1,4 @@
-"""Who must read and write what in the containers, and whether they can. Never changes a file."""
+"""Who must read and write what in the containers, and whether they can."""
 
 from __future__ import annotations
 

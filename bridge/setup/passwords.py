@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bridge.config.atomic_file import write_public
 from bridge.config.text_file import read_secret
-from bridge.setup.content import HASH_BYTES, hashed, password
+from bridge.setup.new_files import is_there, make_folder, write_new
 from bridge.setup.owners import PAGE
-from bridge.setup.whole import is_there, make_folder, replace, write_new
+
+ITERATIONS = 101
+"""As mosquitto_passwd takes by default; the passwords are long and random."""
+
+HASH_BYTES = 64
+"""Of SHA-512."""
 
 Randomness = Callable[[int], bytes]
 
@@ -42,7 +49,7 @@ def make_passwords(
     ]
     after = "".join(f"{line}\n" for line in whole)
     if after != before:
-        replace(hashes, after, mode=0o600)
+        write_public(hashes, after, mode=0o600)
     lines.append(f"{'kept' if after == before else 'made'}  {hashes}")
     return lines
 
@@ -63,3 +70,15 @@ def _is_whole(line: str) -> bool:
         return len(base64.b64decode(digest, validate=True)) == HASH_BYTES
     except (ValueError, binascii.Error):
         return False
+
+
+def password(random: bytes) -> str:
+    """A password that is easy to copy."""
+    return base64.urlsafe_b64encode(random).decode().rstrip("=")
+
+
+def hashed(password_text: str, salt: bytes) -> str:
+    """A password as Mosquitto stores it: PBKDF2 with SHA-512 (``$7$``, mosquitto_passwd(1))."""
+    digest = hashlib.pbkdf2_hmac("sha512", password_text.encode(), salt, ITERATIONS)
+    parts = (base64.b64encode(salt).decode(), base64.b64encode(digest).decode())
+    return f"$7${ITERATIONS}${parts[0]}${parts[1]}"

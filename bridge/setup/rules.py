@@ -1,4 +1,4 @@
-"""What each user of the broker may do, in the words of Mosquitto's ``acl_file``. Pure.
+"""What each user of the broker may do, in the words of Mosquitto's ``acl_file``.
 
 ``init`` keeps the lines between two marks; what a person wrote around them stays.
 """

@@ -31,7 +31,8 @@ def _context(root: Path, whose: str, settings: Any) -> ssl.SSLContext:
     if whose == "microsoft":
         from bridge.config.authorities import authorities  # noqa: PLC0415 - once it can be found
 
-        return authorities(settings)
+        found = authorities(settings)
+        return ssl.create_default_context() if found is True else found
     host = ModuleType("bridge.config.host")
     host.MqttSettings = SimpleNamespace  # type: ignore[attr-defined]
     sys.modules[host.__name__] = host

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bridge.setup.content import hashed
+from bridge.setup.passwords import hashed
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 

@@ -177,6 +177,23 @@ def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
     assert limit_s >= 3 * state_dir.HEARTBEAT_EVERY_S
 
 
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [("bridge", {"asyncio", "aiohttp.web", "msal", "paho.mqtt.client"}), ("driver", {"asyncio"})],
+)
+def test_an_image_has_the_bytecode_of_all_that_a_start_loads(name: str, needed: set[str]) -> None:
+    compiled = re.search(r'python3 -c "(import [\w., ]+)"', STAGES[name])
+    assert compiled
+    assert STAGES[name].index("pip install") < compiled.start() < STAGES[name].index("USER")
+    program = f"{compiled[1]}, sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert needed <= set(done.stdout.split())
+    assert "DONTWRITEBYTECODE" not in DOCKERFILE
+    assert "--no-compile" not in DOCKERFILE
+
+
 HEALTH_CHECK = re.search(r'"python3", "-c", "(.*)"\]', STAGES["bridge"])
 
 

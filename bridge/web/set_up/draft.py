@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.added_people import slug_of
 from bridge.config.atomic_file import write_private
+from bridge.config.base import is_zone
 from bridge.config.host import MqttSettings
 from bridge.config.problems import problems
 from bridge.config.tenant import tenant_name
 from bridge.contract.errors import ConfigError
-from bridge.setup import PASSWORD_FILE, InitOptions, is_zone, write_config
+from bridge.setup import PASSWORD_FILE, InitOptions, write_config
 from bridge.web.posts import Fields, RefusedError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bridge.config.host import MqttSettings
 from bridge.contract.wire import Message
-from bridge.setup.content import hashed
+from bridge.setup.passwords import hashed
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.strict_broker import strict

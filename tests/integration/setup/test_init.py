@@ -23,7 +23,7 @@ from bridge.config.loader import load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.wire import Message
 from bridge.setup import InitOptions, initialise, owners
-from bridge.setup.content import hashed
+from bridge.setup.passwords import hashed
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import subscriber
 

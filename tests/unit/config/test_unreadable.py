@@ -120,3 +120,11 @@ def test_a_user_without_a_name_is_a_number(tmp_path: Path) -> None:
     with as_nobody():
         told = unreadable(file, PermissionError(13, "Permission denied"))
     assert told.why.endswith("which belongs to 54321")
+
+
+def test_the_systems_authorities_are_loaded_once_by_aiohttp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    assert authorities(config(tmp_path).network) is True

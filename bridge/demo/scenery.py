@@ -1,0 +1,102 @@
+"""What the programs of the demo find: a simulated Microsoft, a broker, and a config with both."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.contract.clock import SystemClock
+from bridge.demo.broker import EmbeddedBroker
+from bridge.demo.certificate import make_certificate
+from bridge.demo.directory import Household, household
+from bridge.demo.microsoft import SimulatedMicrosoft
+
+APPROVAL_AFTER_S = 3.0
+"""So long the sign-in code can be read before the demo enters it."""
+
+_CONFIG = """\
+state_dir = "state"
+[mqtt]
+host = "127.0.0.1"
+port = {mqtt_port}
+[microsoft]
+tenant = "{domain}"
+client_id = "{client_id}"
+login_url = "{login_url}"
+graph_url = "{graph_url}"
+[network]
+ca_file = "{ca_file}"
+[polling]               # a day passes in a minute, so everything is quick
+fastest = 1
+steady = 1
+slowest = 1
+[web]
+port = {page_port}
+[accounts.alice]
+name = "Alice"
+[drivers.lamp]
+kind = "console"
+follow = ["alice"]
+"""
+
+_INTRODUCTION = """\
+Presence Bridge demo: a simulated Microsoft, an MQTT broker, the real bridge, and a lamp.
+
+  The page       http://127.0.0.1:{page_port}/
+  Watch it       mosquitto_sub -h 127.0.0.1 -p {mqtt_port} -t 'presence/#' -v
+  Home Assistant add the MQTT integration with this machine's broker on port {mqtt_port}
+  Change it      curl --cacert {ca_file} {control}/people/{upn}/presence \\
+                      -d '{{"availability": "Busy", "activity": "InACall"}}'
+  Logs           {folder}/bridge.log and drivers.log
+
+Alice lives through a working day in {day_s:.0f} seconds, again and again. Ctrl-C ends it.
+"""
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What runs, and what is said about it to the person who watches."""
+
+    home: Household
+    mqtt_port: int
+    introduction: str
+
+
+@asynccontextmanager
+async def scenery(folder: Path, *, port: int, day_s: float) -> AsyncIterator[Scenery]:
+    """Start Microsoft and the broker (on ``port``, or a free one), and write the config.
+
+    Raises:
+        ConfigError: The embedded broker is not installed.
+    """
+    home = household(SystemClock())
+    certificate = make_certificate(folder / "certificate")
+    async with (
+        SimulatedMicrosoft(home.directory, certificate) as microsoft,
+        EmbeddedBroker(port=port) as broker,
+    ):
+        microsoft.auto_approve(home.person, after_s=APPROVAL_AFTER_S)
+        names = {
+            "mqtt_port": broker.port,
+            "page_port": _free_port(),
+            "domain": home.tenant.domain,
+            "client_id": home.app.client_id,
+            "login_url": microsoft.login_url,
+            "graph_url": microsoft.graph_url,
+            "ca_file": microsoft.ca_file,
+            "control": microsoft.control_url,
+            "upn": home.person.upn,
+            "folder": folder,
+            "day_s": day_s,
+        }
+        (folder / "config.toml").write_text(_CONFIG.format_map(names), encoding="utf-8")
+        yield Scenery(home, broker.port, _INTRODUCTION.format_map(names))
+
+
+def _free_port() -> int:
+    """A port for the page, away from that of a bridge that runs already."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
