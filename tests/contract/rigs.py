@@ -27,8 +27,9 @@ from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
+from drivers.hue.api import HubLight
+from drivers.hue.looks import body_for, shows
 from drivers.hue.options import HueOptions
-from drivers.hue.records import HubLight, body_for, shows
 from drivers.mqtt_light.options import MqttOptions
 from drivers.serial_lamp.options import SerialOptions
 from drivers.usb.busylights import connect

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import Rgb
-from drivers.hue.color import (
+from drivers.hue.looks import (
     GAMUT_A,
     GAMUT_B,
     GAMUT_C,
