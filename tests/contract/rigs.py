@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import errno
 import io
-import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gpiozero
 from aiohttp import web
@@ -32,12 +31,12 @@ from drivers.hue.looks import body_for, shows
 from drivers.hue.options import HueOptions
 from drivers.mqtt_light.options import MqttOptions
 from drivers.serial_lamp.options import SerialOptions
+from drivers.testing import FakeBus, Gate, Rig
 from drivers.usb.busylights import connect
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 from tests.fakes.gpio_pins import LgpioError, duty
 from tests.fakes.hue_hub import HueHub, color_light
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.fakes.serial_boards import (
     WLED_BOOT,
@@ -48,84 +47,6 @@ from tests.fakes.serial_boards import (
 )
 from tests.fakes.serial_pty import Plug
 from tests.fakes.usb_hardware import Usb, Wire
-
-LET_GO_S = 10.0
-"""Whoever hangs is let go after this time even if a test forgets it."""
-
-
-class Gate:
-    """Where a device hangs while it is shut; ``reached`` once it does."""
-
-    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
-        self._open, self._then = threading.Event(), then
-        self._open.set()
-        self.reached = False
-
-    def shut(self) -> None:
-        self.reached = False
-        self._open.clear()
-
-    def open(self) -> None:
-        if self.is_shut:
-            self._open.set()
-            self._then()
-
-    @property
-    def is_shut(self) -> bool:
-        return not self._open.is_set()
-
-    def wait(self, *, all_of_them: bool = False) -> None:
-        """Hang; only the first one does, so that a second thread would overtake it."""
-        if self.is_shut and (all_of_them or not self.reached):
-            self.reached = True
-            self._open.wait(LET_GO_S)
-
-
-class Rig(Protocol):
-    """One kind, ready to be opened, and its device."""
-
-    kind: Kind[Any]
-    options: BaseModel
-    gate: Gate | None
-    """Shut, the device takes its time; ``None`` where nobody ever waits for the device."""
-    restores: bool
-    """The device can be read, so it is left as it was found."""
-    stays_lit: bool
-    """It can keep its look without the driver."""
-
-    def shows(self, state: LightState) -> bool:
-        """Whether the device shows the colour and brightness of ``state`` now."""
-        ...
-
-    def as_found(self) -> bool:
-        """Whether the device is as it was before anybody wrote to it."""
-        ...
-
-    @property
-    def looks(self) -> int:
-        """How many looks the device was told, repetitions left out."""
-        ...
-
-    async def unplug(self) -> None: ...
-
-    async def plug(self) -> None: ...
-
-    def running(self, around: Surroundings) -> AbstractAsyncContextManager[None]:
-        """The device has power until the end of the block."""
-        ...
-
-
-class _Rig:
-    options: BaseModel
-    gate: Gate | None = None
-    restores, stays_lit = False, True
-
-    def as_found(self) -> bool:
-        raise AssertionError("it cannot be read")
-
-    def let_go(self) -> None:
-        if self.gate:
-            self.gate.open()
 
 
 class Terminal(io.StringIO):
@@ -139,7 +60,7 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-class ConsoleRig(_Rig):
+class ConsoleRig(Rig):
     options: BaseModel = console.ConsoleOptions()
 
     def __init__(self) -> None:
@@ -173,10 +94,6 @@ class ConsoleRig(_Rig):
     async def plug(self) -> None:
         self._terminal.full = False
 
-    @asynccontextmanager
-    async def running(self, around: Surroundings) -> AsyncIterator[None]:
-        yield
-
 
 class SlowHub(HueHub):
     """A hub whose lamps take their time to obey, one after the other."""
@@ -189,7 +106,7 @@ class SlowHub(HueHub):
         return await super()._answer(request)
 
 
-class HueRig(_Rig):
+class HueRig(Rig):
     kind: Kind[Any] = hue.KIND
     restores = True
 
@@ -232,10 +149,10 @@ class HueRig(_Rig):
             try:
                 yield
             finally:
-                self.let_go()
+                self.gate.open()
 
 
-class MqttRig(_Rig):
+class MqttRig(Rig):
     restores = True
 
     def __init__(self, bus: FakeBus, device: Any, options: MqttOptions) -> None:
@@ -290,7 +207,7 @@ class MqttRig(_Rig):
         yield
 
 
-class GpioRig(_Rig):
+class GpioRig(Rig):
     """An RGB LED on gpiozero's mock pins; it goes dark when the pins are given back."""
 
     kind: Kind[Any] = gpio.KIND
@@ -337,7 +254,7 @@ class GpioRig(_Rig):
         try:
             yield
         finally:
-            self.let_go()
+            self.gate.open()
             gpiozero.Device.pin_factory = None
 
 
@@ -356,7 +273,7 @@ class SlowUsb(Usb):
         return wire
 
 
-class UsbRig(_Rig):
+class UsbRig(Rig):
     options: BaseModel = UsbOptions()
 
     def __init__(self) -> None:
@@ -389,13 +306,6 @@ class UsbRig(_Rig):
     async def plug(self) -> None:
         self._wire.replug()
 
-    @asynccontextmanager
-    async def running(self, around: Surroundings) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            self.let_go()
-
 
 class SlowPlug(Plug):
     """A board that does not read while its gate is shut."""
@@ -410,7 +320,7 @@ class SlowPlug(Plug):
             super()._receive()
 
 
-class SerialRig(_Rig):
+class SerialRig(Rig):
     kind: Kind[Any] = serial_lamp.KIND
 
     def __init__(self, folder: Path, board: SilentBoard, protocol: str, boot_s: float) -> None:
@@ -454,12 +364,3 @@ class SerialRig(_Rig):
 
     async def plug(self) -> None:
         self._plug.plug()
-
-    @asynccontextmanager
-    async def running(self, around: Surroundings) -> AsyncIterator[None]:
-        self._plug.plug()
-        try:
-            yield
-        finally:
-            self.let_go()
-            self._plug.unplug()

@@ -19,6 +19,7 @@ LIBRARIES = {
 }
 LIGHTS = set().union(*LIBRARIES.values())
 DEMO = {"amqtt"}
+TESTS = {"pytest", "drivers.testing"}
 CONFIG = '[drivers.desk]\nkind = "console"\nfollow = ["alice"]\n'
 
 
@@ -61,7 +62,7 @@ def test_a_driver_loads_neither_microsofts_libraries_nor_those_of_lights(
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     modules = loaded(program, folder=tmp_path)
     assert "drivers.cli" in modules or "drivers.runner" in modules
-    assert not modules & (MICROSOFT | LIGHTS | DEMO)
+    assert not modules & (MICROSOFT | LIGHTS | DEMO | TESTS)
     assert not [name for name in modules if name.startswith("bridge.microsoft")]
 
 

@@ -362,3 +362,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         links = LINK.findall(page.read_text(encoding="utf-8"))
         todo += [(page.parent / link.partition("#")[0]).resolve() for link in links]
     assert set(PAGES) <= reached
+
+
+@pytest.mark.parametrize("package", ["bridge", "drivers"])
+def test_type_checkers_read_the_annotations_of_both_packages(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+    assert package in PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]

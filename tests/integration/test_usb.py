@@ -23,13 +23,13 @@ from drivers.base import Surroundings
 from drivers.blocking import Worker
 from drivers.lamp import Lamp
 from drivers.manners import LOOK_EVERY_S
+from drivers.testing import FakeBus
 from drivers.usb import KIND
 from drivers.usb.busylights import connect, plugged_in
 from drivers.usb.claims import Claims
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 from tests.fakes.clock import ManualClock
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.usb_hardware import Usb
 
 ORANGE = LightState(color=(255, 100, 0), brightness=0.5)
