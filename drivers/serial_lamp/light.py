@@ -21,14 +21,11 @@ from bridge.contract.light import LightState
 from bridge.contract.supervised import supervised
 from drivers.base import Light, Surroundings
 from drivers.blocking import Worker
+from drivers.serial_lamp.adalight import AdalightSession
+from drivers.serial_lamp.line import LineSession
 from drivers.serial_lamp.options import SerialOptions
-from drivers.serial_lamp.sessions import (
-    AdalightSession,
-    LineSession,
-    Port,
-    Session,
-    WledSession,
-)
+from drivers.serial_lamp.session import Port, Session
+from drivers.serial_lamp.wled import WledSession
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import pytest
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, LightState
 from drivers.base import Restorable, Surroundings
-from drivers.effects import frame
+from drivers.effects import animation
 from drivers.rules import DEFAULT_LOOKS, GIVE_BACK
 from drivers.testing.bus import FakeBus
 from drivers.testing.clock import ManualClock
@@ -63,7 +63,7 @@ class LightContract:
             for look in DEFAULT_LOOKS.values():
                 state = look.state(1.0)
                 if state.effect not in rig.kind.effects:
-                    state = frame(state, 0.0)
+                    state = animation(state).at(0.0)
                 await light.apply(state)
                 await shown(rig, state)
 
