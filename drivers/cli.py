@@ -100,7 +100,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     from drivers import preview  # noqa: PLC0415 - as above
-    from drivers.memory import Memory  # noqa: PLC0415 - as above
+    from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
     clock = SystemClock()
@@ -114,7 +114,7 @@ def _preview(arguments: argparse.Namespace) -> int:
         )
     else:
         known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
-    memory = Memory(config.state_dir, arguments.name, kind, options)
+    memory = SavedState(config.state_dir, arguments.name, kind, options)
     memory.load()
     capability = known.capability or memory.capability or kind.capability
     rules = common.rules(config, capability)
@@ -130,7 +130,7 @@ def _moment(at: datetime, config: HostConfig) -> datetime:
 
 
 def _forget(arguments: argparse.Namespace) -> int:
-    from drivers.forget import forget  # noqa: PLC0415 - as above
+    from drivers.retained_topics import forget  # noqa: PLC0415 - as above
 
     config = load_host(config_path(arguments.config, os.environ), os.environ)
     user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}

@@ -45,6 +45,31 @@ class Animation:
         return round(number % count / count * len(self.frames))
 
 
+class Playback:
+    """An animation that is shown frame by frame, as quickly as the light takes them."""
+
+    def __init__(self, usual: Animation, now_s: float) -> None:
+        self._usual = self.animation = usual
+        self.number, self.due_s = 0, now_s
+        """The next frame, and when it is due (monotonic seconds)."""
+        self._last_s = 0.0
+
+    @property
+    def frame(self) -> LightState:
+        """The next frame."""
+        return self.animation.frames[self.number % len(self.animation.frames)]
+
+    def shown(self, began_s: float, now_s: float, *, interval_s: float, fade_s: float) -> None:
+        """It is shown; the light wants ``interval_s`` between two, and fades in ``fade_s``.
+
+        A light that was slow twice gets longer steps: were frames left out, a blink could stand.
+        """
+        took_s, self._last_s = min(self._last_s, now_s - began_s), now_s - began_s
+        before, self.animation = self.animation, self._usual.paced(interval_s + took_s, fade_s)
+        self.number = 1 + self.animation.place_of(self.number, before)
+        self.due_s = max(self.due_s + self.animation.step_s, now_s)
+
+
 def animation(state: LightState, interval_s: float = 0.0, fade_s: float = math.inf) -> Animation:
     """The frames of ``state`` for a light that takes one every ``interval_s`` seconds.
 

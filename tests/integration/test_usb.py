@@ -19,10 +19,10 @@ from loguru import logger
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
+from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Surroundings
 from drivers.blocking import Worker
 from drivers.lamp import Lamp
-from drivers.manners import LOOK_EVERY_S
 from drivers.testing import FakeBus
 from drivers.usb import KIND
 from drivers.usb.busylights import connect, plugged_in
