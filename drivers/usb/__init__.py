@@ -9,16 +9,16 @@ from functools import partial
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.usb.busylights import connect
-from drivers.usb.claims import Claims
 from drivers.usb.light import UsbLight
+from drivers.usb.locks import Locks
 from drivers.usb.options import UsbOptions
 
 
 @asynccontextmanager
 async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
     async with Worker(f"usb-{around.name}") as worker:
-        claims = Claims(around.state_dir / "usb")
-        light = UsbLight(around.name, worker, partial(connect, options, claims=claims))
+        locks = Locks(around.state_dir / "usb")
+        light = UsbLight(around.name, worker, partial(connect, options, locks=locks))
         try:
             yield light
         finally:
