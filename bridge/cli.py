@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bridge import __version__, logs
 from bridge.config.added_people import with_added
-from bridge.config.command_line import common_options
+from bridge.config.command_line import OK, common_options, exit_code
 from bridge.config.loader import config_path, load
 from bridge.config.models import Config
-from bridge.contract.errors import ConfigError, PresenceBridgeError
-
-OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+from bridge.contract.errors import ConfigError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,22 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.log_format,
         under_journal="JOURNAL_STREAM" in os.environ,
     )
-    try:
-        code = int(arguments.command(arguments))
-        sys.stdout.flush()  # a reader who has gone is noticed here and not after the end
-    except ConfigError as error:
-        for problem in error.problems:
-            print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
-        return WRONG_USE
-    except PresenceBridgeError as error:
-        print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # as in: … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    return code
+    return exit_code(lambda: int(arguments.command(arguments)), arguments.name)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
-"""``presence-driver preview``: what a lamp would show and by which rule. Never touches a lamp.
+"""``presence-driver preview``: what a lamp would show and by which rule, without touching it.
 
-What is true now is asked of the broker, unless a presence is given.
+What is true now comes from the broker, unless a presence is given.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool =
     return choose(rules, facts, moment, bridge_now=there, gone=now.gone)
 
 
-def told(decision: Decision, capability: Capability = Capability.COLOR) -> str:
+def described(decision: Decision, capability: Capability = Capability.COLOR) -> str:
     """The decision for people, on a light that can do ``capability``."""
     who = f" ({decision.account})" if decision.account not in (None, "-") else ""
     what = f"\non: {_LIGHTS[capability]}" if capability in _LIGHTS else ""

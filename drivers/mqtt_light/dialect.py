@@ -175,16 +175,6 @@ def command(topic: str, payload: str | bytes) -> Message:
     return Message(topic, payload.encode() if isinstance(payload, str) else payload, retain=False)
 
 
-def is_lit(state: LightState) -> bool:
-    """Whether anything shines: a black or fully dimmed look is off."""
-    return any(state.rgb)
-
-
-def level(state: LightState, full: int) -> int:
-    """Brightness from 1 to ``full``."""
-    return max(1, round(state.brightness * full))
-
-
 def no_more(one: Capability, other: Capability) -> Capability:
     """The lesser of two."""
     return max(one, other, key=list(Capability).index)

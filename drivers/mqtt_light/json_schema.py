@@ -15,7 +15,8 @@ from typing import Any, Self
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message, decode_json, encode_json
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level, no_more
+from drivers.brightness import is_lit, level
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, no_more
 from drivers.mqtt_light.words import effect_of, is_on, number
 
 _KEYS = ("state", "brightness", "color_mode", "color", "color_temp", "effect")

@@ -1,4 +1,4 @@
-"""One light that is reached through the broker. Never knows its topics or payloads."""
+"""One light that is reached through the broker; its dialect knows topics and payloads."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, LightState
 from bridge.contract.wire import Message
 from drivers.base import Bus, Capability
-from drivers.mqtt_light.attendance import Attendance
-from drivers.mqtt_light.dialect import Dialect, Frame, Seen, is_lit
-from drivers.mqtt_light.reach import ANSWER_S, Reach
+from drivers.brightness import is_lit
+from drivers.mqtt_light.availability import ANSWER_S, Availability, Reach
+from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.words import says_online
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ class MqttLight:
     def __init__(self, dialect: Dialect, bus: Bus, clock: Clock) -> None:
         self.shortest_fade_s = dialect.shortest_fade_s
         self._as_asked_for, self._bus, self._clock = dialect, bus, clock
-        self._attendance = Attendance(dialect.bridge_topics)
-        self._reach = Reach(self._attendance, bus, clock)
+        self._availability = Availability(dialect.bridge_topics)
+        self._reach = Reach(self._availability, bus, clock)
         self._told: Latest[dict[str, Any]] = Latest({})
         self._has_told_all = dialect.ask is None
         self._sent: _Sent | None = None
@@ -93,14 +93,10 @@ class MqttLight:
         """
         last, now_s = self._sent or _Sent(state, 0.0, -WHOLE_EVERY_S), self._clock.monotonic()
         whole = now_s - last.whole_at_s >= WHOLE_EVERY_S
+        whole_at_s = now_s if whole else last.whole_at_s
         lit = [part.brightness for part in (last.state, state) if part.on] or [1.0]
-        self._sent = _Sent(
-            state,
-            last.look_at_s,
-            now_s if whole else last.whole_at_s,
-            is_frame=True,
-            levels=(min(lit), max(lit)),
-        )
+        between = min(lit), max(lit)
+        self._sent = _Sent(state, last.look_at_s, whole_at_s, is_frame=True, levels=between)
         self._touched = False
         frame = Frame(None if whole else last.state, over_s)
         await self._command(self._dialect.show(state, frame))
@@ -127,10 +123,8 @@ class MqttLight:
         self._sent, snapshot = None, snapshot or self._found_late
         back = self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF)
         if back is None:
-            log.warning(
-                "%s: found neither on nor off, so it is left as it is",
-                self._dialect.state_topics[0],
-            )
+            topic = self._dialect.state_topics[0]
+            log.warning("%s: found neither on nor off, so it is left as it is", topic)
             return
         end = self._dialect.end(self._told.value) if self._touched else None
         await self._command(end, back)
@@ -219,8 +213,8 @@ class MqttLight:
         online = says_online(received.payload)
         if online is None:
             return
-        is_back = self._attendance.hear(received.topic, online=online, stored=received.retain)
-        if self._attendance.away or self._sent is None or self._touched:
+        is_back = self._availability.hear(received.topic, online=online, stored=received.retain)
+        if self._availability.away or self._sent is None or self._touched:
             return
         if self._dialect.outputs(self._told.value):
             return

@@ -14,7 +14,8 @@ from typing import Self
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message, decode_json
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level, no_more
+from drivers.brightness import is_lit, level
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, no_more
 from drivers.mqtt_light.words import is_on, number
 
 PREFIX = "%prefix%"

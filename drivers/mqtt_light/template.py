@@ -11,7 +11,8 @@ from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit
+from drivers.brightness import is_lit
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command
 
 _GAP = re.compile(r"\{([A-Za-z_]+)\}")
 

@@ -16,7 +16,8 @@ from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level
+from drivers.brightness import is_lit, level
+from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command
 from drivers.rules.look import parse_color
 from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
@@ -81,7 +82,7 @@ class Wled(Plain):
         if lit:
             selected = segment(state)
             del selected["bri"]  # not told over MQTT, so it could not be brought back
-            payload = {"on": True, "bri": level(state, 255), "nl": NO_NIGHTLIGHT, "seg": selected}
+            payload = {"on": True, "bri": level(state), "nl": NO_NIGHTLIGHT, "seg": selected}
         if self.output is not None:
             payload = self._segment_alone(state)
         if self.transition_s is not None:
@@ -91,7 +92,7 @@ class Wled(Plain):
     def _segment_alone(self, state: LightState) -> dict[str, Any]:
         if not is_lit(state):
             return {"seg": {"id": self.output, "on": False}}
-        shown = segment(state) | {"id": self.output, "bri": level(state, 255)}
+        shown = segment(state) | {"id": self.output, "bri": level(state)}
         return {"on": True, "seg": shown}
 
     def read(self, payload: bytes) -> Told:

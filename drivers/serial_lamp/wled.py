@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
+from drivers.brightness import is_lit, level
 from drivers.serial_lamp.session import TRIES, OnPort, Port
 from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
@@ -103,16 +104,11 @@ def parse_reply(line: bytes) -> Reply | None:
 
 def show(state: LightState, segments: Iterable[int]) -> bytes:
     """The object that shows ``state`` on all ``segments``, with the effects of WLED itself."""
-    asked: dict[str, Any] = {"v": True, "on": is_on(state), "nl": NO_NIGHTLIGHT}
-    if is_on(state):
-        asked["bri"] = _level(state)
+    asked: dict[str, Any] = {"v": True, "on": is_lit(state), "nl": NO_NIGHTLIGHT}
+    if is_lit(state):
+        asked["bri"] = level(state)
     asked["seg"] = [{"id": number, **segment(state)} for number in segments]
     return _line(asked)
-
-
-def is_on(state: LightState) -> bool:
-    """Whether there is anything to see; WLED knows no brightness 0 that is on."""
-    return state.on and state.brightness > 0
 
 
 def same(one: State, other: State) -> bool:
@@ -140,10 +136,6 @@ def _look(state: State) -> tuple[Any, ...]:
     return (state.bri, *((part.id, part.on, part.fx, part.col) for part in state.seg))
 
 
-def _level(state: LightState) -> int:
-    return max(1, round(state.brightness * 255))
-
-
 def _line(asked: dict[str, Any]) -> bytes:
     return json.dumps(asked, separators=(",", ":")).encode("ascii") + b"\n"
 
@@ -169,7 +161,7 @@ class WledSession(OnPort):
         """Tell WLED once; it does effects alone."""
         known = self._last.state.seg if self._last else ()
         reply = self._ask(show(state, [segment.id for segment in known] or [0]))
-        if reply.state.on != is_on(state):
+        if reply.state.on != is_lit(state):
             raise LightUnreachableError("WLED does not show what it was told")
         self._told, self._started_s = reply.state, elapsed_s - reply.info.uptime
 

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bridge import cli, state_dir
+from bridge import state_dir
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings
+from bridge.config.command_line import WRONG_USE
 from bridge.config.host import HomeAssistantSettings, MqttSettings
 from bridge.config.hours import HoursSettings
 from bridge.config.loader import load
@@ -267,7 +268,7 @@ def test_a_unit_stops_in_time_and_does_not_repeat_a_mistake(name: str) -> None:
     text = (UNITS / name).read_text(encoding="utf-8")
     lines = set(text.splitlines())
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= lines
-    assert {"Restart=always", f"RestartPreventExitStatus={cli.WRONG_USE}"} <= lines
+    assert {"Restart=always", f"RestartPreventExitStatus={WRONG_USE}"} <= lines
     assert "TimeoutStopSec=15" in lines  # more than the 10 s that both programs promise
     assert "--config /etc/presence-bridge/config.toml" in text
 
