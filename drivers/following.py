@@ -1,4 +1,4 @@
-"""What a lamp hears of the accounts it follows. Never decides a look."""
+"""Subscribes to the accounts that a lamp follows, and has the newest facts of each."""
 
 from __future__ import annotations
 

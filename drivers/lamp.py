@@ -59,7 +59,7 @@ class Lamp:
         self._ownership = Ownership(light) if ownership is None else ownership
         self._trouble = Trouble(name, random, clock)
         self._abilities, self._knows_capability = Abilities(light, kind), False
-        self._tell_capability = capable
+        self._report_capability = capable
         self._shown: LightState | None = None
         self._touched, self._written_s = False, -math.inf
 
@@ -74,7 +74,7 @@ class Lamp:
             elif self._abilities.capable and not self._knows_capability:
                 await self._done(self._ask_capability(self._abilities.capable), version)
             elif target.effect is Effect.SOLID or target.effect in self._kind.effects:
-                await self._keep(target, version)
+                await self._show(target, version)
             else:
                 await self._animate(target, version)
 
@@ -94,7 +94,7 @@ class Lamp:
 
     async def _ask_capability(self, capable: Capable) -> bool:
         """Ask before the first write, which may then be another one."""
-        self._tell_capability(await self._within_deadline(capable.capability()))
+        self._report_capability(await self._within_deadline(capable.capability()))
         self._knows_capability = True
         return True
 
@@ -112,7 +112,7 @@ class Lamp:
         self._touched, self._written_s = True, self._clock.monotonic()
         return True
 
-    async def _keep(self, target: LightState, version: int) -> None:
+    async def _show(self, target: LightState, version: int) -> None:
         """Show ``target`` until there is a newer one, again when the light has lost it."""
         while not await self._newer(version, self._seconds_to_rest()):
             if await self._done(self._write(target), version) and await self._is_lost(version):

@@ -133,11 +133,11 @@ async def ask(
     topics = config.topics
     following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
     people = accounts or ["+"]
-    told = [topics.account(account, leaf) for account in people for leaf in LEAVES]
+    of_people = [topics.account(account, leaf) for account in people for leaf in LEAVES]
     hand = capability = None
-    for received in await _stored(config, [topics.bridge_state, *told], connect, perhaps=rule):
+    for received in await _stored(config, [topics.bridge_state, *of_people], connect, perhaps=rule):
         if received.topic == rule:
-            hand, capability = _told_by_lamp(received.payload)
+            hand, capability = _of_lamp(received.payload)
         else:
             following.hear(received)
     facts = following.heard.value.facts
@@ -209,7 +209,7 @@ def _lasting(known: Facts) -> Facts:
     return replace(known, state=known.state.model_copy(update={"valid_until": _FOR_EVER}))
 
 
-def _told_by_lamp(payload: bytes) -> tuple[LightState | None, Capability | None]:
+def _of_lamp(payload: bytes) -> tuple[LightState | None, Capability | None]:
     """What a person chose, and what the light can do."""
     try:
         rule = decode(_Rule, payload)

@@ -1,4 +1,4 @@
-"""The keys that every ``[drivers.NAME]`` has, read together with those of its kind. No I/O."""
+"""The keys that every ``[drivers.NAME]`` has, read together with those of its kind."""
 
 from __future__ import annotations
 

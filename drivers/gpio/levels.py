@@ -1,4 +1,4 @@
-"""How bright each LED shines for a look. Pure; never touches a pin."""
+"""How bright each LED shines for a look. Pure."""
 
 from __future__ import annotations
 

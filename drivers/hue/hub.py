@@ -120,8 +120,8 @@ class Hub:
 
     def accept_only(self, identity: Identity) -> None:
         """Speak to nobody but the hub of ``identity`` from now on."""
-        protocol = "https" if identity.fingerprint else "http"
-        self._transport.use(protocol, pin=identity.fingerprint)
+        pin = identity.fingerprint
+        self._transport.use("https" if pin else "http", pin=pin)
 
     def request_key(self, application: str) -> str | None:
         """A new key; ``None`` while nobody has pressed the link button."""

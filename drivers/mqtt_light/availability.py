@@ -1,8 +1,8 @@
-"""Whether a device is there, from what is told of it, and sending to one that may be away.
+"""Whether a device is there, from what is reported of it, and sending to one that may be away.
 
 What a broker has stored may be old: a last will outlives the device's return where the word after
 it was not stored, or was lost. So a stored ``offline`` is a doubt, and whatever the device itself
-tells ends it. One that is told now holds until the device tells something.
+tells ends it. One that is reported now holds until the device tells something.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Availability:
         return was_away and all(self._said.values())
 
     def hear_device(self) -> None:
-        """The device itself told something now."""
+        """The device itself reported something now."""
         self._away.clear()
 
     @property
@@ -99,7 +99,7 @@ class Reach:
             )
 
     def hear_device(self) -> None:
-        """The device itself told something now."""
+        """The device itself reported something now."""
         self._availability.hear_device()
         self.live.set(None)
 
@@ -126,7 +126,7 @@ class Reach:
             self.require()
 
     def may_try(self, message: Message | None) -> bool:
-        """Whether one that is perhaps away was not told just this within the last minute."""
+        """Whether one that is perhaps away was not reported just this within the last minute."""
         if message is None or not self.is_doubtful:
             return True
         last, at_s = self._tried.get(message.topic, (None, 0.0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bridge.contract.light import OFF, LightState, Rgb
 from drivers.effects import Animation, animation
-from drivers.serial_lamp.session import OnPort, Port
+from drivers.serial_lamp.session import Port, Session
 
 MAGIC = b"Ada"
 AGAIN_S = 1.0
@@ -34,7 +34,7 @@ def says_ready(line: bytes) -> bool | None:
     return True if line.strip().endswith(MAGIC) else None
 
 
-class AdalightSession(OnPort):
+class AdalightSession(Session):
     """Frames for ever; nobody answers. Effects are drawn here, frame by frame."""
 
     def __init__(self, port: Port, *, leds: int, baud: int, boot_s: float) -> None:

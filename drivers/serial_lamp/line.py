@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState, Rgb
-from drivers.serial_lamp.session import ACK_S, TRIES, OnPort, Port
+from drivers.serial_lamp.session import ACK_S, TRIES, Port, Session
 
 NAME, VERSION = "presence-lamp", 1
 NUMBERS = 256
@@ -112,7 +112,7 @@ def parse_reply(line: bytes) -> Reply | None:
     return Reply(int(number), Shown((red, green, blue), Effect(effect), int(period)))
 
 
-class LineSession(OnPort):
+class LineSession(Session):
     """Our own sketch: each line is acknowledged with what the board shows."""
 
     def __init__(self, port: Port, *, boot_s: float) -> None:

@@ -5,6 +5,7 @@ Blocks as the port does, and raises the errors of lights alone.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import ceil
 from typing import Protocol, TypeVar
@@ -39,43 +40,38 @@ class Port(Protocol):
         ...
 
 
-class Session(Protocol):
+class Session(ABC):
     """One open port and the board behind it; every call raises as ``Light.apply`` does."""
-
-    def start(self) -> None:
-        """Wait until the board can be talked to."""
-        ...
-
-    def show(self, state: LightState, elapsed_s: float) -> None:
-        """Show ``state``, whose effect began ``elapsed_s`` seconds ago."""
-        ...
-
-    def beat(self, state: LightState, elapsed_s: float) -> None:
-        """Keep ``state`` shown, also by a board that has forgotten it."""
-        ...
-
-    def beat_s(self, state: LightState, elapsed_s: float) -> float:
-        """Seconds until the next beat while ``state`` is shown."""
-        ...
-
-    def changed(self) -> bool:
-        """Whether the last beat found something else than the last ``show`` left."""
-        ...
-
-    def goodbye(self) -> None:
-        """Tell the board that silence is on purpose from now on."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the port; never raises."""
-        ...
-
-
-class OnPort:
-    """What all sessions do with their port."""
 
     def __init__(self, port: Port, *, boot_s: float) -> None:
         self._port, self._boot_s = port, boot_s
+
+    @abstractmethod
+    def start(self) -> None:
+        """Wait until the board can be talked to."""
+
+    @abstractmethod
+    def show(self, state: LightState, elapsed_s: float) -> None:
+        """Show ``state``, whose effect began ``elapsed_s`` seconds ago."""
+
+    @abstractmethod
+    def beat(self, state: LightState, elapsed_s: float) -> None:
+        """Keep ``state`` shown, also by a board that has forgotten it."""
+
+    @abstractmethod
+    def beat_s(self, state: LightState, elapsed_s: float) -> float:
+        """Seconds until the next beat while ``state`` is shown."""
+
+    def changed(self) -> bool:
+        """Whether the last beat found something else than the last ``show`` left."""
+        return False
+
+    def goodbye(self) -> None:  # noqa: B027 - most protocols know none
+        """Tell the board that silence is on purpose from now on."""
+
+    def close(self) -> None:
+        """Let go of the port; never raises."""
+        self._port.close()
 
     def awaken(self, question: bytes, parse: Callable[[bytes], T | None]) -> T | None:
         """Ask until there is an answer, or the board has had the time to start."""
@@ -85,14 +81,3 @@ class OnPort:
             if (found := self._port.answer(parse, within_s=within_s)) is not None:
                 return found
         return None
-
-    def changed(self) -> bool:
-        """Most boards have nobody else who could change them."""
-        return False
-
-    def goodbye(self) -> None:
-        """Most protocols know none."""
-
-    def close(self) -> None:
-        """Let go of the port."""
-        self._port.close()

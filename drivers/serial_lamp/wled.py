@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.brightness import is_lit, level
-from drivers.serial_lamp.session import TRIES, OnPort, Port
+from drivers.serial_lamp.session import TRIES, Port, Session
 from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
 READ = b'{"v":true}\n'
@@ -140,13 +140,13 @@ def _line(asked: dict[str, Any]) -> bytes:
     return json.dumps(asked, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-class WledSession(OnPort):
+class WledSession(Session):
     """WLED: the only one of the three that can be read."""
 
     def __init__(self, port: Port, *, boot_s: float) -> None:
         super().__init__(port, boot_s=boot_s)
         self._last: Reply | None = None
-        self._told: State | None = None
+        self._applied: State | None = None
         self._started_s = 0.0
 
     def start(self) -> None:
@@ -163,7 +163,7 @@ class WledSession(OnPort):
         reply = self._ask(show(state, [segment.id for segment in known] or [0]))
         if reply.state.on != is_lit(state):
             raise LightUnreachableError("WLED does not show what it was told")
-        self._told, self._started_s = reply.state, elapsed_s - reply.info.uptime
+        self._applied, self._started_s = reply.state, elapsed_s - reply.info.uptime
 
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Read, and tell again when WLED has restarted; what people changed is left."""
@@ -185,8 +185,8 @@ class WledSession(OnPort):
 
     def changed(self) -> bool:
         """Whether an app or a button changed it."""
-        told, last = self._told, self._last
-        return told is not None and last is not None and not same(told, last.state)
+        applied, last = self._applied, self._last
+        return applied is not None and last is not None and not same(applied, last.state)
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what was read."""

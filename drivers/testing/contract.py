@@ -32,7 +32,7 @@ GREEN = LightState(color=(0, 255, 0))
 
 def _with_power(
     test: Callable[Concatenate[Any, Rig, Surroundings, P], Coroutine[Any, Any, None]],
-) -> Callable[Concatenate[Any, Rig, Surroundings, P], None]:
+) -> Callable[..., None]:
     """Run ``test`` to its end while the device of the rig has power."""
 
     @functools.wraps(test)

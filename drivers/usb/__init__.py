@@ -1,4 +1,4 @@
-"""The ``usb`` kind: any busylight that busylight-core knows. Never imports it before a look."""
+"""The ``usb`` kind: any busylight that busylight-core knows; it is imported with the first look."""
 
 from __future__ import annotations
 

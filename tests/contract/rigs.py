@@ -108,6 +108,7 @@ class SlowHub(HueHub):
 
 class HueRig(Rig):
     kind: Kind[Any] = hue.KIND
+    gate: Gate
     restores = True
 
     def __init__(self, folder: Path) -> None:
@@ -211,6 +212,7 @@ class GpioRig(Rig):
     """An RGB LED on gpiozero's mock pins; it goes dark when the pins are given back."""
 
     kind: Kind[Any] = gpio.KIND
+    gate: Gate
     options: BaseModel = GpioOptions(pins={"red": 17, "green": 27, "blue": 22})
     stays_lit = False
 
