@@ -88,8 +88,7 @@ class MqttLight:
     async def fade(self, state: LightState, over_s: float) -> None:
         """Send a frame of an animation: to a Zigbee device only what it changes.
 
-        Raises:
-            LightUnreachableError: The broker or the device is away.
+        Raises as ``apply`` does.
         """
         last, now_s = self._sent or _Sent(state, 0.0, -WHOLE_EVERY_S), self._clock.monotonic()
         whole = now_s - last.whole_at_s >= WHOLE_EVERY_S
@@ -104,9 +103,7 @@ class MqttLight:
     async def snapshot(self) -> dict[str, Any]:
         """What the device reported of itself, asked if need be; empty when it tells nothing.
 
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-            LightRefusedError: A person must choose one of its outputs.
+        Raises as ``apply`` does.
         """
         await self._learn()
         self._effect_may_run, self._found_late = True, {}
@@ -116,9 +113,7 @@ class MqttLight:
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what ``snapshot`` read, or switch off where it read nothing.
 
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-            LightRefusedError: A person must choose one of its outputs.
+        Raises as ``apply`` does.
         """
         self._sent, snapshot = None, snapshot or self._found_late
         back = self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF)
