@@ -65,7 +65,7 @@ class Publisher:
         self._removal = Removal(out, announced, device=self._devices.on)
         self._births = Births(
             topics,
-            announced=lambda: self._announcements.for_homeassistant(),
+            announced=lambda: self._announcements.for_homeassistant(),  # noqa: PLW0108 - made below
             send=out.send,
             clock=clock,
             random=random,
