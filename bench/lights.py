@@ -36,9 +36,9 @@ from drivers import hue
 from drivers.base import Kind, Surroundings
 from drivers.hue.options import HueOptions
 from drivers.lamp import Lamp
+from drivers.testing import FakeBus
 from tests.fakes.hue_hub import HueHub, color_light
 from tests.fakes.light import FakeLight
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.mqtt_light_devices import ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
 from tests.fakes.serial_pty import Plug

@@ -8,46 +8,32 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, logs
-from bridge.contract.errors import ConfigError, PresenceBridgeError
+from bridge.contract.errors import ConfigError
 from bridge.contract.loading import loading
 
 if TYPE_CHECKING:
     from bridge.config.models import Config
 
-OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+OK = 0
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     with loading():
+        from bridge.config.command_line import exit_code  # noqa: PLC0415 - pydantic comes with it
+
         parser = _parser()
     arguments = parser.parse_args(argv)
     logs.set_up(
         arguments.log_level, arguments.log_format, under_journal="JOURNAL_STREAM" in os.environ
     )
-    try:
-        code = int(arguments.command(arguments))
-        sys.stdout.flush()  # a reader who has gone is noticed here and not after the end
-    except ConfigError as error:
-        for problem in error.problems:
-            print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
-        return WRONG_USE
-    except PresenceBridgeError as error:
-        print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # as in: … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    return code
+    return exit_code(lambda: int(arguments.command(arguments)), arguments.name)
 
 
 def _run(arguments: argparse.Namespace) -> int:

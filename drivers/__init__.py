@@ -1,1 +1,1 @@
-"""Lights: one small process each, which follows presence on MQTT. Never talks to Microsoft."""
+"""Lights: one small process each, which follows presence on MQTT. No driver talks to Microsoft."""

@@ -1,4 +1,4 @@
-"""What a kind of light is: options, how to open it, what it can do alone. Never does I/O.
+"""What a kind of light is: options, how to open it, what it can do alone.
 
 A kind is one module with one :class:`Kind` object, found by the entry point group
 ``presence.drivers``. Its light has one method. All manners (following, rules, schedule, effects,

@@ -1,4 +1,4 @@
-"""Runs a synchronous library on one thread of its own. Never lets an old call overtake a new one.
+"""Runs a synchronous library on one thread of its own, so that no old call overtakes a new one.
 
 A deadline does not stop a thread: with a pool, a write that timed out could still end after the
 newer one and leave the wrong colour. One worker a light keeps the order.
@@ -7,14 +7,22 @@ newer one and leave the wrong colour. One worker a light keeps the order.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Generic, ParamSpec, Protocol, Self, TypeVar
+
+from bridge.contract.deadline import within
+from bridge.contract.errors import LightUnreachableError
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+CLOSE_S = 2.0
 
 
 class Worker:
@@ -50,3 +58,54 @@ class Worker:
         assert self._executor is not None
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, partial(function, *arguments, **keywords))
+
+
+class Device(Protocol):
+    """Something that a library opened."""
+
+    def close(self) -> None:
+        """Let it go."""
+        ...
+
+
+D = TypeVar("D", bound=Device)
+
+
+class OnDemand(Generic[D]):
+    """A device on the thread of ``worker``: opened when used, and again after a use that failed.
+
+    ``what`` names it for people.
+    """
+
+    def __init__(self, worker: Worker, open_device: Callable[[], D], *, what: str) -> None:
+        self._worker, self._open, self._what = worker, open_device, what
+        self._device: D | None = None
+
+    async def use(self, do: Callable[[D], None]) -> None:
+        """Call ``do`` with the device. Raises what opening it or ``do`` raises."""
+        await self._worker(self._use, do)
+
+    async def close(self) -> None:
+        """Let the device go; one that hangs is not waited for."""
+        try:
+            await within(CLOSE_S, self._worker(self._close))
+        except TimeoutError:
+            log.warning("%s could not be let go within %g s", self._what, CLOSE_S)
+
+    def _use(self, do: Callable[[D], None]) -> None:
+        if self._device is None:
+            self._device = self._open()
+        try:
+            do(self._device)
+        except LightUnreachableError:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        device, self._device = self._device, None
+        if device is None:
+            return
+        try:
+            device.close()
+        except Exception as error:  # noqa: BLE001 - lgpio.error has no base of its own
+            log.warning("%s could not be let go: %s", self._what, error)

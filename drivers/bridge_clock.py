@@ -1,4 +1,4 @@
-"""What time it is on the bridge's clock, told by its own stamps alone. Never compares two clocks.
+"""What time it is on the bridge's clock, by its own stamps alone.
 
 The clock here may be wrong, or right where the bridge's is not: the newest stamp that was heard
 runs on by monotonic time. It is late by no more than the time from a poll to its message.

@@ -1,4 +1,4 @@
-"""The command line of ``presence-driver``. Parses and dispatches; the work is done elsewhere.
+"""The command line of ``presence-driver``: parses and dispatches.
 
 presence-driver NAME                    the driver for [drivers.NAME]
 presence-driver pair|test|preview|forget NAME
@@ -19,22 +19,20 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
-from bridge.config.command_line import common_options, first_word
+from bridge.config.command_line import OK, common_options, exit_code, first_word
 from bridge.config.host import HostConfig
 from bridge.config.loader import config_path, load_host
 from bridge.config.problems import unknown
 from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.zone import with_zone
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError, PresenceBridgeError
+from bridge.contract.errors import ConfigError
 from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
 from drivers.registry import EXTRAS, find, installed
 from drivers.settings import Common, read
-from drivers.stopping import FAILED, INTERRUPTED, OK
 
-WRONG_USE = 2
 _COMMANDS = ("pair", "test", "preview", "forget", "list", "run")
 
 
@@ -46,22 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words.insert(at, "run")
     arguments = _parser().parse_args(words)
     set_up(arguments.log_level, arguments.log_format)
-    try:
-        code = int(arguments.do(arguments))
-        sys.stdout.flush()  # a reader who has gone is noticed here and not after the end
-    except ConfigError as error:
-        for problem in error.problems:
-            print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
-        return WRONG_USE
-    except PresenceBridgeError as error:
-        print(f"presence-driver: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # as in: … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    return code
+    return exit_code(lambda: int(arguments.do(arguments)), "presence-driver")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -100,7 +83,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     from drivers import preview  # noqa: PLC0415 - as above
-    from drivers.memory import Memory  # noqa: PLC0415 - as above
+    from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
     clock = SystemClock()
@@ -114,12 +97,12 @@ def _preview(arguments: argparse.Namespace) -> int:
         )
     else:
         known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
-    memory = Memory(config.state_dir, arguments.name, kind, options)
+    memory = SavedState(config.state_dir, arguments.name, kind, options)
     memory.load()
     capability = known.capability or memory.capability or kind.capability
     rules = common.rules(config, capability)
     decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
-    print(preview.told(decision, capability))  # noqa: T201 - the command's answer
+    print(preview.described(decision, capability))  # noqa: T201 - the command's answer
     return OK
 
 
@@ -130,7 +113,7 @@ def _moment(at: datetime, config: HostConfig) -> datetime:
 
 
 def _forget(arguments: argparse.Namespace) -> int:
-    from drivers.forget import forget  # noqa: PLC0415 - as above
+    from drivers.retained_topics import forget  # noqa: PLC0415 - as above
 
     config = load_host(config_path(arguments.config, os.environ), os.environ)
     user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}

@@ -1,6 +1,6 @@
 """The ``console`` kind: a lamp drawn in the terminal. The reference for all other kinds.
 
-A line a change, so that it reads well beside a log. Never touches hardware.
+A line a change, so that it reads well beside a log.
 """
 
 from __future__ import annotations

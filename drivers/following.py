@@ -1,4 +1,4 @@
-"""What a lamp hears of the accounts it follows. Never decides a look."""
+"""Subscribes to the accounts that a lamp follows, and has the newest facts of each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import AccountState, decode
 from drivers.bridge_clock import BridgeClock
-from drivers.garbage import Garbage
 from drivers.rules import Facts
+from drivers.unreadable import UnreadableMessages
 
 LEFT_AFTER_S = 150.0
 """Longer than the 120 s after which the bridge repeats what it knows."""
@@ -66,7 +66,7 @@ class Following:
 
     def __init__(self, topics: Topics, accounts: Sequence[str], clock: Clock) -> None:
         self._topics, self._accounts, self._clock = topics, accounts, clock
-        self._garbage = Garbage()
+        self._unreadable = UnreadableMessages()
         self._broker: Broker | None = None
         self._lost_s: float | None = None
         self._on_auth: set[str] = set()
@@ -142,9 +142,9 @@ class Following:
         try:
             news = self._news(known, leaf, received)
         except ContractError as error:
-            self._garbage.found(received.topic, error)
+            self._unreadable.ignored(received.topic, error)
             return
-        self._garbage.good(received.topic)
+        self._unreadable.readable(received.topic)
         self._choose_sign_in(account, is_told=news.sign_in is not None)
         if news != known:
             self.heard.set(replace(heard, facts={**heard.facts, account: news}))

@@ -1,4 +1,4 @@
-"""Keeps one light at the newest state: on change only, within limits. Never chooses it."""
+"""Keeps one light at the newest state: on change only, within limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.retry import Random
+from drivers.abilities import LOOK_EVERY_S, Abilities
 from drivers.base import Capability, Capable, Kind, Light
-from drivers.effects import Animation, animation
-from drivers.manners import LOOK_EVERY_S, Manners
+from drivers.effects import Playback, animation
+from drivers.ownership import Ownership
 from drivers.rules.look import GIVE_BACK, Shown
-from drivers.taking import Taking
 from drivers.trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,6 @@ MENDED_EVERY_S = 2.0
 """So often is looked whether somebody has mended what a light refused."""
 LEAVE_S = 7.0
 """The longest that a light is waited for at the end, of the 10 s that a stop may take."""
-
-
-def _unheard(_capability: Capability) -> None:
-    """For whoever knows already."""
 
 
 class Lamp:
@@ -52,21 +48,20 @@ class Lamp:
         target: Latest[Shown] | Latest[LightState | None],
         clock: Clock,
         reachable: Callable[[bool], None],
-        taking: Taking | None = None,
-        capable: Callable[[Capability], None] = _unheard,
+        ownership: Ownership | None = None,
+        capable: Callable[[Capability], None] = lambda _: None,
         watch_others: bool = False,
         random: Random = _random,
     ) -> None:
         self._light, self._kind, self._name = light, kind, name
         self._target, self._clock = target, clock
         self._reachable, self._watch_others = reachable, watch_others
-        self._taking = Taking(light) if taking is None else taking
+        self._ownership = Ownership(light) if ownership is None else ownership
         self._trouble = Trouble(name, random, clock)
-        self._manners, self._knows_capability = Manners(light, kind), False
-        self._tell_capability = capable
+        self._abilities, self._knows_capability = Abilities(light, kind), False
+        self._report_capability = capable
         self._shown: LightState | None = None
-        self._touched = False
-        self._written_s = -math.inf
+        self._touched, self._written_s = False, -math.inf
 
     async def run(self) -> None:
         """Follow the target until cancelled."""
@@ -76,53 +71,52 @@ class Lamp:
                 await self._leave_alone(version)
             elif target is GIVE_BACK:
                 await self._give_back(version)
-            elif self._manners.capable and not self._knows_capability:
-                await self._done(self._ask_capability(self._manners.capable), version)
+            elif self._abilities.capable and not self._knows_capability:
+                await self._done(self._ask_capability(self._abilities.capable), version)
             elif target.effect is Effect.SOLID or target.effect in self._kind.effects:
-                await self._keep(target, version)
+                await self._show(target, version)
             else:
                 await self._animate(target, version)
 
     async def leave(self, on_exit: Literal["restore", "off", "keep"]) -> None:
         """Leave the light as ``on_exit`` says, if it is ours; kept as it is, it stays ours."""
-        if on_exit == "keep" or not self._taking:
+        if on_exit == "keep" or not self._ownership:
             return
         try:
             if on_exit == "restore":
-                await self._within_deadline(self._taking.give_back(), LEAVE_S)
+                await self._within_deadline(self._ownership.give_back(), LEAVE_S)
             else:
                 await self._within_deadline(self._light.apply(OFF), LEAVE_S)
-                self._taking.let_go()
+                self._ownership.let_go()
         except Exception as error:  # noqa: BLE001 - whatever it is, the process ends
             level = logging.DEBUG if self._trouble else logging.WARNING
             log.log(level, "%s: could not be left as wished: %s", self._name, error)
 
     async def _ask_capability(self, capable: Capable) -> bool:
         """Ask before the first write, which may then be another one."""
-        capability = await self._within_deadline(capable.capability())
+        self._report_capability(await self._within_deadline(capable.capability()))
         self._knows_capability = True
-        self._tell_capability(capability)
         return True
 
     async def _give_back(self, version: int) -> None:
         """Give the light back, when it is there; then no more until there is a newer target."""
         self._shown = None
-        while self._taking:
+        while self._ownership:
             if await self._newer(version, self._seconds_to_rest()):
                 return
             await self._done(self._given_back(), version)
         await self._leave_alone(version)
 
     async def _given_back(self) -> bool:
-        await self._within_deadline(self._taking.give_back())
+        await self._within_deadline(self._ownership.give_back())
         self._touched, self._written_s = True, self._clock.monotonic()
         return True
 
-    async def _keep(self, target: LightState, version: int) -> None:
+    async def _show(self, target: LightState, version: int) -> None:
         """Show ``target`` until there is a newer one, again when the light has lost it."""
         while not await self._newer(version, self._seconds_to_rest()):
             if await self._done(self._write(target), version) and await self._is_lost(version):
-                self._taking.let_go()
+                self._ownership.let_go()
                 await self._leave_alone(version)
 
     async def _is_lost(self, version: int) -> bool:
@@ -130,7 +124,7 @@ class Lamp:
 
         Returns also when there is a newer target, and when it must be written again.
         """
-        while not await self._newer(version, self._manners.look_every_s):
+        while not await self._newer(version, self._abilities.look_every_s):
             if not await self._done(self._look(), version):
                 return False
             if self._shown is None:
@@ -139,31 +133,31 @@ class Lamp:
 
     async def _animate(self, target: LightState, version: int) -> None:
         """Show the frames of ``target`` in turn until there is a newer one, leaving none out."""
-        moves = usual = self._animation(target)
-        number, due_s, last_s = 0, self._clock.monotonic(), 0.0
-        while not await self._newer(version, self._seconds_to_rest(due_s)):
+        interval_s = max(self._abilities.interval_s, self._kind.frame_interval_s)
+        playback = Playback(
+            animation(target, interval_s, self._abilities.shortest_fade_s), self._clock.monotonic()
+        )
+        while not await self._newer(version, self._seconds_to_rest(playback.due_s)):
             began_s = self._clock.monotonic()
-            if number and self._watch_others and not self._trouble:
+            if playback.number and self._watch_others and not self._trouble:
                 if not await self._done(self._look(), version):
                     continue
                 if self._shown is None:
-                    self._taking.let_go()
+                    self._ownership.let_go()
                     await self._leave_alone(version)
                     return
-            if await self._done(self._frame(moves, number), version):
-                now_s = self._clock.monotonic()
-                took_s, last_s = min(last_s, now_s - began_s), now_s - began_s
-                before, moves = (
-                    moves,
-                    usual.paced(self._manners.interval_s + took_s, self._manners.shortest_fade_s),
+            if await self._done(self._frame(playback), version):
+                playback.shown(
+                    began_s,
+                    self._clock.monotonic(),
+                    interval_s=self._abilities.interval_s,
+                    fade_s=self._abilities.shortest_fade_s,
                 )
-                number = 1 + moves.place_of(number, before)
-                due_s = max(due_s + moves.step_s, now_s)
 
     async def _leave_alone(self, version: int) -> None:
         """Write nothing until there is a newer target; whoever has the light may change it."""
         self._shown = None
-        while not await self._newer(version, self._manners.look_every_s):
+        while not await self._newer(version, self._abilities.look_every_s):
             await self._done(self._look(), version)
 
     async def _done(self, call: Coroutine[Any, Any, bool], version: int) -> bool:
@@ -185,7 +179,7 @@ class Lamp:
 
     async def _pause(self, wait_s: float, version: int) -> None:
         """Wait, but no longer than until somebody has mended what the light refused."""
-        mendable = self._manners.mendable
+        mendable = self._abilities.mendable
         if not (self._trouble.refused and mendable):
             await self._newer(version, wait_s)
             return
@@ -196,13 +190,12 @@ class Lamp:
             if await mendable.is_mended():
                 return
 
-    async def _frame(self, moves: Animation, number: int) -> bool:
-        state = moves.frames[number % len(moves.frames)]
-        fading = self._manners.fading
-        if number == 0 or fading is None:
-            return await self._write(state)
+    async def _frame(self, playback: Playback) -> bool:
+        fading, moves = self._abilities.fading, playback.animation
+        if playback.number == 0 or fading is None:
+            return await self._write(playback.frame)
         over_s = moves.step_s if moves.fades else 0.0
-        return await self._write(state, lambda wanted: fading.fade(wanted, over_s))
+        return await self._write(playback.frame, lambda wanted: fading.fade(wanted, over_s))
 
     async def _write(
         self,
@@ -212,8 +205,8 @@ class Lamp:
         """Show ``state``, unless it is shown; whether the light was asked."""
         if state == self._shown:
             return False
-        if not self._taking:
-            await self._within_deadline(self._taking.take())
+        if not self._ownership:
+            await self._within_deadline(self._ownership.take())
         self._touched = True  # an error may answer a write that worked
         await self._within_deadline((write or self._light.apply)(state))
         self._shown, self._written_s = state, self._clock.monotonic()
@@ -224,28 +217,24 @@ class Lamp:
 
         Returns whether the light was asked. One that was given back is only read.
         """
-        refreshable, watchable = self._manners.refreshable, self._manners.watchable
+        refreshable, watchable = self._abilities.refreshable, self._abilities.watchable
         is_of_interest = self._touched or self._trouble
-        if not is_of_interest or self._manners.look_every_s > LOOK_EVERY_S:
+        if not is_of_interest or self._abilities.look_every_s > LOOK_EVERY_S:
             return False
-        if refreshable and self._taking:
+        if refreshable and self._ownership:
             await self._within_deadline(refreshable.refresh())
         if watchable:
             changed = await self._within_deadline(watchable.changed_by_others())
             if changed and self._shown is not None and self._watch_others:
                 log.info("%s: changed by somebody else, left until presence changes", self._name)
             if changed and self._target.value is None:
-                self._taking.let_go()
+                self._ownership.let_go()
             self._shown = None if changed else self._shown
-        return bool(watchable or self._taking)
-
-    def _animation(self, target: LightState) -> Animation:
-        interval_s = max(self._manners.interval_s, self._kind.frame_interval_s)
-        return animation(target, interval_s, self._manners.shortest_fade_s)
+        return bool(watchable or self._ownership)
 
     def _seconds_to_rest(self, due_s: float = -math.inf) -> float:
         """How long until the light can take the next write, which is ``due_s`` at the soonest."""
-        soonest_s = max(due_s, self._written_s + self._manners.interval_s)
+        soonest_s = max(due_s, self._written_s + self._abilities.interval_s)
         return max(0.0, soonest_s - self._clock.monotonic())
 
     async def _within_deadline(self, call: Coroutine[Any, Any, T], most_s: float = math.inf) -> T:

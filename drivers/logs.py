@@ -1,4 +1,4 @@
-"""Logging of a driver process. Never sees a secret: a driver knows none but the broker's."""
+"""Logging of a driver process, which has no secret but the broker's password."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""``presence-driver preview``: what a lamp would show and by which rule. Never touches a lamp.
+"""``presence-driver preview``: what a lamp would show and by which rule, without touching it.
 
-What is true now is asked of the broker, unless a presence is given.
+What is true now comes from the broker, unless a presence is given.
 """
 
 from __future__ import annotations
@@ -133,11 +133,11 @@ async def ask(
     topics = config.topics
     following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
     people = accounts or ["+"]
-    told = [topics.account(account, leaf) for account in people for leaf in LEAVES]
+    of_people = [topics.account(account, leaf) for account in people for leaf in LEAVES]
     hand = capability = None
-    for received in await _stored(config, [topics.bridge_state, *told], connect, perhaps=rule):
+    for received in await _stored(config, [topics.bridge_state, *of_people], connect, perhaps=rule):
         if received.topic == rule:
-            hand, capability = _told_by_lamp(received.payload)
+            hand, capability = _of_lamp(received.payload)
         else:
             following.hear(received)
     facts = following.heard.value.facts
@@ -168,7 +168,7 @@ def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool =
     return choose(rules, facts, moment, bridge_now=there, gone=now.gone)
 
 
-def told(decision: Decision, capability: Capability = Capability.COLOR) -> str:
+def described(decision: Decision, capability: Capability = Capability.COLOR) -> str:
     """The decision for people, on a light that can do ``capability``."""
     who = f" ({decision.account})" if decision.account not in (None, "-") else ""
     what = f"\non: {_LIGHTS[capability]}" if capability in _LIGHTS else ""
@@ -209,7 +209,7 @@ def _lasting(known: Facts) -> Facts:
     return replace(known, state=known.state.model_copy(update={"valid_until": _FOR_EVER}))
 
 
-def _told_by_lamp(payload: bytes) -> tuple[LightState | None, Capability | None]:
+def _of_lamp(payload: bytes) -> tuple[LightState | None, Capability | None]:
     """What a person chose, and what the light can do."""
     try:
         rule = decode(_Rule, payload)

@@ -1,4 +1,4 @@
-"""Finds kinds of lights by entry point. Never imports a kind that the config does not name."""
+"""Finds kinds of lights by entry point, and imports just the one that the config names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The keys that every ``[drivers.NAME]`` has, read together with those of its kind. No I/O."""
+"""The keys that every ``[drivers.NAME]`` has, read together with those of its kind."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -86,12 +87,19 @@ def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Commo
     """
     table = config.drivers[name]
     values = {"kind": table.kind, **(table.model_extra or {})}
-    both = create_model("Driver", __base__=(Common, options))
     context = {"folder": config.folder}
-    try:
-        both.model_validate(values, context=context)
+
+    def apart() -> tuple[Common, BaseModel]:
         common = {key: values[key] for key in Common.model_fields if key in values}
         own = {key: values[key] for key in options.model_fields if key in values}
         return Common.model_validate(common), options.model_validate(own, context=context)
+
+    if values.keys() <= Common.model_fields.keys() | options.model_fields.keys():
+        with suppress(ValidationError):
+            return apart()
+    both = create_model("Driver", __base__=(Common, options))  # costs memory: for mistakes alone
+    try:
+        both.model_validate(values, context=context)
+        return apart()
     except ValidationError as error:
         raise ConfigError(problems(error, both, f"drivers.{name}")) from error

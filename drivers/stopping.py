@@ -14,9 +14,10 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+from bridge.config.command_line import FAILED, INTERRUPTED, OK
+
 log = logging.getLogger(__name__)
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
 STOP_S = 9.5
 """After a signal: light and goodbye have had their own, shorter deadlines by then."""
 END_S = 2.0

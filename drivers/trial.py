@@ -1,4 +1,4 @@
-"""``pair`` and ``test``: a lamp by hand, without accounts. Never follows anybody."""
+"""``pair`` and ``test``: a lamp by hand, without accounts."""
 
 from __future__ import annotations
 

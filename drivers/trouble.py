@@ -1,4 +1,4 @@
-"""What is wrong with a light: told once when it is lost and once when it is back. Never waits.
+"""Logs what is wrong with a light: once when it is lost and once when it is back.
 
 A light that comes and goes, as on a loose plug, is one piece of news until it has stayed.
 """
@@ -26,7 +26,7 @@ class Trouble:
 
     def __init__(self, name: str, random: Random, clock: Clock) -> None:
         self._name, self._random, self._clock = name, random, clock
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._attempt = 0
         self._back_s = -math.inf
         self._flaps = False
@@ -35,10 +35,10 @@ class Trouble:
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self._told)
+        return bool(self._logged)
 
     def lost(self, error: Exception) -> float:
-        """Tell ``error`` where that is news; return the seconds until the next try.
+        """Log ``error`` where that is news; return the seconds until the next try.
 
         For what a person must mend is news although the light was away before.
         """
@@ -55,9 +55,9 @@ class Trouble:
                     self._name,
                     exc_info=error,
                 )
-        elif not self._told:
-            self._told.add("away")
-            self._tell_lost(error)
+        elif not self._logged:
+            self._logged.add("away")
+            self._log_lost(error)
         asked_s = getattr(error, "retry_after_s", None)
         if asked_s is not None:
             return float(asked_s)
@@ -66,17 +66,17 @@ class Trouble:
     def back(self) -> None:
         """The light answers."""
         now_s = self._clock.monotonic()
-        if self._told:
+        if self._logged:
             self._back_s = now_s
             if not self._flaps:
                 log.info("%s: the light is back", self._name)
         elif self._flaps and now_s - self._back_s >= STEADY_S:
             self._flaps = False
             log.info("%s: the light is back", self._name)
-        self._told.clear()
+        self._logged.clear()
         self._attempt, self.refused = 0, False
 
-    def _tell_lost(self, error: Exception) -> None:
+    def _log_lost(self, error: Exception) -> None:
         if self._flaps:
             return
         self._flaps = self._clock.monotonic() - self._back_s < STEADY_S
@@ -87,6 +87,6 @@ class Trouble:
             log.warning("%s: %s; trying again until it is back", self._name, error)
 
     def _is_news(self, text: str) -> bool:
-        news = text not in self._told
-        self._told.add(text)
+        news = text not in self._logged
+        self._logged.add(text)
         return news

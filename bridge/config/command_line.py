@@ -1,9 +1,15 @@
-"""The options that every command of both programs has, before it or after it."""
+"""What the commands of both programs share: options, exit codes, and how they end."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from bridge.contract.errors import ConfigError, PresenceBridgeError
+
+OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 _TAKES_NO_VALUE = ("-h", "--help", "--version")
 
@@ -29,3 +35,23 @@ def first_word(words: Sequence[str]) -> int:
     while at < len(words) and words[at].startswith("-"):
         at += 1 if "=" in words[at] or words[at] in _TAKES_NO_VALUE else 2
     return min(at, len(words))
+
+
+def exit_code(command: Callable[[], int], name: str) -> int:
+    """Run ``command``; an error is told on stderr after ``name``, and is the code that it means."""
+    try:
+        code = command()
+        sys.stdout.flush()  # a reader who has gone is noticed here and not after the end
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"config: {problem}", file=sys.stderr)  # noqa: T201 - the command's answer
+        return WRONG_USE
+    except PresenceBridgeError as error:
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # as in: … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code

@@ -8,6 +8,7 @@ from functools import partial
 from random import random as _random
 
 from bridge.broker import Broker
+from bridge.broker.births import Births
 from bridge.config.models import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
@@ -18,7 +19,6 @@ from bridge.contract.wire import Message
 from bridge.publishing.account_states import BEAT_S, LOOK_S, AccountStates
 from bridge.publishing.announcements import Announcements
 from bridge.publishing.bridge_messages import BridgeMessages
-from bridge.publishing.discovery.births import Births
 from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.discovery.newcomers import Newcomers
 from bridge.publishing.outgoing import Outgoing
@@ -63,7 +63,13 @@ class Publisher:
         self._devices = Devices(out, version, enabled=config.homeassistant.enabled)
         announced = config.state_dir / "announced.json"
         self._removal = Removal(out, announced, device=self._devices.on)
-        self._births = Births(out)
+        self._births = Births(
+            topics,
+            announced=lambda: self._announcements.for_homeassistant(),  # noqa: PLW0108 - made below
+            send=out.send,
+            clock=clock,
+            random=random,
+        )
         self.requests = Requests(out, service, self._births.rediscover)
         self._announcements = announcements = Announcements(
             out,
@@ -89,7 +95,7 @@ class Publisher:
         self.broker.subscribe(self._out.topics.request("+"), self.requests.take, commands=True)
         self._erased.listen(self._announcements.unrepeated_filters())
         if self._devices.enabled:
-            self._births.listen()
+            self._births.listen(self.broker)
 
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
@@ -116,7 +122,7 @@ class Publisher:
             "bridge-beat": self._beat,
             "new-people": self._newcomers.run,
             "requests": self._answer_requests,
-            "births": partial(self._births.run, self._announcements.for_homeassistant),
+            "births": partial(self._births.run, self.broker),
             "removals": self._removal.run,
             "leftovers": self._look_for_leftovers,
             "corrections": self._overwritten.answers.run,

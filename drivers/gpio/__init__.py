@@ -1,4 +1,4 @@
-"""The ``gpio`` kind: LEDs on a Raspberry Pi. Never imports gpiozero before a look is shown."""
+"""The ``gpio`` kind: LEDs on a Raspberry Pi. gpiozero is imported with the first look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How bright each LED shines for a look. Pure; never touches a pin."""
+"""How bright each LED shines for a look. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import colorsys
 from collections.abc import Mapping
 
 from bridge.contract.light import LightState, Rgb
+from drivers.brightness import is_lit
 from drivers.gpio.options import CHANNELS, GpioOptions
 
 Levels = Mapping[str, float]
@@ -19,7 +20,7 @@ _HALF = 128
 def levels(state: LightState, options: GpioOptions) -> Levels:
     """The level of each channel for ``state``."""
     channels = CHANNELS[options.layout]
-    if not any(state.rgb):
+    if not is_lit(state):
         return dict.fromkeys(channels, 0.0)
     if options.layout == "single":
         exact = {"led": state.brightness}

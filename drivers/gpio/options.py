@@ -1,4 +1,4 @@
-"""The keys of ``[drivers.NAME]`` with ``kind = "gpio"``. Never touches a pin."""
+"""The keys of ``[drivers.NAME]`` with ``kind = "gpio"``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""phue, contained: over our transport, with our errors. Loads phue, so import it on a thread.
+"""A hub through phue, over our transport and with our errors. Loads phue, so import it on a thread.
 
-Never lets phue open a connection, register itself, or read or write its own file in the home
-folder: it gets an address and a key, and its ``request`` is ours. Every method blocks.
+phue gets an address and a key, and its ``request`` is ours: it never opens a connection, registers
+itself, or reads or writes its own file in the home folder. Every method blocks.
 """
 
 from __future__ import annotations
@@ -13,11 +13,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.hue.names import entries_of, listed, pick
+from drivers.hue.api import (
+    IS_OFF,
+    NO_LINK_BUTTON,
+    HubGroup,
+    HubLight,
+    HubRefusedError,
+    Target,
+    checked,
+    entries_of,
+    listed,
+    meaning,
+    pick,
+)
+from drivers.hue.looks import Body
 from drivers.hue.options import HueOptions
-from drivers.hue.pairing import Pairing, Pairings
-from drivers.hue.records import Body, HubGroup, HubLight, Target
-from drivers.hue.reply import IS_OFF, HubRefusedError, checked, meaning
+from drivers.hue.pairing import Identity, Pairing, Pairings
 from drivers.hue.transport import NoTlsError, Transport
 
 with warnings.catch_warnings():
@@ -98,6 +109,34 @@ class Hub:
                     raise
                 put(target.id, dict(otherwise))
 
+    def identify(self) -> Identity:
+        """Who the hub is, looked at without a key; from now on it is spoken to as it prefers."""
+        fingerprint = self._choose_protocol()
+        try:
+            config = PhueBridge(self._transport).request("GET", "/api/config")
+            return Identity(_hub_id(config), str(config.get("name", "the hub")), fingerprint)
+        except (HubRefusedError, ValueError, AttributeError) as error:
+            raise self._no_hub() from error
+
+    def accept_only(self, identity: Identity) -> None:
+        """Speak to nobody but the hub of ``identity`` from now on."""
+        pin = identity.fingerprint
+        self._transport.use("https" if pin else "http", pin=pin)
+
+    def request_key(self, application: str) -> str | None:
+        """A new key; ``None`` while nobody has pressed the link button."""
+        try:
+            reply = PhueBridge(self._transport).request(
+                "POST", "/api", {"devicetype": f"presence_bridge#{application}"}
+            )
+            return str(reply[0]["success"]["username"])
+        except HubRefusedError as error:
+            if NO_LINK_BUTTON in error.types:
+                return None
+            raise LightRefusedError(f"the hub says: {error}.", remedy="Try again.") from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise self._no_hub() from error
+
     def is_paired_anew(self) -> bool:
         """Whether there are other pairings than when the hub was last recognised; never raises."""
         return self._pairings.stamp() != self._stamp
@@ -122,7 +161,7 @@ class Hub:
             raise
         except (phue.PhueException, LookupError, TypeError, ValueError) as error:
             self.close()
-            raise no_hub(self._options.hub) from error
+            raise self._no_hub() from error
 
     def _recognised(self) -> Pairing:
         """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
@@ -144,7 +183,7 @@ class Hub:
                 raise self._stranger("shows a certificate that was not paired.")
         if plain and self._options.protocol != "https":
             self._transport.use("http")
-            hub_id = hub_id_of(PhueBridge(self._transport).request("GET", "/api/config"))
+            hub_id = _hub_id(PhueBridge(self._transport).request("GET", "/api/config"))
             if hub_id in plain:
                 return plain[hub_id]
         if without_tls:
@@ -157,8 +196,26 @@ class Hub:
             remedy=f"Correct hub in the config, or run: presence-driver pair {self._name}",
         )
 
+    def _no_hub(self) -> LightRefusedError:
+        return LightRefusedError(
+            f"{self._options.hub} answers, but not as a Hue hub.",
+            remedy="Correct hub in the config.",
+        )
 
-def hub_id_of(config: Mapping[str, Any]) -> str:
+    def _choose_protocol(self) -> str | None:
+        """Set the transport; the fingerprint of the certificate, ``None`` over http."""
+        if self._options.protocol != "http":
+            self._transport.use("https")
+            try:
+                return self._transport.fingerprint()
+            except NoTlsError:
+                if self._options.protocol == "https":
+                    raise
+        self._transport.use("http")
+        return None
+
+
+def _hub_id(config: Mapping[str, Any]) -> str:
     """The id of the hub whose ``/api/config`` this is.
 
     Raises:
@@ -168,10 +225,3 @@ def hub_id_of(config: Mapping[str, Any]) -> str:
     if not (found.isascii() and found.isalnum()):
         raise ValueError("tells no id")
     return found
-
-
-def no_hub(address: str) -> LightRefusedError:
-    """For an answer that no hub gives."""
-    return LightRefusedError(
-        f"{address} answers, but not as a Hue hub.", remedy="Correct hub in the config."
-    )

@@ -1,4 +1,4 @@
-"""A Hue light or group as a :class:`drivers.base.Light`. Never blocks, and never decides a look."""
+"""A Hue light or group as a :class:`drivers.base.Light`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,9 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Capability
-from drivers.hue.calls import Calls
-from drivers.hue.records import (
-    Body,
-    HubLight,
-    Target,
-    as_found,
-    body_for,
-    capability_of,
-    shows,
-    writes_to_restore,
-)
+from drivers.hue.api import HubLight, Target
+from drivers.hue.looks import Body, as_found, body_for, capability_of, shows, writes_to_restore
+from drivers.hue.transport import Calls
 
 if TYPE_CHECKING:
     from drivers.hue.hub import Hub
@@ -143,10 +135,7 @@ class HueLight:
         written = self._written
         must_be_reached = written is None or written.body["on"]
         lights = await self._read(target, must_be_reached=must_be_reached)
-        self._found = (
-            target,
-            lights,
-        )  # the next look ends an effect that somebody started
+        self._found = target, lights  # the next look ends an effect that somebody started
         if written is None:
             return False
         body = written.body

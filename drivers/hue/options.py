@@ -1,4 +1,4 @@
-"""The keys of a ``hue`` lamp in ``[drivers.NAME]``. Never reaches a hub."""
+"""The keys of a ``hue`` lamp in ``[drivers.NAME]``."""
 
 from __future__ import annotations
 

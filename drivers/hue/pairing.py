@@ -1,22 +1,50 @@
-"""The keys that hubs gave us, one private file a hub. Never puts a key into a log or an error.
+"""Pairing with a hub, and the keys that hubs gave us, one private file a hub.
 
 All lamps on one hub share its file, and a hub that moved to another address keeps it: the file is
-named by the hub's id, and the hub is known by its certificate.
+named by the hub's id, and the hub is known by its certificate. The one that it shows at pairing is
+the only one accepted later (trust on first use), so pair in a network that you trust. No key is
+sent to a hub that was not recognised, and none is ever in a log or an error.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.config.atomic_file import write_private
-from bridge.contract.errors import LightRefusedError
+from bridge.contract.clock import Clock
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from drivers.hue.options import HueOptions
+from drivers.hue.transport import Calls
+
+if TYPE_CHECKING:
+    from drivers.hue.hub import Hub
 
 log = logging.getLogger(__name__)
+
+WAIT_S, ASK_EVERY_S, REMIND_EVERY_S = 60.0, 1.0, 10.0
+"""A pressed button holds for about 30 s."""
+_LONGEST_NAME = 19
+"""Of the second half of the hub's ``devicetype``."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A hub as it shows itself to anybody."""
+
+    hub_id: str
+    name: str
+    fingerprint: str | None
+    """Of its certificate; ``None`` over http."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hub_id})"
 
 
 class Pairing(BaseModel):
@@ -77,3 +105,87 @@ class Pairings:
             f"{self._folder}: {error.strerror}.",
             remedy="Give state_dir to the user that runs the driver.",
         )
+
+
+class Introduction:
+    """Pairs ``hub``, which calls on the lamp's own thread."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        calls: Calls,
+        pairings: Pairings,
+        options: HueOptions,
+        *,
+        name: str,
+        clock: Clock,
+        say: Callable[[str], None],
+    ) -> None:
+        self._hub, self._calls, self._pairings, self._options = hub, calls, pairings, options
+        self._name, self._clock, self._say = name, clock, say
+
+    async def pair(self) -> None:
+        """Pair, unless that was done before; then show what the hub has.
+
+        Raises:
+            LightUnreachableError: The hub does not answer.
+            LightRefusedError: It is no hub, nobody pressed the button, or the light is unknown.
+        """
+        identity = await self._calls(self._identify)
+        if await self._calls(self._is_paired, identity):
+            self._say(f"{identity} is paired already.")
+        else:
+            key, pin = await self._wait_for_button(identity), identity.fingerprint
+            pairing = Pairing(hub_id=identity.hub_id, key=key, fingerprint=pin)
+            await self._calls(self._pairings.save, pairing)
+            how = f"https, certificate {pin}" if pin else "http, unencrypted"
+            self._say(f"Paired with {identity} over {how}.")
+        for line in await self._calls(self._hub.inventory):
+            self._say(line)
+        self._say(f"[drivers.{self._name}] is {await self._calls(self._hub.find)}.")
+
+    def _identify(self) -> Identity:
+        identity = self._hub.identify()
+        pairings = self._pairings.load()
+        was_pinned = any(each.hub_id == identity.hub_id and each.fingerprint for each in pairings)
+        if identity.fingerprint is None and was_pinned and self._options.protocol != "http":
+            raise LightRefusedError(
+                f"{identity.name} was paired over https, but does not offer it now.",
+                remedy='Try again when it has started, or set protocol = "http" to do without.',
+            )
+        return identity
+
+    def _is_paired(self, identity: Identity) -> bool:
+        """Whether an earlier pairing with this very hub still works."""
+        known = {(each.hub_id, each.fingerprint) for each in self._pairings.load()}
+        if (identity.hub_id, identity.fingerprint) not in known:
+            return False
+        try:
+            self._hub.inventory()
+        except LightRefusedError:
+            return False
+        return True
+
+    async def _wait_for_button(self, identity: Identity) -> str:
+        self._hub.accept_only(identity)
+        self._say(f"Press the link button of {identity} within {WAIT_S:g} s.")
+        began_s, reminded_s = self._clock.monotonic(), WAIT_S
+        while True:
+            left_s = WAIT_S - (self._clock.monotonic() - began_s)
+            try:
+                key = await self._calls(self._hub.request_key, self._name[:_LONGEST_NAME])
+            except LightUnreachableError:
+                if left_s <= 0:
+                    raise
+                key = None
+            if key is not None:
+                return key
+            if left_s <= 0:
+                raise LightRefusedError(
+                    f"nobody pressed the link button within {WAIT_S:g} s.",
+                    remedy="Run the command again and press the button on top of the hub.",
+                )
+            if reminded_s - left_s >= REMIND_EVERY_S:
+                reminded_s = left_s
+                self._say(f"Waiting for the link button, {left_s:.0f} s left.")
+            await self._clock.sleep(ASK_EVERY_S)

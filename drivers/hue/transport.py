@@ -1,4 +1,4 @@
-"""One kept-alive connection to a hub, https or http. Never knows a key.
+"""One kept-alive connection to a hub, https or http, used from the lamp's own thread.
 
 A hub's certificate names its id and is signed by itself or by its maker, so neither its name nor a
 usual authority can be checked: the certificate seen at pairing is the one that counts.
@@ -6,18 +6,28 @@ usual authority can be checked: the certificate seen at pairing is the one that 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import http.client
 import json
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
+from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from drivers.blocking import Worker
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Protocol = Literal["https", "http"]
+
+END_S = 1.0
+"""A call that hangs is not waited for any longer at the end."""
 
 _TOO_MANY_REQUESTS, _SERVER_ERROR, _REDIRECT = 429, 500, 300
 _LARGEST_REPLY = 4 * 1024 * 1024
@@ -171,6 +181,49 @@ class Transport:
             f"{self.address} answers over {self._protocol}, but not as a Hue hub.",
             remedy="Correct hub in the config; pair again if the hub now wants https.",
         )
+
+
+class Calls:
+    """Runs what uses ``transport`` on ``worker``; who takes longer than ``within_s`` is cut off.
+
+    The socket's own time-out is not enough: it starts anew with every byte that drips in.
+    """
+
+    def __init__(self, worker: Worker, transport: Transport, *, within_s: float) -> None:
+        self._worker, self._transport, self._within_s = worker, transport, within_s
+
+    async def __call__(
+        self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
+    ) -> T:
+        """What ``function`` returns or raises.
+
+        Raises:
+            LightUnreachableError: It took too long.
+        """
+
+        def begin() -> T:
+            self._transport.begin()
+            return function(*arguments, **keywords)
+
+        async def called() -> T:
+            try:
+                return await self._worker(begin)
+            except asyncio.CancelledError:
+                self._transport.abandon()
+                raise
+
+        try:
+            return await within(self._within_s, called())
+        except TimeoutError:
+            raise LightUnreachableError(
+                f"the hub at {self._transport.address} did not answer within {self._within_s:g} s"
+            ) from None
+
+    async def end(self) -> None:
+        """Cut off what still runs, and drop the connection."""
+        self._transport.abandon()
+        with suppress(TimeoutError):
+            await within(END_S, self._worker(self._transport.close))
 
 
 def _fingerprint(connection: http.client.HTTPConnection) -> str:

@@ -1,4 +1,4 @@
-"""The ``mqtt`` kind: any light that listens on the broker. Never opens a connection of its own."""
+"""The ``mqtt`` kind: any light that listens on the broker, over the driver's own connection."""
 
 from __future__ import annotations
 

@@ -1,11 +1,13 @@
-"""What the mqtt kind must know of a family of devices. Pure; never sends anything."""
+"""What the mqtt kind must know of a family of devices. Pure."""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
@@ -14,8 +16,8 @@ from drivers.base import Capability
 TOLERANCE = 0.04
 """Devices round and clip: a part that moved less than this, of 1, is the same."""
 
-Told = Mapping[str, Any]
-"""What a device told of its state, in its own words; JSON values."""
+Reported = Mapping[str, Any]
+"""What a device reported of its state, in its own words; JSON values."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class Seen:
     mode: str = ""
     """Colour mode, effect or preset: another word is another look."""
     parts: tuple[float, ...] = ()
-    """The colour, 0 to 1 each; brightness too where it is told in one with it."""
+    """The colour, 0 to 1 each; brightness too where it is reported in one with it."""
     level: float | None = None
-    """The brightness, 0 to 1, where it is told apart."""
+    """The brightness, 0 to 1, where it is reported apart."""
 
     def differs(self, other: Seen, *, fades: bool = False) -> bool:
         """Whether a person could see the difference, while it ``fades`` not in brightness."""
@@ -57,132 +59,80 @@ class Frame:
     over_s: float
 
 
-class Dialect(Protocol):
-    """Topics and payloads of one device."""
+@dataclass(frozen=True, kw_only=True)
+class Dialect(ABC):
+    """Topics and payloads of one device, and what holds for most of them."""
+
+    capability: Capability = Capability.COLOR
+    """What the device can do."""
+    effects: frozenset[Effect] = frozenset({Effect.SOLID})
+    """Effects that the device does alone."""
+    min_interval_s: float = 0.1
+    """The shortest time between two commands that the device stands."""
+    frame_interval_s: float = 0.0
+    """The shortest time between two frames, where many devices share what carries them."""
+    shortest_fade_s: float = math.inf
+    """The shortest fade that can be asked for; infinite where none can."""
+    bridge_topics: tuple[str, ...] = ()
+    """Those availability topics of which only one is right, the likeliest first."""
+    parts_s: float = 0.0
+    """How much longer the rest of an answer takes, where it comes in parts."""
 
     @property
-    def effects(self) -> frozenset[Effect]:
-        """Effects that the device does alone."""
-        ...
-
-    @property
-    def min_interval_s(self) -> float:
-        """The shortest time between two commands that the device stands."""
-        ...
-
-    @property
-    def frame_interval_s(self) -> float:
-        """The shortest time between two frames, where many devices share what carries them."""
-        ...
-
-    @property
-    def shortest_fade_s(self) -> float:
-        """The shortest fade that can be asked for; infinite where none can."""
-        ...
-
-    @property
+    @abstractmethod
     def state_topics(self) -> tuple[str, ...]:
         """Where the device tells its state."""
-        ...
 
     @property
+    @abstractmethod
     def availability_topics(self) -> tuple[str, ...]:
-        """Where it is told whether the device is there; all of them must say so."""
-        ...
-
-    @property
-    def bridge_topics(self) -> tuple[str, ...]:
-        """Those of them of which only one is right, the likeliest first."""
-        ...
-
-    @property
-    def capability(self) -> Capability:
-        """What the device can do."""
-        ...
+        """Where it is reported whether the device is there; all of them must say so."""
 
     @property
     def ask(self) -> Message | None:
         """Makes the device tell its state, where it can be asked."""
-        ...
+        return None
 
-    @property
-    def parts_s(self) -> float:
-        """How much longer the rest of an answer takes, where it comes in parts."""
-        ...
+    def ask_words(self, _reported: Reported) -> Message | None:
+        """Makes the device tell its words for on and off, where it has others than we know."""
+        return None
 
-    def ask_words(self, told: Told) -> Message | None:
-        """Makes the device tell its words for on and off, where ``told`` has others."""
-        ...
+    def fitted(self, _reported: Reported) -> Self:
+        """The same for a device that tells no more than ``reported``: it may be able to do less."""
+        return self
 
-    def fitted(self, told: Told) -> Dialect:
-        """The same for a device that tells no more than ``told``: it may be able to do less."""
-        ...
+    def outputs(self, _reported: Reported) -> tuple[str, ...]:
+        """The outputs of a device, as in the config, where a person must choose one."""
+        return ()
 
-    def outputs(self, told: Told) -> tuple[str, ...]:
-        """The outputs of ``told``, as the config spells them, where a person must choose one."""
-        ...
+    def end(self, _reported: Reported) -> Message | None:
+        """Ends the effect that ``reported`` has, where a look alone would not."""
+        return None
 
-    def end(self, told: Told) -> Message | None:
-        """Ends the effect that ``told`` has, where a look alone would not."""
-        ...
-
+    @abstractmethod
     def show(self, state: LightState, frame: Frame | None = None) -> Message:
         """The command that shows ``state``, as a ``frame`` of an animation or as a look."""
-        ...
 
-    def read(self, payload: bytes) -> Told:
+    @abstractmethod
+    def read(self, payload: bytes) -> Reported:
         """What a message on a state topic tells; empty when nothing of the light.
 
         Raises:
             ContractError: It cannot be read.
         """
-        ...
 
-    def seen(self, told: Told) -> Seen | None:
-        """``told`` made comparable; ``None`` when it says too little."""
-        ...
+    @abstractmethod
+    def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable; ``None`` when it says too little."""
 
-    def put_back(self, told: Told) -> Message | None:
-        """The command that brings back ``told``; ``None`` where it says neither on nor off."""
-        ...
-
-
-class Plain:
-    """What holds for a device of one output, with known words, whose effects end with a look."""
-
-    bridge_topics: tuple[str, ...] = ()
-    parts_s: float = 0.0
-
-    def ask_words(self, _told: Told) -> Message | None:
-        """Its words are known."""
-        return None
-
-    def fitted(self, _told: Told) -> Self:
-        """It is what the options say."""
-        return self
-
-    def outputs(self, _told: Told) -> tuple[str, ...]:
-        """It has one."""
-        return ()
-
-    def end(self, _told: Told) -> Message | None:
-        """A look is enough."""
-        return None
+    @abstractmethod
+    def put_back(self, reported: Reported) -> Message | None:
+        """The command that brings back ``reported``; ``None`` where it says neither on nor off."""
 
 
 def command(topic: str, payload: str | bytes) -> Message:
     """A command; never retained, or the device would obey it again after each reconnect."""
     return Message(topic, payload.encode() if isinstance(payload, str) else payload, retain=False)
-
-
-def is_lit(state: LightState) -> bool:
-    """Whether anything shines: a black or fully dimmed look is off."""
-    return any(state.rgb)
-
-
-def level(state: LightState, full: int) -> int:
-    """Brightness from 1 to ``full``."""
-    return max(1, round(state.brightness * full))
 
 
 def no_more(one: Capability, other: Capability) -> Capability:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import LightState
 from bridge.contract.wire import Message, decode_json, encode_json
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level, no_more
+from drivers.brightness import is_lit, level
+from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command, no_more
 from drivers.mqtt_light.words import effect_of, is_on, number
 
 _KEYS = ("state", "brightness", "color_mode", "color", "color_temp", "effect")
@@ -27,24 +28,20 @@ _OF_COLOR = {"xy", "hs", "rgb"}
 
 
 @dataclass(frozen=True)
-class JsonSchema(Plain):
+class JsonSchema(Dialect):
     """One light with a JSON command topic."""
 
     command_topic: str
     state_topics: tuple[str, ...] = ()
     availability_topics: tuple[str, ...] = ()
-    bridge_topics: tuple[str, ...] = ()
     ask: Message | None = None
     full: int = 255
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""
-    capability: Capability = Capability.COLOR
     output: str | None = None
     """Stands behind each key of one of several outputs: ``state_l2`` (zigbee2mqtt)."""
     tells_all: bool = False
     """Asked, it tells everything that it has, and each output under its own keys (zigbee2mqtt)."""
-    parts_s: float = 0.0
     transition_s: float | None = None
-    shortest_fade_s: float = math.inf
     whole_seconds: bool = False
     """ESPHome drops a transition that is no whole number, and then fades as it was built to."""
     has_effects: bool = False
@@ -53,9 +50,6 @@ class JsonSchema(Plain):
     """The effect that ends another one, where that needs a command of its own."""
     only_changes: bool = False
     """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
-    min_interval_s: float = 0.1
-    frame_interval_s: float = 0.0
-    effects: frozenset[Effect] = frozenset({Effect.SOLID})
 
     def show(self, state: LightState, frame: Frame | None = None) -> Message:
         """The command that shows ``state``."""
@@ -81,68 +75,70 @@ class JsonSchema(Plain):
             return {"transition": int(fade_s) if frame else round(fade_s)}
         return {"transition": fade_s}
 
-    def read(self, payload: bytes) -> Told:
+    def read(self, payload: bytes) -> Reported:
         """What a state message tells of the light; also of which outputs it tells, if of many."""
         value = decode_json(payload)
         named = {key: f"{key}_{self.output}" if self.output else key for key in _KEYS}
-        told = {key: value[name] for key, name in named.items() if value.get(name) is not None}
-        if (self.tells_all and "state" in told) or named["effect"] in value:
-            told.setdefault("effect", "none")
-        if self.tells_all and "state" not in told:
-            told |= {
+        reported = {key: value[name] for key, name in named.items() if value.get(name) is not None}
+        if (self.tells_all and "state" in reported) or named["effect"] in value:
+            reported.setdefault("effect", "none")
+        if self.tells_all and "state" not in reported:
+            reported |= {
                 key: value[key]
                 for key in value
                 if _OUTPUT.fullmatch(key) and str(value[key]).upper() in {"ON", "OFF"}
             }
-        return told
+        return reported
 
-    def outputs(self, told: Told) -> tuple[str, ...]:
+    def outputs(self, reported: Reported) -> tuple[str, ...]:
         """The outputs of a device that tells nothing of ours but ``state_l1``, ``state_l2``."""
-        if "state" in told:
+        if "state" in reported:
             return ()
-        return tuple(sorted(f'"{match[1]}"' for key in told if (match := _OUTPUT.fullmatch(key))))
+        return tuple(
+            sorted(f'"{match[1]}"' for key in reported if (match := _OUTPUT.fullmatch(key)))
+        )
 
-    def fitted(self, told: Told) -> Self:
+    def fitted(self, reported: Reported) -> Self:
         """For a device that tells neither colour nor brightness, or says that it has none."""
-        mode = str(told.get("color_mode"))
+        mode = str(reported.get("color_mode"))
         capability = _MODES.get(mode, Capability.COLOR)
-        has_color = "color" in told or mode in _OF_COLOR
-        if self.tells_all and "state" in told and not has_color:
-            is_dimmed = "brightness" in told or "color_temp" in told
+        has_color = "color" in reported or mode in _OF_COLOR
+        if self.tells_all and "state" in reported and not has_color:
+            is_dimmed = "brightness" in reported or "color_temp" in reported
             capability = Capability.WHITE if is_dimmed else Capability.ON_OFF
         capability = no_more(self.capability, capability)
         return self if capability is self.capability else replace(self, capability=capability)
 
-    def end(self, told: Told) -> Message | None:
-        """Ends an effect that ``told`` has, where that needs a command of its own."""
-        effect = effect_of(told.get("effect"))
+    def end(self, reported: Reported) -> Message | None:
+        """Ends an effect that ``reported`` has, where that needs a command of its own."""
+        effect = effect_of(reported.get("effect"))
         if effect is None or self.end_of is None:
             return None
         return self._command({"effect": self.end_of(effect)})
 
-    def seen(self, told: Told) -> Seen | None:
-        """``told`` made comparable."""
-        on = is_on(told.get("state"))
+    def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable."""
+        on = is_on(reported.get("state"))
         if on is None:
             return None
-        mode, parts = _color(told)
-        brightness = number(told.get("brightness"))
+        mode, parts = _color(reported)
+        brightness = number(reported.get("brightness"))
         lit = None if brightness is None else brightness / self.full
-        effect = (effect_of(told.get("effect")) or "none").lower()
+        effect = (effect_of(reported.get("effect")) or "none").lower()
         return Seen(on=on, mode=f"{mode} {effect}", parts=parts, level=lit)
 
-    def put_back(self, told: Told) -> Message | None:
-        """The command that brings back ``told``, with its effect and the colour beneath it."""
-        on = is_on(told.get("state", False))
+    def put_back(self, reported: Reported) -> Message | None:
+        """The command that brings back ``reported``, with its effect and the colour beneath it."""
+        on = is_on(reported.get("state", False))
         if not on:
             return None if on is None else self._command({"state": "OFF"})
         payload: dict[str, Any] = {"state": "ON"}
-        if (brightness := number(told.get("brightness"))) is not None:
+        if (brightness := number(reported.get("brightness"))) is not None:
             payload["brightness"] = int(brightness) if brightness.is_integer() else brightness
-        key = "color_temp" if _is_white(told) else "color"
-        if key in told:
-            payload[key] = told[key]
-        if (effect := effect_of(told.get("effect"))) is not None:
+        key = "color_temp" if _is_white(reported) else "color"
+        if key in reported:
+            payload[key] = reported[key]
+        if (effect := effect_of(reported.get("effect"))) is not None:
             payload["effect"] = effect
         color = payload.get("color")
         if isinstance(color, dict) and "x" in color:
@@ -155,15 +151,15 @@ class JsonSchema(Plain):
         return command(self.command_topic, encode_json(named | (common or {})))
 
 
-def _is_white(told: Told) -> bool:
-    return told.get("color_mode") == "color_temp" or "color" not in told
+def _is_white(reported: Reported) -> bool:
+    return reported.get("color_mode") == "color_temp" or "color" not in reported
 
 
-def _color(told: Told) -> tuple[str, tuple[float, ...]]:
+def _color(reported: Reported) -> tuple[str, tuple[float, ...]]:
     """The kind of colour and its parts, 0 to 1."""
-    color = told.get("color")
-    if _is_white(told) or not isinstance(color, dict):
-        mireds = number(told.get("color_temp"))
+    color = reported.get("color")
+    if _is_white(reported) or not isinstance(color, dict):
+        mireds = number(reported.get("color_temp"))
         return "white", () if mireds is None else (mireds / _WARMEST_MIREDS,)
     for mode, full in (("xy", 1), ("rgb", 255), ("hs", 360)):
         values = [number(color.get(key)) for key in mode]

@@ -1,4 +1,4 @@
-"""One light that is reached through the broker. Never knows its topics or payloads."""
+"""One light that is reached through the broker; its dialect knows topics and payloads."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, LightState
 from bridge.contract.wire import Message
 from drivers.base import Bus, Capability
-from drivers.mqtt_light.attendance import Attendance
-from drivers.mqtt_light.dialect import Dialect, Frame, Seen, is_lit
-from drivers.mqtt_light.reach import ANSWER_S, Reach
+from drivers.brightness import is_lit
+from drivers.mqtt_light.availability import ANSWER_S, Availability, Reach
+from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.words import says_online
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,10 @@ class MqttLight:
     def __init__(self, dialect: Dialect, bus: Bus, clock: Clock) -> None:
         self.shortest_fade_s = dialect.shortest_fade_s
         self._as_asked_for, self._bus, self._clock = dialect, bus, clock
-        self._attendance = Attendance(dialect.bridge_topics)
-        self._reach = Reach(self._attendance, bus, clock)
-        self._told: Latest[dict[str, Any]] = Latest({})
-        self._has_told_all = dialect.ask is None
+        self._availability = Availability(dialect.bridge_topics)
+        self._reach = Reach(self._availability, bus, clock)
+        self._reported: Latest[dict[str, Any]] = Latest({})
+        self._has_all = dialect.ask is None
         self._sent: _Sent | None = None
         self._answer: Seen | None = None
         self._touched = False
@@ -81,63 +81,52 @@ class MqttLight:
         now_s = self._clock.monotonic()
         self._sent, may_run = _Sent(state, now_s, now_s), self._effect_may_run or self._touched
         self._touched = False
-        end = self._dialect.end(self._told.value) if may_run else None
+        end = self._dialect.end(self._reported.value) if may_run else None
         await self._command(end, self._dialect.show(state))
         self._effect_may_run = False
 
     async def fade(self, state: LightState, over_s: float) -> None:
         """Send a frame of an animation: to a Zigbee device only what it changes.
 
-        Raises:
-            LightUnreachableError: The broker or the device is away.
+        Raises as ``apply`` does.
         """
         last, now_s = self._sent or _Sent(state, 0.0, -WHOLE_EVERY_S), self._clock.monotonic()
         whole = now_s - last.whole_at_s >= WHOLE_EVERY_S
+        whole_at_s = now_s if whole else last.whole_at_s
         lit = [part.brightness for part in (last.state, state) if part.on] or [1.0]
-        self._sent = _Sent(
-            state,
-            last.look_at_s,
-            now_s if whole else last.whole_at_s,
-            is_frame=True,
-            levels=(min(lit), max(lit)),
-        )
+        between = min(lit), max(lit)
+        self._sent = _Sent(state, last.look_at_s, whole_at_s, is_frame=True, levels=between)
         self._touched = False
         frame = Frame(None if whole else last.state, over_s)
         await self._command(self._dialect.show(state, frame))
 
     async def snapshot(self) -> dict[str, Any]:
-        """What the device told of itself, asked if need be; empty when it tells nothing.
+        """What the device reported of itself, asked if need be; empty when it tells nothing.
 
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-            LightRefusedError: A person must choose one of its outputs.
+        Raises as ``apply`` does.
         """
         await self._learn()
         self._effect_may_run, self._found_late = True, {}
-        self._is_unread = self._reach.is_doubtful and not self._told.value
-        return self._told.value
+        self._is_unread = self._reach.is_doubtful and not self._reported.value
+        return self._reported.value
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what ``snapshot`` read, or switch off where it read nothing.
 
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-            LightRefusedError: A person must choose one of its outputs.
+        Raises as ``apply`` does.
         """
         self._sent, snapshot = None, snapshot or self._found_late
         back = self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF)
         if back is None:
-            log.warning(
-                "%s: found neither on nor off, so it is left as it is",
-                self._dialect.state_topics[0],
-            )
+            topic = self._dialect.state_topics[0]
+            log.warning("%s: found neither on nor off, so it is left as it is", topic)
             return
-        end = self._dialect.end(self._told.value) if self._touched else None
+        end = self._dialect.end(self._reported.value) if self._touched else None
         await self._command(end, back)
-        self._told.set({**self._told.value, **snapshot})  # until it tells otherwise
+        self._reported.set({**self._reported.value, **snapshot})  # until it tells otherwise
 
     async def changed_by_others(self) -> bool:
-        """Whether the device told of another look than the one it had after our command.
+        """Whether the device reported of another look than the one it had after our command.
 
         Raises:
             LightUnreachableError: The device is away. Without the broker nothing is known of it.
@@ -152,7 +141,7 @@ class MqttLight:
     def _dialect(self) -> Dialect:
         """As the device turned out to be."""
         asked_for = self._as_asked_for
-        return asked_for.fitted(self._told.value) if self._has_told_all else asked_for
+        return asked_for.fitted(self._reported.value) if self._has_all else asked_for
 
     async def _learn(self) -> None:
         """Have the device tell how it is, what it has, and its own words for on and off."""
@@ -160,38 +149,38 @@ class MqttLight:
             self._reach.require()
         if self._dialect.state_topics and not self._tells_enough:
             await self._ask_state()
-        self._has_told_all = self._has_told_all or self._tells_enough
-        if (words := self._dialect.ask_words(self._told.value)) is not None:
+        self._has_all = self._has_all or self._tells_enough
+        if (words := self._dialect.ask_words(self._reported.value)) is not None:
             self._reach.publish(words)
-            await self._told_within(ANSWER_S, lambda: not self._dialect.ask_words(self._told.value))
+            await self._wait(ANSWER_S, lambda: not self._dialect.ask_words(self._reported.value))
         self._require_one_output()
 
     async def _ask_state(self) -> None:
         """Ask, where that can be. Who tells little may have more to tell, and is waited for."""
         ask, live = self._dialect.ask, self._reach.live.version
         if ask is None:
-            await self._told_within(STORED_S, lambda: self._tells_enough)
+            await self._wait(STORED_S, lambda: self._tells_enough)
         elif self._reach.may_try(ask):
             self._reach.publish(ask)
-            await self._told_within(ANSWER_S, lambda: self._tells_enough)
+            await self._wait(ANSWER_S, lambda: self._tells_enough)
             if self._reach.live.version != live:
-                await self._told_within(self._dialect.parts_s, lambda: self._tells_enough)
-                self._has_told_all = True
+                await self._wait(self._dialect.parts_s, lambda: self._tells_enough)
+                self._has_all = True
 
-    async def _told_within(self, within_s: float, enough: Callable[[], bool]) -> None:
+    async def _wait(self, within_s: float, enough: Callable[[], bool]) -> None:
         ends_s = self._clock.monotonic() + within_s
         while not enough() and (left_s := ends_s - self._clock.monotonic()) > 0:
-            await self._told.newer(self._told.version, within_s=left_s, clock=self._clock)
+            await self._reported.newer(self._reported.version, within_s=left_s, clock=self._clock)
 
     @property
     def _tells_enough(self) -> bool:
         """Whether nothing is missing that the device is thought to have."""
-        told, asked_for = self._told.value, self._as_asked_for
-        is_whole = self._has_told_all or asked_for.fitted(told).capability is asked_for.capability
-        return bool(told) and is_whole
+        reported, asked_for = self._reported.value, self._as_asked_for
+        is_whole = self._has_all or asked_for.fitted(reported).capability is asked_for.capability
+        return bool(reported) and is_whole
 
     def _require_one_output(self) -> None:
-        if outputs := self._dialect.outputs(self._told.value):
+        if outputs := self._dialect.outputs(self._reported.value):
             raise LightRefusedError(
                 f"the device has the outputs {', '.join(outputs)}.",
                 remedy=f"Say which one is the light, as in output = {outputs[-1]}",
@@ -209,20 +198,20 @@ class MqttLight:
             if not received.retain:
                 self._reach.hear_device()
             try:
-                told = self._dialect.read(received.payload)
+                reported = self._dialect.read(received.payload)
             except ContractError:
                 return
-            if told:
-                self._hear_state(told)
+            if reported:
+                self._hear_state(reported)
 
     def _hear_availability(self, received: Received) -> None:
         online = says_online(received.payload)
         if online is None:
             return
-        is_back = self._attendance.hear(received.topic, online=online, stored=received.retain)
-        if self._attendance.away or self._sent is None or self._touched:
+        is_back = self._availability.hear(received.topic, online=online, stored=received.retain)
+        if self._availability.away or self._sent is None or self._touched:
             return
-        if self._dialect.outputs(self._told.value):
+        if self._dialect.outputs(self._reported.value):
             return
         if self._is_unread and self._dialect.ask:
             self._bus.publish(self._dialect.ask)  # the look follows with the next try
@@ -232,13 +221,13 @@ class MqttLight:
             self._sent, self._answer = _Sent(self._sent.state, now_s, now_s), None
             self._reach.publish(self._dialect.show(self._sent.state))
 
-    def _hear_state(self, told: Mapping[str, Any]) -> None:
-        self._told.set({**self._told.value, **told})
+    def _hear_state(self, reported: Mapping[str, Any]) -> None:
+        self._reported.set({**self._reported.value, **reported})
         if self._is_unread:  # it tells what it was before us, or what we have just tried
             self._is_unread = False
             tried_s = self._clock.monotonic() - self._reach.sent_s
-            self._found_late = self._told.value if tried_s > SETTLE_S else {}
-        seen, sent = self._dialect.seen(self._told.value), self._sent
+            self._found_late = self._reported.value if tried_s > SETTLE_S else {}
+        seen, sent = self._dialect.seen(self._reported.value), self._sent
         if seen is None or sent is None:
             return
         if self._clock.monotonic() - sent.look_at_s < SETTLE_S:

@@ -1,4 +1,4 @@
-"""The keys of ``[drivers.NAME]`` with ``kind = "mqtt"``, and the dialect they ask for. No I/O."""
+"""The keys of ``[drivers.NAME]`` with ``kind = "mqtt"``, and the dialect they ask for."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class MqttOptions(Settings):
     topic: Topic
     """The device's own topic; for json and template the topic of the command."""
     state_topic: Topic | None = None
-    """Where the state is told (json; esphome, when it is not the usual one)."""
+    """Where the state is reported (json; esphome, when it is not the usual one)."""
     availability_topic: Topic | None = None
-    """Where ``online`` and ``offline`` are told, when it is not the usual one."""
+    """Where ``online`` and ``offline`` are reported, when it is not the usual one."""
     color: bool = True
     """Whether it has colours; a white bulb shows the brightness only."""
     dimmable: bool = True

@@ -6,15 +6,15 @@ Sources: Tasmota documentation, "MQTT" and "Commands" (Light); ``ResponseLightSt
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import LightState
 from bridge.contract.wire import Message, decode_json
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level, no_more
+from drivers.brightness import is_lit, level
+from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command, no_more
 from drivers.mqtt_light.words import is_on, number
 
 PREFIX = "%prefix%"
@@ -27,22 +27,17 @@ _COLORS = 3
 
 
 @dataclass(frozen=True)
-class Tasmota(Plain):
+class Tasmota(Dialect):
     """One light. ``full_topic`` has ``%prefix%`` in it."""
 
     full_topic: str
     availability_topic: str | None = None
-    capability: Capability = Capability.COLOR
     output: int | None = None
     """The number of its ``Power``; a light of several relays has the last one."""
     is_missing: bool = False
     """The device has no such output."""
     dimmer: str = "Dimmer"
     """Another one where white (``SetOption37``) or each channel (``SetOption68``) is an output."""
-    min_interval_s: float = 0.1
-    frame_interval_s: float = 0.0
-    shortest_fade_s: float = math.inf
-    effects: frozenset[Effect] = frozenset({Effect.SOLID})
 
     @property
     def state_topics(self) -> tuple[str, ...]:
@@ -59,9 +54,9 @@ class Tasmota(Plain):
         """``State`` without a payload is answered with everything."""
         return self._command("State")
 
-    def ask_words(self, told: Told) -> Message | None:
+    def ask_words(self, reported: Reported) -> Message | None:
         """``StateText`` lets people choose the words."""
-        if self._power(told) is None or self._is_on(told) is not None:
+        if self._power(reported) is None or self._is_on(reported) is not None:
             return None
         return self._command("Backlog", "StateText1; StateText2")
 
@@ -75,34 +70,34 @@ class Tasmota(Plain):
             return self._command(self.dimmer, str(level(state, 100)))
         return self._command("Color1", "#{:02X}{:02X}{:02X}".format(*state.rgb))
 
-    def read(self, payload: bytes) -> Told:
+    def read(self, payload: bytes) -> Reported:
         """What an answer or telemetry tells of the light; other answers come there too."""
         value = decode_json(payload)
         if "POWER1" in value:
             value["POWER"] = value.pop("POWER1")
         return {key: value[key] for key in value if _KEY.fullmatch(key)}
 
-    def outputs(self, told: Told) -> tuple[str, ...]:
+    def outputs(self, reported: Reported) -> tuple[str, ...]:
         """The relays of a device that has several, one of them or none the light."""
-        numbers = _numbers(told)
-        is_one_light = "Dimmer2" in told and max(numbers, default=0) == 2  # noqa: PLR2004 - colours and white
+        numbers = _numbers(reported)
+        is_one_light = "Dimmer2" in reported and max(numbers, default=0) == 2  # noqa: PLR2004 - colours and white
         is_clear = self.output is not None or is_one_light or max(numbers, default=1) == 1
         if is_clear and not self.is_missing:
             return ()
         return tuple(map(str, range(1, max(numbers) + 1)))
 
-    def fitted(self, told: Told) -> Self:
+    def fitted(self, reported: Reported) -> Self:
         """For what tells no colour or dimmer: a relay, a plug, white channels."""
-        numbers = _numbers(told)
+        numbers = _numbers(reported)
         if not numbers:
             return self
         last = max(numbers)
-        is_relay = self.output is not None and self.output < last - ("Dimmer2" in told)
+        is_relay = self.output is not None and self.output < last - ("Dimmer2" in reported)
         own = [f"Channel{self.output}", "Dimmer2" if self.output == last else ""]
-        dimmer = next((name for name in own if name in told), "Dimmer")
-        is_white = dimmer != "Dimmer" or len(_channels(str(told.get("Color", "")))) < _COLORS
+        dimmer = next((name for name in own if name in reported), "Dimmer")
+        is_white = dimmer != "Dimmer" or len(_channels(str(reported.get("Color", "")))) < _COLORS
         capability = Capability.WHITE if is_white else Capability.COLOR
-        is_dimmed = dimmer in told or not told.keys().isdisjoint({"Color", "Dimmer1"})
+        is_dimmed = dimmer in reported or not reported.keys().isdisjoint({"Color", "Dimmer1"})
         if not is_dimmed or (is_relay and dimmer == "Dimmer"):
             capability = Capability.ON_OFF
         return replace(
@@ -112,31 +107,31 @@ class Tasmota(Plain):
             is_missing=(self.output or 1) > last,
         )
 
-    def end(self, told: Told) -> Message | None:
+    def end(self, reported: Reported) -> Message | None:
         """A colour ends a scheme, a brightness does not."""
-        if self.capability is Capability.WHITE and number(told.get("Scheme")):
+        if self.capability is Capability.WHITE and number(reported.get("Scheme")):
             return self._command("Scheme", "0")
         return None
 
-    def seen(self, told: Told) -> Seen | None:
-        """``told`` made comparable."""
-        on = self._is_on(told)
+    def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable."""
+        on = self._is_on(reported)
         if on is None:
             return None
         if self.capability is Capability.ON_OFF:
             return Seen(on=on)
-        parts = tuple(channel / 255 for channel in _channels(str(told.get("Color", ""))))
-        percent = number(told.get(self.dimmer))
+        parts = tuple(channel / 255 for channel in _channels(str(reported.get("Color", ""))))
+        percent = number(reported.get(self.dimmer))
         if percent is not None and (self.dimmer != "Dimmer" or not parts):
             parts = (percent / 100,)
         return Seen(on=on, parts=parts)
 
-    def put_back(self, told: Told) -> Message | None:
-        """The command that brings back ``told``; the colour of a dark light as well."""
-        on = self._is_on(told)
-        if on is None and self._power(told) is not None:
+    def put_back(self, reported: Reported) -> Message | None:
+        """The command that brings back ``reported``; the colour of a dark light as well."""
+        on = self._is_on(reported)
+        if on is None and self._power(reported) is not None:
             return None
-        commands = _appearance(self.fitted(told), told)
+        commands = _appearance(self.fitted(reported), reported)
         if not on or not commands:
             commands.append(f"{self._switch} {'ON' if on else 'OFF'}")
         if len(commands) > 1:
@@ -148,13 +143,13 @@ class Tasmota(Plain):
     def _switch(self) -> str:
         return f"Power{self.output or ''}"
 
-    def _power(self, told: Told) -> object:
-        return told.get("POWER" if self.output in {None, 1} else f"POWER{self.output}")
+    def _power(self, reported: Reported) -> object:
+        return reported.get("POWER" if self.output in {None, 1} else f"POWER{self.output}")
 
-    def _is_on(self, told: Told) -> bool | None:
-        word = self._power(told)
+    def _is_on(self, reported: Reported) -> bool | None:
+        word = self._power(reported)
         for key, on in (("StateText1", False), ("StateText2", True)):
-            if word is not None and word == told.get(key):
+            if word is not None and word == reported.get(key):
                 return on
         return is_on(word)
 
@@ -165,9 +160,9 @@ class Tasmota(Plain):
         return f"{self.full_topic.replace(PREFIX, prefix)}/{leaf}"
 
 
-def _numbers(told: Told) -> list[int]:
-    """Which outputs were told of."""
-    return [int(match[1] or 1) for key in told if (match := _POWER.fullmatch(key))]
+def _numbers(reported: Reported) -> list[int]:
+    """Which outputs were reported of."""
+    return [int(match[1] or 1) for key in reported if (match := _POWER.fullmatch(key))]
 
 
 def _channels(color: str) -> list[int]:
@@ -177,14 +172,14 @@ def _channels(color: str) -> list[int]:
     return [int(pair, 16) for pair in _HEX_PAIRS.findall(color)]
 
 
-def _appearance(light: Tasmota, told: Told) -> list[str]:
+def _appearance(light: Tasmota, reported: Reported) -> list[str]:
     """The commands for what ``light`` shows when it is on."""
     if light.capability is Capability.ON_OFF:
         return []
-    color, scheme = str(told.get("Color", "")), number(told.get("Scheme"))
+    color, scheme = str(reported.get("Color", "")), number(reported.get("Scheme"))
     shown = []
     if any(_channels(color)) and light.dimmer == "Dimmer":
         shown = [f"Color1 {color if ',' in color else '#' + color}"]
-    elif number(told.get(light.dimmer)) is not None:
-        shown = [f"{light.dimmer} {told[light.dimmer]}"]
+    elif number(reported.get(light.dimmer)) is not None:
+        shown = [f"{light.dimmer} {reported[light.dimmer]}"]
     return [*shown, f"Scheme {scheme:g}"] if scheme else shown

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
 from bridge.config.problems import unknown
 from bridge.contract.errors import ContractError
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import LightState
 from bridge.contract.wire import Message
 from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit
+from drivers.brightness import is_lit
+from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command
 
 _GAP = re.compile(r"\{([A-Za-z_]+)\}")
 
@@ -58,7 +58,7 @@ def fill(template: str, state: LightState) -> str:
 
 
 def capability_of(*templates: str) -> Capability:
-    """What a device can show that is told no more than what is in the gaps."""
+    """What a device can show that is reported no more than what is in the gaps."""
     gaps = {name for template in templates for name in _GAP.findall(template)} - {"state"}
     if gaps - _OF_WHITE:
         return Capability.COLOR
@@ -66,7 +66,7 @@ def capability_of(*templates: str) -> Capability:
 
 
 @dataclass(frozen=True)
-class Template(Plain):
+class Template(Dialect):
     """One device that only listens."""
 
     topic: str
@@ -74,19 +74,13 @@ class Template(Plain):
     payload_off: str | None = None
     availability_topics: tuple[str, ...] = ()
     state_topics: tuple[str, ...] = ()
-    ask: Message | None = None
-    capability: Capability = Capability.COLOR
-    min_interval_s: float = 0.1
-    frame_interval_s: float = 0.0
-    shortest_fade_s: float = math.inf
-    effects: frozenset[Effect] = frozenset({Effect.SOLID})
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``."""
         own_off = None if is_lit(state) else self.payload_off
         return command(fill(self.topic, state), fill(own_off or self.payload, state))
 
-    def read(self, payload: bytes) -> Told:
+    def read(self, payload: bytes) -> Reported:
         """Never asked for: there is no state topic.
 
         Raises:
@@ -94,10 +88,10 @@ class Template(Plain):
         """
         raise ContractError(f"a template reads nothing: {len(payload)} bytes")
 
-    def seen(self, _told: Told) -> Seen | None:
+    def seen(self, _reported: Reported) -> Seen | None:
         """Nothing is known of its state."""
         return None
 
-    def put_back(self, _told: Told) -> Message:
+    def put_back(self, _reported: Reported) -> Message:
         """Off: what was there is not known."""
         return self.show(LightState(on=False))

@@ -6,7 +6,6 @@ Sources: WLED documentation, "MQTT" and "JSON API"; ``mqtt.cpp``, ``json.cpp``, 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from typing import Any
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
-from drivers.base import Capability
-from drivers.mqtt_light.dialect import Frame, Plain, Seen, Told, command, is_lit, level
+from drivers.brightness import is_lit, level
+from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command
 from drivers.rules.look import parse_color
 from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
 
@@ -44,8 +43,11 @@ def preset_key(text: str) -> PresetKey:
 
 
 @dataclass(frozen=True)
-class Wled(Plain):
-    """One WLED device; ``topic`` is its device topic."""
+class Wled(Dialect):
+    """One WLED device; ``topic`` is its device topic.
+
+    It cannot be asked over MQTT; with "Retain" in its settings the state is there anyway.
+    """
 
     topic: str
     availability_topic: str | None = None
@@ -53,13 +55,7 @@ class Wled(Plain):
     transition_s: float | None = None
     output: int | None = None
     """One segment: the others, and the brightness of all, stay as they are."""
-    capability: Capability = Capability.COLOR
-    min_interval_s: float = 0.1
-    frame_interval_s: float = 0.0
-    shortest_fade_s: float = math.inf
-    effects: frozenset[Effect] = frozenset(Effect)
-    ask: Message | None = None
-    """WLED cannot be asked over MQTT; with "Retain" in its settings the state is there anyway."""
+    effects: frozenset[Effect] = field(default=frozenset(Effect), kw_only=True)
 
     @property
     def state_topics(self) -> tuple[str, ...]:
@@ -80,8 +76,8 @@ class Wled(Plain):
         payload: dict[str, Any] = {"on": False}
         if lit:
             selected = segment(state)
-            del selected["bri"]  # not told over MQTT, so it could not be brought back
-            payload = {"on": True, "bri": level(state, 255), "nl": NO_NIGHTLIGHT, "seg": selected}
+            del selected["bri"]  # not reported over MQTT, so it could not be brought back
+            payload = {"on": True, "bri": level(state), "nl": NO_NIGHTLIGHT, "seg": selected}
         if self.output is not None:
             payload = self._segment_alone(state)
         if self.transition_s is not None:
@@ -91,52 +87,52 @@ class Wled(Plain):
     def _segment_alone(self, state: LightState) -> dict[str, Any]:
         if not is_lit(state):
             return {"seg": {"id": self.output, "on": False}}
-        shown = segment(state) | {"id": self.output, "bri": level(state, 255)}
+        shown = segment(state) | {"id": self.output, "bri": level(state)}
         return {"on": True, "seg": shown}
 
-    def read(self, payload: bytes) -> Told:
+    def read(self, payload: bytes) -> Reported:
         """What the XML tells: of the segments the first that is selected.
 
         Raises:
             ContractError: It has no brightness or colour in it.
         """
-        told: dict[str, Any] = {"col": []}
+        reported: dict[str, Any] = {"col": []}
         for tag, text in _TAG.findall(payload.partition(_NAME)[0]):
             if not re.fullmatch(rb"-?\d{1,3}", text):
                 raise ContractError("not a WLED state")
             if tag == b"cl":
-                told["col"].append(int(text))
+                reported["col"].append(int(text))
             else:
-                told[tag.decode()] = int(text)
-        if "ac" not in told or len(told["col"]) != _CHANNELS:
+                reported[tag.decode()] = int(text)
+        if "ac" not in reported or len(reported["col"]) != _CHANNELS:
             raise ContractError("not a WLED state")
-        return told
+        return reported
 
-    def seen(self, told: Told) -> Seen | None:
-        """``told`` made comparable."""
-        if "ac" not in told or self.output is not None:
+    def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable."""
+        if "ac" not in reported or self.output is not None:
             return None
-        mode = f"effect {told.get('fx', SOLID)} preset {told.get('ps', 0)}"
-        parts = tuple(part / 255 for part in (told["ac"], *told["col"]))
-        return Seen(on=told["ac"] > 0, mode=mode, parts=parts)
+        mode = f"effect {reported.get('fx', SOLID)} preset {reported.get('ps', 0)}"
+        parts = tuple(part / 255 for part in (reported["ac"], *reported["col"]))
+        return Seen(on=reported["ac"] > 0, mode=mode, parts=parts)
 
-    def put_back(self, told: Told) -> Message:
-        """The command that brings back ``told``: its preset, else brightness, colour, effect.
+    def put_back(self, reported: Reported) -> Message:
+        """The command that brings back ``reported``: its preset, else brightness, colour, effect.
 
-        A segment is dark afterwards: what it showed is not told.
+        A segment is dark afterwards: what it showed is not reported.
         """
         if self.output is not None:
-            master = {} if told.get("ac", 1) else {"on": False}
+            master = {} if reported.get("ac", 1) else {"on": False}
             return self._api(master | {"seg": {"id": self.output, "on": False}})
-        if not told.get("ac"):
+        if not reported.get("ac"):
             return self._api({"on": False})
-        if told.get("ps", 0) > 0:
-            return self._api({"on": True, "ps": told["ps"]})
-        white = [told["wv"]] if told.get("wv", -1) >= 0 else []
+        if reported.get("ps", 0) > 0:
+            return self._api({"on": True, "ps": reported["ps"]})
+        white = [reported["wv"]] if reported.get("wv", -1) >= 0 else []
         names = {"fx": "fx", "sx": "sx", "ix": "ix", "fp": "pal"}
-        segment = {name: told[tag] for tag, name in names.items() if tag in told}
-        segment["col"] = [[*told["col"], *white]]
-        return self._api({"on": True, "bri": told["ac"], "seg": segment})
+        segment = {name: reported[tag] for tag, name in names.items() if tag in reported}
+        segment["col"] = [[*reported["col"], *white]]
+        return self._api({"on": True, "bri": reported["ac"], "seg": segment})
 
     def _api(self, payload: Mapping[str, Any]) -> Message:
         return command(f"{self.topic}/api", encode_json(payload))

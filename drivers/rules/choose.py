@@ -1,6 +1,6 @@
 """Chooses the look: schedule, then trouble, then the busiest person's activity, then availability.
 
-Never looks at a clock: the moment is an argument, and so is everything that was heard.
+Pure: the moment is an argument, and so is everything that was heard.
 """
 
 from __future__ import annotations

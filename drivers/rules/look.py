@@ -1,4 +1,4 @@
-"""A look as people write it, and what a light makes of it. Never chooses one."""
+"""A look as people write it, and what a light makes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Adalight frames: ``Ada``, the number of LEDs, a check byte, then red, green, blue of each. Pure.
+r"""Adalight frames: ``Ada``, the number of LEDs, a check byte, then red, green, blue of each.
 
 A frame is never answered; the strip goes dark (or WLED back to its own effect) when they stop.
 Source: Adafruit, "Adalight" sketch LEDstream (``Ada\n`` when it starts and while it waits);
@@ -7,7 +7,9 @@ WLED wled_serial.cpp, which goes back 2.5 s after the last frame.
 
 from __future__ import annotations
 
-from bridge.contract.light import Rgb
+from bridge.contract.light import OFF, LightState, Rgb
+from drivers.effects import Animation, animation
+from drivers.serial_lamp.session import Port, Session
 
 MAGIC = b"Ada"
 AGAIN_S = 1.0
@@ -30,3 +32,38 @@ def frame_s(leds: int, baud: int) -> float:
 def says_ready(line: bytes) -> bool | None:
     """``True`` for the line of a sketch that waits for frames, else ``None``."""
     return True if line.strip().endswith(MAGIC) else None
+
+
+class AdalightSession(Session):
+    """Frames for ever; nobody answers. Effects are drawn here, frame by frame."""
+
+    def __init__(self, port: Port, *, leds: int, baud: int, boot_s: float) -> None:
+        super().__init__(port, boot_s=boot_s)
+        self._leds = leds
+        self._interval_s = 1.2 * frame_s(leds, baud)
+        self._moves = animation(OFF)
+
+    def start(self) -> None:
+        """Wait for ``Ada``, or as long as a board takes to start.
+
+        Frames that came earlier would be read by a bootloader, to which ``d`` means "write flash".
+        """
+        self._port.answer(says_ready, within_s=self._boot_s)
+
+    def show(self, state: LightState, elapsed_s: float) -> None:
+        """Send one frame."""
+        self._port.forget()
+        self._port.write(encode(self._animation(state).at(elapsed_s).rgb, self._leds))
+
+    beat = show
+
+    def beat_s(self, state: LightState, elapsed_s: float) -> float:
+        """The next frame of an effect, else often enough for the strip to stay lit."""
+        if not state.on:
+            return AGAIN_S
+        return min(AGAIN_S, self._animation(state).until_next_s(elapsed_s))
+
+    def _animation(self, state: LightState) -> Animation:
+        if self._moves.state != state:
+            self._moves = animation(state, self._interval_s)
+        return self._moves

@@ -1,6 +1,6 @@
 """The ``serial`` kind: a light on one serial port, kept awake and found again when replugged.
 
-All that blocks runs on the light's one thread. Never imports pyserial until a light is opened.
+All that blocks runs on the light's one thread. pyserial is imported when a light is opened.
 """
 
 from __future__ import annotations
@@ -21,14 +21,11 @@ from bridge.contract.light import LightState
 from bridge.contract.supervised import supervised
 from drivers.base import Light, Surroundings
 from drivers.blocking import Worker
+from drivers.serial_lamp.adalight import AdalightSession
+from drivers.serial_lamp.line import LineSession
 from drivers.serial_lamp.options import SerialOptions
-from drivers.serial_lamp.sessions import (
-    AdalightSession,
-    LineSession,
-    Port,
-    Session,
-    WledSession,
-)
+from drivers.serial_lamp.session import Port, Session
+from drivers.serial_lamp.wled import WledSession
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +49,7 @@ class Wanted:
 
 
 class SerialLight:
-    """A light whose port is opened when it is needed; ``keep`` is its heartbeat."""
+    """A light whose port is opened when it is needed; ``heartbeat`` keeps it awake."""
 
     def __init__(
         self,
@@ -81,7 +78,7 @@ class SerialLight:
         """
         return await self._call(self._check)
 
-    async def keep(self) -> None:
+    async def heartbeat(self) -> None:
         """Keep the newest state shown until cancelled, also while nobody calls.
 
         Strips go dark without frames and our board has a watchdog; a lamp that is left as it is
@@ -100,11 +97,11 @@ class SerialLight:
                 await self._newer(version, REFUSED_S)
 
     @asynccontextmanager
-    async def kept_awake(self) -> AsyncIterator[None]:
-        """``keep`` it, also over a defect, as long as the block runs; then ``close`` it."""
+    async def with_heartbeat(self) -> AsyncIterator[None]:
+        """Run ``heartbeat``, also over a defect, as long as the block runs; then ``close``."""
         name = f"{self._name} heartbeat"
         keeping = asyncio.create_task(
-            supervised(self.keep, name=name, clock=self._clock), name=name
+            supervised(self.heartbeat, name=name, clock=self._clock), name=name
         )
         try:
             yield
@@ -220,7 +217,7 @@ async def open_light(options: SerialOptions, around: Surroundings) -> AsyncItera
             clock=around.clock,
             stop=stop,
         )
-        async with light.kept_awake():
+        async with light.with_heartbeat():
             yield light
 
 

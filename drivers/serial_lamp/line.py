@@ -1,4 +1,4 @@
-r"""Our own line protocol, version 1: short ASCII lines that end with ``\n``. Pure.
+r"""Our own line protocol, version 1: short ASCII lines that end with ``\n``.
 
 To the board                                    From the board
 ``hello``                                       ``hello presence-lamp 1 pwm``
@@ -18,9 +18,12 @@ what it shows, however long it hears nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState, Rgb
+from drivers.serial_lamp.session import ACK_S, TRIES, Port, Session
 
 NAME, VERSION = "presence-lamp", 1
 NUMBERS = 256
@@ -107,3 +110,65 @@ def parse_reply(line: bytes) -> Reply | None:
         return Reply(int(number))
     red, green, blue = bytes.fromhex(color)
     return Reply(int(number), Shown((red, green, blue), Effect(effect), int(period)))
+
+
+class LineSession(Session):
+    """Our own sketch: each line is acknowledged with what the board shows."""
+
+    def __init__(self, port: Port, *, boot_s: float) -> None:
+        super().__init__(port, boot_s=boot_s)
+        self._number = 0
+
+    def start(self) -> None:
+        """Wait for the hello of our sketch in a version that we speak."""
+        hello = self.awaken(HELLO, parse_hello)
+        if hello is None:
+            raise LightUnreachableError(
+                "the board does not say hello; is the sketch presence_lamp on it?"
+            )
+        if (hello.name, hello.version) != (NAME, VERSION):
+            raise LightRefusedError(
+                f"the board speaks {hello.name} {hello.version}, not {NAME} {VERSION}.",
+                remedy="Upload the sketch presence_lamp of this release.",
+            )
+
+    def show(self, state: LightState, _elapsed_s: float) -> None:
+        """Tell the board once; it does effects alone."""
+        shown = wanted(state)
+        for _ in range(TRIES):
+            if self._ask(lambda number: show(number, shown)) == shown:
+                return
+        raise LightUnreachableError("the board does not show what it was told")
+
+    def beat(self, state: LightState, elapsed_s: float) -> None:
+        """Ping, so that the watchdog stays quiet; tell again when the board has restarted."""
+        if self._ask(ping) != wanted(state):
+            self.show(state, elapsed_s)
+
+    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
+        """The board's watchdog waits for three of these."""
+        return PING_S
+
+    def goodbye(self) -> None:
+        """After it the board keeps what it shows."""
+        self._ask(bye)
+
+    def _ask(self, encode: Callable[[int], bytes]) -> Shown | None:
+        """Send the line with a fresh number and read what the board shows; twice at the most."""
+        said = "does not answer"
+        for _ in range(TRIES):
+            self._number = number = (self._number + 1) % NUMBERS
+            self._port.write(encode(number))
+            reply = self._port.answer(_numbered(number), within_s=ACK_S)
+            if reply and not reply.error:
+                return reply.shown
+            said = f"refuses: {reply.error}" if reply else said
+        raise LightUnreachableError(f"the board {said}")
+
+
+def _numbered(number: int) -> Callable[[bytes], Reply | None]:
+    def parse(heard: bytes) -> Reply | None:
+        reply = parse_reply(heard)
+        return reply if reply and reply.number == number else None
+
+    return parse

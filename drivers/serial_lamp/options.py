@@ -1,4 +1,4 @@
-"""The keys of a ``serial`` lamp. Never opens a port."""
+"""The keys of a ``serial`` lamp."""
 
 from __future__ import annotations
 

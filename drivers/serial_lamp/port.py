@@ -1,4 +1,4 @@
-"""Chooses and opens a serial port, and says what went wrong with it. Never knows a protocol.
+"""Chooses and opens a serial port, and says what went wrong with it.
 
 All calls block, for no longer than the seconds named here: they belong on a thread of their own.
 The only module that imports pyserial. What it raises when a device is pulled out (measured with
@@ -62,7 +62,7 @@ class SerialPort:
         Raises:
             LightUnreachableError: The device is gone, or takes nothing.
         """
-        with self._told():
+        with self._translated():
             self._serial.write(data)
 
     def answer(self, parse: Callable[[bytes], T | None], *, within_s: float) -> T | None:
@@ -80,7 +80,7 @@ class SerialPort:
                 return None
             if self._stop.is_set():
                 raise LightUnreachableError(f"{self._serial.name}: given up while waiting")
-            with self._told():
+            with self._translated():
                 self._heard += self._serial.read(1)
                 self._heard += self._serial.read(self._serial.in_waiting)
 
@@ -91,7 +91,7 @@ class SerialPort:
             LightUnreachableError: The device is gone.
         """
         self._heard.clear()
-        with self._told():
+        with self._translated():
             self._serial.reset_input_buffer()
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class SerialPort:
         return bytes(line)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except SerialTimeoutException as error:

@@ -1,4 +1,4 @@
-"""The ``usb`` kind: any busylight that busylight-core knows. Never imports it before a look."""
+"""The ``usb`` kind: any busylight that busylight-core knows; it is imported with the first look."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from functools import partial
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.usb.busylights import connect
-from drivers.usb.claims import Claims
 from drivers.usb.light import UsbLight
+from drivers.usb.locks import Locks
 from drivers.usb.options import UsbOptions
 
 
 @asynccontextmanager
 async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
     async with Worker(f"usb-{around.name}") as worker:
-        claims = Claims(around.state_dir / "usb")
-        light = UsbLight(around.name, worker, partial(connect, options, claims=claims))
+        locks = Locks(around.state_dir / "usb")
+        light = UsbLight(around.name, worker, partial(connect, options, locks=locks))
         try:
             yield light
         finally:

@@ -12,11 +12,11 @@ from typing import Any
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Rgb
-from drivers.usb.claims import Claims, LetGo, nothing
+from drivers.usb.locks import LetGo, Locks, nothing
 from drivers.usb.options import UsbOptions
 
 PluggedIn = Mapping[Any, Sequence[Any]]
-"""What is plugged in: the library's hardware by the class of light that claims it."""
+"""What is plugged in: the library's hardware by the class of light that it is."""
 
 _RULE = (
     "Install packaging/udev/70-presence-bridge.rules and let the user join the group plugdev "
@@ -130,7 +130,7 @@ def plugged_in() -> PluggedIn:
 def connect(
     options: UsbOptions,
     look: Callable[[], PluggedIn] = plugged_in,
-    claims: Claims | None = None,
+    locks: Locks | None = None,
 ) -> Busylight:
     """Open the light that ``options`` choose, and leave it as it looks.
 
@@ -142,7 +142,7 @@ def connect(
     """
     refused: LightRefusedError | None = None
     for found in choose(_listed(look), options):
-        let_go = claims.take(found.hardware.path) if claims else nothing
+        let_go = locks.take(found.hardware.path) if locks else nothing
         if let_go is None:
             continue
         try:

@@ -1,4 +1,4 @@
-"""The keys of ``[drivers.NAME]`` with ``kind = "usb"``. Never looks for a light."""
+"""The keys of ``[drivers.NAME]`` with ``kind = "usb"``."""
 
 from __future__ import annotations
 

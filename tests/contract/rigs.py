@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import errno
 import io
-import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gpiozero
 from aiohttp import web
@@ -27,16 +26,17 @@ from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
+from drivers.hue.api import HubLight
+from drivers.hue.looks import body_for, shows
 from drivers.hue.options import HueOptions
-from drivers.hue.records import HubLight, body_for, shows
 from drivers.mqtt_light.options import MqttOptions
 from drivers.serial_lamp.options import SerialOptions
+from drivers.testing import FakeBus, Gate, Rig
 from drivers.usb.busylights import connect
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 from tests.fakes.gpio_pins import LgpioError, duty
 from tests.fakes.hue_hub import HueHub, color_light
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.fakes.serial_boards import (
     WLED_BOOT,
@@ -47,84 +47,6 @@ from tests.fakes.serial_boards import (
 )
 from tests.fakes.serial_pty import Plug
 from tests.fakes.usb_hardware import Usb, Wire
-
-LET_GO_S = 10.0
-"""Whoever hangs is let go after this time even if a test forgets it."""
-
-
-class Gate:
-    """Where a device hangs while it is shut; ``reached`` once it does."""
-
-    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
-        self._open, self._then = threading.Event(), then
-        self._open.set()
-        self.reached = False
-
-    def shut(self) -> None:
-        self.reached = False
-        self._open.clear()
-
-    def open(self) -> None:
-        if self.is_shut:
-            self._open.set()
-            self._then()
-
-    @property
-    def is_shut(self) -> bool:
-        return not self._open.is_set()
-
-    def wait(self, *, all_of_them: bool = False) -> None:
-        """Hang; only the first one does, so that a second thread would overtake it."""
-        if self.is_shut and (all_of_them or not self.reached):
-            self.reached = True
-            self._open.wait(LET_GO_S)
-
-
-class Rig(Protocol):
-    """One kind, ready to be opened, and its device."""
-
-    kind: Kind[Any]
-    options: BaseModel
-    gate: Gate | None
-    """Shut, the device takes its time; ``None`` where nobody ever waits for the device."""
-    restores: bool
-    """The device can be read, so it is left as it was found."""
-    stays_lit: bool
-    """It can keep its look without the driver."""
-
-    def shows(self, state: LightState) -> bool:
-        """Whether the device shows the colour and brightness of ``state`` now."""
-        ...
-
-    def as_found(self) -> bool:
-        """Whether the device is as it was before anybody wrote to it."""
-        ...
-
-    @property
-    def looks(self) -> int:
-        """How many looks the device was told, repetitions left out."""
-        ...
-
-    async def unplug(self) -> None: ...
-
-    async def plug(self) -> None: ...
-
-    def running(self, around: Surroundings) -> AbstractAsyncContextManager[None]:
-        """The device has power until the end of the block."""
-        ...
-
-
-class _Rig:
-    options: BaseModel
-    gate: Gate | None = None
-    restores, stays_lit = False, True
-
-    def as_found(self) -> bool:
-        raise AssertionError("it cannot be read")
-
-    def let_go(self) -> None:
-        if self.gate:
-            self.gate.open()
 
 
 class Terminal(io.StringIO):
@@ -138,7 +60,7 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-class ConsoleRig(_Rig):
+class ConsoleRig(Rig):
     options: BaseModel = console.ConsoleOptions()
 
     def __init__(self) -> None:
@@ -172,10 +94,6 @@ class ConsoleRig(_Rig):
     async def plug(self) -> None:
         self._terminal.full = False
 
-    @asynccontextmanager
-    async def running(self, around: Surroundings) -> AsyncIterator[None]:
-        yield
-
 
 class SlowHub(HueHub):
     """A hub whose lamps take their time to obey, one after the other."""
@@ -188,8 +106,9 @@ class SlowHub(HueHub):
         return await super()._answer(request)
 
 
-class HueRig(_Rig):
+class HueRig(Rig):
     kind: Kind[Any] = hue.KIND
+    gate: Gate
     restores = True
 
     def __init__(self, folder: Path) -> None:
@@ -231,10 +150,10 @@ class HueRig(_Rig):
             try:
                 yield
             finally:
-                self.let_go()
+                self.gate.open()
 
 
-class MqttRig(_Rig):
+class MqttRig(Rig):
     restores = True
 
     def __init__(self, bus: FakeBus, device: Any, options: MqttOptions) -> None:
@@ -289,10 +208,11 @@ class MqttRig(_Rig):
         yield
 
 
-class GpioRig(_Rig):
+class GpioRig(Rig):
     """An RGB LED on gpiozero's mock pins; it goes dark when the pins are given back."""
 
     kind: Kind[Any] = gpio.KIND
+    gate: Gate
     options: BaseModel = GpioOptions(pins={"red": 17, "green": 27, "blue": 22})
     stays_lit = False
 
@@ -336,7 +256,7 @@ class GpioRig(_Rig):
         try:
             yield
         finally:
-            self.let_go()
+            self.gate.open()
             gpiozero.Device.pin_factory = None
 
 
@@ -355,7 +275,7 @@ class SlowUsb(Usb):
         return wire
 
 
-class UsbRig(_Rig):
+class UsbRig(Rig):
     options: BaseModel = UsbOptions()
 
     def __init__(self) -> None:
@@ -388,13 +308,6 @@ class UsbRig(_Rig):
     async def plug(self) -> None:
         self._wire.replug()
 
-    @asynccontextmanager
-    async def running(self, around: Surroundings) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            self.let_go()
-
 
 class SlowPlug(Plug):
     """A board that does not read while its gate is shut."""
@@ -409,7 +322,7 @@ class SlowPlug(Plug):
             super()._receive()
 
 
-class SerialRig(_Rig):
+class SerialRig(Rig):
     kind: Kind[Any] = serial_lamp.KIND
 
     def __init__(self, folder: Path, board: SilentBoard, protocol: str, boot_s: float) -> None:
@@ -453,12 +366,3 @@ class SerialRig(_Rig):
 
     async def plug(self) -> None:
         self._plug.plug()
-
-    @asynccontextmanager
-    async def running(self, around: Surroundings) -> AsyncIterator[None]:
-        self._plug.plug()
-        try:
-            yield
-        finally:
-            self.let_go()
-            self._plug.unplug()

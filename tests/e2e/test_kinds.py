@@ -17,9 +17,9 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.light import LightState
 from drivers.base import Surroundings
 from drivers.hue.options import HueOptions
+from drivers.testing import FakeBus
 from tests.contract.rigs import HueRig, SerialRig
 from tests.e2e.conftest import Stage
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.mqtt_light_devices import Told, ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
 from tests.fakes.stand_ins import Wires, wired

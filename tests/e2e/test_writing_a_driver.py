@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,23 @@ async def test_the_example_shows_presence_on_its_lamp(
             async with asyncio.timeout(20):
                 while await lines.get() != line:
                     pass
+
+
+def test_the_example_passes_the_suite_of_all_kinds_with_pytest_alone(installed: Path) -> None:
+    suite = installed / "test_netlamp.py"
+    suite.write_text(blocks("python")[1], encoding="utf-8")
+    plugins = ["-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:randomly"]
+    words = [sys.executable, "-m", "pytest", "-q", "-W", "error", *plugins, str(suite)]
+    done = subprocess.run(
+        [*words, f"--rootdir={installed}", "-c", os.devnull],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d{2} passed in", done.stdout)
 
 
 def test_the_example_is_about_forty_lines_without_its_comments() -> None:

@@ -19,6 +19,7 @@ LIBRARIES = {
 }
 LIGHTS = set().union(*LIBRARIES.values())
 DEMO = {"amqtt"}
+TESTS = {"pytest", "drivers.testing"}
 CONFIG = '[drivers.desk]\nkind = "console"\nfollow = ["alice"]\n'
 
 
@@ -61,7 +62,7 @@ def test_a_driver_loads_neither_microsofts_libraries_nor_those_of_lights(
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     modules = loaded(program, folder=tmp_path)
     assert "drivers.cli" in modules or "drivers.runner" in modules
-    assert not modules & (MICROSOFT | LIGHTS | DEMO)
+    assert not modules & (MICROSOFT | LIGHTS | DEMO | TESTS)
     assert not [name for name in modules if name.startswith("bridge.microsoft")]
 
 
@@ -89,6 +90,6 @@ def test_the_light_commands_of_the_bridge_load_no_heavy_library(
 
 def test_the_bridge_itself_loads_no_light_no_demo_and_no_driver() -> None:
     modules = loaded("import bridge.app, bridge.doctor, bridge.commands.accounts")
-    assert modules >= {"msal", "aiohttp", "paho"}
+    assert modules >= {"aiohttp", "paho"}
     assert not modules & (LIGHTS | DEMO)
     assert not [name for name in modules if name.split(".")[0] == "drivers"]

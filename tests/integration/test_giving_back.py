@@ -17,9 +17,9 @@ from bridge.contract.clock import SystemClock
 from drivers.base import Surroundings
 from drivers.hue import KIND
 from drivers.hue.options import HueOptions
+from drivers.testing import FakeBus
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 from tests.fakes.mosquitto import running
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.subscriber import subscriber
 from tests.integration.test_driver_program import CONFIG, LIGHT, Desk
 

@@ -28,9 +28,9 @@ from drivers.gpio.light import GpioLight
 from drivers.gpio.options import GpioOptions
 from drivers.gpio.pins import raspberry_pi, take
 from drivers.lamp import Lamp
+from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.gpio_pins import BusyPin, FailingPin, LgpioError, board, duty
-from tests.fakes.mqtt_light_bus import FakeBus
 
 RGB = GpioOptions(pins={"red": 17, "green": 27, "blue": 22})
 ORANGE = LightState(color=(255, 51, 0), brightness=0.5)

@@ -17,6 +17,7 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
+from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.hue import KIND, opened
 from drivers.hue.light import HueLight
@@ -24,7 +25,6 @@ from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
 from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
-from drivers.manners import LOOK_EVERY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 

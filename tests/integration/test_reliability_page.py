@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker import dial, hearing, reconnect, subscriptions
+from bridge.broker import births, dial, hearing, reconnect, subscriptions
 from bridge.config import state_file
 from bridge.config.models import PollingSettings
 from bridge.contract import supervised
@@ -21,7 +21,7 @@ from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
 from bridge.web.access import wrong_passwords
 from bridge.web.serving.limits import CALM_S, SHARE, Limits
-from drivers import lamp, manners, runner, stopping, trouble
+from drivers import abilities, lamp, stopping, trouble
 from drivers.settings import Common
 
 ROOT = Path(__file__).parents[2]
@@ -59,11 +59,11 @@ SAID = [
     ("the bridge ends now; one line | {:g} s |", state_file.RETRY_S),
     ("and the command | {:g} s after", SignInUnreadableError.LOOK_AGAIN_S),
     ("said within {:g} s, in health | {:g} s after", hearing.PROOF_S, hearing.ASK_AGAIN_S),
-    ("turns to `offline` within {:g} s", manners.LOOK_EVERY_S),
+    ("turns to `offline` within {:g} s", abilities.LOOK_EVERY_S),
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
     ("left as it is after {:g} s", lamp.LEAVE_S),
-    ("within {:g} s of its birth message", runner.BIRTH_MOST_S),
+    ("within {:g} s of its birth message", births.WAIT_S[1]),
     ("one try in {:g} minutes", wrong_passwords.MOST_S / 60),
     ("cut off after {:g} s", Limits.of_files(1024).request_s),
     ("| {:g} s after it ends |", CALM_S),

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bridge import cli, state_dir
+from bridge import state_dir
 from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings
+from bridge.config.command_line import WRONG_USE
 from bridge.config.host import HomeAssistantSettings, MqttSettings
 from bridge.config.hours import HoursSettings
 from bridge.config.loader import load
@@ -284,7 +285,7 @@ def test_a_unit_stops_in_time_and_does_not_repeat_a_mistake(name: str) -> None:
     text = (UNITS / name).read_text(encoding="utf-8")
     lines = set(text.splitlines())
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= lines
-    assert {"Restart=always", f"RestartPreventExitStatus={cli.WRONG_USE}"} <= lines
+    assert {"Restart=always", f"RestartPreventExitStatus={WRONG_USE}"} <= lines
     assert "TimeoutStopSec=15" in lines  # more than the 10 s that both programs promise
     assert "--config /etc/presence-bridge/config.toml" in text
 
@@ -379,3 +380,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         links = LINK.findall(page.read_text(encoding="utf-8"))
         todo += [(page.parent / link.partition("#")[0]).resolve() for link in links]
     assert set(PAGES) <= reached
+
+
+@pytest.mark.parametrize("package", ["bridge", "drivers"])
+def test_type_checkers_read_the_annotations_of_both_packages(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+    assert package in PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]

@@ -19,17 +19,17 @@ from loguru import logger
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
+from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Surroundings
 from drivers.blocking import Worker
 from drivers.lamp import Lamp
-from drivers.manners import LOOK_EVERY_S
+from drivers.testing import FakeBus
 from drivers.usb import KIND
 from drivers.usb.busylights import connect, plugged_in
-from drivers.usb.claims import Claims
 from drivers.usb.light import UsbLight
+from drivers.usb.locks import Locks
 from drivers.usb.options import UsbOptions
 from tests.fakes.clock import ManualClock
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.usb_hardware import Usb
 
 ORANGE = LightState(color=(255, 100, 0), brightness=0.5)
@@ -41,10 +41,10 @@ SERIAL_ADAPTERS = {(0x10C4, 0xEA60), (0x303A, 0x81DF)}
 
 @asynccontextmanager
 async def desk(
-    look: Callable[[], Any], claims: Claims | None = None, **choice: str
+    look: Callable[[], Any], locks: Locks | None = None, **choice: str
 ) -> AsyncIterator[UsbLight]:
     async with Worker("usb-test") as worker:
-        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look, claims))
+        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look, locks))
         try:
             yield light
         finally:
@@ -75,9 +75,9 @@ async def test_two_drivers_have_one_each_of_two_equal_lights(
     usb, folder = Usb(), tmp_path / "usb"
     wires = [usb.plug("blink1"), usb.plug("blink1")]
     async with (
-        desk(usb.look, Claims(folder)) as one,
-        desk(usb.look, Claims(folder)) as other,
-        desk(usb.look, Claims(folder)) as third,
+        desk(usb.look, Locks(folder)) as one,
+        desk(usb.look, Locks(folder)) as other,
+        desk(usb.look, Locks(folder)) as third,
     ):
         await one.apply(ORANGE)
         await other.apply(OFF)
@@ -97,8 +97,8 @@ async def test_two_drivers_have_one_each_of_two_equal_lights(
 
 async def test_a_driver_process_that_dies_leaves_its_light_to_the_next(tmp_path: Path) -> None:
     claim = (
-        "import sys, time, pathlib; from drivers.usb.claims import Claims; "
-        "print(bool(Claims(pathlib.Path(sys.argv[1])).take(b'1-0:1.0')), flush=True); "
+        "import sys, time, pathlib; from drivers.usb.locks import Locks; "
+        "print(bool(Locks(pathlib.Path(sys.argv[1])).take(b'1-0:1.0')), flush=True); "
         "time.sleep(60)"
     )
     usb = Usb()
@@ -107,12 +107,12 @@ async def test_a_driver_process_that_dies_leaves_its_light_to_the_next(tmp_path:
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
     assert await process.stdout.readline() == b"True\n"
-    async with desk(usb.look, Claims(tmp_path)) as here:
+    async with desk(usb.look, Locks(tmp_path)) as here:
         await here.apply(ORANGE)
     assert [wire.opened for wire in wires] == [0, 1]
     process.kill()
     await process.wait()
-    async with desk(usb.look, Claims(tmp_path)) as here:
+    async with desk(usb.look, Locks(tmp_path)) as here:
         await here.apply(ORANGE)
     assert [wire.opened for wire in wires] == [1, 1]
 
@@ -126,11 +126,11 @@ async def test_the_one_that_another_program_has_is_left_to_it() -> None:
     assert (taken.opened, free.opened) == (0, 1)
 
 
-async def test_without_a_folder_for_claims_a_light_is_shown_all_the_same(tmp_path: Path) -> None:
+async def test_without_a_folder_for_locks_a_light_is_shown_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "usb").write_text("no folder")
     usb = Usb()
     wire = usb.plug("blink1")
-    async with desk(usb.look, Claims(tmp_path / "usb")) as here:
+    async with desk(usb.look, Locks(tmp_path / "usb")) as here:
         await here.apply(ORANGE)
     assert wire.opened == 1
 

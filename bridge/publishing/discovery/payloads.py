@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from bridge import SUPPORT_URL
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
@@ -20,7 +21,6 @@ from bridge.publishing.discovery.entities import (
     preference_entities,
 )
 
-SUPPORT_URL = "https://github.com/presence-bridge/presence-bridge"
 ORIGIN_NAME = "Presence Bridge"
 Components = dict[str, str]
 """Component keys and their platforms."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.effects import LOWEST, animation, frame, next_frame_s
+from drivers.effects import LOWEST, animation
 
 RED = LightState(color=(255, 0, 0))
 BLINK = LightState(color=(0, 0, 255), effect=Effect.BLINK, period_s=2)
@@ -15,10 +15,10 @@ INTERVALS, PERIODS = st.floats(0.001, 5), st.floats(0.2, 60)
 
 def test_frames_stay_within_the_look() -> None:
     for step in range(200):
-        pulsed = frame(PULSE, step / 50)
+        pulsed = animation(PULSE).at(step / 50)
         assert LOWEST <= pulsed.brightness <= 1
         assert pulsed.effect is Effect.SOLID
-    assert frame(RED, 5) == RED
+    assert animation(RED).at(5) == RED
 
 
 @given(INTERVALS, PERIODS, st.sampled_from([Effect.BLINK, Effect.PULSE]))
@@ -39,11 +39,12 @@ def test_a_stream_of_frames_never_leaves_out_half_a_blink(
     interval_s: float, period_s: float
 ) -> None:
     look = BLINK.model_copy(update={"period_s": period_s})
+    moves = animation(look, interval_s)
     elapsed_s, late_s, shown = 0.0, 1e-4, []
     for _ in range(12):
         elapsed_s += late_s
-        shown.append(frame(look, elapsed_s, interval_s) == OFF)
-        wait_s = next_frame_s(look, elapsed_s, interval_s)
+        shown.append(moves.at(elapsed_s) == OFF)
+        wait_s = moves.until_next_s(elapsed_s)
         elapsed_s += wait_s
         assert wait_s >= interval_s - 1e-3
     assert all(one is not other for one, other in pairwise(shown))

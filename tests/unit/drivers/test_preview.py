@@ -12,7 +12,7 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF
 from drivers.base import Capability
-from drivers.preview import Now, by_hand, checked, decide, facts_of, told
+from drivers.preview import Now, by_hand, checked, decide, described, facts_of
 from drivers.rules import Facts, Rules
 from drivers.settings import Common
 
@@ -33,11 +33,13 @@ PEOPLE = ("alice", "bob")
 )
 def test_people_are_supposed_to_be_as_told(words: str, look: str, because: str) -> None:
     now = Now(facts_of(words, NOW, PEOPLE))
-    assert told(decide(Rules(), now, NOW)) == f"{look}\nbecause: {because}"
+    assert described(decide(Rules(), now, NOW)) == f"{look}\nbecause: {because}"
 
 
 def test_a_lamp_that_follows_everybody_takes_any_name() -> None:
-    assert told(decide(Rules(), Now(facts_of("busy", NOW, ())), NOW)).endswith("availability busy")
+    assert described(decide(Rules(), Now(facts_of("busy", NOW, ())), NOW)).endswith(
+        "availability busy"
+    )
     assert set(facts_of("zoe=busy,yan=away", NOW, ())) == {"zoe", "yan"}
 
 
@@ -60,7 +62,7 @@ def test_a_hand_wins_over_presence_and_schedule() -> None:
     rules = Rules(hours=parse_hours("sat", "08:00-18:00"))
     for words, look in (("#0a0b0c", "#0a0b0c at 100%, solid"), ("off", "off")):
         decision = decide(rules, Now({}, by_hand=by_hand(words)), NOW)
-        assert told(decision).splitlines()[0] == look
+        assert described(decision).splitlines()[0] == look
     with pytest.raises(ConfigError, match="is no colour"):
         checked(by_hand, "rde")
 
@@ -94,7 +96,7 @@ def test_what_the_light_can_do_is_told_and_that_it_is_given_back(
     looks = {"available": {"give_back": True}}
     common = Common.model_validate({"kind": "lamp", "looks": looks})
     rules = common.rules(HostConfig(state_dir=Path("/nowhere")), Capability(capability))
-    shown = told(decide(rules, Now(facts_of(words, NOW, ())), NOW), Capability(capability))
+    shown = described(decide(rules, Now(facts_of(words, NOW, ())), NOW), Capability(capability))
     first, because, *more = shown.splitlines()
     assert [first, *more] == lines
     assert because.startswith("because: ")

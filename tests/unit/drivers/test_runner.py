@@ -12,7 +12,7 @@ import pytest
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
-from drivers.forget import forget
+from drivers.retained_topics import forget
 from drivers.rules import DEFAULT_LOOKS
 from drivers.runner import CONNECTION_EVERY_S
 from tests.fakes.clock import START, ManualClock
@@ -208,7 +208,7 @@ async def test_the_schedule_turns_to_the_minute_without_a_message(tmp_path: Path
     start = START.replace(hour=7, minute=59, second=10)
     schedule = {"hours": "08:00-08:01", "outside": "off"}
     bench = Bench(tmp_path, start=start, schedule=schedule)
-    bench.runner._rules = bench.runner._common.rules(
+    bench.runner._decisions.rules = bench.runner._common.rules(
         bench.runner._config.model_copy(update={"time_zone": "UTC"})
     )
     bench.person("busy")
@@ -229,7 +229,7 @@ async def test_after_hours_the_right_look_is_back_whatever_others_did(
     start = START.replace(hour=8, minute=0, second=30)
     schedule = {"hours": "08:00-08:01", "outside": outside}
     bench = Bench(tmp_path, start=start, schedule=schedule)
-    bench.runner._rules = bench.runner._common.rules(
+    bench.runner._decisions.rules = bench.runner._common.rules(
         bench.runner._config.model_copy(update={"time_zone": "UTC"})
     )
     bench.person("busy")
@@ -493,12 +493,13 @@ async def test_a_defect_in_the_rules_shows_unknown_and_is_tried_again(
     bench = Bench(tmp_path)
     bench.person("busy")
     async with bench.running():
-        rules, bench.runner._rules = bench.runner._rules, None  # type: ignore[assignment]
+        decisions = bench.runner._decisions
+        rules, decisions.rules = decisions.rules, None  # type: ignore[assignment]
         bench.person("do_not_disturb")
         await bench.clock.advance(10)
         assert bench.light.shows == UNKNOWN
         assert bench.rule == "internal error"
-        bench.runner._rules = rules
+        bench.runner._decisions.rules = rules
         await bench.clock.advance(300)
         assert bench.light.shows == PURPLE
     assert caplog.text.count("Traceback") == 1

@@ -3,12 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import Rgb
-from drivers.hue.color import (
+from drivers.hue.api import Gamut, Point
+from drivers.hue.looks import (
     GAMUT_A,
     GAMUT_B,
     GAMUT_C,
-    Gamut,
-    Point,
     clip,
     close,
     gamut_of,

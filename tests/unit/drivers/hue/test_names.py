@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.contract.errors import LightRefusedError
-from drivers.hue.names import Entry, entries_of, pick
+from drivers.hue.api import Entry, entries_of, pick
 
 COMPOSED, DECOMPOSED = "B\u00fcro", "Bu\u0308ro"
 TOLD = {

@@ -5,8 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import OFF, LightState
-from drivers.hue.color import GAMUT_B, GAMUT_C, rgb_to_xy
-from drivers.hue.records import Body, HubLight, as_found, bodies_to_restore, body_for, shows
+from drivers.hue.api import HubLight
+from drivers.hue.looks import (
+    GAMUT_B,
+    GAMUT_C,
+    Body,
+    as_found,
+    bodies_to_restore,
+    body_for,
+    rgb_to_xy,
+    shows,
+)
 from tests.fakes.hue_hub import color_light, plug, white_light
 
 COLORED = HubLight.model_validate(color_light("Desk"))

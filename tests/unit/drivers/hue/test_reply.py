@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.hue.reply import HubRefusedError, Refusal, checked, meaning
+from drivers.hue.api import HubRefusedError, Refusal, checked, meaning
 
 DONE = {"success": {"/lights/1/state/on": True}}
 JSON = st.recursive(
@@ -51,6 +51,6 @@ def test_anything_else_is_no_reply(reply: Any) -> None:
     ],
 )
 def test_each_refusal_says_who_must_act(kind: int, error: type[Exception]) -> None:
-    told = meaning(HubRefusedError([Refusal(kind, "words")]), name="desk")
+    told = meaning(HubRefusedError([Refusal(type=kind, description="words")]), name="desk")
     assert type(told) is error
     assert (kind == 1) is ("presence-driver pair desk" in str(told))

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from bridge.contract.light import LightState
 from drivers.mqtt_light.light import MqttLight
 from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
-from tests.fakes.mqtt_light_bus import FakeBus
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ from drivers.lamp import Lamp
 from drivers.mqtt_light import tailored
 from drivers.mqtt_light.light import MqttLight
 from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
-from tests.fakes.mqtt_light_bus import FakeBus
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, ZigbeeBulb
 
 BLINK = LightState(color=(255, 0, 0), effect=Effect.BLINK, period_s=2)

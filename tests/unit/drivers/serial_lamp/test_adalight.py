@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import Effect, LightState
-from drivers.serial_lamp.adalight import encode, frame_s, says_ready
-from drivers.serial_lamp.sessions import AdalightSession
+from drivers.serial_lamp.adalight import AdalightSession, encode, frame_s, says_ready
 from tests.fakes.serial_boards import AdalightStrip
 
 COLORS = st.tuples(*[st.integers(0, 255)] * 3)

@@ -8,12 +8,13 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.blocking import Worker
 from drivers.serial_lamp.light import REFUSED_S, REOPEN_S, SerialLight
+from drivers.serial_lamp.session import Session
 from tests.fakes.clock import ManualClock
 
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
 
 
-class FakeSession:
+class FakeSession(Session):
     """Notes what is asked of it; ``error`` is raised by everything but ``close``."""
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class FakeSession:
 async def kept(session: FakeSession, clock: ManualClock) -> AsyncIterator[SerialLight]:
     async with Worker("desk") as worker:
         light = SerialLight(lambda: session, worker, name="desk", clock=clock, stop=Event())
-        async with light.kept_awake():
+        async with light.with_heartbeat():
             yield light
 
 

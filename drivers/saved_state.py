@@ -1,4 +1,4 @@
-"""What a lamp remembers over a restart and a kill: who decides about it, and how it was found."""
+"""What is saved of a lamp over a restart and a kill: its mode, and how the light was found."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.config.state_file import StateFile
 from drivers.base import Capability, Kind
 from drivers.manual import Mode
-from drivers.taking import Found
 
 log = logging.getLogger(__name__)
 
 SETTLED_S = 1.0
 
 
-class _Kept(Mode):
+class Found(BaseModel):
+    """How a light was before we took it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    snapshot: dict[str, Any] | None = None
+    """``None`` of a light that cannot be read."""
+
+
+class _File(Mode):
     """The file: the mode, as the last release has it alone, and what was learned of the light."""
 
     light: str = ""
@@ -30,56 +38,56 @@ class _Kept(Mode):
     """While the light is ours."""
 
 
-class Memory:
-    """The file of one lamp."""
+class SavedState:
+    """The file of one lamp, written beside the event loop."""
 
     def __init__(self, state_dir: Path, name: str, kind: Kind[Any], options: BaseModel) -> None:
         self._file = StateFile(state_dir / "lights" / f"{name}.json")
         words = json.dumps([kind.name, options.model_dump()], sort_keys=True, default=str)
         self._light = sha256(words.encode()).hexdigest()
-        self._kept = _Kept(light=self._light)
+        self._now = _File(light=self._light)
 
     def load(self) -> None:
         """Read the file; what another light left there is not believed of this one."""
         try:
-            kept = _Kept.model_validate_json(self._file.file.read_bytes())
+            file = _File.model_validate_json(self._file.file.read_bytes())
         except FileNotFoundError:
             return
         except (OSError, ValidationError):
             log.warning("%s cannot be read and is forgotten: presence is followed", self._file.file)
             return
-        if kept.light != self._light:
-            if kept.found:
+        if file.light != self._light:
+            if file.found:
                 log.warning("%s: what another light was found like is forgotten", self._file.file)
-            kept = _Kept(**_mode(kept).model_dump(), light=self._light)
-        self._kept = kept
+            file = _File(**_mode(file).model_dump(), light=self._light)
+        self._now = file
 
     @property
     def mode(self) -> Mode:
         """Who decides about the lamp."""
-        return _mode(self._kept)
+        return _mode(self._now)
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        self._keep(**mode.model_dump())
+        self._change(**mode.model_dump())
 
     @property
     def capability(self) -> Capability | None:
         """What the light can do, if it has told."""
-        return self._kept.capability
+        return self._now.capability
 
     @capability.setter
     def capability(self, capability: Capability) -> None:
-        self._keep(capability=capability)
+        self._change(capability=capability)
 
     @property
     def found(self) -> Found | None:
         """How the light was found, while it is ours."""
-        return self._kept.found
+        return self._now.found
 
-    def keep_found(self, found: Found | None) -> None:
-        """Keep how the light was found, until it is given back."""
-        self._keep(found=found)
+    @found.setter
+    def found(self, found: Found | None) -> None:
+        self._change(found=found)
 
     async def settled(self) -> None:
         """Wait for the disk, but not for long: a light is more than its memory."""
@@ -89,12 +97,12 @@ class Memory:
         """Wait for the disk, but not for ever."""
         await self._file.close()
 
-    def _keep(self, **changed: Any) -> None:
-        kept = self._kept.model_copy(update=changed)
-        if kept != self._kept:
-            self._kept = kept
-            self._file.save(kept.model_dump_json())
+    def _change(self, **changed: Any) -> None:
+        file = self._now.model_copy(update=changed)
+        if file != self._now:
+            self._now = file
+            self._file.save(file.model_dump_json())
 
 
-def _mode(kept: _Kept) -> Mode:
-    return Mode.model_validate(kept.model_dump(include=set(Mode.model_fields)))
+def _mode(file: _File) -> Mode:
+    return Mode.model_validate(file.model_dump(include=set(Mode.model_fields)))

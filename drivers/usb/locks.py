@@ -1,4 +1,4 @@
-"""Which USB device is whose, among the drivers of one state folder. Never opens a device.
+"""Which USB device is whose, among the drivers of one state folder.
 
 Equal lights without serial numbers cannot be told apart, and not every system keeps a second
 program from opening one that is open.
@@ -16,16 +16,16 @@ from pathlib import Path
 LetGo = Callable[[], None]
 
 
-class Claims:
+class Locks:
     """Locks on files, one a place on the bus; they end with their process, however it ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def take(self, place: bytes) -> LetGo | None:
-        """Claim the device at ``place``; ``None`` when another driver has it.
+        """Lock the device at ``place``; ``None`` when another driver has it.
 
-        Where no file can be written nobody can claim anything, and everything is free.
+        Where no file can be written nothing can be locked, and everything is free.
         """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,4 +45,4 @@ class Claims:
 
 
 def nothing() -> None:
-    """Let nothing go: there was nothing to claim."""
+    """Let nothing go: nothing was locked."""

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, LightState
-from drivers.manners import LOOK_EVERY_S
+from drivers.abilities import LOOK_EVERY_S
 from drivers.manual import Mode
 from drivers.rules import DEFAULT_LOOKS
 from tests.fakes.clock import START, ManualClock

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.broker import Received
 from bridge.contract.wire import Message
-from tests.fakes.mqtt_light_devices import Device
+
+Told = Iterable[tuple[str, bytes, bool]]
+"""Topic, payload, retained."""
+
+
+class Device(Protocol):
+    """A device behind the broker."""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The topics that it listens on; ``+`` stands for a level."""
+        ...
+
+    def hello(self) -> Told:
+        """What it has published before."""
+        ...
+
+    def hear(self, topic: str, payload: bytes) -> Told:
+        """Obey, and answer."""
+        ...
 
 
 class FakeBus:
-    """Keeps what was published; a device hears its commands at once and answers."""
+    """A :class:`drivers.base.Bus` that keeps what was published; the device answers at once."""
 
     def __init__(self, device: Device | None = None) -> None:
         self.device = device
@@ -21,6 +40,7 @@ class FakeBus:
         self._handlers: dict[str, Callable[[Any], None]] = {}
 
     def publish(self, message: Message) -> None:
+        """Keep the message, and hand it to the device that listens there."""
         self.published.append(message)
         if self.device is not None and any(
             fnmatchcase(message.topic, pattern.replace("+", "*"))
@@ -30,6 +50,7 @@ class FakeBus:
                 self.tell(topic, payload)
 
     def subscribe(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
+        """Call ``handler`` with what is told on ``topic_filter``."""
         self._handlers[topic_filter] = handler
 
     def tell(self, topic: str, payload: bytes | str, *, stored: bool = False) -> None:
@@ -46,4 +67,5 @@ class FakeBus:
 
     @property
     def followed(self) -> set[str]:
+        """The subscriptions."""
         return set(self._handlers)

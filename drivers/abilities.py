@@ -1,4 +1,4 @@
-"""What one open light can do besides ``apply``: looked up once, not at each frame. No I/O."""
+"""What one open light can do besides ``apply``, looked up once and not at each frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SELDOM_S = 3600.0
 """So often one that cannot."""
 
 
-class Manners:
+class Abilities:
     """The protocols of :mod:`drivers.base` that a light has; ``None`` for each that it has not."""
 
     def __init__(self, light: Light, kind: Kind[Any]) -> None:

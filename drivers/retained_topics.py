@@ -1,21 +1,25 @@
-"""Remembers in a file where a lamp has spoken, to empty it once it speaks elsewhere.
+"""Removes a lamp's retained topics: those it published on before, or all when it is forgotten.
 
-Never publishes. Discovery of one lamp stands on the same topic below every base topic, and is
-emptied once when that has changed: Home Assistant keeps the entities of a device that only changes
-its names (documentation, "MQTT Discovery").
+A file names them. Discovery of one lamp is on the same topic below every base topic, and is emptied
+once when that has changed: Home Assistant keeps the entities of a device that only changes its
+names (documentation, "MQTT Discovery").
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bridge.broker import Connect, visit
+from bridge.broker.connection import connect as mqtt
 from bridge.config.host import HostConfig
 from bridge.config.state_file import StateFile
-from bridge.contract.topics import Topics
+from bridge.contract.errors import PersonMustActError
+from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
 
 log = logging.getLogger(__name__)
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 LEAVES = ("availability", "state", "rule", "set")
 """``set`` too: somebody may have stored a command there."""
 _ENDING = ".topics.json"
+_ANSWER_S = 2.0
 
 
 class _File(BaseModel):
@@ -31,7 +36,7 @@ class _File(BaseModel):
     instance: str
     topics: tuple[str, ...]
     gone: tuple[str, ...] = ()
-    """What the broker has still to let go."""
+    """What the broker has still to empty."""
 
 
 def all_topics(topics: Topics, name: str) -> list[str]:
@@ -41,12 +46,12 @@ def all_topics(topics: Topics, name: str) -> list[str]:
 
 
 def file_of(config: HostConfig, name: str) -> Path:
-    """Where that is remembered."""
+    """The file that names the topics of the lamp called ``name``."""
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
-def remembered(config: HostConfig, name: str) -> list[str]:
-    """Where the lamp called ``name`` has spoken from here, also below another base topic."""
+def published(config: HostConfig, name: str) -> list[str]:
+    """Where the lamp called ``name`` has published from here, also below another base topic."""
     try:
         file = _File.model_validate_json(file_of(config, name).read_bytes())
     except (OSError, ValidationError):
@@ -55,13 +60,13 @@ def remembered(config: HostConfig, name: str) -> list[str]:
 
 
 def left_behind(config: HostConfig, name: str) -> list[str]:
-    """Lamps that have spoken from here and are in the config no more; never ``name``, who asks."""
+    """Lamps that have published from here and are in the config no more, save ``name``."""
     files = (config.state_dir / "lights").glob(f"*{_ENDING}")
     names = sorted(file.name.removesuffix(_ENDING) for file in files)
     return [other for other in names if other not in (*config.drivers, name)]
 
 
-class Spoken:
+class RetainedTopics:
     """The file of one lamp, and what has to be emptied."""
 
     def __init__(self, config: HostConfig, name: str) -> None:
@@ -73,7 +78,7 @@ class Spoken:
         self._gone: dict[str, None] = {}
 
     def load(self) -> None:
-        """Learn what has to go, and remember where the lamp speaks now."""
+        """Find what has to go, and save where the lamp publishes now."""
         try:
             before = _File.model_validate_json(self._file.file.read_bytes())
         except FileNotFoundError:
@@ -91,7 +96,7 @@ class Spoken:
         self._save()
 
     def removals(self) -> Iterator[Message]:
-        """What empties all that is not ours any more, so long as the broker has not let it go."""
+        """What empties topics that are not ours any more, until the broker has it."""
         for topic in list(self._gone):
             yield Message(topic, b"")
 
@@ -110,3 +115,24 @@ class Spoken:
             instance=self._topics.instance, topics=tuple(self._now), gone=tuple(self._gone)
         )
         self._file.save(file.model_dump_json())
+
+
+async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> list[str]:
+    """Remove all that the driver called ``name`` has stored; what was removed, in words.
+
+    Raises:
+        PersonMustActError: It runs, or the broker refuses.
+        TryAgainError: The broker cannot be reached.
+    """
+    state = config.topics.driver_state(name)
+    for received in await visit(config.mqtt, follow=[state], within_s=_ANSWER_S, connect=connect):
+        if received.payload == ONLINE.encode():
+            raise PersonMustActError(
+                f"{name} runs: it would be back at once.", remedy="Stop its driver first."
+            )
+    removed = list(dict.fromkeys([*all_topics(config.topics, name), *published(config, name)]))
+    await visit(config.mqtt, publish=[Message(topic, b"") for topic in removed], connect=connect)
+    for file in (config.state_dir / "lights" / f"{name}.json", file_of(config, name)):
+        with suppress(OSError):  # another host's, or nobody's
+            file.unlink()
+    return removed

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.errors import LightUnreachableError
-from drivers.mqtt_light.attendance import Attendance
-from drivers.mqtt_light.reach import ANSWER_S
+from drivers.mqtt_light.availability import ANSWER_S, Availability
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.unit.drivers.mqtt_light.desk import GREEN, RED, Desk
 
@@ -187,7 +186,7 @@ async def test_a_base_topic_may_hold_slashes_and_so_may_a_name(
 
 
 def test_of_several_bridges_in_the_folders_of_a_device_the_nearest_counts() -> None:
-    attendance = Attendance(("home/zigbee/bridge/state", "home/bridge/state"))
+    attendance = Availability(("home/zigbee/bridge/state", "home/bridge/state"))
     heard = [
         ("home/bridge/state", False, "home/bridge/state"),
         ("home/zigbee/bridge/state", True, None),

@@ -1,0 +1,79 @@
+"""Decides what a lamp shows, whenever something was heard and whenever the clock may change it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from bridge.contract.clock import Clock
+from drivers.following import Following
+from drivers.rules import Decision, Facts, Rules, choose
+
+LOOK_AGAIN_S = 30.0
+"""The longest between two looks at the clock: schedule and expiry turn without a message."""
+
+
+class Decisions:
+    """Calls ``decided`` with each decision, also with one that is as the last."""
+
+    def __init__(
+        self,
+        following: Following,
+        *,
+        grace_s: float,
+        clock: Clock,
+        connected: Callable[[], bool],
+        decided: Callable[[Decision], None],
+    ) -> None:
+        self._following, self._grace_s, self._clock = following, grace_s, clock
+        self._connected, self._decided = connected, decided
+        self._ever_decided = False
+        self.rules = Rules()
+
+    async def run(self) -> None:
+        """Decide until cancelled."""
+        heard = self._following.heard
+        while True:
+            self._following.forget_who_left()
+            version = heard.version
+            self.decide()
+            await heard.newer(version, within_s=self._until_turn_s(), clock=self._clock)
+
+    def decide(self) -> None:
+        """Decide now, unless a bridge that is away may still come back."""
+        heard = self._following.heard.value
+        may_return = not heard.bridge_online and self._patience_s() > 0
+        if may_return and (self._ever_decided or heard.bridge_online is None):
+            return
+        self._ever_decided = True
+        gone = "" if heard.bridge_online else "bridge" if self._connected() else "broker"
+        there = self._following.bridge_clock.now()
+        self._decided(
+            choose(self.rules, heard.facts, self._clock.now(), bridge_now=there, gone=gone)
+        )
+
+    def _patience_s(self) -> float:
+        """Seconds that bridge or broker may still be away."""
+        return self._grace_s - (self._clock.monotonic() - self._following.heard.value.gone_since_s)
+
+    def _until_turn_s(self) -> float:
+        """Seconds until the clock alone may change the decision."""
+        heard = self._following.heard.value
+        waits_s = [LOOK_AGAIN_S] if heard.bridge_online else [LOOK_AGAIN_S, self._patience_s()]
+        bridge_now = self._following.bridge_clock.now()
+        waits_s.append(until_turn_s(self.rules, heard.facts, self._clock.now(), bridge_now))
+        return min(wait_s for wait_s in waits_s if wait_s > 0) + 0.01
+
+
+def until_turn_s(
+    rules: Rules, facts: Mapping[str, Facts], now: datetime, bridge_now: datetime
+) -> float:
+    """Seconds until the schedule may turn or something known expires; infinite without both."""
+    ages_s = [
+        (known.state.valid_until - bridge_now).total_seconds()
+        for known in facts.values()
+        if known.state and known.state.valid_until
+    ]
+    minute_s = 60.0 - now.second - now.microsecond / 1e6 if rules.hours else math.inf
+    return min([minute_s, *(age_s for age_s in ages_s if age_s > 0)])

@@ -1,0 +1,215 @@
+"""What a hub says: its lights and groups, which of them a name means, and its refusals. Pure.
+
+phue only logs a refusal, and only when it comes first; so each reply is read here as a whole.
+Source: Hue API v1 (developers.meethue.com, "Lights API", "Groups API", "Error messages").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unicodedata import normalize
+
+from pydantic import BaseModel, ConfigDict
+
+from bridge.contract.errors import (
+    LightRefusedError,
+    LightUnreachableError,
+    PersonMustActError,
+    TryAgainError,
+)
+from drivers.base import Capability
+
+Point = tuple[float, float]
+"""CIE 1931 chromaticity: x and y, 0 to 1 each."""
+Gamut = tuple[Point, Point, Point]
+"""The triangle of what a lamp can show: its red, green and blue."""
+
+UNKNOWN_KEY, NO_SUCH_RESOURCE = 1, 3
+NO_LINK_BUTTON, IS_OFF, INTERNAL = 101, 201, 901
+
+_MOST_NAMES = 30
+"""So many are listed when a name is not known."""
+_PLACES = frozenset({"Room", "Zone"})
+"""What people make; the hub has other groups of the same names (Hue API v1, "Groups API")."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Values(_Record):
+    """``state`` of a light. What a lamp cannot do is missing."""
+
+    on: bool
+    bri: int | None = None
+    xy: Point | None = None
+    ct: int | None = None
+    hue: int | None = None
+    sat: int | None = None
+    effect: str | None = None
+    colormode: str | None = None
+    """``xy``, ``ct`` or ``hs``: which of them holds."""
+    reachable: bool = True
+    """Whether the lamp answered the hub the last time; the hub is slow to learn."""
+
+
+class _Control(_Record):
+    colorgamut: Gamut | None = None
+
+
+class _Capabilities(_Record):
+    control: _Control = _Control()
+
+
+class HubLight(_Record):
+    """One entry of ``/lights``."""
+
+    name: str
+    type: str = ""
+    modelid: str = ""
+    state: Values
+    capabilities: _Capabilities = _Capabilities()
+
+    @property
+    def capability(self) -> Capability:
+        """What it can do. Some plugs of other makers tell a brightness that they have not."""
+        if self.state.xy is not None:
+            return Capability.COLOR
+        is_plug = self.state.bri is None or self.type.casefold().startswith("on/off")
+        return Capability.ON_OFF if is_plug else Capability.WHITE
+
+
+class HubGroup(_Record):
+    """One entry of ``/groups``."""
+
+    name: str
+    lights: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """The light or group that the config names, as the hub knows it."""
+
+    is_group: bool
+    id: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{'group' if self.is_group else 'light'} {self.name!r}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One light or group as the hub lists it."""
+
+    name: str
+    type: str = ""
+
+
+def entries_of(told: Mapping[str, Any]) -> dict[int, Entry]:
+    """By number, from ``/lights`` or ``/groups``."""
+    return {
+        int(number): Entry(str(entry["name"]), str(entry.get("type", "")))
+        for number, entry in told.items()
+    }
+
+
+def pick(entries: Mapping[int, Entry], wanted: int | str, what: str) -> int:
+    """The number of the only one that ``wanted`` means; rooms and zones before other groups.
+
+    Raises:
+        LightRefusedError: There is none, or several.
+    """
+    found = [wanted] if isinstance(wanted, int) and wanted in entries else []
+    if isinstance(wanted, str):
+        found = _called(entries, wanted)
+        if not found and wanted.isdecimal() and int(wanted) in entries:
+            found = [int(wanted)]
+    found = [number for number in found if entries[number].type in _PLACES] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        types = ", ".join(f"{n} ({entries[n].type or 'no type'})" for n in sorted(found))
+        raise LightRefusedError(
+            f"{len(found)} {what}s of the hub are called {wanted!r}: {types}.",
+            remedy=f"Write the number of one: {what} = {' or '.join(map(str, sorted(found)))}",
+        )
+    raise LightRefusedError(
+        f"the hub has no {what} {wanted!r}.", remedy=f"Correct {what}: it has {listed(entries)}."
+    )
+
+
+def listed(entries: Mapping[int, Entry]) -> str:
+    """Numbers and names for people."""
+    known = [f"{number} {entry.name!r}" for number, entry in sorted(entries.items())]
+    return ", ".join(known[:_MOST_NAMES]) + (" …" if len(known) > _MOST_NAMES else "") or "none"
+
+
+def _called(entries: Mapping[int, Entry], wanted: str) -> list[int]:
+    """Those of that name: as it is written, else whatever its capitals and spaces around."""
+    for way in (_composed, _folded):
+        found = [number for number, entry in entries.items() if way(entry.name) == way(wanted)]
+        if found:
+            return found
+    return []
+
+
+def _composed(name: str) -> str:
+    """An umlaut is one letter or two, as the keyboard made it (Unicode, UAX #15)."""
+    return normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", normalize("NFC", name).casefold()).strip()
+
+
+class Refusal(_Record):
+    """One ``error`` entry."""
+
+    type: int
+    description: str = ""
+
+
+class HubRefusedError(Exception):
+    """The hub answered, and refused; ``refusals`` is never empty. Stays inside of this kind."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        texts = (refusal.description or f"error {refusal.type}" for refusal in refusals)
+        super().__init__("; ".join(texts))
+        self.types = frozenset(refusal.type for refusal in refusals)
+
+
+def checked(reply: Any) -> Any:
+    """``reply`` itself, when it holds no refusal and has a shape that the API knows.
+
+    Raises:
+        HubRefusedError: At least one entry is an error.
+        ValueError: It is no reply of a hub.
+    """
+    if isinstance(reply, dict):
+        return reply
+    if not isinstance(reply, list) or not reply:
+        raise ValueError("no reply of a Hue hub")
+    if not all(isinstance(entry, dict) and entry.keys() & {"success", "error"} for entry in reply):
+        raise ValueError("no reply of a Hue hub")
+    refusals = [Refusal.model_validate(entry["error"]) for entry in reply if "error" in entry]
+    if refusals:
+        raise HubRefusedError(refusals)
+    return reply
+
+
+def meaning(error: HubRefusedError, *, name: str) -> TryAgainError | PersonMustActError:
+    """The error of ours for what the hub refused to the lamp ``name``."""
+    if UNKNOWN_KEY in error.types:
+        return LightRefusedError(
+            "the hub does not know our key any more.",
+            remedy=f"Run: presence-driver pair {name}",
+        )
+    if error.types & {NO_SUCH_RESOURCE, INTERNAL, IS_OFF}:
+        return LightUnreachableError(f"the hub says: {error}")
+    return LightRefusedError(
+        f"the hub says: {error}.",
+        remedy="Is this light or group right? See docs/lights/hue.md.",
+    )

@@ -1,0 +1,205 @@
+"""A look as values of the hub, and those of a light as it was found. Pure.
+
+Sources: Hue API v1 (developers.meethue.com, "Lights API", "Groups API", "Things you need to know");
+"Color conversion formulas RGB to xy and back" (gamma, matrix for a wide gamut, nearest point of the
+triangle; Home Assistant uses the same matrix); "Supported devices" (the gamut of each model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bridge.contract.light import LightState, Rgb
+from drivers.base import Capability
+from drivers.hue.api import Gamut, HubLight, Point
+
+Body = dict[str, Any]
+"""What is put to ``/lights/ID/state`` or ``/groups/ID/action``."""
+
+BRIGHTEST = 254
+_MOST_WRITES, _FEW = 55, 10
+"""A hub takes ten writes a second, or one of a group; a stop has some seconds."""
+_BRI_TOLERANCE, _XY_TOLERANCE = 3, 0.02
+"""Lamps round what they are told; other makers' clip in their own way."""
+
+GAMUT_A: Gamut = ((0.704, 0.296), (0.2151, 0.7106), (0.138, 0.08))
+GAMUT_B: Gamut = ((0.675, 0.322), (0.409, 0.518), (0.167, 0.04))
+GAMUT_C: Gamut = ((0.6915, 0.3083), (0.17, 0.7), (0.1532, 0.0475))
+
+_MODELS: dict[Gamut, str] = {
+    GAMUT_A: "LLC001 LLC005 LLC006 LLC007 LLC010 LLC011 LLC012 LLC013 LLC014 LST001",
+    GAMUT_B: "LCT001 LCT002 LCT003 LCT007 LLM001",
+    GAMUT_C: "LCT010 LCT011 LCT012 LCT014 LCT015 LCT016 LCT024 LLC020 LST002 LST003 LST004",
+}
+GAMUT_OF_MODEL = {model: gamut for gamut, models in _MODELS.items() for model in models.split()}
+"""For hubs too old to tell the gamut themselves; newer models need no entry."""
+
+_WHITE: Rgb = (255, 255, 255)
+_DIGITS = 4
+"""The hub rounds to as many."""
+
+
+def capability_of(lights: Iterable[HubLight]) -> Capability:
+    """What at least one of ``lights`` can do: the others follow as far as they can."""
+    known = {light.capability for light in lights}
+    return next((each for each in Capability if each in known), Capability.COLOR)
+
+
+def body_for(state: LightState, lights: Iterable[HubLight]) -> Body:
+    """All that makes ``lights`` show ``state``, as far as they can."""
+    lights = list(lights)
+    bri = round(state.brightness * max(state.color) / 255 * BRIGHTEST)
+    if not state.on or bri == 0:
+        return {"on": False}
+    body: Body = {"on": True}
+    if any(light.state.bri is not None for light in lights):
+        body["bri"] = bri
+    colored = [light for light in lights if light.state.xy is not None]
+    if colored:
+        gamuts = {_gamut(light) for light in colored}
+        body["xy"] = list(rgb_to_xy(state.color, gamuts.pop() if len(gamuts) == 1 else None))
+    if any(light.state.effect == "colorloop" for light in lights):
+        body["effect"] = "none"
+    return body
+
+
+def shows(light: HubLight, body: Body) -> bool:
+    """Whether ``light`` still is as ``body`` told it."""
+    now = light.state
+    if now.on != body["on"]:
+        return False
+    if not now.on:
+        return True
+    if now.bri is not None and "bri" in body and abs(now.bri - body["bri"]) > _BRI_TOLERANCE:
+        return False
+    if now.xy is None or "xy" not in body:
+        return True
+    x, y = body["xy"]
+    gamut = _gamut(light)
+    told = clip((x, y), gamut) if gamut else (x, y)
+    same_mode = now.colormode in (None, "xy") and now.effect != "colorloop"
+    return same_mode and close(now.xy, told, within=_XY_TOLERANCE)
+
+
+def as_found(lights: Mapping[int, HubLight]) -> dict[str, Any]:
+    """How ``lights`` are now, as JSON values that ``bodies_to_restore`` reads."""
+    kept = {"on", "bri", "xy", "ct", "hue", "sat", "effect", "colormode"}
+    return {
+        str(number): light.state.model_dump(mode="json", include=kept, exclude_none=True)
+        for number, light in lights.items()
+    }
+
+
+def bodies_to_restore(found: Mapping[str, Any]) -> list[Body]:
+    """What brings a light back, in order.
+
+    A lamp that was off first gets its colour back, at once, so that it has it when it is switched
+    on next: a lamp that is off takes none (error 201).
+    """
+    mode = found.get("colormode")
+    keys = ["bri", *({"hs": ["hue", "sat"], "xy": ["xy"], "ct": ["ct"]}.get(str(mode), []))]
+    body: Body = {key: found[key] for key in keys if key in found}
+    if found.get("effect") == "colorloop":
+        body["effect"] = "colorloop"
+    if found["on"]:
+        return [{"on": True, **body}]
+    return [*([{"on": True, **body, "transitiontime": 0}] if body else []), {"on": False}]
+
+
+def writes_to_restore(
+    found: Mapping[str, Mapping[str, Any]], *, group: int | None
+) -> list[tuple[int | None, Body]]:
+    """What brings lights back, in order: the number of each, ``None`` for the whole group.
+
+    Many that were alike are written at once, so that a large group is back before a stop must end.
+    """
+    each = {int(number): bodies_to_restore(values) for number, values in found.items()}
+    if sum(map(len, each.values())) > _MOST_WRITES:  # the colours of dark lamps have no room
+        each = {number: bodies[-1:] for number, bodies in each.items()}
+    bodies_of_all = list(each.values())
+    most = max(bodies_of_all, key=bodies_of_all.count, default=[])
+    count = bodies_of_all.count(most)
+    if group is None or (count < len(each) and count < _FEW):
+        most = []
+    alone = [(number, bodies) for number, bodies in each.items() if bodies != most]
+    return [
+        *((None, body) for body in most),
+        *((number, body) for number, bodies in alone for body in bodies),
+    ]
+
+
+def _gamut(light: HubLight) -> Gamut | None:
+    return gamut_of(light.modelid, light.capabilities.control.colorgamut)
+
+
+def gamut_of(model: str, told: Gamut | None) -> Gamut | None:
+    """The gamut that the hub told, else that of ``model``, else ``None``.
+
+    Some lamps of other makers tell a triangle without an area; it counts as not told.
+    """
+    if told is not None and abs(_turn(*told)) > 1e-6:  # noqa: PLR2004 - rounding aside, zero
+        return told
+    return GAMUT_OF_MODEL.get(model)
+
+
+def rgb_to_xy(color: Rgb, gamut: Gamut | None = None) -> Point:
+    """The chromaticity of ``color``, moved to the nearest that ``gamut`` has.
+
+    Brightness has no part in it: (255, 0, 0) and (10, 0, 0) are the same. Black is white.
+    """
+    lit = color if any(color) else _WHITE
+    red, green, blue = (_linear(channel / max(lit)) for channel in lit)
+    x = red * 0.664511 + green * 0.154324 + blue * 0.162028
+    y = red * 0.283881 + green * 0.668433 + blue * 0.047685
+    z = red * 0.000088 + green * 0.072310 + blue * 0.986039
+    total = x + y + z
+    point = (x / total, y / total)
+    return clip(point, gamut) if gamut else _rounded(point)
+
+
+def clip(point: Point, gamut: Gamut) -> Point:
+    """``point`` if ``gamut`` has it, else the nearest that it has."""
+    if not _contains(gamut, point):
+        edges = zip(gamut, (*gamut[1:], gamut[0]), strict=True)
+        candidates = [_nearest_on(start, end, point) for start, end in edges]
+        point = min(candidates, key=lambda candidate: _squared_distance(candidate, point))
+    return _rounded(point)
+
+
+def close(one: Point, other: Point, *, within: float) -> bool:
+    """Whether two chromaticities differ by no more than ``within``."""
+    return _squared_distance(one, other) <= within**2
+
+
+def _linear(channel: float) -> float:
+    """Undo the gamma of sRGB (IEC 61966-2-1)."""
+    if channel <= 0.04045:  # noqa: PLR2004 - the standard's own bound
+        return channel / 12.92
+    return float(((channel + 0.055) / 1.055) ** 2.4)
+
+
+def _turn(a: Point, b: Point, c: Point) -> float:
+    """Positive when a, b, c turn left, negative when right, 0 on a line."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def _contains(gamut: Gamut, point: Point) -> bool:
+    red, green, blue = gamut
+    turns = (_turn(red, green, point), _turn(green, blue, point), _turn(blue, red, point))
+    return all(turn >= 0 for turn in turns) or all(turn <= 0 for turn in turns)
+
+
+def _nearest_on(start: Point, end: Point, point: Point) -> Point:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    along = ((point[0] - start[0]) * dx + (point[1] - start[1]) * dy) / (dx * dx + dy * dy)
+    along = min(1.0, max(0.0, along))
+    return (start[0] + along * dx, start[1] + along * dy)
+
+
+def _squared_distance(one: Point, other: Point) -> float:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2
+
+
+def _rounded(point: Point) -> Point:
+    return (round(point[0], _DIGITS), round(point[1], _DIGITS))
