@@ -13,6 +13,7 @@ from pathlib import Path
 import bridge
 from bridge import __version__, state_dir
 from bridge.config.added_people import with_added
+from bridge.config.command_line import FAILED, OK
 from bridge.config.loader import load
 from bridge.config.models import Config
 from bridge.config.zone import has_hours, told, with_zone_of_hours
@@ -23,7 +24,7 @@ from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
 from bridge.service.service import Service, populated
-from bridge.service.signals import FAILED, OK, Signals
+from bridge.service.signals import Signals
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,11 @@ from bridge.commands.account_states import Known, from_broker, from_service
 from bridge.commands.remote import ask
 from bridge.commands.remote_by_socket import on_this_machine
 from bridge.commands.terminal import chosen_account, say
+from bridge.config.command_line import FAILED, OK
 from bridge.config.models import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.microsoft import Microsoft
-
-OK, FAILED = 0, 1
 
 
 async def logout(config: Config, account: str) -> int:

@@ -18,13 +18,13 @@ from contextlib import aclosing
 from bridge import state_dir
 from bridge.commands.remote import ask, reached
 from bridge.commands.terminal import chosen_account, say, typed_lines
+from bridge.config.command_line import FAILED, OK
 from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.microsoft import Microsoft
 
-OK, FAILED = 0, 1
 CODE_LIFETIME_S = 900.0 + 60.0
 """A device code lives 15 minutes; a minute more for the answer."""
 Finish = Callable[[str], Awaitable[None]]

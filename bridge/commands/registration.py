@@ -8,13 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.commands.terminal import chosen_account, say
+from bridge.config.command_line import OK
 from bridge.config.models import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.certificate import create
 from bridge.microsoft.sign_in.registration import consent_url as address
-
-OK = 0
 
 
 def create_certificate(folder: Path, *, days: int) -> int:

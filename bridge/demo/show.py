@@ -21,6 +21,7 @@ from typing import Any
 
 from bridge.broker.connection import connect
 from bridge.broker.session import Greeting, ProtocolVersion, Session
+from bridge.config.command_line import FAILED, INTERRUPTED, OK
 from bridge.config.host import MqttSettings
 from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
@@ -29,7 +30,6 @@ from bridge.demo.day import play, working_day
 from bridge.demo.directory import Household
 from bridge.demo.scenery import APPROVAL_AFTER_S, scenery
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
 STOP_S = 10.0
 
 

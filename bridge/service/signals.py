@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from bridge.config.command_line import FAILED, INTERRUPTED, OK
+
 log = logging.getLogger(__name__)
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
 STOP_S = 8.0
 """From the wish to stop to the end, whatever hangs."""
 LEFTOVER_S = 1.5

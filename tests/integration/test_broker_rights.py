@@ -12,6 +12,7 @@ import pytest
 
 from bridge.broker import visit, visiting
 from bridge.commands import accounts
+from bridge.config.command_line import FAILED
 from bridge.config.models import Config
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
@@ -171,7 +172,7 @@ async def test_a_service_that_does_not_run_is_told_as_that(
     async with fenced(tmp_path, SHIPPED, left=left) as built:
         code = await hurried(accounts.table(config(built.port, tmp_path)))
         first, *_, last = capsys.readouterr().out.splitlines()
-        assert (code, first) == (accounts.FAILED, told)
+        assert (code, first) == (FAILED, told)
         assert last.startswith("alice")
 
 

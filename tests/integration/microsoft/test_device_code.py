@@ -12,6 +12,7 @@ import pytest
 
 from bridge import state_dir
 from bridge.commands import accounts, login
+from bridge.config.command_line import FAILED, OK
 from bridge.config.models import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
@@ -401,7 +402,7 @@ async def test_the_login_command_tells_what_is_wrong_and_ends(
     )
     for words in ("Sign in again", "client_id"):
         async with asyncio.timeout(20):
-            assert await login.login(config, "alice") == login.FAILED
+            assert await login.login(config, "alice") == FAILED
         assert words in capsys.readouterr().out
 
 
@@ -419,7 +420,7 @@ async def test_the_login_command_goes_on_when_microsoft_comes_back(
         while not signing_in.done():
             await clock.advance(5)
             await asyncio.sleep(0.01)
-    assert signing_in.result() == login.OK
+    assert signing_in.result() == OK
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("alice: Microsoft's sign-in cannot be reached: the connection broke")
     assert said[0].endswith("It is tried again.")
@@ -438,7 +439,7 @@ async def test_the_login_command_renews_a_sign_in_that_stands(
         while not signing_in.done():
             await clock.advance(5)
             await asyncio.sleep(0.01)
-    assert signing_in.result() == login.OK
+    assert signing_in.result() == OK
     assert microsoft.requests.count("devicecode") == 2
 
 
@@ -464,14 +465,14 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
             await mqtt.publish("presence/bridge/response/signin", json.dumps(answer))
             await mqtt.publish(auth, json.dumps(waiting), retain=True)
             await mqtt.publish(auth, json.dumps({"state": "signed_in"}), retain=True)
-            assert await asked == login.OK
+            assert await asked == OK
 
             asked = asyncio.create_task(accounts.logout(served, "team"))
             request = await mqtt.until("presence/bridge/request/signout")
             assert request.json["account"] == "team"
             answer["transaction"] = request.json["transaction"]
             await mqtt.publish("presence/bridge/response/signout", json.dumps(answer))
-            assert await asked == login.OK
+            assert await asked == OK
     assert capsys.readouterr().out.splitlines() == [
         "team: open https://m/device and enter the code ABC",
         "team is signed in.",
@@ -503,11 +504,11 @@ async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
             microsoft.auto_approve(home.person)
-            assert await login.login(served, "team") == login.OK
+            assert await login.login(served, "team") == OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"team: open {microsoft.login_url}/device and enter")
             assert said[1:] == ["team is signed in."]
-            assert await accounts.logout(served, "team") == login.OK
+            assert await accounts.logout(served, "team") == OK
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "signed_out")
             service.stop()
             await serving
@@ -517,9 +518,9 @@ async def test_the_login_command_of_an_app_tries_its_certificate(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = office.config({"office": {"sign_in": "app", "user": office.home.person.oid}})
-    assert await login.login(config, "office") == login.OK
+    assert await login.login(config, "office") == OK
     office.home.app.certificates.clear()
-    assert await login.login(config, "office") == login.FAILED
+    assert await login.login(config, "office") == FAILED
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "office is signed in."
     assert "Upload the certificate" in said[1]
@@ -544,17 +545,17 @@ async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_fol
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/account/alice/auth", lambda h: h.json["state"] == "error")
 
-            assert await login.login(served, None) == login.FAILED
+            assert await login.login(served, None) == FAILED
             out = capsys.readouterr().out
             assert "admin consent" in out
             assert "client_id" not in out
 
-            assert await login.login(served, None) == login.OK
+            assert await login.login(served, None) == OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"alice: open {microsoft.login_url}/device and enter")
             assert said[1:] == ["alice is signed in."]
 
-            assert await accounts.logout(served, "alice") == login.OK
+            assert await accounts.logout(served, "alice") == OK
             await mqtt.until_text("presence/account/alice/availability", "offline")
             service.stop()
             await serving
@@ -565,7 +566,7 @@ async def test_the_logout_command_forgets(
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
-    assert await accounts.logout(config, "alice") == login.OK
+    assert await accounts.logout(config, "alice") == OK
     assert capsys.readouterr().out == "alice is signed out.\n"
     assert not (config.state_dir / "tokens" / "alice.json").exists()
     async with start() as again:
