@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -86,7 +87,7 @@ def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Commo
     """
     table = config.drivers[name]
     values = {"kind": table.kind, **(table.model_extra or {})}
-    both = create_model("Driver", __base__=(Common, options))
+    both = _common_and(options)
     context = {"folder": config.folder}
     try:
         both.model_validate(values, context=context)
@@ -95,3 +96,8 @@ def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Commo
         return Common.model_validate(common), options.model_validate(own, context=context)
     except ValidationError as error:
         raise ConfigError(problems(error, both, f"drivers.{name}")) from error
+
+
+@cache
+def _common_and(options: type[BaseModel]) -> type[BaseModel]:
+    return create_model("Driver", __base__=(Common, options))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+WORKERS_A_CORE, MOST_WORKERS = 2, 16
+"""Many tests wait: for a program to start, or a browser."""
 
 
 def pytest_configure() -> None:
@@ -13,3 +21,14 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+    # a machine with much else to do is no fault of the code
+    slow = HealthCheck.too_slow
+    settings.register_profile("tests", deadline=None, suppress_health_check=(slow,))
+    settings.load_profile("tests")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers ``scripts/test`` starts: for few tests, none."""
+    if config.option.keyword or not all(Path(named).is_dir() for named in config.args):
+        return 0
+    return min(WORKERS_A_CORE * (os.cpu_count() or 1), MOST_WORKERS)

@@ -12,6 +12,8 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 TURNS = 40
 """Turns of the event loop given to whoever was woken: enough for long chains of awaits."""
+SOON_S = 1.0
+"""Of real time: a timer that is so near may ring while tasks run."""
 
 
 class ManualClock:
@@ -78,8 +80,11 @@ class ManualClock:
 
     async def settle(self) -> None:
         """Let tasks that can run, run."""
+        loop = asyncio.get_running_loop()
         for _ in range(TURNS):
             await asyncio.sleep(0)
+            if _nothing_can_run(loop):
+                return
 
     async def until_asleep(self, sleepers: int = 1, *, deadline_s: float = 5) -> None:
         """Wait until at least ``sleepers`` sleep; for code that uses sockets or threads.
@@ -94,3 +99,20 @@ class ManualClock:
     def _move_to(self, monotonic: float) -> None:
         self._wall += timedelta(seconds=monotonic - self._monotonic)
         self._monotonic = monotonic
+
+
+def _nothing_can_run(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether further turns of ``loop`` are in vain: no task can go on, and nothing will wake one.
+
+    With a socket or a thread about, nobody can know.
+    """
+    if not isinstance(loop, asyncio.SelectorEventLoop):
+        return False
+    inside = vars(loop)
+    timers = inside["_scheduled"]
+    return (
+        not inside["_ready"]
+        and not (timers and timers[0].when() < loop.time() + SOON_S)
+        and inside["_default_executor"] is None
+        and len(inside["_selector"].get_map()) == 1  # the loop's own pipe
+    )
