@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -27,6 +28,13 @@ def pytest_configure() -> None:
     settings.load_profile("tests")
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests that stay until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many workers ``scripts/test`` starts: for few tests, none."""
     if config.option.keyword or not all(Path(named).is_dir() for named in config.args):
