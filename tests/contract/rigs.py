@@ -48,7 +48,7 @@ from tests.fakes.serial_boards import (
 from tests.fakes.serial_pty import Plug
 from tests.fakes.usb_hardware import Usb, Wire
 
-LET_GO_S = 10.0
+LET_GO_S = 90.0
 """Whoever hangs is let go after this time even if a test forgets it."""
 
 

@@ -24,7 +24,7 @@ from tests.contract.conftest import CAN_HANG, RIGS
 from tests.contract.rigs import Rig
 from tests.fakes.clock import ManualClock
 
-SOON_S = 10.0
+SOON_S = 30.0
 """Real seconds: what needs longer hangs."""
 RED = LightState(color=(255, 0, 0))
 GREEN = LightState(color=(0, 255, 0))

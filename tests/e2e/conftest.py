@@ -23,7 +23,8 @@ from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 from tests.fakes.web_browser import chromium, needs_chromium
 
-STOP_S = 10.0
+STOP_S = 30.0
+"""Programs start and stop within a second, unless the machine has much else to do."""
 
 
 @dataclass

@@ -86,7 +86,7 @@ class ManualClock:
             if _nothing_can_run(loop):
                 return
 
-    async def until_asleep(self, sleepers: int = 1, *, deadline_s: float = 5) -> None:
+    async def until_asleep(self, sleepers: int = 1, *, deadline_s: float = 30) -> None:
         """Wait until at least ``sleepers`` sleep; for code that uses sockets or threads.
 
         Raises:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-READY_S = 10.0
+READY_S = 30.0
 PORTS = 1_000
 FIRST_PORT = 11_000 + os.getpid() % 20 * PORTS
 """Below those that the system gives to who asks for any; workers begin in different thousands."""
