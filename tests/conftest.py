@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.option.keyword or not all(Path(named).is_dir() for named in config.args):
         return 0
     return min(WORKERS_A_CORE * (os.cpu_count() or 1), MOST_WORKERS)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A program that runs within a test sets the log up for itself."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
