@@ -6,8 +6,9 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,6 +43,26 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.option.keyword or not all(Path(named).is_dir() for named in config.args):
         return 0
     return min(WORKERS_A_CORE * (os.cpu_count() or 1), MOST_WORKERS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Make text of what tests print and log on purpose that is none, so that a worker can send it.
+
+    Without this ``execnet`` fails at half a surrogate pair, and the worker ends.
+    """
+    return _as_text((yield))
+
+
+def _as_text(data: Any) -> Any:
+    match data:
+        case str():
+            return data.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {key: _as_text(value) for key, value in data.items()}
+        case list() | tuple():
+            return type(data)(map(_as_text, data))
+    return data
 
 
 @pytest.fixture(autouse=True)
