@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 WORKERS_A_CORE, MOST_WORKERS = 2, 16
-"""Many tests wait: for a program to start, or a browser."""
+"""Many tests wait: for a program to start, or a browser. Unit tests do not."""
 
 
 def pytest_configure() -> None:
@@ -42,7 +42,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many workers ``scripts/test`` starts: for few tests, none."""
     if config.option.keyword or not all(Path(named).is_dir() for named in config.args):
         return 0
-    return min(WORKERS_A_CORE * (os.cpu_count() or 1), MOST_WORKERS)
+    units = all("unit" in Path(named).parts for named in config.args)
+    return min((1 if units else WORKERS_A_CORE) * (os.cpu_count() or 1), MOST_WORKERS)
 
 
 @pytest.hookimpl(wrapper=True)
