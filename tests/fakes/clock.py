@@ -46,8 +46,9 @@ class ManualClock:
     @property
     def next_wake_s(self) -> float | None:
         """Seconds until the first sleeper wakes; ``None`` when nobody sleeps."""
-        due = [due for due, _, woken in self._sleepers if not woken.done()]
-        return min(due) - self._monotonic if due else None
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] - self._monotonic if self._sleepers else None
 
     async def sleep(self, seconds: float) -> None:
         """Wait until ``advance`` has moved the clock by ``seconds``."""

@@ -10,17 +10,18 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from itertools import cycle
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 READY_S = 30.0
-PORTS = 1_000
-FIRST_PORT = 11_000 + os.getpid() % 20 * PORTS
-"""Below those that the system gives to who asks for any; workers begin in different thousands."""
-_ports = cycle(range(FIRST_PORT, FIRST_PORT + PORTS))
+PORTS, WORKERS = 1_000, 20
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+FIRST_PORT = 11_000 + WORKER * PORTS
+"""Below those that the system gives to who asks for any; each worker has a thousand."""
+_ports = (FIRST_PORT + number % PORTS for number in count(os.getpid()))
 
 
 def needs_mosquitto() -> None:
