@@ -81,7 +81,7 @@ class ManualClock:
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
-    async def until_asleep(self, sleepers: int = 1, *, deadline_s: float = 5) -> None:
+    async def until_asleep(self, sleepers: int = 1, *, deadline_s: float = 30) -> None:
         """Wait until at least ``sleepers`` sleep; for code that uses sockets or threads.
 
         Raises:

@@ -16,7 +16,7 @@ from drivers.rules import Shown
 from drivers.testing.clock import ManualClock
 from drivers.testing.rig import Rig
 
-SOON_S = 10.0
+SOON_S = 30.0
 """Real seconds: what needs longer hangs."""
 
 

@@ -22,7 +22,8 @@ from tests.e2e.page_stage import Home
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 
-STOP_S = 10.0
+STOP_S = 30.0
+"""Programs start and stop within a second, unless the machine has much else to do."""
 
 
 @dataclass

@@ -107,7 +107,7 @@ async def test_a_service_that_hangs_is_told_and_nobody_waits_for_ever(stage: Sta
         hung = await stage.command("bridge", "accounts")
     finally:
         bridge.send_signal(signal.SIGCONT)
-    assert time.monotonic() - began_s < 15
+    assert time.monotonic() - began_s < 40
     assert (hung.returncode, hung.stdout) == (1, "")
     assert hung.stderr == (
         "accounts: the service runs, and did not answer in time; if that goes on, restart it.\n"

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.commands import login as commands
+from bridge.config.loader import load
 from bridge.demo.certificate import make_certificate
 from bridge.demo.faults.script import Fault
 from bridge.doctor import IN_MEMORY
@@ -48,8 +50,9 @@ def change(stage: Stage, old: str, new: str) -> None:
 
 
 async def login(stage: Stage) -> None:
-    done = await stage.command("bridge", "login", "alice")
-    assert done.returncode == 0, done.stderr
+    """As the command does it, without a process for it."""
+    config = load(stage.config, {})
+    assert await asyncio.to_thread(commands.login, config, "alice") == commands.OK
 
 
 async def refreshes(stage: Stage) -> None:

@@ -9,13 +9,19 @@ import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 PROGRAM = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-READY_S = 10.0
+READY_S = 30.0
+PORTS, WORKERS = 1_000, 20
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+FIRST_PORT = 11_000 + WORKER * PORTS
+"""Below those that the system gives to who asks for any; each worker has a thousand."""
+_ports = (FIRST_PORT + number % PORTS for number in count(os.getpid()))
 
 
 def needs_mosquitto() -> None:
@@ -27,9 +33,12 @@ def needs_mosquitto() -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, nor gets from the system before a program of the test listens."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("ports never end")
 
 
 class Mosquitto:

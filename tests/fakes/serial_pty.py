@@ -54,7 +54,7 @@ class Plug:
         """What comes in without having been asked for."""
         self._say(noise)
 
-    async def until(self, condition: Callable[[], object], *, deadline_s: float = 10) -> None:
+    async def until(self, condition: Callable[[], object], *, deadline_s: float = 30) -> None:
         """Wait until the board has heard what makes ``condition`` true."""
         async with asyncio.timeout(deadline_s):
             while not condition():

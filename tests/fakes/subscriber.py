@@ -11,7 +11,7 @@ from typing import Any
 
 import aiomqtt
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
-SOON_MS = 15_000
+SOON_MS = 30_000
 """What is waited for comes sooner, except on a machine with much else to do."""
 FLAGS = (
     "--headless",

@@ -16,7 +16,7 @@ import pytest
 from tests.fakes.mosquitto import free_port
 
 SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-START_S = 10.0
+START_S = 30.0
 
 CADDY = """\
 {{

@@ -15,7 +15,7 @@ from bridge.demo.broker import EmbeddedBroker
 from bridge.demo.broker import _Snapshots as Snapshots
 
 V5, V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
-DEADLINE_S = 5
+DEADLINE_S = 20
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.integration.test_driver_program import CONFIG, LIGHT, Desk
 
 pytestmark = pytest.mark.broker
 
-SOON_S = 20.0
+SOON_S = 30.0
 WARM = {"on": True, "bri": 120, "ct": 447, "colormode": "ct", "effect": "none"}
 COLD = {"on": True, "bri": 30, "ct": 153, "colormode": "ct", "effect": "none"}
 LOOKS = "[drivers.desk.looks]\navailable = { give_back = true }\n"

@@ -29,7 +29,7 @@ from tests.fakes.mqtt_light_devices import (
     ZigbeeBulb,
 )
 
-DEADLINE_S = 10
+DEADLINE_S = 30
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
 DEVICES: list[tuple[type[Any], MqttOptions]] = [
     (ZigbeeBulb, MqttOptions(device="zigbee2mqtt", topic="zigbee2mqtt/desk")),

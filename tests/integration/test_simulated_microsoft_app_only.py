@@ -11,42 +11,14 @@ import jwt
 import msal
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.directory import App, Household, Tenant, guid
 from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.tokens import base64url
 from tests.fakes.clock import ManualClock
+from tests.fakes.key_pair import KeyPair
 
 DEFAULT = ["https://graph.microsoft.com/.default"]
-
-
-class KeyPair:
-    """A key and a self-signed certificate, as an admin would upload it."""
-
-    def __init__(self) -> None:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bridge")])
-        now = datetime.now(UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now)
-            .not_valid_after(now + timedelta(days=1))
-            .sign(key, hashes.SHA256())
-        )
-        self.private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        self.public = certificate.public_bytes(Encoding.PEM)
-        self.sha256 = base64url(certificate.fingerprint(hashes.SHA256()))
-        self.sha1 = certificate.fingerprint(hashes.SHA1()).hex()
 
 
 @pytest.fixture(scope="module")

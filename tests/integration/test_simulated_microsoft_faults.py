@@ -181,23 +181,24 @@ class TestIdentity:
     def form(self, app: App) -> dict[str, str]:
         return {"client_id": app.client_id, "grant_type": "refresh_token"}
 
-    @pytest.mark.parametrize("code", KINDS)
     async def test_the_token_endpoint_refuses_with_any_number(
         self,
         microsoft: SimulatedMicrosoft,
         http: aiohttp.ClientSession,
         address: str,
         form: dict[str, str],
-        code: int,
+        subtests: pytest.Subtests,
     ) -> None:
-        microsoft.faults.add(Fault("token.refresh_token", aadsts=code))
+        for code in KINDS:
+            with subtests.test(code=code):
+                microsoft.faults.add(Fault("token.refresh_token", aadsts=code))
 
-        async with http.post(address, data=form) as answer:
-            body = await answer.json()
+                async with http.post(address, data=form) as answer:
+                    body = await answer.json()
 
-        assert body["error_codes"] == [code]
-        assert answer.status == KINDS[code].status
-        assert answer.headers["x-ms-request-id"] == body["trace_id"]
+                assert body["error_codes"] == [code]
+                assert answer.status == KINDS[code].status
+                assert answer.headers["x-ms-request-id"] == body["trace_id"]
 
     async def test_trouble_is_a_page_and_too_many_requests_are_json(
         self,

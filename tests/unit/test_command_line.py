@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -88,11 +88,23 @@ def test_a_driver_is_run_by_its_name_alone(
     assert "config: drivers.lamp: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("program", ["bridge", "drivers"])
+@pytest.mark.parametrize("main", [cli.main, driver_cli.main])
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["-h"]])
-def test_help_and_version_stand_alone(program: str, words: list[str]) -> None:
+def test_help_and_version_stand_alone(
+    main: Callable[[list[str]], int], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert not left.value.code
+    out, err = capsys.readouterr()
+    assert out
+    assert not err
+
+
+@pytest.mark.parametrize("program", ["bridge", "drivers"])
+def test_each_package_is_a_program(program: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", program, *words],
+        [sys.executable, "-m", program, "--version"],
         capture_output=True,
         text=True,
         check=False,

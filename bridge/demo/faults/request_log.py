@@ -73,7 +73,7 @@ class RequestLog:
         endpoint: str,
         count: int = 1,
         *,
-        deadline_s: float = 5,
+        deadline_s: float = 30,
         where: Callable[[LoggedRequest], bool] = lambda _: True,
     ) -> None:
         """Wait until ``count`` requests to ``endpoint`` have arrived.

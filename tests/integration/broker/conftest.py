@@ -22,7 +22,7 @@ from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 CLIENT_ID = "presence-bridge"
 STATE = "presence/bridge/state"
 CONFIG = Message("homeassistant/device/presence_bridge/config", b'{"device":{}}')

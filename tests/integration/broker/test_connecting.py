@@ -177,7 +177,9 @@ async def test_two_with_one_client_id_do_not_fight_every_second(
             while clock.monotonic() < 600:
                 await first.until(one_has_it)
                 await first.try_again()
-    assert 4 < mosquitto.log.count("already connected, closing old connection") < 40
+    assert 4 < mosquitto.log.count("already connected, closing old connection") < 100, (
+        "600 is each second"
+    )
 
 
 SILENT: dict[str, tuple[bool, frozenset[int]]] = {

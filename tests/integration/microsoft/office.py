@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from bridge.contract.clock import Clock
 from bridge.demo.directory import Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
-from bridge.microsoft.sign_in.certificate import CreatedFiles, create
+from bridge.microsoft.sign_in.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
+from tests.fakes.key_pair import KeyPair
 
 BULK, MEMBERS, USER, TOKEN = "presences", "group.members", "user", "token.client_credentials"
 
@@ -113,4 +113,4 @@ class Tables:
 
 
 def app_certificate(folder: Path) -> CreatedFiles:
-    return create(folder, days=730, now=datetime.now(UTC))
+    return KeyPair(days=730).write(folder)

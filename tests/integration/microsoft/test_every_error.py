@@ -25,7 +25,6 @@ from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
 from bridge.microsoft.sign_in.remedies_table import BROWSER, UNKNOWN, WITHOUT_NUMBER, for_account
-from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import SHORT_S, Bridge
 from tests.integration.microsoft.office import Office
 
@@ -37,8 +36,8 @@ OUR_OWN_FAULT = {90014, 9002313, 1002012}
 """A request that is malformed: the simulator says so, and no row could tell a person what to do."""
 
 ACTING = [row for row in REMEDIES if row.ending is not Ending.PASSES]
+EACH = {code: row for row in ACTING for code in row.codes}
 PASSING = [code for row in REMEDIES if row.ending is Ending.PASSES for code in row.codes]
-each_row = pytest.mark.parametrize("row", ACTING, ids=lambda row: f"AADSTS{row.codes[0]}")
 each_passing = pytest.mark.parametrize("code", PASSING)
 
 
@@ -74,35 +73,36 @@ async def ends_on(http: aiohttp.ClientSession, bridge: Bridge, person: Person) -
 # What somebody must act upon, row by row.
 
 
-@each_row
 async def test_a_device_code_meets_it(
     bridge: Bridge,
     microsoft: SimulatedMicrosoft,
-    row: Remedy,
     caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
 ) -> None:
-    for code in row.codes:
-        microsoft.faults.add(Fault(CODE, aadsts=code))
-        await bridge.code()
-        await bridge.poll()
-        told = await bridge.until(EXPIRED, ERROR)
-        shows(told, row, f"AADSTS{code}", microsoft, CODE)
-        assert logged(caplog.text, told)
-    assert bridge.clock.sleepers == 0, "nothing is tried again unasked"
+    for code, row in EACH.items():
+        with subtests.test(code=code):
+            microsoft.faults.add(Fault(CODE, aadsts=code))
+            await bridge.code()
+            await bridge.poll()
+            told = await bridge.until(EXPIRED, ERROR)
+            shows(told, row, f"AADSTS{code}", microsoft, CODE)
+            assert logged(caplog.text, told)
+            assert bridge.clock.sleepers == 0, "nothing is tried again unasked"
 
 
-@each_row
 async def test_a_browser_meets_it(
     bridge: Bridge,
     microsoft: SimulatedMicrosoft,
     http: aiohttp.ClientSession,
     alice: Person,
-    row: Remedy,
+    subtests: pytest.Subtests,
 ) -> None:
-    microsoft.faults.add(Fault(REDEEM, aadsts=row.codes[0]))
-    bridge.account.finish_browser(await ends_on(http, bridge, alice))
-    told = await bridge.until(EXPIRED, ERROR)
-    shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REDEEM)
+    for row in ACTING:
+        with subtests.test(code=row.codes[0]):
+            microsoft.faults.add(Fault(REDEEM, aadsts=row.codes[0]))
+            bridge.account.finish_browser(await ends_on(http, bridge, alice))
+            told = await bridge.until(EXPIRED, ERROR)
+            shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REDEEM)
 
 
 @pytest.fixture
@@ -110,25 +110,29 @@ def short_tokens(microsoft: SimulatedMicrosoft) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
 
 
-@each_row
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_stored_sign_in_meets_it(
-    alices: Bridge,
+    bridge: Bridge,
     microsoft: SimulatedMicrosoft,
-    clock: ManualClock,
-    row: Remedy,
+    alice: Person,
     caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
 ) -> None:
-    await clock.advance(SHORT_S)
-    microsoft.faults.add(Fault(REFRESH, aadsts=row.codes[0], times=None))
-    for _ in range(2):
-        with pytest.raises(SignInNeededError) as caught:
-            await alices.account.read()
-        assert caught.value.remedy == row.remedy
-    told = alices.account.sign_in.value
-    shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REFRESH)
-    assert microsoft.requests.count(REFRESH) == 1
-    assert logged(caplog.text, told)
+    for row in ACTING:
+        with subtests.test(code=row.codes[0]):
+            microsoft.faults.clear()
+            await bridge.sign_in(alice)
+            await bridge.clock.advance(SHORT_S)
+            refreshes = microsoft.requests.count(REFRESH)
+            microsoft.faults.add(Fault(REFRESH, aadsts=row.codes[0], times=None))
+            for _ in range(2):
+                with pytest.raises(SignInNeededError) as caught:
+                    await bridge.account.read()
+                assert caught.value.remedy == row.remedy
+            told = bridge.account.sign_in.value
+            shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REFRESH)
+            assert microsoft.requests.count(REFRESH) == refreshes + 1
+            assert logged(caplog.text, told)
 
 
 @pytest.fixture
@@ -136,27 +140,31 @@ def table(alice: Person) -> dict[str, dict[str, object]]:
     return {"alice": {"sign_in": "app", "user": alice.oid}}
 
 
-@each_row
 async def test_an_app_meets_it(
     office: Office,
     table: dict[str, dict[str, object]],
-    row: Remedy,
     caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
 ) -> None:
     """Where a person would sign in again, the app's owner looks instead."""
-    office.simulated.faults.add(Fault(TOKEN, aadsts=row.codes[0]))
-    async with office.open(table) as tables:
-        with pytest.raises(SignInNeededError):
-            await tables["alice"].read()
-        told = tables["alice"].sign_in.value
-    expected = row
+    for row in ACTING:
+        with subtests.test(code=row.codes[0]):
+            office.simulated.faults.add(Fault(TOKEN, aadsts=row.codes[0]))
+            async with office.open(table) as tables:
+                with pytest.raises(SignInNeededError):
+                    await tables["alice"].read()
+                told = tables["alice"].sign_in.value
+            shows(told, as_an_app(row), f"AADSTS{row.codes[0]}", office.simulated, TOKEN)
+            assert logged(caplog.text, told)
+
+
+def as_an_app(row: Remedy) -> Remedy:
     if row.ending is Ending.SIGN_IN:
         remedy = "Look at the app registration with the correlation id."
-        expected = Remedy(row.codes, row.text, remedy, OWNER, Ending.ACT)
-    elif BROWSER in row.remedy:
-        expected = replace(row, remedy="Ask your admin for an exception.")
-    shows(told, expected, f"AADSTS{row.codes[0]}", office.simulated, TOKEN)
-    assert logged(caplog.text, told)
+        return Remedy(row.codes, row.text, remedy, OWNER, Ending.ACT)
+    if BROWSER in row.remedy:
+        return replace(row, remedy="Ask your admin for an exception.")
+    return row
 
 
 async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(

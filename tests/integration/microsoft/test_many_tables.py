@@ -20,7 +20,7 @@ from bridge.microsoft import Microsoft
 from bridge.service.sources import Sources
 from tests.integration.microsoft.office import BULK, Office
 
-DEADLINE_S = 10
+DEADLINE_S = 30
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.integration.microsoft.office import BULK, TOKEN, Office
 
 READ, REFRESH = "me.presence", "token.refresh_token"
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
-HOUR, EVERY_S = 3600, 5
+HOUR, EVERY_S = 3600, 30
 TOLD = "Microsoft Graph refuses new tokens too"
 
 

@@ -53,6 +53,7 @@ async def test_a_code_from_before_a_restart_is_gone_and_a_new_one_works(
         new = await again.code()
         assert new != old
         await again.poll()
+        await clock.until_asleep()  # what was approved before the answer would be in it
         assert again.account.sign_in.value.user_code == new
         microsoft.approve(new, alice)
         await again.poll()

@@ -17,7 +17,7 @@ from bridge.web.serving.form_fields import BODY_LIMIT
 from tests.fakes.web_page import RunningPage, person
 from tests.integration.web.visitor import read, until
 
-DEADLINE_S = 60
+DEADLINE_S = 200
 FORM = (
     b"POST /poll HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 )

@@ -13,9 +13,10 @@ from drivers.registry import find, installed
 from drivers.settings import Common, read
 from tests.fakes.wrong_values import JARGON, VALUES, keys_of, table_with
 
+OPTIONS = {kind: find(kind).options for kind in installed()}
 KEYS = [
     *(("console", key) for key in dict.fromkeys(keys_of(Common)) if key != ("kind",)),
-    *((kind, key) for kind in installed() for key in dict.fromkeys(keys_of(find(kind).options))),
+    *((kind, key) for kind, own in OPTIONS.items() for key in dict.fromkeys(keys_of(own))),
 ]
 
 
@@ -23,7 +24,7 @@ def answers(kind: str, table: dict[str, Any]) -> list[str]:
     whole = {"drivers": {"desk": {"kind": kind, **table}}}
     config = check(whole, folder=Path("/nowhere"), environ={})
     try:
-        read(config, "desk", find(kind).options)
+        read(config, "desk", OPTIONS[kind])
     except ConfigError as error:
         return error.problems
     return []

@@ -16,7 +16,8 @@ from tests.unit.microsoft.test_cache import ACCOUNT
 
 STEPS = ["open", "write", "sync", "replace"]
 KILLED = 9
-SPAWN = multiprocessing.get_context("spawn")
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
 
 
 def die_after(step: str, done: str) -> None:
@@ -49,7 +50,7 @@ def test_the_old_or_the_new_sign_in_is_there_whole(
     cache.tokens.modify(cache.tokens.CredentialType.ACCOUNT, ACCOUNT, ACCOUNT)
     cache.save()
 
-    process = SPAWN.Process(target=write_and_die, args=(file, seal, step))
+    process = PROCESSES.Process(target=write_and_die, args=(file, seal, step))
     process.start()
     process.join(30)
     assert process.exitcode == KILLED
