@@ -231,7 +231,10 @@ def _cpu_s(process: subprocess.Popen[bytes]) -> float:
 
 async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
     """All of it; ``quick`` leaves out the hundred thousand."""
-    told: dict[str, Any] = {"ten_thousand": await sweep(rig, 10_000, every_s=8)}
+    told: dict[str, Any] = {
+        "thousand": await sweep(rig, 1_000, every_s=4),
+        "ten_thousand": await sweep(rig, 10_000, every_s=8),
+    }
     if not quick:
         told["hundred_thousand"] = await sweep(rig, 100_000, every_s=45)
     told["delegated"] = await delegated(rig, 200, seconds=30 if quick else 120)
