@@ -214,19 +214,25 @@ def _between(bound: Sequence[dict[str, float]], calls: float) -> float:
 
 
 def pollers(told: dict[str, Any]) -> Iterable[tuple[str, dict[str, float]]]:
-    """Those that a table names."""
-    names = ("ours", "fixed 5 s", "fixed 10 s", "fixed 30 s", "fixed, same rate")
-    return ((name, told[name]) for name in names if name in told)
+    """Those that a table names, with their names."""
+    names = {
+        "ours": "the bridge",
+        "fixed 5 s": "fixed 5 s, the nearest script",
+        "fixed 10 s": "fixed 10 s",
+        "fixed 30 s": "fixed 30 s",
+        "fixed, same rate": "fixed, as many calls",
+    }
+    return ((name, told[key]) for key, name in names.items() if key in told)
 
 
 def main() -> None:
     """Print the pollers by kind of days."""
     measured = run()
     for kind, told in measured.items():
-        print(f"\n{kind:16} {'mean':>7} {'p90':>7} {'p99':>7} {'calls':>8}")
+        print(f"\n{kind:30} {'mean':>7} {'p90':>7} {'p99':>7} {'calls':>8}")
         for name, each in pollers(told):
             figures = [each[f"{figure}_delay_s"] for figure in ("mean", "p90", "p99")]
-            print(f"{name:16}", *(f"{s:7.2f}" for s in figures), f"{each['calls_a_day']:8.0f}")
+            print(f"{name:30}", *(f"{s:7.2f}" for s in figures), f"{each['calls_a_day']:8.0f}")
         if "bound_mean_s" in told:
             print(f"the bound at the calls of ours: {told['bound_mean_s']:.2f} s")
 

@@ -33,7 +33,7 @@ LAMP_REST_S = 0.15
 async def start(rig: Rig, runs: int) -> dict[str, float]:
     """Seconds from ``presence-bridge run`` with a cached token to the first real state."""
     rig.configure(page_port=free_port())
-    async with _running(rig):
+    async with running(rig):
         pass  # signs in and fills the cache
     taken = []
     for _ in range(runs):
@@ -81,7 +81,7 @@ async def imports(rig: Rig, runs: int) -> dict[str, Any]:
     for _ in range(runs):
         bare.append(_import_s(await _python("-X", "importtime", "-c", f"import {LIBRARIES}")))
         log.unlink(missing_ok=True)
-        async with _running(rig, "-X", "importtime") as process:
+        async with running(rig, "-X", "importtime") as process:
             memory_mib = resident_mib(process)
         bridge.append(_import_s(log.read_bytes()))
     log.unlink()
@@ -110,7 +110,7 @@ async def latency(rig: Rig, changes: int) -> dict[str, dict[str, float]]:
         rig.configure(
             fastest=20, steady=20, page_port=free_port(), mqtt_tap=broker.port, graph_tap=graph.port
         )
-        async with _running(rig):
+        async with running(rig):
             rig.configure(fastest=20, steady=20)
             with rig.program("drivers", "lamp") as lamp:
                 lines = _lines(lamp)
@@ -134,7 +134,7 @@ async def soak(rig: Rig, seconds: float, changes: int) -> dict[str, float]:
     """Memory after ``seconds`` without change and after ``changes``, and messages meanwhile."""
     rig.configure(page_port=free_port())
     rig.home.directory.change(rig.home.person, "Available", "Available")
-    async with _running(rig) as bridge:
+    async with running(rig) as bridge:
         with rig.program("drivers", "lamp") as lamp:
             await rig.until(rig.topics.light("lamp", "state"))
             await asyncio.sleep(min(5.0, seconds / 10))
@@ -166,7 +166,7 @@ async def handshakes(rig: Rig, polls: int, every_s: float) -> dict[str, float]:
             page_port=free_port(),
             graph_tap=graph.port,
         )
-        async with _running(rig):
+        async with running(rig):
             rig.microsoft.requests.clear()
             before = graph.connections
             await rig.microsoft.requests.until(
@@ -178,7 +178,7 @@ async def handshakes(rig: Rig, polls: int, every_s: float) -> dict[str, float]:
 async def throttled(rig: Rig, seconds: int) -> dict[str, int]:
     """Requests sent while Microsoft has asked for ``seconds`` of silence."""
     rig.configure(fastest=1, steady=1, slowest=1)
-    async with _running(rig):
+    async with running(rig):
         rig.microsoft.faults.add(Fault("graph", status=429, retry_after=seconds))
         await rig.microsoft.requests.until(
             "graph", 1, where=lambda request: request.status == 429, deadline_s=DEADLINE_S
@@ -208,7 +208,7 @@ async def change(rig: Rig, number: int) -> Heard:
 
 
 @asynccontextmanager
-async def _running(rig: Rig, *python: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+async def running(rig: Rig, *python: str) -> AsyncIterator[subprocess.Popen[bytes]]:
     """The bridge, from its first presence on."""
     since = len(rig.heard)
     with rig.program("bridge", "run", python=python) as process:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msal
 import paho.mqtt.client as mqtt
 import requests
+from paho.mqtt.enums import CallbackAPIVersion
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     if token is None:
         token = app.acquire_token_by_device_flow(app.initiate_device_flow(["Presence.Read"]))
         file.write_text(cache.serialize(), encoding="utf-8")
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
     headers = {"Authorization": f"Bearer {token['access_token']}"}
     client.connect("127.0.0.1", settings["mqtt_port"])
     client.loop_start()

@@ -6,6 +6,7 @@ Never measures anything itself.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -208,3 +209,10 @@ def resident_mib(process: subprocess.Popen[bytes]) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ValueError("the process has ended")
+
+
+def processor_s(process: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor time so far (proc(5), utime and stime)."""
+    stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

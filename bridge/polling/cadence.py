@@ -8,7 +8,7 @@ the same mean delay. ``scripts/bench`` compares it with the best that is possibl
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import Flag, auto
@@ -112,9 +112,9 @@ def _delay_s(likely: float, settings: PollingSettings) -> float:
     """``steady`` at 1, and in equal ratios to the bounds, so that each is reached as it is set."""
     if likely >= 1:
         share = min(1.0, math.log(likely) / math.log(MOST_LIKELY))
-        return settings.steady * (settings.fastest / settings.steady) ** share
+        return settings.steady * math.pow(settings.fastest / settings.steady, share)
     share = math.log(max(likely, LEAST_LIKELY)) / math.log(LEAST_LIKELY)
-    return settings.steady * (settings.slowest / settings.steady) ** share
+    return settings.steady * math.pow(settings.slowest / settings.steady, share)
 
 
 def _likeliest(history: History, local: datetime) -> Row:
@@ -164,4 +164,7 @@ def _state(presence: Presence) -> State:
     return _GONE.get(presence.availability, State.WORKS)
 
 
-_GONE = {Availability.AWAY: State.AWAY, Availability.OFFLINE: State.OFFLINE}
+_GONE: Mapping[Availability | None, State] = {
+    Availability.AWAY: State.AWAY,
+    Availability.OFFLINE: State.OFFLINE,
+}
