@@ -166,5 +166,6 @@ def _state(presence: Presence) -> State:
 
 _GONE: Mapping[Availability | None, State] = {
     Availability.AWAY: State.AWAY,
+    Availability.BE_RIGHT_BACK: State.AWAY,
     Availability.OFFLINE: State.OFFLINE,
 }
