@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from enum import Flag, auto
+from enum import StrEnum, auto
 
 from bridge.config.models import PollingSettings
 from bridge.contract.hours import WeeklyHours
@@ -23,7 +24,7 @@ MOST_LIKELY, LEAST_LIKELY = 6.25, 1 / 36
 FADES_AFTER_S = 2400.0
 """From then on a change is rarer the longer there was none: at twice the time a quarter."""
 HALF_HOUR_S, HOUR_S, DAY_S = 1800.0, 3600.0, 86_400.0
-BACK_AFTER_S = (14 * HOUR_S, 19 * HOUR_S)
+BACK_AFTER_S = (14.5 * HOUR_S, 19 * HOUR_S)
 """Whose day is over comes back so long after it, or whole days later."""
 MORNING = range(7, 10)
 """Local hours in which people arrive on a weekday, also when nobody saw when they left."""
@@ -52,22 +53,24 @@ class Pace:
     """A few words for people."""
 
 
-class State(Flag):
+class State(StrEnum):
     """What somebody does, as far as the pace is concerned."""
 
     WORKS = auto()
     CALL = auto()
     AWAY = auto()
     OFFLINE = auto()
-    GONE = AWAY | OFFLINE
-    ANY = WORKS | CALL | GONE
+
+
+WORKS, CALL, AWAY, OFFLINE = (frozenset({state}) for state in State)
+AT_WORK, GONE = WORKS | CALL, AWAY | OFFLINE
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """How ``likely`` a change is between two times; somebody who works is 1. The largest counts."""
 
-    state: State
+    states: AbstractSet[State]
     from_s: float
     until_s: float
     likely: float
@@ -75,19 +78,20 @@ class Row:
 
 
 SINCE_THE_CHANGE = (
-    Row(State.ANY, 0, 180, 6.25, "just changed"),  # in, mute, share, out
-    Row(State.CALL, 0, 460, 12, "a call may end"),  # most calls are short
-    Row(State.OFFLINE, 0, 720, 0.7, "somebody may come back"),  # a computer starts again
-    Row(State.WORKS, 0, math.inf, 1, "somebody works"),
-    Row(State.CALL, 0, math.inf, 0.45, "a call goes on"),
-    Row(State.AWAY, 0, math.inf, 3.5, "somebody may come back"),
-    Row(State.OFFLINE, 0, math.inf, 0, "offline"),
+    Row(AT_WORK, 0, 180, 6.25, "just changed"),  # in, mute, share, out
+    Row(GONE, 0, 60, 6.25, "just changed"),
+    Row(CALL, 0, 460, 12, "a call may end"),  # most calls are short
+    Row(OFFLINE, 0, 720, 0.7, "somebody may come back"),  # a computer starts again
+    Row(WORKS, 0, math.inf, 1, "somebody works"),
+    Row(CALL, 0, math.inf, 0.45, "a call goes on"),
+    Row(AWAY, 0, math.inf, 3.5, "somebody may come back"),
+    Row(OFFLINE, 0, math.inf, 0, "offline"),
 )
 ROUND_THE_HALF_HOUR = (
-    Row(State.WORKS, -90, 120, 4, "a meeting may start or end"),
-    Row(State.CALL, -300, 300, 16, "a meeting may start or end"),
+    Row(WORKS, -90, 120, 4, "a meeting may start or end"),
+    Row(CALL, -300, 300, 16, "a meeting may start or end"),
 )
-ARRIVAL = Row(State.GONE, *BACK_AFTER_S, 0.6, "somebody may arrive")
+ARRIVAL = Row(GONE, *BACK_AFTER_S, 0.6, "somebody may arrive")
 
 
 def pace(
@@ -129,13 +133,13 @@ def _likeliest(history: History, local: datetime) -> Row:
         *_at(ROUND_THE_HALF_HOUR, states, half_hour_s),
     ]
     likeliest = _faded(max(rows, key=lambda row: row.likely), age_s)
-    if states in State.GONE and likeliest.likely < ARRIVAL.likely and _arrives(local, age_s):
+    if states <= GONE and likeliest.likely < ARRIVAL.likely and _arrives(local, age_s):
         return ARRIVAL
     return likeliest
 
 
-def _at(rows: Iterable[Row], states: State, at_s: float) -> Iterator[Row]:
-    return (row for row in rows if row.state & states and row.from_s <= at_s < row.until_s)
+def _at(rows: Iterable[Row], states: AbstractSet[State], at_s: float) -> Iterator[Row]:
+    return (row for row in rows if row.from_s <= at_s < row.until_s and row.states & states)
 
 
 def _faded(row: Row, age_s: float) -> Row:
@@ -150,12 +154,9 @@ def _arrives(local: datetime, age_s: float) -> bool:
     return is_morning or ARRIVAL.from_s <= age_s % DAY_S < ARRIVAL.until_s
 
 
-def _states(presences: Iterable[Presence]) -> State:
-    words = {(presence.availability, presence.activity) for presence in presences}
-    states = State(0)
-    for availability, activity in words:
-        states |= _state(Presence(availability=availability, activity=activity))
-    return states or State.WORKS
+def _states(presences: Iterable[Presence]) -> AbstractSet[State]:
+    by_words = {(presence.availability, presence.activity): presence for presence in presences}
+    return {_state(presence) for presence in by_words.values()} or WORKS
 
 
 def _state(presence: Presence) -> State:
