@@ -78,7 +78,7 @@ class Row:
 
 
 SINCE_THE_CHANGE = (
-    Row(AT_WORK, 0, 180, 6.25, "just changed"),  # in, mute, share, out
+    Row(AT_WORK, 0, 120, 6.25, "just changed"),  # in, mute, share, out
     Row(GONE, 0, 60, 6.25, "just changed"),
     Row(CALL, 0, 460, 12, "a call may end"),  # most calls are short
     Row(OFFLINE, 0, 720, 0.7, "somebody may come back"),  # a computer starts again
