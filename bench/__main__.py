@@ -21,6 +21,8 @@ from bench import cadence, figures, lights, many, page, plots
 from bench.rig import Rig, rig
 from bridge.microsoft.budget import LIMIT
 
+OTHERS_MEAN_S = 2.66
+"""What a table of the hazards of other people was once measured to reach on days of these."""
 LIGHT_P99_MS = 20
 """From the publish to the device's call; a person sees no delay below 100 ms."""
 
@@ -166,12 +168,12 @@ def table(measured: dict[str, Any]) -> list[Row]:
 
 
 def _pace_rows(kinds: dict[str, Any]) -> Iterator[Row]:
-    for kind, limit in (("people", 1.1), ("others", 1.2)):
+    limits = {"people": 1.1 * kinds["people"]["bound_mean_s"], "others": OTHERS_MEAN_S}
+    for kind, limit_s in limits.items():
         ours, bound_s = kinds[kind]["ours"], kinds[kind]["bound_mean_s"]
         name = f"days of {DAYS[kind]}: mean delay at {ours['calls_a_day']:,.0f} calls a day"
-        yield _row(
-            f"{name}, the best possible {bound_s:.2f} s", ours["mean_delay_s"], limit * bound_s, "s"
-        )
+        name += f" (the best possible: {bound_s:.2f} s)"
+        yield _row(name, ours["mean_delay_s"], limit_s, "s")
     yield _row("days of people: p99 of the delay", kinds["people"]["ours"]["p99_delay_s"], 8, "s")
     told = kinds["random"]
     fixed_s = told["fixed, same rate"]["mean_delay_s"]
