@@ -13,7 +13,7 @@ from random import Random
 DAY_S = 86_400.0
 HOUR_S, MINUTE_S = 3_600.0, 60.0
 
-AVAILABLE, BUSY, IN_CALL, AWAY, OFFLINE = "available", "busy", "in_a_call", "away", "offline"
+AVAILABLE, IN_CALL, AWAY, OFFLINE = "available", "in_a_call", "away", "offline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,16 @@ def day(person: Person, random: Random) -> list[Change]:
     changes += _idle(free_from, end, random)
     changes.append(Change(end, OFFLINE))
     return _folded(changes)
+
+
+def at_random(every_s: float, random: Random) -> list[Change]:
+    """A day of changes at random times, ``every_s`` on average: a call, available, a call."""
+    changes, at_s = [Change(0.0, AVAILABLE)], random.expovariate(1 / every_s)
+    while at_s < DAY_S:
+        presence = IN_CALL if changes[-1].presence == AVAILABLE else AVAILABLE
+        changes.append(Change(at_s, presence))
+        at_s += random.expovariate(1 / every_s)
+    return changes
 
 
 def _meetings(

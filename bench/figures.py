@@ -1,94 +1,184 @@
-"""The figures of the service as its users meet it: start, memory, latency, quiet, throttling.
+"""The figures of the service as its users meet it: start, imports, memory, latency, throttling.
 
-Never compares with a target: ``bench.__main__`` does.
+Compares with no target: ``bench.__main__`` does. The page and discovery are on in all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import statistics
 import subprocess
+import sys
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.rig import DEADLINE_S, Rig, resident_mib
+from bench.rig import DEADLINE_S, Heard, Rig, free_port, resident_mib
+from bench.tap import tap
 from bridge.demo.faults.script import Fault
 
 STATES = ("Busy/InACall", "Available/Available")
+LIBRARIES = "aiohttp, msal, paho.mqtt.client, pydantic"
+IMPORT_TIME = re.compile(rb"import time:\s+(\d+) \|")
+READ_MEMORY = (
+    "print(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1])"
+)
+LAMP_REST_S = 0.15
+"""The lamp's own shortest interval."""
 
 
 async def start(rig: Rig, runs: int) -> dict[str, float]:
-    """Seconds from the start of ``presence-bridge run`` to the first state on MQTT."""
-    rig.configure()
-    topic = rig.topics.account("alice", "state")
-    taken: list[float] = []
-    for run in range(runs + 1):  # the first one signs in and fills the cache
-        since, began = len(rig.heard), time.monotonic()
+    """Seconds from ``presence-bridge run`` with a cached token to the first real state."""
+    rig.configure(page_port=free_port())
+    async with running(rig):
+        pass  # signs in and fills the cache
+    taken = []
+    for _ in range(runs):
+        rig.microsoft.requests.clear()
+        since, began_s = len(rig.heard), time.monotonic()
         with rig.program("bridge", "run"):
-            heard = await rig.until(topic, since=since, live=True)
-        if run:
-            taken.append(heard.at_s - began)
+            heard = await first_presence(rig, since)
+        if rig.microsoft.requests.count("token.*"):
+            raise RuntimeError("a token was asked for: it was not cached")
+        taken.append(heard.at_s - began_s)
     return {"median_s": statistics.median(taken), "max_s": max(taken), "runs": runs}
 
 
+async def nearest_script(rig: Rig, runs: int) -> dict[str, float]:
+    """Start and memory of ``bench/nearest_script.py`` under the same conditions."""
+    topic = "presence/nearest"
+    settings = {
+        "client_id": rig.home.app.client_id,
+        "authority": f"{rig.microsoft.login_url}/{rig.home.tenant.domain}",
+        "graph_url": rig.microsoft.graph_url,
+        "ca_file": str(rig.microsoft.ca_file),
+        "mqtt_port": rig.mqtt_port,
+        "topic": topic,
+        "cache": str(rig.folder / "nearest.json"),
+    }
+    command = [sys.executable, "-m", "bench.nearest_script", json.dumps(settings)]
+    taken, memory_mib = [], 0.0
+    for _ in range(runs + 1):  # the first one signs in and fills the cache
+        since, began_s = len(rig.heard), time.monotonic()
+        process = subprocess.Popen(command)  # noqa: ASYNC220 - starts at once and is not awaited
+        try:
+            taken.append((await rig.until(topic, since=since, live=True)).at_s - began_s)
+            memory_mib = resident_mib(process)
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+    return {"median_s": statistics.median(taken[1:]), "memory_mib": memory_mib}
+
+
+async def imports(rig: Rig, runs: int) -> dict[str, Any]:
+    """Import time of the running bridge, in times of its bare libraries; and what each costs."""
+    rig.configure(page_port=free_port())
+    bare, bridge = [], []
+    log = rig.folder / "bridge.log"
+    for _ in range(runs):
+        bare.append(_import_s(await _python("-X", "importtime", "-c", f"import {LIBRARIES}")))
+        log.unlink(missing_ok=True)
+        async with running(rig, "-X", "importtime") as process:
+            memory_mib = resident_mib(process)
+        bridge.append(_import_s(log.read_bytes()))
+    log.unlink()
+    memory = {"python": await _memory_mib("pass")}
+    for count, library in enumerate(LIBRARIES.split(", "), 1):
+        known = ", ".join(LIBRARIES.split(", ")[:count])
+        memory[f"+ {library}"] = await _memory_mib(f"import {known}")
+    return {
+        "bare_s": min(bare),
+        "bridge_s": min(bridge),
+        "times": min(bridge) / min(bare),
+        "memory_mib": {**memory, "the bridge": memory_mib},
+    }
+
+
 async def latency(rig: Rig, changes: int) -> dict[str, dict[str, float]]:
-    """Milliseconds from Graph's answer to the broker, and from the broker to the lamp.
+    """Milliseconds from Graph's last byte to PUBLISH on the socket; from the broker to the lamp.
 
-    A lamp is the ``console`` kind; its line on a pipe is the call. Both are measured from outside
-    of the processes, so two hops through Mosquitto and a pipe are in them.
+    The first is seen on both connections of the bridge. A lamp is the ``console`` kind: its line on
+    a pipe is the call, so one hop through Mosquitto and a pipe are in the second.
     """
-    rig.configure(fastest=20, steady=20, slowest=30)
     state = rig.topics.account("alice", "state")
-    to_broker: list[float] = []
+    to_publish: list[float] = []
     to_lamp: list[float] = []
-    with rig.program("bridge", "run"), rig.program("drivers", "lamp") as lamp:
-        await rig.until(state, since=len(rig.heard), live=True)
-        lines = _lines(lamp)
-        await rig.until(rig.topics.light("lamp", "state"), since=0)
-        for number in range(changes):
-            availability, activity = STATES[number % 2].split("/")
-            rig.home.directory.change(rig.home.person, availability, activity)
-            since = len(rig.heard)
-            while not lines.empty():
-                lines.get_nowait()
-            rig.microsoft.requests.clear()
-            await rig.client.publish(rig.topics.request("poll"), b"{}", qos=1)
-            heard = await rig.until(state, since=since)
-            asked = rig.microsoft.requests.of("me.presence")[-1]
-            to_broker.append((heard.at_s - asked.at_s) * 1000)
-            async with asyncio.timeout(DEADLINE_S):
-                to_lamp.append((await lines.get() - heard.at_s) * 1000)
-            await asyncio.sleep(0.15)  # the lamp's own shortest interval
-    return {"graph_to_broker_ms": spread(to_broker), "broker_to_lamp_ms": spread(to_lamp)}
+    async with tap(rig.mqtt_port) as broker, tap(rig.graph_port) as graph:
+        rig.configure(
+            fastest=20, steady=20, page_port=free_port(), mqtt_tap=broker.port, graph_tap=graph.port
+        )
+        async with running(rig):
+            rig.configure(fastest=20, steady=20)
+            with rig.program("drivers", "lamp") as lamp:
+                lines = _lines(lamp)
+                await rig.until(rig.topics.light("lamp", "state"))
+                for number in range(changes):
+                    broker.forget()
+                    graph.forget()
+                    while not lines.empty():
+                        lines.get_nowait()
+                    heard = await change(rig, number)
+                    sent_s = next(at_s for at_s, chunk in broker.asked if state.encode() in chunk)
+                    answered_s = max(at_s for at_s, _ in graph.answered if at_s <= sent_s)
+                    to_publish.append((sent_s - answered_s) * 1000)
+                    async with asyncio.timeout(DEADLINE_S):
+                        to_lamp.append((await lines.get() - heard.at_s) * 1000)
+                    await asyncio.sleep(LAMP_REST_S)
+    return {"graph_to_publish_ms": spread(to_publish), "broker_to_lamp_ms": spread(to_lamp)}
 
 
-async def soak(rig: Rig, seconds: float) -> dict[str, float]:
-    """Memory after ``seconds`` in which nothing changed, and messages meanwhile."""
-    rig.configure()
+async def soak(rig: Rig, seconds: float, changes: int) -> dict[str, float]:
+    """Memory after ``seconds`` without change and after ``changes``, and messages meanwhile."""
+    rig.configure(page_port=free_port())
     rig.home.directory.change(rig.home.person, "Available", "Available")
-    with rig.program("bridge", "run") as bridge, rig.program("drivers", "lamp") as lamp:
-        await rig.until(rig.topics.account("alice", "state"), since=len(rig.heard), live=True)
-        await rig.until(rig.topics.light("lamp", "state"), since=0)
-        await asyncio.sleep(min(5.0, seconds / 10))
-        since = len(rig.heard)
-        rig.microsoft.requests.clear()
-        await asyncio.sleep(seconds)
-        messages = [heard.topic for heard in rig.heard[since:] if "/driver/" not in heard.topic]
-        return {
-            "seconds": seconds,
-            "bridge_mib": resident_mib(bridge),
-            "driver_mib": resident_mib(lamp),
-            "messages_an_hour": len(messages) * 3600 / seconds,
-            "polls_an_hour": rig.microsoft.requests.count("graph") * 3600 / seconds,
-        }
+    async with running(rig) as bridge:
+        with rig.program("drivers", "lamp") as lamp:
+            await rig.until(rig.topics.light("lamp", "state"))
+            await asyncio.sleep(min(5.0, seconds / 10))
+            since = len(rig.heard)
+            await asyncio.sleep(seconds)
+            topics = [heard.topic for heard in rig.heard[since:]]
+            messages = sum("/driver/" not in topic for topic in topics)
+            quiet_mib = resident_mib(bridge), resident_mib(lamp)
+            for number in range(changes):
+                await change(rig, number)
+            return {
+                "seconds": seconds,
+                "changes": changes,
+                "bridge_mib": quiet_mib[0],
+                "driver_mib": quiet_mib[1],
+                "bridge_after_changes_mib": resident_mib(bridge),
+                "driver_after_changes_mib": resident_mib(lamp),
+                "messages_an_hour": messages * 3600 / seconds,
+            }
+
+
+async def handshakes(rig: Rig, polls: int, every_s: float) -> dict[str, float]:
+    """New connections to Graph while it is polled every ``every_s`` seconds."""
+    async with tap(rig.graph_port) as graph:
+        rig.configure(
+            fastest=every_s,
+            steady=every_s,
+            slowest=every_s,
+            page_port=free_port(),
+            graph_tap=graph.port,
+        )
+        async with running(rig):
+            rig.microsoft.requests.clear()
+            before = graph.connections
+            await rig.microsoft.requests.until(
+                "me.presence", polls, deadline_s=polls * every_s * 1.2 + DEADLINE_S
+            )
+            return {"every_s": every_s, "polls": polls, "new": graph.connections - before}
 
 
 async def throttled(rig: Rig, seconds: int) -> dict[str, int]:
     """Requests sent while Microsoft has asked for ``seconds`` of silence."""
     rig.configure(fastest=1, steady=1, slowest=1)
-    with rig.program("bridge", "run"):
-        await rig.until(rig.topics.account("alice", "state"), since=len(rig.heard), live=True)
+    async with running(rig):
         rig.microsoft.faults.add(Fault("graph", status=429, retry_after=seconds))
         await rig.microsoft.requests.until(
             "graph", 1, where=lambda request: request.status == 429, deadline_s=DEADLINE_S
@@ -96,6 +186,54 @@ async def throttled(rig: Rig, seconds: int) -> dict[str, int]:
         asked = rig.microsoft.requests.count("*")
         await asyncio.sleep(seconds - 1)
         return {"seconds": seconds, "requests": rig.microsoft.requests.count("*") - asked}
+
+
+async def first_presence(rig: Rig, since: int) -> Heard:
+    """The first live state of alice that is one: with an availability."""
+    topic = rig.topics.account("alice", "state")
+    while True:
+        heard = await rig.until(topic, since=since, live=True)
+        if json.loads(heard.payload)["availability"]:
+            return heard
+        since = rig.heard.index(heard, since) + 1
+
+
+async def change(rig: Rig, number: int) -> Heard:
+    """Let alice be something else, have it polled, and wait until the broker has it."""
+    availability, activity = STATES[number % 2].split("/")
+    rig.home.directory.change(rig.home.person, availability, activity)
+    since = len(rig.heard)
+    await rig.client.publish(rig.topics.request("poll"), b"{}", qos=1)
+    return await rig.until(rig.topics.account("alice", "state"), since=since)
+
+
+@asynccontextmanager
+async def running(rig: Rig, *python: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """The bridge, from its first presence on."""
+    since = len(rig.heard)
+    with rig.program("bridge", "run", python=python) as process:
+        await first_presence(rig, since)
+        yield process
+
+
+async def _python(*arguments: str) -> bytes:
+    """What Python prints, on both of its outputs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    return (await process.communicate())[0]
+
+
+async def _memory_mib(code: str) -> float:
+    return int(await _python("-c", f"{code}\n{READ_MEMORY}")) / 1024
+
+
+def _import_s(log: bytes) -> float:
+    """The sum of what ``-X importtime`` says of each module itself."""
+    return sum(int(us) for us in IMPORT_TIME.findall(log)) / 1e6
 
 
 def _lines(process: subprocess.Popen[bytes]) -> asyncio.Queue[float]:
@@ -113,7 +251,7 @@ def _lines(process: subprocess.Popen[bytes]) -> asyncio.Queue[float]:
     return queue
 
 
-def spread(values: list[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, p99 and worst of ``values``."""
     ordered = sorted(values)
     return {
@@ -122,8 +260,3 @@ def spread(values: list[float]) -> dict[str, float]:
         "max": ordered[-1],
         "n": len(ordered),
     }
-
-
-def as_json(figures: dict[str, Any]) -> str:
-    """The figures for machines."""
-    return json.dumps(figures, indent=2, sort_keys=True)

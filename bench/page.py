@@ -1,4 +1,4 @@
-"""The figures of the page: news in a real browser, open pages, memory, first paint.
+"""The figures of the page: news in a real browser, open pages, first paint.
 
 Never compares with a target: ``bench.__main__`` does. Without Chromium the figures that need one
 are left out.
@@ -7,24 +7,21 @@ are left out.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 from playwright.async_api import Browser, Page
 
-from bench.figures import STATES, spread
-from bench.rig import DEADLINE_S, Rig, free_port, resident_mib
+from bench.figures import change, running, spread
+from bench.rig import DEADLINE_S, Rig, free_port, processor_s
 from tests.fakes.web_browser import PROGRAM, chromium
 
 PAGES = 50
-PHONE = "Pixel 5"
 SLOWER = 4
 """A phone's processor is about so many times slower (Lighthouse's mobile profile)."""
 SETTLED_S = 3.0
@@ -44,16 +41,14 @@ PAINT = """() => new Promise((resolve) => {
 
 async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
     """All of them."""
-    without = await _memory(rig, None, quick=quick)
     measured: dict[str, Any] = {}
     async with _bridge(rig) as (bridge, address):
         measured["bytes"] = await _bytes(address)
-        measured["open_pages"] = await _open(bridge, address, 10 if quick else 60)
+        measured["open_pages"] = await _open(bridge, address, 10 if quick else 20)
         if PROGRAM:
             async with chromium() as browser:
-                measured["paint_s"] = await _paint(browser, address, 5 if quick else 20)
-                measured["news_ms"] = await _news(rig, browser, address, 30 if quick else 200)
-    measured["memory_mib"] = await _memory(rig, free_port(), quick=quick) - without
+                measured["paint_s"] = await _paint(browser, address, 5 if quick else 10)
+                measured["news_ms"] = await _news(rig, browser, address, 30 if quick else 100)
     return measured
 
 
@@ -61,20 +56,8 @@ async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
 async def _bridge(rig: Rig) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
     rig.configure(fastest=20, steady=20, slowest=30, page_port=port)
-    with rig.program("bridge", "run") as bridge:
-        await rig.until(rig.topics.account("alice", "state"), since=len(rig.heard), live=True)
+    async with running(rig) as bridge:
         yield bridge, f"http://127.0.0.1:{port}/"
-
-
-async def _memory(rig: Rig, page_port: int | None, *, quick: bool) -> float:
-    """Resident memory of a bridge that settled, in MiB; a page was loaded, if there is one."""
-    rig.configure(page_port=page_port)
-    with rig.program("bridge", "run") as bridge:
-        await rig.until(rig.topics.account("alice", "state"), since=len(rig.heard), live=True)
-        if page_port:
-            await _bytes(f"http://127.0.0.1:{page_port}/")
-        await asyncio.sleep(SETTLED_S if quick else 60.0)
-        return resident_mib(bridge)
 
 
 async def _bytes(address: str) -> int:
@@ -101,15 +84,9 @@ async def _open(bridge: subprocess.Popen[bytes], address: str, seconds: float) -
 
 
 async def _processor_percent(process: subprocess.Popen[bytes], seconds: float) -> float:
-    before = _processor_s(process)
+    before = processor_s(process)
     await asyncio.sleep(seconds)
-    return 100 * (_processor_s(process) - before) / seconds
-
-
-def _processor_s(process: subprocess.Popen[bytes]) -> float:
-    stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 100 * (processor_s(process) - before) / seconds
 
 
 async def _paint(browser: Browser, address: str, runs: int) -> dict[str, float]:
@@ -133,10 +110,9 @@ async def _news(rig: Rig, browser: Browser, address: str, changes: int) -> dict[
     await page.evaluate(WATCH)
     taken: list[float] = []
     for number in range(changes):
-        rig.home.directory.change(rig.home.person, *STATES[number % 2].split("/"))
         rig.microsoft.requests.clear()
         await page.evaluate("seen.length = 0")
-        await rig.client.publish(rig.topics.request("poll"), b"{}", qos=1)
+        await change(rig, number)
         words = "In a call" if number % 2 == 0 else "Available"
         shown_s = await _shown(page, words)
         asked = rig.microsoft.requests.of("me.presence")[-1]

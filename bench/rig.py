@@ -6,16 +6,18 @@ Never measures anything itself.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiomqtt
 
@@ -83,14 +85,19 @@ class Rig:
         steady: float = 5,
         slowest: float = 30,
         page_port: int | None = None,
+        mqtt_tap: int | None = None,
+        graph_tap: int | None = None,
     ) -> None:
         """Write the config that the programs read, in seconds; no page without a port for it."""
+        graph_url = self.microsoft.graph_url
+        if graph_tap:
+            graph_url = graph_url.replace(f":{self.graph_port}/", f":{graph_tap}/")
         text = CONFIG.format(
-            mqtt_port=self.mqtt_port,
+            mqtt_port=mqtt_tap or self.mqtt_port,
             domain=self.home.tenant.domain,
             client_id=self.home.app.client_id,
             login_url=self.microsoft.login_url,
-            graph_url=self.microsoft.graph_url,
+            graph_url=graph_url,
             ca_file=self.microsoft.ca_file,
             fastest=fastest,
             steady=steady,
@@ -100,10 +107,17 @@ class Rig:
         )
         (self.folder / "config.toml").write_text(text, encoding="utf-8")
 
+    @property
+    def graph_port(self) -> int:
+        """Where the simulated Graph listens."""
+        return int(urlsplit(self.microsoft.graph_url).port or 0)
+
     @contextmanager
-    def program(self, module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    def program(
+        self, module: str, *arguments: str, python: Sequence[str] = ()
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Run ``python -m module``; its log goes to ``module.log``, its output to a pipe."""
-        command = [sys.executable, "-m", module, *arguments]
+        command = [sys.executable, *python, "-m", module, *arguments]
         command += ["--config", str(self.folder / "config.toml")]
         with (self.folder / f"{module}.log").open("ab") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
@@ -195,3 +209,10 @@ def resident_mib(process: subprocess.Popen[bytes]) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ValueError("the process has ended")
+
+
+def processor_s(process: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor time so far (proc(5), utime and stime)."""
+    stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii")
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,34 +1,33 @@
 """How long to wait after a good poll. A pure function of what happened; never a timer.
 
-Near ``fastest`` just after a change, early in a call and where meetings start and end, ``steady``
-while somebody works, sliding to ``slowest`` when nothing changes for long, when everybody is
-offline, or outside the account's hours. ``scripts/bench cadence`` shows what each of it is worth.
+The table says how likely a change is, compared with somebody who works: by state, time since the
+last change, and place in the half hour. Polling by the root of that costs the fewest requests for
+the same mean delay. ``scripts/bench`` compares it with the best that is possible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from enum import StrEnum, auto
 
 from bridge.config.models import PollingSettings
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Availability, Presence
 from bridge.retry import Random
 
-BRISK = 0.2
-"""The brisk pace lies this far from ``fastest`` on the way to ``steady``."""
-JUST_CHANGED_S = 15.0
-"""Changes come in groups: in, mute, share, out."""
-SHORT_CALL_S = 400.0
-"""Most calls that end at no round hour have ended by then."""
-QUIET_AFTER_S, SLOWEST_AFTER_S = 600.0, 43_200.0
-"""From the first on the pace slides, at the second it has arrived."""
-EDGE_S = 1800.0
-"""Meetings start and end at the hour and the half hour."""
-EDGE_BEFORE_S, EDGE_AFTER_S = 45.0, 100.0
-MORNING = range(6, 10)
-"""Local hours of a weekday in which people arrive."""
+MOST_LIKELY, LEAST_LIKELY = 6.25, 1 / 36
+"""Here the pace is ``fastest`` and ``slowest``. With 2, 5 and 30 s it follows the root."""
+FADES_AFTER_S = 2400.0
+"""From then on a change is rarer the longer there was none: at twice the time a quarter."""
+HALF_HOUR_S, HOUR_S, DAY_S = 1800.0, 3600.0, 86_400.0
+BACK_AFTER_S = (14.5 * HOUR_S, 19 * HOUR_S)
+"""Whose day is over comes back so long after it, or whole days later."""
+MORNING = range(7, 10)
+"""Local hours in which people arrive on a weekday, also when nobody saw when they left."""
 WEEKEND = 5
 """``datetime.weekday`` of Saturday."""
 JITTER = 0.1
@@ -54,6 +53,47 @@ class Pace:
     """A few words for people."""
 
 
+class State(StrEnum):
+    """What somebody does, as far as the pace is concerned."""
+
+    WORKS = auto()
+    CALL = auto()
+    AWAY = auto()
+    OFFLINE = auto()
+
+
+WORKS, CALL, AWAY, OFFLINE = (frozenset({state}) for state in State)
+AT_WORK, GONE = WORKS | CALL, AWAY | OFFLINE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How ``likely`` a change is between two times; somebody who works is 1. The largest counts."""
+
+    states: AbstractSet[State]
+    from_s: float
+    until_s: float
+    likely: float
+    why: str
+
+
+SINCE_THE_CHANGE = (
+    Row(AT_WORK, 0, 120, 6.25, "just changed"),  # in, mute, share, out
+    Row(GONE, 0, 60, 6.25, "just changed"),
+    Row(CALL, 0, 460, 12, "a call may end"),  # most calls are short
+    Row(OFFLINE, 0, 720, 0.7, "somebody may come back"),  # a computer starts again
+    Row(WORKS, 0, math.inf, 1, "somebody works"),
+    Row(CALL, 0, math.inf, 0.45, "a call goes on"),
+    Row(AWAY, 0, math.inf, 3.5, "somebody may come back"),
+    Row(OFFLINE, 0, math.inf, 0, "offline"),
+)
+ROUND_THE_HALF_HOUR = (
+    Row(WORKS, -90, 120, 4, "a meeting may start or end"),
+    Row(CALL, -300, 300, 16, "a meeting may start or end"),
+)
+ARRIVAL = Row(GONE, *BACK_AFTER_S, 0.6, "somebody may arrive")
+
+
 def pace(
     history: History,
     now: datetime,
@@ -64,58 +104,69 @@ def pace(
     zone: tzinfo | None = None,
 ) -> Pace:
     """When to poll next after a good poll. Between ``fastest`` and ``slowest``."""
-    plain = _plain(history, now, settings, hours, zone)
-    spread = 1.0 + JITTER * (2.0 * random() - 1.0)
-    delay = min(settings.slowest, max(settings.fastest, plain.delay_s * spread))
-    return Pace(delay, plain.why)
-
-
-def _plain(
-    history: History,
-    now: datetime,
-    settings: PollingSettings,
-    hours: WeeklyHours | None,
-    zone: tzinfo | None,
-) -> Pace:
     if hours and not hours.contain(now, zone):
         return Pace(settings.slowest, "outside of the account's hours")
-    local = now.astimezone(zone)
-    quiet_s = (now - history.changed_at).total_seconds() if history.changed_at else None
-    just_changed = quiet_s is not None and 0 <= quiet_s < JUST_CHANGED_S
-    if _all_offline(history.presences) and not just_changed:
-        return _offline(local, settings)
-    why_brisk = _why_brisk(history, local, quiet_s, just_changed=just_changed)
-    if why_brisk:
-        brisk_s = settings.fastest + BRISK * (settings.steady - settings.fastest)
-        return Pace(brisk_s, why_brisk)
-    share = ((quiet_s or 0.0) - QUIET_AFTER_S) / (SLOWEST_AFTER_S - QUIET_AFTER_S)
-    if share <= 0:
-        return Pace(settings.steady, "somebody works")
-    slow_s = settings.steady + min(1.0, share) * (settings.slowest - settings.steady)
-    return Pace(slow_s, "nothing changes for long")
+    row = _likeliest(history, now.astimezone(zone))
+    spread = 1.0 + JITTER * (2.0 * random() - 1.0)
+    delay_s = _delay_s(row.likely, settings) * spread
+    return Pace(min(settings.slowest, max(settings.fastest, delay_s)), row.why)
 
 
-def _offline(local: datetime, settings: PollingSettings) -> Pace:
-    if local.hour in MORNING and local.weekday() < WEEKEND:
-        return Pace(settings.steady, "somebody may arrive")
-    return Pace(settings.slowest, "offline")
+def _delay_s(likely: float, settings: PollingSettings) -> float:
+    """``steady`` at 1, and in equal ratios to the bounds, so that each is reached as it is set."""
+    if likely >= 1:
+        share = min(1.0, math.log(likely) / math.log(MOST_LIKELY))
+        return settings.steady * math.pow(settings.fastest / settings.steady, share)
+    share = math.log(max(likely, LEAST_LIKELY)) / math.log(LEAST_LIKELY)
+    return settings.steady * math.pow(settings.slowest / settings.steady, share)
 
 
-def _why_brisk(
-    history: History, local: datetime, quiet_s: float | None, *, just_changed: bool
-) -> str | None:
-    if just_changed:
-        return "just changed"
-    since_s = (local.minute * 60 + local.second) % EDGE_S
-    if since_s < EDGE_AFTER_S or since_s > EDGE_S - EDGE_BEFORE_S:
-        return "a meeting may start or end"
-    in_call = any(presence.in_call for presence in history.presences)
-    if in_call and quiet_s is not None and quiet_s < SHORT_CALL_S:
-        return "a call may end"
-    return None
+def _likeliest(history: History, local: datetime) -> Row:
+    states = _states(history.presences)
+    since_s = (local - history.changed_at).total_seconds() if history.changed_at else -1.0
+    age_s = since_s if since_s >= 0 else FADES_AFTER_S  # unknown: neither young nor old
+    half_hour_s = (local.minute * 60 + local.second) % HALF_HOUR_S
+    if half_hour_s > HALF_HOUR_S / 2:
+        half_hour_s -= HALF_HOUR_S
+    rows = [
+        *_at(SINCE_THE_CHANGE, states, age_s),
+        *_at(ROUND_THE_HALF_HOUR, states, half_hour_s),
+    ]
+    likeliest = _faded(max(rows, key=lambda row: row.likely), age_s)
+    if states <= GONE and likeliest.likely < ARRIVAL.likely and _arrives(local, age_s):
+        return ARRIVAL
+    return likeliest
 
 
-def _all_offline(presences: Sequence[Presence]) -> bool:
-    return bool(presences) and all(
-        presence.availability is Availability.OFFLINE for presence in presences
-    )
+def _at(rows: Iterable[Row], states: AbstractSet[State], at_s: float) -> Iterator[Row]:
+    return (row for row in rows if row.from_s <= at_s < row.until_s and row.states & states)
+
+
+def _faded(row: Row, age_s: float) -> Row:
+    if age_s <= FADES_AFTER_S or not row.likely:
+        return row
+    likely = row.likely * (FADES_AFTER_S / age_s) ** 2
+    return replace(row, likely=likely, why=row.why if likely > 1 else "nothing changes for long")
+
+
+def _arrives(local: datetime, age_s: float) -> bool:
+    is_morning = local.hour in MORNING and local.weekday() < WEEKEND
+    return is_morning or ARRIVAL.from_s <= age_s % DAY_S < ARRIVAL.until_s
+
+
+def _states(presences: Iterable[Presence]) -> AbstractSet[State]:
+    by_words = {(presence.availability, presence.activity): presence for presence in presences}
+    return {_state(presence) for presence in by_words.values()} or WORKS
+
+
+def _state(presence: Presence) -> State:
+    if presence.in_call:
+        return State.CALL
+    return _GONE.get(presence.availability, State.WORKS)
+
+
+_GONE: Mapping[Availability | None, State] = {
+    Availability.AWAY: State.AWAY,
+    Availability.BE_RIGHT_BACK: State.AWAY,
+    Availability.OFFLINE: State.OFFLINE,
+}
