@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from bridge.commands import login as commands
+from bridge.config.command_line import OK
 from bridge.config.loader import load
 from bridge.demo.certificate import make_certificate
 from bridge.demo.faults.script import Fault
