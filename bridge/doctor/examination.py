@@ -22,7 +22,6 @@ from bridge.doctor.files import open_secrets, service_runs, state_folder
 from bridge.doctor.findings import Finding, Report, bad, good, show
 from bridge.doctor.microsoft import reach, read
 from bridge.doctor.private_copy import PLACES, private_copy
-from bridge.doctor.remedies import without_remedy
 from bridge.doctor.service import ask_by_the_broker, ask_on_this_machine, its_broker
 
 OK, FOUND, INTERRUPTED = 0, 1, 130
@@ -110,7 +109,7 @@ async def _without_socket(config: Config, places: Sequence[Path | None], report:
         with private_copy(config, places) as copied:
             await read(config, copied, report)
     except PersonMustActError as error:
-        report(bad(without_remedy(error), error.remedy))
+        report(bad(error.text, error.remedy))
 
 
 def _may_reach_microsoft(config: Config, report: Report) -> bool:

@@ -25,7 +25,6 @@ from bridge.doctor.remedies import (
     microsoft_remedy,
     who_must_act,
     with_commands,
-    without_remedy,
 )
 from bridge.microsoft import Microsoft
 from bridge.microsoft.sign_in.token_cache import token_file
@@ -58,7 +57,7 @@ async def _reached(microsoft: Microsoft, config: Config, slug: str, report: Repo
             report(bad(f"{slug}: {problem}"))
         return False
     except PersonMustActError as error:
-        report(bad(f"{slug}: tenant: {without_remedy(error)}", error.remedy))
+        report(bad(f"{slug}: tenant: {error.text}", error.remedy))
         return False
     except PresenceBridgeError as error:
         report(bad(f"{slug}: tenant: {error}", microsoft_remedy(error)))
@@ -92,7 +91,7 @@ async def _account(microsoft: Microsoft, copied: Config, slug: str) -> Finding:
         if isinstance(error, SignInNeededError) and now == SignIn():
             return _nobody(token_file(copied, slug), slug)
         return bad(
-            f"{slug}: {without_remedy(error)}",
+            f"{slug}: {error.text}",
             with_commands(error.remedy, copied, slug),
             who_must_act(now.who, now.correlation_id) or _reason(error),
         )

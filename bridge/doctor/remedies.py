@@ -120,11 +120,6 @@ def with_commands(remedy: str, config: Config, slug: str) -> str:
     return remedy
 
 
-def without_remedy(error: PersonMustActError) -> str:
-    """What happened, without what to do about it."""
-    return str(error).removesuffix(error.remedy).strip()
-
-
 def who_must_act(who: str | None, correlation_id: str | None) -> str:
     """Who must act, when that is somebody else."""
     reference = f" Correlation id: {correlation_id}" if correlation_id else ""

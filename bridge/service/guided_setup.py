@@ -91,5 +91,4 @@ class Probe:
             async with Microsoft(config, self._clock) as session:
                 await session.tenant_of("me")
         except PersonMustActError as error:  # its remedy speaks of the config, which is not there
-            problem = str(error).removesuffix(error.remedy).strip()
-            raise PersonMustActError(problem, remedy="Check the domain or the ID.") from error
+            raise PersonMustActError(error.text, remedy="Check the domain or the ID.") from error
