@@ -34,7 +34,7 @@ async def logout(config: Config, account: str) -> int:
     else:
         with state_dir.claimed(config.state_dir):
             async with Microsoft(config, SystemClock()) as microsoft:
-                await microsoft.account(slug).sign_out()
+                await microsoft.account(slug).credentials.sign_out()
     say(f"{slug} is signed out.")
     return OK
 

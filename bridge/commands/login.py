@@ -78,7 +78,7 @@ async def _by_ourselves(
         account = microsoft.account(slug)
         if dialog is None:
             try:
-                await account.check_sign_in()
+                await account.credentials.token(refresh=True)
             except (PersonMustActError, TryAgainError) as error:
                 say(f"{slug}: {error}")
                 return FAILED
@@ -86,11 +86,13 @@ async def _by_ourselves(
             return OK
 
         async def finish(address: str) -> None:
-            account.finish_browser(address)
+            account.credentials.finish_browser(address)
 
         async with asyncio.TaskGroup() as tasks:
-            signing_in = tasks.create_task(account.sign_in_only(), name=f"sign-in-{slug}")
-            account.request_sign_in(way)
+            signing_in = tasks.create_task(
+                account.credentials.run(may_offer=False), name=f"sign-in-{slug}"
+            )
+            account.credentials.request(way)
             code = await dialog.run(account.sign_in.watch(), finish)
             signing_in.cancel()
     return code

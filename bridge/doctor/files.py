@@ -11,7 +11,7 @@ from bridge.config.models import Config
 from bridge.config.unreadable import quoted, this_user, unreadable
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
-from bridge.microsoft.sign_in.token_cache import DAMAGED, kept_in, token_file
+from bridge.microsoft.sign_in.token_cache import DAMAGED, how_stored, token_file
 
 _DISK = (
     "Free some space, or mount it for writing. Until then the service goes on, and what it learns "
@@ -81,7 +81,7 @@ def _is_open(file: Path) -> bool:
 def stored_sign_in(file: Path, slug: str, folder: Path) -> Finding | None:
     """How the sign-in in ``file`` of the state folder is stored, when there is one."""
     try:
-        kept = kept_in(file)
+        kept = how_stored(file)
     except PermissionError as error:
         what, me = unreadable(file, error), this_user()
         remedy = f"{what.cure}, or run this as the user of the service."

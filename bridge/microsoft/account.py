@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from bridge.contract.account import SignIn, Way
+from bridge.contract.account import SignIn
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
@@ -79,48 +79,11 @@ class MicrosoftAccount:
         if isinstance(self.credentials, PersonSignIn):
             self.credentials.ask_for(scopes)
 
-    def request_sign_in(self, way: Way | None = None) -> None:
-        """Start a sign-in soon, by the account's own way if no other is given."""
-        self.credentials.request(way)
-
-    def cancel_sign_in(self) -> None:
-        """Take back a code, or an address, that waits; who is signed in stays so."""
-        self.credentials.cancel()
-
-    def finish_browser(self, pasted: str) -> None:
-        """Take the address that a browser ended on; ``sign_in`` tells what follows.
-
-        Raises:
-            PersonMustActError: It is not the one that is waited for; the text says which is.
-        """
-        self.credentials.finish_browser(pasted)
-
-    async def sign_out(self) -> None:
-        """Forget the sign-in.
-
-        Raises:
-            ConfigError: The config itself holds it.
-            PersonMustActError: What is stored cannot be deleted.
-        """
-        await self.credentials.sign_out()
-
     async def run(self) -> None:
         """Do sign-ins that are requested or needed, and keep the accounts up to date."""
         await self._run(may_offer=True)
-
-    async def sign_in_only(self) -> None:
-        """Do the sign-ins that are requested, and read nobody, until cancelled."""
-        await self.credentials.run(may_offer=False)
-
-    async def check_sign_in(self) -> None:
-        """Get a token anew, from what is stored or configured. Raises as ``read``."""
-        await self.credentials.token(refresh=True)
 
     async def _run(self, *, may_offer: bool) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.reader.run(), name=f"people-{self.slug}")
             await self.credentials.run(may_offer=may_offer)
-
-    def release(self) -> None:
-        """Leave the people to other tables, for an account that is not run any more."""
-        self.reader.release()

@@ -92,19 +92,19 @@ class Service:
 
     def sign_in(self, account: str, way: Way | None = None) -> None:
         """Start to sign ``account`` (or table) in, by its own way if no other is given."""
-        self._parts.sources.source_of(account).request_sign_in(way)
+        self._parts.sources.source_of(account).credentials.request(way)
 
     def finish_sign_in(self, account: str, address: str) -> None:
         """Take the address that a browser ended on."""
-        self._parts.sources.source_of(account).finish_browser(address)
+        self._parts.sources.source_of(account).credentials.finish_browser(address)
 
     def cancel_sign_in(self, account: str) -> None:
         """Withdraw a code or an address that waits for a person."""
-        self._parts.sources.source_of(account).cancel_sign_in()
+        self._parts.sources.source_of(account).credentials.cancel()
 
     async def sign_out(self, account: str) -> None:
         """Forget the sign-in of ``account``."""
-        await self._parts.sources.source_of(account).sign_out()
+        await self._parts.sources.source_of(account).credentials.sign_out()
 
     async def set_presence(
         self, account: str, presence: PreferredPresence, lasts: timedelta | None = None

@@ -111,7 +111,7 @@ class Sources:
         gone = {slug: followed for slug, followed in self._tables.items() if slug not in kept}
         self._tables = {slug: kept.get(slug) or added[slug] for slug in wanted}
         for slug, followed in gone.items():
-            followed.source.release()
+            followed.source.reader.release()
             for task in self._running.pop(slug, ()):
                 task.cancel()
         self._announce_all()
@@ -176,7 +176,7 @@ class Sources:
             built[slug] = FollowedTable(needs, table, source, poller)
         if problems:
             for followed in built.values():
-                followed.source.release()
+                followed.source.reader.release()
             raise ConfigError(list(problems))
         return built
 

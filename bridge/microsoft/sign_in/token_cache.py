@@ -182,7 +182,7 @@ def token_file(config: Config, slug: str) -> Path:
     return config.state_dir / "tokens" / f"{slug}.json"
 
 
-def kept_in(file: Path) -> str | None:
+def how_stored(file: Path) -> str | None:
     """How tokens are stored in ``file``, as words after "is"; ``None`` when there is no such file.
 
     Raises:

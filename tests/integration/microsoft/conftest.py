@@ -52,7 +52,7 @@ class Bridge:
 
     async def code(self) -> str:
         """Ask for a sign-in; the code that a person must enter, when the bridge waits for it."""
-        self.account.request_sign_in()
+        self.account.credentials.request()
         waiting = await self.until_it_waits()
         await self.clock.until_asleep()
         assert waiting.user_code is not None
@@ -60,7 +60,7 @@ class Bridge:
 
     async def address(self) -> str:
         """Ask for a sign-in in a browser; the address to open."""
-        self.account.request_sign_in(Way.BROWSER)
+        self.account.credentials.request(Way.BROWSER)
         waiting = await self.until_it_waits()
         assert waiting.verification_uri is not None
         return waiting.verification_uri

@@ -93,7 +93,7 @@ async def test_a_certificate_that_was_not_uploaded_is_told_and_works_when_it_is(
         assert told.correlation_id
         assert caplog.text.count("AADSTS700027") == 1
         app.certificates[:] = uploaded
-        tables["alice"].request_sign_in()
+        tables["alice"].credentials.request()
         await tables.until("alice", SignInState.SIGNED_IN)
         assert await tables.shown("alice") == {"alice": "Available"}
 
@@ -160,7 +160,7 @@ async def test_signing_out_is_refused_with_the_reason(
     async with office.open(table) as tables:
         await tables["alice"].read()
         with pytest.raises(ConfigError, match="signs in by its certificate"):
-            await tables["alice"].sign_out()
+            await tables["alice"].credentials.sign_out()
         assert await tables.shown("alice") == {"alice": "Available"}
 
 

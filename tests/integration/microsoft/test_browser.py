@@ -65,7 +65,7 @@ async def begin(bridge: Bridge) -> str:
 
 
 async def sign_in(bridge: Bridge, visitor: Visitor) -> None:
-    bridge.account.finish_browser(await visitor.ends_on(await begin(bridge)))
+    bridge.account.credentials.finish_browser(await visitor.ends_on(await begin(bridge)))
     await bridge.until(SIGNED_IN)
 
 
@@ -110,7 +110,7 @@ async def test_an_address_may_be_pasted_in_several_forms(
     bridge: Bridge, visitor: Visitor, form: str
 ) -> None:
     ending = await visitor.ends_on(await begin(bridge))
-    bridge.account.finish_browser(form.format(ending, urlsplit(ending).query))
+    bridge.account.credentials.finish_browser(form.format(ending, urlsplit(ending).query))
     await bridge.until(SIGNED_IN)
 
 
@@ -135,9 +135,9 @@ async def test_a_config_can_make_it_the_usual_way(
     table = {"accounts": {"alice": {"sign_in": "browser"}}}
     changed = Config.model_validate(config.model_dump() | table)
     async with started(changed, clock, microsoft) as running:
-        running.account.request_sign_in()
+        running.account.credentials.request()
         address = (await running.until(PENDING)).verification_uri
-        running.account.finish_browser(await visitor.ends_on(str(address)))
+        running.account.credentials.finish_browser(await visitor.ends_on(str(address)))
         await running.until(SIGNED_IN)
     assert microsoft.requests.count("devicecode") == 0
 
@@ -152,11 +152,11 @@ async def test_a_wrong_paste_says_what_to_paste(
     address = await begin(bridge)
     redirect_uri = parse_qs(urlsplit(address).query)["redirect_uri"][0]
     with pytest.raises(PersonMustActError, match="not the address") as caught:
-        bridge.account.finish_browser(pasted)
+        bridge.account.credentials.finish_browser(pasted)
     assert f"{redirect_uri} and holds code= and state=" in caught.value.remedy
     with pytest.raises(PersonMustActError, match="not the address"):
-        bridge.account.finish_browser(address)
-    bridge.account.finish_browser(await visitor.ends_on(address))
+        bridge.account.credentials.finish_browser(address)
+    bridge.account.credentials.finish_browser(await visitor.ends_on(address))
     await bridge.until(SIGNED_IN)
 
 
@@ -167,33 +167,33 @@ async def test_an_address_of_another_sign_in_is_refused_everywhere(
     ending = await visitor.ends_on(address)
     forged = urlencode({"code": "stolen", "state": "guessed"})
     with pytest.raises(PersonMustActError, match="belongs to another sign-in"):
-        bridge.account.finish_browser(f"http://localhost/?{forged}")
+        bridge.account.credentials.finish_browser(f"http://localhost/?{forged}")
     async with local.get(f"{ending.partition('?')[0]}?{forged}") as refused:
         assert refused.status == 400
         assert "belongs to another sign-in" in await refused.text()
     assert bridge.account.sign_in.value.state is PENDING
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     await bridge.until(SIGNED_IN)
 
 
 async def test_an_address_works_once(bridge: Bridge, visitor: Visitor) -> None:
     ending = await visitor.ends_on(await begin(bridge))
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     with pytest.raises(PersonMustActError, match="has its address already"):
-        bridge.account.finish_browser(ending)
+        bridge.account.credentials.finish_browser(ending)
     await bridge.until(SIGNED_IN)
     with pytest.raises(PersonMustActError, match="No sign-in waits"):
-        bridge.account.finish_browser(ending)
+        bridge.account.credentials.finish_browser(ending)
     await begin(bridge)
     with pytest.raises(PersonMustActError, match="belongs to another sign-in"):
-        bridge.account.finish_browser(ending)
+        bridge.account.credentials.finish_browser(ending)
 
 
 async def test_nothing_waits_before_a_sign_in_was_asked_for(
     bridge: Bridge, microsoft: SimulatedMicrosoft
 ) -> None:
     with pytest.raises(PersonMustActError, match="No sign-in waits for an address"):
-        bridge.account.finish_browser("http://localhost/?code=a&state=b")
+        bridge.account.credentials.finish_browser("http://localhost/?code=a&state=b")
     assert len(microsoft.requests) == 0
 
 
@@ -213,12 +213,12 @@ async def test_it_times_out_after_ten_minutes_and_the_port_is_closed(
     with pytest.raises(aiohttp.ClientConnectionError):
         await local.get(ending)
     with pytest.raises(PersonMustActError, match="No sign-in waits"):
-        bridge.account.finish_browser(ending)
+        bridge.account.credentials.finish_browser(ending)
     await sign_in(bridge, visitor)
 
 
 async def test_who_cancels_on_the_page_is_told_so(bridge: Bridge, visitor: Visitor) -> None:
-    bridge.account.finish_browser(await visitor.ends_on(await begin(bridge), "decline"))
+    bridge.account.credentials.finish_browser(await visitor.ends_on(await begin(bridge), "decline"))
     told = await bridge.until(EXPIRED)
     assert "AADSTS65004" in str(told.message)
     assert told.remedy == "Sign in and accept."
@@ -243,7 +243,7 @@ async def test_policies_are_told_and_it_works_once_they_are_mended(
 ) -> None:
     state, who, words = ending
     alice.refused_with = code
-    bridge.account.finish_browser(await visitor.ends_on(await begin(bridge)))
+    bridge.account.credentials.finish_browser(await visitor.ends_on(await begin(bridge)))
     told = await bridge.until(state)
     assert f"AADSTS{code}" in str(told.message)
     assert words in str(told.remedy)
@@ -259,7 +259,7 @@ async def test_an_answer_to_somebody_elses_question_is_refused(
     ending = await visitor.ends_on(await begin(bridge))
     (code,) = microsoft._simulation.authorizations.values()
     code.nonce = "another"
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     told = await bridge.until(EXPIRED)
     assert "another sign-in" in str(told.message)
     with pytest.raises(SignInNeededError):
@@ -270,13 +270,13 @@ async def test_a_code_that_was_swapped_on_its_way_is_refused(
     bridge: Bridge, visitor: Visitor, microsoft: SimulatedMicrosoft
 ) -> None:
     first = dict(parse_qsl(urlsplit(await visitor.ends_on(await begin(bridge))).query))
-    bridge.account.request_sign_in(Way.DEVICE_CODE)
+    bridge.account.credentials.request(Way.DEVICE_CODE)
     await bridge.until(SignInState.SIGNED_OUT)
     second = dict(parse_qsl(urlsplit(await visitor.ends_on(await begin(bridge))).query))
     ours, theirs = (microsoft._simulation.authorizations[x["code"]] for x in (second, first))
     theirs.redirect_uri = ours.redirect_uri  # as on the same port
     swapped = urlencode({"code": first["code"], "state": second["state"]})
-    bridge.account.finish_browser(f"http://localhost/?{swapped}")
+    bridge.account.credentials.finish_browser(f"http://localhost/?{swapped}")
     assert "AADSTS501481" in str((await bridge.until(EXPIRED)).message)
 
 
@@ -298,7 +298,7 @@ async def test_a_code_outlives_a_bad_moment(
 ) -> None:
     ending = await visitor.ends_on(await begin(bridge))
     microsoft.faults.add(fault)
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     if fault.cut:  # the server had already taken the code
         assert await until_asked(microsoft, clock, 2)
         assert "AADSTS54005" in str((await bridge.until(EXPIRED)).message)
@@ -321,7 +321,7 @@ async def test_a_bad_hour_ends_the_sign_in_with_its_remedy(
 ) -> None:
     ending = await visitor.ends_on(await begin(bridge))
     microsoft.faults.add(Fault(REDEEM, status=503, times=None))
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     await until_asked(microsoft, clock, TRIES)
     told = await bridge.until(EXPIRED)
     assert told.remedy == "Start the sign-in again in a while."
@@ -331,11 +331,11 @@ async def test_what_cannot_begin_is_told_at_once(
     bridge: Bridge, home: Household, microsoft: SimulatedMicrosoft
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
-    bridge.account.request_sign_in(Way.BROWSER)
+    bridge.account.credentials.request(Way.BROWSER)
     assert "AADSTS90002" in str((await bridge.until(ERROR)).message)
     home.directory._tenants[home.tenant.domain] = home.tenant
     microsoft.faults.add(Fault("discovery", status=503))
-    bridge.account.request_sign_in(Way.BROWSER)
+    bridge.account.credentials.request(Way.BROWSER)
     await bridge.clock.until_asleep()
     told = bridge.account.sign_in.value
     assert told.message == "Microsoft's sign-in fails (HTTP 503). It is tried again."
@@ -374,17 +374,17 @@ async def test_another_way_takes_the_place_of_a_code_that_waits(
     address = await begin(bridge)
     assert bridge.account.sign_in.value.user_code is None
     assert await begin(bridge) == address
-    bridge.account.finish_browser(await visitor.ends_on(address))
+    bridge.account.credentials.finish_browser(await visitor.ends_on(address))
     await bridge.until(SIGNED_IN)
     assert microsoft.requests.count("devicecode") == 1
 
 
 async def test_a_sign_out_takes_the_address_back(bridge: Bridge, visitor: Visitor) -> None:
     ending = await visitor.ends_on(await begin(bridge))
-    await bridge.account.sign_out()
+    await bridge.account.credentials.sign_out()
     await bridge.clock.settle()
     with pytest.raises(PersonMustActError, match="No sign-in waits"):
-        bridge.account.finish_browser(ending)
+        bridge.account.credentials.finish_browser(ending)
     await sign_in(bridge, visitor)
 
 
@@ -404,7 +404,7 @@ async def test_an_address_from_before_a_restart_is_refused_and_a_new_one_works(
         ending = await visitor.ends_on(await begin(running))
     async with start() as again:
         with pytest.raises(PersonMustActError, match="No sign-in waits"):
-            again.account.finish_browser(ending)
+            again.account.credentials.finish_browser(ending)
         await sign_in(again, visitor)
 
 
@@ -434,7 +434,7 @@ async def test_no_code_is_ever_logged_or_told(
     told: list[str] = []
     for wrong in ("/?x=1", f"/?{urlsplit(ending).query}&state=other"):
         with pytest.raises(PresenceBridgeError) as caught:
-            bridge.account.finish_browser(wrong)
+            bridge.account.credentials.finish_browser(wrong)
         told.append(str(caught.value))
     async with local.get(ending) as page:
         told.append(await page.text())

@@ -149,7 +149,7 @@ async def test_an_address_can_be_handed_in_after_the_clock_jumped(
         machine.is_set_by(-6 * HOUR_S if jump == "is set back" else 6 * HOUR_S)
     await machine.awake(10)
     assert bridge.account.sign_in.value.state is PENDING
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     await bridge.until(SIGNED_IN)
 
 
@@ -157,7 +157,7 @@ async def test_an_address_that_got_too_old_while_the_machine_slept_is_told(
     bridge: Bridge, machine: Machine, ending: str
 ) -> None:
     await machine.sleeps(8 * HOUR_S)
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
     told = await bridge.until(EXPIRED)
     assert "AADSTS70008" in str(told.message)
     assert told.remedy == "Sign in again."

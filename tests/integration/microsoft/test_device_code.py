@@ -171,7 +171,7 @@ async def test_a_sign_out_takes_the_code_back(
     bridge: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     code = await bridge.code()
-    await bridge.account.sign_out()
+    await bridge.account.credentials.sign_out()
     assert bridge.account.sign_in.value.state is SignInState.SIGNED_OUT
     microsoft.approve(code, alice)
     await clock.advance(60)
@@ -237,7 +237,7 @@ async def test_an_unknown_tenant_is_told_and_works_once_it_exists(
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
     async with start() as running:
-        running.account.request_sign_in()
+        running.account.credentials.request()
         told = await running.until(ERROR)
         assert "AADSTS90002" in str(told.message)
         assert (told.remedy, told.who) == ("Check tenant and cloud in the config.", YOU)
@@ -251,7 +251,7 @@ async def test_the_same_trouble_is_told_again_on_request(
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
     for times in (1, 2):
-        bridge.account.request_sign_in()
+        bridge.account.credentials.request()
         assert bridge.account.sign_in.value.message is None
         async with asyncio.timeout(10):
             async for sign_in in bridge.account.sign_in.watch():
@@ -264,7 +264,7 @@ async def test_a_wrong_client_id_is_told_and_works_once_it_exists(
     bridge: Bridge, microsoft: SimulatedMicrosoft, home: Household, alice: Person
 ) -> None:
     del home.directory._apps[home.app.client_id]
-    bridge.account.request_sign_in()
+    bridge.account.credentials.request()
     told = await bridge.until(ERROR)
     assert "AADSTS700016" in str(told.message)
     assert "client_id" in str(told.remedy)
@@ -346,7 +346,7 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
 ) -> None:
     microsoft.codes.interval_s = 7
     microsoft.faults.add(fault)
-    bridge.account.request_sign_in()
+    bridge.account.credentials.request()
     await clock.until_asleep()
     told = bridge.account.sign_in.value
     assert str(told.message).startswith("Microsoft's sign-in ")

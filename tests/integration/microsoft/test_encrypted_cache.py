@@ -15,7 +15,7 @@ from bridge.contract.errors import ConfigError, SignInNeededError
 from bridge.demo.directory import Person
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft
-from bridge.microsoft.sign_in.token_cache import kept_in
+from bridge.microsoft.sign_in.token_cache import how_stored
 from tests.fakes.clock import ManualClock
 from tests.integration.microsoft.conftest import Bridge, started
 
@@ -51,7 +51,7 @@ async def test_a_sign_in_outlives_restarts_and_a_key_that_was_lost_for_a_while(
 ) -> None:
     async with keyed("a") as first:
         await first.sign_in(alice)
-    assert str(kept_in(cache_file)).startswith("encrypted with key ")
+    assert str(how_stored(cache_file)).startswith("encrypted with key ")
     before = read(cache_file)
     for wrong in ("b", ""):
         async with keyed(wrong) as locked_out:
@@ -88,11 +88,11 @@ async def test_a_plain_cache_becomes_encrypted_with_the_first_change(
 ) -> None:
     async with keyed("") as first:
         await first.sign_in(alice)
-    assert kept_in(cache_file) == "not encrypted"
+    assert how_stored(cache_file) == "not encrypted"
     async with keyed("a") as second:
         microsoft.tokens.revoke_access(alice.oid)
         assert "alice" in await second.account.read()
-    assert str(kept_in(cache_file)).startswith("encrypted with key ")
+    assert str(how_stored(cache_file)).startswith("encrypted with key ")
 
 
 async def test_a_key_file_that_holds_no_key_stops_the_start(

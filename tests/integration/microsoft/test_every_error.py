@@ -100,7 +100,7 @@ async def test_a_browser_meets_it(
     for row in ACTING:
         with subtests.test(code=row.codes[0]):
             microsoft.faults.add(Fault(REDEEM, aadsts=row.codes[0]))
-            bridge.account.finish_browser(await ends_on(http, bridge, alice))
+            bridge.account.credentials.finish_browser(await ends_on(http, bridge, alice))
             told = await bridge.until(EXPIRED, ERROR)
             shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REDEEM)
 
@@ -187,7 +187,7 @@ async def test_a_bad_moment_at_the_start_is_told_and_passes(
     bridge: Bridge, microsoft: SimulatedMicrosoft, alice: Person, code: int
 ) -> None:
     microsoft.faults.add(Fault("devicecode", aadsts=code))
-    bridge.account.request_sign_in()
+    bridge.account.credentials.request()
     await bridge.clock.until_asleep()
     told = bridge.account.sign_in.value
     assert str(told.message).startswith("Microsoft's sign-in has a bad moment")
@@ -222,7 +222,7 @@ async def test_a_bad_moment_costs_no_sign_in(
     await alices.until_signed_in()
 
     microsoft.faults.add(Fault(REDEEM, aadsts=code))
-    alices.account.finish_browser(await ends_on(http, alices, alice))
+    alices.account.credentials.finish_browser(await ends_on(http, alices, alice))
     await microsoft.requests.until(REDEEM)
     await alices.clock.until_asleep()
     await alices.clock.advance(30)
@@ -288,7 +288,7 @@ async def comes_back_in_a_bad_hour(
     bridge: Bridge, http: aiohttp.ClientSession, person: Person
 ) -> None:
     bridge.simulated.faults.add(Fault(REDEEM, status=503, times=None))
-    bridge.account.finish_browser(await ends_on(http, bridge, person))
+    bridge.account.credentials.finish_browser(await ends_on(http, bridge, person))
     for tries in range(1, TRIES):
         await bridge.simulated.requests.until(REDEEM, tries)
         await bridge.clock.until_asleep()
@@ -301,13 +301,13 @@ async def comes_back_from_elsewhere(
     ending = await ends_on(http, bridge, person)
     (code,) = bridge.simulated._simulation.authorizations.values()
     code.nonce = "another"
-    bridge.account.finish_browser(ending)
+    bridge.account.credentials.finish_browser(ending)
 
 
 async def names_no_tenant(bridge: Bridge, _: aiohttp.ClientSession, __: Person) -> None:
     body = b'{"error": "invalid_tenant"}'
     bridge.simulated.faults.add(Fault("discovery", status=400, body=body))
-    bridge.account.request_sign_in()
+    bridge.account.credentials.request()
 
 
 async def lost_what_renews(bridge: Bridge, _: aiohttp.ClientSession, person: Person) -> None:

@@ -240,7 +240,11 @@ async def test_no_token_follows_a_redirect(
     microsoft.faults.add(Fault(endpoint, status=status, body=b"", headers=where))
     async with start() as again:
         with pytest.raises(SourceUnavailableError, match=r"to another address \(localhost\)"):
-            await (again.account.check_sign_in() if endpoint != READ else again.account.read())
+            await (
+                again.account.credentials.token(refresh=True)
+                if endpoint != READ
+                else again.account.read()
+            )
         assert again.account.sign_in.value.state is SIGNED_IN
         assert "alice" in await again.account.read()
     assert not elsewhere.asked
@@ -256,7 +260,7 @@ async def test_no_code_follows_a_redirect(
 ) -> None:
     where = {"Location": f"{elsewhere.url}/token"}
     microsoft.faults.add(Fault(endpoint, status=307, body=b"", headers=where))
-    bridge.account.request_sign_in()
+    bridge.account.credentials.request()
     await bridge.clock.until_asleep()
     await bridge.clock.advance(5)
     microsoft.approve(await bridge.code(), alice)

@@ -344,7 +344,7 @@ async def test_somebody_in_two_tables_is_read_once_under_the_stronger_name(
             assert await running.shown("boss") == {"boss": "Available"}
             assert await running.shown("staff") == {"staff_ben": "Available"}
         assert caplog.text.count("read through boss and left out here") == 1
-        running["boss"].release()
+        running["boss"].reader.release()
         assert set(await running.shown("staff")) == {"staff_ann", "staff_ben"}
 
 
@@ -354,7 +354,7 @@ async def test_a_person_who_signed_in_watches_others_in_bulk(
     office.simulated.auto_approve(alice)
     ann, ben = office.hire("ann", "ben")
     async with office.open({"team": {"watch": [ann.oid, ben.upn]}}) as running:
-        running["team"].request_sign_in()
+        running["team"].credentials.request()
         await running.until("team", SignInState.CODE_PENDING)
         await office.clock.until_asleep(2)
         await office.clock.advance(5)

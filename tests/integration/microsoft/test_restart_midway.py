@@ -116,12 +116,12 @@ async def test_an_address_from_before_a_restart_is_refused_with_what_to_do(
     async with start() as again:
         await nobody_is_signed_in(again)
         with pytest.raises(PersonMustActError, match="No sign-in waits for an address") as caught:
-            again.account.finish_browser(old)
+            again.account.credentials.finish_browser(old)
         assert caught.value.remedy == "Start one in the browser first."
 
         address = await begun(again)
         with pytest.raises(PersonMustActError, match="belongs to another sign-in") as caught:
-            again.account.finish_browser(old)
+            again.account.credentials.finish_browser(old)
         assert caught.value.remedy.startswith("Open the newest sign-in address")
         here = parse_qs(urlsplit(address).query)["redirect_uri"][0]
         pasted = f"{here}/?{urlsplit(old).query}"
@@ -130,7 +130,7 @@ async def test_an_address_from_before_a_restart_is_refused_with_what_to_do(
             assert "belongs to another sign-in" in await page.text()
         assert again.account.sign_in.value.state is PENDING
         assert microsoft.requests.count(REDEEM) == 0
-        again.account.finish_browser(await ends_on(http, address, alice))
+        again.account.credentials.finish_browser(await ends_on(http, address, alice))
         await again.until(SIGNED_IN)
 
 
@@ -144,14 +144,14 @@ async def test_a_restart_while_the_code_is_redeemed_needs_a_new_address(
     async with start() as running:
         old = await ends_on(http, await begun(running), alice)
         microsoft.faults.add(Fault(REDEEM, status=503))
-        running.account.finish_browser(old)
+        running.account.credentials.finish_browser(old)
         await microsoft.requests.until(REDEEM)
         await clock.until_asleep()
     async with start() as again:
         await nobody_is_signed_in(again)
         with pytest.raises(PersonMustActError, match="No sign-in waits"):
-            again.account.finish_browser(old)
-        again.account.finish_browser(await ends_on(http, await begun(again), alice))
+            again.account.credentials.finish_browser(old)
+        again.account.credentials.finish_browser(await ends_on(http, await begun(again), alice))
         await again.until(SIGNED_IN)
         assert "alice" in await again.account.read()
 
@@ -258,7 +258,7 @@ async def test_an_app_that_waited_for_its_token_ends_at_once_and_starts_anew(
 ) -> None:
     office.simulated.faults.add(Fault(TOKEN, delay_s=60))
     async with asyncio.timeout(5), office.open(table) as tables:
-        tables["alice"].request_sign_in()
+        tables["alice"].credentials.request()
         await office.simulated.requests.until(TOKEN)
     assert tables["alice"].sign_in.value.state is SIGNED_IN
     await clock.advance(60)  # lets go of the worker that still waits

@@ -340,7 +340,7 @@ async def test_a_code_stays_shown_when_the_old_sign_in_ends_meanwhile(
 async def test_a_sign_out_forgets_the_token_and_the_file(
     alices: Bridge, cache_file: Path, microsoft: SimulatedMicrosoft, alice: Person
 ) -> None:
-    await alices.account.sign_out()
+    await alices.account.credentials.sign_out()
     assert not stored(cache_file)
     assert alices.account.sign_in.value.state is SignInState.SIGNED_OUT
     with pytest.raises(SignInNeededError, match="Nobody is signed in"):

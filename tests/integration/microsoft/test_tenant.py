@@ -125,7 +125,7 @@ async def test_a_refused_tenant_is_told_by_the_sign_in_as_by_the_look_at_it(
     bridge: Bridge, caplog: pytest.LogCaptureFixture, fault: Fault, told: str
 ) -> None:
     bridge.simulated.faults.add(fault)
-    bridge.account.request_sign_in()
+    bridge.account.credentials.request()
     shown = await bridge.until(SignInState.ERROR)
     assert (shown.message, shown.remedy, shown.who) == (
         told,
@@ -187,7 +187,7 @@ async def test_what_is_no_refusal_of_microsofts_passes(
     with pytest.raises(SourceUnavailableError):
         await find(config, clock)
     async with start() as running:
-        running.account.request_sign_in()
+        running.account.credentials.request()
         await running.clock.until_asleep()
         assert "It is tried again." in str(running.account.sign_in.value.message)
         microsoft.faults.clear()

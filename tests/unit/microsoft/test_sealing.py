@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.encryption import KEY_BYTES, OtherKeyError, Seal, key_id_of, load_seal
-from bridge.microsoft.sign_in.token_cache import TokenCache, kept_in
+from bridge.microsoft.sign_in.token_cache import TokenCache, how_stored
 from tests.unit.microsoft.test_cache import ACCOUNT
 
 KEY, OTHER = Seal(b"k" * KEY_BYTES), Seal(b"o" * KEY_BYTES)
@@ -52,32 +52,32 @@ def test_a_file_holds_nothing_readable_but_the_name_of_its_key(file: Path) -> No
     assert set(json.loads(text)) == {"encrypted", "key", "nonce", "text"}
     assert file.stat().st_mode & 0o777 == 0o600
     assert loaded(file, KEY).has_account
-    assert kept_in(file) == f"encrypted with key {KEY.key_id}"
+    assert how_stored(file) == f"encrypted with key {KEY.key_id}"
 
 
 def test_a_plain_file_is_encrypted_when_it_is_written_next(file: Path) -> None:
     signed_in(file, None)
-    assert kept_in(file) == "not encrypted"
+    assert how_stored(file) == "not encrypted"
     cache = loaded(file, KEY)
     assert cache.has_account
     other = ACCOUNT | {"realm": "u"}
     cache.tokens.modify(cache.tokens.CredentialType.ACCOUNT, other, other)
     cache.save()
-    assert kept_in(file) == f"encrypted with key {KEY.key_id}"
+    assert how_stored(file) == f"encrypted with key {KEY.key_id}"
     assert loaded(file, KEY).has_account
 
 
 def test_what_nobody_can_make_sense_of_is_damaged_and_what_cannot_be_read_is_told_as_that(
     file: Path,
 ) -> None:
-    assert kept_in(file) is None
+    assert how_stored(file) is None
     signed_in(file, None)
     file.write_bytes(b"\xff\xfe")
-    assert kept_in(file) == "damaged"
+    assert how_stored(file) == "damaged"
     file.unlink()
     file.mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        kept_in(file)
+        how_stored(file)
 
 
 @pytest.mark.parametrize("seal", [OTHER, None])
