@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from bench.days import DAY_S, OTHERS, PEOPLE, Change, Person, at_random, day
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.polling.cadence import History, pace
 

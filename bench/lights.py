@@ -25,7 +25,7 @@ from aiohttp import web
 
 from bench.figures import spread
 from bench.rig import DEADLINE_S, Rig, resident_mib
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 from bridge.contract.account import AccountFacts
 from bridge.contract.clock import SystemClock
 from bridge.contract.latest import Latest

@@ -15,8 +15,8 @@ from bridge import __version__, state_dir
 from bridge.config.added_people import with_added
 from bridge.config.command_line import FAILED, OK
 from bridge.config.loader import load
-from bridge.config.models import Config
-from bridge.config.zone import has_hours, told, with_zone_of_hours
+from bridge.config.tables.config import Config
+from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.contract.loading import loading
@@ -41,7 +41,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
     signals = Signals()
     signals.start()
     while draft := unfinished(path, environ, set_up=set_up):
-        with state_dir.claimed(draft.state_dir):
+        with state_dir.locked(draft.state_dir):
             stopped = asyncio.run(_guided(draft, path, signals))
         if stopped is not None:
             return stopped
@@ -51,8 +51,8 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
 
     config = populated(read_config())
     if has_hours(config):
-        log.info("%s", told(config, SystemClock().now()))
-    with state_dir.claimed(config.state_dir):
+        log.info("%s", clock_of_hours(config, SystemClock().now()))
+    with state_dir.locked(config.state_dir):
         service = _service(config, read_config, signals)
         code = asyncio.run(_serve(service, config, signals))
     if not service.restart_wanted:

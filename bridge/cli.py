@@ -17,7 +17,7 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.loading import loading
 
 if TYPE_CHECKING:
-    from bridge.config.models import Config
+    from bridge.config.tables.config import Config
 
 OK = 0
 Command = Callable[[argparse.Namespace], int]
@@ -79,7 +79,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _init(arguments: argparse.Namespace) -> int:
     from bridge import setup  # noqa: PLC0415 - as above
-    from bridge.config.tenant import tenant_name  # noqa: PLC0415 - as above
+    from bridge.config.tables.tenant import tenant_name  # noqa: PLC0415 - as above
 
     try:
         tenant = tenant_name(arguments.tenant or "") or None

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
-from bridge.config.unreadable import owner_of, quoted, this_user
+from bridge.config.unreadable_file import owner_of, quoted, this_user
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 
@@ -60,7 +60,7 @@ def _make_lock(folder: Path) -> int:
 
 
 @contextmanager
-def claimed(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterator[Path]:
+def locked(folder: Path, *, make: Callable[[Path], int] = _make_lock) -> Iterator[Path]:
     """Make ``folder`` (mode 0700) and lock it for this process.
 
     A disk that takes nothing is no reason not to start: what lies there can be read.

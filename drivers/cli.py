@@ -20,11 +20,11 @@ from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
 from bridge.config.command_line import OK, common_options, exit_code, first_word
-from bridge.config.host import HostConfig
 from bridge.config.loader import config_path, load_host
-from bridge.config.problems import unknown
+from bridge.config.tables.shared import HostConfig
 from bridge.config.text_file import EncodingError, read_secret
-from bridge.config.zone import with_zone
+from bridge.config.time_zone import with_zone
+from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from drivers import stopping

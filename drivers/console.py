@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TextIO
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import Effect, LightState

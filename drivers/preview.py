@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.broker import Connect, Received, visit
 from bridge.broker.connection import connect as mqtt
-from bridge.config.host import HostConfig
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.account import NEEDED, SIGNED_IN
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError, ContractError, PersonMustActError

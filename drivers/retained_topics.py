@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.broker import Connect, visit
 from bridge.broker.connection import connect as mqtt
-from bridge.config.host import HostConfig
 from bridge.config.state_file import StateFile
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message

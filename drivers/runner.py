@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from bridge.broker import Broker, Connect, Received
 from bridge.broker.births import Births
 from bridge.broker.connection import connect as mqtt
-from bridge.config.host import HostConfig
-from bridge.config.zone import told
+from bridge.config.tables.shared import HostConfig
+from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
@@ -102,7 +102,7 @@ class Runner:
     async def run(self) -> None:
         """Run until cancelled; then leave the light as ``on_exit`` says."""
         if self._decisions.rules.hours:
-            log.info("%s: %s", self._name, told(self._config, self._clock.now()))
+            log.info("%s: %s", self._name, clock_of_hours(self._config, self._clock.now()))
         self._saved.load()
         self._be_capable(self._saved.capability or self._capability)
         self._target.set(self._saved.mode.shows(None))  # a person's choice waits for no bridge

@@ -14,10 +14,10 @@ from pydantic import (
     create_model,
 )
 
-from bridge.config.base import Settings, Slug
-from bridge.config.host import HostConfig
-from bridge.config.hours import HoursSettings, hours_of, one_or_more
-from bridge.config.problems import problems, unknown
+from bridge.config.tables.base import Settings, Slug
+from bridge.config.tables.hours import HoursSettings, hours_of, one_or_more
+from bridge.config.tables.shared import HostConfig
+from bridge.config.validation_errors import problems, unknown
 from bridge.contract.errors import ConfigError
 from drivers.base import Capability
 from drivers.rules import Look, Rules

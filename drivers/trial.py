@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.broker import Broker
-from bridge.config.host import HostConfig
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.clock import SystemClock
 from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError

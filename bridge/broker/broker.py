@@ -30,7 +30,7 @@ from bridge.broker.session import (
     Session,
 )
 from bridge.broker.subscriptions import Handler, Subscriptions
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.contract.topics import OFFLINE, ONLINE

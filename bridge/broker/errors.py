@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bridge.broker.session import ConnectionFailedError, Silence
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 
 SHORT_LIVED = 3
 """So many connections in a row that ended soon are a fight: Mosquitto 2.0 does not say why it ended

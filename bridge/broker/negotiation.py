@@ -11,7 +11,7 @@ from bridge.broker.session import (
     ProtocolVersion,
     Silence,
 )
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.wire import Message
 

@@ -10,7 +10,7 @@ from bridge.broker.errors import Fault, Kind, explain
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
 from bridge.broker.session import ConnectionFailedError, Limits
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.retry import Random, full_jitter
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES, naming
-from bridge.config.host import MqttSettings
-from bridge.config.unreadable import unreadable
+from bridge.config.tables.shared import MqttSettings
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 
 log = logging.getLogger(__name__)

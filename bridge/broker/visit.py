@@ -22,7 +22,7 @@ from bridge.broker.session import (
     Session,
     SubscriptionRefusedError,
 )
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message

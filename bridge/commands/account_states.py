@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.broker import collect, visiting
 from bridge.broker.hearing import hears, probe_topic
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import decode_json

@@ -15,7 +15,7 @@ from bridge.commands.remote import ask
 from bridge.commands.remote_by_socket import on_this_machine
 from bridge.commands.terminal import chosen_account, say
 from bridge.config.command_line import FAILED, OK
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.microsoft import Microsoft
@@ -32,7 +32,7 @@ async def logout(config: Config, account: str) -> int:
     if state_dir.in_use(config.state_dir):
         await ask(config, "signout", account=slug)
     else:
-        with state_dir.claimed(config.state_dir):
+        with state_dir.locked(config.state_dir):
             async with Microsoft(config, SystemClock()) as microsoft:
                 await microsoft.account(slug).credentials.sign_out()
     say(f"{slug} is signed out.")

@@ -19,7 +19,7 @@ from bridge import state_dir
 from bridge.commands.remote import ask, reached
 from bridge.commands.terminal import chosen_account, say, typed_lines
 from bridge.config.command_line import FAILED, OK
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
@@ -46,7 +46,7 @@ async def login(
     dialog = None if usual == "app" else Dialog(slug, way, clock)
     if state_dir.in_use(config.state_dir):
         return await _by_the_service(config, slug, way, dialog)
-    with state_dir.claimed(config.state_dir):
+    with state_dir.locked(config.state_dir):
         return await _by_ourselves(config, slug, way, dialog, clock)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.commands.terminal import chosen_account, say
 from bridge.config.command_line import OK
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.certificate import create

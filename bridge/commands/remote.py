@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from bridge.commands.remote_by_broker import by_the_broker
 from bridge.commands.remote_by_socket import on_this_machine
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, Way
 
 

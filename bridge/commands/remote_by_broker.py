@@ -12,7 +12,7 @@ from typing import Any
 from bridge.broker import PublishRefusedError, Received, Session, visiting
 from bridge.broker.session import ConnectionFailedError
 from bridge.commands.remote_answers import ANSWER_S, data_of, read_sign_in
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, Way
 from bridge.contract.errors import ContractError, TryAgainError
 from bridge.contract.topics import Topics

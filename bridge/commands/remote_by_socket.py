@@ -13,7 +13,7 @@ import aiohttp
 
 from bridge import state_dir
 from bridge.commands.remote_answers import ANSWER_S, data_of, read_sign_in
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, Way
 from bridge.contract.errors import ContractError, PersonMustActError, TryAgainError
 from bridge.contract.wire import decode_json, encode_json

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 
 NAMED_MOST = 10

@@ -5,6 +5,6 @@ a lamp's process imports none of the bridge's own tables.
 """
 
 from bridge.config.atomic_file import write_private
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 
 __all__ = ["Settings", "write_private"]

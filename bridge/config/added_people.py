@@ -14,10 +14,10 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.config.accounts import AccountSettings
 from bridge.config.atomic_file import write_private
-from bridge.config.base import Slug
-from bridge.config.models import Config
+from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.base import Slug
+from bridge.config.tables.config import Config
 from bridge.contract.errors import PersonMustActError, TryAgainError
 
 log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bridge.config.unreadable import quoted, unreadable
+from bridge.config.unreadable_file import quoted, unreadable
 from bridge.contract.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge.config.models import NetworkSettings
+    from bridge.config.tables.config import NetworkSettings
 
 _VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 WRONG_DATES = (9, 10)

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
 
-from bridge.config.host import BRIDGE_TABLES, HostConfig
-from bridge.config.problems import problems
+from bridge.config.tables.shared import BRIDGE_TABLES, HostConfig
 from bridge.config.text_file import EncodingError, read_secret, read_text
-from bridge.config.unreadable import unreadable
+from bridge.config.unreadable_file import unreadable
+from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge.config.models import Config
+    from bridge.config.tables.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def check(table: dict[str, Any], *, folder: Path, environ: Mapping[str, str]) ->
     Raises:
         ConfigError: With every mistake at once, each naming its key.
     """
-    from bridge.config.models import Config  # noqa: PLC0415 - a lamp's process never needs it
+    from bridge.config.tables.config import Config  # noqa: PLC0415 - a lamp's process never needs it
 
     return _checked(Config, table, folder, environ)
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
+from bridge.demo.aadsts import Refusal, refusal, refusal_without_number
 from bridge.demo.directory import App, Person
-from bridge.demo.faults.aadsts import Refusal, refusal, refusal_without_number
 from bridge.demo.identity import Identity, text_form
 from bridge.demo.page import page, people_options
 from bridge.demo.scopes import permissions_in

@@ -7,8 +7,8 @@ from enum import StrEnum
 from random import Random
 
 from bridge.contract.clock import Clock
+from bridge.demo.aadsts import Refusal, refusal, refusal_without_number
 from bridge.demo.directory import Person
-from bridge.demo.faults.aadsts import Refusal, refusal, refusal_without_number
 from bridge.demo.tokens import base64url
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.demo.aadsts import Refusal, refusal
 from bridge.demo.directory import Person
-from bridge.demo.faults.aadsts import Refusal, refusal
 from bridge.demo.faults.request_log import LoggedRequest, RequestLog
 from bridge.demo.faults.script import (
     GRAPH_ENDPOINTS,

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.demo.aadsts import refusal
 from bridge.demo.directory import App, Tenant
-from bridge.demo.faults.aadsts import refusal
 from bridge.demo.grants import GRANTS
 from bridge.demo.scopes import permissions_in
 from bridge.demo.simulation import Simulation, TokenRequest

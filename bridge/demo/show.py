@@ -22,7 +22,7 @@ from typing import Any
 from bridge.broker.connection import connect
 from bridge.broker.session import Greeting, ProtocolVersion, Session
 from bridge.config.command_line import FAILED, INTERRUPTED, OK
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json

@@ -12,7 +12,7 @@ from bridge.broker.dial import KEEPALIVE_S
 from bridge.broker.hearing import probe_topic
 from bridge.broker.limits import WINDOW
 from bridge.broker.session import LARGEST_PAYLOAD
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message

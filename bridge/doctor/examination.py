@@ -14,8 +14,8 @@ from bridge.commands.remote_by_socket import OverSocket, on_this_machine
 from bridge.config.added_people import with_added
 from bridge.config.authorities import authorities
 from bridge.config.loader import load
-from bridge.config.models import Config
-from bridge.config.zone import with_zone_of_hours
+from bridge.config.tables.config import Config
+from bridge.config.time_zone import with_zone_of_hours
 from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError
 from bridge.doctor.broker import broker
 from bridge.doctor.files import open_secrets, service_runs, state_folder

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bridge import state_dir
-from bridge.config.models import Config
-from bridge.config.unreadable import quoted, this_user, unreadable
+from bridge.config.tables.config import Config
+from bridge.config.unreadable_file import quoted, this_user, unreadable
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
 from bridge.microsoft.sign_in.token_cache import DAMAGED, how_stored, token_file

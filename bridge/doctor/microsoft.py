@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bridge.config.accounts import AccountSettings
-from bridge.config.models import Config
+from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import (

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import PersonMustActError
 from bridge.microsoft.sign_in.token_cache import token_file
 

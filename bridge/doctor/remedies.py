@@ -12,7 +12,7 @@ from paho.mqtt.client import topic_matches_sub
 
 from bridge.broker import SubscriptionRefusedError
 from bridge.config.authorities import WRONG_DATES
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
 from bridge.contract.topics import Topics
 from bridge.microsoft.http import Fault, HttpError

@@ -9,7 +9,7 @@ from contextlib import suppress
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect
 from bridge.broker.hearing import PROOF_S
 from bridge.broker.session import ConnectionFailedError
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.topics import OFFLINE, Topics
 from bridge.contract.wire import Message
 from bridge.doctor.findings import Finding, bad

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.broker import visit
 from bridge.commands.remote_by_socket import OverSocket
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import ONLINE

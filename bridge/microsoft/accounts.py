@@ -10,7 +10,7 @@ from random import random as _random
 from types import TracebackType
 from typing import Self
 
-from bridge.config.models import Config, NetworkSettings
+from bridge.config.tables.config import Config, NetworkSettings
 from bridge.contract.account import Way
 from bridge.contract.clock import Clock
 from bridge.microsoft.account import MicrosoftAccount

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.config.accounts import MicrosoftSettings
+from bridge.config.tables.accounts import MicrosoftSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from yarl import URL
 
 from bridge import __version__
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES, authorities, trusted
-from bridge.config.models import NetworkSettings
-from bridge.config.proxy import proxy_address
+from bridge.config.tables.config import NetworkSettings
+from bridge.config.tables.proxy import proxy_address
 from bridge.microsoft.http import BODY_LIMIT, Fault, Http, HttpError, HttpRequest, HttpResponse
 
 USER_AGENT = f"presence-bridge/{__version__}"

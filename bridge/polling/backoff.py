@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.retry import Random, doubled_s, full_jitter
 
 FIRST_S = 2.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum, auto
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Availability, Presence
 from bridge.retry import Random

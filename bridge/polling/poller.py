@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta, tzinfo
 from random import random as _random
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import (

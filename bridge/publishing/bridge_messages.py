@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.health import Health
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.outgoing import Outgoing

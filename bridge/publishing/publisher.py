@@ -9,7 +9,7 @@ from random import random as _random
 
 from bridge.broker import Broker
 from bridge.broker.births import Births
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, state_dir
 from bridge.broker import Broker, Connect
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from bridge.config.accounts import AccountSettings
 from bridge.config.added_people import AddedPeople, with_added
-from bridge.config.models import Config
+from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError, PersonMustActError
 
 log = logging.getLogger(__name__)

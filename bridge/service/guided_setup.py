@@ -11,10 +11,10 @@ from uuid import UUID
 
 from bridge import state_dir
 from bridge.broker import visit
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings
-from bridge.config.host import MqttSettings
 from bridge.config.loader import from_environment, load
-from bridge.config.models import Config
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings
+from bridge.config.tables.config import Config
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import Topics
@@ -49,7 +49,7 @@ def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Confi
 
 async def guide(draft: Config, file: Path) -> None:
     """Serve the set-up until ``file`` is written. Raises as ``guard_of``."""
-    from bridge.config.zone import known_zone  # noqa: PLC0415 - as above
+    from bridge.config.time_zone import known_zone  # noqa: PLC0415 - as above
     from bridge.web.access.building import guard_of  # noqa: PLC0415 - only a first start needs it
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from bridge import __version__
 from bridge.broker import Broker
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands

@@ -10,8 +10,8 @@ from random import random as _random
 
 from bridge import logs
 from bridge.broker import Connect, connect
-from bridge.config.accounts import AccountSettings
-from bridge.config.models import Config
+from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.config import Config
 from bridge.contract.account import Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError

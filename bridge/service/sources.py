@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import random as _random
 
-from bridge.config.accounts import AccountSettings
-from bridge.config.hours import hours_of
-from bridge.config.models import Config
+from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.config import Config
+from bridge.config.tables.hours import hours_of
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError, PersonMustActError

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
 from bridge.config.atomic_file import write_in_place
-from bridge.config.host import MqttSettings
-from bridge.config.problems import problems
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
+from bridge.config.tables.shared import MqttSettings
+from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
 from bridge.setup.new_files import is_there, make_folder, write_new

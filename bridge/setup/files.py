@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.atomic_file import write_public
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
 from bridge.setup.config import InitOptions, check_registration, driver_lines, write_config

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import read_text
-from bridge.config.zone import LOCALTIME, known_zone
+from bridge.config.time_zone import LOCALTIME, known_zone
 from bridge.contract.errors import ConfigError
 from bridge.setup import dot_env
 from bridge.setup.owners import (

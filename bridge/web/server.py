@@ -9,7 +9,7 @@ import asyncio
 from datetime import tzinfo
 from pathlib import Path
 
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 
 Layout = Literal["rgb", "single", "traffic_light"]
 

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 from bridge.contract.wire import encode_json
 from drivers.base import Capability
 from drivers.mqtt_light import template, zigbee2mqtt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bridge.config.problems import unknown
+from bridge.config.validation_errors import unknown
 from bridge.contract.errors import ContractError
 from bridge.contract.light import LightState
 from bridge.contract.wire import Message

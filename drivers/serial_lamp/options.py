@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 from drivers.serial_lamp.adalight import frame_s
 
 LONGEST_FRAME_S = 0.5

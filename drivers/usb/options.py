@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 
 
 class UsbOptions(Settings):

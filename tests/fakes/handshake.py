@@ -33,7 +33,7 @@ def _context(root: Path, whose: str, settings: Any) -> ssl.SSLContext:
 
         found = authorities(settings)
         return ssl.create_default_context() if found is True else found
-    host = ModuleType("bridge.config.host")
+    host = ModuleType("bridge.config.tables.shared")
     host.MqttSettings = SimpleNamespace  # type: ignore[attr-defined]
     sys.modules[host.__name__] = host
     from bridge.broker.tls import tls_context  # noqa: PLC0415 - once it can be found

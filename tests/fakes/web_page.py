@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.commands import Commands

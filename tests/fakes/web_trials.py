@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.config.host import MqttSettings
-from bridge.config.web import WebSettings
+from bridge.config.tables.shared import MqttSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.web.access.building import guard_of

@@ -13,7 +13,7 @@ import pytest
 from bridge.broker import visit, visiting
 from bridge.commands import accounts
 from bridge.config.command_line import FAILED
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
 from bridge.doctor.broker import broker

@@ -341,7 +341,7 @@ async def test_an_authority_file_without_a_certificate_is_a_finding(patient: Pat
 async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_cache(
     patient: Patient, auth: bytes, finding: list[str]
 ) -> None:
-    with state_dir.claimed(patient.file.parent / "state"):
+    with state_dir.locked(patient.file.parent / "state"):
         await patient.publish("presence/bridge/state", b"online")
         await patient.publish(AUTH, auth)
         code, report = await patient.examine()
@@ -359,7 +359,7 @@ async def test_people_of_one_table_have_one_sign_in_wherever_it_is_told(
 ) -> None:
     """The last release told it with each of them."""
     patient.change("[accounts.alice]", '[accounts.alice]\nwatch = ["bob@contoso.com"]')
-    with state_dir.claimed(patient.file.parent / "state"):
+    with state_dir.locked(patient.file.parent / "state"):
         await patient.publish("presence/bridge/state", b"online")
         await patient.publish(f"presence/{topic}", b'{"state":"signed_in"}')
         _, report = await patient.examine()
@@ -368,7 +368,7 @@ async def test_people_of_one_table_have_one_sign_in_wherever_it_is_told(
 
 async def test_what_the_service_tells_names_the_account_in_its_command(patient: Patient) -> None:
     told = explain({"error": "invalid_grant", "error_codes": [53003]})
-    with state_dir.claimed(patient.file.parent / "state"):
+    with state_dir.locked(patient.file.parent / "state"):
         await patient.publish("presence/bridge/state", b"online")
         auth = {"state": "error", "message": told.text, "remedy": told.remedy, "who": told.who}
         await patient.publish(AUTH, encode_json(auth))
@@ -377,7 +377,7 @@ async def test_what_the_service_tells_names_the_account_in_its_command(patient: 
 
 
 async def test_a_running_service_that_is_unwell_is_a_finding(patient: Patient) -> None:
-    with state_dir.claimed(patient.file.parent / "state"):
+    with state_dir.locked(patient.file.parent / "state"):
         await patient.publish("presence/bridge/state", b"online")
         await patient.publish(AUTH, b'{"state":"signed_in"}')
         health = b'{"healthy":false,"reason":"alice: Microsoft Graph fails (HTTP 500)"}'
@@ -388,7 +388,7 @@ async def test_a_running_service_that_is_unwell_is_a_finding(patient: Patient) -
 
 
 async def test_a_service_that_runs_but_is_not_at_the_broker_is_a_finding(patient: Patient) -> None:
-    with state_dir.claimed(patient.file.parent / "state"):
+    with state_dir.locked(patient.file.parent / "state"):
         code, report = await patient.examine()
     assert code == doctor.FOUND
     assert "BAD  the service runs, but not at this broker" in report
@@ -401,7 +401,7 @@ async def test_a_stored_sign_in_that_is_no_text_is_damaged_and_told_once(
     folder = patient.file.parent / "state"
     (folder / "tokens").mkdir(parents=True)
     (folder / "tokens" / "alice.json").write_bytes(b"\xff\xfe")
-    with state_dir.claimed(folder) if running else nullcontext():
+    with state_dir.locked(folder) if running else nullcontext():
         _, report = await patient.examine()
     told = "BAD  alice: The stored sign-in is damaged."
     assert report.count(told) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.broker.session import Limits
 from bridge.commands.remote_by_socket import on_this_machine
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.latest import Latest
 from bridge.doctor.findings import Finding

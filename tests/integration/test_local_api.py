@@ -19,7 +19,7 @@ import pytest
 
 from bridge.commands.account_states import from_service
 from bridge.commands.remote_by_socket import OverSocket, on_this_machine
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError

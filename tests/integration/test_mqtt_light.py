@@ -12,7 +12,7 @@ import aiomqtt
 import pytest
 
 from bridge.broker import Broker
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import SystemClock
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState

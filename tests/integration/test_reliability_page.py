@@ -10,7 +10,7 @@ import pytest
 
 from bridge.broker import births, dial, hearing, reconnect, subscriptions
 from bridge.config import state_file
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S

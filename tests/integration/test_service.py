@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 
 from bridge import state_dir
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.presence import Availability, Presence

@@ -18,13 +18,13 @@ import pytest
 from pydantic import BaseModel
 
 from bridge import state_dir
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings
 from bridge.config.command_line import WRONG_USE
-from bridge.config.host import HomeAssistantSettings, MqttSettings
-from bridge.config.hours import HoursSettings
 from bridge.config.loader import load
-from bridge.config.models import Config, NetworkSettings, PollingSettings
-from bridge.config.web import WebSettings
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings
+from bridge.config.tables.config import Config, NetworkSettings, PollingSettings
+from bridge.config.tables.hours import HoursSettings
+from bridge.config.tables.shared import HomeAssistantSettings, MqttSettings
+from bridge.config.tables.web import WebSettings
 from bridge.setup import InitOptions, initialise
 from bridge.setup.dot_env import GID, UID, ZONE
 from bridge.setup.owners import BRIDGE, BROKER, VOLUMES

@@ -9,9 +9,9 @@ import json
 import aiohttp
 import pytest
 
+from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import App, Person, Tenant
 from bridge.demo.door import DIAGNOSTIC
-from bridge.demo.faults.aadsts import KINDS
 from bridge.demo.faults.script import OVERSIZED, Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock

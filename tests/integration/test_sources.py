@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bridge import state_dir
-from bridge.config.models import Config
-from bridge.config.unreadable import unreadable
-from bridge.config.zone import with_zone
+from bridge.config.tables.config import Config
+from bridge.config.time_zone import with_zone
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 from bridge.contract.wire import AccountState
 from bridge.setup.owners import BRIDGE, Need
@@ -62,7 +62,7 @@ def test_a_file_that_no_container_can_read(tmp_path: Path) -> None:
 @only_root
 def test_what_root_left_behind(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         let_in(folder)
     file = folder / "alice.json"
     file.touch(mode=0o600)

@@ -12,7 +12,7 @@ from bridge.commands.login import Dialog, may_open_browser
 from bridge.commands.remote_answers import read_sign_in
 from bridge.commands.terminal import chosen_account, typed_lines
 from bridge.config.command_line import FAILED, OK
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError
 from tests.fakes.clock import START, ManualClock

@@ -18,9 +18,9 @@ def test_a_second_bridge_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     program = (
         "import sys; from pathlib import Path; from bridge import state_dir\n"
-        "with state_dir.claimed(Path(sys.argv[1])): print('claimed')"
+        "with state_dir.locked(Path(sys.argv[1])): print('claimed')"
     )
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         second = subprocess.run(
             [sys.executable, "-c", program, str(folder)],
             capture_output=True,
@@ -36,10 +36,10 @@ def test_the_folder_is_private_and_loose_modes_are_mended(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "deep" / "state"
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o755)
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         assert folder.stat().st_mode & 0o777 == 0o700
     assert "was open to others" in caplog.text
 
@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_made_is_a_config_mistake(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("", encoding="utf-8")
     with (
         pytest.raises(ConfigError, match="state_dir"),
-        state_dir.claimed(tmp_path / "file" / "state"),
+        state_dir.locked(tmp_path / "file" / "state"),
     ):
         pass
 
@@ -59,7 +59,7 @@ def test_a_disk_that_takes_nothing_is_no_reason_not_to_start(
     def refuses(_: Path) -> int:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    with state_dir.claimed(tmp_path / "state", make=refuses) as folder:
+    with state_dir.locked(tmp_path / "state", make=refuses) as folder:
         assert folder == tmp_path / "state"
     assert "Read-only file system; nothing is remembered over a restart" in caplog.text
 
@@ -71,7 +71,7 @@ def test_looking_makes_no_folder(tmp_path: Path) -> None:
 
 def test_looking_changes_nothing_and_is_not_seen_by_others_who_look(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         pass
     folder.chmod(0o755)
     assert not state_dir.in_use(folder)
@@ -83,7 +83,7 @@ def test_looking_changes_nothing_and_is_not_seen_by_others_who_look(tmp_path: Pa
 
 def test_a_user_who_may_not_look_is_told_whom_to_be(tmp_path: Path) -> None:
     folder, config = tmp_path / "state", tmp_path / "config.toml"
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         pass
     config.write_text("state_dir = 'state'\n[accounts.alice]\n", encoding="utf-8")
     command = [sys.executable, "-m", "bridge", "reload", "--config", str(config)]
@@ -103,10 +103,10 @@ def test_a_user_who_may_not_look_is_told_whom_to_be(tmp_path: Path) -> None:
 @only_root
 def test_a_folder_of_somebody_else_is_told_with_owner_and_command(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         pass
     let_in(folder)
-    with as_nobody(), pytest.raises(ConfigError) as caught, state_dir.claimed(folder):
+    with as_nobody(), pytest.raises(ConfigError) as caught, state_dir.locked(folder):
         pass
     told = "run this as the user of the service, who must own that folder and not root; if that is "
     (problem,) = caught.value.problems
@@ -118,7 +118,7 @@ def test_a_folder_of_somebody_else_is_told_with_owner_and_command(tmp_path: Path
 def test_what_root_left_in_our_own_folder_is_told_with_the_command(tmp_path: Path) -> None:
     """As ``sudo presence-bridge login`` does before the service has ever run."""
     folder = tmp_path / "state"
-    with state_dir.claimed(folder):
+    with state_dir.locked(folder):
         pass
     let_in(folder)
     os.chown(folder, NOBODY, NOBODY)
@@ -127,10 +127,10 @@ def test_what_root_left_in_our_own_folder_is_told_with_the_command(tmp_path: Pat
         f"sudo chown -R nobody {folder}"
     )
     with as_nobody():
-        with pytest.raises(ConfigError) as caught, state_dir.claimed(folder):
+        with pytest.raises(ConfigError) as caught, state_dir.locked(folder):
             pass
         assert caught.value.problems == [problem]
         assert state_folder(folder).text == problem
     give(folder)
-    with as_nobody(), state_dir.claimed(folder):
+    with as_nobody(), state_dir.locked(folder):
         assert state_folder(folder).good

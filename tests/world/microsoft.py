@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, urlsplit
 from multidict import CIMultiDict
 
 from bridge.contract.clock import Clock
+from bridge.demo.aadsts import Refusal, refusal
 from bridge.demo.codes import DeviceCodes
 from bridge.demo.directory import Directory, Person
-from bridge.demo.faults.aadsts import Refusal, refusal
 from bridge.demo.grants import GRANTS
 from bridge.demo.graph.wire import GraphError, challenged, unauthorized
 from bridge.demo.scopes import permissions_in

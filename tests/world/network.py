@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from bridge.config.models import NetworkSettings
+from bridge.config.tables.config import NetworkSettings
 from bridge.contract.clock import Clock
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.retry import Random

@@ -17,7 +17,7 @@ from bridge.broker.session import (
     Received,
     SubscriptionRefusedError,
 )
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.world.broker import NOT_AUTHORIZED, TAKEN_OVER, Link, MemoryBroker, Nature, matches
 from tests.world.link import MemorySession, Way

@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from bridge.broker.session import Limits
-from bridge.config.host import MqttSettings
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Person

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bridge.demo.aadsts import refusal
 from bridge.demo.directory import App, Person, Tenant
-from bridge.demo.faults.aadsts import refusal
 from bridge.demo.scopes import echoed, permissions_in
 from bridge.demo.simulation import Simulation, TokenRequest
 from bridge.demo.tokens import base64url, jwt

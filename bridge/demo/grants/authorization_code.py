@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from bridge.demo.faults.aadsts import refusal
+from bridge.demo.aadsts import refusal
 from bridge.demo.grants.answers import check_consent, check_person, required, signed_in
 from bridge.demo.simulation import AuthorizationCode, Simulation, TokenRequest
 from bridge.demo.tokens import base64url

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from bridge.demo.aadsts import Refusal, refusal
 from bridge.demo.directory import App
-from bridge.demo.faults.aadsts import Refusal, refusal
 from bridge.demo.grants.answers import access_answer, required
 from bridge.demo.scopes import is_default
 from bridge.demo.simulation import Simulation, TokenRequest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.demo.aadsts import refusal
 from bridge.demo.codes import Progress
-from bridge.demo.faults.aadsts import refusal
 from bridge.demo.grants.answers import check_consent, check_person, required, signed_in
 from bridge.demo.simulation import Simulation, TokenRequest
 

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from cryptography.x509.oid import NameOID
 
-from bridge.config.accounts import CertificateSettings
-from bridge.config.unreadable import unreadable
+from bridge.config.tables.accounts import CertificateSettings
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError, PersonMustActError
 
 KEY_BITS, LEAST_KEY_BITS = 3072, 2048

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bridge.config.text_file import read_secret
-from bridge.config.unreadable import unreadable
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 
 CIPHER = "AES-256-GCM"

@@ -13,7 +13,7 @@ from functools import partial
 from random import random as _random
 from typing import TYPE_CHECKING
 
-from bridge.config.unreadable import Unreadable
+from bridge.config.unreadable_file import Unreadable
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError, SourceUnavailableError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
-from bridge.config.models import Config
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.clouds import cloud_of
 

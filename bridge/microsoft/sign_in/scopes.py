@@ -6,7 +6,7 @@ Microsoft identity platform, where scopes name the cloud's own Graph.
 
 from __future__ import annotations
 
-from bridge.config.accounts import AccountSettings
+from bridge.config.tables.accounts import AccountSettings
 from bridge.microsoft.clouds import Cloud
 
 READ, READ_ALL, WRITE, PROFILE, PROFILES = (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-from bridge.config.tenant import SHARED
+from bridge.config.tables.tenant import SHARED
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
 from bridge.microsoft.sign_in.answers import fields_of, is_refusal

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.config.atomic_file import write_private
-from bridge.config.models import Config
-from bridge.config.unreadable import owner_of, quoted, this_user
+from bridge.config.tables.config import Config
+from bridge.config.unreadable_file import owner_of, quoted, this_user
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 

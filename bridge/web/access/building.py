@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.web.access.cookies import Cookies
 from bridge.web.access.guard import Guard

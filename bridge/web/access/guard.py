@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.web.access.basic_auth import basic_password
 from bridge.web.access.cookies import Cookies, session_of
 from bridge.web.access.csrf import SAFE_METHODS, is_foreign_link, is_own_form

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.web.access.password import SALT_BYTES, PasswordHash, read_password
 from bridge.web.access.sessions import KEY_BYTES
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config.text_file import read_secret
-from bridge.config.unreadable import unreadable
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 
 COST, BLOCK, PARALLEL = 2**13, 8, 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.web.serving.addresses import is_among, source_of
 
 _TRUSTED = web.RequestKey("trusted", bool)

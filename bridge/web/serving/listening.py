@@ -17,7 +17,7 @@ from functools import partial
 
 from aiohttp import web
 
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.web.serving.addresses import is_among, source_of
 from bridge.web.serving.connections import Connection, Connections

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bridge.config.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.added_people import slug_of
 from bridge.config.atomic_file import write_private
-from bridge.config.base import is_zone
-from bridge.config.host import MqttSettings
-from bridge.config.problems import problems
-from bridge.config.tenant import tenant_name
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.tables.base import is_zone
+from bridge.config.tables.shared import MqttSettings
+from bridge.config.tables.tenant import tenant_name
+from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.setup import PASSWORD_FILE, InitOptions, write_config
 from bridge.web.posts import Fields, RefusedError

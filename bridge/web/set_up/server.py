@@ -12,8 +12,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from bridge.config.host import MqttSettings
-from bridge.config.web import WebSettings
+from bridge.config.tables.shared import MqttSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bridge.broker.hearing import ASK_AGAIN_S, PROOF_S
 from bridge.broker.session import ProtocolVersion
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running

@@ -29,7 +29,7 @@ import asyncio
 import sys
 import threading
 from bridge.broker import Broker
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import SystemClock
 
 async def main():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from bridge.setup.passwords import hashed
 from tests.fakes.clock import ManualClock

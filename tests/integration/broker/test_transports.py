@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.broker import Received, visit
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.wire import Message
 from bridge.demo.broker import EmbeddedBroker

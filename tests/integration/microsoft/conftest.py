@@ -11,7 +11,7 @@ from pathlib import Path
 import msal  # noqa: F401 - else it is loaded within the first test, and within its deadlines
 import pytest
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.microsoft import SimulatedMicrosoft

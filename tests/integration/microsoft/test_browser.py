@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import aiohttp
 import pytest
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState, Way
 from bridge.contract.errors import (
     PersonMustActError,

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from bridge.config.models import Config, PollingSettings
+from bridge.config.tables.config import Config, PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bridge.config.models import Config, PollingSettings
+from bridge.config.tables.config import Config, PollingSettings
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.preferred import PreferredPresence
 from bridge.demo.directory import Person

@@ -13,7 +13,7 @@ import pytest
 from bridge import state_dir
 from bridge.commands import accounts, login
 from bridge.config.command_line import FAILED, OK
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
@@ -457,7 +457,7 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
                 "accounts": {"team": {"watch": [alice.upn, "bob@contoso.com"]}},
             }
         )
-        with state_dir.claimed(served.state_dir):
+        with state_dir.locked(served.state_dir):
             asked = asyncio.create_task(login.login(served, "team"))
             request = await mqtt.until("presence/bridge/request/signin")
             assert request.json["account"] == "team"
@@ -504,7 +504,7 @@ async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_
                 "accounts": {"team": {"watch": [home.person.oid, bob.oid]}},
             }
         )
-        with state_dir.claimed(served.state_dir):
+        with state_dir.locked(served.state_dir):
             service = Service(served)
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "error")
@@ -545,7 +545,7 @@ async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_fol
         mqtt_settings = {"host": "127.0.0.1", "port": broker.port}
         served = Config.model_validate({**config.model_dump(), "mqtt": mqtt_settings})
         microsoft.faults.add(Fault("devicecode", aadsts=700016), Fault("devicecode", aadsts=90094))
-        with state_dir.claimed(served.state_dir):
+        with state_dir.locked(served.state_dir):
             service = Service(served)
             serving = asyncio.create_task(service.run(), name="service")
             await mqtt.until("presence/account/alice/auth", lambda h: h.json["state"] == "error")

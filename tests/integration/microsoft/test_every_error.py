@@ -16,8 +16,8 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
+from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import Person
-from bridge.demo.faults.aadsts import KINDS
 from bridge.demo.faults.script import Fault
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in import remedies

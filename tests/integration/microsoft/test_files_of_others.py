@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError
 from bridge.demo.directory import Person

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import (
     AccessRefusedError,
     SignInNeededError,

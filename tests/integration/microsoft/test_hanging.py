@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bridge.config.models import Config, NetworkSettings
+from bridge.config.tables.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.demo.directory import Person

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignInState
 from bridge.contract.errors import ConfigError
 from bridge.demo.directory import Household

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person

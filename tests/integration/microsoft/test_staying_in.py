@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bridge import logs
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
@@ -70,7 +70,7 @@ async def test_a_file_of_the_last_release_costs_one_look_at_discovery(
 
 READ_ONCE = """
 import asyncio, sys
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.microsoft import Microsoft
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.config.models import Config
-from bridge.config.tenant import SHARED
+from bridge.config.tables.config import Config
+from bridge.config.tables.tenant import SHARED
 from bridge.contract.account import SignInState
 from bridge.contract.errors import (
     ConfigError,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import Person

@@ -16,7 +16,7 @@ import pytest
 from bridge.broker import Broker
 from bridge.broker.connection import connect
 from bridge.broker.session import ProtocolVersion
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import SystemClock
 from bridge.contract.presence import Availability

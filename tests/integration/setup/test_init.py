@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from bridge.broker import visit
 from bridge.broker.connection import connect
 from bridge.broker.session import Greeting, ProtocolVersion
-from bridge.config.host import MqttSettings
 from bridge.config.loader import load
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.wire import Message
 from bridge.setup import InitOptions, initialise, owners

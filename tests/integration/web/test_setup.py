@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
 
-from bridge.config.host import MqttSettings
 from bridge.config.loader import load
+from bridge.config.tables.shared import MqttSettings
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_trials import CannedTrials, setting_up
 from tests.integration.web.browsing import complaints, findings, opened

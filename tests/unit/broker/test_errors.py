@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from bridge.broker.errors import REASONS, SHORT_LIVED, Kind, explain
 from bridge.broker.session import ConnectionFailedError
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 
 SETTINGS = MqttSettings(
     host="broker.example", username="bridge", password=SecretStr("hunter2-hunter2")

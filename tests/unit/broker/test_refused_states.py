@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridge.broker import Broker
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.memory_broker import MemoryBroker

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bridge.broker.tls import tls_context
-from bridge.config.host import MqttSettings
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from tests.fakes.other_user import as_nobody, let_in, mode, only_root

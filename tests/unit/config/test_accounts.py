@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bridge.config.loader import check
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 
 GUID = "0F8FAD5B-D9CB-469F-A165-70867728950E"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from bridge.config.accounts import AccountSettings
 from bridge.config.added_people import MOST, AddedPeople, slug_of
-from bridge.config.base import Slug
+from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.base import Slug
 from bridge.contract.errors import PersonMustActError, TryAgainError
 
 

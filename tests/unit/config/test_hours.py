@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridge.config.hours import hours_of
 from bridge.config.loader import check, from_environment
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
+from bridge.config.tables.hours import hours_of
 from bridge.contract.errors import ConfigError
 
 SPANS = [

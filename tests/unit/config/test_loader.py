@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config.loader import check, config_path, load
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 
 TENANT = "contoso.example"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from yarl import URL
 
-from bridge.config.models import Config
-from bridge.config.problems import problems
-from bridge.config.proxy import proxy_address
+from bridge.config.tables.config import Config
+from bridge.config.tables.proxy import proxy_address
+from bridge.config.validation_errors import problems
 
 
 def config(proxy: str) -> Config:

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from bridge.config.accounts import AccountSettings, MicrosoftSettings
-from bridge.config.models import Config
-from bridge.config.problems import problems
+from bridge.config.tables.accounts import AccountSettings, MicrosoftSettings
+from bridge.config.tables.config import Config
+from bridge.config.validation_errors import problems
 
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.config.loader import check, load
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.web.posts import RefusedError, name_of
 from bridge.web.set_up.draft import broker_of, registration_of, zone_of

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridge.config.models import Config
-from bridge.config.problems import problems
-from bridge.config.tenant import tenant_name
+from bridge.config.tables.config import Config
+from bridge.config.tables.tenant import tenant_name
+from bridge.config.validation_errors import problems
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 

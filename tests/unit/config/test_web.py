@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bridge.config.web import WebSettings
+from bridge.config.tables.web import WebSettings
 
 
 def test_the_page_is_for_this_machine_unless_told_otherwise() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.faults.aadsts import Refusal
+from bridge.demo.aadsts import Refusal
 from bridge.demo.scopes import echoed, is_default, permissions_in
 
 HOST = "localhost:8443"

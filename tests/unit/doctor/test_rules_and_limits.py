@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.broker.session import Limits
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.topics import Topics
 from bridge.doctor.broker import limits
 from bridge.doctor.remedies import rules_remedy

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.broker.session import ProtocolVersion
-from bridge.config.base import Settings
-from bridge.config.host import HostConfig
+from bridge.config.tables.base import Settings
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.light import Effect
 from drivers.base import Kind, Light, Surroundings
 from drivers.runner import Runner

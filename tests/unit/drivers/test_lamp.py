@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.host import HostConfig
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.errors import ConfigError
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.host import HostConfig
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.account import NEEDED, SIGNED_IN, SignInState
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF, LightState

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel, Field
 
-from bridge.config.base import ConfigPath, Settings
 from bridge.config.loader import check
-from bridge.config.models import Config
+from bridge.config.tables.base import ConfigPath, Settings
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.contract.light import OFF, LightState
 from drivers.preview import facts_of

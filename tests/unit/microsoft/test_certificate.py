@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from bridge.config.accounts import CertificateSettings
+from bridge.config.tables.accounts import CertificateSettings
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.microsoft.sign_in.certificate import ClientCertificate, CreatedFiles, create, load
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.config.accounts import MicrosoftSettings
+from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.microsoft.clouds import cloud_of
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.config.accounts import AccountSettings, MicrosoftSettings
+from bridge.config.tables.accounts import AccountSettings, MicrosoftSettings
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.sign_in.scopes import scopes_of
 

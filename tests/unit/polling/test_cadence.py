@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.hours import parse_hours
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.polling.cadence import History, pace

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.config.models import PollingSettings
+from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.errors import (
     AccessRefusedError,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bridge.broker import Broker, Received
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.config.host import MqttSettings
 from bridge.config.loader import load
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, write_config
 from bridge.web.posts import RefusedError, name_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from drivers.serial_lamp import KIND
 from drivers.serial_lamp.options import SerialOptions

@@ -10,8 +10,8 @@ import pytest
 
 from bridge.config.authorities import authorities
 from bridge.config.loader import load
-from bridge.config.models import Config
-from bridge.config.unreadable import unreadable
+from bridge.config.tables.config import Config
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.certificate import load as load_certificate
 from bridge.microsoft.sign_in.encryption import load_seal

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.host import BRIDGE_TABLES, HostConfig
 from bridge.config.loader import load_host
-from bridge.config.models import Config
+from bridge.config.tables.config import Config
+from bridge.config.tables.shared import BRIDGE_TABLES, HostConfig
 from bridge.contract.errors import ConfigError
 
 
@@ -33,7 +33,7 @@ def test_a_lamps_process_does_not_load_the_bridges_tables() -> None:
     code = (
         "import sys, drivers.runner, drivers.cli; print([m for m in sys.modules if m in sys.argv])"
     )
-    heavy = ("bridge.config.models", "bridge.config.accounts", "tenacity")
+    heavy = ("bridge.config.tables.config", "bridge.config.tables.accounts", "tenacity")
     done = subprocess.run(
         [sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True
     )

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from bridge.config.base import is_zone
-from bridge.config.host import HostConfig
+from bridge.config.tables.base import is_zone
+from bridge.config.tables.shared import HostConfig
 from bridge.contract.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge.config.models import Config
+    from bridge.config.tables.config import Config
 
 C = TypeVar("C", bound=HostConfig)
 
@@ -82,7 +82,7 @@ def has_hours(config: Config) -> bool:
     return any(table.hours for table in config.accounts.values())
 
 
-def told(config: HostConfig, now: datetime) -> str:
+def clock_of_hours(config: HostConfig, now: datetime) -> str:
     """By which clock they go, for the log."""
     local = now.astimezone(config.zone)
     if config.time_zone:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BeforeValidator, ValidationInfo, ValidatorFunctionWrapHandler, model_validator
 
-from bridge.config.base import Settings
+from bridge.config.tables.base import Settings
 from bridge.contract.hours import WeeklyHours, parse_hours
 
 S = TypeVar("S", bound=Settings)

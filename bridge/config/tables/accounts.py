@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, WrapValidator, model_validator
 
-from bridge.config.base import ConfigPath, HttpsUrl, Settings
-from bridge.config.hours import HoursSettings, one_or_more
-from bridge.config.tenant import tenant_name
+from bridge.config.tables.base import ConfigPath, HttpsUrl, Settings
+from bridge.config.tables.hours import HoursSettings, one_or_more
+from bridge.config.tables.tenant import tenant_name
 
 PLACEHOLDER_CLIENT_ID = UUID(int=0)
 

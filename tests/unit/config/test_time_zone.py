@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.host import HostConfig
 from bridge.config.loader import check
-from bridge.config.models import Config
-from bridge.config.zone import has_hours, told, with_zone, with_zone_of_hours, zone_of
+from bridge.config.tables.config import Config
+from bridge.config.tables.shared import HostConfig
+from bridge.config.time_zone import (
+    clock_of_hours,
+    has_hours,
+    with_zone,
+    with_zone_of_hours,
+    zone_of,
+)
 from bridge.contract.errors import ConfigError
 
 NOW = datetime(2026, 11, 26, 16, 9, tzinfo=UTC)
@@ -94,6 +100,6 @@ def test_a_bridge_asks_for_its_zone_only_where_somebody_has_hours() -> None:
 
 def test_it_is_said_by_which_clock_hours_go() -> None:
     berlin = HOST.model_copy(update={"time_zone": "Europe/Berlin"})
-    assert told(berlin, NOW) == "hours go by Europe/Berlin: there it is Thu 17:09"
-    assert "the machine's own clock" in told(HOST, NOW)
-    assert "set time_zone" in told(HOST, NOW)
+    assert clock_of_hours(berlin, NOW) == "hours go by Europe/Berlin: there it is Thu 17:09"
+    assert "the machine's own clock" in clock_of_hours(HOST, NOW)
+    assert "set time_zone" in clock_of_hours(HOST, NOW)

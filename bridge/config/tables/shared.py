@@ -20,8 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.base import ConfigPath, Settings, Slug, host_problem, is_zone
-from bridge.config.topic import BirthTopic, TopicBase
+from bridge.config.tables.base import ConfigPath, Settings, Slug, host_problem, is_zone
+from bridge.config.tables.topic import BirthTopic, TopicBase
 from bridge.contract.topics import Topics
 
 Protocol = Literal["auto", "5", "3.1.1"]

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from bridge.config.base import ConfigPath, Settings, matching
+from bridge.config.tables.base import ConfigPath, Settings, matching
 
 Network = IPv4Network | IPv6Network
 HostName = Annotated[

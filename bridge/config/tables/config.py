@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
-from bridge.config.accounts import AccountSettings, MicrosoftSettings
-from bridge.config.base import ConfigPath, Seconds, Settings, Slug
-from bridge.config.host import HostConfig
-from bridge.config.proxy import proxy_address
-from bridge.config.web import WebSettings
+from bridge.config.tables.accounts import AccountSettings, MicrosoftSettings
+from bridge.config.tables.base import ConfigPath, Seconds, Settings, Slug
+from bridge.config.tables.proxy import proxy_address
+from bridge.config.tables.shared import HostConfig
+from bridge.config.tables.web import WebSettings
 
 
 class NetworkSettings(Settings):

@@ -1,0 +1,1 @@
+"""The tables of ``config.toml`` as frozen models, and the rules for their values."""
