@@ -77,17 +77,16 @@ class OverBroker:
         for topic in (self._topics.table(slug, "auth"), self._topics.account(slug, "auth")):
             await self._session.subscribe(topic, commands=False)
         await self.ask("signin", account=slug, way=way.value)
-        for _ in range(self._auth.qsize() - 1):
-            self._auth.get_nowait()
-        is_old = not self._auth.empty()
+        arrived = [self._auth.get_nowait() for _ in range(self._auth.qsize())]
+        news = [message for message in arrived if not _is_stored(message)] or arrived[-1:]
         while True:
-            received = await self._auth.get()
-            if isinstance(received, ConnectionFailedError):
-                raise received
-            sign_in = read_sign_in(received.payload)
-            if sign_in.waits or not (is_old or received.retain):
-                yield sign_in
-            is_old = False
+            for message in news:
+                if isinstance(message, ConnectionFailedError):
+                    raise message
+                sign_in = read_sign_in(message.payload)
+                if sign_in.waits or not message.retain:
+                    yield sign_in
+            news = [await self._auth.get()]
 
     async def receive(self) -> None:
         """Hand on what arrives, until cancelled."""
@@ -111,3 +110,7 @@ class OverBroker:
         answer = self._answers.get(str(fields.get("transaction")))
         if answer and not answer.done():
             answer.set_result(fields)
+
+
+def _is_stored(message: Received | ConnectionFailedError) -> bool:
+    return isinstance(message, Received) and message.retain
