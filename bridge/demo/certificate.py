@@ -90,7 +90,7 @@ def signed(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
-        .not_valid_after(begins + VALID)
+        .not_valid_after(begins + CLOCK_SKEW + VALID)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=critical)
         .add_extension(_key_usage(signs_certificates=is_authority), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -24,6 +24,7 @@ from tests.fakes.mqtt_light_devices import Told, ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
 from tests.fakes.stand_ins import Wires, wired
 from tests.fakes.subscriber import subscriber
+from tests.fakes.tasks import end
 
 pytestmark = pytest.mark.broker
 
@@ -192,7 +193,7 @@ async def house(
             yield built
         finally:
             await built.end()
-            on_broker.cancel()
+            await end(on_broker)
 
 
 async def test_the_colour_arrives_on_each_kind_and_each_is_left_as_it_should_be(

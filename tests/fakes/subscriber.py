@@ -11,6 +11,8 @@ from typing import Any
 
 import aiomqtt
 
+from tests.fakes.tasks import end
+
 DEADLINE_S = 30.0
 
 
@@ -106,5 +108,4 @@ async def subscriber(
         try:
             yield built
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await end(listening)

@@ -28,6 +28,7 @@ from tests.fakes.mqtt_light_devices import (
     WledStrip,
     ZigbeeBulb,
 )
+from tests.fakes.tasks import end
 
 DEADLINE_S = 30
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
@@ -58,8 +59,7 @@ async def plugged_in(device: Device, port: int) -> AsyncIterator[aiomqtt.Client]
         try:
             yield client
         finally:
-            obeying.cancel()
-            await asyncio.gather(obeying, return_exceptions=True)
+            await end(obeying)
 
 
 async def _obey(client: aiomqtt.Client, device: Device) -> None:
@@ -231,8 +231,7 @@ async def telling(device: TasmotaLight, client: aiomqtt.Client) -> AsyncIterator
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
 
 async def test_a_will_that_the_broker_kept_does_not_hide_a_device_that_tells_its_state(

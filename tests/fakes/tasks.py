@@ -1,0 +1,19 @@
+"""Ends tasks of the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel ``tasks`` until they are done.
+
+    Once is not enough for one within ``asyncio.wait_for``, which aiomqtt uses: before Python 3.12 it
+    forgets the cancellation when what it waits for comes at the same moment.
+    """
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.2)
+    await asyncio.gather(*tasks, return_exceptions=True)
