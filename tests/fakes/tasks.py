@@ -9,7 +9,7 @@ from typing import Any
 async def end(*tasks: asyncio.Task[Any]) -> None:
     """Cancel ``tasks`` until they are done.
 
-    Once is not enough for one within ``asyncio.wait_for``, which aiomqtt uses: before Python 3.12 it
+    Once is not enough for one within ``asyncio.wait_for``, as aiomqtt: before 3.12 Python
     forgets the cancellation when what it waits for comes at the same moment.
     """
     while waiting := [task for task in tasks if not task.done()]:
