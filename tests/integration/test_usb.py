@@ -145,14 +145,15 @@ async def test_the_light_is_let_go_as_it_looks() -> None:
 
 
 async def test_a_kuando_light_is_kept_awake_and_its_threads_end() -> None:
-    usb = Usb()
+    usb, of_others = Usb(), set(threading.enumerate())
     wire = usb.plug("kuando")
     async with desk(usb.look) as here:
         await here.apply(GREEN)
         before = len(wire.sent)
         await here.refresh()
         assert len(wire.sent) > before
-    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    ours = set(threading.enumerate()) - of_others
+    timers = [thread for thread in ours if isinstance(thread, threading.Timer)]
     assert all(timer.finished.is_set() for timer in timers)
 
 
