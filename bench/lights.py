@@ -126,6 +126,8 @@ async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[
         await device.next_call()
         took_ms = []
         for number in range(changes):
+            # the broker may still publish the will of a bridge that another figure has ended
+            await _publish(rig, rig.topics.bridge_state, b"online")
             await asyncio.sleep(REST_S)
             device.forget()
             began_s = time.monotonic()

@@ -11,7 +11,7 @@ from bridge.publishing.account_states import MANY, UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.outgoing import Outgoing
-from bridge.publishing.removal.removal import Removal
+from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
 
 GOODBYES_MOST = 10_000

@@ -23,7 +23,7 @@ from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.discovery.newcomers import Newcomers
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.preferences import Preferences
-from bridge.publishing.removal.removal import Removal
+from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.repair.erased_topics import ErasedTopics
 from bridge.publishing.repair.overwritten_states import OverwrittenStates
 from bridge.publishing.requests import Requests
