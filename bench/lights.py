@@ -25,6 +25,7 @@ from aiohttp import web
 
 from bench.figures import spread
 from bench.rig import DEADLINE_S, Rig, resident_mib
+from bridge.broker.dial import WILL_DELAY_S
 from bridge.config.tables.base import Settings
 from bridge.contract.account import AccountFacts
 from bridge.contract.clock import SystemClock
@@ -78,6 +79,7 @@ class Device:
 
 async def kinds(rig: Rig, *, changes: int, starts: int) -> dict[str, dict[str, Any]]:
     """By kind: latency in ms, start in s, memory in MiB."""
+    await asyncio.sleep(WILL_DELAY_S + 1)  # for the will of a bridge that another figure has ended
     await _publish(rig, rig.topics.bridge_state, b"online")
     await _publish(rig, rig.topics.account(ACCOUNT, "availability"), b"online")
     measured = {}
@@ -126,8 +128,6 @@ async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[
         await device.next_call()
         took_ms = []
         for number in range(changes):
-            # the broker may still publish the will of a bridge that another figure has ended
-            await _publish(rig, rig.topics.bridge_state, b"online")
             await asyncio.sleep(REST_S)
             device.forget()
             began_s = time.monotonic()
