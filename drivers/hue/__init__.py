@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from bridge.contract.errors import ConfigError
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
+from drivers.hue.keys import Pairings
 from drivers.hue.light import FRAME_INTERVAL_S, LIGHT_INTERVAL_S, HueLight
 from drivers.hue.options import HueOptions
-from drivers.hue.pairing import Introduction, Pairings
 from drivers.hue.transport import Calls, Transport
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ async def opened(
 
 async def _pair(options: HueOptions, around: Surroundings) -> None:
     async with _called(options, around, ANSWER_S, within_s=2 * ANSWER_S) as (hub, calls):
+        from drivers.hue.pairing import Introduction  # noqa: PLC0415 - it needs the hub, with phue
+
         introduction = Introduction(
             hub,
             calls,

@@ -26,9 +26,9 @@ from drivers.hue.api import (
     meaning,
     pick,
 )
+from drivers.hue.keys import Identity, Pairing, Pairings
 from drivers.hue.looks import Body
 from drivers.hue.options import HueOptions
-from drivers.hue.pairing import Identity, Pairing, Pairings
 from drivers.hue.transport import NoTlsError, Transport
 
 with warnings.catch_warnings():

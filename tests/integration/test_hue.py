@@ -20,9 +20,9 @@ from bridge.contract.wire import Message
 from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.hue import KIND, opened
+from drivers.hue.keys import Pairing, Pairings
 from drivers.hue.light import HueLight
 from drivers.hue.options import HueOptions
-from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
 from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
