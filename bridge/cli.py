@@ -19,7 +19,6 @@ from bridge.contract.loading import loading
 if TYPE_CHECKING:
     from bridge.config.tables.config import Config
 
-OK = 0
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -79,6 +78,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _init(arguments: argparse.Namespace) -> int:
     from bridge import setup  # noqa: PLC0415 - as above
+    from bridge.config.command_line import OK  # noqa: PLC0415 - as above
     from bridge.config.tables.tenant import tenant_name  # noqa: PLC0415 - as above
 
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from bridge.commands.remote_by_socket import OverSocket, on_this_machine
 from bridge.config.added_people import with_added
 from bridge.config.authorities import authorities
+from bridge.config.command_line import FAILED, INTERRUPTED, OK
 from bridge.config.loader import load
 from bridge.config.tables.config import Config
 from bridge.config.time_zone import with_zone_of_hours
@@ -24,7 +25,7 @@ from bridge.doctor.microsoft import reach, read
 from bridge.doctor.private_copy import PLACES, private_copy
 from bridge.doctor.service import ask_by_the_broker, ask_on_this_machine, its_broker
 
-OK, FOUND, INTERRUPTED = 0, 1, 130
+FOUND = FAILED
 
 
 def examine(
