@@ -50,7 +50,7 @@ class Row:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run every benchmark; ``--quick`` for a look, without it for the figures of the docs."""
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of ten")
+    parser.add_argument("--quick", action="store_true", help="few runs and short times")
     parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
     parser.add_argument("--docs", type=Path, help="also write the tables into this page")
     arguments = parser.parse_args(argv)
