@@ -79,21 +79,25 @@ def own(folder: Path, user: User) -> None:
 def init(
     folder: Path, volumes: Path, *, user: User = IN_CONTAINER, caps: str = CONTAINER, more: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """``init`` as ``user`` with ``caps`` at the most."""
+    """``init`` as ``user``, who has no capabilities, or as root with ``caps`` at the most.
+
+    Our code is loaded before: it may lie where only its owner comes.
+    """
     code = (
-        "import sys; from pathlib import Path\n"
+        "import os, sys; from pathlib import Path\n"
         "from bridge.contract.errors import ConfigError\n"
         "from bridge.setup import InitOptions, initialise\n"
         "from bridge.setup.hand_over import Host\n"
         f"{more}\n"
+        f"if {user.uid}: os.setgroups([]); os.setgid({user.gid}); os.setuid({user.uid})\n"
         f"options, host = InitOptions({OPTIONS.tenant!r}, {OPTIONS.client_id!r}), "
         f"Host(localtime=Path('/none'), volumes=Path({str(volumes)!r}), environ={{}})\n"
         f"try: print(*initialise(Path({str(folder)!r}), options, host=host), sep='\\n')\n"
         "except ConfigError as error: sys.exit(str(error))\n"
     )
-    who = ["--reuid", str(user.uid), "--regid", str(user.gid), "--clear-groups"]
+    fence = [] if user.uid else ["setpriv", "--bounding-set", caps, "--clear-groups"]
     return subprocess.run(
-        ["setpriv", *who, "--bounding-set", caps, sys.executable, "-c", code],
+        [*fence, sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=False,
