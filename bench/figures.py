@@ -12,16 +12,25 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from bench.rig import DEADLINE_S, Heard, Rig, free_port, resident_mib
+from bench.spread import spread
 from bench.tap import tap
 from bridge.demo.faults.script import Fault
 
 STATES = ("Busy/InACall", "Available/Available")
 LIBRARIES = "aiohttp, msal, paho.mqtt.client, pydantic"
+A_MODEL = "class Model(pydantic.BaseModel):\n    number: int = pydantic.Field(1, ge=0)"
+"""What pydantic needs for its first model is loaded with it, and not by its import."""
+FLOORS = {
+    "bridge": f"import aiohttp.web, {LIBRARIES}\n{A_MODEL}",
+    "driver": f"import asyncio, paho.mqtt.client, pydantic\n{A_MODEL}",
+}
+"""The libraries that a program cannot do without, and nothing of its own."""
+TURNS = 2000
 IMPORT_TIME = re.compile(rb"import time:\s+(\d+) \|")
 READ_MEMORY = (
     "print(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1])"
@@ -130,6 +139,25 @@ async def latency(rig: Rig, changes: int) -> dict[str, dict[str, float]]:
     return {"graph_to_publish_ms": spread(to_publish), "broker_to_lamp_ms": spread(to_lamp)}
 
 
+async def floors(runs: int) -> dict[str, dict[str, float]]:
+    """Of a Python that loads only the libraries of each program: median start and memory."""
+    return {program: await _floor(code, runs) for program, code in FLOORS.items()}
+
+
+async def _floor(code: str, runs: int) -> dict[str, float]:
+    taken = []
+    for _ in range(runs):
+        began_s = time.monotonic()
+        await _python("-c", code)
+        taken.append(time.monotonic() - began_s)
+    return {"start_s": statistics.median(taken), "memory_mib": await _memory_mib(code)}
+
+
+async def pauses_ms(work_ms: float) -> dict[str, float]:
+    """What this machine makes of ``work_ms`` of plain arithmetic, done 2,000 times by itself."""
+    return json.loads(await _python("-m", "bench.pauses", str(work_ms), str(TURNS)))  # type: ignore[no-any-return]
+
+
 async def soak(rig: Rig, seconds: float, changes: int) -> dict[str, float]:
     """Memory after ``seconds`` without change and after ``changes``, and messages meanwhile."""
     rig.configure(page_port=free_port())
@@ -190,12 +218,7 @@ async def throttled(rig: Rig, seconds: int) -> dict[str, int]:
 
 async def first_presence(rig: Rig, since: int) -> Heard:
     """The first live state of alice that is one: with an availability."""
-    topic = rig.topics.account("alice", "state")
-    while True:
-        heard = await rig.until(topic, since=since, live=True)
-        if json.loads(heard.payload)["availability"]:
-            return heard
-        since = rig.heard.index(heard, since) + 1
+    return await _state(rig, since, bool)
 
 
 async def change(rig: Rig, number: int) -> Heard:
@@ -204,7 +227,17 @@ async def change(rig: Rig, number: int) -> Heard:
     rig.home.directory.change(rig.home.person, availability, activity)
     since = len(rig.heard)
     await rig.client.publish(rig.topics.request("poll"), b"{}", qos=1)
-    return await rig.until(rig.topics.account("alice", "state"), since=since)
+    return await _state(rig, since, lambda now: now == availability.lower())
+
+
+async def _state(rig: Rig, since: int, wanted: Callable[[str | None], bool]) -> Heard:
+    """The first live state of alice with an availability that is ``wanted``: no beat before it."""
+    topic = rig.topics.account("alice", "state")
+    while True:
+        heard = await rig.until(topic, since=since, live=True)
+        if wanted(json.loads(heard.payload)["availability"]):
+            return heard
+        since = rig.heard.index(heard, since) + 1
 
 
 @asynccontextmanager
@@ -249,14 +282,3 @@ def _lines(process: subprocess.Popen[bytes]) -> asyncio.Queue[float]:
 
     loop.run_in_executor(None, read)
     return queue
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, p99 and worst of ``values``."""
-    ordered = sorted(values)
-    return {
-        "p50": statistics.median(ordered),
-        "p99": ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
-        "max": ordered[-1],
-        "n": len(ordered),
-    }

@@ -23,8 +23,8 @@ from typing import Any
 import aiomqtt
 from aiohttp import web
 
-from bench.figures import spread
 from bench.rig import DEADLINE_S, Rig, resident_mib
+from bench.spread import spread
 from bridge.broker.dial import WILL_DELAY_S
 from bridge.config.tables.base import Settings
 from bridge.contract.account import AccountFacts

@@ -17,8 +17,9 @@ from typing import Any
 import aiohttp
 from playwright.async_api import Browser, Page
 
-from bench.figures import change, running, spread
+from bench.figures import change, running
 from bench.rig import DEADLINE_S, Rig, free_port, processor_s
+from bench.spread import spread
 from tests.fakes.web_browser import PROGRAM, chromium
 
 PAGES = 50
