@@ -70,11 +70,12 @@ class Dialog:
             return self._ask_about(now)
         if now.waits:
             self._show_waiting(now)
+        elif now.message and not now.remedy and now.state is not SignInState.SIGNED_IN:
+            self._passes(now.message)
         elif self._waiting or now.remedy:
             return self._ended(self._waiting, now)
-        elif now.message and now.message != self._message:
-            self._message = now.message
-            say(f"{self._slug}: {now.message}")
+        elif now.message:
+            self._passes(now.message)
         return None
 
     async def take(self, typed: str, actions: Actions) -> None:
@@ -101,6 +102,12 @@ class Dialog:
                     await self.take(await lines.get(), actions)
                 except PresenceBridgeError as error:
                     say(str(error))
+
+    def _passes(self, message: str) -> None:
+        """Say once what passes by itself."""
+        if message != self._message:
+            self._message = message
+            say(f"{self._slug}: {message}")
 
     def _show_waiting(self, now: SignIn) -> None:
         way = Way.DEVICE_CODE if now.user_code else Way.BROWSER

@@ -149,7 +149,7 @@ class Attempts:
                 failures += 1
                 if failures == 1:
                     log.warning("%s: %s; it is tried again", self._slug, error)
-                self.trouble = f"{error}. It is tried again."
+                self.waiting, self.trouble = None, f"{error}. It is tried again."
                 self._changed()
                 rest_s = wait_s(
                     error, failures, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random
@@ -172,7 +172,6 @@ class Attempts:
                     why, self.trouble = self._refused, None
                     self.waiting = instead(step, way, why, self._app) if why else step
                 elif isinstance(step, Failed):
-                    self._end()
                     self._failed_by(way, step)
                 else:
                     self.way = self._browser = None  # only a sign-out takes it back from now on
@@ -187,8 +186,9 @@ class Attempts:
             self.blocked.add(way)
         if before is None and way in self.blocked and other_way(way) not in self.blocked:
             log.warning("%s: %s", self._slug, line(end.why, self._slug))
-            self.way, self._refused = other_way(way), end.why
+            self.way, self._refused, self._browser = other_way(way), end.why, None
         else:
+            self._end()
             self._failed(Failed(before) if before and end.ran_out else end)
 
     def _flow(self, way: Way, client: MsalClient, scopes: Sequence[str]) -> DeviceCode | Browser:

@@ -6,6 +6,7 @@ As a rule it is a mistake: a browser that was signed in as Bob has signed Bob in
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -15,31 +16,37 @@ class SameAccount:
     """The tables that follow who signs in, each with its seat."""
 
     def __init__(self) -> None:
-        self._seats: list[Seat] = []
-        self._logged: set[frozenset[str]] = set()
+        self._seats: defaultdict[str, list[Seat]] = defaultdict(list)
+        self._logged: set[str] = set()
 
     def seat(self, name: str, changed: Callable[[], None]) -> Seat:
         """A seat where nobody sits; ``changed`` is called when others sit with who does."""
         return Seat(self, name, changed)
 
-    def sharing(self, seat: Seat) -> list[Seat]:
-        """The other seats where the same account sits."""
-        return [each for each in self._seats if each is not seat and each.account == seat.account]
+    def of(self, account: str | None) -> list[Seat]:
+        """The seats where ``account`` sits."""
+        return list(self._seats.get(account, ())) if account else []
 
     def moved(self, seat: Seat, before: str | None) -> None:
         """Who sits on ``seat`` is another; everybody concerned learns of it."""
-        self._seats = [each for each in self._seats if each is not seat]
-        left = [each for each in self._seats if each.account == before]
+        concerned = self.of(seat.account)
+        if before:
+            self._seats[before].remove(seat)
+            concerned += self.of(before)
         if seat.account:
-            self._seats.append(seat)
-        for other in self.sharing(seat):
-            pair = frozenset((seat.name, other.name))
-            if pair not in self._logged:
-                self._logged.add(pair)
-                names = " and ".join(sorted(pair))
-                log.warning("%s are signed in with one Microsoft account: is that meant?", names)
-        for other in (*left, *self.sharing(seat)):
-            other.changed()
+            self._seats[seat.account].append(seat)
+            self._warn(seat.account)
+        for other in concerned:
+            if other is not seat:
+                other.changed()
+
+    def _warn(self, account: str) -> None:
+        """Once for each account that is signed in for several tables."""
+        seats = self.of(account)
+        if len(seats) > 1 and account not in self._logged:
+            self._logged.add(account)
+            names = " and ".join(sorted(seat.name for seat in seats))
+            log.warning("%s are signed in with one Microsoft account: is that meant?", names)
 
 
 class Seat:
@@ -55,4 +62,4 @@ class Seat:
         if account != self.account:
             before, self.account = self.account, account
             self._all.moved(self, before)
-        return tuple(sorted(each.name for each in self._all.sharing(self))) if account else ()
+        return tuple(sorted(seat.name for seat in self._all.of(account) if seat is not self))
