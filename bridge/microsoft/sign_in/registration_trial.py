@@ -1,0 +1,99 @@
+"""Tries an app registration before anything is written: one request for a device code.
+
+It shows whether tenant and client id belong together, and nothing that only a signed-in person
+meets: consent, policies, and "Allow public client flows" (AADSTS7000218) come later. Nobody is
+shown the code, which runs out unused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from bridge.config.tables.accounts import AccountSettings
+from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.microsoft.clouds import Cloud
+from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
+from bridge.microsoft.sign_in.answers import Expected, fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.remedies import Explanation, explain, number_of
+from bridge.microsoft.sign_in.scopes import scopes_of
+from bridge.microsoft.sign_in.tenant import look_up
+
+UNKNOWN_APP, UNKNOWN_TENANT = (700016, 700038), (90002, 900021, 900023)
+_COPY_APP = "Copy Application (client) ID from the overview of the app registration"
+_COPY_TENANT = "Check the domain, or copy Directory (tenant) ID from the same overview."
+
+
+async def try_registration(
+    http: Http, *, cloud: Cloud, tenant: str, client_id: str
+) -> Explanation | None:
+    """Why nobody can sign in to the app ``client_id`` of ``tenant``; ``None`` where it is there.
+
+    A refusal that names an unknown app or tenant is looked at twice: ids that stand in each
+    other's place, and the tenant's id in the app's place, are found.
+
+    Raises:
+        SourceUnavailableError: Microsoft's sign-in cannot be reached, or has a bad moment.
+    """
+    tenant, client_id = tenant.rpartition("@")[2], client_id.lower()
+    refused, number = await _refusal(http, cloud, tenant, client_id)
+    if refused is None or number not in (*UNKNOWN_APP, *UNKNOWN_TENANT):
+        return refused
+    if _is_guid(tenant) and tenant.lower() != client_id:
+        swapped, _ = await _refusal(http, cloud, client_id, tenant.lower())
+        if swapped is None:
+            return replace(
+                refused,
+                text="The two ids stand in each other's place.",
+                remedy=f"Application (client) ID is {tenant}, Directory (tenant) ID is "
+                f"{client_id}.",
+            )
+    if number in UNKNOWN_TENANT:
+        return replace(refused, remedy=_COPY_TENANT)
+    if await _is_tenants_own(http, cloud, tenant, client_id):
+        return replace(
+            refused,
+            text="That is the id of the tenant, not of the app.",
+            remedy=f"{_COPY_APP}: it stands just above Directory (tenant) ID.",
+        )
+    return replace(refused, remedy=f"{_COPY_APP}, not its Object ID; and check the tenant.")
+
+
+async def _refusal(
+    http: Http, cloud: Cloud, tenant: str, client_id: str
+) -> tuple[Explanation | None, int | None]:
+    """What Microsoft says to a request for a code, with its number; nothing when it gives one."""
+    url = f"{cloud.login_url}/{quote(tenant)}/oauth2/v2.0/devicecode"
+    scope = " ".join([*scopes_of(AccountSettings(), cloud), "offline_access", "openid"])
+    form = urlencode({"client_id": client_id, "scope": scope}).encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        response = await http.send(HttpRequest("POST", url, headers=kind, body=form))
+    except HttpError as error:
+        raise SourceUnavailableError(
+            f"{cloud.login_url} cannot be reached: {error}", reached=False
+        ) from error
+    if is_good(response, Expected.CODE):
+        return None, None
+    fields = fields_of(response)
+    if not is_refusal(response) or (why := explain(fields)).passes:
+        failure = Fault.STRANGER if response.status == 200 else f"HTTP {response.status}"  # noqa: PLR2004 - OK
+        raise SourceUnavailableError(f"{cloud.login_url} fails ({failure})")
+    return why, number_of(fields)
+
+
+async def _is_tenants_own(http: Http, cloud: Cloud, tenant: str, client_id: str) -> bool:
+    """Whether ``client_id`` is the id of the tenant itself."""
+    try:
+        return (await look_up(http, cloud.login_url, tenant)).tenant_id.lower() == client_id
+    except (PersonMustActError, SourceUnavailableError):
+        return False
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
