@@ -30,6 +30,9 @@ class Known:
     fresh: bool = False
     changed_at: str | None = None
     polled_at: str | None = None
+    signed_in_as: str | None = None
+    is_shared: bool = False
+    """The Microsoft account is signed in for other accounts, too."""
 
 
 def from_service(people: Iterable[Fields]) -> dict[str, Known]:
@@ -104,4 +107,6 @@ def _known(presence: Fields, times: Fields, sign_in: Fields, *, fresh: bool) -> 
         fresh,
         times.get("changed_at"),
         times.get("polled_at"),
+        sign_in.get("signed_in_as"),
+        bool(sign_in.get("also_on")),
     )

@@ -6,7 +6,7 @@ the state folder meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bridge import state_dir
@@ -19,6 +19,8 @@ from bridge.config.tables.config import Config
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError
 from bridge.microsoft import Microsoft
+
+COLUMNS = ("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL", "SIGNED IN AS")
 
 
 async def logout(config: Config, account: str) -> int:
@@ -63,11 +65,13 @@ async def table(config: Config) -> int:
     known, fault = await _known(config)
     if fault:
         say(fault)
-    rows: list[tuple[str, ...]] = [("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL")]
+    rows: list[tuple[str, ...]] = [COLUMNS]
     rows += [_row(slug, known.get(slug, Known())) for slug in _slugs(config, known)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for account, slugs in _shared(known).items():
+        say(f"{account} is signed in for {' and '.join(slugs)}: is that meant?")
     return FAILED if fault else OK
 
 
@@ -86,11 +90,21 @@ def _slugs(config: Config, known: Iterable[str]) -> Iterator[str]:
         yield from people or [table]
 
 
+def _shared(known: Mapping[str, Known]) -> dict[str, list[str]]:
+    """The Microsoft accounts that are signed in for several accounts that follow themselves."""
+    slugs: dict[str, list[str]] = {}
+    for slug, each in known.items():
+        if each.is_shared and each.signed_in_as:
+            slugs.setdefault(each.signed_in_as, []).append(slug)
+    return slugs
+
+
 def _row(slug: str, known: Known) -> tuple[str, ...]:
     presence = f"{known.availability or 'unknown'}/{known.activity or 'unknown'}"
     shown = presence if known.fresh else f"{presence} (stale)" if known.polled_at else "-"
     sign_in = known.sign_in.replace("_", " ")
-    return slug, sign_in, shown, _clock_time(known.changed_at), _clock_time(known.polled_at)
+    times = _clock_time(known.changed_at), _clock_time(known.polled_at)
+    return slug, sign_in, shown, *times, known.signed_in_as or "-"
 
 
 def _clock_time(text: str | None) -> str:

@@ -8,27 +8,22 @@ pasted into the terminal.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-import threading
-import webbrowser
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 from bridge import state_dir
+from bridge.commands.dialog import Actions, Dialog
 from bridge.commands.remote import ask, reached
-from bridge.commands.terminal import chosen_account, say, typed_lines
+from bridge.commands.terminal import chosen_account, say
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
-from bridge.contract.account import SignIn, SignInState, Way
+from bridge.contract.account import Way
 from bridge.contract.clock import Clock, SystemClock
-from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
+from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.microsoft import Microsoft
 
 CODE_LIFETIME_S = 900.0 + 60.0
 """A device code lives 15 minutes; a minute more for the answer."""
-Finish = Callable[[str], Awaitable[None]]
-"""Ends a sign-in with the address that the browser ended on."""
 
 
 async def login(
@@ -43,7 +38,8 @@ async def login(
     slug, clock = chosen_account(config, account), clock or SystemClock()
     usual = config.accounts[slug].sign_in
     way = Way.BROWSER if browser or usual == Way.BROWSER.value else Way.DEVICE_CODE
-    dialog = None if usual == "app" else Dialog(slug, way, clock)
+    sits_there = sys.stdin is not None and sys.stdin.isatty()
+    dialog = None if usual == "app" else Dialog(slug, way, clock, interactive=sits_there)
     if state_dir.in_use(config.state_dir):
         return await _by_the_service(config, slug, way, dialog)
     with state_dir.locked(config.state_dir):
@@ -61,12 +57,18 @@ async def _by_the_service(config: Config, slug: str, way: Way, dialog: Dialog | 
         async def finish(address: str) -> None:
             await service.ask("signin_finish", account=slug, address=address)
 
+        async def sign_in(way: Way) -> None:
+            await service.ask("signin", account=slug, way=way.value)
+
+        async def keep() -> None:
+            await service.ask("signin_keep", account=slug)
+
         try:
             async with (
                 asyncio.timeout(CODE_LIFETIME_S),
                 aclosing(service.sign_in(slug, way)) as states,
             ):
-                return await dialog.run(states, finish)
+                return await dialog.run(states, Actions(finish, sign_in, keep))
         except TimeoutError:
             raise TryAgainError("the service says nothing more about the sign-in.") from None
 
@@ -88,101 +90,15 @@ async def _by_ourselves(
         async def finish(address: str) -> None:
             account.credentials.finish_browser(address)
 
+        async def sign_in(way: Way) -> None:
+            account.credentials.request(way)
+
         async with asyncio.TaskGroup() as tasks:
             signing_in = tasks.create_task(
                 account.credentials.run(may_offer=False), name=f"sign-in-{slug}"
             )
             account.credentials.request(way)
-            code = await dialog.run(account.sign_in.watch(), finish)
+            actions = Actions(finish, sign_in, account.credentials.keep)
+            code = await dialog.run(account.sign_in.watch(), actions)
             signing_in.cancel()
     return code
-
-
-class Dialog:
-    """Leads a person through one sign-in that was asked for."""
-
-    def __init__(self, slug: str, way: Way, clock: Clock) -> None:
-        self._slug, self._way, self._clock = slug, way, clock
-        self._waiting: SignIn | None = None
-        self._message: str | None = None
-
-    async def run(self, states: AsyncIterator[SignIn], finish: Finish) -> int:
-        """Show each of ``states`` up to the end; the exit code of the command.
-
-        An address that is pasted meanwhile may ``finish`` it.
-        """
-        pasting = None
-        try:
-            async for sign_in in states:
-                code = self.show(sign_in)
-                if code is not None:
-                    return code
-                if self._waiting and self._way is Way.BROWSER and not pasting:
-                    pasting = asyncio.create_task(_take_pasted(finish), name="pasted")
-        finally:
-            if pasting:
-                pasting.cancel()
-                await asyncio.wait({pasting})
-        return FAILED
-
-    def show(self, now: SignIn) -> int | None:
-        """Say what is new; the exit code of the command once that was the end."""
-        if now.waits:
-            if (now.user_code is None) != (self._way is Way.BROWSER):
-                return None  # a code of the other way, which ours is about to replace
-            before, self._waiting = self._waiting, now
-            if before is None or _where(now) != _where(before):
-                _say_what_to_do(self._slug, now)
-        elif self._waiting or now.remedy:
-            return self._ended(self._waiting, now)
-        elif now.message and now.message != self._message:
-            self._message = now.message
-            say(f"{self._slug}: {now.message}")
-        return None
-
-    def _ended(self, waiting: SignIn | None, now: SignIn) -> int:
-        ends = waiting.expires_at if waiting else None
-        if now.remedy:
-            say(f"{self._slug}: {' '.join(filter(None, (now.message, now.remedy)))}")
-        elif ends is not None and self._clock.now() >= ends:
-            say(f"{self._slug}: nobody signed in in time; who was signed in before still is.")
-        elif now.state is not SignInState.SIGNED_IN:
-            say(f"{self._slug}: the sign-in was taken back.")
-        else:
-            say(f"{self._slug} is signed in.")
-            return OK
-        return FAILED
-
-
-async def _take_pasted(finish: Finish) -> None:
-    with typed_lines(sys.stdin) as lines:
-        while True:
-            try:
-                await finish(await lines.get())
-            except PresenceBridgeError as error:
-                say(str(error))
-
-
-def _where(sign_in: SignIn) -> tuple[str | None, str | None]:
-    return sign_in.verification_uri, sign_in.user_code
-
-
-def _say_what_to_do(slug: str, sign_in: SignIn) -> None:
-    if sign_in.user_code:
-        say(f"{slug}: open {sign_in.verification_uri} and enter the code {sign_in.user_code}")
-        return
-    address = str(sign_in.verification_uri)
-    say(f"{slug}: open this address and sign in:\n\n{address}\n")
-    say("If the last page does not load, copy its whole address and paste it here:")
-    if may_open_browser(os.environ, sys.platform):
-        # some browsers return only when they are closed, so nobody waits for this one
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-
-def may_open_browser(environ: Mapping[str, str], platform: str) -> bool:
-    """Whether this looks like a desktop: elsewhere a browser would take the terminal over."""
-    if "SSH_CONNECTION" in environ:
-        return False
-    if platform == "darwin":
-        return True
-    return any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

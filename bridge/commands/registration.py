@@ -5,15 +5,19 @@ They print what goes into Microsoft's portal, in the portal's words, and ask nob
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from bridge.commands.terminal import chosen_account, say
+from bridge.commands.terminal import chosen_account, letter_text, say
 from bridge.config.command_line import OK
 from bridge.config.tables.config import Config
+from bridge.contract.account import Mend
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.certificate import create
-from bridge.microsoft.sign_in.registration import consent_url as address
+from bridge.microsoft.sign_in.mends import consent_url as address
+from bridge.microsoft.sign_in.mends import letter
+from bridge.microsoft.sign_in.registration import public_app
 
 
 def create_certificate(folder: Path, *, days: int) -> int:
@@ -46,8 +50,14 @@ def create_certificate(folder: Path, *, days: int) -> int:
 def consent_url(config: Config, account: str | None) -> int:
     """Print where an admin consents to the app of ``account``, or of the only one there is.
 
+    A message with it, ready for the admin, goes to the standard error: the address alone can be
+    piped.
+
     Raises:
         ConfigError: There is no such account, or it lacks tenant or client id.
     """
-    say(address(config, chosen_account(config, account)))
+    app = public_app(config, chosen_account(config, account))
+    say(address(app))
+    if message := letter(Mend.CONSENT, app):
+        print(f"\n{letter_text(message)}", file=sys.stderr)  # noqa: T201 - the command's answer
     return OK

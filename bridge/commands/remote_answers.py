@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bridge.contract.account import SignIn, SignInState
+from bridge.contract.account import Letter, SignIn, SignInState
 from bridge.contract.errors import ContractError, PersonMustActError
 from bridge.contract.wire import decode_json
 
 ANSWER_S = 10.0
-_TEXTS = ("user_code", "verification_uri", "message", "remedy", "who", "correlation_id")
+_SHOWN = (
+    *("user_code", "verification_uri", "message", "remedy", "who", "correlation_id"),
+    *("signed_in_as", "newcomer", "aadsts", "mend_url"),
+)
 
 
 def data_of(answer: Mapping[str, Any]) -> Any:
@@ -28,7 +31,12 @@ def read_sign_in(payload: bytes) -> SignIn:
         fields = decode_json(payload)
         state = SignInState(fields.get("state", SignInState.SIGNED_OUT))
         ends = fields.get("expires_at")
-        expires_at = datetime.fromisoformat(ends) if ends else None
+        return SignIn(
+            state,
+            expires_at=datetime.fromisoformat(ends) if ends else None,
+            letter=Letter(**letter) if (letter := fields.get("letter")) else None,
+            also_on=tuple(fields.get("also_on") or ()),
+            **{key: fields.get(key) for key in _SHOWN},
+        )
     except (ContractError, TypeError, ValueError):
         return SignIn()
-    return SignIn(state, expires_at=expires_at, **{key: fields.get(key) for key in _TEXTS})

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from bridge.config.tables.config import Config
+from bridge.contract.account import Letter
 from bridge.contract.errors import ConfigError
 
 NAMED_MOST = 10
@@ -19,6 +20,12 @@ CHUNK_BYTES = 65_536
 def say(line: str) -> None:
     """Print a line at once, also where the output is a pipe."""
     print(line, flush=True)  # noqa: T201 - the command's answer
+
+
+def letter_text(letter: Letter) -> str:
+    """A message to the admin between two lines, to be copied."""
+    line = "-" * 72
+    return f"A message for your admin:\n{line}\nSubject: {letter.subject}\n\n{letter.body}\n{line}"
 
 
 def chosen_account(config: Config, account: str | None) -> str:

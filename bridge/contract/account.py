@@ -31,6 +31,33 @@ class SignInState(StrEnum):
     """Microsoft refuses; ``remedy`` says who must act."""
 
 
+class Mend(StrEnum):
+    """What mends a refused sign-in, where that is more than to sign in once more."""
+
+    CONSENT = "consent"
+    """An admin consents to the app."""
+    ASSIGNMENT = "assignment"
+    """An admin assigns the person to the app."""
+    EXCEPTION = "exception"
+    """An admin makes an exception from a policy."""
+    PUBLIC_CLIENT = "public_client"
+    """Public client flows are allowed in the app registration."""
+    REDIRECT = "redirect"
+    """The app registration gets the address that a browser comes back to."""
+    PERMISSION = "permission"
+    """The app registration gets a permission."""
+    REGISTRATION = "registration"
+    """The config gets another tenant or client id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A ready message to who must act."""
+
+    subject: str
+    body: str
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """The sign-in of an account as people may see it; ``user_code`` is for people to type."""
@@ -46,6 +73,19 @@ class SignIn:
     who: str | None = None
     """Who must act: ``you``, ``your admin`` or ``the app's owner``."""
     correlation_id: str | None = None
+    signed_in_as: str | None = None
+    """The address (``preferred_username``) of who is signed in, while they are."""
+    newcomer: str | None = None
+    """The address of somebody unexpected who signed in: to be kept, or another signs in."""
+    also_on: tuple[str, ...] = ()
+    """Names of the other accounts that the same Microsoft account is signed in for."""
+    aadsts: int | None = None
+    """The number of Microsoft's refusal."""
+    mend: Mend | None = None
+    mend_url: str | None = None
+    """Where whoever must act can do it."""
+    letter: Letter | None = None
+    """What to send to the admin, where one must act."""
 
     @property
     def waits(self) -> bool:

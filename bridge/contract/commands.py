@@ -28,6 +28,10 @@ class Commands(Protocol):
         """Take the ``address`` that a browser ended on; ``PersonMustActError`` for a wrong one."""
         ...
 
+    async def keep_sign_in(self, account: str) -> None:
+        """Keep somebody unexpected who has signed in."""
+        ...
+
     def cancel_sign_in(self, account: str) -> None:
         """Withdraw a code or an address that waits for a person; who is signed in stays so."""
         ...

@@ -17,7 +17,7 @@ from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBrid
 from bridge.contract.topics import Topics
 from bridge.microsoft.http import Fault, HttpError
 from bridge.microsoft.sign_in.remedies import YOU
-from bridge.microsoft.sign_in.remedies_table import for_account
+from bridge.microsoft.sign_in.remedy import for_account
 from bridge.setup.rules import of_the_bridge
 
 SET_THE_CLOCK = (

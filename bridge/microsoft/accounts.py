@@ -25,11 +25,12 @@ from bridge.microsoft.sign_in.app_only import AppSignIn
 from bridge.microsoft.sign_in.encryption import load_seal
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.registration import identity
+from bridge.microsoft.sign_in.registration import identity, public_app
+from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import scopes_of
-from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.tenant import FoundTenant, look_up
 from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
+from bridge.microsoft.sign_in.unexpected import Expected
 from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
 
@@ -53,6 +54,7 @@ class Microsoft:
         self._config, self._clock, self._random = config, clock, random
         self._budgets: dict[str, Budget] = {}
         self._readers = Readers(clock, random=random)
+        self._same_account = SameAccount()
         self._pauses = Pauses(config.state_dir / "pauses.json", clock)
         self._open_http = open_http or partial(
             aiohttp_client, kept_s=config.polling.slowest + KEPT_S
@@ -150,16 +152,14 @@ class Microsoft:
         assert self._workers is not None
         settings, account = self._config.microsoft_of(slug), self._config.accounts[slug]
         cloud = cloud_of(settings)
-        tenant, client_id = identity(self._config, slug)
-        authority = f"{cloud.login_url}/{tenant}"
+        app = public_app(self._config, slug)
         if account.sign_in == "app":
             from bridge.microsoft.sign_in.certificate import load  # noqa: PLC0415 - 8 MiB
 
             load(settings)  # what cannot be used is said now
             return AppSignIn(
                 slug,
-                client_id=client_id,
-                authority=authority,
+                app=app,
                 scope=f"{cloud.scope_root}/.default",
                 workers=self._workers,
                 certificate=partial(load, settings),
@@ -169,13 +169,15 @@ class Microsoft:
         cache = TokenCache(token_file(self._config, slug), seal)
         return PersonSignIn(
             slug,
-            app=PublicApp(client_id, authority),
+            app=app,
             workers=self._workers,
             cache=cache,
             clock=self._clock,
             stored=cache.is_stored,
             way=Way(account.sign_in),
             scopes=scopes_of(account, cloud),
+            expected=Expected.by(slug, account),
+            same_account=self._same_account,
             random=self._random,
         )
 

@@ -13,14 +13,13 @@ def with_refusal(sign_in: SignIn, error: AccessRefusedError) -> SignIn:
     """Who is signed in sees the ``error``, with the code that waits, if any: it may mend it."""
     if sign_in.state is not SignInState.SIGNED_IN:
         return sign_in
-    return SignIn(
-        SignInState.ERROR,
+    return replace(
+        sign_in,
+        state=SignInState.ERROR,
         message=error.text,
         remedy=error.remedy,
         who="your admin",
-        user_code=sign_in.user_code,
-        verification_uri=sign_in.verification_uri,
-        expires_at=sign_in.expires_at,
+        correlation_id=None,
     )
 
 

@@ -118,6 +118,8 @@ def without_code(sign_in: SignIn) -> SignIn:
         expires_at=None,
         message=None if sign_in.waits else sign_in.message,  # it says where to enter which code
         correlation_id=None,
+        newcomer=None,
+        letter=None,
     )
 
 

@@ -36,6 +36,7 @@ COMMANDS = (
     "poll",
     "signin",
     "signin_finish",
+    "signin_keep",
     "signin_cancel",
     "signout",
     "restart",
@@ -150,7 +151,7 @@ async def _do(
     match command:
         case "poll":
             service.poll(account_in(request, accounts) if "account" in request else None)
-        case "signin" | "signin_finish" | "signin_cancel" | "signout":
+        case "signin" | "signin_finish" | "signin_keep" | "signin_cancel" | "signout":
             await _sign_in(command, request, sign_in_of(request, accounts), service)
         case "set_presence" | "set_status_message" | "set_work_location" | "clear_presence":
             return await _set(command, request, account_in(request, accounts), service)
@@ -173,6 +174,8 @@ async def _sign_in(command: str, request: Request, account: str, service: Comman
             service.sign_in(account, way_in(request))
         case "signin_finish":
             service.finish_sign_in(account, str(request.get("address", "")))
+        case "signin_keep":
+            await service.keep_sign_in(account)
         case "signin_cancel":
             service.cancel_sign_in(account)
         case _:

@@ -98,6 +98,10 @@ class Service:
         """Take the address that a browser ended on."""
         self._parts.sources.source_of(account).credentials.finish_browser(address)
 
+    async def keep_sign_in(self, account: str) -> None:
+        """Keep somebody unexpected who has signed in."""
+        await self._parts.sources.source_of(account).credentials.keep()
+
     def cancel_sign_in(self, account: str) -> None:
         """Withdraw a code or an address that waits for a person."""
         self._parts.sources.source_of(account).credentials.cancel()

@@ -30,6 +30,7 @@ class Posts:
         self._view, self._commands = view, commands
         self.forms: dict[str, Callable[[Fields], Awaitable[str]]] = {
             "sign-in": self._sign_in,
+            "keep-sign-in": self._keep_sign_in,
             "cancel-sign-in": self._cancel_sign_in,
             "sign-in-address": self._address,
             "sign-out": self._sign_out,
@@ -52,6 +53,11 @@ class Posts:
         if fields.get("way") not in signer.ways:
             raise RefusedError(f"{signer.name} cannot sign in that way.")
         self._commands.sign_in(signer.account, Way(fields["way"]))
+        return element
+
+    async def _keep_sign_in(self, fields: Fields) -> str:
+        signer, element = self._signer(fields)
+        await self._commands.keep_sign_in(signer.account)
         return element
 
     async def _cancel_sign_in(self, fields: Fields) -> str:

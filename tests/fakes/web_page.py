@@ -129,6 +129,9 @@ class RecordingActions:
     def finish_sign_in(self, account: str, address: str) -> None:
         self._ask("finish_sign_in", account, address)
 
+    async def keep_sign_in(self, account: str) -> None:
+        self._ask("keep_sign_in", account)
+
     def cancel_sign_in(self, account: str) -> None:
         self._ask("cancel_sign_in", account)
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.commands.login import Dialog, may_open_browser
+from bridge.commands.dialog import Actions, Dialog, may_open_browser
 from bridge.commands.remote_answers import read_sign_in
 from bridge.commands.terminal import chosen_account, typed_lines
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
-from bridge.contract.account import SignIn, SignInState, Way
+from bridge.contract.account import Letter, SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError
 from tests.fakes.clock import START, ManualClock
 
@@ -52,6 +52,123 @@ def test_it_says_what_becomes_of_a_code(
     dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock())
     assert [dialog.show(sign_in) for sign_in in told][-1] == code
     assert capsys.readouterr().out == said
+
+
+ANEW = "Does that not work here? Type b and Enter for a browser.\n"
+INSTEAD = SignIn(
+    PENDING,
+    verification_uri="https://m/authorize",
+    expires_at=ENDS,
+    message="A policy blocks codes (AADSTS53003). Sign in with a browser instead.",
+    aadsts=53003,
+    letter=Letter("Please", "let me in"),
+)
+BY_ADDRESS = """alice: open this address and sign in:
+
+https://m/authorize
+
+If the last page does not load, copy its whole address and paste it here:
+"""
+BOB = SignIn(SIGNED_IN, signed_in_as="alice@x", newcomer="bob@x", message="That is bob@x.")
+FIRST = SignIn(SIGNED_IN, signed_in_as="bob@x", newcomer="bob@x", message="That is bob@x.")
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No desktop, so that no browser opens."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_the_other_way_that_is_offered_instead_is_gone_on_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock())
+    assert [dialog.show(each) for each in (CODE, INSTEAD, NOW)] == [None, None, OK]
+    said = capsys.readouterr().out
+    assert f"alice: {INSTEAD.message}\n" in said
+    assert "Subject: Please\n\nlet me in" in said
+    assert said.endswith(f"{BY_ADDRESS}alice is signed in.\n")
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_what_another_attempt_was_refused_for_does_not_keep_ours_away(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock())
+    assert [dialog.show(each) for each in (INSTEAD, CODE, NOW)] == [None, None, OK]
+    assert capsys.readouterr().out.endswith(f"{OPEN}alice is signed in.\n")
+
+
+def test_it_says_whose_account_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock())
+    assert [dialog.show(each) for each in (CODE, SignIn(SIGNED_IN, signed_in_as="a@x"))][-1] == OK
+    assert capsys.readouterr().out == f"{OPEN}alice: the account is a@x\nalice is signed in.\n"
+
+
+@pytest.mark.parametrize(
+    ("newcomer", "code", "said"),
+    [(FIRST, OK, "alice is signed in.\n"), (BOB, FAILED, "Keep them on the page or at a t")],
+)
+def test_where_nobody_can_answer_the_question_is_left_to_the_page(
+    newcomer: SignIn, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock())
+    assert [dialog.show(each) for each in (CODE, newcomer)] == [None, code]
+    assert f"alice: That is bob@x.\n{said}" in capsys.readouterr().out
+
+
+async def test_at_a_terminal_a_letter_keeps_whom_nobody_expected_or_begins_anew(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done: list[str] = []
+
+    async def finish(address: str) -> None:
+        done.append(address)
+
+    async def sign_in(way: Way) -> None:
+        done.append(way)
+
+    async def keep() -> None:
+        done.append("kept")
+
+    actions = Actions(finish, sign_in, keep)
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock(), interactive=True)
+    assert dialog.show(CODE) is None
+    assert capsys.readouterr().out == f"{OPEN}{ANEW}"
+    assert dialog.show(FIRST) is None
+    assert "Type k and Enter to keep them, s to sign in again." in capsys.readouterr().out
+    await dialog.take("S", actions)
+    assert dialog.show(SignIn(SIGNED_IN, signed_in_as="bob@x")) is None  # and Bob goes on
+    assert dialog.show(CODE) is None
+    assert dialog.show(FIRST) is None
+    await dialog.take("k", actions)
+    assert done == ["device_code", "kept"]
+    assert dialog.show(SignIn(SIGNED_IN, signed_in_as="bob@x")) == OK
+
+
+@pytest.mark.usefixtures("nowhere")
+async def test_at_a_terminal_the_other_way_is_one_letter_away(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ways: list[str] = []
+
+    async def sign_in(way: Way) -> None:
+        ways.append(way)
+
+    async def nothing(*_: str) -> None: ...
+
+    actions = Actions(nothing, sign_in, nothing)
+    dialog = Dialog("alice", Way.DEVICE_CODE, ManualClock(), interactive=True)
+    dialog.show(CODE)
+    await dialog.take("b", actions)
+    assert dialog.show(NOW) is None
+    assert dialog.show(ADDRESS) is None
+    assert "Type c and Enter for a code." in capsys.readouterr().out
+    await dialog.take("c", actions)
+    assert ways == ["browser", "device_code"]
+    assert [dialog.show(each) for each in (ADDRESS, CODE, NOW)] == [None, None, OK]
 
 
 async def test_a_code_that_ran_out_beside_a_sign_in_is_told_as_that(

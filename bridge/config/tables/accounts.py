@@ -88,7 +88,8 @@ class AccountSettings(CertificateSettings):
     """Shown to people; the key of the table when empty."""
     sign_in: Literal["device_code", "browser", "app"] = "device_code"
     user: Who | None = None
-    """With ``sign_in = "app"``: one person, who is called as the table is."""
+    """With ``sign_in = "app"``: one person, who is called as the table is. Else the only one who
+    may sign in for the table."""
     people: tuple[Who, ...] | None = None
     """With ``sign_in = "app"``: several, who are called table_person."""
     group: UUID | None = None
@@ -108,11 +109,19 @@ class AccountSettings(CertificateSettings):
     @property
     def named(self) -> Sequence[str]:
         """The people that the table names as GUID or user principal name."""
-        return (self.user,) if self.user else self.people or self.watch or ()
+        if self.user and self.sign_in == "app":
+            return (self.user,)
+        return self.people or self.watch or ()
+
+    @property
+    def pinned(self) -> str | None:
+        """The only one who may sign in for the table, as GUID or user principal name."""
+        return None if self.sign_in == "app" else self.user
 
     @model_validator(mode="after")
     def _says_whom(self) -> Self:
-        given = [key for key in ("user", "people", "group") if getattr(self, key) is not None]
+        whom = ("user", "people", "group") if self.sign_in == "app" else ("people", "group")
+        given = [key for key in whom if getattr(self, key) is not None]
         if self.sign_in == "app" and len(given) != 1:
             raise ValueError('sign_in = "app" needs exactly one of user, people and group')
         if self.sign_in == "app" and self.watch:

@@ -76,7 +76,7 @@ class Readers:
             whom = f"{whom} {settings.group}"
             group = Group(slug, str(settings.group), graph=graph, tables=config.accounts)
             find = group.find
-        elif settings.user:
+        elif settings.user and settings.sign_in == "app":
             upn = settings.user if "@" in settings.user else None
             oid = None if upn else settings.user
             people = (Member(slug, settings.name or slug, oid, upn),)

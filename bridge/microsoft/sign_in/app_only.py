@@ -27,8 +27,9 @@ from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
+from bridge.microsoft.sign_in.public_app import PublicApp
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
-from bridge.microsoft.sign_in.remedies_table import BROWSER
+from bridge.microsoft.sign_in.remedy import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
 from bridge.microsoft.sign_in.tokens import AccessToken
 
@@ -50,15 +51,14 @@ class AppSignIn:
         self,
         slug: str,
         *,
-        client_id: str,
-        authority: str,
+        app: PublicApp,
         scope: str,
         workers: MsalWorkers,
         certificate: Callable[[], ClientCertificate],
         clock: Clock,
     ) -> None:
         self.sign_in: Latest[SignIn] = Latest(SignIn(SignInState.SIGNED_IN))
-        self._slug, self._client_id, self._authority = slug, client_id, authority
+        self._slug, self._app = slug, app
         self._scope, self._certificate, self._clock = scope, certificate, clock
         self._client = workers.client(self._new_app)
         self._token = AccessToken(slug, self._renew, clock=clock)
@@ -89,6 +89,10 @@ class AppSignIn:
 
     def cancel(self) -> None:
         """Do nothing: nobody is waited for."""
+
+    async def keep(self) -> None:
+        """Refuse: nobody signs in. Raises ``PersonMustActError``."""
+        raise PersonMustActError(f"{self._slug} signs in by its certificate.", remedy="")
 
     def finish_browser(self, _: str) -> None:
         """Refuse: no browser is needed. Raises ``PersonMustActError``."""
@@ -135,12 +139,12 @@ class AppSignIn:
         certificate = self._certificate()
         self._check_dates(certificate)
         return msal.ConfidentialClientApplication(
-            self._client_id,
+            self._app.client_id,
             client_credential={
                 "private_key": certificate.private_key,
                 "public_certificate": certificate.certificate,
             },
-            authority=self._authority,
+            authority=self._app.authority,
             instance_discovery=False,
             http_client=requests,
             app_name="presence-bridge",
@@ -166,7 +170,7 @@ class AppSignIn:
         if self._logged != why.text:
             self._logged = why.text
             log.error("%s: %s", self._slug, why.line)
-        self._show(ended(why, self._slug))
+        self._show(ended(why, self._slug, self._app))
         return needed(why)
 
     def _show(self, now: SignIn) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
-from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.device_code import DeviceCode
 from bridge.microsoft.sign_in.flow import Failed, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
-from bridge.microsoft.sign_in.stored import PublicApp
+from bridge.microsoft.sign_in.newcomer import Granted
+from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.remedies import Explanation
+from bridge.microsoft.sign_in.status import instead, line
 from bridge.retry import Random
 
 if TYPE_CHECKING:
@@ -29,13 +31,15 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S, RETRY_MOST_S = 5.0, 60.0
 """Waits between flows that could not begin."""
 
-Adopt = Callable[[Answer, "msal.SerializableTokenCache", Sequence[str]], Awaitable[None]]
-"""Takes over what a person who signed in was granted, and the scopes that it was granted for."""
+Adopt = Callable[[Granted], Awaitable[None]]
+"""Takes over what a person who signed in was granted."""
 
 
 class Attempts:
     """The attempts to sign one person in; ``adopt`` and ``failed`` learn how each ends.
 
+    A way that is refused as such is followed by the other one, once. A browser proposes ``account``
+    at Microsoft's.
     ``changed`` is called whenever ``waiting`` or ``trouble`` is another.
     """
 
@@ -46,6 +50,7 @@ class Attempts:
         app: PublicApp,
         workers: MsalWorkers,
         scopes: Sequence[str],
+        account: str | None,
         adopt: Adopt,
         failed: Callable[[Failed], None],
         changed: Callable[[], None],
@@ -54,12 +59,16 @@ class Attempts:
     ) -> None:
         self._slug, self._app, self._workers = slug, app, workers
         self._adopt, self._failed, self._changed = adopt, failed, changed
-        self._clock, self._random = clock, random
+        self._clock, self._random, self._account = clock, random, account
         self.scopes: Sequence[str] = scopes
         self.claims: str | None = None
         """What the next flow asks for."""
         self.way: Way | None = None
         """How somebody is to sign in, while they are."""
+        self.blocked: set[Way] = set()
+        """The ways that Microsoft refuses as such; who asks for one by name tries it anew."""
+        self._refused: Explanation | None = None
+        """Why it is not the way that was begun with."""
         self.waiting: SignIn | None = None
         """The code, or the address, that waits for a person."""
         self.trouble: str | None = None
@@ -68,12 +77,28 @@ class Attempts:
         self._task: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
 
-    def start(self, way: Way) -> None:
-        """Begin soon; a flow that runs goes on, unless it goes another way."""
-        if self.way not in (None, way):
-            self.cancel()
-        self.way = way
+    def start(self, way: Way, why: Explanation | None = None) -> None:
+        """Begin soon; a flow that runs goes on, unless it goes another way.
+
+        ``why`` is shown with it, where it is offered instead of another way.
+        """
+        if self.way is not way:
+            if self.way:
+                self.cancel()
+            self.way, self._refused = way, why
         self._started.set()
+
+    def offer(self, usual: Way, why: Explanation | None) -> None:
+        """As ``start``, by the way that is usable after ``why``; what runs goes on."""
+        self.blocked.update(why.refuses if why else ())
+        way = self.way or self.usable(usual)
+        is_about_it = why is not None and usual in why.refuses and way is not usual
+        self.start(way, why if is_about_it else None)
+
+    def usable(self, usual: Way) -> Way:
+        """The ``usual`` way, or the other one where only that is not refused as such."""
+        other = other_way(usual)
+        return other if usual in self.blocked and other not in self.blocked else usual
 
     def cancel(self) -> None:
         """Take the flow back, unless somebody has signed in by it already."""
@@ -143,16 +168,28 @@ class Attempts:
         async with aclosing(self._flow(way, client, scopes).steps()) as steps:
             async for step in steps:
                 if isinstance(step, SignIn):
-                    self.waiting, self.trouble = step, None
                     log.info("%s: %s", self._slug, step.message)
+                    why, self.trouble = self._refused, None
+                    self.waiting = instead(step, way, why, self._app) if why else step
                 elif isinstance(step, Failed):
                     self._end()
-                    self._failed(step)
+                    self._failed_by(way, step)
                 else:
                     self.way = self._browser = None  # only a sign-out takes it back from now on
-                    await self._adopt(step, tokens(), scopes)
+                    await self._adopt(Granted(step, tokens(), scopes))
                     self.waiting = None
                 self._changed()
+
+    def _failed_by(self, way: Way, end: Failed) -> None:
+        """Go on with the other way, where ``end`` is about this one and that was not tried."""
+        before, self._refused = self._refused, None
+        if way in end.why.refuses:
+            self.blocked.add(way)
+        if before is None and way in self.blocked and other_way(way) not in self.blocked:
+            log.warning("%s: %s", self._slug, line(end.why, self._slug))
+            self.way, self._refused = other_way(way), end.why
+        else:
+            self._failed(Failed(before) if before and end.ran_out else end)
 
     def _flow(self, way: Way, client: MsalClient, scopes: Sequence[str]) -> DeviceCode | Browser:
         claims, clock = self.claims, self._clock
@@ -161,6 +198,16 @@ class Attempts:
         from bridge.microsoft.sign_in.browser import Browser  # noqa: PLC0415 - aiohttp.web
 
         self._browser = Browser(
-            client, scopes=scopes, claims=claims, clock=clock, random=self._random
+            client,
+            scopes=scopes,
+            claims=claims,
+            account=self._account,
+            clock=clock,
+            random=self._random,
         )
         return self._browser
+
+
+def other_way(way: Way) -> Way:
+    """There are two."""
+    return Way.BROWSER if way is Way.DEVICE_CODE else Way.DEVICE_CODE

@@ -42,9 +42,11 @@ class Browser:
         scopes: Sequence[str],
         claims: str | None,
         clock: Clock,
+        account: str | None = None,
         random: Random = _random,
     ) -> None:
         self._client, self._clock, self._random = client, clock, random
+        self._account = account
         self._scopes, self._claims = list(scopes), claims
         self._redirect_uri = ""
         self._flow: Answer | None = None
@@ -126,6 +128,8 @@ class Browser:
             redirect_uri=self._redirect_uri,
             response_mode=_POSTED,
             claims_challenge=self._claims,
+            # else a browser that is signed in to Microsoft signs in whom it likes, without a word
+            **({"login_hint": self._account} if self._account else {"prompt": "select_account"}),
         )
         # nobody can paste a posted form; msal warns of every other mode (RFC 9700, 4.3.1), which
         # the proof (PKCE), the single use and the short life of the code make up for

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.clouds import cloud_of
+from bridge.microsoft.sign_in.public_app import PublicApp
 
 
 def identity(config: Config, slug: str) -> tuple[str, str]:
@@ -34,14 +33,8 @@ def identity(config: Config, slug: str) -> tuple[str, str]:
     return str(settings.tenant).rpartition("@")[2], str(settings.client_id)
 
 
-def consent_url(config: Config, slug: str) -> str:
-    """Where an admin of the tenant consents to the app's permissions for everybody.
-
-    Source: Microsoft Entra documentation, "Grant tenant-wide admin consent to an application".
-
-    Raises:
-        ConfigError: As in ``identity``.
-    """
+def public_app(config: Config, slug: str) -> PublicApp:
+    """The app registration of ``[accounts.slug]``. Raises as ``identity``."""
     tenant, client_id = identity(config, slug)
     login_url = cloud_of(config.microsoft_of(slug)).login_url
-    return f"{login_url}/{tenant}/adminconsent?{urlencode({'client_id': client_id})}"
+    return PublicApp(client_id, f"{login_url}/{tenant}")

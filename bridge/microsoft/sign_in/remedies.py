@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.contract.account import Mend, Way
 from bridge.microsoft.sign_in.remedies_table import (
-    ADMIN,
-    OWNER,
     REMEDIES,
     TENANT_REFUSED,
     UNKNOWN,
     WITHOUT_NUMBER,
-    YOU,
-    Ending,
-    Remedy,
 )
+from bridge.microsoft.sign_in.remedy import ADMIN, OWNER, YOU, Ending, Remedy
 from bridge.microsoft.texts import plain
 
 __all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy", "explain"]
@@ -43,6 +40,10 @@ class Explanation:
     passes: bool
     sign_in_again: bool
     correlation_id: str | None = None
+    aadsts: int | None = None
+    mend: Mend | None = None
+    refuses: tuple[Way, ...] = ()
+    """The ways to sign in that it is about: the other one may do."""
 
     @property
     def line(self) -> str:
@@ -87,6 +88,9 @@ def explain(result: Mapping[str, Any]) -> Explanation:
         correlation_id=plain(correlation_id, TEXT_MOST)
         if isinstance(correlation_id, str)
         else None,
+        aadsts=number,
+        mend=row.mend,
+        refuses=row.refuses,
     )
 
 

@@ -6,47 +6,21 @@ codes"; RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5. docs/signing-in.md shows this 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
-YOU, ADMIN, OWNER = "you", "your admin", "the app's owner"
-
-
-class Ending(StrEnum):
-    """What follows from an error."""
-
-    PASSES = "passes"
-    """It goes away by itself."""
-    SIGN_IN = "sign in"
-    """The same person signs in again."""
-    ACT = "act"
-    """Somebody changes something first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remedy:
-    """One row: the AADSTS numbers it covers and what to tell."""
-
-    codes: tuple[int, ...]
-    text: str
-    remedy: str
-    who: str
-    ending: Ending
-
-
-def for_account(remedy: str, slug: str) -> str:
-    """``remedy`` with the name of the account that it is told for in its command."""
-    return remedy.replace(BROWSER, BROWSER.replace("NAME", slug))
-
+from bridge.contract.account import Mend, Way
+from bridge.microsoft.sign_in.remedy import ADMIN, BROWSER, OWNER, YOU, Ending, Remedy
 
 _AGAIN = "Sign in again."
-BROWSER = "presence-bridge login NAME --browser"
 _sign_in = partial(Remedy, who=YOU, ending=Ending.SIGN_IN)
 _you = partial(Remedy, who=YOU, ending=Ending.ACT)
 _admin = partial(Remedy, who=ADMIN, ending=Ending.ACT)
 _owner = partial(Remedy, who=OWNER, ending=Ending.ACT)
 _passes = partial(Remedy, who=YOU, ending=Ending.PASSES)
+_registration = partial(_you, mend=Mend.REGISTRATION)
+_exception = partial(_admin, mend=Mend.EXCEPTION)
+_no_code = partial(_exception, refuses=(Way.DEVICE_CODE,))
+_redirect = partial(_owner, mend=Mend.REDIRECT, refuses=(Way.BROWSER,))
 
 REMEDIES = (
     _sign_in((70018,), "The code is not known.", _AGAIN),
@@ -61,31 +35,35 @@ REMEDIES = (
         "The code was entered from another region.",
         "Sign in again, without a VPN on the device where you enter the code.",
     ),
-    _you(
+    _registration(
         (50059, 90133, 50194, 9001023, 90124, 90130),
         "This app needs the address of one tenant.",
         "Set tenant to your organisation's domain or GUID.",
     ),
-    _you(
+    _registration(
         (90002, 900021, 900023),
         "The tenant does not exist, or lives in another cloud.",
         "Check tenant and cloud in the config.",
     ),
-    _you((90038,), "The tenant lives in another cloud.", "Set cloud to it."),
-    _owner(
+    _registration((90038,), "The tenant lives in another cloud.", "Set cloud to it."),
+    _registration(
         (700016,),
         "The client id is not known in this tenant.",
         "Check client_id and tenant; the tenant must own the app or have consented to it.",
+        who=OWNER,
     ),
-    _owner(
+    _registration(
         (700038,),
         "The client id is not valid.",
         "Copy Application (client) ID from the app registration into client_id.",
+        who=OWNER,
     ),
     _owner(
         (7000218,),
         "The app does not allow public client flows.",
         'Set "Allow public client flows" to Yes under Authentication of the app registration.',
+        mend=Mend.PUBLIC_CLIENT,
+        refuses=(Way.DEVICE_CODE, Way.BROWSER),
     ),
     _owner(
         (700025,),
@@ -108,28 +86,33 @@ REMEDIES = (
         (650057, 65005),
         "The app registration lacks a permission.",
         "Add the delegated permissions Presence.Read and User.Read.",
+        mend=Mend.PERMISSION,
     ),
     _owner((70003,), "The way to sign in is not supported.", "Report this."),
     _sign_in(
         (65001,),
         "Nobody consented to this app yet.",
         "Sign in again and accept; if it is refused, ask your admin to grant consent.",
+        mend=Mend.CONSENT,
     ),
     _sign_in((65004,), "The consent was declined.", "Sign in and accept."),
     _admin(
         (90094,),
         "An admin must consent to this app.",
         "Ask your admin to grant admin consent for the app.",
+        mend=Mend.CONSENT,
     ),
     _admin(
         (90095,),
         "The request for consent was sent to an admin.",
         "Wait for the approval, then sign in.",
+        mend=Mend.CONSENT,
     ),
     _admin(
         (50105,),
         "The person is not assigned to the app.",
         "Ask your admin to assign you, or to turn the assignment requirement off.",
+        mend=Mend.ASSIGNMENT,
     ),
     _sign_in(
         (50020, 50034, 51004, 50014, 16000),
@@ -154,22 +137,22 @@ REMEDIES = (
         "Multi-factor authentication must be set up first.",
         "Register at aka.ms/mysecurityinfo, then sign in.",
     ),
-    _admin(
+    _no_code(
         (53003,),
         "A Conditional Access policy blocks this sign-in.",
         f"Ask your admin for an exception, or try a browser: {BROWSER}.",
     ),
-    _admin(
+    _no_code(
         (530036,),
         "A policy now blocks sign-ins that began with a device code.",
         f"Try a browser: {BROWSER}; or ask your admin for an exception.",
     ),
-    _admin(
+    _no_code(
         (53000, 53001, 50097, 50129, 50005),
         "Only a managed device may sign in; a device code never is one.",
-        "Ask your admin for an exception for this app.",
+        "Sign in with a browser on a managed device, or ask your admin for an exception.",
     ),
-    _admin(
+    _exception(
         (530032, 530034, 530035, 53004, 53011),
         "A security policy of the organisation blocks this sign-in.",
         "Ask your admin to look at it with the correlation id.",
@@ -187,12 +170,12 @@ REMEDIES = (
     _sign_in(
         (54005, 500112, 501481), "The code was already used, or belongs to another sign-in.", _AGAIN
     ),
-    _owner(
+    _redirect(
         (50011, 500113, 900971),
         "The app registration does not know the address that the browser comes back to.",
         'Add http://localhost under "Mobile and desktop applications" in Authentication.',
     ),
-    _owner(
+    _redirect(
         (9002325, 9002326, 9002327),
         "The app registration has the address for coming back as a single-page application.",
         'Register http://localhost under "Mobile and desktop applications" instead.',
@@ -207,7 +190,7 @@ REMEDIES = (
 
 TENANT_REFUSED, NO_REFRESH_TOKEN = "invalid_tenant", "no_refresh_token"
 WITHOUT_NUMBER = {
-    TENANT_REFUSED: _you(
+    TENANT_REFUSED: _registration(
         (), "Microsoft's sign-in refuses the tenant.", "Check tenant and cloud in the config."
     ),
     NO_REFRESH_TOKEN: _sign_in(

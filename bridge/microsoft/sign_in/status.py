@@ -3,34 +3,85 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from bridge.contract.account import SignIn, SignInState
+from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
-from bridge.microsoft.sign_in.remedies import Explanation
-from bridge.microsoft.sign_in.remedies_table import for_account
+from bridge.microsoft.sign_in.mends import letter, mend_url
+from bridge.microsoft.sign_in.newcomer import Newcomer
+from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.remedies import YOU, Explanation
+from bridge.microsoft.sign_in.remedy import for_account
+
+_INSTEAD = {
+    Way.BROWSER: "Sign in with a browser instead.",
+    Way.DEVICE_CODE: "Sign in with a code instead.",
+}
+KEEP = "Keep, or sign in again."
+_IN = {"state": SignInState.SIGNED_IN}
 
 
-def shown(stored: SignIn, *, waiting: SignIn | None, trouble: str | None) -> SignIn:
+def shown(
+    stored: SignIn, *, waiting: SignIn | None, trouble: str | None, newcomer: Newcomer | None = None
+) -> SignIn:
     """The sign-in as people see it.
 
-    A code that waits leaves somebody who is signed in signed in. What passes by itself changes no
-    state: it is shown, and nobody has anything to do about it.
+    A code that waits leaves somebody who is signed in signed in, and so does a newcomer. What
+    passes by itself changes no state: it is shown, and nobody has anything to do about it.
     """
     if waiting is not None:
         signed_in = stored.state is SignInState.SIGNED_IN
-        return replace(waiting, state=SignInState.SIGNED_IN) if signed_in else waiting
-    return SignIn(stored.state, message=trouble) if trouble else stored
+        return replace(waiting, **_belongs(stored), **(_IN if signed_in else {}))
+    if newcomer is not None:
+        return SignIn(
+            stored.state,
+            message=newcomer.question,
+            remedy=KEEP,
+            who=YOU,
+            newcomer=newcomer.who.address or newcomer.who.shown,
+            **_belongs(stored),
+        )
+    return replace(bare(stored), message=trouble) if trouble else stored
 
 
-def ended(why: Explanation, slug: str, *, signed_in: bool = False) -> SignIn:
-    """After a sign-in, or an attempt at one, ended as ``why``."""
+def bare(stored: SignIn) -> SignIn:
+    """Only whether somebody is signed in, and who."""
+    return SignIn(stored.state, **_belongs(stored))
+
+
+def ended(why: Explanation, slug: str, app: PublicApp, *, goes_on: SignIn | None = None) -> SignIn:
+    """After a sign-in ended as ``why``, or an attempt at one while another ``goes_on``."""
     state = SignInState.EXPIRED if why.sign_in_again else SignInState.ERROR
-    return SignIn(
-        SignInState.SIGNED_IN if signed_in else state,
-        message=why.text,
+    return replace(
+        because(why, app),
         remedy=for_account(why.remedy, slug),
+        **({"state": goes_on.state, **_belongs(goes_on)} if goes_on else {"state": state}),
+    )
+
+
+def because(why: Explanation, app: PublicApp) -> SignIn:
+    """What is shown of ``why``, with what helps to mend it."""
+    return SignIn(
+        message=why.text,
         who=why.who,
         correlation_id=why.correlation_id,
+        aadsts=why.aadsts,
+        mend=why.mend,
+        mend_url=mend_url(why.mend, app),
+        letter=letter(why.mend, app, aadsts=why.aadsts, correlation_id=why.correlation_id),
+    )
+
+
+def instead(waiting: SignIn, way: Way, why: Explanation, app: PublicApp) -> SignIn:
+    """``waiting``, which is the ``way`` that is offered because the other one ended as ``why``."""
+    message = f"{why.text} {_INSTEAD[way]}"
+    return replace(
+        because(why, app),
+        state=waiting.state,
+        message=message,
+        user_code=waiting.user_code,
+        verification_uri=waiting.verification_uri,
+        expires_at=waiting.expires_at,
     )
 
 
@@ -42,3 +93,20 @@ def line(why: Explanation, slug: str) -> str:
 def needed(why: Explanation) -> SignInNeededError:
     """The error for whoever wanted a token."""
     return SignInNeededError(why.text, remedy=why.remedy)
+
+
+def locked(key_id: str) -> Explanation:
+    """The stored sign-in cannot be decrypted."""
+    return act(
+        f"The stored sign-in is encrypted with another key ({key_id}).",
+        "Put that key back as key_file in [security] and restart, or sign in again.",
+    )
+
+
+def act(text: str, remedy: str) -> Explanation:
+    """Somebody changes something on this machine."""
+    return Explanation(text=text, remedy=remedy, who=YOU, passes=False, sign_in_again=False)
+
+
+def _belongs(stored: SignIn) -> dict[str, Any]:
+    return {"signed_in_as": stored.signed_in_as, "also_on": stored.also_on}

@@ -6,27 +6,22 @@ import errno
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bridge import __version__
 from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.cache_entries import good_token, mark
+from bridge.microsoft.sign_in.encryption import OtherKeyError
+from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
-from bridge.microsoft.sign_in.msal_requests import MsalRequests
+from bridge.microsoft.sign_in.newcomer import Granted
+from bridge.microsoft.sign_in.public_app import PublicApp
 from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
 from bridge.microsoft.sign_in.token_cache import TokenCache
 
-if TYPE_CHECKING:
-    import msal
-
-CAPABILITIES = ["CP1"]
-"""We answer claims challenges, so Microsoft may end a token early and let it live long
-(Microsoft identity platform, "continuous access evaluation")."""
 PERMANENT = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
 """What a disk repeats until somebody acts."""
 
@@ -38,31 +33,6 @@ class UnreadableCacheError(Exception):
         super().__init__(file)
         away = f"mv {shlex.quote(str(file))} {shlex.quote(f'{file}.odd')}"
         self.why = unreadable(file, error, otherwise=away)
-
-
-@dataclass(frozen=True, slots=True)
-class PublicApp:
-    """The app registration that people sign in to."""
-
-    client_id: str
-    authority: str
-
-    def open(
-        self, tokens: msal.SerializableTokenCache, requests: MsalRequests
-    ) -> msal.PublicClientApplication:
-        """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
-        import msal  # noqa: PLC0415 - 6 MiB
-
-        return msal.PublicClientApplication(
-            self.client_id,
-            authority=self.authority,
-            instance_discovery=False,
-            http_client=requests,
-            token_cache=tokens,
-            client_capabilities=CAPABILITIES,
-            app_name="presence-bridge",
-            app_version=__version__,
-        )
 
 
 class StoredSignIn:
@@ -123,15 +93,20 @@ class StoredSignIn:
 
         return await self._client.ask(silently)
 
-    async def adopt(
-        self, answer: Answer, tokens: msal.SerializableTokenCache, scopes: Sequence[str]
-    ) -> Answer:
-        """Store ``tokens``, which came with ``answer`` and for ``scopes``, instead."""
-        mark(tokens, answer, self._app.authority)
-        await self._client.run(self._cache.replace, tokens)
-        self._scopes = list(scopes)
+    async def who(self) -> Identity | None:
+        """Whom it belongs to; ``None`` where nobody is stored, or it cannot be read."""
+        try:
+            return await self._client.run(self._cache.who)
+        except (OSError, OtherKeyError):
+            return None
+
+    async def adopt(self, granted: Granted) -> Answer:
+        """Store what was ``granted`` instead."""
+        mark(granted.tokens, granted.answer, self._app.authority)
+        await self._client.run(self._cache.replace, granted.tokens)
+        self._scopes = list(granted.scopes)
         self._client.forget()
-        return answer
+        return granted.answer
 
     async def delete(self) -> None:
         """Forget everything.

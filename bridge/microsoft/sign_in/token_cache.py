@@ -13,6 +13,7 @@ from bridge.config.tables.config import Config
 from bridge.config.unreadable_file import owner_of, quoted, this_user
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
+from bridge.microsoft.sign_in.identity import Identity, identity_of
 
 if TYPE_CHECKING:
     from msal import SerializableTokenCache
@@ -81,6 +82,13 @@ class TokenCache:
         if not self.has_account:
             self.load()
         return self.has_account
+
+    def who(self) -> Identity | None:
+        """Whom it belongs to, if anybody. Raises as ``load``."""
+        if not self.somebody():
+            return None
+        stored = self._tokens.search(ACCOUNT) if self._tokens else self.entries[ACCOUNT].values()
+        return identity_of(next(iter(stored)))
 
     def load(self) -> None:
         """Read the file; a broken one is set aside under another name with a line in the log.

@@ -5,38 +5,48 @@ The code is meant for people (RFC 8628, user code); the device code behind it ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from bridge.contract.account import SignIn, SignInState, Way
-from bridge.web.data.snapshot import Person, Table
+from bridge.web.data.snapshot import Table
 from bridge.web.data.words import Calendar
 from bridge.web.render.forms import copy_button, disclosure, form, text_field
 from bridge.web.render.markup import join, tag
 from bridge.web.render.qr import qr_code
+from bridge.web.render.refused_sign_in import trouble
+from bridge.web.render.whose_sign_in import Signer, question, whose
+
+__all__ = ["ADDRESS_LIMIT", "Signer", "sign_in_panel", "sign_out"]
 
 ADDRESS_LIMIT = 8_000
 """Characters of a pasted address; Microsoft's codes are long."""
-Signer = Person | Table
 _BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
 
 
 def sign_in_panel(signer: Signer, calendar: Calendar) -> Markup | None:
-    """What the card shows about signing in; nothing when there is nothing to do."""
+    """What the card shows about signing in; nothing when there is nothing to say."""
+    parts = [whose(signer.sign_in), *_to_do(signer, calendar)]
+    return tag("div", *parts, class_="sign-in") if any(parts) else None
+
+
+def _to_do(signer: Signer, calendar: Calendar) -> Sequence[Markup | None]:
     sign_in = signer.sign_in
     signed_in = sign_in.state is SignInState.SIGNED_IN
+    if sign_in.newcomer:
+        return [question(signer)]
     if sign_in.waits and (signed_in or sign_in.state is SignInState.CODE_PENDING):
-        return tag(
-            "div",
+        return [
             _another(signer) if signed_in else None,
+            trouble(sign_in, signer.account) if sign_in.aadsts else None,  # of the other way
             _code(signer, calendar) if sign_in.user_code else _browser(signer, calendar),
-            class_="sign-in",
-        )
+        ]
     if signed_in:
         # a new attempt failed while the old sign-in still works
-        return tag("div", _trouble(sign_in), class_="sign-in") if sign_in.remedy else None
-    return tag("div", _trouble(sign_in), _ways(signer), class_="sign-in")
+        return [trouble(sign_in, signer.account) if sign_in.remedy else None]
+    return [trouble(sign_in, signer.account), _ways(signer)]
 
 
 def sign_out(signer: Signer, forgotten: str) -> Markup:
@@ -114,20 +124,6 @@ def _browser(signer: Signer, calendar: Calendar) -> Markup:
         ),
         _time_left(signer.sign_in, calendar, "This works"),
         _ways(signer, but=Way.BROWSER, quiet=True),
-    )
-
-
-def _trouble(sign_in: SignIn) -> Markup | None:
-    if not sign_in.message and not sign_in.remedy:
-        return None
-    reference = f"Reference for the admin: {sign_in.correlation_id}"
-    return tag(
-        "div",
-        tag("p", tag("strong", sign_in.message)) if sign_in.message else None,
-        tag("p", sign_in.remedy) if sign_in.remedy else None,
-        tag("p", f"Who must act: {sign_in.who}.", class_="fine") if sign_in.who else None,
-        tag("p", reference, class_="fine") if sign_in.correlation_id else None,
-        class_="trouble",
     )
 
 

@@ -51,8 +51,8 @@ class Bridge:
         raise AssertionError("watch never ends")
 
     async def code(self) -> str:
-        """Ask for a sign-in; the code that a person must enter, when the bridge waits for it."""
-        self.account.credentials.request()
+        """Ask for a code, by name; what a person must enter, when the bridge waits for it."""
+        self.account.credentials.request(Way.DEVICE_CODE)
         waiting = await self.until_it_waits()
         await self.clock.until_asleep()
         assert waiting.user_code is not None

@@ -19,6 +19,7 @@ from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
 from bridge.demo.faults.script import Cut, Fault, Nonsense
 from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.microsoft.sign_in.browser import LIFETIME_S
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
 from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
@@ -205,7 +206,7 @@ async def test_a_sign_in_that_fails_does_not_end_the_one_that_stands(
     assert "alice" in await alices.account.read()
 
 
-async def test_somebody_else_who_signs_in_takes_the_place(
+async def test_somebody_else_who_signs_in_and_is_kept_takes_the_place(
     start: Start, alices: Bridge, microsoft: SimulatedMicrosoft, home: Household
 ) -> None:
     bob = home.directory.add_person(home.tenant, "bob@contoso.com")
@@ -213,6 +214,8 @@ async def test_somebody_else_who_signs_in_takes_the_place(
     microsoft.approve(await alices.code(), bob)
     await alices.poll()
     await alices.until_signed_in()
+    assert (await alices.account.read())["alice"].availability == "available"
+    await alices.account.credentials.keep()
     for refresh in (False, True):
         token = await alices.account.credentials.token(refresh=refresh)
         assert (known := microsoft.tokens.access(token))
@@ -275,12 +278,23 @@ async def test_a_wrong_client_id_is_told_and_works_once_it_exists(
     await bridge.sign_in(alice)
 
 
+async def ends_in_the_browser_too(bridge: Bridge) -> None:
+    """The browser is tried by itself, and nobody comes back from it."""
+    async with asyncio.timeout(10):
+        async for now in bridge.account.sign_in.watch():
+            if now.waits and now.user_code is None:
+                break
+    await bridge.clock.until_asleep()
+    await bridge.clock.advance(LIFETIME_S)
+
+
 async def test_public_client_flows_that_are_off_are_told_and_work_once_on(
     bridge: Bridge, microsoft: SimulatedMicrosoft, app: App, alice: Person
 ) -> None:
     app.public_client = False
     microsoft.approve(await bridge.code(), alice)
     await bridge.poll()
+    await ends_in_the_browser_too(bridge)
     told = await bridge.until(ERROR)
     assert "AADSTS7000218" in str(told.message)
     assert '"Allow public client flows" to Yes' in str(told.remedy)
@@ -310,6 +324,8 @@ async def test_missing_consent_and_policies_are_told_and_work_once_mended(
     alice.refused_with = code
     microsoft.approve(await bridge.code(), alice)
     await bridge.poll()
+    if code == 53003:
+        await ends_in_the_browser_too(bridge)
     told = await bridge.until(state_dir)
     assert f"AADSTS{code}" in str(told.message)
     assert words in str(told.remedy)
@@ -425,7 +441,7 @@ async def test_the_login_command_goes_on_when_microsoft_comes_back(
     assert said[0].startswith("alice: Microsoft's sign-in cannot be reached: the connection broke")
     assert said[0].endswith("It is tried again.")
     assert "enter the code" in said[1]
-    assert said[2:] == ["alice is signed in."]
+    assert said[2:] == ["alice: the account is alice@contoso.com", "alice is signed in."]
 
 
 async def test_the_login_command_renews_a_sign_in_that_stands(
@@ -507,7 +523,7 @@ async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_
             assert await login.login(served, "team") == OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"team: open {microsoft.login_url}/device and enter")
-            assert said[1:] == ["team is signed in."]
+            assert said[1:] == ["team: the account is alice@contoso.com", "team is signed in."]
             assert await accounts.logout(served, "team") == OK
             await mqtt.until("presence/table/team/auth", lambda h: h.json["state"] == "signed_out")
             service.stop()
@@ -548,12 +564,12 @@ async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_fol
             assert await login.login(served, None) == FAILED
             out = capsys.readouterr().out
             assert "admin consent" in out
-            assert "client_id" not in out
+            assert "Check client_id" not in out
 
             assert await login.login(served, None) == OK
             said = capsys.readouterr().out.splitlines()
             assert said[0].startswith(f"alice: open {microsoft.login_url}/device and enter")
-            assert said[1:] == ["alice is signed in."]
+            assert said[1:] == ["alice: the account is alice@contoso.com", "alice is signed in."]
 
             assert await accounts.logout(served, "alice") == OK
             await mqtt.until_text("presence/account/alice/availability", "offline")

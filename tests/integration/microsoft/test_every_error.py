@@ -14,7 +14,7 @@ import aiohttp
 import msal
 import pytest
 
-from bridge.contract.account import SignIn, SignInState
+from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
 from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import Person
@@ -24,7 +24,8 @@ from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
-from bridge.microsoft.sign_in.remedies_table import BROWSER, UNKNOWN, WITHOUT_NUMBER, for_account
+from bridge.microsoft.sign_in.remedies_table import UNKNOWN, WITHOUT_NUMBER
+from bridge.microsoft.sign_in.remedy import BROWSER, for_account
 from tests.integration.microsoft.conftest import SHORT_S, Bridge
 from tests.integration.microsoft.office import Office
 
@@ -70,6 +71,21 @@ async def ends_on(http: aiohttp.ClientSession, bridge: Bridge, person: Person) -
         return answer.headers["Location"]
 
 
+async def instead_of(bridge: Bridge, row: Remedy, code: int, way: Way) -> SignIn:
+    """What waits by the other ``way``, checked, and put as the refusal would be shown alone."""
+    async with asyncio.timeout(10):
+        async for told in bridge.account.sign_in.watch():
+            if told.waits and told.aadsts == code:
+                break
+    assert (told.user_code is None) == (way is Way.BROWSER)
+    words = {Way.BROWSER: "a browser", Way.DEVICE_CODE: "a code"}[way]
+    message = str(told.message).removesuffix(f" Sign in with {words} instead.")
+    assert message != told.message
+    bridge.account.credentials.cancel()
+    state = EXPIRED if row.ending is Ending.SIGN_IN else ERROR
+    return replace(told, state=state, message=message, remedy=for_account(row.remedy, "alice"))
+
+
 # What somebody must act upon, row by row.
 
 
@@ -84,10 +100,13 @@ async def test_a_device_code_meets_it(
             microsoft.faults.add(Fault(CODE, aadsts=code))
             await bridge.code()
             await bridge.poll()
-            told = await bridge.until(EXPIRED, ERROR)
+            if Way.DEVICE_CODE in row.refuses:
+                told = await instead_of(bridge, row, code, Way.BROWSER)
+            else:
+                told = await bridge.until(EXPIRED, ERROR)
+                assert bridge.clock.sleepers == 0, "nothing is tried again unasked"
             shows(told, row, f"AADSTS{code}", microsoft, CODE)
             assert logged(caplog.text, told)
-            assert bridge.clock.sleepers == 0, "nothing is tried again unasked"
 
 
 async def test_a_browser_meets_it(
@@ -101,7 +120,10 @@ async def test_a_browser_meets_it(
         with subtests.test(code=row.codes[0]):
             microsoft.faults.add(Fault(REDEEM, aadsts=row.codes[0]))
             bridge.account.credentials.finish_browser(await ends_on(http, bridge, alice))
-            told = await bridge.until(EXPIRED, ERROR)
+            if Way.BROWSER in row.refuses:
+                told = await instead_of(bridge, row, row.codes[0], Way.DEVICE_CODE)
+            else:
+                told = await bridge.until(EXPIRED, ERROR)
             shows(told, row, f"AADSTS{row.codes[0]}", microsoft, REDEEM)
 
 
@@ -170,11 +192,11 @@ def as_an_app(row: Remedy) -> Remedy:
 async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
     alices: Bridge, microsoft: SimulatedMicrosoft
 ) -> None:
-    microsoft.faults.add(Fault(CODE, aadsts=53003))
+    microsoft.faults.add(Fault(CODE, aadsts=50105))
     await alices.code()
     await alices.poll()
     told = await alices.until_signed_in()
-    assert "AADSTS53003" in str(told.message)
+    assert "AADSTS50105" in str(told.message)
     assert (told.who, bool(told.correlation_id)) == (ADMIN, True)
     assert "alice" in await alices.account.read()
 

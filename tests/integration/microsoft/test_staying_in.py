@@ -24,8 +24,8 @@ from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
+from bridge.microsoft.sign_in.public_app import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU
-from bridge.microsoft.sign_in.stored import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import EARLY_S, RETRY_S
 from tests.fakes.clock import ManualClock

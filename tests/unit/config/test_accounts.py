@@ -22,7 +22,6 @@ def checked(account: dict[str, Any], microsoft: dict[str, Any] | None = None) ->
         ({"sign_in": "app"}, f'{OFFICE}: sign_in = "app" needs exactly one of user, people'),
         ({"sign_in": "app", "user": GUID, "group": GUID}, f'{OFFICE}: sign_in = "app" needs exac'),
         ({"sign_in": "app", "user": GUID, "watch": [GUID]}, f"{OFFICE}: watch is for people who"),
-        ({"user": GUID}, f'{OFFICE}: user needs sign_in = "app"'),
         ({"group": GUID}, f'{OFFICE}: group needs sign_in = "app"'),
         ({"watch": []}, f"{OFFICE}: people and watch name at least"),
         ({"watch": ["alice"]}, f"{OFFICE}.watch.0: must be a GUID or somebody@domain"),
@@ -45,6 +44,15 @@ def test_a_table_that_names_nobody_or_too_many_is_refused(
 def test_people_are_named_in_one_form_however_they_are_written() -> None:
     config = checked({"watch": ["Alice@Contoso.com", f"{{{GUID}}}"]})
     assert config.accounts["office"].named == ("alice@contoso.com", GUID.lower())
+
+
+def test_who_may_sign_in_can_be_pinned_and_stays_no_one_who_is_looked_up() -> None:
+    for account in ({"user": "Alice@Contoso.com"}, {"user": GUID, "watch": ["bob@contoso.com"]}):
+        office = checked(account).accounts["office"]
+        assert office.pinned == office.user
+        assert office.named == (office.watch or ())
+    app = checked({"sign_in": "app", "user": GUID}).accounts["office"]
+    assert (app.pinned, app.named) == (None, (GUID.lower(),))
 
 
 def test_an_account_brings_its_own_certificate_with_its_own_key_or_none() -> None:

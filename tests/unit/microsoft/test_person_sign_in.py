@@ -19,7 +19,7 @@ from bridge.contract.errors import PersonMustActError, SignInNeededError, Source
 from bridge.microsoft.http import HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.stored import PublicApp
+from bridge.microsoft.sign_in.public_app import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.fakes.clock import ManualClock
 from tests.fakes.scripted_http import AUTHORITY, ScriptedHttp, answered, unreachable

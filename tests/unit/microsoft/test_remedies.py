@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, YOU, explain
-from bridge.microsoft.sign_in.remedies_table import for_account
+from bridge.microsoft.sign_in.remedy import for_account
 
 
 def test_every_row_says_what_happened_who_must_act_and_one_thing_to_do() -> None:

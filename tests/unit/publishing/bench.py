@@ -50,6 +50,9 @@ class FakeService:
             raise PersonMustActError("That is not the address.", remedy="Paste the other.")
         self.done.append(("finish", account, address))
 
+    async def keep_sign_in(self, account: str) -> None:
+        self.done.append(("keep", account))
+
     def cancel_sign_in(self, account: str) -> None:
         self.done.append(("cancel", account))
 

@@ -57,6 +57,7 @@ async def ask(
             b'{"account":"bob","address":"http://localhost/?code=c"}',
             [("finish", "bob", "http://localhost/?code=c")],
         ),
+        ("signin_keep", b'{"account":"alice"}', [("keep", "alice")]),
         ("signout", b'{"account":"alice"}', [("sign_out", "alice")]),
         (
             "set_presence",
@@ -184,6 +185,7 @@ async def test_a_reload_of_a_wrong_config_tells_its_mistakes() -> None:
         ("signin", "", ("sign_in", "team", None)),
         ("signout", "", ("sign_out", "team")),
         ("signin_cancel", "", ("cancel", "team")),
+        ("signin_keep", "", ("keep", "team")),
         ("signin_finish", ',"address":"?code=c"', ("finish", "team", "?code=c")),
     ],
 )

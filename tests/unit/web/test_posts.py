@@ -49,6 +49,8 @@ def posts(actions: RecordingActions) -> Posts:
             (("finish_sign_in", "bob", "http://localhost/?code=1"), "person-bob"),
         ),
         ("sign-out", {"account": "alice"}, (("sign_out", "alice"), "person-alice")),
+        ("keep-sign-in", {"account": "bob"}, (("keep_sign_in", "bob"), "person-bob")),
+        ("keep-sign-in", {"account": "team"}, (("keep_sign_in", "team"), "table-team")),
         ("cancel-sign-in", {"account": "bob"}, (("cancel_sign_in", "bob"), "person-bob")),
         ("cancel-sign-in", {"account": "team"}, (("cancel_sign_in", "team"), "table-team")),
         (
