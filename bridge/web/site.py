@@ -27,6 +27,7 @@ from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity
 from bridge.web.set_up.change import RegistrationChange
+from bridge.web.share import shared
 
 
 class Site:
@@ -61,6 +62,7 @@ class Site:
             web.get("/report", self._report),
             web.get(f"{api.PREFIX}/openapi.json", self._openapi),
             *(web.get(f"{api.PREFIX}{r.path}", partial(self._api, r)) for r in api.RESOURCES),
+            web.get("/share", partial(shared, self._live.shown)),
             *self._registration.routes(),
             web.post("/leave", self._leave),
             *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.forms),
