@@ -54,9 +54,9 @@ def _written(text: str, table: str, values: Mapping[str, str]) -> str:
     end = found.start() if (found := _NEXT.search(text, start)) else len(text)
     body, missing = text[start:end], ""
     for key, line in lines.items():
-        there = re.compile(rf"(?m)^([ \t]*){key}[ \t]*=[ \t]*{_VALUE}")
-        if there.search(body):
-            body = there.sub(lambda it, line=line: f"{it[1]}{line}", body, count=1)
+        there = re.search(rf"(?m)^([ \t]*){key}[ \t]*=[ \t]*{_VALUE}", body)
+        if there:
+            body = f"{body[: there.start()]}{there[1]}{line}{body[there.end() :]}"
         else:
             missing += f"{line}\n"
     begin = text[:start] if text[:start].endswith("\n") else f"{text[:start]}\n"

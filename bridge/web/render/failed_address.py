@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bridge.web.data.snapshot import Person, Table
 from bridge.web.render.document import card_document, way_back
 from bridge.web.render.forms import form, text_field
-from bridge.web.render.markup import Child, join, tag
+from bridge.web.render.markup import tag
 
 ADDRESS_LIMIT = 8_000
 """Characters of a pasted address; Microsoft's codes are long."""
@@ -26,7 +26,7 @@ def last_page_steps() -> tuple[Markup, Markup]:
             tag("strong", "The last page does not load, and that is right: "),
             "it leads to the bridge's own machine, which this device is not. Microsoft's answer "
             "stands in its address.",
-            tag("div", _fails(), _copies()),
+            tag("div", _fails(), " ", _copies()),
         ),
         tag(
             "li",
@@ -103,7 +103,7 @@ def _copies() -> Markup:
     )
 
 
-def _phone(words: str, *inside: Child) -> Markup:
+def _phone(words: str, *inside: Markup) -> Markup:
     """A drawing of a phone whose address bar shows where the sign-in ended."""
     return tag(
         "svg",
@@ -123,5 +123,13 @@ def _phone(words: str, *inside: Child) -> Markup:
 
 
 def _line(text: str, *, y: int, x: int = 70, size: int = 9) -> Markup:
-    look = {"fill": "currentColor", "stroke": "none", "font_size": size, "text_anchor": "middle"}
-    return tag("text", join(text), x=x, y=y, **look)
+    return tag(
+        "text",
+        text,
+        x=x,
+        y=y,
+        fill="currentColor",
+        stroke="none",
+        font_size=size,
+        text_anchor="middle",
+    )

@@ -27,20 +27,20 @@ class Asked:
     hidden: Mapping[str, str] = field(default_factory=dict)
     """Goes with the form, and with the one that swaps two values."""
 
-    def input(self, name: str, label: str, *help_: Child, **attributes: Attribute) -> Markup:
+    def input(
+        self, name: str, label: str, *help_: Child, required: bool = True, **attributes: Attribute
+    ) -> Markup:
         """A field with its explanation below; the one that is wrong has the focus."""
         is_wrong = self.mistake is not None and self.mistake.field == name
-        described = f"{name}-help {REFUSED}" if is_wrong else f"{name}-help"
         settings: dict[str, Attribute] = {
             "value": self.typed.get(name),
-            "aria_describedby": described,
+            "aria_describedby": f"{name}-help {REFUSED}" if is_wrong else f"{name}-help",
             "aria_invalid": "true" if is_wrong else None,
             "autofocus": is_wrong,
             **attributes,
         }
-        required = bool(settings.pop("required", True))
-        own = text_field(name, label, required=required, **settings)
-        return join(own, tag("p", *help_, id=f"{name}-help", class_="fine"))
+        field_ = text_field(name, label, element_id=name, required=required, **settings)
+        return join(field_, tag("p", *help_, id=f"{name}-help", class_="fine"))
 
     def refusal(self) -> Markup | None:
         """What is wrong and what to do; about the app registration also the way out."""

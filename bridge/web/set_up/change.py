@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -75,11 +76,8 @@ class RegistrationChange:
         """``account``, while it is refused for its registration; the first one for no name."""
         snapshot = self._view.value
         people = (person for person in snapshot.people if not person.table)
-        refused = (
-            signer
-            for signer in (*snapshot.tables, *people)
-            if signer.sign_in.mend is Mend.REGISTRATION
-        )
+        signers: Iterable[Person | Table] = (*snapshot.tables, *people)
+        refused = (it for it in signers if it.sign_in.mend is Mend.REGISTRATION)
         return next((it for it in refused if account in ("", it.account)), None)
 
 
