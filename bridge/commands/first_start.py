@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
@@ -59,7 +60,8 @@ def opened_to_phones(
     """
     if draft.web.model_fields_set & _DECIDED:
         return None
-    answer = (typed or _typed)(_QUESTION.format(file=file))
+    ask = typed or partial(typed_line, stream=sys.stdin, within_s=ANSWER_S)
+    answer = ask(_QUESTION.format(file=file))
     if answer.strip().lower() not in ("y", "yes"):
         return None
     secret = file.absolute().parent / "secrets" / PAGE
@@ -115,11 +117,11 @@ def _qr_code(text: str, terminal: TextIO) -> str:
     return f"{drawn.getvalue()}\n"
 
 
-def _typed(question: str) -> str:
-    """The next line of the terminal; nothing when none comes in time."""
+def typed_line(question: str, *, stream: TextIO, within_s: float) -> str:
+    """Ask on the terminal; the line that is typed, and nothing when none comes in time."""
     print(question, end="", flush=True)  # noqa: T201 - a question
-    ready, _, _ = select.select([sys.stdin], [], [], ANSWER_S)
+    ready, _, _ = select.select([stream], [], [], within_s)
     if not ready:
         say("")
         return ""
-    return sys.stdin.readline()
+    return stream.readline()

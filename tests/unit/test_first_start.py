@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from bridge.commands.first_start import invitation, opened_to_phones
+from bridge.commands.first_start import invitation, opened_to_phones, typed_line
 from bridge.config.loader import from_environment
 from bridge.config.tables.config import Config
 from bridge.web.access.one_time_link import OneTimeLink
@@ -78,3 +79,15 @@ def test_the_invitation_has_link_password_and_a_square_where_it_can_be_drawn(
     assert (tmp_path / "secrets" / "web").read_text(encoding="utf-8").strip() in text
     assert len({"▄"} & set(text)) == squares
     text.encode(encoding)
+
+
+def test_a_terminal_that_nobody_sits_at_keeps_no_start_waiting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as terminal, os.fdopen(writing, "w") as typing:
+        assert typed_line("May I? ", stream=terminal, within_s=0) == ""
+        typing.write("y\n")
+        typing.flush()
+        assert typed_line("May I? ", stream=terminal, within_s=10) == "y\n"
+    assert capsys.readouterr().out.count("May I?") == 2
