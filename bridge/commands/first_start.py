@@ -35,8 +35,8 @@ PASSWORD_BYTES = 12
 _DECIDED = {"host", "password_file", "trusted_proxies"}
 _QUESTION = """
 {file} is not filled in yet: a page asks for what is needed.
-May it be opened from a phone or another computer too? It then listens on the network, with a
-password that is made now. [y/N] """
+May it be opened from a phone or another computer too? It then listens on the network, by plain
+HTTP and with a password that is made now. [y/N] """
 _OPEN = """
 {code}Open this on the phone within {minutes:.0f} minutes; it works once:
 

@@ -15,7 +15,7 @@ from bridge.web.set_up.mistakes import MistakeError
 
 GUIDE = f"{SUPPORT_URL}/blob/main/docs/app-registration.md"
 REFUSED = "refused"
-"""The id of what is wrong, which the field that is wrong points to."""
+"""The id of what is wrong with a field, below it: on a phone the top is out of sight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,19 @@ class Asked:
         self, name: str, label: str, *help_: Child, required: bool = True, **attributes: Attribute
     ) -> Markup:
         """A field with its explanation below; the one that is wrong has the focus."""
-        is_wrong = self.mistake is not None and self.mistake.field == name
+        wrong = self.mistake if self.mistake and self.mistake.field == name else None
         settings: dict[str, Attribute] = {
             "value": self.typed.get(name),
-            "aria_describedby": f"{name}-help {REFUSED}" if is_wrong else f"{name}-help",
-            "aria_invalid": "true" if is_wrong else None,
-            "autofocus": is_wrong,
+            "aria_describedby": f"{REFUSED} {name}-help" if wrong else f"{name}-help",
+            "aria_invalid": "true" if wrong else None,
+            "autofocus": bool(wrong and not wrong.swapped),  # the button that swaps stands above
             **attributes,
         }
-        field_ = text_field(name, label, element_id=name, required=required, **settings)
-        return join(field_, tag("p", *help_, id=f"{name}-help", class_="fine"))
+        return join(
+            text_field(name, label, element_id=name, required=required, **settings),
+            tag("p", str(wrong), id=REFUSED, class_="wrong") if wrong else None,
+            tag("p", *help_, id=f"{name}-help", class_="fine"),
+        )
 
     def refusal(self) -> Markup | None:
         """What is wrong and what to do; about the app registration also the way out."""
@@ -53,7 +56,6 @@ class Asked:
             tag("p", wrong.remedy) if wrong.remedy else None,
             self._swap(wrong.swapped) if wrong.swapped else None,
             tag("p", guide_link()) if is_registration else None,
-            id=REFUSED,
             class_="notice bad",
             role="alert",
         )

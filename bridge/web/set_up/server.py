@@ -163,7 +163,9 @@ class SetUp:
                 return await take(request, fields)
         except TimeoutError:
             mistake = MistakeError(
-                f"No answer within {TRIAL_S:.0f} seconds.", remedy="Is the address right?"
+                f"No answer within {TRIAL_S:.0f} seconds.",
+                remedy="Is the address right?",
+                field="host",
             )
         except MistakeError as error:
             mistake = error

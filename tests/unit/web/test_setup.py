@@ -216,8 +216,9 @@ def test_the_first_field_with_a_mistake_has_the_focus_and_says_what_is_wrong() -
     assert fields["tenant"]["aria-invalid"] == "true"
     described = str(fields["tenant"]["aria-describedby"]).split()
     assert {"refused", "tenant-help"} == set(described)
-    [refused] = [each for each in page.all("div") if each.get("id") == "refused"]
-    assert (refused["class"], refused["role"]) == ("notice bad", "alert")
+    assert [each["class"] for each in page.all("p") if each.get("id") == "refused"] == ["wrong"]
+    assert {"class": "notice bad", "role": "alert"} in page.all("div")
+    assert page.words.count("The tenant does not exist. Check it.") == 2
     assert fields["client_id"]["value"] == CLIENT_ID
     assert GUIDE in {each["href"] for each in page.all("a")}
 
@@ -230,6 +231,7 @@ def test_swapped_values_can_be_put_right_in_one_press() -> None:
     assert hidden["tenant"] == "contoso.com"
     assert hidden["client_id"] == CLIENT_ID
     assert "Swap them" in page.words
+    assert not [each for each in page.all("input") if "autofocus" in each]
 
 
 def test_every_field_is_explained_where_it_stands() -> None:
