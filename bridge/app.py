@@ -16,6 +16,7 @@ from bridge.config.added_people import with_added
 from bridge.config.command_line import FAILED, OK
 from bridge.config.loader import load
 from bridge.config.tables.config import Config
+from bridge.config.tables.web import WebSettings
 from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
@@ -29,20 +30,24 @@ from bridge.service.signals import Signals
 log = logging.getLogger(__name__)
 
 
-def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
+def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bool = False) -> int:
     """Run the service until a signal; the exit code says which one.
 
     Without a config that was filled in, the page asks for what is needed first, where ``set_up``
-    allows it for one that is not there at all. SIGHUP reads the config again.
+    allows it for one that is not there at all; ``at_terminal`` somebody may open it to the network.
+    SIGHUP reads the config again.
 
     Raises:
         ConfigError: It is wrong, there is nobody to follow, or the state folder is in use.
     """
+    web = _web_for_phones(path, environ, set_up=set_up) if at_terminal else None
     signals = Signals()
     signals.start()
     while draft := unfinished(path, environ, set_up=set_up):
+        if web:
+            draft = draft.model_copy(update={"web": web})
         with state_dir.locked(draft.state_dir):
-            stopped = asyncio.run(_guided(draft, path, signals))
+            stopped = asyncio.run(_guided(draft, path, signals, invited=web is not None))
         if stopped is not None:
             return stopped
 
@@ -53,7 +58,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
     if has_hours(config):
         log.info("%s", clock_of_hours(config, SystemClock().now()))
     with state_dir.locked(config.state_dir):
-        service = _service(config, read_config, signals)
+        service = _service(config, path, read_config, signals)
         code = asyncio.run(_serve(service, config, signals))
     if not service.restart_wanted:
         return code
@@ -62,6 +67,14 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool) -> int:
         return stopped
     log.info("starting anew")
     return _start_anew()
+
+
+def _web_for_phones(path: Path, environ: Mapping[str, str], *, set_up: bool) -> WebSettings | None:
+    """Where the page of a first start listens, when somebody at the terminal wants it opened."""
+    from bridge.commands.first_start import opened_to_phones  # noqa: PLC0415 - a first start's
+
+    draft = unfinished(path, environ, set_up=set_up)
+    return opened_to_phones(draft, path) if draft else None
 
 
 def command_line(started_as: list[str], folder: Path) -> list[str]:
@@ -77,10 +90,13 @@ def _start_anew() -> int:
     os.execv(sys.executable, command_line(sys.orig_argv, Path.cwd()))  # noqa: S606 - ourselves, with our own arguments
 
 
-def _service(config: Config, read_config: Callable[[], Config], signals: Signals) -> Service:
+def _service(
+    config: Config, path: Path, read_config: Callable[[], Config], signals: Signals
+) -> Service:
     service = Service(
         config,
         read_config=read_config,
+        file=path,
         open_page=_page_of(config),
         open_local_api=LocalApi,
         stopping=lambda: signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service)),
@@ -126,9 +142,12 @@ async def _serve(service: Service, config: Config, signals: Signals) -> int:
     return OK if signals.code is None else signals.code
 
 
-async def _guided(draft: Config, file: Path, signals: Signals) -> int | None:
+async def _guided(draft: Config, file: Path, signals: Signals, *, invited: bool) -> int | None:
     """Set up; the exit code of a signal, ``None`` when ``file`` is written."""
-    setting_up = asyncio.create_task(guide(draft, file), name="set-up")
+    from bridge.commands.first_start import invite  # noqa: PLC0415 - a first start's
+
+    listening = invite(draft.web) if invited else None
+    setting_up = asyncio.create_task(guide(draft, file, listening=listening), name="set-up")
     with signals.sent_to(setting_up.cancel):
         await asyncio.wait({setting_up})
     if not setting_up.cancelled():

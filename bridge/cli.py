@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
     path = config_path(arguments.config, os.environ)
-    return app.run(path, os.environ, set_up=arguments.config is None)
+    set_up = arguments.config is None
+    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    return app.run(path, os.environ, set_up=set_up, at_terminal=at_terminal)
 
 
 def _reload(arguments: argparse.Namespace) -> int:

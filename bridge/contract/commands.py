@@ -11,6 +11,7 @@ from typing import Protocol
 from bridge.contract.account import Way
 from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
+from bridge.contract.registration import Registration
 
 
 class Commands(Protocol):
@@ -72,6 +73,14 @@ class Commands(Protocol):
 
     async def remove_person(self, account: str) -> None:
         """Sign out somebody who was added, and stop following them."""
+        ...
+
+    def registration(self, account: str) -> Registration | None:
+        """The app registration that the sign-in of ``account`` uses, where there is one."""
+        ...
+
+    async def change_registration(self, account: str, wanted: Registration) -> None:
+        """Use another app registration, also in the config file, and start the sign-in anew."""
         ...
 
     def show_presence(self, light: str) -> None:

@@ -1,30 +1,24 @@
-"""The guided set-up of ``run`` where no config is filled in, and the trials of its answers."""
+"""The guided set-up of ``run`` where no config is filled in."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from bridge import state_dir
-from bridge.broker import visit
 from bridge.config.loader import from_environment, load
-from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.tables.config import Config
-from bridge.config.tables.shared import MqttSettings
-from bridge.contract.clock import Clock, SystemClock
-from bridge.contract.errors import PersonMustActError
-from bridge.contract.topics import Topics
-from bridge.microsoft import Microsoft
+from bridge.contract.clock import SystemClock
+
+if TYPE_CHECKING:  # only a first start needs it
+    from bridge.web.access.one_time_link import OneTimeLink
 
 log = logging.getLogger(__name__)
-
-LOOK_S = 0.5
-ANY_APP = UUID(int=1)
-"""Looking a tenant up needs no app."""
 
 
 def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Config | None:
@@ -47,48 +41,48 @@ def unfinished(file: Path, environ: Mapping[str, str], *, set_up: bool) -> Confi
     return draft if draft.web.enabled and untouched else None
 
 
-async def guide(draft: Config, file: Path) -> None:
-    """Serve the set-up until ``file`` is written. Raises as ``guard_of``."""
+async def guide(
+    draft: Config,
+    file: Path,
+    *,
+    listening: Callable[[int, OneTimeLink], None] | None = None,
+) -> None:
+    """Serve the set-up until ``file`` is written. Raises as ``guard_of``.
+
+    ``listening`` is called with the port and a link that opens the page once; where the page
+    listens then is written, too.
+    """
     from bridge.config.time_zone import known_zone  # noqa: PLC0415 - as above
-    from bridge.web.access.building import guard_of  # noqa: PLC0415 - only a first start needs it
+    from bridge.service.trials import Probe  # noqa: PLC0415 - only a first start needs it
+    from bridge.web.access.building import guard_of  # noqa: PLC0415 - as above
+    from bridge.web.access.one_time_link import OneTimeLink  # noqa: PLC0415 - as above
     from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
 
     clock = SystemClock()
+    link = OneTimeLink(clock=clock, random=os.urandom) if listening else None
     set_up = SetUp(
         draft.web,
         file=file,
         given=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
-        trials=Probe(draft, clock),
-        guard=guard_of(draft.web, draft.state_dir, clock),
+        trials=Probe(draft),
+        guard=guard_of(draft.web, draft.state_dir, clock, link=link),
         clock=clock,
         zone=draft.time_zone or known_zone(os.environ),
+        write_web=listening is not None,
     )
     log.info("%s is not filled in yet: the page asks for what is needed", file)
+
+    async def announce() -> None:
+        async for port in set_up.listening.watch():
+            if port and listening and link:
+                listening(port, link)
+                return
+
     async with asyncio.TaskGroup() as tasks:
-        beating = tasks.create_task(state_dir.beat(draft.state_dir, clock), name="heartbeat")
+        beside = [
+            tasks.create_task(state_dir.beat(draft.state_dir, clock), name="heartbeat"),
+            tasks.create_task(announce(), name="invitation"),
+        ]
         await set_up.run()
-        beating.cancel()
-
-
-class Probe:
-    """Tries the answers of a person, on the broker and on Microsoft."""
-
-    def __init__(self, draft: Config, clock: Clock) -> None:
-        self._draft, self._clock = draft, clock
-
-    async def broker(self, settings: MqttSettings) -> None:
-        """Visit the broker. Raises ``PresenceBridgeError`` when it does not let us in."""
-        topic = Topics(settings.base_topic).bridge_state
-        await visit(settings, follow=[topic], within_s=LOOK_S)
-
-    async def tenant(self, name: str) -> None:
-        """Look the tenant up. Raises ``PresenceBridgeError`` when there is none."""
-        microsoft = self._draft.microsoft.model_copy(update={"tenant": name, "client_id": ANY_APP})
-        config = self._draft.model_copy(
-            update={"microsoft": microsoft, "accounts": {"me": AccountSettings()}}
-        )
-        try:
-            async with Microsoft(config, self._clock) as session:
-                await session.tenant_of("me")
-        except PersonMustActError as error:  # its remedy speaks of the config, which is not there
-            raise PersonMustActError(error.text, remedy="Check the domain or the ID.") from error
+        for task in beside:
+            task.cancel()

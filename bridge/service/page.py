@@ -18,6 +18,7 @@ from bridge.web.data.snapshot import BridgeStatus
 from bridge.web.data.view import View
 from bridge.web.posts import Posts
 from bridge.web.server import Web
+from bridge.web.set_up.change import RegistrationChange
 
 HEALTH_EVERY_S = 1.0
 """Between two looks at the health; only what changed is shown anew."""
@@ -71,6 +72,7 @@ def open_page(commands: Commands, config: Config, broker: Broker, clock: Clock) 
         config.web,
         view=view.snapshot,
         posts=Posts(view.snapshot, commands),
+        registration=RegistrationChange(view.snapshot, commands),
         guard=guard_of(config.web, config.state_dir, clock),
         state_dir=config.state_dir,
         version=__version__,

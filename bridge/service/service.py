@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
+from pathlib import Path
 from random import random as _random
 
 from bridge import logs
@@ -17,17 +18,19 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
+from bridge.contract.registration import Registration
 from bridge.contract.wire import Message, encode_json
 from bridge.microsoft import Writer
 from bridge.microsoft.accounts import OpenHttp
 from bridge.retry import Random
 from bridge.service.composition import Composition, OpenLocalApi, OpenPage
+from bridge.service.registration_change import change_registration, registration_of
 
 
 class Service:
     """One running bridge; the ``Commands`` that the broker, the page and the shell ask for.
 
-    ``stopping`` is called once, when the end begins.
+    ``file`` is where ``read_config`` reads; ``stopping`` is called once, when the end begins.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Service:
         config: Config,
         *,
         read_config: Callable[[], Config] | None = None,
+        file: Path | None = None,
         open_page: OpenPage | None = None,
         open_local_api: OpenLocalApi | None = None,
         connect: Connect = connect,
@@ -44,13 +48,14 @@ class Service:
         clock: Clock | None = None,
         random: Random = _random,
     ) -> None:
-        self._config, self._stopping = config, stopping
+        self._config, self._file, self._stopping = config, file, stopping
+        self._read_config = read_config or (lambda: config)
         self._clock = clock = clock or SystemClock()
         self._open_page, self._open_local_api = open_page, open_local_api
         self._parts = Composition(
             self,
             config,
-            read_config=read_config or (lambda: config),
+            read_config=self._read_config,
             connect=connect,
             open_http=open_http,
             executor=executor,
@@ -161,6 +166,25 @@ class Service:
         self._parts.followed.check_added(account)
         await self.sign_out(account)
         self._parts.followed.remove(account)
+
+    def registration(self, account: str) -> Registration | None:
+        """The app registration that the sign-in of ``account`` (or table) uses."""
+        table = self._parts.sources.source_of(account).slug
+        return registration_of(self._parts.followed.config, table)
+
+    async def change_registration(self, account: str, wanted: Registration) -> None:
+        """Use ``wanted`` for the sign-in of ``account`` (or table), and start that anew."""
+        if self._file is None:
+            raise PersonMustActError("There is no config file to change.", remedy="")
+        await change_registration(
+            self._file,
+            self._parts.sources.source_of(account).slug,
+            wanted,
+            config=self._parts.followed.config,
+            read=self._read_config,
+            reload=self.reload,
+        )
+        self.sign_in(account)
 
     def set_log_level(self, level: str) -> None:
         """Change the log level."""

@@ -16,10 +16,13 @@ from pydantic import ValidationError
 from bridge.config.atomic_file import write_in_place
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
 from bridge.config.tables.shared import MqttSettings
+from bridge.config.tables.web import WebSettings
 from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
 from bridge.setup.new_files import is_there, make_folder, write_new
+from bridge.setup.owners import PAGE
+from bridge.setup.toml_values import OtherStyleError, toml_text, with_values
 
 PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is
 
@@ -65,6 +68,9 @@ class InitOptions:
     """An IANA name; the machine's own when not given."""
     broker: MqttSettings | None = None
     """The one that ``init`` makes passwords for, when not given."""
+    web: WebSettings | None = None
+    """Where the page listens, with the password in ``secrets``; as it is by itself, when not
+    given."""
 
     @property
     def slug(self) -> str:
@@ -110,11 +116,13 @@ def write_config(file: Path, options: InitOptions) -> str:
     text = _CONFIG.format(
         top=f"{_zone_line(options.time_zone)}\n" if options.time_zone else "",
         broker=_broker_lines(options.broker),
-        tenant=_toml(options.tenant or "contoso.com"),
+        tenant=toml_text(options.tenant or "contoso.com"),
         client_id=options.client_id or PLACEHOLDER_CLIENT_ID,
         account=options.slug,
-        name=_toml(options.shown_name),
+        name=toml_text(options.shown_name),
     )
+    if options.web:
+        text = with_values(text, "web", _web_values(options.web))
     if options.driver:
         followed = (options.slug,) if options.followed is None else options.followed
         text += driver_lines(options.driver, followed)
@@ -132,22 +140,28 @@ def _fill_in(file: Path, options: InitOptions) -> str:
         return f"kept  {file}"
     after = before.replace(str(PLACEHOLDER_CLIENT_ID), options.client_id)
     if options.tenant:
-        after = after.replace('tenant = "contoso.com"', f"tenant = {_toml(options.tenant)}")
+        after = after.replace('tenant = "contoso.com"', f"tenant = {toml_text(options.tenant)}")
     if options.account:
         after = after.replace("[accounts.alice]", f"[accounts.{options.slug}]")
-        after = after.replace('name = "Alice"', f"name = {_toml(options.shown_name)}")
+        after = after.replace('name = "Alice"', f"name = {toml_text(options.shown_name)}")
     if options.time_zone:
         after = _ZONE.sub(lambda _: _zone_line(options.time_zone or ""), after, count=1)
     if options.broker:
         lines = _broker_lines(options.broker)
         after = _BROKER.sub(lambda _: lines, after, count=1)
+    if options.web:
+        values = _web_values(options.web)
+        try:
+            after = with_values(after, "web", values)
+        except OtherStyleError as error:
+            lines = ", ".join(f"{key} = {toml_text(value)}" for key, value in values.items())
+            raise ConfigError([f"web: write it into {file} yourself: {lines}"]) from error
     write_in_place(file, after)
     return f"filled in  {file}"
 
 
-def _toml(text: str) -> str:
-    """A basic string: printable text in JSON is one (TOML 1.0, "String")."""
-    return json.dumps(text, ensure_ascii=False)
+def _web_values(web: WebSettings) -> dict[str, str]:
+    return {"host": web.host, "password_file": f"secrets/{PAGE}"}
 
 
 def driver_lines(driver: str, follow: Iterable[str]) -> str:
@@ -157,18 +171,18 @@ def driver_lines(driver: str, follow: Iterable[str]) -> str:
 
 def _zone_line(zone: str) -> str:
     """The time zone, which stands above all tables."""
-    return f"time_zone = {_toml(zone)}\n"
+    return f"time_zone = {toml_text(zone)}\n"
 
 
 def _broker_lines(broker: MqttSettings | None) -> str:
     """``[mqtt]`` for ``broker``; else for the one that ``init`` makes passwords for."""
     if broker is None:
         broker = MqttSettings(username="bridge", password_file=Path(PASSWORD_FILE))
-    lines = [f"host = {_toml(broker.host)}"]
+    lines = [f"host = {toml_text(broker.host)}"]
     if broker.port:
         lines.append(f"port = {broker.port}")
     if broker.username:
-        lines.append(f"username = {_toml(broker.username)}")
+        lines.append(f"username = {toml_text(broker.username)}")
     if broker.password or broker.password_file:
-        lines.append(f"password_file = {_toml(PASSWORD_FILE)}")
+        lines.append(f"password_file = {toml_text(PASSWORD_FILE)}")
     return "".join(f"{line}\n" for line in lines)

@@ -12,9 +12,13 @@ from aiohttp import web
 
 from bridge.web.access.cookies import session_of
 from bridge.web.access.guard import Guard, Handler
-from bridge.web.render.document import login_page, message_page
+from bridge.web.access.one_time_link import QUERY
+from bridge.web.render.document import link_page, login_page, message_page
 from bridge.web.render.forms import with_token
 from bridge.web.serving.form_fields import BODY_LIMIT, fields_of
+
+FOR_PEOPLE = 1
+"""Folders above an address that people open; those of programs lie deeper."""
 
 
 @asynccontextmanager
@@ -34,7 +38,12 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
 
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
     built.add_routes(
-        [web.get("/healthz", _healthz), web.post("/enter", partial(_enter, guard)), *routes]
+        [
+            web.get("/healthz", _healthz),
+            web.get("/enter", _show_enter),
+            web.post("/enter", partial(_enter, guard)),
+            *routes,
+        ]
     )
     runner = web.AppRunner(
         built, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
@@ -49,18 +58,31 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
 
 def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response:
     """What a refused request gets: a page for people, one line for programs."""
-    is_deep = request.path.count("/") > 1  # where a page's relative addresses would be wrong
-    if is_deep or "text/html" not in request.headers.get("Accept", ""):
+    depth = request.path.count("/") - 1
+    if depth > FOR_PEOPLE or "text/html" not in request.headers.get("Accept", ""):
         return web.Response(text=f"{text or status.phrase}\n", status=status)
+    root = "../" * depth
     if status is HTTPStatus.UNAUTHORIZED:
-        return html(request, login_page(text), status)
-    return html(request, message_page(status.phrase, text), status)
+        return html(request, login_page(text, root=root), status)
+    return html(request, message_page(status.phrase, text, root=root), status)
+
+
+async def _show_enter(request: web.Request) -> web.Response:
+    """What a one-time link leads to: a press, so that nobody's preview uses it up."""
+    key = request.query.get(QUERY, "")
+    return html(request, link_page(key)) if key else go_to("./")
 
 
 async def _enter(guard: Guard, request: web.Request) -> web.Response:
-    """Let in who knows the password, or ask again."""
-    refused = await guard.enter(request, (await fields_of(request)).get("password", ""))
-    return html(request, login_page(refused), HTTPStatus.UNAUTHORIZED) if refused else go_to("./")
+    """Let in who knows the password or has the one-time link, or ask again."""
+    fields = await fields_of(request)
+    if key := fields.get(QUERY):
+        refused = guard.enter_by_link(request, key)
+    else:
+        refused = await guard.enter(request, fields.get("password", ""))
+    if refused:
+        return html(request, login_page(refused), HTTPStatus.UNAUTHORIZED)
+    return go_to("./")
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -10,9 +10,11 @@ from bridge.contract.account import Way
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.web.data.returned_address import returned_address
 from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.render.failed_address import ADDRESS_LIMIT
 from bridge.web.render.people import NAME_LIMIT
-from bridge.web.render.sign_in import ADDRESS_LIMIT, Signer
+from bridge.web.render.sign_in import Signer
 
 DEADLINE_S = 30.0
 
@@ -67,10 +69,10 @@ class Posts:
 
     async def _address(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
-        address = fields.get("address", "").strip()
-        if not address or len(address) > ADDRESS_LIMIT:
+        pasted = fields.get("address", "").strip()
+        if not pasted or len(pasted) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
-        self._commands.finish_sign_in(signer.account, address)
+        self._commands.finish_sign_in(signer.account, returned_address(pasted) or pasted)
         return element
 
     async def _sign_out(self, fields: Fields) -> str:

@@ -22,6 +22,7 @@ from bridge.web.live import Live
 from bridge.web.posts import Posts
 from bridge.web.serving.limits import Capacity, Limits, own_limits
 from bridge.web.serving.listening import Listener
+from bridge.web.set_up.change import RegistrationChange
 from bridge.web.site import Site
 
 
@@ -32,6 +33,7 @@ class Web:
         settings: ``[web]``.
         view: What is to be shown; the page never changes it.
         posts: Does what the page's forms ask for.
+        registration: Changes an app registration that is refused.
         guard: Decides who may look.
         state_dir: Keeps the history.
         version: Of the bridge.
@@ -45,6 +47,7 @@ class Web:
         *,
         view: Latest[Snapshot],
         posts: Posts,
+        registration: RegistrationChange,
         guard: Guard,
         state_dir: Path,
         version: str,
@@ -52,7 +55,8 @@ class Web:
         zone: tzinfo | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._settings, self._view, self._posts = settings, view, posts
+        self._settings, self._view = settings, view
+        self._posts, self._registration = posts, registration
         self._guard, self._state_dir, self._version = guard, state_dir, version
         self._clock, self._zone, self._limits = clock, zone, limits
         self.listening: Latest[int | None] = Latest(None)
@@ -69,6 +73,7 @@ class Web:
             live,
             guard=self._guard,
             posts=self._posts,
+            registration=self._registration,
             worker=worker,
             version=self._version,
             capacity=capacity,

@@ -26,6 +26,8 @@ from bridge.web.render.people import NAME_LIMIT
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity
+from bridge.web.set_up.change import RegistrationChange
+from bridge.web.share import shared
 
 
 class Site:
@@ -37,12 +39,14 @@ class Site:
         *,
         guard: Guard,
         posts: Posts,
+        registration: RegistrationChange,
         worker: Worker,
         version: str,
         capacity: Capacity,
         clock: Clock,
     ) -> None:
         self._live, self._guard, self._posts, self._worker = live, guard, posts, worker
+        self._registration = registration
         self._version, self._assets = version, Assets()
         self._release = f"{version}-{self._assets.digest}"
         self.events = Events(live, release=self._release, capacity=capacity, clock=clock)
@@ -58,6 +62,8 @@ class Site:
             web.get("/report", self._report),
             web.get(f"{api.PREFIX}/openapi.json", self._openapi),
             *(web.get(f"{api.PREFIX}{r.path}", partial(self._api, r)) for r in api.RESOURCES),
+            web.get("/share", partial(shared, self._live.shown)),
+            *self._registration.routes(),
             web.post("/leave", self._leave),
             *(web.post(f"/{name}", partial(self._post, name)) for name in self._posts.forms),
         ]

@@ -82,14 +82,26 @@ class Stage:
         """As ``start``, in ``folder`` and with ``environ``; nobody says where the config is."""
         return self._start([module, *words], cwd=folder, environ=environ)
 
+    def start_at(
+        self, terminal: int, folder: Path, module: str, *words: str, environ: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
+        """As ``start_in``, with somebody at the ``terminal``."""
+        return self._start([module, *words], cwd=folder, environ=environ, terminal=terminal)
+
     def _start(
-        self, words: list[str], *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+        self,
+        words: list[str],
+        *,
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        terminal: int | None = None,
     ) -> subprocess.Popen[str]:
         number = len(self.programs)
         with (self.folder / f"log{number}").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *words],
-                stdout=subprocess.PIPE,
+                stdin=terminal,
+                stdout=subprocess.PIPE if terminal is None else terminal,
                 stderr=log,
                 text=True,
                 cwd=cwd,

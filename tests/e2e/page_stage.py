@@ -15,7 +15,7 @@ from tests.integration.web.browsing import findings, live, opened
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stage
 
-NARROW = {"width": 320, "height": 640}
+NARROW, PHONE = {"width": 320, "height": 640}, {"width": 393, "height": 852}
 STATE, AVAILABILITY = "presence/account/alice/state", "presence/account/alice/availability"
 BEYOND = """() => [...document.querySelectorAll("main, main *")]
     .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 from bridge.config.tables.web import WebSettings
 from bridge.contract.account import SignIn, SignInState, Way
@@ -17,11 +18,13 @@ from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
 from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.registration import Registration
 from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
 from bridge.web.posts import Posts
 from bridge.web.server import Web
 from bridge.web.serving.limits import Limits
+from bridge.web.set_up.change import RegistrationChange
 from tests.fakes.web_serving import served
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -147,6 +150,12 @@ class RecordingActions:
     def show_presence(self, name: str) -> None:
         self._ask("show_presence", name)
 
+    def registration(self, account: str) -> Registration:
+        return Registration("contoso.com", UUID(int=7))
+
+    async def change_registration(self, account: str, wanted: Registration) -> None:
+        self._ask("change_registration", account, wanted.tenant, str(wanted.client_id))
+
 
 @dataclass
 class RunningPage:
@@ -184,6 +193,7 @@ async def serving(
         chosen,
         view=view,
         posts=Posts(view, cast(Commands, actions)),
+        registration=RegistrationChange(view, cast(Commands, actions)),
         guard=guard_of(chosen, state_dir, time),
         state_dir=state_dir,
         version="1.2.3",

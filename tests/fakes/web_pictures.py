@@ -166,16 +166,16 @@ async def set_up(browser: Browser, empty: Path, folder: Path) -> None:
     async with setting_up(empty, trials=CannedTrials(password=None)) as server:
         page = await browser.new_page(viewport={"width": 800, "height": 760})
         await page.goto(server.address)
-        await page.screenshot(path=folder / "set-up-1.png")
+        await page.screenshot(path=folder / "set-up-1.png", full_page=True)
         await page.keyboard.press("Tab")
         await page.get_by_role("button", name="Try it").click()
         await page.get_by_label("Application (client) ID").wait_for()
-        await page.screenshot(path=folder / "set-up-2.png")
+        await page.screenshot(path=folder / "set-up-2.png", full_page=True)
         await page.get_by_label("Application (client) ID").fill(CLIENT_ID)
         await page.get_by_label("Directory (tenant) ID").fill("contoso.com")
         await page.get_by_role("button", name="Check").click()
         await page.get_by_label("Name").fill("Alice")
-        await page.screenshot(path=folder / "set-up-3.png")
+        await page.screenshot(path=folder / "set-up-3.png", full_page=True)
 
 
 if __name__ == "__main__":

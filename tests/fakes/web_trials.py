@@ -11,8 +11,11 @@ from pathlib import Path
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock, SystemClock
-from bridge.contract.errors import PersonMustActError, TryAgainError
+from bridge.contract.errors import TryAgainError
+from bridge.contract.registration import Registration
 from bridge.web.access.building import guard_of
+from bridge.web.access.one_time_link import OneTimeLink
+from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.server import SetUp
 from tests.fakes.web_serving import served
 
@@ -32,14 +35,16 @@ class CannedTrials:
             raise TryAgainError(f"broker {settings.address} cannot be reached: refused.")
         given = settings.password.get_secret_value() if settings.password else None
         if given != self.password:
-            raise PersonMustActError(
-                "the broker does not know this user.", remedy="Check its password."
+            raise MistakeError(
+                "The broker does not know this user.",
+                remedy="Check its password.",
+                field="password",
             )
 
-    async def tenant(self, name: str) -> None:
-        self.tried.append(name)
-        if name != self.name:
-            raise PersonMustActError("the tenant does not exist.", remedy="Check it.")
+    async def registration(self, wanted: Registration) -> None:
+        self.tried.append(wanted.tenant)
+        if wanted.tenant != self.name:
+            raise MistakeError("The tenant does not exist.", remedy="Check it.", field="tenant")
 
 
 @dataclass
@@ -65,6 +70,7 @@ async def setting_up(
     settings: Mapping[str, object] | None = None,
     given: MqttSettings | None = None,
     zone: str | None = None,
+    link: OneTimeLink | None = None,
 ) -> AsyncIterator[RunningSetUp]:
     """A guided set-up until the end of the block."""
     chosen = WebSettings.model_validate({"port": 0, **(settings or {})})
@@ -74,7 +80,7 @@ async def setting_up(
         file=folder / "config.toml",
         given=given,
         trials=answers,
-        guard=guard_of(chosen, folder / "state", time),
+        guard=guard_of(chosen, folder / "state", time, link=link),
         clock=time,
         zone=zone,
     )

@@ -13,6 +13,7 @@ from bridge.web.access.cookies import Cookies
 from bridge.web.access.guard import Guard
 from bridge.web.access.hosts import own_names
 from bridge.web.access.keys import password_of, secret_of
+from bridge.web.access.one_time_link import OneTimeLink
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.sessions import Sessions
 
@@ -20,8 +21,12 @@ ENDED = "web_ended"
 """The sessions that were ended before their time."""
 
 
-def guard_of(settings: WebSettings, state_dir: Path, clock: Clock) -> Guard:
+def guard_of(
+    settings: WebSettings, state_dir: Path, clock: Clock, *, link: OneTimeLink | None = None
+) -> Guard:
     """The guard that ``settings`` ask for; ``state_dir`` keeps its key and what was ended.
+
+    ``link`` opens the page once without the password.
 
     Raises:
         ConfigError: The password's file cannot be read.
@@ -41,6 +46,7 @@ def guard_of(settings: WebSettings, state_dir: Path, clock: Clock) -> Guard:
             f"presence_session_{settings.port}", sessions, clock=clock, random=os.urandom
         ),
         password=PasswordCheck(password, clock=clock, random=os.urandom) if password else None,
+        link=link,
     )
 
 

@@ -13,6 +13,7 @@ from bridge.web.access.cookies import Cookies, session_of
 from bridge.web.access.csrf import SAFE_METHODS, is_foreign_link, is_own_form
 from bridge.web.access.headers import HEADERS
 from bridge.web.access.hosts import names_us
+from bridge.web.access.one_time_link import OneTimeLink
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.proxies import is_trusted, look_at_proxy, reader_source
 from bridge.web.serving.connections import came_whole
@@ -28,6 +29,7 @@ OTHER_NAME = (
     "This name is not known here: list it under hosts in [web] of the config, "
     'or as in PRESENCE_WEB__HOSTS=["presence.example.org"].'
 )
+USED_LINK = "This link was used already, or is too old. The password opens the page too."
 OTHER_FORM = "This form is too old or not from here. Load the page and try again."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,7 +39,8 @@ Refuse = Callable[[web.Request, HTTPStatus, str], web.Response]
 class Guard:
     """Decides who may look and who may change something.
 
-    ``names`` are those of this machine; ``password`` is ``None`` where none is needed.
+    ``names`` are those of this machine; ``password`` is ``None`` where none is needed; ``link``
+    opens the page once without it.
     """
 
     def __init__(
@@ -47,8 +50,10 @@ class Guard:
         names: frozenset[str],
         cookies: Cookies,
         password: PasswordCheck | None,
+        link: OneTimeLink | None = None,
     ) -> None:
         self._settings, self._cookies, self._password = settings, cookies, password
+        self._link = link
         self._names = names | set(settings.hosts)
         self._faults = Faults()
 
@@ -72,6 +77,13 @@ class Guard:
             refusal = await self._password.refusal(request.remote or "", password)
             if refusal is not None:
                 return refusal
+        self._cookies.renew(request, authenticated=True)
+        return None
+
+    def enter_by_link(self, request: web.Request, key: str) -> str | None:
+        """Open a session for who has the one-time link; else the reason why not."""
+        if self._link is None or not self._link.use(key):
+            return USED_LINK
         self._cookies.renew(request, authenticated=True)
         return None
 

@@ -8,17 +8,20 @@ from bridge.web.render.forms import form, text_field
 from bridge.web.render.markup import Attribute, Child, tag
 
 
-def document(title: str, *body: Child) -> str:
-    """A whole document around ``body``. All addresses in it are relative to the page's root."""
+def document(title: str, *body: Child, root: str = "") -> str:
+    """A whole document around ``body``; ``root`` leads from its address to the page's root.
+
+    All addresses are relative, so that they are right under any prefix.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", title),
-        tag("link", rel="icon", href="static/icon.svg", type="image/svg+xml"),
-        tag("link", rel="stylesheet", href="static/page.css"),
-        tag("script", src="static/page.js", defer=True),
+        tag("link", rel="icon", href=f"{root}static/icon.svg", type="image/svg+xml"),
+        tag("link", rel="stylesheet", href=f"{root}static/page.css"),
+        tag("script", src=f"{root}static/page.js", defer=True),
     )
     return f"<!doctype html>\n{tag('html', head, tag('body', *body), lang='en')}"
 
@@ -34,12 +37,15 @@ def notice(text: str) -> Markup | None:
     return tag("p", text, class_="notice", role="alert") if text else None
 
 
-def card_document(title: str, *children: Child, css: str = "", **attributes: Attribute) -> str:
-    """A document of one card."""
-    return document(title, tag("main", *children, class_=f"card door{css}", **attributes))
+def card_document(
+    title: str, *children: Child, css: str = "", root: str = "", **attributes: Attribute
+) -> str:
+    """A document of one card; ``root`` as in ``document``."""
+    card = tag("main", *children, class_=f"card door{css}", **attributes)
+    return document(title, card, root=root)
 
 
-def login_page(refusal: str = "") -> str:
+def login_page(refusal: str = "", *, root: str = "") -> str:
     """Asks for the password."""
     password = text_field(
         "password",
@@ -53,15 +59,27 @@ def login_page(refusal: str = "") -> str:
         "Presence: password",
         tag("h1", "Presence"),
         notice(refusal),
-        form("enter", password, button="Open"),
+        form(f"{root}enter", password, button="Open"),
+        root=root,
     )
 
 
-def message_page(title: str, text: str) -> str:
+def link_page(key: str) -> str:
+    """Opens the page for who has a one-time link."""
+    return card_document(
+        "Presence: open",
+        tag("h1", "Presence"),
+        tag("p", "This link opens the page on this device, once."),
+        form("enter", button="Open", once=key),
+    )
+
+
+def message_page(title: str, text: str, *, root: str = "") -> str:
     """One sentence, with the way back."""
-    return card_document(f"Presence: {title}", tag("h1", title), tag("p", text), way_back())
+    heading, words = tag("h1", title), tag("p", text)
+    return card_document(f"Presence: {title}", heading, words, way_back(root), root=root)
 
 
-def way_back() -> Markup:
+def way_back(root: str = "") -> Markup:
     """The link to the page."""
-    return tag("p", tag("a", "To the page", href="./"))
+    return tag("p", tag("a", "To the page", href=root or "./"))

@@ -8,6 +8,7 @@ from bridge.contract.clock import apart_words
 from bridge.contract.light import Effect
 from bridge.web.data.snapshot import Light, Snapshot
 from bridge.web.render.document import section
+from bridge.web.render.first_day import no_lights
 from bridge.web.render.forms import form
 from bridge.web.render.markup import tag
 
@@ -31,10 +32,10 @@ _COLORS = {
 }
 
 
-def lights_section(snapshot: Snapshot) -> Markup | None:
-    """A row for each light; nothing when there is none."""
+def lights_section(snapshot: Snapshot) -> Markup:
+    """A row for each light; what to do next when there is none."""
     if not snapshot.lights:
-        return None
+        return no_lights(snapshot.service.broker)
     accounts = {light.account for light in snapshot.lights}
     names = {each.account: each.name for each in snapshot.people if each.account in accounts}
     rows = [_row(light, names) for light in snapshot.lights]

@@ -29,7 +29,7 @@ def trouble(sign_in: SignIn, account: str) -> Markup | None:
         "div",
         tag("p", tag("strong", sign_in.message)) if sign_in.message else None,
         tag("p", sign_in.remedy) if sign_in.remedy else None,
-        _place(sign_in),
+        _place(sign_in, account),
         tag("p", f"Who must act: {sign_in.who}.", class_="fine") if sign_in.who else None,
         tag("p", reference, class_="fine") if sign_in.correlation_id else None,
         _message(sign_in.letter, f"letter-{account}") if sign_in.letter else None,
@@ -37,10 +37,11 @@ def trouble(sign_in: SignIn, account: str) -> Markup | None:
     )
 
 
-def _place(sign_in: SignIn) -> Markup | None:
+def _place(sign_in: SignIn, account: str) -> Markup | None:
     """Where it is mended, as a link."""
     if sign_in.mend is Mend.REGISTRATION:
-        return tag("p", tag("a", "Change the app registration", href=CHANGE_REGISTRATION))
+        address = f"{CHANGE_REGISTRATION}?{urlencode({'account': account})}"
+        return tag("p", tag("a", "Change the app registration", href=address))
     address = sign_in.mend_url or ""
     words = _PLACES.get(sign_in.mend) if sign_in.mend else None
     if words is None or urlsplit(address).scheme != "https":

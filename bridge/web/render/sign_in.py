@@ -13,16 +13,15 @@ from markupsafe import Markup
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.web.data.snapshot import Table
 from bridge.web.data.words import Calendar
-from bridge.web.render.forms import copy_button, disclosure, form, text_field
+from bridge.web.render.failed_address import address_form, last_page_steps
+from bridge.web.render.forms import copy_button, disclosure, form
 from bridge.web.render.markup import join, tag
 from bridge.web.render.qr import qr_code
 from bridge.web.render.refused_sign_in import trouble
 from bridge.web.render.whose_sign_in import Signer, question, whose
 
-__all__ = ["ADDRESS_LIMIT", "Signer", "sign_in_panel", "sign_out"]
+__all__ = ["Signer", "sign_in_panel", "sign_out"]
 
-ADDRESS_LIMIT = 8_000
-"""Characters of a pasted address; Microsoft's codes are long."""
 _BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
 
 
@@ -96,32 +95,10 @@ def _code(signer: Signer, calendar: Calendar) -> Markup:
 
 
 def _browser(signer: Signer, calendar: Calendar) -> Markup:
-    field = f"address-{signer.account}"
-    hint = f"{field}-hint"
     link = _link(signer.sign_in, "Open Microsoft's sign-in")
-    address = text_field(
-        "address",
-        "Address of the last page",
-        element_id=field,
-        maxlength=ADDRESS_LIMIT,
-        spellcheck="false",
-        inputmode="url",
-        aria_describedby=hint,
-    )
     return join(
-        tag(
-            "ol",
-            tag("li", link, f" and sign in {_as_whom(signer)}."),
-            tag("li", "The last page may fail to load; that is expected. Copy its whole address."),
-            tag("li", "Paste it here:"),
-        ),
-        form(
-            "sign-in-address",
-            address,
-            tag("p", "It contains code= and state=, and works once.", id=hint, class_="fine"),
-            button="Finish signing in",
-            account=signer.account,
-        ),
+        tag("ol", tag("li", link, f" and sign in {_as_whom(signer)}."), last_page_steps()),
+        address_form(signer),
         _time_left(signer.sign_in, calendar, "This works"),
         _ways(signer, but=Way.BROWSER, quiet=True),
     )

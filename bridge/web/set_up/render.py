@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from markupsafe import Markup
 
 from bridge.web.api import PREFIX
-from bridge.web.render.document import card_document, notice, way_back
-from bridge.web.render.forms import copy_button, form, text_field
+from bridge.web.render.document import card_document, way_back
+from bridge.web.render.forms import form
 from bridge.web.render.markup import join, tag
 from bridge.web.render.people import NAME_LIMIT
+from bridge.web.set_up.asked import Asked
 from bridge.web.set_up.draft import Draft
+from bridge.web.set_up.registration_form import registration_form, registration_steps
 
-PORTAL = "https://entra.microsoft.com"
 STEPS = ("Broker", "App registration", "First person")
-APP_NAME = "Presence Bridge"
-REDIRECT = "http://localhost"
-"""For a sign-in in a browser; any port of it."""
 
 
 def setup_page(
     draft: Draft,
+    asked: Asked | None = None,
     *,
-    problem: str = "",
-    typed: Mapping[str, str] | None = None,
     broker_found: bool = False,
+    password_kept: bool = False,
 ) -> str:
-    """The step that comes next, with the ``problem`` of the last answer.
+    """The step that comes next, with what was wrong with the last answer.
 
-    ``typed`` is what the reader filled in before; ``broker_found``: there is one on this machine.
+    ``broker_found``: there is one on this machine; ``password_kept``: the broker's was typed
+    before, and counts where none is typed now.
     """
-    typed = typed or {}
+    asked = asked or Asked()
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
-    body = (_broker(typed, found=broker_found), _registration(typed), _person(typed))[step]
+    body = (
+        _broker(asked, found=broker_found, password_kept=password_kept),
+        join(registration_steps(), registration_form(asked, button="Check and go on")),
+        _person(asked),
+    )[step]
     steps = [
         tag("li", name, aria_current="step" if number == step else None)
         for number, name in enumerate(STEPS)
     ]
     return card_document(
-        f"Presence: {STEPS[step]}",
+        f"Presence: {'not taken, ' if asked.mistake else ''}{STEPS[step]}",
         tag("h1", "Set up Presence Bridge"),
         tag("ol", steps, class_="steps", aria_label="Steps"),
-        notice(problem),
+        asked.refusal(),
         tag("h2", STEPS[step]),
         body,
         form("back", button="Back", css="quiet") if step else None,
@@ -61,95 +62,65 @@ def done_page(name: str) -> str:
     )
 
 
-def _broker(typed: Mapping[str, str], *, found: bool) -> Markup:
+def _broker(asked: Asked, *, found: bool, password_kept: bool) -> Markup:
     found_one = (
         "There is one on this machine: try it as it is."
         if found
-        else "Lamps and Home Assistant get presence through it. None was found on this machine."
+        else "None was found on this machine."
     )
     return join(
-        tag("p", "An MQTT broker such as Mosquitto, or the Mosquitto add-on of Home Assistant."),
+        tag(
+            "p",
+            "A broker is the exchange between programs: the bridge says there who is in a call, "
+            "and lamps and Home Assistant listen. It is an MQTT broker such as Mosquitto; in Home "
+            "Assistant it is the add-on Mosquitto broker.",
+        ),
         tag("p", found_one),
         form(
             "broker",
-            text_field("host", "Name or address", value=typed.get("host", "localhost")),
-            text_field("port", "Port", value=typed.get("port", "1883"), inputmode="numeric"),
-            text_field(
+            asked.input(
+                "host",
+                "Name or address",
+                "localhost, where it runs on this machine; for the add-on the address of Home "
+                "Assistant, such as 192.168.1.5.",
+            ),
+            asked.input("port", "Port", "1883, unless somebody changed it.", inputmode="numeric"),
+            asked.input(
                 "username",
                 "User name, where the broker asks for one",
+                "One that the broker knows. For the add-on: a user of Home Assistant that is made "
+                "for the bridge.",
                 required=False,
-                value=typed.get("username"),
             ),
-            text_field("password", "Its password", required=False, type="password"),
+            asked.input(
+                "password",
+                "Its password",
+                "As it was typed before, unless you type another one."
+                if password_kept
+                else "It goes into a file that only the bridge reads.",
+                required=False,
+                type="password",
+                value=None,
+            ),
             button="Try it and go on",
         ),
     )
 
 
-def _registration(typed: Mapping[str, str]) -> Markup:
-    return join(
-        tag(
-            "p",
-            "Microsoft must know this bridge. It takes five minutes, once, in your organisation's ",
-            tag("a", "Entra portal", href=PORTAL, target="_blank", rel="noreferrer"),
-            ".",
-        ),
-        tag(
-            "ol",
-            tag("li", "App registrations, New registration. Name: ", _copy("app-name", APP_NAME)),
-            tag("li", "Supported account types: accounts in this organizational directory only."),
-            tag(
-                "li",
-                "Register. Then, under Authentication, add the platform Mobile and desktop "
-                "applications with the redirect URI ",
-                _copy("redirect", REDIRECT),
-                " and set Allow public client flows to Yes.",
-            ),
-            tag(
-                "li",
-                "Under API permissions add a delegated permission of Microsoft Graph: ",
-                _copy("permission", "Presence.Read"),
-            ),
-            tag("li", "From the overview copy the two values:"),
-        ),
-        form(
-            "registration",
-            text_field(
-                "client_id",
-                "Application (client) ID",
-                value=typed.get("client_id"),
-                spellcheck="false",
-            ),
-            text_field(
-                "tenant",
-                "Directory (tenant) ID, or your domain",
-                value=typed.get("tenant"),
-                spellcheck="false",
-            ),
-            button="Check and go on",
-        ),
-    )
-
-
-def _person(typed: Mapping[str, str]) -> Markup:
+def _person(asked: Asked) -> Markup:
     return join(
         tag("p", "Whose presence is shown? More people can be added later."),
         form(
             "person",
-            text_field("name", "Name", value=typed.get("name"), maxlength=NAME_LIMIT),
-            text_field(
+            asked.input("name", "Name", "As it stands on the card.", maxlength=NAME_LIMIT),
+            asked.input(
                 "time_zone",
                 "Time zone, for hours and schedules",
+                "Where the lamps are, such as Europe/Berlin; empty is the machine's own.",
                 required=False,
-                value=typed.get("time_zone"),
                 data_zone=True,
                 spellcheck="false",
             ),
             button="Write the config and start",
         ),
     )
-
-
-def _copy(name: str, text: str) -> Markup:
-    shown = tag("output", tag("strong", text), id=name)
-    return join(shown, " ", copy_button(name, label=f"Copy {text}"))

@@ -11,22 +11,27 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
+from pydantic import SecretStr
 
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
+from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.contract.registration import Registration
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
 from bridge.web.application import application, go_to, html
 from bridge.web.data.words import for_people
-from bridge.web.posts import Fields, name_of
+from bridge.web.posts import Fields
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity, own_limits
 from bridge.web.serving.listening import Listener
-from bridge.web.set_up.draft import Draft, broker_of, registration_of, write, zone_of
+from bridge.web.set_up.answers import broker_of, person_of, registration_of
+from bridge.web.set_up.asked import Asked
+from bridge.web.set_up.draft import Draft, write
+from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.render import done_page, setup_page
 
 TRIAL_S = 15.0
@@ -43,14 +48,14 @@ Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
 
 
 class Trials(Protocol):
-    """Whether the answers work. Raises ``PersonMustActError`` or ``TryAgainError`` if not."""
+    """Whether the answers work. Raises ``MistakeError`` or ``TryAgainError`` if not."""
 
     async def broker(self, settings: MqttSettings) -> None:
         """Visit the broker."""
         ...
 
-    async def tenant(self, name: str) -> None:
-        """Look the tenant up, without signing in."""
+    async def registration(self, wanted: Registration) -> None:
+        """Ask Microsoft whether tenant and client id belong together, without signing in."""
         ...
 
 
@@ -58,7 +63,7 @@ class SetUp:
     """The guided set-up of one config file.
 
     ``given`` is the broker that the environment or the rest of the config names already, ``zone``
-    the time zone that the machine has.
+    the time zone that the machine has; ``write_web`` writes where the page listens, too.
     """
 
     def __init__(
@@ -71,10 +76,12 @@ class SetUp:
         guard: Guard,
         clock: Clock,
         zone: str | None = None,
+        write_web: bool = False,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
         self._guard, self._clock = guard, clock
-        self._given, self._zone = given, zone
+        self._given, self._zone, self._write_web = given, zone, write_web
+        self._password: SecretStr | None = None
         self._draft = Draft()
         self._found = False
         self._written = asyncio.Event()
@@ -85,12 +92,16 @@ class SetUp:
         """Serve until the config is written."""
         self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
         await self._take_given()
+        takes: dict[str, Take] = {
+            "/broker": self._take_broker,
+            "/registration": self._take_registration,
+            "/person": self._take_person,
+            "/back": self._go_back,
+        }
         routes = [
             web.get("/", self._show),
-            web.post("/broker", partial(self._answer, self._take_broker)),
-            web.post("/registration", partial(self._answer, self._take_registration)),
-            web.post("/person", partial(self._answer, self._take_person)),
-            web.post("/back", partial(self._answer, self._go_back)),
+            *(web.post(path, partial(self._answer, take)) for path, take in takes.items()),
+            *(web.get(path, self._go_on) for path in takes),
             Assets().route(),
         ]
         capacity = Capacity(own_limits(), self._clock)
@@ -130,45 +141,61 @@ class SetUp:
             "username": given.username or "",
             "time_zone": self._zone or "",
         }
-        return html(request, setup_page(self._draft, typed=typed, broker_found=self._found))
+        return html(request, self._page(Asked(typed)))
+
+    async def _go_on(self, _: web.Request) -> web.Response:
+        """Who loads the page of a refused form again is led to the step that comes next."""
+        return go_to("./")
+
+    def _page(self, asked: Asked) -> str:
+        return setup_page(
+            self._draft,
+            asked,
+            broker_found=self._found,
+            password_kept=self._password is not None,
+        )
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
         """Take what a form says, or show what is wrong with it."""
         fields = await fields_of(request)
         try:
             async with asyncio.timeout(TRIAL_S):
-                response = await take(request, fields)
+                return await take(request, fields)
         except TimeoutError:
-            problem = f"No answer within {TRIAL_S:.0f} seconds. Is the address right?"
+            mistake = MistakeError(
+                f"No answer within {TRIAL_S:.0f} seconds.",
+                remedy="Is the address right?",
+                field="host",
+            )
+        except MistakeError as error:
+            mistake = error
         except PresenceBridgeError as error:
-            problem = for_people(str(error))
-        else:
-            return response
-        page = setup_page(
-            self._draft,
-            problem=problem[:1].upper() + problem[1:],
-            typed=fields,
-            broker_found=self._found,
-        )
+            text = for_people(error.text)
+            mistake = MistakeError(text[:1].upper() + text[1:], remedy=error.remedy)
+        page = self._page(Asked(fields, mistake))
         return html(request, page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
     async def _take_broker(self, _: web.Request, fields: Fields) -> web.Response:
-        broker = broker_of(fields)
+        kept = self._password if fields.get("username", "").strip() else None
+        broker = broker_of(fields, kept)
+        self._password = broker.password
         await self._trials.broker(broker)
         self._draft = replace(self._draft, broker=broker, broker_is_given=False)
         return go_to("./")
 
     async def _take_registration(self, _: web.Request, fields: Fields) -> web.Response:
         registration = registration_of(fields)
-        await self._trials.tenant(registration.tenant)
+        await self._trials.registration(registration)
         self._draft = replace(self._draft, registration=registration)
         return go_to("./")
 
     async def _take_person(self, request: web.Request, fields: Fields) -> web.Response:
-        name, zone = name_of(fields), zone_of(fields)
+        name, zone = person_of(fields)
         if not (self._draft.broker and self._draft.registration):
             return go_to("./")
-        write(self._file, self._draft, name, zone if zone != self._zone else None)
+        zone = zone if zone != self._zone else None
+        web_settings = self._settings if self._write_web else None
+        write(self._file, self._draft, name, zone, web=web_settings)
         self._written.set()
         response = html(request, done_page(name))
         response.headers["Refresh"] = AGAIN
@@ -186,8 +213,8 @@ class SetUp:
         try:
             async with asyncio.timeout(TRIAL_S):
                 await self._trials.broker(broker)
-        except PersonMustActError:
-            return or_asks
+        except MistakeError as mistake:
+            return or_asks and mistake.field in ("username", "password")
         except (TryAgainError, TimeoutError):
             return False
         return True

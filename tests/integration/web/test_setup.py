@@ -11,10 +11,11 @@ from playwright.async_api import Browser, expect
 
 from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
+from bridge.web.access.one_time_link import LIFETIME_S, OneTimeLink
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_trials import CannedTrials, setting_up
 from tests.integration.web.browsing import complaints, findings, opened
-from tests.integration.web.visitor import TOKEN, read, until
+from tests.integration.web.visitor import TOKEN, press, read, until
 
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 
@@ -31,6 +32,7 @@ async def test_somebody_gets_from_nothing_to_a_config(chrome: Browser, tmp_path:
         await page.get_by_label("Its password").fill("wrong")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("alert")).to_contain_text("Check its password.")
+        await expect(page.get_by_label("Its password")).to_be_focused()
         await page.get_by_label("User name").fill("me")
         await page.get_by_label("Its password").fill("s3cret")
         await page.keyboard.press("Enter")
@@ -40,7 +42,10 @@ async def test_somebody_gets_from_nothing_to_a_config(chrome: Browser, tmp_path:
         await page.get_by_label("Application (client) ID").fill(CLIENT_ID)
         await page.get_by_label("Directory (tenant) ID").fill("fabrikam.com")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("alert")).to_have_text("The tenant does not exist. Check it.")
+        await expect(page.get_by_role("alert")).to_contain_text("The tenant does not exist.")
+        await expect(page.get_by_role("alert")).to_contain_text("Check it.")
+        await expect(page.get_by_label("Directory (tenant) ID")).to_be_focused()
+        assert await findings(page) == []
         await expect(page.get_by_label("Application (client) ID")).to_have_value(CLIENT_ID)
         await page.get_by_label("Directory (tenant) ID").fill("contoso.com")
         await page.keyboard.press("Enter")
@@ -126,6 +131,88 @@ async def test_going_back_asks_again(tmp_path: Path) -> None:
         assert trials.tried == ["localhost", "localhost", "contoso.com"]
 
 
+async def test_a_password_counts_on_while_another_field_is_mended(tmp_path: Path) -> None:
+    trials = CannedTrials()
+    async with (
+        setting_up(tmp_path, trials=trials) as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        wrong = {"host": "nowhere", "port": "1883", "username": "me", "password": "s3cret"}
+        assert (await press(client, "broker", **wrong)).status == 422
+        page = await read(client)
+        assert "As it was typed before" in page
+        assert "s3cret" not in page
+        right = {**wrong, "host": "localhost", "password": ""}
+        assert (await press(client, "broker", **right)).status == 303
+        assert "Application (client) ID" in await read(client)
+
+
+async def test_the_address_of_a_refused_form_leads_back(tmp_path: Path) -> None:
+    async with (
+        setting_up(tmp_path) as server,
+        aiohttp.ClientSession(server.address) as client,
+    ):
+        for path in ("broker", "registration", "person", "back"):
+            async with client.get(path, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, "./")
+
+
+async def test_swapped_values_go_on_in_one_press(tmp_path: Path) -> None:
+    async with (
+        setting_up(tmp_path, trials=CannedTrials(password=None)) as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        await press(client, "broker", host="localhost", port="1883")
+        swapped = {"client_id": "contoso.com", "tenant": CLIENT_ID}
+        assert (await press(client, "registration", **swapped)).status == 422
+        right = {"client_id": CLIENT_ID, "tenant": "contoso.com"}  # as the button sends them
+        assert (await press(client, "registration", **right)).status == 303
+        assert "Whose presence" in await read(client)
+
+
+async def test_a_link_opens_the_page_once(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    _write(password, "correct horse")
+    clock = ManualClock()
+    link = OneTimeLink(clock=clock, random=lambda count: b"x" * count)
+    settings = {"password_file": password}
+    async with setting_up(tmp_path, settings=settings, link=link) as server:
+        address = link.below(server.address)
+        for opened in (True, False):
+            async with browser(server.address) as client:
+                async with client.get(address) as answer:  # a preview, which presses nothing
+                    assert "Open" in await answer.text()
+                async with client.get(address) as answer:
+                    page = await answer.text()
+                token = TOKEN.findall(page)[0]
+                data = {"token": token, "once": address.rpartition("=")[2]}
+                async with client.post("enter", data=data) as answer:
+                    assert ("Set up Presence Bridge" in await answer.text()) is opened
+                    assert answer.status == (200 if opened else 401)
+                async with client.get("./") as answer:
+                    assert answer.status == (200 if opened else 401)
+
+
+async def test_a_link_cannot_be_forged_and_ends(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    _write(password, "correct horse")
+    clock = ManualClock()
+    link = OneTimeLink(clock=clock, random=lambda count: b"x" * count)
+    async with (
+        setting_up(tmp_path, settings={"password_file": password}, link=link) as server,
+        browser(server.address) as client,
+    ):
+        right = link.below(server.address).rpartition("=")[2]
+        async with client.post("enter", data={"once": right}) as answer:
+            assert answer.status == 403  # from nowhere: it is not used up
+        async with client.get("./") as answer:
+            token = TOKEN.findall(await answer.text())[0]
+        await clock.advance(LIFETIME_S)
+        for key in ("", "wrong", right):
+            async with client.post("enter", data={"token": token, "once": key}) as answer:
+                assert answer.status == 401
+
+
 @pytest.mark.parametrize(("typed", "kept"), [("Asia/Tokyo", None), ("Asia/Seoul", "Asia/Seoul")])
 async def test_a_time_zone_that_the_machine_has_already_is_not_written(
     tmp_path: Path, typed: str, kept: str | None
@@ -169,6 +256,11 @@ async def test_the_password_is_asked_for_here_too(tmp_path: Path) -> None:
                 assert answer.status == status
         async with client.get("./") as answer:
             assert "Set up Presence Bridge" in await answer.text()
+
+
+def browser(address: str) -> aiohttp.ClientSession:
+    jar = aiohttp.CookieJar(unsafe=True)
+    return aiohttp.ClientSession(address, cookie_jar=jar, headers={"Accept": "text/html"})
 
 
 def _write(file: Path, text: str) -> None:

@@ -18,6 +18,7 @@ from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.registration import Registration
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing import Publisher
@@ -113,6 +114,12 @@ class FakeService:
 
     async def remove_person(self, account: str) -> None:
         self.done.append(("remove", account))
+
+    def registration(self, account: str) -> Registration | None:
+        return None
+
+    async def change_registration(self, account: str, wanted: Registration) -> None:
+        self.done.append(("change_registration", account, wanted))
 
     def show_presence(self, light: str) -> None:
         self.done.append(("show_presence", light))

@@ -223,3 +223,12 @@ def test_strips_are_rendered_anew_only_when_they_moved() -> None:
     moved = replace(snapshot, days=(day(Span(START, NOON, Kind.CALL)),))
     assert "in calls" in Reading(renderer.parts(moved, CALENDAR).sections["today"]).words
     assert [name for name, _ in renderer.parts(moved, CALENDAR).since(first)] == ["today"]
+
+
+def test_the_first_day_says_what_comes_next_for_lamps_and_home_assistant() -> None:
+    shown = Reading(str(lights_section(Snapshot(service()))))
+    assert "No lamp yet" in shown.words
+    assert "presence-driver" in shown.words
+    assert "Home Assistant" in shown.words
+    assert service().broker in shown.words
+    assert "No lamp yet" not in str(lights_section(Snapshot(service(), lights=(light(),))))

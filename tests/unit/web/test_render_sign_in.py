@@ -95,7 +95,7 @@ def test_a_wrong_app_registration_has_a_link_to_it(mend: Mend) -> None:
 def test_wrong_ids_are_changed_here_and_only_then() -> None:
     refused = replace(REFUSED, mend=Mend.REGISTRATION, mend_url=None, letter=None)
     shown = card(waiting(sign_in=refused))
-    assert [link["href"] for link in shown.all("a")] == ["set-up/registration"]
+    assert [link["href"] for link in shown.all("a")] == ["set-up/registration?account=alice"]
     assert "Change the app registration" in shown.words
     assert "Change the app registration" not in card(waiting(sign_in=REFUSED)).words
 

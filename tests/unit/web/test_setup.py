@@ -12,18 +12,17 @@ from hypothesis import strategies as st
 
 from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
+from bridge.config.tables.web import WebSettings
 from bridge.contract.errors import ConfigError
+from bridge.contract.registration import Registration
 from bridge.setup import InitOptions, write_config
 from bridge.web.posts import RefusedError, name_of
-from bridge.web.set_up.draft import (
-    Draft,
-    Registration,
-    broker_of,
-    registration_of,
-    write,
-    zone_of,
-)
-from bridge.web.set_up.render import PORTAL, done_page, setup_page
+from bridge.web.set_up.answers import broker_of, registration_of, zone_of
+from bridge.web.set_up.asked import GUIDE, Asked
+from bridge.web.set_up.draft import Draft, write
+from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.set_up.registration_form import PORTAL
+from bridge.web.set_up.render import done_page, setup_page
 from tests.unit.web.reading import Reading
 
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
@@ -32,8 +31,8 @@ REGISTRATION = {"tenant": "contoso.com", "client_id": CLIENT_ID}
 DRAFT = Draft(broker_of(BROKER), registration_of(REGISTRATION))
 
 
-def shown(draft: Draft, **more: Any) -> Reading:
-    return Reading(setup_page(draft, **more).partition("\n")[2])
+def shown(draft: Draft, asked: Asked | None = None, **more: Any) -> Reading:
+    return Reading(setup_page(draft, asked, **more).partition("\n")[2])
 
 
 def test_what_was_told_becomes_a_config_that_can_be_read(tmp_path: Path) -> None:
@@ -123,8 +122,9 @@ def test_every_printable_name_can_be_written(name: str, username: str) -> None:
         ({**BROKER, "host": ""}, "name or address"),
         ({**BROKER, "host": 'x"\nport = 1'}, "name or address"),
         ({**BROKER, "host": "unix:/etc/passwd"}, "name or address"),
-        ({**BROKER, "port": "70000"}, "port: "),
-        ({**BROKER, "port": "many"}, "port: must be a whole number"),
+        ({**BROKER, "port": "70000"}, "a whole number up to 65535"),
+        ({**BROKER, "port": "many"}, "a whole number"),
+        ({**BROKER, "host": "broker.lan:99999"}, "a whole number up to 65535"),
         ({**BROKER, "username": "a\nb"}, "odd characters"),
     ],
 )
@@ -170,11 +170,11 @@ def test_the_first_thing_that_is_missing_is_asked_next() -> None:
     assert {"href": PORTAL, "target": "_blank", "rel": "noreferrer"} in app.all("a")
     assert "Allow public client flows" in app.words
     assert [o["id"] for o in app.all("output")] == ["app-name", "redirect", "permission"]
-    person = shown(DRAFT, problem="<script>x</script>")
+    person = shown(DRAFT, Asked(mistake=MistakeError("<script>x</script>")))
     assert "Write the config and start" in person.words
     assert not [s for s in person.all("script") if "src" not in s]
     assert "s3cret" not in setup_page(DRAFT)
-    again = shown(Draft(), typed={**BROKER, "host": "<b>"})
+    again = shown(Draft(), Asked({**BROKER, "host": "<b>"}))
     assert [i.get("value") for i in again.all("input")][1:] == ["<b>", "1884", "me", None]
     assert "<b>" not in done_page("<b>")
 
@@ -183,3 +183,71 @@ def test_a_tenant_may_be_told_as_a_mail_address() -> None:
     assert registration_of({**REGISTRATION, "tenant": " alice@contoso.com "}) == Registration(
         "alice@contoso.com", UUID(CLIENT_ID)
     )
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("nas:1884", "1883"), ("mqtt://nas:1884", ""), ("nas", "1884")]
+)
+def test_a_port_behind_the_name_counts_as_the_port(host: str, port: str) -> None:
+    broker = broker_of({"host": host, "port": port})
+    assert (broker.host, broker.port) == ("nas", 1884)
+
+
+def test_values_in_each_others_place_are_found_where_only_one_is_a_guid() -> None:
+    with pytest.raises(MistakeError, match="each other's place") as caught:
+        registration_of({"client_id": "contoso.com", "tenant": CLIENT_ID})
+    assert caught.value.swapped == Registration("contoso.com", UUID(CLIENT_ID))
+    for fields in ({"client_id": "contoso.com", "tenant": "contoso.com"}, {"client_id": "x"}):
+        with pytest.raises(MistakeError) as caught:
+            registration_of(fields)
+        assert caught.value.swapped is None
+
+
+def test_a_client_id_is_found_among_what_was_copied_with_it() -> None:
+    copied = f"Application (client) ID\n: {{{CLIENT_ID.upper()}}} "
+    assert registration_of({**REGISTRATION, "client_id": copied}).client_id == UUID(CLIENT_ID)
+
+
+def test_the_first_field_with_a_mistake_has_the_focus_and_says_what_is_wrong() -> None:
+    mistake = MistakeError("The tenant does not exist.", remedy="Check it.", field="tenant")
+    page = shown(Draft(DRAFT.broker), Asked(REGISTRATION, mistake))
+    fields = {each["name"]: each for each in page.all("input")}
+    assert [name for name, each in fields.items() if "autofocus" in each] == ["tenant"]
+    assert fields["tenant"]["aria-invalid"] == "true"
+    described = str(fields["tenant"]["aria-describedby"]).split()
+    assert {"refused", "tenant-help"} == set(described)
+    assert [each["class"] for each in page.all("p") if each.get("id") == "refused"] == ["wrong"]
+    assert {"class": "notice bad", "role": "alert"} in page.all("div")
+    assert page.words.count("The tenant does not exist. Check it.") == 2
+    assert fields["client_id"]["value"] == CLIENT_ID
+    assert GUIDE in {each["href"] for each in page.all("a")}
+
+
+def test_swapped_values_can_be_put_right_in_one_press() -> None:
+    swapped = Registration("contoso.com", UUID(CLIENT_ID))
+    mistake = MistakeError("They are swapped.", field="client_id", swapped=swapped)
+    page = shown(Draft(DRAFT.broker), Asked(REGISTRATION, mistake))
+    hidden = {each["name"]: each["value"] for each in page.all("input") if "type" in each}
+    assert hidden["tenant"] == "contoso.com"
+    assert hidden["client_id"] == CLIENT_ID
+    assert "Swap them" in page.words
+    assert not [each for each in page.all("input") if "autofocus" in each]
+
+
+def test_every_field_is_explained_where_it_stands() -> None:
+    for draft in (Draft(), Draft(DRAFT.broker), DRAFT):
+        page = shown(draft)
+        texts = {each["id"] for each in page.all("p") if "id" in each}
+        fields = [each for each in page.all("input") if each.get("type") != "hidden"]
+        assert {each["aria-describedby"] for each in fields} == texts
+
+
+@pytest.mark.parametrize("shipped", ["", (Path(__file__).parents[3] / "config.toml").read_text()])
+def test_a_page_that_was_opened_to_the_network_stays_open(tmp_path: Path, shipped: str) -> None:
+    file = tmp_path / "config.toml"
+    if shipped:
+        file.write_text(shipped)
+    web = WebSettings(host="0.0.0.0", password_file=tmp_path / "secrets" / "web")
+    write(file, DRAFT, "Alice", web=web)
+    found = load(file, {"HOME": str(tmp_path)}).web
+    assert (found.host, found.password_file) == ("0.0.0.0", tmp_path / "secrets" / "web")

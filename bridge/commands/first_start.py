@@ -1,0 +1,127 @@
+"""The first start on a machine without a screen: its page can be opened from a phone.
+
+Only for who sits at a terminal, since what is printed there opens the page. It never goes into a
+log: logs are kept, sent elsewhere, and read by people who may not open the page.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+from bridge.commands.terminal import say
+from bridge.config.tables.config import Config
+from bridge.config.tables.web import WebSettings
+from bridge.config.text_file import read_secret
+from bridge.contract.errors import ConfigError
+from bridge.setup.new_files import write_new
+from bridge.setup.owners import PAGE
+from bridge.setup.passwords import password
+from bridge.web.access.one_time_link import LIFETIME_S, OneTimeLink
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by who sits at the terminal
+ANSWER_S = 60.0
+"""A terminal that nobody sits at, as in a detached screen, answers nothing."""
+PASSWORD_BYTES = 12
+"""Random, and short enough to be typed on a phone."""
+_DECIDED = {"host", "password_file", "trusted_proxies"}
+_QUESTION = """
+{file} is not filled in yet: a page asks for what is needed.
+May it be opened from a phone or another computer too? It then listens on the network, by plain
+HTTP and with a password that is made now. [y/N] """
+_OPEN = """
+{code}Open this on the phone within {minutes:.0f} minutes; it works once:
+
+    {link}
+
+Later: {address} with the password {password}
+"""
+
+Listening = Callable[[int, OneTimeLink], None]
+
+
+def opened_to_phones(
+    draft: Config, file: Path, *, typed: Callable[[str], str] | None = None
+) -> WebSettings | None:
+    """``[web]`` for the network, where somebody says so; ``None`` leaves it as it is.
+
+    Nobody is asked where the config or the environment has decided. ``typed`` asks a question.
+
+    Raises:
+        ConfigError: No password can be kept.
+    """
+    if draft.web.model_fields_set & _DECIDED:
+        return None
+    ask = typed or partial(typed_line, stream=sys.stdin, within_s=ANSWER_S)
+    answer = ask(_QUESTION.format(file=file))
+    if answer.strip().lower() not in ("y", "yes"):
+        return None
+    secret = file.absolute().parent / "secrets" / PAGE
+    try:
+        secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_new(secret, password(os.urandom(PASSWORD_BYTES)), mode=0o600)
+    except OSError as error:
+        raise ConfigError([f"{error.filename or secret}: {error.strerror}"]) from error
+    return draft.web.model_copy(update={"host": EVERYWHERE, "password_file": secret})
+
+
+def invitation(web: WebSettings, address: str, link: OneTimeLink, *, terminal: TextIO) -> str:
+    """What leads to the page: a QR code where the terminal can show one, the link, the password."""
+    assert web.password_file is not None
+    once = link.below(address)
+    return _OPEN.format(
+        code=_qr_code(once, terminal),
+        minutes=LIFETIME_S / 60,
+        link=once,
+        address=address,
+        password=read_secret(web.password_file),
+    )
+
+
+def invite(web: WebSettings) -> Listening:
+    """Prints the invitation once the page listens."""
+
+    def listening(port: int, link: OneTimeLink) -> None:
+        address = f"http://{own_address()}:{port}/"
+        say(invitation(web, address, link, terminal=sys.stdout))
+
+    return listening
+
+
+def own_address() -> str:
+    """The address of this machine on its network; nothing is sent for it.
+
+    Where there is no network yet, its name.
+    """
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.connect(("192.0.2.1", 9))  # nobody's (RFC 5737); it only chooses a route
+        return str(asked.getsockname()[0])
+    return socket.gethostname()
+
+
+def _qr_code(text: str, terminal: TextIO) -> str:
+    if "utf" not in (terminal.encoding or "").lower():
+        return ""
+    import segno  # noqa: PLC0415 - few starts show a code
+
+    drawn = StringIO()
+    segno.make_qr(text, error="m").terminal(drawn, border=2, compact=True)
+    return f"{drawn.getvalue()}\n"
+
+
+def typed_line(question: str, *, stream: TextIO, within_s: float) -> str:
+    """Ask on the terminal; the line that is typed, and nothing when none comes in time."""
+    print(question, end="", flush=True)  # noqa: T201 - a question
+    ready, _, _ = select.select([stream], [], [], within_s)
+    if not ready:
+        say("")
+        return ""
+    return stream.readline()

@@ -1,0 +1,62 @@
+"""Changes the app registration of an account while the service runs: tried, written, reloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from bridge.config.tables.config import Config
+from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.registration import Registration
+from bridge.setup.registration import put_back, write_registration
+
+
+def registration_of(config: Config, account: str) -> Registration | None:
+    """The one that the table ``account`` uses, where the config names both values."""
+    settings = config.microsoft_of(account)
+    if settings.tenant and settings.client_id:
+        return Registration(settings.tenant, settings.client_id)
+    return None
+
+
+async def change_registration(
+    file: Path,
+    account: str,
+    wanted: Registration,
+    *,
+    config: Config,
+    read: Callable[[], Config],
+    reload: Callable[[], object],
+) -> None:
+    """Let the table ``account`` of ``config`` use ``wanted``, from now on and in ``file``.
+
+    ``read`` reads the file anew; where it does not say what was written, nothing has changed.
+
+    Raises:
+        MistakeError: Microsoft does not know ``wanted``.
+        PersonMustActError: The file cannot be written, or does not decide.
+        TryAgainError: Microsoft cannot be reached.
+    """
+    from bridge.service.trials import check_registration  # noqa: PLC0415 - only a page asks for it
+
+    await check_registration(wanted, config.microsoft_of(account), config.network)
+    own = config.accounts[account]
+    own_keys = [key for key in wanted.keys if getattr(own, key) is not None]
+    before = write_registration(file, wanted, account=account, own_keys=own_keys)
+    try:
+        _check_it_counts(registration_of(read(), account), wanted, file)
+        reload()
+    except (ConfigError, PersonMustActError):
+        with suppress(OSError):
+            put_back(file, before)
+        raise
+
+
+def _check_it_counts(found: Registration | None, wanted: Registration, file: Path) -> None:
+    if found != wanted:
+        raise PersonMustActError(
+            f"{file} does not decide about the app registration.",
+            remedy="Change PRESENCE_MICROSOFT__TENANT and PRESENCE_MICROSOFT__CLIENT_ID, which "
+            "count first, and restart.",
+        )

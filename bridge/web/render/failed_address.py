@@ -1,0 +1,135 @@
+"""The last page of a sign-in in a browser, which fails on a phone, and its address. Pure.
+
+The address leads to the machine that asks: on another one nothing listens there (RFC 8252, 7.3).
+What Microsoft answers stands in it.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from bridge.web.data.snapshot import Person, Table
+from bridge.web.render.document import card_document, way_back
+from bridge.web.render.forms import form, text_field
+from bridge.web.render.markup import tag
+
+ADDRESS_LIMIT = 8_000
+"""Characters of a pasted address; Microsoft's codes are long."""
+_SHOWN = "localhost:40123/?co…"
+
+
+def last_page_steps() -> tuple[Markup, Markup]:
+    """What happens after the sign-in, and what to do then: two items of a list."""
+    return (
+        tag(
+            "li",
+            tag("strong", "The last page does not load, and that is right: "),
+            "it leads to the bridge's own machine, which this device is not. Microsoft's answer "
+            "stands in its address.",
+            tag("div", _fails(), " ", _copies()),
+        ),
+        tag(
+            "li",
+            "Press the address, copy all of it, and paste it here. Where this page is installed "
+            "on an Android phone, Share and Presence do the same.",
+        ),
+    )
+
+
+def address_form(signer: Person | Table) -> Markup:
+    """Takes the address."""
+    field = f"address-{signer.account}"
+    hint = f"{field}-hint"
+    address = text_field(
+        "address",
+        "Address of the last page",
+        element_id=field,
+        maxlength=ADDRESS_LIMIT,
+        spellcheck="false",
+        inputmode="url",
+        aria_describedby=hint,
+    )
+    return form(
+        "sign-in-address",
+        address,
+        tag("p", "It contains code= and state=, and works once.", id=hint, class_="fine"),
+        button="Finish signing in",
+        account=signer.account,
+    )
+
+
+def shared_page(signer: Person | Table, address: str) -> str:
+    """Asks whether the sign-in that ``address`` belongs to is to be finished."""
+    return card_document(
+        f"Presence: {signer.name}",
+        tag("h1", f"Finish the sign-in of {signer.name}?"),
+        tag("p", "What you shared is the address that this sign-in waits for."),
+        form(
+            "sign-in-address", button="Finish signing in", account=signer.account, address=address
+        ),
+        way_back(),
+    )
+
+
+def other_share_page(text: str) -> str:
+    """What was shared is of no use, and which page would be."""
+    return card_document(
+        "Presence: not that one",
+        tag("h1", "That is not the page"),
+        tag("p", text, role="alert"),
+        tag("div", _fails()),
+        way_back(),
+    )
+
+
+def _fails() -> Markup:
+    words = "The browser says that the page cannot be reached; its address bar says localhost"
+    return _phone(
+        words,
+        tag("circle", cx=70, cy=78, r=20),
+        tag("path", d="M62 72v4M78 72v4M61 88c5-6 13-6 18 0"),
+        _line("This site cannot be reached", y=120),
+        _line("localhost refused to connect", y=136, size=8),
+    )
+
+
+def _copies() -> Markup:
+    words = "Pressing the address bar shows Copy and Share"
+    return _phone(
+        words,
+        tag("path", d="M24 52h92v24H24zM70 52v24M66 52l4-8 4 8"),
+        _line("Copy", x=47, y=67, size=10),
+        _line("Share", x=93, y=67, size=10),
+    )
+
+
+def _phone(words: str, *inside: Markup) -> Markup:
+    """A drawing of a phone whose address bar shows where the sign-in ended."""
+    return tag(
+        "svg",
+        tag("rect", x=1, y=1, width=138, height=158, rx=12),
+        tag("rect", x=10, y=15, width=120, height=22, rx=11, stroke_width=2.5),
+        _line(_SHOWN, y=30, size=10),
+        inside,
+        viewBox="0 0 140 160",
+        width=140,
+        height=160,
+        fill="none",
+        stroke="currentColor",
+        stroke_width=1.5,
+        role="img",
+        aria_label=words,
+    )
+
+
+def _line(text: str, *, y: int, x: int = 70, size: int = 9) -> Markup:
+    return tag(
+        "text",
+        text,
+        x=x,
+        y=y,
+        fill="currentColor",
+        stroke="none",
+        font_size=size,
+        text_anchor="middle",
+    )

@@ -1,0 +1,128 @@
+"""What a form of the set-up says, as values; what cannot be right is refused. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr, ValidationError
+
+from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
+from bridge.config.tables.base import is_zone
+from bridge.config.tables.shared import MqttSettings
+from bridge.config.tables.tenant import tenant_name
+from bridge.contract.registration import Registration
+from bridge.web.posts import Fields, RefusedError, name_of
+from bridge.web.set_up.mistakes import MistakeError
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
+_ADDRESS = re.compile(r"(?:mqtt|tcp)://([^/]+)/?", re.IGNORECASE)
+_WITH_PORT = re.compile(r"([^:\s]+):(\d{1,6})")
+_GUID = re.compile(r"(?i)(?<![0-9a-f-])[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}(?![0-9a-f-])")
+SWAPPED = "The two values stand in each other's place."
+_MISTAKES = {
+    "host": "Give the broker's name or address alone, such as localhost or 192.168.1.5.",
+    "port": "The port is a whole number up to 65535: 1883, unless somebody changed it.",
+    "username": "The user name has odd characters.",
+}
+
+
+def broker_of(fields: Fields, kept: SecretStr | None = None) -> MqttSettings:
+    """The broker of a form; ``kept`` is the password where none is typed.
+
+    A port behind the name, as in ``localhost:1883``, counts as the port.
+
+    Raises:
+        MistakeError: It cannot be one; as do the next.
+    """
+    host, port = fields.get("host", "").strip(), fields.get("port", "").strip()
+    if address := _ADDRESS.fullmatch(host):
+        host = address[1]
+    if both := _WITH_PORT.fullmatch(host):
+        host, port = both[1], both[2]
+    username = fields.get("username", "").strip()
+    if not _HOST.fullmatch(host):
+        raise _wrong("host")
+    if not username.isprintable():
+        raise _wrong("username")
+    table: dict[str, Any] = {
+        "host": host,
+        "port": port or None,
+        "username": username or None,
+        "password": fields.get("password") or kept,
+    }
+    try:
+        return MqttSettings.model_validate(table)
+    except ValidationError as error:
+        keys = [str(each["loc"][0]) for each in error.errors() if each["loc"]]
+        raise _wrong(next((key for key in keys if key in _MISTAKES), "host")) from error
+
+
+def registration_of(fields: Fields) -> Registration:
+    """The app registration of a form; for values that are swapped, with the right places."""
+    tenant, client_id = fields.get("tenant", ""), fields.get("client_id", "")
+    try:
+        return _registration(tenant, client_id)
+    except MistakeError:
+        swapped = _if_right(tenant=client_id, client_id=tenant)
+        if swapped is None:
+            raise
+        raise MistakeError(SWAPPED, field="client_id", swapped=swapped) from None
+
+
+def person_of(fields: Fields) -> tuple[str, str | None]:
+    """The name and the time zone of the first person."""
+    try:
+        name = name_of(fields)
+    except RefusedError as error:
+        raise MistakeError(str(error), field="name") from error
+    return name, zone_of(fields)
+
+
+def zone_of(fields: Fields) -> str | None:
+    """The time zone, when one is given."""
+    zone = fields.get("time_zone", "").strip()
+    if zone and not is_zone(zone):
+        raise MistakeError(
+            "A time zone has a name such as Europe/Berlin; or leave it empty.", field="time_zone"
+        )
+    return zone or None
+
+
+def _registration(tenant: str, client_id: str) -> Registration:
+    found = _GUID.search(client_id)
+    if not found:
+        raise MistakeError(
+            "The client id looks like 1b2c3d4e-0000-4000-8000-123456789abc:",
+            remedy="copy Application (client) ID from the overview of the app registration.",
+            field="client_id",
+        )
+    app = UUID(found[0])
+    if app == PLACEHOLDER_CLIENT_ID:
+        raise MistakeError(
+            "That is the placeholder:", remedy="copy Application (client) ID.", field="client_id"
+        )
+    try:
+        name = tenant_name(tenant)
+    except ValueError as error:
+        text = f"The tenant {error}.".replace("write tenant = ", "write ")  # a form has no keys
+        raise MistakeError(text, field="tenant") from error
+    if not name:
+        raise MistakeError(
+            "The tenant is your organisation's domain, such as contoso.com, or its Directory "
+            "(tenant) ID.",
+            field="tenant",
+        )
+    return Registration(name, app)
+
+
+def _if_right(tenant: str, client_id: str) -> Registration | None:
+    try:
+        return _registration(tenant, client_id)
+    except MistakeError:
+        return None
+
+
+def _wrong(field: str) -> MistakeError:
+    return MistakeError(_MISTAKES[field], field=field)

@@ -1,0 +1,103 @@
+"""Takes a mistaken app registration back, while a card is refused for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from bridge.contract.account import Mend
+from bridge.contract.commands import Commands
+from bridge.contract.errors import PresenceBridgeError, TryAgainError
+from bridge.contract.latest import Latest
+from bridge.web.application import go_to, html
+from bridge.web.data.snapshot import Person, Snapshot, Table
+from bridge.web.data.words import for_people
+from bridge.web.render.document import card_document, message_page, way_back
+from bridge.web.render.markup import tag
+from bridge.web.render.refused_sign_in import CHANGE_REGISTRATION
+from bridge.web.serving.form_fields import fields_of
+from bridge.web.set_up.answers import registration_of
+from bridge.web.set_up.asked import Asked
+from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.set_up.registration_form import registration_form, registration_steps
+
+ADDRESS = f"/{CHANGE_REGISTRATION}"
+ROOT = "../"
+"""From there to the page."""
+DEADLINE_S = 30.0
+NOT_NOW = "No sign-in is refused for its app registration now, so it stays as it is."
+
+
+class RegistrationChange:
+    """The form at ``ADDRESS`` and what it does."""
+
+    def __init__(self, view: Latest[Snapshot], commands: Commands) -> None:
+        self._view, self._commands = view, commands
+
+    def routes(self) -> list[web.RouteDef]:
+        """Both of them answer who may use the page."""
+        return [web.get(ADDRESS, self._show), web.post(ADDRESS, self._take)]
+
+    async def _show(self, request: web.Request) -> web.Response:
+        signer = self._refused(request.query.get("account", ""))
+        if signer is None:
+            return html(request, message_page("Not now", NOT_NOW, root=ROOT), HTTPStatus.CONFLICT)
+        registration = self._commands.registration(signer.account)
+        hidden = {"account": signer.account}
+        asked = Asked(registration.keys if registration else {}, hidden=hidden)
+        return html(request, _page(signer, asked))
+
+    async def _take(self, request: web.Request) -> web.Response:
+        fields = await fields_of(request)
+        signer = self._refused(fields.get("account", ""))
+        if signer is None:
+            return html(request, message_page("Not now", NOT_NOW, root=ROOT), HTTPStatus.CONFLICT)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                wanted = registration_of(fields)
+                await self._commands.change_registration(signer.account, wanted)
+        except TimeoutError:
+            mistake = MistakeError("Microsoft did not answer in time.", remedy="Try again.")
+        except MistakeError as error:
+            mistake = error
+        except PresenceBridgeError as error:
+            again = "Try again." if isinstance(error, TryAgainError) else error.remedy
+            mistake = MistakeError(for_people(error.text), remedy=again)
+        else:
+            kind = "table" if isinstance(signer, Table) else "person"
+            return go_to(f"{ROOT}#{kind}-{signer.account}")
+        asked = Asked(fields, mistake, hidden={"account": signer.account})
+        return html(request, _page(signer, asked), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _refused(self, account: str) -> Person | Table | None:
+        """``account``, while it is refused for its registration; the first one for no name."""
+        snapshot = self._view.value
+        people = (person for person in snapshot.people if not person.table)
+        signers: Iterable[Person | Table] = (*snapshot.tables, *people)
+        refused = (it for it in signers if it.sign_in.mend is Mend.REGISTRATION)
+        return next((it for it in refused if account in ("", it.account)), None)
+
+
+def _page(signer: Person | Table, asked: Asked) -> str:
+    refused = tag("p", tag("strong", signer.sign_in.message)) if signer.sign_in.message else None
+    return card_document(
+        "Presence: app registration",
+        tag("h1", "Change the app registration"),
+        tag("p", f"Microsoft refuses the sign-in of {signer.name}.") if not asked.mistake else None,
+        refused if not asked.mistake else None,
+        asked.refusal(),
+        registration_form(asked, button="Check and change"),
+        tag(
+            "p",
+            "It is written into config.toml, and counts at once for all who sign in by it.",
+            class_="fine",
+        ),
+        tag("h2", "How it is made"),
+        registration_steps(),
+        way_back(ROOT),
+        css=" wide",
+        root=ROOT,
+    )
