@@ -1,4 +1,4 @@
-"""All components of an account device."""
+"""All components of an account device; each kind of them is listed in the file named after it."""
 
 from __future__ import annotations
 
