@@ -85,6 +85,8 @@ def moved_on(count: Count, now: Moment, zone: tzinfo | None) -> Count:
     ahead_s = (now.wall - count.at.wall).total_seconds() - passed_s
     unseen_s = passed_s - seen_s + (ahead_s if ahead_s > JUMP_S else 0.0)
     day, today = count.day, local_date(now.wall, zone)
+    if day.date == today and count.doing is Doing.NEITHER and not unseen_s:
+        return Count(day, now, count.doing, count.until_s)  # as nearly always
     if day.date != today:
         midnight = midnight_of(today, zone)
         new_s = (now.wall - midnight).total_seconds()
@@ -93,15 +95,16 @@ def moved_on(count: Count, now: Moment, zone: tzinfo | None) -> Count:
         new_s = new_s if is_next else 0.0
         seen_s = min(seen_s, max(0.0, new_s - unseen_s))  # what was seen came first
         unseen_s = min(new_s, unseen_s)
-    return replace(count, day=_added(day, count.doing, seen_s, unseen_s), at=now)
+    day = _added(day, count.doing, seen_s, unseen_s)
+    return Count(day, now, count.doing, count.until_s)
 
 
 def seeing(count: Count, facts: AccountFacts) -> Count:
     """``count``, moved on to now, from when on ``facts`` are what is seen."""
     if not facts.fresh or facts.valid_until is None:
-        return replace(count, doing=Doing.UNSEEN)
+        return Count(count.day, count.at, Doing.UNSEEN)
     left_s = max(0.0, (facts.valid_until - count.at.wall).total_seconds())
-    return replace(count, doing=_doing(facts), until_s=count.at.monotonic_s + left_s)
+    return Count(count.day, count.at, _doing(facts), count.at.monotonic_s + left_s)
 
 
 def local_date(moment: datetime, zone: tzinfo | None) -> date:

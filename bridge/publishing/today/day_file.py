@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from bridge.config.atomic_file import write_private
 from bridge.config.state_file import StateFile
 from bridge.publishing.today.counted_day import Day
 
@@ -34,10 +35,11 @@ class _File(BaseModel):
 
 
 class DayFile:
-    """The newest count of each account."""
+    """The newest of what ``counted`` gives, which is asked in the thread that writes."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = StateFile(file)
+    def __init__(self, file: Path, counted: Callable[[], Mapping[str, Counted]]) -> None:
+        self._file = StateFile(file, write=self._write)
+        self._counted = counted
 
     def read(self) -> dict[str, Counted]:
         """What was counted; nothing where the file is missing or broken."""
@@ -54,24 +56,23 @@ class DayFile:
             for slug, (day, since, calls, meetings, unseen, until) in read.days.items()
         }
 
-    def write(self, counted: Mapping[str, Counted]) -> None:
-        """Write what was ``counted``, soon."""
-        days = {
-            slug: (
-                day.date.isoformat(),
-                round(day.since.timestamp()),
-                round(day.calls_s, 1),
-                round(day.meetings_s, 1),
-                round(day.unseen_s, 1),
-                round(until.timestamp()),
-            )
-            for slug, (day, until) in counted.items()
-        }
-        self._file.save(json.dumps({"days": days}, separators=(",", ":")))
+    def save(self) -> None:
+        """Write what is counted, soon."""
+        self._file.save("")
 
     async def close(self) -> None:
         """Wait until all is written, for a short while."""
         await self._file.close()
+
+    def _write(self, file: Path, _: str) -> None:
+        """Raises ``OSError`` when the disk refuses."""
+        days = {slug: _entry(*counted) for slug, counted in self._counted().items()}
+        write_private(file, json.dumps({"days": days}, separators=(",", ":")))
+
+
+def _entry(day: Day, until: datetime) -> tuple[object, ...]:
+    amounts = int(day.calls_s), int(day.meetings_s), int(day.unseen_s)
+    return day.date.isoformat(), int(day.since.timestamp()), *amounts, int(until.timestamp())
 
 
 def _moment(unix_s: float) -> datetime:

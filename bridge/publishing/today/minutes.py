@@ -37,7 +37,8 @@ class Minutes:
     """The counts of everybody who is followed, by the days of ``zone``; ``None``: the machine's."""
 
     def __init__(self, outgoing: Outgoing, file: Path, zone: tzinfo | None) -> None:
-        self._outgoing, self._zone, self._file = outgoing, zone, DayFile(file)
+        self._outgoing, self._zone = outgoing, zone
+        self._file = DayFile(file, self._counted)
         self._stored: dict[str, Counted] = {}
         """What was counted of whom nothing was heard since the start."""
         self._counts: dict[str, Count] = {}
@@ -134,8 +135,12 @@ class Minutes:
 
     def _write(self) -> None:
         self._unwritten, self._written_s = False, self._now().monotonic_s
-        counted = {slug: (count.day, count.at.wall) for slug, count in self._counts.items()}
-        self._file.write(self._stored | counted)
+        self._file.save()
+
+    def _counted(self) -> dict[str, Counted]:
+        """All that is to be remembered; for the thread that writes, so of a copy."""
+        counts = self._counts.copy()
+        return self._stored | {slug: (count.day, count.at.wall) for slug, count in counts.items()}
 
     def _count_all(self) -> None:
         now = self._now()
