@@ -101,6 +101,8 @@ class SignIn:
 SIGNED_IN, NEEDED = "signed_in", "needed"
 """The payloads of ``account/<a>/sign_in``."""
 SIGNED_OUT = SignIn()
+NEEDS_SIGN_IN = (SignInState.SIGNED_OUT, SignInState.CODE_PENDING, SignInState.EXPIRED)
+"""Where one of these is all that is missing, a person has to sign in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ class AccountFacts:
     """The newest presence, kept through failures; ``None`` before the first good poll."""
     changed_at: datetime | None = None
     """When the presence last changed, as we saw it."""
+    since: datetime | None = None
+    """Since when ``status_of(presence)`` is the same; ``None`` where nobody saw it begin."""
     polled_at: datetime | None = None
     """The last good poll."""
     valid_until: datetime | None = None

@@ -15,6 +15,7 @@ from operator import attrgetter
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Presence
+from bridge.contract.status import status_of
 from bridge.polling.freshness import Freshness
 from bridge.polling.read_order import ReadOrder
 
@@ -84,6 +85,7 @@ class Facts:
     def take(self, answers: Mapping[str, Presence], now: datetime) -> Taken:
         """Take the answers of a good poll; an older answer than before counts as a missing one."""
         self._follow_the_clock(now)
+        was_current = self.freshness.is_current(now)
         older, anew = self._order.check(answers, self._facts, now)
         present = answers.keys() - older if older else answers.keys()
         missing = self._facts.keys() - present if len(present) < len(self._facts) else set[str]()
@@ -94,9 +96,12 @@ class Facts:
             if facts is None or slug in older:
                 continue
             if presence is facts.presence or presence == facts.presence:
+                if facts.since and not was_current:  # it may have been another meanwhile
+                    self._facts[slug] = replace(facts, since=None)
                 continue
             visible = not facts.presence or _VISIBLE(presence) != _VISIBLE(facts.presence)
-            self._put(facts, presence, now if visible else facts.changed_at)
+            since = _since(facts, presence, now) if was_current else None
+            self._put(facts, presence, now if visible else facts.changed_at, since)
             put, changed = True, changed or visible
         if put:
             self._collect_presences()
@@ -126,6 +131,7 @@ class Facts:
                 before.name,
                 presence=before.presence,
                 changed_at=before.changed_at,
+                since=before.since,
                 polled_at=polled_at,
                 valid_until=valid_until,
                 fresh=signed_in and valid_until is not None and now < valid_until,
@@ -152,16 +158,24 @@ class Facts:
         for slug in [slug for slug, end in self._messages.items() if end <= now]:
             facts = self._facts[slug]
             if facts.presence:
-                self._put(facts, facts.presence.at(now), now)
+                self._put(facts, facts.presence.at(now), now, facts.since)
 
     def _follow_the_clock(self, now: datetime) -> None:
         if back := self.freshness.follow_the_clock(now):
             self._order.clock_set_back(back)
             self._changed |= dict.fromkeys(self._facts)
 
-    def _put(self, facts: AccountFacts, presence: Presence, changed_at: datetime | None) -> None:
+    def _put(
+        self,
+        facts: AccountFacts,
+        presence: Presence,
+        changed_at: datetime | None,
+        since: datetime | None,
+    ) -> None:
         slug = facts.account
-        self._facts[slug] = AccountFacts(slug, facts.name, presence=presence, changed_at=changed_at)
+        self._facts[slug] = AccountFacts(
+            slug, facts.name, presence=presence, changed_at=changed_at, since=since
+        )
         self._changed[slug] = None
         if presence.status_message_until:
             self._messages[slug] = presence.status_message_until
@@ -176,3 +190,10 @@ class Facts:
         """How many are reported again: with each taking turns, everybody within a round."""
         passed_s = (now - self._round_at).total_seconds() if self._round_at else 0.0
         return max(SLICE, ceil(len(self._reported) * passed_s / ROUND_S))
+
+
+def _since(before: AccountFacts, presence: Presence, now: datetime) -> datetime | None:
+    """Since when a person does what ``presence`` says, read without a gap after ``before``."""
+    if before.presence is None:
+        return None
+    return before.since if status_of(before.presence) is status_of(presence) else now

@@ -10,27 +10,27 @@ from datetime import timedelta, tzinfo
 from random import random as _random
 
 from bridge.config.tables.config import PollingSettings
-from bridge.contract.account import AccountFacts, SignInState
+from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import (
     AccessRefusedError,
     SignInNeededError,
     SignInUnreadableError,
-    SourceUnavailableError,
     TryAgainError,
 )
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Presence
 from bridge.contract.supervised import supervised
+from bridge.polling import failed_read
 from bridge.polling.backoff import Backoff
 from bridge.polling.cadence import History, Pace, pace
 from bridge.polling.facts import EpochAt, Facts
 from bridge.polling.freshness import valid_until
-from bridge.polling.health import INTERNAL_ERROR, REPORT, Status
+from bridge.polling.health import INTERNAL_ERROR, NOBODY, REPORT, Status
 from bridge.polling.machine_sleep import sleep_until_woken
 from bridge.polling.reporting import Reporting
 from bridge.polling.source import Source
-from bridge.retry import RETRY_AFTER_MOST_S, Random
+from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Poller:
     """The loop over one source.
 
     ``report`` gets the facts of an account that are news; ``announce`` is called before, when the
-    accounts of the source are others.
+    accounts of the source are others; ``turned`` is called when ``status`` has another problem.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Poller:
         settings: PollingSettings,
         report: Callable[[AccountFacts], None],
         announce: Callable[[], None] = lambda: None,
+        turned: Callable[[], None] = lambda: None,
         clock: Clock,
         hours: WeeklyHours | None = None,
         zone: tzinfo | None = None,
@@ -70,16 +71,20 @@ class Poller:
         self._reporting = Reporting(
             source, self._facts, report=report, announce=announce, clock=clock
         )
-        self._history = History()
-        self._status = Status()
-        self._backoff = Backoff()
-        self._wake = asyncio.Event()
-        self._reading = False
+        self._history, self._backoff = History(), Backoff()
+        self._status, self._turned = Status(), turned
+        self._wake, self._reading = asyncio.Event(), False
 
     @property
     def status(self) -> Status:
         """The status of the source now."""
-        return replace(self._status, throttled_until=self._source.throttled_until)
+        return replace(
+            self._status,
+            problem=self._status.problem or (NOBODY if self._needs_sign_in else None),
+            name=self._source.accounts.get(self._source.slug),
+            needs_sign_in=self._needs_sign_in,
+            throttled_until=self._source.throttled_until,
+        )
 
     def poll_now(self) -> None:
         """Read at once instead of at the next turn."""
@@ -98,6 +103,7 @@ class Poller:
             internal_errors=self._status.internal_errors + 1,
         )
         self._reporting.broke()
+        self._turned()
 
     async def run(self) -> None:
         """Poll until cancelled; each of its tasks is started again after an unforeseen error."""
@@ -137,6 +143,7 @@ class Poller:
         now, slug = self._clock.now(), self._source.slug
         if self._status.problem:
             log.info("%s: presence is back", slug)
+            self._turned()
         self._reporting.refused, self._backoff = None, Backoff()
         self._reporting.follow()
         taken = self._facts.take(answers, now)
@@ -179,26 +186,18 @@ class Poller:
             return self._sign_in_needed(error)
         if isinstance(error, AccessRefusedError):
             return self._access_refused(error)
-        text = str(error) or "Microsoft did not answer in time"
-        asked = error.retry_after_s if isinstance(error, TryAgainError) else None
-        if asked is not None:
-            asked = min(RETRY_AFTER_MOST_S, max(asked, self._settings.fastest))
-            until = (self._clock.now() + timedelta(seconds=asked)).astimezone(self._zone)
-            chosen = Pace(asked, "Microsoft asked us to wait")
-            return self._problem(f"{text}, until {until:%H:%M:%S}", chosen)
-        unreached = isinstance(error, TimeoutError) or (
-            isinstance(error, SourceUnavailableError) and not error.reached
-        )
+        if asked := failed_read.asked_wait(error, fastest_s=self._settings.fastest):
+            text = failed_read.text(error, until=self._clock.now() + asked, zone=self._zone)
+            return self._problem(text, Pace(asked.total_seconds(), "Microsoft asked us to wait"))
         now_s = self._clock.monotonic()
-        self._backoff = self._backoff.failed(now_s, reached=not unreached)
+        self._backoff = self._backoff.failed(now_s, reached=failed_read.reached(error))
         wait_s = self._backoff.wait_s(now_s, self._settings, random=self._random)
-        return self._problem(text, Pace(wait_s, "Microsoft does not answer"))
+        return self._problem(failed_read.text(error), Pace(wait_s, "Microsoft does not answer"))
 
     def _sign_in_needed(self, error: SignInNeededError) -> float:
         self._problem(str(error), None)
         if self._source.sign_in.value.state is not SignInState.SIGNED_IN:
-            is_unread = isinstance(error, SignInUnreadableError)
-            return SignInUnreadableError.LOOK_AGAIN_S if is_unread else SIGN_IN_S
+            return error.LOOK_AGAIN_S if isinstance(error, SignInUnreadableError) else SIGN_IN_S
         self._backoff = self._backoff.refused()
         return self._backoff.refused_wait_s
 
@@ -213,16 +212,17 @@ class Poller:
 
     def _problem(self, text: str, chosen: Pace | None) -> float:
         """Report that there is no presence, and why; the wait that was ``chosen``."""
-        now = self._clock.now()
-        if not self._status.problem:
+        now, before = self._clock.now(), self._status
+        if not before.problem:
             log.warning("%s: no presence: %s", self._source.slug, text)
         self._status = replace(
-            self._status,
+            before,
             problem=text,
-            consecutive_failures=self._status.consecutive_failures + 1,
+            consecutive_failures=before.consecutive_failures + (not self._needs_sign_in),
             pace=chosen,
             next_poll=now + timedelta(seconds=chosen.delay_s) if chosen else None,
         )
+        self._turned()
         self._reporting.report_news()
         return chosen.delay_s if chosen else SIGN_IN_S
 
@@ -235,6 +235,11 @@ class Poller:
                 self.poll_now()  # which reports too: nobody sees "signed in, no presence"
             else:
                 self._reporting.report_news()
+                self._turned()
+
+    @property
+    def _needs_sign_in(self) -> bool:
+        return self._reporting.has_read and self._source.sign_in.value.state in NEEDS_SIGN_IN
 
     @property
     def _deadline_s(self) -> float:

@@ -7,15 +7,15 @@ from dataclasses import asdict, fields, replace
 from datetime import datetime
 from operator import attrgetter
 
-from bridge.contract.account import AccountFacts, SignIn
+from bridge.contract.account import NEEDED, AccountFacts, SignIn
 from bridge.contract.presence import Availability, Presence
+from bridge.contract.status import TEXTS, Status, shown_status
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, encode_account_state, encode_json
 
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
-_UNPUBLISHED = ("sequence_number", "status_message_until")
-_PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name not in _UNPUBLISHED))
+_PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
 
 
 def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
@@ -25,7 +25,8 @@ def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[M
 
 
 def unexpiring(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
-    """What stays true without a state: whether it is current, and the sign-in."""
+    """What stays true without a state: its status, whether it is current, and the sign-in."""
+    yield status_message(topics, facts.account, *shown_status(facts))
     good = availability_of(topics, facts), _auth(topics, facts, now), _sign_in(topics, facts)
     yield from good if facts.fresh else reversed(good)
 
@@ -40,6 +41,8 @@ def changes(
     if old is None:
         return list(everything(topics, facts, now))
     messages = state_and_attributes(topics, facts) if state_is_new(old, facts) else []
+    if (status := shown_status(facts)) != shown_status(old):
+        messages.append(status_message(topics, facts.account, *status))
     rest: list[Message] = []
     if facts.fresh != old.fresh:
         rest.append(availability_of(topics, facts))
@@ -73,6 +76,7 @@ def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
         "raw_availability": presence.raw_availability,
         "raw_activity": presence.raw_activity,
         "status_message": presence.status_message,
+        "status_message_until": presence.status_message_until,
         "out_of_office_message": presence.out_of_office_message,
         "work_location": presence.raw_work_location,
         "place_id": presence.place_id,
@@ -97,6 +101,22 @@ def availability_of(topics: Topics, facts: AccountFacts) -> Message:
     """Whether the state may be shown as current."""
     payload = ONLINE if facts.fresh else OFFLINE
     return Message(topics.account(facts.account, "availability"), payload.encode())
+
+
+def status_message(
+    topics: Topics, account: str, status: Status, since: datetime | None = None
+) -> Message:
+    """What a person does, in words; they are shown also where no presence may be."""
+    payload = {"status": status, "text": TEXTS[status], "since": since}
+    return Message(topics.account(account, "status"), encode_json(payload))
+
+
+def sign_in_event(topic: str, old: SignIn | None, sign_in: SignIn, now: datetime) -> Message | None:
+    """That a sign-in is needed from ``now`` on; nothing while it was before, or is not."""
+    if sign_in.word != NEEDED or (old is not None and old.word == NEEDED):
+        return None
+    payload = {"event_type": "sign_in_needed", "at": now}
+    return Message(topic, encode_json(payload), retain=False, expiry_s=EVENT_EXPIRY_S)
 
 
 def auth(topic: str, sign_in: SignIn, now: datetime) -> Message:

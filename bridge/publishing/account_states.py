@@ -11,27 +11,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bridge.contract.account import AccountFacts, Followed, SignIn
+from bridge.contract.status import Status
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import (
     auth,
     availability_of,
     changes,
     everything,
+    sign_in_event,
     state_and_attributes,
     state_is_new,
+    status_message,
     unexpiring,
     without_code,
 )
-from bridge.publishing.outgoing import Outgoing
+from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
+from bridge.publishing.today.minutes import Minutes
 
 BEAT_S = 120.0
 """All is sent again within this: times and expiry stay true, and what others erased comes back."""
-MANY = 1_000
-"""With more people than that, a beat is only what would expire: five messages each would be too
-many."""
-UNREPEATED = ("availability", "sign_in", "auth", "preferred")
-"""What such a beat leaves out."""
+UNREPEATED = ("availability", "sign_in", "auth", "status", "today", "preferred")
+"""What a beat leaves out where there are many: it is only what would expire."""
 LOOK_S = 5.0
 """Between two looks for whose turn it is."""
 NOW_S = float("-inf")
@@ -49,8 +50,8 @@ class Published:
 class AccountStates:
     """The facts of everybody who is followed, as they were published last."""
 
-    def __init__(self, outgoing: Outgoing, preferences: Preferences) -> None:
-        self._outgoing, self._preferences = outgoing, preferences
+    def __init__(self, outgoing: Outgoing, *, preferences: Preferences, minutes: Minutes) -> None:
+        self._outgoing, self._preferences, self._minutes = outgoing, preferences, minutes
         self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
         self._published: dict[str, Published] = {}
         self._tables: dict[str, SignIn] = {}
@@ -72,8 +73,8 @@ class AccountStates:
         if followed is None:
             return
         if followed.table and self._tables.get(followed.table) != facts.sign_in:
-            self._tables[followed.table] = facts.sign_in
-            self._outgoing.send(self._table(followed.table, facts.sign_in))
+            self._take_table(followed.table, facts.sign_in)
+        self._minutes.take(facts)
         self._due[facts.account] = facts
         self._publish_due()
         if self._due:
@@ -111,6 +112,7 @@ class AccountStates:
     def unread(self, slug: str) -> Iterator[Message]:
         """That an account is not current, when nothing is known of it yet."""
         if slug in self._outgoing.followed and slug not in self._published:
+            yield status_message(self._topics, slug, Status.NOT_READ)
             yield availability_of(self._topics, self.facts(slug))
 
     def tables(self) -> Iterator[Message]:
@@ -131,6 +133,7 @@ class AccountStates:
                     yield from self.everything(slug)
                     return
                 yield message
+        yield from self._minutes.of(slug)
         yield from self._preferences.everything(slug, followed)
 
     def on(self, topic: str) -> Message | None:
@@ -149,6 +152,7 @@ class AccountStates:
         if followed.table and len(self._outgoing.followed) > MANY:
             return
         yield from unexpiring(self._topics, facts, self._clock.now())
+        yield from self._minutes.of(slug)
         yield from self._preferences.everything(slug, followed)
 
     def _publish_due(self) -> None:
@@ -171,6 +175,18 @@ class AccountStates:
                 *changes(self._topics, old, facts, self._clock.now()),
                 *self._preferences.news({slug: followed}),
             )
+            if not followed.table:
+                topic = self._topics.account(slug, "sign_in_event")
+                self._send_event(topic, old.sign_in if old else None, facts.sign_in)
+
+    def _take_table(self, table: str, sign_in: SignIn) -> None:
+        before, self._tables[table] = self._tables.get(table), sign_in
+        self._outgoing.send(self._table(table, sign_in))
+        self._send_event(self._topics.table(table, "sign_in_event"), before, sign_in)
+
+    def _send_event(self, topic: str, before: SignIn | None, sign_in: SignIn) -> None:
+        if event := sign_in_event(topic, before, sign_in, self._clock.now()):
+            self._outgoing.send(event)
 
     def _table(self, table: str, sign_in: SignIn) -> Message:
         return auth(self._topics.table(table, "auth"), sign_in, self._clock.now())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from bridge.contract.status import Status
 from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import MANY, UNREPEATED, AccountStates
+from bridge.publishing.account_messages import status_message
+from bridge.publishing.account_states import UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
-from bridge.publishing.outgoing import Outgoing
+from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
 
@@ -44,8 +46,7 @@ class Announcements:
 
     def welcome(self) -> Iterator[Message]:
         """All that a broker without memory must get before ``online``, in order."""
-        followed = self._outgoing.followed
-        single = [slug for slug, account in followed.items() if account.table is None]
+        single = self._single()
         yield from islice(self._removal.messages(), REMOVALS_FIRST)
         yield from self._of_the_bridge()
         yield from self._devices_of(single)
@@ -63,6 +64,8 @@ class Announcements:
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many people only the bridge's own state."""
+        for slug in islice(self._single(), MANY):
+            yield status_message(self._topics, slug, Status.STOPPED)
         for slug in islice(self._outgoing.followed, GOODBYES_MOST):
             yield Message(self._topics.account(slug, "availability"), OFFLINE.encode())
 
@@ -88,6 +91,8 @@ class Announcements:
         """
         yield from (self._online, self._bridge.info())
         yield from self._states.tables()
+        for slug in self._single():
+            yield from self._states.unread(slug)
         yield from self._devices_of(self._next_accounts())
         if device := self._device(self._topics.bridge_config()):
             yield device
@@ -118,6 +123,10 @@ class Announcements:
 
     def _device(self, topic: str) -> Message | None:
         return None if self._removal.is_shrinking(topic) else self._devices.on(topic)
+
+    def _single(self) -> list[str]:
+        """Who has a sign-in of their own."""
+        return [slug for slug, a in self._outgoing.followed.items() if a.table is None]
 
     def _next_accounts(self) -> Iterator[str]:
         """Whose turn it is to be announced again."""

@@ -50,14 +50,15 @@ class BridgeMessages:
         return Message(self._topics.bridge_health, payload, expiry_s=HEALTH_EXPIRY_S)
 
     def update_health(self, health: Health) -> None:
-        """Publish ``health`` when it turned or has its first poll, else at its own slow beat."""
+        """Publish ``health`` when people see a difference, else at its own slow beat."""
         before, self._health = self._health, health
-        turned = (
-            before is None
-            or before.healthy != health.healthy
-            or (before.last_poll_ok is None) != (health.last_poll_ok is None)
-        )
+        turned = before is None or _seen(before) != _seen(health)
         now_s, message = self._outgoing.clock.monotonic(), self.health()
         if message and (turned or now_s - self._sent_s >= HEALTH_EVERY_S):
             self._sent_s = now_s
             self._outgoing.send(message, beat=not turned)
+
+
+def _seen(health: Health) -> tuple[object, ...]:
+    """What people see of it, or wait for."""
+    return health.healthy, health.reason, health.sign_in_needed, health.last_poll_ok is None

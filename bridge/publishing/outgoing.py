@@ -12,6 +12,9 @@ from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.retry import Random
 
+MANY = 1_000
+"""With more people than that, each of them is sent less, and less often."""
+
 
 class Outgoing:
     """What all of these parts share; ``make_broker`` makes the connection."""

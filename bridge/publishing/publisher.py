@@ -27,6 +27,7 @@ from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.repair.erased_topics import ErasedTopics
 from bridge.publishing.repair.overwritten_states import OverwrittenStates
 from bridge.publishing.requests import Requests
+from bridge.publishing.today.minutes import Minutes
 from bridge.retry import Random
 
 
@@ -58,9 +59,15 @@ class Publisher:
         )
         self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
-        self.states = AccountStates(out, self._preferences)
+        self._minutes = Minutes(out, config.state_dir / "today.json", config.zone)
+        self.states = AccountStates(out, preferences=self._preferences, minutes=self._minutes)
         self.bridge = BridgeMessages(out, config, version, log_level=service.log_level)
-        self._devices = Devices(out, version, enabled=config.homeassistant.enabled)
+        self._devices = Devices(
+            out,
+            version,
+            enabled=config.homeassistant.enabled,
+            page=config.web.address if config.web.enabled else None,
+        )
         announced = config.state_dir / "announced.json"
         self._removal = Removal(out, announced, device=self._devices.on)
         self._births = Births(
@@ -92,6 +99,7 @@ class Publisher:
     def start(self) -> None:
         """Learn what is retained on the broker, and listen to what concerns the bridge."""
         self._removal.read()
+        self._minutes.read()
         self.broker.subscribe(self._out.topics.request("+"), self.requests.take, commands=True)
         self._erased.listen(self._announcements.unrepeated_filters())
         if self._devices.enabled:
@@ -101,6 +109,7 @@ class Publisher:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
         before, self._out.followed = self._out.followed, dict(accounts)
         self.states.forget(before.keys() - accounts.keys())
+        self._minutes.follow(accounts.keys())
         self._removal.want(self._devices.components())
         one_each = {a.table or slug: slug for slug, a in reversed(list(accounts.items()))}
         self._overwritten.listen(one_each.values())  # single accounts, and one of each table
@@ -120,6 +129,7 @@ class Publisher:
             "publish-due": self.states.publish_waiting,
             "beats": self.states.repeat,
             "bridge-beat": self._beat,
+            "minutes": self._minutes.run,
             "new-people": self._newcomers.run,
             "requests": self._answer_requests,
             "births": partial(self._births.run, self.broker),
@@ -136,6 +146,7 @@ class Publisher:
                     tasks.create_task(kept, name=name)
         finally:
             await self._removal.close()
+            await self._minutes.close()
 
     def _welcome(self) -> Iterator[Message]:
         return self._out.noted(self._announcements.welcome())

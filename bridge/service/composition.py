@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # loaded only by who wants them
 
 log = logging.getLogger(__name__)
 
+HEALTH_PAUSE_S = 1.0
+"""Between two reports of the health."""
 OpenPage = Callable[[Commands, Config, Broker, Clock], "Page"]
 OpenLocalApi = Callable[..., "LocalApi"]
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -54,6 +57,7 @@ class Composition:
     ) -> None:
         self._service, self._config, self._clock = service, config, clock
         self._supervision = Supervision(clock, random=random)
+        self._turned = asyncio.Event()
         self._microsoft = Microsoft(
             config, clock, open_http=open_http, executor=executor, random=random
         )
@@ -80,6 +84,7 @@ class Composition:
             self._microsoft,
             report=self._report,
             announce=self._announce,
+            turned=self._turned.set,
             clock=clock,
             random=random,
             epoch=lambda now: self._epoch.at(now) if self._epoch else None,
@@ -99,7 +104,11 @@ class Composition:
         """
         config, clock, publisher = self._config, self._clock, self.publisher
         publisher.start()
-        works: dict[str, Work] = {"publisher": publisher.run, "heartbeat": self._beat}
+        works: dict[str, Work] = {
+            "publisher": publisher.run,
+            "heartbeat": self._beat,
+            "health": self._report_health,
+        }
         if open_page:
             self._page = open_page(self._service, config, publisher.broker, clock)
             works["page"] = self._page.run
@@ -164,7 +173,12 @@ class Composition:
             self.sources.report_soon()
 
     async def _beat(self) -> None:
-        def report() -> None:
-            self.publisher.bridge.update_health(self._service.health())
+        await state_dir.beat(self._config.state_dir, self._clock, self._turned.set)
 
-        await state_dir.beat(self._config.state_dir, self._clock, report)
+    async def _report_health(self) -> None:
+        """At each beat and whenever a source turned, of which a thousand may at once."""
+        while True:
+            await self._turned.wait()
+            self._turned.clear()
+            self.publisher.bridge.update_health(self._service.health())
+            await self._clock.sleep(HEALTH_PAUSE_S)

@@ -43,11 +43,13 @@ class Sources:
         *,
         report: Callable[[AccountFacts], None],
         announce: Callable[[Mapping[str, Followed]], None],
+        turned: Callable[[], None] = lambda: None,
         clock: Clock,
         random: Random = _random,
         epoch: EpochAt = lambda _: None,
     ) -> None:
         self._microsoft, self._report, self._announce = microsoft, report, announce
+        self._turned = turned
         self._clock, self._random, self._epoch = clock, random, epoch
         self._tables: dict[str, FollowedTable] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -169,6 +171,7 @@ class Sources:
                 zone=config.zone,
                 report=self._report,
                 announce=self._announce_all,
+                turned=self._turned,
                 clock=self._clock,
                 random=self._random,
                 epoch=self._epoch,

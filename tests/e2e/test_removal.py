@@ -45,7 +45,8 @@ async def start_with_both(stage: Stage) -> None:
         stage.start("bridge", "run")
         for account in ("alice", "bob"):
             await mqtt.until_text(f"presence/account/{account}/availability", "online")
-    assert len(await stored_of_bob(stage)) == 6
+            await mqtt.until(f"presence/account/{account}/today")
+    assert len(await stored_of_bob(stage)) == 8
 
 
 async def test_who_is_taken_out_while_the_broker_is_away_is_gone_when_it_is_back(

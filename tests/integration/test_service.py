@@ -119,6 +119,17 @@ async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_p
         assert broker.json("presence/bridge/health")["healthy"]
 
 
+async def test_that_a_sign_in_is_needed_is_published_before_the_next_beat(tmp_path: Path) -> None:
+    clock, broker = ManualClock(), MemoryBroker()
+    service = Service(config(tmp_path, "alice"), connect=broker.connect, clock=clock)
+    async with running(service, clock):
+        await until(lambda: service.health().sign_in_needed == ("alice",))
+        await clock.advance(state_dir.HEARTBEAT_EVERY_S / 5)
+        health = broker.json("presence/bridge/health")
+        assert (health["healthy"], health["sign_in_needed"]) == (False, ["alice"])
+        assert health["reason"].startswith("alice: sign-in needed.")
+
+
 async def test_that_nothing_is_heard_is_told_in_health_until_it_is(tmp_path: Path) -> None:
     clock, broker = ManualClock(), MemoryBroker()
     broker.delivers = False

@@ -85,6 +85,7 @@ def test_every_key_of_the_shipped_config_is_read_and_every_one_that_is_read_is_i
 
 EXAMPLES = {"ca_file", "cert_file", "key_file", "server_name", "username", "password_file", "port"}
 EXAMPLES |= {"client_id", "kind", "name", "follow", "schedule", "looks", "hosts", "trusted_proxies"}
+EXAMPLES |= {"url"}
 
 
 @pytest.mark.parametrize("name", ["mqtt", "homeassistant", "polling", "web", "drivers.desk"])
@@ -328,7 +329,7 @@ def test_debians_broker_has_the_same_rules_as_the_containers() -> None:
     debian = (ROOT / "packaging" / "mosquitto-debian.conf").read_text(encoding="utf-8")
     shipped_conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     same = debian.replace("/etc/mosquitto/", "/mosquitto/config/").splitlines()
-    assert "allow_anonymous false" in same
+    assert {"allow_anonymous false", "max_queued_messages 20000"} <= set(same)
     assert [line for line in same if not line.startswith("#")] == [
         line for line in shipped_conf.splitlines() if line in same and line
     ]

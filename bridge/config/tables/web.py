@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import ConfigPath, Settings, matching
 
 Network = IPv4Network | IPv6Network
+_URL = re.compile(r"""https?://[^\s/@"'<>{}\\]+(/[^\s"'<>{}\\#?]*)?""")
 HostName = Annotated[
     str,
     StringConstraints(max_length=253),
@@ -29,6 +32,25 @@ def _network(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if not _URL.fullmatch(text) or not parts.hostname:
+        raise ValueError("must be an address such as https://presence.example.org")
+    if _is_this_machine(parts.hostname):
+        raise ValueError(f"leads to {parts.hostname}, whatever machine one is at: write the page's")
+    return text.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
 class WebSettings(Settings):
     """``[web]``: the page and its API."""
 
@@ -41,6 +63,8 @@ class WebSettings(Settings):
     """The page's password, or its scrypt hash, on the first line."""
     hosts: tuple[HostName, ...] = ()
     """Names the page is reached by; addresses and this machine's own name need not be listed."""
+    url: Annotated[str, AfterValidator(_url)] | None = None
+    """The page's whole address, for links to it; else ``address`` says what the rest tells."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Addresses of proxies that let only the right people through, such as Home Assistant's ingress
     (172.30.32.2): nobody who comes from there is asked for a password."""
@@ -61,6 +85,19 @@ class WebSettings(Settings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def address(self) -> str | None:
+        """Where others open the page: ``url``, or what host, ``hosts`` and port make certain.
+
+        Nothing where only this machine listens, where a proxy stands before it, or where it
+        listens everywhere and nobody has named it.
+        """
+        if self.url or self.is_local or self.trusted_proxies or not self.port:
+            return self.url
+        host = next(iter(self.hosts), "") if _is_this_machine(self.host) else self.host
+        named = f"[{host}]" if ":" in host else host
+        return f"http://{named}:{self.port}" if named else None
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:

@@ -14,7 +14,7 @@ from bridge.config.atomic_file import write_private
 from bridge.contract.errors import AccessRefusedError, SourceDataError
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.slugs import Slugs
-from bridge.microsoft.texts import NAME_BYTES, plain
+from bridge.microsoft.texts import NAME_BYTES, plain, text_in
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,13 @@ class Member:
     oid: str | None = None
     """Their GUID; unknown until a user principal name was looked up."""
     upn: str | None = None
+
+    def as_found(self, found: Member | None) -> Member:
+        """With what was ``found`` of the same person; a name of the config stays."""
+        if found is None:
+            return self
+        is_named = self.name not in (self.slug, self.upn)
+        return replace(self, oid=self.oid or found.oid, name=self.name if is_named else found.name)
 
 
 class Memory:
@@ -68,7 +75,7 @@ class Named:
 
     def __init__(self, table: str, people: Sequence[Member], *, graph: Graph) -> None:
         self._table, self._people, self._graph = table, tuple(people), graph
-        self._found: dict[str, str] = {}
+        self._found: dict[str, Member] = {}
         self._logged: set[str] = set()
 
     async def find(self, before: Sequence[Member]) -> tuple[Member, ...]:
@@ -79,17 +86,17 @@ class Named:
                 them nobody is left.
             PresenceBridgeError: As in ``Graph.read``.
         """
-        self._found |= {person.upn: person.oid for person in before if person.upn and person.oid}
+        self._found |= {person.upn: person for person in before if person.upn and person.oid}
         found: list[Member] = []
         refused: AccessRefusedError | None = None
         for person in self._people:
-            oid = person.oid or self._found.get(person.upn or "")
-            if oid is None and person.upn and not refused:
+            known = self._found.get(person.upn or "")
+            if not (person.oid or known or refused):
                 try:
-                    oid = await self._look_up(person.upn)
+                    known = await self._look_up(person, str(person.upn))
                 except AccessRefusedError as error:
                     refused = error
-            found.append(replace(person, oid=oid))
+            found.append(person.as_found(known))
         if not any(person.oid for person in found):
             names = ", ".join(person.upn for person in self._people if person.upn)
             raise refused or AccessRefusedError(
@@ -99,9 +106,9 @@ class Named:
             self._log_once(str(refused))
         return tuple(found)
 
-    async def _look_up(self, upn: str) -> str | None:
+    async def _look_up(self, person: Member, upn: str) -> Member | None:
         answer = await self._graph.read(
-            f"/users/{quote(upn, safe='@')}?$select=id", remedy=USERS_REMEDY
+            f"/users/{quote(upn, safe='@')}?$select=id,displayName", remedy=USERS_REMEDY
         )
         if answer is None:
             if len(self._people) > 1:
@@ -110,8 +117,9 @@ class Named:
         oid = answer.get("id") if isinstance(answer, Mapping) else None
         if not isinstance(oid, str) or not oid:
             raise SourceDataError("Microsoft Graph answered something that is no person")
-        self._found[upn] = oid.lower()
-        return oid.lower()
+        name = text_in(answer, "displayName") or person.name
+        self._found[upn] = replace(person, oid=oid.lower(), name=name)
+        return self._found[upn]
 
     def _log_once(self, text: str) -> None:
         if text not in self._logged:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from random import random as _random
 
 from bridge.contract.account import SignIn, SignInState
@@ -66,8 +65,8 @@ class Members:
         if people is None:
             self.people = remembered
             return
-        oids = {person.upn: person.oid for person in remembered}
-        self.people = tuple(replace(p, oid=p.oid or oids.get(p.upn)) for p in people)
+        found = {person.upn: person for person in remembered if person.upn}
+        self.people = tuple(person.as_found(found.get(person.upn or "")) for person in people)
 
     async def ready(self) -> None:
         """Wait for a look that is about to end when nobody was found before.

@@ -14,20 +14,17 @@ from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.account_messages import STATE_EXPIRY_S
-from bridge.publishing.discovery.entities import (
-    Entity,
-    account_entities,
-    bridge_entities,
-    preference_entities,
-)
+from bridge.publishing.discovery.bridge_entities import bridge_entities
+from bridge.publishing.discovery.component import Component
+from bridge.publishing.discovery.entities import account_entities
 
 ORIGIN_NAME = "Presence Bridge"
 Components = dict[str, str]
 """Component keys and their platforms."""
 
 
-def bridge_device(topics: Topics, version: str) -> Message:
-    """The device of the service itself."""
+def bridge_device(topics: Topics, version: str, *, page: str | None = None) -> Message:
+    """The device of the service itself; ``page`` is where others open the bridge's own page."""
     identifier = f"{topics.instance}_bridge"
     return _message(
         topics.bridge_config(),
@@ -37,9 +34,10 @@ def bridge_device(topics: Topics, version: str) -> Message:
             "manufacturer": "Presence Bridge",
             "model": "Microsoft Teams presence",
             "sw_version": version,
+            **_link(page),
         },
         version=version,
-        entities=bridge_entities(topics),
+        components=bridge_entities(topics),
         shared={"availability": [{"topic": topics.bridge_state}]},
         prefix=identifier,
         object_prefix="presence_bridge",
@@ -47,7 +45,13 @@ def bridge_device(topics: Topics, version: str) -> Message:
 
 
 def account_device(
-    topics: Topics, slug: str, account: Followed, version: str, *, expires: bool = False
+    topics: Topics,
+    slug: str,
+    account: Followed,
+    version: str,
+    *,
+    page: str | None = None,
+    expires: bool = False,
 ) -> Message:
     """The device of one account.
 
@@ -55,6 +59,8 @@ def account_device(
     accounts only, whose state is sent again often enough.
     """
     identifier = f"{topics.instance}_account_{slug}"
+    place = f"{page}/#person-{slug}" if page else None
+    expire_after_s = STATE_EXPIRY_S if expires and account.table is None else None
     return _message(
         topics.account_config(slug),
         device={
@@ -63,13 +69,11 @@ def account_device(
             "manufacturer": "Microsoft",
             "model": "Teams presence",
             "via_device": f"{topics.instance}_bridge",
+            **_link(place),
         },
         version=version,
-        entities=_entities(
-            topics,
-            slug,
-            account,
-            expire_after_s=STATE_EXPIRY_S if expires and account.table is None else None,
+        components=account_entities(
+            topics, slug, account, page=place, expire_after_s=expire_after_s
         ),
         shared={
             "availability": [
@@ -87,22 +91,24 @@ def account_device(
 @lru_cache(maxsize=4)
 def bridge_components(topics: Topics) -> Components:
     """The component keys and platforms of the bridge device."""
-    return {entity.key: entity.platform for entity in bridge_entities(topics)}
+    return {component.key: component.platform for component in bridge_entities(topics)}
 
 
-@lru_cache(maxsize=4)
-def account_components(topics: Topics, *, settable: bool) -> Components:
-    """Those of an account device."""
-    account = Followed("", settable=settable)
-    return {entity.key: entity.platform for entity in _entities(topics, "x", account)}
+def account_components(topics: Topics, account: Followed) -> Components:
+    """Those of an account device; one object for all of the same kind."""
+    kind = Followed(
+        "", settable=account.settable, ways=account.ways, table="x" if account.table else None
+    )
+    return _components_of(topics, kind)
 
 
-def _entities(
-    topics: Topics, slug: str, account: Followed, *, expire_after_s: int | None = None
-) -> Iterable[Entity]:
-    yield from account_entities(topics, slug, table=account.table, expire_after_s=expire_after_s)
-    if account.settable:
-        yield from preference_entities(topics, slug)
+@lru_cache(maxsize=16)
+def _components_of(topics: Topics, kind: Followed) -> Components:
+    return {component.key: component.platform for component in account_entities(topics, "x", kind)}
+
+
+def _link(page: str | None) -> dict[str, str]:
+    return {"configuration_url": page} if page else {}
 
 
 def _message(
@@ -110,22 +116,12 @@ def _message(
     *,
     device: dict[str, Any],
     version: str,
-    entities: Iterable[Entity],
+    components: Iterable[Component],
     shared: dict[str, Any],
     prefix: str,
     object_prefix: str,
 ) -> Message:
-    components = {
-        entity.key: {
-            "platform": entity.platform,
-            "unique_id": f"{prefix}_{entity.key}",
-            "default_entity_id": f"{entity.platform}.{object_prefix}_{entity.key}",
-            "name": entity.name,
-            "qos": 1,
-            **entity.options,
-        }
-        for entity in entities
-    }
     origin = {"name": ORIGIN_NAME, "sw_version": version, "support_url": SUPPORT_URL}
-    payload = {"device": device, "origin": origin, "components": components, **shared}
+    inside = {each.key: each.payload(prefix, object_prefix) for each in components}
+    payload = {"device": device, "origin": origin, "components": inside, **shared}
     return Message(topic, encode_json(payload))

@@ -20,7 +20,7 @@ from bridge.publishing.discovery.payloads import Components
 
 log = logging.getLogger(__name__)
 
-LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "preferred")
+LEAVES = ("state", "attributes", "availability", "auth", "sign_in", "status", "today", "preferred")
 """All that is ever retained about an account, below its topic."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Topic = Annotated[str, StringConstraints(pattern=r"^[^+#\x00]+$")]
@@ -42,8 +42,8 @@ class Retained:
     def add(self, other: Retained) -> None:
         """Add all of ``other``."""
         for topic, components in other.devices.items():
-            before = self.devices.get(topic, components)
-            self.devices[topic] = components if before is components else before | components
+            before = self.devices.get(topic, components)  # and on its old platform until it is gone
+            self.devices[topic] = components if before is components else components | before
         self.accounts |= other.accounts
         self.settable |= other.settable
         self.tables |= other.tables

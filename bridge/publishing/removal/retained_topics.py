@@ -1,8 +1,9 @@
 """Which retained topics have to go from the broker, until the broker has let them go.
 
-Home Assistant keeps a component that is merely left out: its device is sent once with the bare
-platform of that component, and then without it. A device goes when its topic is emptied. Topics of
-an entity are emptied after the entity is gone, or Home Assistant reads the empty payload.
+Home Assistant keeps a component that is merely left out, or has another platform now: its device is
+sent once with the bare platform that the component had, and then as it is. A device goes when its
+topic is emptied. Topics of an entity are emptied after the entity is gone, or Home Assistant reads
+the empty payload.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ class RetainedTopics:
 
     def _shrank(self, message: Message) -> bool:
         topic = message.topic
-        if components(message).keys() & self.shrunk[topic].keys():
+        if components(message).items() & self.shrunk[topic].items():
             self.bare.add(topic)
             return True
         if topic in self.bare:
@@ -173,4 +174,4 @@ def components(message: Message) -> Components:
 def _vanished(before: Components, now: Components) -> Components:
     if before is now:
         return {}
-    return {key: name for key, name in before.items() if key not in now}
+    return {key: name for key, name in before.items() if now.get(key) != name}

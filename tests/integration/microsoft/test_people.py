@@ -47,6 +47,25 @@ async def test_names_are_looked_up_once_and_remembered_over_a_restart(office: Of
     assert office.count(USER) == 1
 
 
+async def test_who_is_named_by_an_address_has_the_name_that_microsoft_shows_of_them(
+    office: Office,
+) -> None:
+    ann, ben, carl = office.hire("ann.b", "ben", "carl")
+    ann.name, ben.name, carl.name = "Ann Berg", "Ben Bo", "Carl Cox"
+    tables: dict[str, Any] = {
+        "office": people(ann),
+        "ben": {"sign_in": "app", "user": ben.upn},
+        "carl": {"sign_in": "app", "user": carl.upn, "name": "Our Carl"},
+    }
+    for _ in range(2):  # also as remembered
+        async with office.open(tables) as running:
+            shown: dict[str, str] = {}
+            for table in tables:
+                await running.until_shown(table, set(running[table].accounts))
+                shown |= running[table].accounts
+        assert shown == {"office_ann_b": "Ann Berg", "ben": "Ben Bo", "carl": "Our Carl"}
+
+
 async def test_a_name_that_nobody_has_is_told_once_and_keeps_nobody_waiting(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:

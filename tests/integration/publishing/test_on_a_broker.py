@@ -184,10 +184,10 @@ async def test_a_removal_that_is_refused_is_done_when_the_rules_let_it(
                 await said(mqtt, broker.port, STATE, 0)
                 return {t for t, h in mqtt.last.items() if "/bob/" in t and h.payload}
 
-        assert len(await live(bob)) == 5
+        assert len(await live(bob)) == 7
         rules.write_text(ACL, encoding="utf-8")
         broker.reload()
-        assert len(await live({"alice": ALICE})) == 5
+        assert len(await live({"alice": ALICE})) == 7
         assert "does not let user bridge publish on presence/account/bob" in caplog.text
         rules.write_text(ACL + "topic readwrite presence/account/#\n", encoding="utf-8")
         broker.reload()

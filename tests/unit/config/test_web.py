@@ -59,3 +59,45 @@ def test_the_password_file_lies_beside_the_config(tmp_path: Path) -> None:
         {"password_file": "secrets/web"}, context={"folder": tmp_path}
     )
     assert settings.password_file == tmp_path / "secrets" / "web"
+
+
+PASSWORD = Path("secrets/web")
+
+
+@pytest.mark.parametrize(
+    ("table", "address"),
+    [
+        ({}, None),
+        ({"host": "localhost", "url": "https://pi.local/presence/"}, "https://pi.local/presence"),
+        ({"host": "192.168.1.20"}, "http://192.168.1.20:8099"),
+        ({"host": "pi.local", "port": 80}, "http://pi.local:80"),
+        ({"host": "fd00::7"}, "http://[fd00::7]:8099"),
+        ({"host": "0.0.0.0"}, None),
+        ({"host": "::", "hosts": ("Presence.example.org",)}, "http://presence.example.org:8099"),
+        ({"host": "192.168.1.20", "port": 0}, None),
+        ({"host": "192.168.1.20", "trusted_proxies": ("10.0.0.1",)}, None),
+    ],
+)
+def test_where_others_open_the_page_is_said_only_where_it_is_certain(
+    table: dict[str, Any], address: str | None
+) -> None:
+    assert WebSettings(password_file=PASSWORD, **table).address == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "presence.example.org",
+            "ftp://pi.local",
+            "https://",
+            "https://a b",
+            "http://me@pi.local",
+        ),
+        *("http://127.0.0.1:8099", "http://localhost:8099", "http://[::1]:8099", "http://0.0.0.0"),
+        *('https://pi.local/"', "https://pi.local/{{ 7 }}", "https://pi.local/#x"),
+    ],
+)
+def test_an_address_that_leads_others_nowhere_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        WebSettings(url=url)

@@ -262,3 +262,29 @@ def test_each_fact_that_people_see_is_a_change(other: Presence) -> None:
     bench.answer["alice"] = other
     (told,) = bench.poll(5)
     assert (told.presence, told.changed_at) == (other, at(5))
+
+
+IN_A_CALL = Presence(Availability.BUSY, Activity.IN_A_CALL)
+CONFERENCE = Presence(Availability.BUSY, Activity.IN_A_CONFERENCE_CALL, status_message="Hi")
+
+
+def test_since_when_is_since_the_same_words_were_true_and_not_before_anybody_looked() -> None:
+    bench = Bench({"a": "A"})
+    assert bench.poll(0)[0].since is None
+    bench.answer["a"] = IN_A_CALL
+    assert bench.poll(10)[0].since == at(10)
+    bench.answer["a"] = CONFERENCE
+    (facts,) = bench.poll(20)
+    assert (facts.since, facts.changed_at) == (at(10), at(20))
+
+
+def test_after_a_gap_nobody_saw_when_it_began() -> None:
+    bench = Bench({"a": "A"})
+    bench.poll(0)
+    bench.answer["a"] = IN_A_CALL
+    assert bench.poll(10)[0].since == at(10)
+    assert bench.poll(1000)[0].since is None
+    bench.answer["a"] = FREE
+    assert bench.poll(2000)[0].since is None
+    bench.answer["a"] = IN_A_CALL
+    assert bench.poll(2010)[0].since == at(2010)

@@ -13,3 +13,21 @@ def test_all_is_well_where_nothing_is_wrong() -> None:
     health = fold({"alice": Status()})
     assert health.healthy
     assert health.reason is None
+
+
+def test_people_are_named_as_they_are_called_and_one_who_has_to_sign_in_comes_last() -> None:
+    health = fold(
+        {
+            "ann": Status(problem="Nobody is signed in.", name="Ann", needs_sign_in=True),
+            "team": Status(problem="Microsoft Graph cannot be reached"),
+            "ann2": Status(problem="Nobody is signed in.", name="Ann", needs_sign_in=True),
+        }
+    )
+    assert health.reason == "team: Microsoft Graph cannot be reached (and 2 more)"
+    assert health.sign_in_needed == ("ann", "ann2")
+
+
+def test_a_sign_in_that_is_missing_is_said_as_such() -> None:
+    health = fold({"ann": Status(problem="It ended.", name="Ann", needs_sign_in=True)})
+    assert not health.healthy
+    assert health.reason == "Ann: sign-in needed. It ended."

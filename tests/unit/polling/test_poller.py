@@ -31,10 +31,13 @@ class Bench:
         self.clock = ManualClock()
         self.source = FakeSource(answer)
         self.told: list[AccountFacts] = []
+        self.turns: list[str | None] = []
+        """The problem, each time that it may be another."""
         self.poller = Poller(
             self.source,
             settings=PollingSettings(),
             report=self.told.append,
+            turned=lambda: self.turns.append(self.poller.status.problem),
             clock=self.clock,
             random=lambda: 0.5,
         )
@@ -279,7 +282,7 @@ async def test_a_bug_is_told_and_does_not_end_the_polling(
         assert bench.last.sign_in.state.value == "signed_in"
         assert bench.last.sign_in.message == "Internal error, started again."
         assert fold({"alice": bench.poller.status}).reason == (
-            "alice: Internal error, started again. Please report it with the log."
+            "Alice: Internal error, started again. Please report it with the log."
         )
         await bench.clock.advance(400)
         assert not bench.is_fresh()
@@ -377,7 +380,7 @@ async def test_health_tells_the_first_problem_and_the_worst_numbers() -> None:
         bad = bench.poller.status
     health = fold({"bob": good, "alice": bad})
     assert not health.healthy
-    assert health.reason == "alice: Microsoft Graph cannot be reached"
+    assert health.reason == "Alice: Microsoft Graph cannot be reached"
     assert health.consecutive_failures == bad.consecutive_failures > 1
     assert fold({"bob": good}).healthy
 
@@ -394,3 +397,45 @@ async def test_a_cancellation_is_honoured_also_in_the_middle_of_another_turn() -
         task.cancel()
         done, _ = await asyncio.wait({task}, timeout=5)
         assert done, f"it hangs after {turns} turns"
+
+
+@pytest.mark.parametrize(
+    "state", [SignInState.SIGNED_OUT, SignInState.EXPIRED, SignInState.CODE_PENDING]
+)
+async def test_that_a_sign_in_is_needed_is_said_at_once_and_is_no_failure(
+    state: SignInState,
+) -> None:
+    async with polling(FREE) as bench:
+        assert fold({"alice": bench.poller.status}).healthy
+        bench.source.answer = SignInNeededError("It ended.", remedy="Sign in.")
+        bench.source.sign_in.set(SignIn(state))
+        await bench.clock.settle()
+        health = fold({"alice": bench.poller.status})
+        assert (health.healthy, health.sign_in_needed) == (False, ("alice",))
+        assert health.reason == "Alice: sign-in needed. Nobody is signed in."
+        assert bench.turns, "whoever shows it has heard of it"
+        await bench.clock.advance(400)
+        health = fold({"alice": bench.poller.status})
+        assert health.reason == "Alice: sign-in needed. It ended. Sign in."
+        assert health.consecutive_failures == 0
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.settle()
+        assert fold({"alice": bench.poller.status}).healthy
+
+
+async def test_before_the_first_read_nobody_says_that_a_sign_in_is_needed() -> None:
+    async with polling(None) as bench:
+        bench.source.sign_in.set(SignIn())
+        await bench.clock.settle()
+        assert fold({"alice": bench.poller.status}).healthy
+
+
+async def test_what_is_wrong_and_that_it_is_over_is_said_at_once() -> None:
+    async with polling(SourceUnavailableError("Graph cannot be reached", reached=False)) as bench:
+        assert set(bench.turns) == {"Graph cannot be reached"}
+        bench.turns.clear()
+        bench.source.answer = FREE
+        await bench.clock.advance(60)
+        assert fold({"alice": bench.poller.status}).healthy
+        assert bench.turns

@@ -12,8 +12,9 @@ import pytest
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import BEAT_S, MANY, UNREPEATED
+from bridge.publishing.account_states import BEAT_S, UNREPEATED
 from bridge.publishing.announcements import DEVICES_A_BEAT
+from bridge.publishing.outgoing import MANY
 from tests.unit.publishing.bench import ALICE, IN, Bench, facts
 
 TOPICS = Topics()

@@ -13,7 +13,8 @@ from bridge.contract.health import Health
 from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import BEAT_S, MANY
+from bridge.publishing.account_states import BEAT_S
+from bridge.publishing.outgoing import MANY
 from tests.unit.publishing.bench import ALICE, IN, NOW, Bench, facts
 
 TOPICS = Topics()
@@ -99,6 +100,8 @@ async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench
         bench.publisher.states.update(facts(slug))
     bench.broker.drain()
     async with bench.running():
+        await bench.pass_time(1)
+        bench.broker.beats.clear()
         bench.broker.put(TOPICS.births[0], b"Online ")
         through = await bench.pass_time(5)
     sent = topics(through)
@@ -161,10 +164,11 @@ async def test_what_is_not_current_is_repeated_without_its_state(bench: Bench) -
     async with bench.running():
         bench.publisher.states.update(facts("alice"))
         bench.publisher.states.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED)))
-        bench.broker.drain()
+        await bench.pass_time(1)
         sent = topics(await bench.pass_time(BEAT_S + 10))
     assert [topic for topic in sent if "/alice/" in topic] == [
-        TOPICS.account("alice", leaf) for leaf in ("sign_in", "auth", "availability")
+        TOPICS.account("alice", leaf)
+        for leaf in ("status", "sign_in", "auth", "availability", "today")
     ]
 
 
@@ -177,7 +181,7 @@ async def test_with_very_many_people_a_beat_is_only_what_would_expire(bench: Ben
     async with bench.running():
         for slug in ("alice", crowd[0]):
             bench.publisher.states.update(facts(slug))
-        bench.broker.drain()
+        await bench.pass_time(1)
         sent = topics(await bench.pass_time(BEAT_S + 10))
     assert [topic for topic in sent if crowd[0] in topic.split("/")] == [
         TOPICS.account(crowd[0], leaf) for leaf in ("state", "attributes")
@@ -315,3 +319,71 @@ async def test_what_changes_during_a_long_welcome_is_not_overwritten_by_what_was
     bench.publisher.states.update(facts("alice", sign_in=SignIn()))
     after = [message for message in welcome if message.topic == availability]
     assert [message.payload for message in after] == [b"offline"]
+
+
+def status(bench: Bench, slug: str = "alice") -> str:
+    text: str = json.loads(bench.broker.stored[TOPICS.account(slug, "status")])["text"]
+    return text
+
+
+async def test_the_status_is_true_before_the_first_read_and_after_an_orderly_end(
+    bench: Bench,
+) -> None:
+    bench.connect()
+    assert status(bench) == "Not read yet"
+    bench.publisher.states.update(facts("alice"))
+    bench.broker.drain()
+    assert status(bench) == "Available"
+    bench.publisher.states.update(facts("alice", sign_in=SignIn(SignInState.EXPIRED)))
+    bench.broker.drain()
+    assert status(bench) == "Sign-in needed"
+    goodbye = list(bench.broker.goodbye())
+    said = {m.topic: json.loads(m.payload)["text"] for m in goodbye if m.payload.startswith(b"{")}
+    assert said == {TOPICS.account("alice", "status"): "Not known: the bridge is stopped"}
+    bench.connect()
+    assert status(bench) == "Sign-in needed"
+
+
+async def test_who_was_never_read_is_part_of_the_beat(bench: Bench) -> None:
+    bench.connect()
+    topic = TOPICS.account("alice", "availability")
+    async with bench.running():
+        await bench.pass_time(20)
+        del bench.broker.stored[topic]
+        await bench.pass_time(BEAT_S)
+    assert bench.broker.stored[topic] == b"offline"
+
+
+async def test_a_sign_in_that_is_needed_is_one_event_of_a_table_and_of_each_single_account(
+    bench: Bench,
+) -> None:
+    bench.connect()
+    for sign_in in (IN, CODE, SignIn(SignInState.EXPIRED), IN):
+        for slug in EVERYBODY:
+            bench.publisher.states.update(facts(slug, sign_in=sign_in))
+    events = [m for m in bench.broker.drain() if m.topic.endswith("/sign_in_event")]
+    assert sorted(topics(events)) == [
+        TOPICS.account("alice", "sign_in_event"),
+        TOPICS.table("team", "sign_in_event"),
+    ]
+    assert not any(message.retain for message in events)
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        Health(healthy=False, reason="Alice: sign-in needed."),
+        Health(healthy=True, last_poll_ok=NOW),
+        Health(healthy=True, sign_in_needed=("alice",)),
+    ],
+)
+async def test_what_people_see_of_the_health_is_published_at_once(
+    bench: Bench, news: Health
+) -> None:
+    bench.connect()
+    bench.publisher.bridge.update_health(Health(healthy=True))
+    bench.broker.drain()
+    bench.publisher.bridge.update_health(news)
+    assert topics(bench.broker.drain()) == [TOPICS.bridge_health]
+    bench.publisher.bridge.update_health(replace(news, uptime_s=10))
+    assert bench.broker.drain() == []

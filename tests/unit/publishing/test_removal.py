@@ -16,7 +16,9 @@ TOPICS = Topics()
 ALICE_DEVICE, BOB_DEVICE = (TOPICS.account_config(slug) for slug in ("alice", "bob"))
 OLD_DEVICE = "old/device/presence_account_bob/config"
 SETTABLE = Followed("Bob", settable=True)
-LEAVES = {"state", "attributes", "availability", "auth", "sign_in", "preferred"}
+LEAVES = {
+    *("state", "attributes", "availability", "auth", "sign_in", "status", "today", "preferred")
+}
 
 
 def emptied(messages: list[Message]) -> list[str]:
@@ -51,7 +53,7 @@ async def test_all_that_is_stored_about_somebody_goes_while_the_broker_is_there(
         bench.connect()
         for slug in ("alice", "bob"):
             bench.publisher.states.update(facts(slug))
-        bench.broker.drain()
+        await bench.pass_time(1)
         assert bench.about("bob") == topics("bob")
         bench.publisher.follow({"alice": ALICE})
         gone = emptied(await bench.pass_time(1))
@@ -69,7 +71,7 @@ async def test_who_leaves_while_the_broker_is_away_is_gone_when_it_is_back(
     async with bench.running():
         bench.connect()
         bench.publisher.states.update(facts("bob"))
-        bench.broker.drain()
+        await bench.pass_time(1)
         bench.broker.lose()
         bench.publisher.follow({"alice": ALICE})
         await bench.pass_time(5)
@@ -126,7 +128,7 @@ async def test_who_comes_back_before_the_broker_does_is_not_removed(tmp_path: Pa
         assert set(emptied(welcome)) == {BOB_DEVICE, TOPICS.account("bob", "preferred")}
         assert bench.broker.stored[TOPICS.account("bob", "availability")] == b"offline"
         bench.publisher.states.update(facts("bob"))
-        bench.broker.drain()
+        await bench.pass_time(1)
         assert bench.about("bob") == topics("bob", LEAVES - {"preferred"}) - {BOB_DEVICE}
 
 
@@ -188,7 +190,8 @@ async def test_a_full_disk_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptur
     folder.write_text("no folder", encoding="utf-8")
     bench = await live(folder, {})
     assert bench.about("bob") == topics("bob")
-    assert caplog.text.count("cannot be written") == 1
+    for name in ("announced.json", "today.json"):
+        assert caplog.text.count(f"{name} cannot be written") == 1
 
 
 async def test_the_sign_in_of_a_table_goes_with_its_last_person(tmp_path: Path) -> None:
@@ -318,6 +321,35 @@ async def test_an_entity_that_a_release_gave_up_goes_in_two_steps(tmp_path: Path
         assert not any(b'"mood"' in message.payload for message in finals.values())
         bench.broker.lose()
         assert not any(b'"mood"' in message.payload for message in bench.connect())
+
+
+async def test_an_entity_that_changes_its_platform_goes_in_two_steps(tmp_path: Path) -> None:
+    old = {"topics": {ALICE_DEVICE: {"busy": "sensor", "status": "sensor"}}}
+    (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE})
+    async with bench.running():
+        (bare,) = [m for m in bench.connect() if m.topic == ALICE_DEVICE]
+        components = json.loads(bare.payload)["components"]
+        assert components["busy"] == {"platform": "sensor"}
+        assert components["status"]["name"] == "Status"
+        (final,) = [m for m in await bench.pass_time(5) if m.topic == ALICE_DEVICE]
+        assert json.loads(final.payload)["components"]["busy"]["platform"] == "binary_sensor"
+        bench.broker.lose()
+        bench.connect()
+        assert await bench.pass_time(5) == []
+
+
+async def test_the_buttons_of_an_app_go_in_two_steps(tmp_path: Path) -> None:
+    old = {"topics": {ALICE_DEVICE: {"signin": "button", "signin_code": "sensor"}}}
+    (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE})
+    async with bench.running():
+        (bare,) = [m for m in bench.connect() if m.topic == ALICE_DEVICE]
+        assert json.loads(bare.payload)["components"]["signin"] == {"platform": "button"}
+        (final,) = [m for m in await bench.pass_time(5) if m.topic == ALICE_DEVICE]
+        assert not {"signin", "signin_code"} & json.loads(final.payload)["components"].keys()
 
 
 async def test_a_refused_last_step_keeps_nobody_else_on_the_broker(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Counts the time that each person is in calls and meetings today."""
