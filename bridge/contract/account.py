@@ -61,6 +61,8 @@ class SignIn:
 SIGNED_IN, NEEDED = "signed_in", "needed"
 """The payloads of ``account/<a>/sign_in``."""
 SIGNED_OUT = SignIn()
+NEEDS_SIGN_IN = (SignInState.SIGNED_OUT, SignInState.CODE_PENDING, SignInState.EXPIRED)
+"""Where one of these is all that is missing, a person has to sign in."""
 
 
 @dataclass(frozen=True, slots=True)

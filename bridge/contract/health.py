@@ -12,10 +12,15 @@ class Health:
 
     healthy: bool
     reason: str | None = None
-    """One sentence when something is wrong."""
+    """One sentence when something is wrong, or a sign-in is needed."""
+    sign_in_needed: tuple[str, ...] = ()
+    """Accounts and tables that nobody is signed in for, as long as nothing can be read."""
+    failing: bool = False
+    """Something is wrong that no sign-in mends."""
     last_poll_ok: datetime | None = None
     last_poll_attempt: datetime | None = None
     consecutive_failures: int = 0
+    """Polls in a row that failed; to have nobody signed in is no failure."""
     throttled_until: datetime | None = None
     poll_interval: float | None = None
     """Seconds to the next poll that the cadence chose last."""

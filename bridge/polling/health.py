@@ -11,6 +11,10 @@ from bridge.polling.cadence import Pace
 
 INTERNAL_ERROR = "Internal error, started again."
 REPORT = "Please report it with the log."
+NOBODY = "Nobody is signed in."
+SIGN_IN_NEEDED = "sign-in needed."
+NAMED_MOST = 20
+"""So many who need a sign-in are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,10 @@ class Status:
     last_poll_attempt: datetime | None = None
     consecutive_failures: int = 0
     problem: str | None = None
+    name: str | None = None
+    """Of the one person whom it reads, for people."""
+    needs_sign_in: bool = False
+    """Nothing can be read until a person signs in."""
     next_poll: datetime | None = None
     pace: Pace | None = None
     throttled_until: datetime | None = None
@@ -31,27 +39,26 @@ class Status:
 def fold(
     statuses: Mapping[str, Status], *, failed: Sequence[str] = (), broker: Sequence[str] = ()
 ) -> Health:
-    """One report; unhealthy while any source has a problem, with the first one named.
+    """One report; unhealthy while any source has a problem or waits for a sign-in.
 
+    The reason names the first; what no sign-in mends goes before what one does.
     ``failed`` are other parts that were started again after an internal error, ``broker`` is what
     the broker does not let us do.
     """
-    problems = dict.fromkeys(failed, f"{INTERNAL_ERROR} {REPORT}")
-    if broker:
-        problems["broker"] = broker[0]
-    problems |= {slug: status.problem for slug, status in statuses.items() if status.problem}
-    reason = None
-    if problems:
-        name, problem = next(iter(problems.items()))
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        reason = f"{name}: {problem}{more}"
+    problems = [(name, f"{INTERNAL_ERROR} {REPORT}") for name in failed]
+    problems += [("broker", problem) for problem in broker[:1]]
+    problems += _problems(statuses, needs_sign_in=False)
+    problems += _problems(statuses, needs_sign_in=True)
+    needing = [slug for slug, status in statuses.items() if status.needs_sign_in]
     values = list(statuses.values())
     nexts = [(s.next_poll, s.pace.why if s.pace else None) for s in values if s.next_poll]
     next_poll, why = min(nexts, key=lambda item: item[0], default=(None, None))
     paces = [status.pace.delay_s for status in values if status.pace]
     return Health(
         healthy=not problems,
-        reason=reason,
+        reason=_reason(problems),
+        sign_in_needed=tuple(needing[:NAMED_MOST]),
+        failing=len(problems) > len(needing),
         last_poll_ok=_latest(s.last_poll_ok for s in values),
         last_poll_attempt=_latest(s.last_poll_attempt for s in values),
         consecutive_failures=max((s.consecutive_failures for s in values), default=0),
@@ -61,6 +68,23 @@ def fold(
         next_poll_why=why,
         internal_errors=sum(status.internal_errors for status in values),
     )
+
+
+def _problems(statuses: Mapping[str, Status], *, needs_sign_in: bool) -> list[tuple[str, str]]:
+    said = f"{SIGN_IN_NEEDED} " if needs_sign_in else ""
+    return [
+        (status.name or slug, f"{said}{status.problem}")
+        for slug, status in statuses.items()
+        if status.problem and status.needs_sign_in is needs_sign_in
+    ]
+
+
+def _reason(problems: Sequence[tuple[str, str]]) -> str | None:
+    if not problems:
+        return None
+    name, problem = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{name}: {problem}{more}"
 
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:

@@ -10,7 +10,7 @@ from datetime import timedelta, tzinfo
 from random import random as _random
 
 from bridge.config.tables.config import PollingSettings
-from bridge.contract.account import AccountFacts, SignInState
+from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import (
     AccessRefusedError,
@@ -26,7 +26,7 @@ from bridge.polling.backoff import Backoff
 from bridge.polling.cadence import History, Pace, pace
 from bridge.polling.facts import EpochAt, Facts
 from bridge.polling.freshness import valid_until
-from bridge.polling.health import INTERNAL_ERROR, REPORT, Status
+from bridge.polling.health import INTERNAL_ERROR, NOBODY, REPORT, Status
 from bridge.polling.machine_sleep import sleep_until_woken
 from bridge.polling.reporting import Reporting
 from bridge.polling.source import Source
@@ -70,16 +70,19 @@ class Poller:
         self._reporting = Reporting(
             source, self._facts, report=report, announce=announce, clock=clock
         )
-        self._history = History()
-        self._status = Status()
-        self._backoff = Backoff()
-        self._wake = asyncio.Event()
-        self._reading = False
+        self._history, self._backoff, self._status = History(), Backoff(), Status()
+        self._wake, self._reading = asyncio.Event(), False
 
     @property
     def status(self) -> Status:
         """The status of the source now."""
-        return replace(self._status, throttled_until=self._source.throttled_until)
+        return replace(
+            self._status,
+            problem=self._status.problem or (NOBODY if self._needs_sign_in else None),
+            name=self._source.accounts.get(self._source.slug),
+            needs_sign_in=self._needs_sign_in,
+            throttled_until=self._source.throttled_until,
+        )
 
     def poll_now(self) -> None:
         """Read at once instead of at the next turn."""
@@ -186,19 +189,17 @@ class Poller:
             until = (self._clock.now() + timedelta(seconds=asked)).astimezone(self._zone)
             chosen = Pace(asked, "Microsoft asked us to wait")
             return self._problem(f"{text}, until {until:%H:%M:%S}", chosen)
-        unreached = isinstance(error, TimeoutError) or (
-            isinstance(error, SourceUnavailableError) and not error.reached
-        )
-        now_s = self._clock.monotonic()
-        self._backoff = self._backoff.failed(now_s, reached=not unreached)
+        now_s, reached = self._clock.monotonic(), not isinstance(error, TimeoutError)
+        if isinstance(error, SourceUnavailableError):
+            reached = error.reached
+        self._backoff = self._backoff.failed(now_s, reached=reached)
         wait_s = self._backoff.wait_s(now_s, self._settings, random=self._random)
         return self._problem(text, Pace(wait_s, "Microsoft does not answer"))
 
     def _sign_in_needed(self, error: SignInNeededError) -> float:
         self._problem(str(error), None)
         if self._source.sign_in.value.state is not SignInState.SIGNED_IN:
-            is_unread = isinstance(error, SignInUnreadableError)
-            return SignInUnreadableError.LOOK_AGAIN_S if is_unread else SIGN_IN_S
+            return error.LOOK_AGAIN_S if isinstance(error, SignInUnreadableError) else SIGN_IN_S
         self._backoff = self._backoff.refused()
         return self._backoff.refused_wait_s
 
@@ -213,13 +214,13 @@ class Poller:
 
     def _problem(self, text: str, chosen: Pace | None) -> float:
         """Report that there is no presence, and why; the wait that was ``chosen``."""
-        now = self._clock.now()
+        now, needs = self._clock.now(), self._needs_sign_in
         if not self._status.problem:
             log.warning("%s: no presence: %s", self._source.slug, text)
         self._status = replace(
             self._status,
             problem=text,
-            consecutive_failures=self._status.consecutive_failures + 1,
+            consecutive_failures=0 if needs else self._status.consecutive_failures + 1,
             pace=chosen,
             next_poll=now + timedelta(seconds=chosen.delay_s) if chosen else None,
         )
@@ -235,6 +236,10 @@ class Poller:
                 self.poll_now()  # which reports too: nobody sees "signed in, no presence"
             else:
                 self._reporting.report_news()
+
+    @property
+    def _needs_sign_in(self) -> bool:
+        return self._reporting.has_read and self._source.sign_in.value.state in NEEDS_SIGN_IN
 
     @property
     def _deadline_s(self) -> float:

@@ -162,7 +162,7 @@ async def test_one_accounts_bug_is_told_and_the_others_never_notice(
     assert told["bob"].sign_in.message == "Internal error, started again."
     health = fold(sources.statuses)
     assert health.reason is not None
-    assert health.reason.startswith("bob: Internal error")
+    assert health.reason.startswith("Bob: Internal error")
     assert caplog.text.count("Traceback") == 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

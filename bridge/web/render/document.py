@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bridge.web.render.forms import form, text_field
+from bridge.web.render.forms import disclosure, form, text_field
 from bridge.web.render.markup import Attribute, Child, tag
 
 
@@ -54,6 +54,16 @@ def login_page(refusal: str = "") -> str:
         tag("h1", "Presence"),
         notice(refusal),
         form("enter", password, button="Open"),
+        disclosure(
+            "Where is the password?",
+            tag(
+                "p",
+                "On the machine that runs the bridge, in the first line of the file that ",
+                tag("code", "password_file"),
+                " in [web] of config.toml names. Write another one there: it counts within "
+                "seconds, and every open page asks for it.",
+            ),
+        ),
     )
 
 

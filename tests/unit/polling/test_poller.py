@@ -279,7 +279,7 @@ async def test_a_bug_is_told_and_does_not_end_the_polling(
         assert bench.last.sign_in.state.value == "signed_in"
         assert bench.last.sign_in.message == "Internal error, started again."
         assert fold({"alice": bench.poller.status}).reason == (
-            "alice: Internal error, started again. Please report it with the log."
+            "Alice: Internal error, started again. Please report it with the log."
         )
         await bench.clock.advance(400)
         assert not bench.is_fresh()
@@ -353,6 +353,25 @@ async def test_a_source_that_says_signed_in_and_sign_in_needed_makes_no_busy_loo
         assert bench.source.reads < 10
 
 
+async def test_a_missing_sign_in_is_no_failed_read() -> None:
+    async with polling(SourceUnavailableError("down")) as bench:
+        await bench.clock.advance(30)
+        assert bench.poller.status.consecutive_failures > 1
+        bench.source.sign_in.set(SignIn())
+        bench.source.answer = SignInNeededError("Nobody is signed in.", remedy="Sign in.")
+        bench.poller.poll_now()
+        await bench.clock.advance(0)
+        status = bench.poller.status
+        assert (status.consecutive_failures, status.needs_sign_in) == (0, True)
+        assert status.problem == "Nobody is signed in. Sign in."
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.advance(0)
+        status = bench.poller.status
+        assert (status.consecutive_failures, status.needs_sign_in) == (0, False)
+        assert status.problem is None
+
+
 async def test_a_request_to_poll_is_followed_at_once() -> None:
     async with polling(FREE) as bench:
         reads = bench.source.reads
@@ -377,7 +396,7 @@ async def test_health_tells_the_first_problem_and_the_worst_numbers() -> None:
         bad = bench.poller.status
     health = fold({"bob": good, "alice": bad})
     assert not health.healthy
-    assert health.reason == "alice: Microsoft Graph cannot be reached"
+    assert health.reason == "Alice: Microsoft Graph cannot be reached"
     assert health.consecutive_failures == bad.consecutive_failures > 1
     assert fold({"bob": good}).healthy
 
