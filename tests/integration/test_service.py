@@ -176,7 +176,7 @@ async def test_to_read_now_says_why_nothing_can_be_read(tmp_path: Path) -> None:
     clock = ManualClock()
     service = Service(config(tmp_path, "alice"), clock=clock)
     async with running(service, clock):
-        await until(lambda: service.health().sign_in_needed)
+        await until(lambda: service.health().sign_in_needed == ("alice",))
         assert service.health().consecutive_failures == 0
         for account in ("alice", None):
             with pytest.raises(PersonMustActError, match="alice is not signed in"):

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from bridge.config.tables.web import WebSettings
+from bridge.contract.faults import Faults
 from bridge.web.access.basic_auth import basic_password
 from bridge.web.access.cookies import Cookies, session_of
 from bridge.web.access.csrf import SAFE_METHODS, is_foreign_link, is_own_form
@@ -18,7 +19,6 @@ from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.password_file import PasswordFile
 from bridge.web.access.proxies import NOT_NAMED, Proxies, arrival_of, reader_source
 from bridge.web.serving.connections import came_whole
-from bridge.web.serving.faults import Faults
 
 WATCHDOG = "/healthz"
 """Says that the process lives, to whoever asks and however; what watches it knows no password."""

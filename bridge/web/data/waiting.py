@@ -15,5 +15,6 @@ def must_sign_in(signer: Person | Table) -> bool:
 
 def waiting_for(snapshot: Snapshot) -> Iterator[str]:
     """The names of those who must sign in; people who are read together have one sign-in."""
-    alone = (person for person in snapshot.people if not person.table)
-    return (signer.name for signer in (*alone, *snapshot.tables) if must_sign_in(signer))
+    signers: list[Person | Table] = [person for person in snapshot.people if not person.table]
+    signers += snapshot.tables
+    return (signer.name for signer in signers if must_sign_in(signer))
