@@ -149,7 +149,8 @@ class Guard:
     def _came_wrong(self, request: web.Request) -> Why | None:
         """By a proxy that nobody named, past the one that is named, or under another name."""
         arrival = arrival_of(request)
-        if arrival.proxy and not self._password:
+        is_static = request.path.startswith(STATIC)  # the refusal is a page too
+        if arrival.proxy and not (self._password or is_static):
             return HTTPStatus.FORBIDDEN, NOT_NAMED.format(proxy=arrival.proxy)
         if not (arrival.trusted or self._password or self._settings.is_local):
             return HTTPStatus.FORBIDDEN, NO_PROXY

@@ -19,11 +19,16 @@ log = logging.getLogger(__name__)
 
 LOGGED = 100
 """Proxies that nobody named and that are logged; more are one network with many addresses."""
-NOT_NAMED = (
-    "This came through a proxy at {proxy} that the config does not name. Add one line to [web] of "
-    'config.toml and restart: trusted_proxies = ["{proxy}"] if the proxy itself asks for a '
-    'password; else forwarded_from = ["{proxy}"], with a password_file. '
-    'Before there is a config: PRESENCE_WEB__TRUSTED_PROXIES=["{proxy}"].'
+NOT_NAMED = """\
+This came through a proxy at {proxy} that the config does not name.
+If it asks for a password itself, add to [web] of config.toml: trusted_proxies = ["{proxy}"]
+If it only forwards, set password_file there, and add: forwarded_from = ["{proxy}"]
+Before there is a config, say it in the environment: PRESENCE_WEB__TRUSTED_PROXIES=["{proxy}"]
+Then restart the bridge.\
+"""
+_REFUSED = (
+    'the page refuses a proxy at %s that is not named: add to [web] trusted_proxies = ["%s"] if '
+    "it asks for a password itself, else password_file and forwarded_from"
 )
 _SHARED = (
     "a proxy at %s forwards readers to the page and is not named: after wrong passwords all of "
@@ -80,10 +85,7 @@ class Proxies:
     def _log(self, proxy: str) -> None:
         if proxy not in self._logged and len(self._logged) < LOGGED:
             self._logged.add(proxy)
-            if self._has_password:
-                log.warning(_SHARED, proxy, proxy)
-            else:
-                log.warning("the page refused a request: %s", NOT_NAMED.format(proxy=proxy))
+            log.warning(_SHARED if self._has_password else _REFUSED, proxy, proxy)
 
 
 def arrival_of(request: web.Request) -> Arrival:

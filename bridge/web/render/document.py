@@ -68,8 +68,9 @@ def login_page(refusal: str = "") -> str:
 
 
 def message_page(title: str, text: str) -> str:
-    """One sentence, with the way back."""
-    return card_document(f"Presence: {title}", tag("h1", title), tag("p", text), way_back())
+    """Some lines of text, with the way back."""
+    lines = [tag("p", line) for line in text.splitlines()]
+    return card_document(f"Presence: {title}", tag("h1", title), lines, way_back())
 
 
 def way_back() -> Markup:

@@ -43,13 +43,15 @@ async def test_without_a_password_a_proxy_that_nobody_named_is_refused_with_the_
     caplog: pytest.LogCaptureFixture,
     headers: Mapping[str, str],
 ) -> None:
-    for path in ("./", "events", "api/v1/snapshot", "report", "static/page.js"):
+    for path in ("./", "events", "api/v1/snapshot", "report", "readyz"):
         async with browser.get(path, headers=headers) as answer:
             assert answer.status == 403
             text = await answer.text()
             assert "trusted_proxies = [" in text
             assert "127.0.0.1" in text
             assert "Alice" not in text
+    async with browser.get("static/page.css", headers=headers) as answer:
+        assert answer.status == 200
     assert "Alice" in await read(browser)
     [line] = [record.getMessage() for record in caplog.records]
     assert 'trusted_proxies = ["127.0.0.1"]' in line
