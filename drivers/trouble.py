@@ -10,6 +10,7 @@ import math
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.faults import Faults
 from bridge.retry import Random, full_jitter
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Trouble:
     def __init__(self, name: str, random: Random, clock: Clock) -> None:
         self._name, self._random, self._clock = name, random, clock
         self._logged: set[str] = set()
+        self._faults = Faults()
         self._attempt = 0
         self._back_s = -math.inf
         self._flaps = False
@@ -45,16 +47,13 @@ class Trouble:
         self.refused = isinstance(error, LightRefusedError)
         attempt, self._attempt = self._attempt, self._attempt + 1
         if isinstance(error, LightRefusedError):
-            if self._is_news(str(error)):
+            if str(error) not in self._logged:
                 log.error("%s: %s (tried again every %.0f s)", self._name, error, REFUSED_S)
+            self._logged.add(str(error))
             return REFUSED_S
         if not isinstance(error, LightUnreachableError):
-            if self._is_news(type(error).__name__):
-                log.error(
-                    "%s: internal error, tried again; please report this",
-                    self._name,
-                    exc_info=error,
-                )
+            self._logged.add("bug")
+            self._faults.log(error, self._name, ", tried again")
         elif not self._logged:
             self._logged.add("away")
             self._log_lost(error)
@@ -74,6 +73,7 @@ class Trouble:
             self._flaps = False
             log.info("%s: the light is back", self._name)
         self._logged.clear()
+        self._faults = Faults()
         self._attempt, self.refused = 0, False
 
     def _log_lost(self, error: Exception) -> None:
@@ -85,8 +85,3 @@ class Trouble:
             log.warning(text, self._name, error)
         else:
             log.warning("%s: %s; trying again until it is back", self._name, error)
-
-    def _is_news(self, text: str) -> bool:
-        news = text not in self._logged
-        self._logged.add(text)
-        return news

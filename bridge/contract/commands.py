@@ -18,7 +18,7 @@ class Commands(Protocol):
     """Any of them may raise ``PresenceBridgeError``, whose text and remedy are for people."""
 
     def poll(self, account: str | None = None) -> None:
-        """Read one account, or all, now."""
+        """Read one account, or all, now; an error says why nothing can be read."""
         ...
 
     def sign_in(self, account: str, way: Way | None = None) -> None:

@@ -15,6 +15,8 @@ class Health:
     """One sentence when something is wrong, or a sign-in is needed."""
     sign_in_needed: tuple[str, ...] = ()
     """Accounts and tables that nobody is signed in for, as long as nothing can be read."""
+    failing: bool = False
+    """Something is wrong that no sign-in mends."""
     last_poll_ok: datetime | None = None
     last_poll_attempt: datetime | None = None
     consecutive_failures: int = 0

@@ -5,13 +5,11 @@ One account's bug is one account's outage: who runs beside it does not notice.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from random import random as _random
 
 from bridge.contract.clock import Clock
-
-log = logging.getLogger(__name__)
+from bridge.contract.faults import Faults
 
 FIRST_S, MOST_S = 1.0, 300.0
 CALM_S = 600.0
@@ -30,28 +28,14 @@ async def supervised(
 
     The traceback is logged once for each kind of error. A cancellation is honoured at once.
     """
-    logged: set[str] = set()
-    attempt = 0
+    faults, attempt = Faults(), 0
     while True:
         began_s = clock.monotonic()
         try:
             return await work()
-        except Exception as error:
-            kind = _kind(error)
-            if kind not in logged:
-                logged.add(kind)
-                log.exception("%s: internal error, started again; please report this", name)
+        except Exception as error:  # noqa: BLE001 - logged there
+            faults.log(error, name, ", started again")
             failed(error)
         attempt = 0 if clock.monotonic() - began_s >= CALM_S else attempt + 1
         step_s = min(MOST_S, FIRST_S * 2.0 ** min(attempt, 16))
         await clock.sleep(step_s * (0.5 + random() / 2))
-
-
-def _kind(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    line = place.tb_lineno if place else 0
-    return f"{type(error).__name__} {line}"

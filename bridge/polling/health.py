@@ -58,6 +58,7 @@ def fold(
         healthy=not problems,
         reason=_reason(problems),
         sign_in_needed=tuple(needing[:NAMED_MOST]),
+        failing=len(problems) > len(needing),
         last_poll_ok=_latest(s.last_poll_ok for s in values),
         last_poll_attempt=_latest(s.last_poll_attempt for s in values),
         consecutive_failures=max((s.consecutive_failures for s in values), default=0),

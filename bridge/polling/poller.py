@@ -218,7 +218,7 @@ class Poller:
         self._status = replace(
             before,
             problem=text,
-            consecutive_failures=before.consecutive_failures + (not self._needs_sign_in),
+            consecutive_failures=0 if self._needs_sign_in else before.consecutive_failures + 1,
             pace=chosen,
             next_poll=now + timedelta(seconds=chosen.delay_s) if chosen else None,
         )

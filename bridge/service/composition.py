@@ -145,6 +145,15 @@ class Composition:
             uptime_s=uptime_s,
         )
 
+    def reload(self) -> list[str]:
+        """Follow what the config file names now, and take a new password of the page.
+
+        Returns and raises as ``FollowedAccounts.reload``.
+        """
+        if self._page:
+            self._page.look_at_password()
+        return self.followed.reload()
+
     def _at_the_broker(self) -> dict[str, Any]:
         """What the broker announced, and what is wrong between it and us."""
         broker = self.publisher.broker

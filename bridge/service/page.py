@@ -41,6 +41,10 @@ class Page:
         """Show exactly ``accounts``; those ``added`` on the page can be removed there."""
         self._view.follow(accounts, added_here=added)
 
+    def look_at_password(self) -> None:
+        """Look at once whether there is a new password."""
+        self._web.look_at_password()
+
     @property
     def clocks_apart_s(self) -> dict[str, int]:
         """How far our clock is ahead of that of each lamp's host, in seconds."""

@@ -92,8 +92,18 @@ class Service:
         self.stop()
 
     def poll(self, account: str | None = None) -> None:
-        """Read one account, or all, now."""
-        self._parts.sources.poll(account)
+        """Read one account, or all, now.
+
+        Raises:
+            PresenceBridgeError: Nothing of it can be read now; says why.
+        """
+        sources = self._parts.sources
+        if account is not None:
+            sources.source_of(account)
+        why = sources.why_unread(account, self._config.zone)
+        sources.poll(account)
+        if why:
+            raise why
 
     def sign_in(self, account: str, way: Way | None = None) -> None:
         """Start to sign ``account`` (or table) in, by its own way if no other is given."""
@@ -120,7 +130,7 @@ class Service:
     ) -> str | None:
         """Show ``account`` as ``presence``. Returns what a person must know about it, if any."""
         note = await self._writer(account).prefer(presence, lasts)
-        self.poll(account)
+        self._parts.sources.poll(account)
         return note
 
     async def set_status_message(
@@ -128,19 +138,19 @@ class Service:
     ) -> None:
         """Set the status message of ``account``; an empty one removes it."""
         await self._writer(account).say(text, lasts)
-        self.poll(account)
+        self._parts.sources.poll(account)
 
     async def set_work_location(
         self, account: str, location: PreferredLocation, place_id: str | None = None
     ) -> None:
         """Set where ``account`` works today."""
         await self._writer(account).locate(location, place_id)
-        self.poll(account)
+        self._parts.sources.poll(account)
 
     async def clear_presence(self, account: str) -> None:
         """Clear the preferred presence and the status message of ``account``."""
         await self._writer(account).clear()
-        self.poll(account)
+        self._parts.sources.poll(account)
 
     def preferred(self, account: str) -> Preferred:
         """What was set by ``set_presence``."""
@@ -154,7 +164,7 @@ class Service:
 
     def reload(self) -> list[str]:
         """Follow the accounts that the config file names now; the others go on undisturbed."""
-        return self._parts.followed.reload()
+        return self._parts.reload()
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
         """Follow somebody whom the config file does not name, and start to sign them in."""

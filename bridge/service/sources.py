@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from random import random as _random
 
 from bridge.config.tables.accounts import AccountSettings
@@ -15,11 +16,12 @@ from bridge.config.tables.config import Config
 from bridge.config.tables.hours import hours_of
 from bridge.contract.account import AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
 from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
+from bridge.service.readable import Sight, why_unread
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,20 @@ class Sources:
         return {slug: followed.poller.status for slug, followed in self._tables.items()}
 
     def poll(self, account: str | None) -> None:
-        """Read one account, or all, at once."""
+        """Read one account, or all, at once; not while Microsoft asks us to wait."""
         for followed in self._tables.values():
-            if account is None or account in followed.source.accounts:
+            mine = account is None or account in followed.source.accounts
+            if mine and followed.source.throttled_until is None:
                 followed.poller.poll_now()
+
+    def why_unread(self, account: str | None, zone: tzinfo | None) -> PresenceBridgeError | None:
+        """Why ``account``, or nobody at all, can be read now; ``None`` when it can."""
+        asked = [
+            Sight(followed.poller.status, followed.source.sign_in.value)
+            for followed in self._tables.values()
+            if account is None or account in followed.source.accounts
+        ]
+        return why_unread(asked, zone)
 
     def report_soon(self) -> None:
         """Report everybody's facts again where they are news, without a read."""

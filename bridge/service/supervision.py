@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 
 from bridge.contract.clock import Clock
+from bridge.contract.faults import Faults
 from bridge.contract.supervised import supervised
 from bridge.retry import Random
-
-log = logging.getLogger(__name__)
 
 SHOWN_S = 600.0
 """A part that had an internal error is called failing for so long."""
@@ -21,7 +19,7 @@ class Supervision:
     def __init__(self, clock: Clock, *, random: Random) -> None:
         self._clock, self._random = clock, random
         self._failed_s: dict[str, float] = {}
-        self._logged: set[str] = set()
+        self._faults = Faults()
         self.errors = 0
         """Internal errors since the start."""
 
@@ -45,11 +43,8 @@ class Supervision:
         """Call a ``function`` of ``part``; its bug is not that of the caller."""
         try:
             function()
-        except Exception as error:
-            kind = f"{part} {type(error).__name__}"
-            if kind not in self._logged:
-                self._logged.add(kind)
-                log.exception("%s: internal error; please report this", part)
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._faults.log(error, part)
             self._failed(part)
 
     def _failed(self, part: str) -> None:

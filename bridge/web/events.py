@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -50,8 +51,10 @@ class Events:
         self._turn = asyncio.Lock()
         self._differences: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=DIFFERENCES)
 
-    async def stream(self, request: web.Request, *, reader: str, find: str) -> web.StreamResponse:
-        """Serve one page of ``reader`` that looks for ``find`` until it goes.
+    async def stream(
+        self, request: web.Request, *, reader: str, find: str, may_stay: Callable[[], bool]
+    ) -> web.StreamResponse:
+        """Serve one page of ``reader`` that looks for ``find``, until it goes or may not stay.
 
         Raises:
             HTTPServiceUnavailable: Too many pages are open.
@@ -64,7 +67,8 @@ class Events:
         try:
             with suppress(ConnectionError):
                 await response.prepare(request)
-                await self._send_news(response, find=find, token=session_of(request).token)
+                token = session_of(request).token
+                await self._send_news(response, find=find, token=token, may_stay=may_stay)
         finally:
             del self._streams[task]
         return response
@@ -82,11 +86,18 @@ class Events:
         self._capacity.reached("too many pages are open at once: some get no news")
         raise web.HTTPServiceUnavailable
 
-    async def _send_news(self, response: web.StreamResponse, *, find: str, token: str) -> None:
+    async def _send_news(
+        self,
+        response: web.StreamResponse,
+        *,
+        find: str,
+        token: str,
+        may_stay: Callable[[], bool],
+    ) -> None:
         hello = {"release": self._release, "now": self._clock.now().isoformat()}
         await self._send(response, _event("hello", hello))
         before: Parts | None = None
-        while True:
+        while may_stay():
             version = self._live.shown.version
             after = await self._live.parts(find)
             async with self._turn:  # between many readers, presence gets turns of the loop

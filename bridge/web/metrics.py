@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bridge.contract.account import SignInState
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.waiting import waiting_for
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -55,13 +56,14 @@ class _Numbers:
 
 
 def _bridge(snapshot: Snapshot) -> Iterator[Family]:
-    service = snapshot.service
+    service, waiting = snapshot.service, sum(1 for _ in waiting_for(snapshot))
     version = {"version": service.version}
     yield "presence_bridge_info", "The version.", [(version, 1)]
     for name, text, value in (
         ("broker_reconnects_total", "Reconnects to the broker.", service.reconnects),
         ("start_time_seconds", "Start of the bridge.", _unix(service.started)),
         ("healthy", "Whether reading works.", service.healthy),
+        ("sign_ins_needed", "Sign-ins that wait for somebody.", waiting),
         ("broker_connected", "Whether the broker is connected.", service.broker_connected),
         ("broker_queue", "Messages that wait for the broker.", service.waiting),
         ("last_poll_ok_seconds", "Time of the last good poll.", _unix(service.last_poll_ok)),

@@ -62,6 +62,10 @@ class Web:
         self.listening: Latest[int | None] = Latest(None)
         """The port, while there is one."""
 
+    def look_at_password(self) -> None:
+        """Look at once whether there is a new password."""
+        self._guard.look_at_password()
+
     async def run(self) -> None:
         """Serve until cancelled."""
         settings, clock, worker = self._settings, self._clock, Worker()
@@ -82,7 +86,11 @@ class Web:
         listener = Listener(settings, capacity, clock)
         async with application(self._guard, site.routes()) as server:
             try:
-                works = {**live.works, "port": lambda: listener.run(server, self.listening.set)}
+                works = {
+                    **live.works,
+                    "port": lambda: listener.run(server, self.listening.set),
+                    "password": lambda: self._guard.follow_password(site.events.close),
+                }
                 async with asyncio.TaskGroup() as tasks:
                     for name, work in works.items():
                         running = supervised(work, name=f"page, {name}", clock=clock)

@@ -15,6 +15,7 @@ from bridge.web import api
 from bridge.web.access.guard import Guard
 from bridge.web.access.headers import HEADERS
 from bridge.web.application import go_to, html
+from bridge.web.data.readiness import not_ready
 from bridge.web.data.report import report
 from bridge.web.data.worker import Worker
 from bridge.web.events import Events
@@ -55,7 +56,7 @@ class Site:
         """All addresses."""
         return [
             web.get("/", self._page),
-            web.get("/events", self._events),
+            web.get("/events", self._events, allow_head=False),
             self._assets.route(),
             web.get("/readyz", self._readyz),
             web.get("/metrics", self._metrics),
@@ -83,14 +84,15 @@ class Site:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         reader = self._guard.reader_of(request)
-        return await self.events.stream(request, reader=reader, find=_find(request))
+        may_stay = partial(self._guard.may_stay, request)
+        return await self.events.stream(
+            request, reader=reader, find=_find(request), may_stay=may_stay
+        )
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        service = self._live.shown.value.service
-        if service.ready:
-            return web.Response(text="ready\n")
-        text = "no good read yet\n" if service.broker_connected else "broker not connected\n"
-        return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        if missing := not_ready(self._live.shown.value):
+            return web.Response(text=f"{missing}\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return web.Response(text="ready\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
         body = await self._worker.run(partial(metrics, self._live.shown.value))

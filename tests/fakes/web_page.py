@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -165,6 +165,8 @@ class RunningPage:
     view: Latest[Snapshot]
     actions: RecordingActions
     state_dir: Path
+    reload: Callable[[], None] = lambda: None
+    """What the page does at a reload of the config."""
 
     @property
     def address(self) -> str:
@@ -202,4 +204,4 @@ async def serving(
         limits=limits,
     )
     async with served(web) as (listening, _):
-        yield RunningPage(listening, view, actions, state_dir)
+        yield RunningPage(listening, view, actions, state_dir, web.look_at_password)

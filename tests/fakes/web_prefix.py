@@ -27,7 +27,13 @@ async def ingress(target: str) -> AsyncIterator[str]:
             async with session.request(
                 request.method,
                 f"{target}{path}",
-                headers={k: v for k, v in request.headers.items() if k.lower() != "host"},
+                headers={
+                    **{k: v for k, v in request.headers.items() if k.lower() != "host"},
+                    "X-Ingress-Path": PREFIX,
+                    "X-Forwarded-For": request.remote or "",
+                    "X-Forwarded-Host": request.host,
+                    "X-Forwarded-Proto": request.scheme,
+                },
                 data=await request.read(),
                 allow_redirects=False,
             ) as answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -54,9 +55,15 @@ http {{
         listen 127.0.0.1:{port};
         location {prefix} {{
             proxy_pass http://127.0.0.1:{target}/;
-        }}
+{headers}        }}
     }}
 }}
+"""
+NGINX_HEADERS = """\
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Real-IP $remote_addr;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
 """
 APACHE = """\
 ServerRoot {folder}
@@ -93,11 +100,17 @@ KINDS: Mapping[str, Kind] = {
     "nginx": Kind("nginx", "nginx", ("-p", "{folder}", "-c", "{file}"), NGINX),
     "apache": Kind("apache2-bin", "apache2", ("-X", "-f", "{file}"), APACHE),
 }
+WITH_HEADERS = "nginx with headers"
+FORWARDING: Mapping[str, Kind] = {
+    **{kind: KINDS[kind] for kind in ("caddy", "caddy with TLS", "apache")},
+    WITH_HEADERS: KINDS["nginx"],
+}
+"""Those that say for whom they ask."""
 
 
 def needs_proxy(kind: str) -> None:
     """Skip with a reason where it is not installed: not every system has it."""
-    wanted = KINDS[kind]
+    wanted = {**KINDS, **FORWARDING}[kind]
     if shutil.which(wanted.program, path=SBIN) is None:
         pytest.skip(f"{kind} is not installed (apt-get install {wanted.package})")
 
@@ -105,12 +118,13 @@ def needs_proxy(kind: str) -> None:
 @asynccontextmanager
 async def proxy(kind: str, folder: Path, target: int, prefix: str = "/") -> AsyncIterator[str]:
     """The address of the page at port ``target`` behind a proxy, below ``prefix``."""
-    wanted, port = KINDS[kind], free_port()
+    wanted, port = {**KINDS, **FORWARDING}[kind], free_port()
     values = {
         "folder": folder,
         "port": port,
         "target": target,
         "prefix": prefix,
+        "headers": NGINX_HEADERS if kind == WITH_HEADERS else "",
         "modules": "/usr/lib/apache2/modules",
         "scheme": wanted.scheme,
         "tls": "tls internal" if wanted.scheme == "https" else "",
@@ -125,7 +139,7 @@ async def proxy(kind: str, folder: Path, target: int, prefix: str = "/") -> Asyn
             env={"HOME": str(folder), "PATH": SBIN},
         )
     try:
-        await _listens(port, folder)
+        await _listens(port, folder, tls=wanted.scheme == "https")
         yield f"{wanted.scheme}://127.0.0.1:{port}{prefix}"
     finally:
         with suppress(ProcessLookupError):
@@ -143,12 +157,16 @@ def _prepared(folder: Path, config: str) -> BinaryIO:
     return (folder / "log").open("wb")
 
 
-async def _listens(port: int, folder: Path) -> None:
+async def _listens(port: int, folder: Path, *, tls: bool) -> None:
+    """Wait until it listens, with TLS until it has made a certificate too."""
+    context = ssl.create_default_context() if tls else None
+    if context:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(START_S):
             while True:
                 try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
                 except OSError:
                     await asyncio.sleep(0.02)
                 else:

@@ -19,7 +19,7 @@ from bridge.publishing import account_messages, account_states
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
-from bridge.web.access import wrong_passwords
+from bridge.web.access import password_file, wrong_passwords
 from bridge.web.serving.limits import CALM_S, SHARE, Limits
 from drivers import abilities, lamp, stopping, trouble
 from drivers.settings import Common
@@ -65,6 +65,7 @@ SAID = [
     ("left as it is after {:g} s", lamp.LEAVE_S),
     ("within {:g} s of its birth message", births.WAIT_S[1]),
     ("one try in {:g} minutes", wrong_passwords.MOST_S / 60),
+    ("| {:g} s, or at once by `reload` |", 2 * password_file.LOOK_S),
     ("cut off after {:g} s", Limits.of_files(1024).request_s),
     ("| {:g} s after it ends |", CALM_S),
 ]

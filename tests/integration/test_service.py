@@ -12,18 +12,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
+import aiohttp
 import pytest
 
 from bridge import state_dir
 from bridge.config.tables.config import Config
+from bridge.config.tables.web import WebSettings
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.presence import Availability, Presence
 from bridge.contract.wire import encode_account_state
-from bridge.service.page import Page
+from bridge.service.page import Page, open_page
 from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.memory_broker import MemoryBroker
+from tests.fakes.mosquitto import free_port
+from tests.integration.web.visitor import press, read
+from tests.integration.web.visitor import until as visited
 
 GUID = "11111111-2222-3333-4444-555555555555"
 
@@ -171,12 +176,64 @@ async def test_a_request_about_somebody_who_is_not_followed_is_refused_in_words(
     clock = ManualClock()
     service = Service(config(tmp_path, "alice"), clock=clock)
     async with running(service, clock):
-        for ask in (service.sign_in, service.preferred):
+        for ask in (service.sign_in, service.preferred, service.poll):
             with pytest.raises(PersonMustActError, match="bob is not followed"):
                 ask("bob")
         with pytest.raises(PersonMustActError, match="bob is not followed"):
             await service.sign_out("bob")
-        service.poll("bob")
+
+
+async def test_to_read_now_says_why_nothing_can_be_read(tmp_path: Path) -> None:
+    clock = ManualClock()
+    service = Service(config(tmp_path, "alice"), clock=clock)
+    async with running(service, clock):
+        await until(lambda: service.health().sign_in_needed == ("alice",))
+        assert service.health().consecutive_failures == 0
+        for account in ("alice", None):
+            with pytest.raises(PersonMustActError, match="alice is not signed in"):
+                service.poll(account)
+    nobody = Service(config(tmp_path), clock=clock)
+    async with running(nobody, clock):
+        with pytest.raises(PersonMustActError, match="Nobody is followed"):
+            nobody.poll()
+
+
+async def test_a_reload_takes_a_new_password_of_the_page_at_once(tmp_path: Path) -> None:
+    clock, password, port = ManualClock(), tmp_path / "password", free_port()
+    write(password, "correct horse")
+    page = WebSettings(port=port, password_file=password)
+    settings = config(tmp_path, "alice").model_copy(update={"web": page})
+    service = Service(settings, open_page=open_page, connect=MemoryBroker().connect, clock=clock)
+    async with (
+        running(service, clock),
+        aiohttp.ClientSession(
+            f"http://127.0.0.1:{port}/",
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            headers={"Accept": "text/html"},
+        ) as client,
+    ):
+        async with asyncio.timeout(5):
+            while not await is_open(port):  # noqa: ASYNC110 - a port wakes nobody
+                await asyncio.sleep(0.01)
+        assert (await press(client, "enter", password="correct horse")).status == 303
+        assert "alice" in await read(client)
+        write(password, "another horse")
+        service.reload()
+        assert "alice" not in await visited(client, "Password of this page")
+        assert (await press(client, "enter", password="another horse")).status == 303
+
+
+async def is_open(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 async def test_a_reload_may_leave_nobody_and_says_so(

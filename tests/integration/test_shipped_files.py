@@ -85,7 +85,7 @@ def test_every_key_of_the_shipped_config_is_read_and_every_one_that_is_read_is_i
 
 EXAMPLES = {"ca_file", "cert_file", "key_file", "server_name", "username", "password_file", "port"}
 EXAMPLES |= {"client_id", "kind", "name", "follow", "schedule", "looks", "hosts", "trusted_proxies"}
-EXAMPLES |= {"url"}
+EXAMPLES |= {"forwarded_from", "url"}
 
 
 @pytest.mark.parametrize("name", ["mqtt", "homeassistant", "polling", "web", "drivers.desk"])

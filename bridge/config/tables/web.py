@@ -68,6 +68,9 @@ class WebSettings(Settings):
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Addresses of proxies that let only the right people through, such as Home Assistant's ingress
     (172.30.32.2): nobody who comes from there is asked for a password."""
+    forwarded_from: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Addresses of proxies that only forward: they are believed for whom they ask, so that each
+    reader has an own lock-out, and everybody is asked for the password."""
     history: bool = True
     """Keep seven days of presence in ``state_dir`` for the strip."""
 
@@ -75,6 +78,11 @@ class WebSettings(Settings):
     def proxies(self) -> tuple[Network, ...]:
         """``trusted_proxies`` as networks."""
         return tuple(map(ip_network, self.trusted_proxies))
+
+    @property
+    def forwarders(self) -> tuple[Network, ...]:
+        """``forwarded_from`` as networks."""
+        return tuple(map(ip_network, self.forwarded_from))
 
     @property
     def is_local(self) -> bool:
@@ -101,6 +109,11 @@ class WebSettings(Settings):
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:
+        if self.forwarded_from and not self.password_file:
+            raise ValueError(
+                "forwarded_from names proxies that only forward: set password_file, so that the "
+                "page asks; or trusted_proxies for those that ask themselves"
+            )
         if self.enabled and not self.is_local and not (self.password_file or self.trusted_proxies):
             raise ValueError(
                 f"host {self.host} can be reached by others: set password_file, "

@@ -12,9 +12,10 @@ from bridge.contract.clock import Clock
 from bridge.web.access.cookies import Cookies
 from bridge.web.access.guard import Guard
 from bridge.web.access.hosts import own_names
-from bridge.web.access.keys import password_of, secret_of
+from bridge.web.access.keys import salt_of, secret_of
 from bridge.web.access.one_time_link import OneTimeLink
 from bridge.web.access.password_check import PasswordCheck
+from bridge.web.access.password_file import PasswordFile
 from bridge.web.access.sessions import Sessions
 
 ENDED = "web_ended"
@@ -32,7 +33,10 @@ def guard_of(
         ConfigError: The password's file cannot be read.
     """
     secret, ended = secret_of(state_dir, os.urandom), StateFile(state_dir / ENDED)
-    password = password_of(settings, secret)
+    file = None
+    if settings.password_file:
+        file = PasswordFile(settings.password_file, salt_of(secret), clock)
+    password = file.read() if file else None
     sessions = Sessions(
         secret,
         password_key=password.key if password else b"",
@@ -47,6 +51,7 @@ def guard_of(
         ),
         password=PasswordCheck(password, clock=clock, random=os.urandom) if password else None,
         link=link,
+        file=file,
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a request that changes something comes from our own page."""
+"""Whether a form was sent by our own page, by the token of its session."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 async def is_own_form(request: web.Request) -> bool:
-    """Whether the form of ``request`` was sent by our page, by its session's token.
-
-    What the browser says of the sender is looked at first (Fetch Metadata).
+    """Whether the form of ``request`` has its session's token.
 
     Raises:
         HTTPException: The body is no form, or too long.
     """
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        return False
     return session_of(request).accepts((await fields_of(request)).get(TOKEN, ""))
 
 

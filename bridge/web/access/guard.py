@@ -8,19 +8,24 @@ from http import HTTPStatus
 from aiohttp import web
 
 from bridge.config.tables.web import WebSettings
+from bridge.contract.faults import Faults
 from bridge.web.access.basic_auth import basic_password
 from bridge.web.access.cookies import Cookies, session_of
 from bridge.web.access.csrf import SAFE_METHODS, is_foreign_link, is_own_form
 from bridge.web.access.headers import HEADERS
 from bridge.web.access.hosts import names_us
 from bridge.web.access.one_time_link import OneTimeLink
+from bridge.web.access.origin import OTHER_ORIGIN, is_same_origin
 from bridge.web.access.password_check import PasswordCheck
-from bridge.web.access.proxies import is_trusted, look_at_proxy, reader_source
+from bridge.web.access.password_file import PasswordFile
+from bridge.web.access.proxies import NOT_NAMED, Proxies, arrival_of, reader_source
 from bridge.web.serving.connections import came_whole
-from bridge.web.serving.faults import Faults
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/enter"})
+WATCHDOG = "/healthz"
+"""Says that the process lives, to whoever asks and however; what watches it knows no password."""
+OPEN_PATHS = frozenset({"/readyz", "/enter"})
 """Needed without the password; nothing private is there."""
+NEWS = "/events"
 STATIC = "/static/"
 PATH_SHOWN = 80
 FAILED = "The bridge failed at this. Please report it: the log says more."
@@ -34,13 +39,14 @@ OTHER_FORM = "This form is too old or not from here. Load the page and try again
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refuse = Callable[[web.Request, HTTPStatus, str], web.Response]
+Why = tuple[HTTPStatus, str]
 
 
 class Guard:
     """Decides who may look and who may change something.
 
-    ``names`` are those of this machine; ``password`` is ``None`` where none is needed; ``link``
-    opens the page once without it.
+    ``names`` are those of this machine; ``password`` and its ``file`` are ``None`` where none is
+    needed; ``link`` opens the page once without it.
     """
 
     def __init__(
@@ -50,31 +56,47 @@ class Guard:
         names: frozenset[str],
         cookies: Cookies,
         password: PasswordCheck | None,
+        file: PasswordFile | None = None,
         link: OneTimeLink | None = None,
     ) -> None:
-        self._settings, self._cookies, self._password = settings, cookies, password
-        self._link = link
+        self._settings, self._cookies = settings, cookies
+        self._password, self._file, self._link = password, file, link
         self._names = names | set(settings.hosts)
+        self._proxies = Proxies(settings)
         self._faults = Faults()
 
     async def pass_on(
         self, request: web.Request, handler: Handler, *, refuse: Refuse
     ) -> web.StreamResponse:
         """Let through what may pass, and put the safety headers on every answer."""
-        look_at_proxy(request, self._settings)
-        self._cookies.open(request)
         if request.method in SAFE_METHODS:
             came_whole(request)
+            if request.path == WATCHDOG:
+                return _safe(await handler(request))
+        self._proxies.look_at(request)
+        self._cookies.open(request)
         response = await self._answer(request, handler, refuse)
         if not response.prepared:
-            response.headers.update({k: v for k, v in HEADERS.items() if k not in response.headers})
-            self._cookies.add_to(response, request)
+            self._cookies.add_to(_safe(response), request)
         return response
+
+    async def follow_password(self, ended: Callable[[], None]) -> None:
+        """Take each new password; it ends all sessions, and ``ended`` is called then."""
+        if self._file and self._password:
+            async for password in self._file.renewals():
+                self._password.change(password)
+                self._cookies.change_key(password.key)
+                ended()
+
+    def look_at_password(self) -> None:
+        """Look at once whether there is a new password."""
+        if self._file:
+            self._file.look_now()
 
     async def enter(self, request: web.Request, password: str) -> str | None:
         """Open a session for who knows the password; else the reason why not."""
         if self._password:
-            refusal = await self._password.refusal(request.remote or "", password)
+            refusal = await self._password.refusal(arrival_of(request).reader, password)
             if refusal is not None:
                 return refusal
         self._cookies.renew(request, authenticated=True)
@@ -94,6 +116,10 @@ class Guard:
     def can_leave(self, request: web.Request) -> bool:
         """Whether the reader came in by the password."""
         return self._password is not None and session_of(request).authenticated
+
+    def may_stay(self, request: web.Request) -> bool:
+        """Whether the reader of a request that goes on and on may still see what comes."""
+        return self._cookies.is_open(request)
 
     def reader_of(self, request: web.Request) -> str:
         """Who is counted as one reader: a session with the password, else a source."""
@@ -121,22 +147,41 @@ class Guard:
 
     async def _refusal(self, request: web.Request, refuse: Refuse) -> web.Response | None:
         """The answer to a request that may not pass."""
-        trusted = is_trusted(request)
-        if not (trusted or self._password or self._settings.is_local):
-            return refuse(request, HTTPStatus.FORBIDDEN, NO_PROXY)
-        needs_our_name = trusted or not self._password  # else no cookie comes under another name
-        if needs_our_name and not names_us(request, self._names, trusted=trusted):
-            return refuse(request, HTTPStatus.MISDIRECTED_REQUEST, OTHER_NAME)
-        if request.method not in SAFE_METHODS:
-            if unknown := request.match_info.http_exception:
-                raise unknown
-            if not await is_own_form(request):
-                return refuse(request, HTTPStatus.FORBIDDEN, OTHER_FORM)
-        if trusted or await self._may_enter(request):
+        why = self._came_wrong(request) or await self._sent_by_others(request)
+        if why:
+            return refuse(request, *why)
+        if arrival_of(request).trusted or await self._may_enter(request):
             return None
         if is_foreign_link(request):
             return web.Response(headers={"Refresh": "0; url=./"})  # then the cookie comes too
         return refuse(request, HTTPStatus.UNAUTHORIZED, "")
+
+    def _came_wrong(self, request: web.Request) -> Why | None:
+        """By a proxy that nobody named, past the one that is named, or under another name."""
+        arrival = arrival_of(request)
+        is_static = request.path.startswith(STATIC)  # the refusal is a page too
+        if arrival.proxy and not (self._password or is_static):
+            return HTTPStatus.FORBIDDEN, NOT_NAMED.format(proxy=arrival.proxy)
+        if not (arrival.trusted or self._password or self._settings.is_local):
+            return HTTPStatus.FORBIDDEN, NO_PROXY
+        if self._password and not arrival.trusted:
+            return None  # no cookie comes under another name
+        if not names_us(request, self._names, trusted=arrival.trusted):
+            return HTTPStatus.MISDIRECTED_REQUEST, OTHER_NAME
+        return None
+
+    async def _sent_by_others(self, request: web.Request) -> Why | None:
+        """By a page of another origin, or by a form that is not of this session."""
+        changes = request.method not in SAFE_METHODS
+        if changes and (unknown := request.match_info.http_exception):
+            raise unknown
+        if changes or request.path == NEWS:
+            hosts = arrival_of(request).hosts
+            if not is_same_origin(request, forwarded=hosts, names=self._settings.hosts):
+                return HTTPStatus.FORBIDDEN, OTHER_ORIGIN
+        if changes and not await is_own_form(request):
+            return HTTPStatus.FORBIDDEN, OTHER_FORM
+        return None
 
     async def _may_enter(self, request: web.Request) -> bool:
         path = request.path
@@ -147,4 +192,11 @@ class Guard:
         password = basic_password(request) if request.method in SAFE_METHODS else None
         if password is None:
             return False
-        return not await self._password.refusal(request.remote or "", password)
+        return not await self._password.refusal(arrival_of(request).reader, password)
+
+
+def _safe(response: web.StreamResponse) -> web.StreamResponse:
+    """``response`` with the headers that every answer has, where it has no other ones."""
+    if not response.prepared:
+        response.headers.update({k: v for k, v in HEADERS.items() if k not in response.headers})
+    return response

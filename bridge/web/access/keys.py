@@ -1,4 +1,4 @@
-"""The secrets of the page, never logged: the key that signs its sessions, and its password."""
+"""The key that signs the sessions of the page, and what follows from it; never logged."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
-from bridge.config.tables.web import WebSettings
-from bridge.web.access.password import SALT_BYTES, PasswordHash, read_password
+from bridge.web.access.password import SALT_BYTES
 from bridge.web.access.sessions import KEY_BYTES
 
 SECRET = "web_secret"  # noqa: S105 - a file name
@@ -31,9 +30,6 @@ def secret_of(state_dir: Path, random: Randomness) -> bytes:
     return secret
 
 
-def password_of(settings: WebSettings, secret: bytes) -> PasswordHash | None:
-    """The page's password, if it has one; takes a moment. Raises as ``read_password``."""
-    if settings.password_file is None:
-        return None
-    salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
-    return read_password(settings.password_file, salt)
+def salt_of(secret: bytes) -> bytes:
+    """For a password that is written in plain: the same after a restart, so that it ends none."""
+    return hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]

@@ -40,6 +40,10 @@ class PasswordCheck:
         self._key = random(KEY_BYTES)
         self._right: bytes | None = None
 
+    def change(self, password: PasswordHash) -> None:
+        """Take ``password`` from now on, and no other."""
+        self._password, self._right = password, None
+
     async def refusal(self, address: str, password: str) -> str | None:
         """Why ``password`` from ``address`` is refused; ``None`` when it is right."""
         if wait := self._wait(address):
@@ -60,7 +64,10 @@ class PasswordCheck:
             self._guessing -= Counter([source])
 
     async def _check(self, address: str, password: str, digest: bytes) -> str | None:
-        if await asyncio.to_thread(self._password.matches, password):
+        asked = self._password
+        if await asyncio.to_thread(asked.matches, password):
+            if asked is not self._password:
+                return "The password was changed just now. Enter the new one."
             self._wrong.forget(address)
             self._right = digest
             return None

@@ -54,9 +54,14 @@ class Sessions:
         ended: str = "",
         save: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._key = hmac.digest(secret, b"sessions\0" + password_key, hashlib.sha256)
+        self._secret = secret
+        self.change_key(password_key)
         self._ended, self._all_until = _ended_of(ended)
         self._save = save
+
+    def change_key(self, password_key: bytes) -> None:
+        """End all sessions of another password."""
+        self._key = hmac.digest(self._secret, b"sessions\0" + password_key, hashlib.sha256)
 
     def begin(
         self, random: Callable[[int], bytes], now: datetime, *, authenticated: bool

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bridge.web.data.snapshot import Light, Person, Snapshot
+from bridge.web.data.waiting import waiting_for
 
 LISTED = 20
 """Accounts and lights that get a line."""
@@ -40,6 +41,7 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     yield f"broker: {connected}, MQTT {service.mqtt_version or 'unknown'}"
     yield f"broker reconnects: {service.reconnects}, waiting: {service.waiting}"
     yield f"healthy: {service.healthy}"
+    yield f"sign-ins that wait for somebody: {sum(1 for _ in waiting_for(snapshot))}"
     if service.reason:
         yield f"reason: {redacted(service.reason, numbers)}"
     yield f"last good poll: {_time(service.last_poll_ok)}"

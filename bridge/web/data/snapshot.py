@@ -120,11 +120,8 @@ class BridgeStatus:
     requests_last_hour: int = 0
     requests_allowed_hour: int = 0
     """What Microsoft's limit adds up to in an hour; 0 when it is not known."""
-
-    @property
-    def ready(self) -> bool:
-        """Connected to the broker, and something was read at least once."""
-        return self.broker_connected and self.last_poll_ok is not None
+    failing: bool = False
+    """Something is wrong that no sign-in mends."""
 
 
 @dataclass(frozen=True, slots=True)

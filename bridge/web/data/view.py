@@ -190,6 +190,7 @@ def status_of(before: BridgeStatus, health: Health) -> BridgeStatus:
         waiting=health.queue,
         healthy=health.healthy,
         reason=cut(health.reason, TEXT_LIMIT),
+        failing=health.failing,
         last_poll_ok=health.last_poll_ok,
         last_poll_attempt=health.last_poll_attempt,
         consecutive_failures=health.consecutive_failures,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bridge.web.render.forms import form, text_field
+from bridge.web.render.forms import disclosure, form, text_field
 from bridge.web.render.markup import Attribute, Child, tag
 
 
@@ -60,6 +60,16 @@ def login_page(refusal: str = "", *, root: str = "") -> str:
         tag("h1", "Presence"),
         notice(refusal),
         form(f"{root}enter", password, button="Open"),
+        disclosure(
+            "Where is the password?",
+            tag(
+                "p",
+                "On the machine that runs the bridge, in the first line of the file that ",
+                tag("code", "password_file"),
+                " in [web] of config.toml names. Write another one there: it counts within "
+                "seconds, and every open page asks for it.",
+            ),
+        ),
         root=root,
     )
 
@@ -75,9 +85,10 @@ def link_page(key: str) -> str:
 
 
 def message_page(title: str, text: str, *, root: str = "") -> str:
-    """One sentence, with the way back."""
-    heading, words = tag("h1", title), tag("p", text)
-    return card_document(f"Presence: {title}", heading, words, way_back(root), root=root)
+    """Some lines of text, with the way back."""
+    lines = [tag("p", line) for line in text.splitlines()]
+    heading = tag("h1", title)
+    return card_document(f"Presence: {title}", heading, lines, way_back(root), root=root)
 
 
 def way_back(root: str = "") -> Markup:

@@ -1,4 +1,4 @@
-"""How the bridge works, as a list of plain facts. Pure."""
+"""How the bridge works: one line, and a list of plain facts. Pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from datetime import datetime
 from markupsafe import Markup
 
 from bridge.web.data.snapshot import BridgeStatus, Snapshot
+from bridge.web.data.waiting import waiting_for
 from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form
 from bridge.web.render.markup import Child, join, tag
 from bridge.web.render.people import ago
 
+NAMED = 3
+"""Of those who must sign in; more are counted."""
 
-def health_section(service: BridgeStatus, calendar: Calendar) -> Markup:
-    """Everything about the bridge itself."""
-    is_fine = service.healthy and service.broker_connected
-    facts = [join(tag("dt", name), tag("dd", fact)) for name, fact in _facts(service, calendar)]
+
+def health_section(snapshot: Snapshot, calendar: Calendar) -> Markup:
+    """One line about the bridge itself, and everything else behind one press."""
+    text, css = _verdict(snapshot)
+    facts = [join(tag("dt", name), tag("dd", fact)) for name, fact in _facts(snapshot, calendar)]
     card = tag(
         "div",
-        tag("p", _verdict(service), class_="good" if is_fine else "warn"),
-        tag("dl", facts),
+        tag("p", text, class_=css),
         form("poll", button="Read now", css="quiet"),
+        disclosure("Details", tag("dl", facts)),
         _report(),
         class_="card",
     )
@@ -66,15 +70,32 @@ def _report() -> Markup:
     )
 
 
-def _verdict(service: BridgeStatus) -> str:
+def _verdict(snapshot: Snapshot) -> tuple[str, str | None]:
+    """The one line, and whether it is good or bad; to wait for somebody is neither."""
+    service, waiting = snapshot.service, list(waiting_for(snapshot))
     if not service.broker_connected:
-        return "The broker cannot be reached: lamps and Home Assistant get nothing new."
-    if not service.healthy:
-        return service.reason or "Something is wrong."
-    return "All is well."
+        return "The broker cannot be reached: lamps and Home Assistant get nothing new.", "warn"
+    if waiting and not service.failing:
+        return f"Waiting for {_names(waiting)} to sign in.", None
+    if not service.healthy and service.reason:
+        return service.reason, "warn"
+    if not snapshot.people:
+        return "Nobody is followed yet.", None
+    if service.last_poll_ok is None:
+        return "Starting: nobody was read yet.", None
+    return "All is well.", "good"
 
 
-def _facts(service: BridgeStatus, calendar: Calendar) -> list[tuple[str, Child]]:
+def _names(names: list[str]) -> str:
+    """``Alice``, ``Alice and Bob``, ``Alice, Bob and 3 others``."""
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} others"]
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _facts(snapshot: Snapshot, calendar: Calendar) -> list[tuple[str, Child]]:
+    service = snapshot.service
     version = f", MQTT {service.mqtt_version}" if service.mqtt_version else ""
     connected = f"connected{version}" if service.broker_connected else "not connected"
     waiting = [("Messages that wait", str(service.waiting))] if service.waiting else []
@@ -82,7 +103,7 @@ def _facts(service: BridgeStatus, calendar: Calendar) -> list[tuple[str, Child]]
         ("Broker", f"{connected}, {service.broker}"),
         ("Microsoft", _microsoft(service, calendar)),
         ("Last good read", _when(service.last_poll_ok, calendar)),
-        ("Next read", _next(service, calendar)),
+        ("Next read", _next(snapshot, calendar)),
         ("Requests in the last hour", _requests(service)),
         ("Reconnects to the broker", str(service.reconnects)),
         *waiting,
@@ -95,15 +116,22 @@ def _microsoft(service: BridgeStatus, calendar: Calendar) -> str:
     if service.throttled_until:
         return f"asked us to wait until {calendar.clock(service.throttled_until)}"
     if failures := service.consecutive_failures:
-        return "the last question failed" if failures == 1 else f"{failures} failures in a row"
-    return "answers" if service.last_poll_ok else "not asked yet"
+        return "the last read failed" if failures == 1 else f"{failures} failures in a row"
+    if service.last_poll_ok is None:
+        return "not asked yet"
+    if service.next_poll is None:
+        return f"answered at {calendar.clock(service.last_poll_ok)}"
+    return "answers"
 
 
 def _when(moment: datetime | None, calendar: Calendar) -> Child:
     return ago(moment, calendar) if moment else "never"
 
 
-def _next(service: BridgeStatus, calendar: Calendar) -> str:
+def _next(snapshot: Snapshot, calendar: Calendar) -> str:
+    service = snapshot.service
+    if not snapshot.people:
+        return "nobody is followed"
     if service.next_poll is None:
         return "waits for a sign-in"
     why = f", {service.next_poll_why}" if service.next_poll_why else ""

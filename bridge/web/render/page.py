@@ -74,7 +74,7 @@ class Renderer:
             "tables": tables_section(snapshot, calendar),
             "today": self._strips(days, calendar),
             "lights": lights_section(snapshot),
-            "health": health_section(snapshot.service, calendar),
+            "health": health_section(snapshot, calendar),
         }
         return Parts(
             people_section(snapshot, [_place(name) for name in cards], find),

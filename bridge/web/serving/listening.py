@@ -75,6 +75,7 @@ class Listener:
 
     async def _accept(self, listening: socket.socket, server: web.Server) -> None:
         loop = asyncio.get_running_loop()
+        named = (*self._settings.proxies, *self._settings.forwarders)
         while True:
             try:
                 accepted, peer = await loop.sock_accept(listening)
@@ -83,7 +84,7 @@ class Listener:
                     self._connections.out_of_files()
                 await self._clock.sleep(REST_S)
                 continue
-            source, is_proxy = source_of(peer[0]), is_among(peer[0], self._settings.proxies)
+            source, is_proxy = source_of(peer[0]), is_among(peer[0], named)
             if not self._connections.may_come(source, is_proxy=is_proxy):
                 accepted.close()
                 continue

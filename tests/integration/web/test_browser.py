@@ -65,6 +65,30 @@ async def test_axe_finds_nothing_at_the_door(chrome: Browser, tmp_path: Path) ->
         await expect(page.locator("#password")).to_be_visible()
 
 
+async def test_locking_one_page_or_a_new_password_locks_all_that_are_open(
+    chrome: Browser, tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    write(password, "correct horse")
+    async with serving(tmp_path, HOUSEHOLD, settings={"password_file": password}) as home:
+        context = await chrome.new_context()
+        one = await opened(context, home.address)
+        await one.fill("#password", "correct horse")
+        await one.keyboard.press("Enter")
+        await live(one)
+        two = await opened(context, home.address)
+        await live(two)
+        await one.get_by_role("button", name="Lock this page").click()
+        for page in (one, two):
+            await expect(page.locator("#password")).to_be_visible()
+        await one.fill("#password", "correct horse")
+        await one.keyboard.press("Enter")
+        await live(one)
+        write(password, "another horse")
+        home.reload()
+        await expect(one.locator("#password")).to_be_visible()
+
+
 async def test_who_follows_a_link_from_elsewhere_is_not_asked_again(
     chrome: Browser, tmp_path: Path
 ) -> None:
@@ -154,9 +178,13 @@ async def test_the_code_can_be_copied(chrome: Browser, home: RunningPage) -> Non
 
 
 async def test_the_page_works_in_an_ingress_frame_under_a_prefix(
-    chrome: Browser, home: RunningPage
+    chrome: Browser, tmp_path: Path
 ) -> None:
-    async with ingress(home.address) as address:
+    settings = {"trusted_proxies": ["127.0.0.1"]}
+    async with (
+        serving(tmp_path, HOUSEHOLD, settings=settings) as home,
+        ingress(home.address) as address,
+    ):
         page = await opened(chrome, address)
         frame = page.frame_locator("iframe")
         await expect(frame.locator("#live")).to_have_text("Live")

@@ -247,6 +247,22 @@ async def test_a_trusted_proxy_may_have_all_and_its_readers_are_told_apart(tmp_p
                 assert b"200 OK" in await each.hears()
 
 
+async def test_a_proxy_that_only_forwards_may_have_all_connections_too(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    write(password, "correct horse")
+    settings = {"password_file": password, "forwarded_from": [STRANGER]}
+    few = replace(LIMITS, connections_each=2)
+    async with serving(tmp_path, HOUSEHOLD, limits=few, settings=settings) as page:
+        async with visitors(page, 6) as through:
+            assert await still_in(through) == 6
+        async with visitors(page, 6, of=OTHER) as others:
+            assert await still_in(others) == 2
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def out_of_files() -> Iterator[Callable[[], None]]:
     """No file can be opened any more; what is yielded takes those that were given back since."""

@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 
 from bridge.contract.errors import PersonMustActError
-from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.snapshot import Person, Snapshot
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import free_port
-from tests.fakes.web_page import RunningPage, person, service, serving
+from tests.fakes.web_page import RunningPage, person, service, serving, waiting
 from tests.integration.web.conftest import HOUSEHOLD, client_of
 from tests.integration.web.visitor import press, read, until
 
@@ -82,6 +82,29 @@ async def test_readiness_is_the_broker_and_one_good_read(
             assert (answer.status, (await answer.text()).strip()) == (status, text)
         async with client.get("healthz") as answer:
             assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("people", "text"),
+    [
+        ((person(), waiting("bob")), "ready"),
+        ((waiting(), waiting("bob")), "waits for a sign-in"),
+        ((person(fresh=False), waiting("bob")), "nobody can be read"),
+        ((), "nobody is followed"),
+    ],
+)
+async def test_readiness_is_that_somebody_can_be_read(
+    tmp_path: Path, people: tuple[Person, ...], text: str
+) -> None:
+    async with (
+        serving(tmp_path, replace(HOUSEHOLD, people=people)) as page,
+        client_of(page) as client,
+    ):
+        async with client.get("readyz") as answer:
+            assert answer.status == (200 if text == "ready" else 503)
+            assert await answer.text() == f"{text}\n"
+        async with client.get("healthz") as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
 
 
 async def test_the_api_tells_what_the_page_shows(browser: aiohttp.ClientSession) -> None:

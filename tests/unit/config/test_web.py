@@ -24,6 +24,17 @@ def test_it_refuses_to_be_open_to_others_without_a_password(host: str) -> None:
     assert not WebSettings(host=host, enabled=False).is_local
 
 
+def test_a_proxy_that_only_forwards_needs_the_password_of_the_page() -> None:
+    with pytest.raises(ValidationError, match=r"forwarded_from .* set password_file"):
+        WebSettings(forwarded_from=("192.0.2.1",))
+    settings = WebSettings(
+        host="0.0.0.0",
+        password_file=Path("secrets/web"),
+        forwarded_from=("192.0.2.1", "fd00::/8"),
+    )
+    assert [str(network) for network in settings.forwarders] == ["192.0.2.1/32", "fd00::/8"]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_loopback_needs_none(host: str) -> None:
     assert WebSettings(host=host).is_local
@@ -38,6 +49,7 @@ def test_loopback_needs_none(host: str) -> None:
         {"hosts": ["two words"]},
         {"trusted_proxies": ["proxy.example"]},
         {"trusted_proxies": ["10.0.0.1/8"]},
+        {"forwarded_from": ["proxy.example"], "password_file": "x"},
         {"pasword_file": "x"},
     ],
 )

@@ -1,6 +1,8 @@
 from bridge.polling import fold
 from bridge.polling.health import Status
 
+SIGNED_OUT = Status(problem="Nobody is signed in. Sign in.", name="Alice B.", needs_sign_in=True)
+
 
 def test_what_the_broker_does_not_let_us_do_is_told_before_a_failed_poll() -> None:
     deaf = "the broker does not let user bridge subscribe to presence/bridge/request/+"
@@ -31,3 +33,19 @@ def test_a_sign_in_that_is_missing_is_said_as_such() -> None:
     health = fold({"ann": Status(problem="It ended.", name="Ann", needs_sign_in=True)})
     assert not health.healthy
     assert health.reason == "Ann: sign-in needed. It ended."
+
+
+def test_to_wait_for_a_sign_in_is_a_state_of_its_own() -> None:
+    health = fold({"alice": SIGNED_OUT, "bob": Status()})
+    assert (health.healthy, health.failing, health.sign_in_needed) == (False, False, ("alice",))
+    assert str(health.reason).startswith("Alice B.: ")
+    assert health.consecutive_failures == 0
+
+
+def test_what_failed_is_named_before_a_sign_in_that_waits() -> None:
+    failed = Status(problem="no network", name="Bob", consecutive_failures=2)
+    health = fold({"alice": SIGNED_OUT, "bob": failed})
+    assert health.failing
+    assert health.reason == "Bob: no network (and 1 more)"
+    assert fold({"alice": SIGNED_OUT}, failed=["page"]).failing
+    assert not fold({}).failing

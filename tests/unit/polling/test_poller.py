@@ -356,6 +356,25 @@ async def test_a_source_that_says_signed_in_and_sign_in_needed_makes_no_busy_loo
         assert bench.source.reads < 10
 
 
+async def test_a_missing_sign_in_is_no_failed_read() -> None:
+    async with polling(SourceUnavailableError("down")) as bench:
+        await bench.clock.advance(30)
+        assert bench.poller.status.consecutive_failures > 1
+        bench.source.sign_in.set(SignIn())
+        bench.source.answer = SignInNeededError("Nobody is signed in.", remedy="Sign in.")
+        bench.poller.poll_now()
+        await bench.clock.advance(0)
+        status = bench.poller.status
+        assert (status.consecutive_failures, status.needs_sign_in) == (0, True)
+        assert status.problem == "Nobody is signed in. Sign in."
+        bench.source.answer = FREE
+        bench.source.sign_in.set(SIGNED_IN)
+        await bench.clock.advance(0)
+        status = bench.poller.status
+        assert (status.consecutive_failures, status.needs_sign_in) == (0, False)
+        assert status.problem is None
+
+
 async def test_a_request_to_poll_is_followed_at_once() -> None:
     async with polling(FREE) as bench:
         reads = bench.source.reads

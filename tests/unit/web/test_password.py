@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ class Quick(PasswordHash):
 
 
 QUICK = Quick(HASH.salt, HASH.key)
+
+
+class Slow(PasswordHash):
+    """Is compared for as long as a test wants."""
+
+    began, goes_on = threading.Event(), threading.Event()
+
+    def matches(self, password: str) -> bool:
+        self.began.set()
+        return self.goes_on.wait(5) and password == RIGHT
 
 
 def test_a_hash_is_written_and_read_and_never_shows_the_password() -> None:
@@ -178,3 +189,14 @@ async def test_who_guessed_too_often_waits_even_with_the_right_password() -> Non
     assert await check.refusal("192.0.2.8", RIGHT) is None
     await clock.advance(2)
     assert await check.refusal(HERE, RIGHT) is None
+
+
+async def test_a_password_that_is_changed_while_it_is_compared_lets_nobody_in() -> None:
+    check = PasswordCheck(Slow(HASH.salt, HASH.key), clock=ManualClock(), random=bytes)
+    guess = asyncio.create_task(check.refusal(HERE, RIGHT))
+    await asyncio.to_thread(Slow.began.wait, 5)
+    check.change(PasswordHash.of("another horse", SALT))
+    Slow.goes_on.set()
+    assert await guess == "The password was changed just now. Enter the new one."
+    assert await check.refusal(HERE, RIGHT) == "That is not the password."
+    assert await check.refusal(HERE, "another horse") is None

@@ -6,16 +6,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.contract.account import Way
 from bridge.contract.light import OFF, LightState
 from bridge.contract.presence_kind import Kind
-from bridge.web.data.snapshot import Day, Refusal, Snapshot, Span
+from bridge.web.data.snapshot import Day, Person, Refusal, Snapshot, Span, Table
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
 from bridge.web.render.lights import color_name, lights_section
 from bridge.web.render.page import Renderer, page
 from bridge.web.render.today import ROWS, today_section
-from tests.fakes.web_page import NOON, light, person, service
+from tests.fakes.web_page import NOON, light, person, service, waiting
 from tests.unit.web.reading import Reading
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
@@ -144,9 +145,10 @@ def test_colours_have_names(rgb: tuple[int, int, int], name: str) -> None:
 
 
 def test_health_tells_the_numbers() -> None:
-    words = Reading(health_section(service(), CALENDAR)).words
+    section = health_section(Snapshot(service(), (person(),)), CALENDAR)
+    words = Reading(section).words
+    assert words.startswith("Health All is well. Read now Details Broker")
     for fact in (
-        "All is well.",
         "Broker connected, MQTT 5.0, localhost:1883",
         "Microsoft answers",
         "Last good read 11:59",
@@ -166,13 +168,50 @@ def test_health_tells_the_numbers() -> None:
         ({"healthy": False, "reason": "alice: no answer"}, "alice: no answer"),
         ({"throttled_until": NOON + timedelta(minutes=2)}, "asked us to wait until 12:02"),
         ({"consecutive_failures": 4}, "4 failures in a row"),
+        ({"consecutive_failures": 1}, "Microsoft the last read failed"),
+        ({"next_poll": None}, "Microsoft answered at 11:59"),
         ({"next_poll": None}, "Next read waits for a sign-in"),
         ({"last_poll_ok": None}, "Last good read never"),
         ({"requests_allowed_hour": 0}, "Requests in the last hour 731 Reconnects"),
     ],
 )
 def test_health_tells_what_is_wrong(changes: dict[str, object], words: str) -> None:
-    assert words in Reading(health_section(service(**changes), CALENDAR)).words
+    snapshot = Snapshot(service(**changes), (person(),))
+    assert words in Reading(health_section(snapshot, CALENDAR)).words
+
+
+def test_health_waits_for_who_must_sign_in_and_blames_nobody() -> None:
+    def shown(*people: Person, **changes: object) -> str:
+        unwell = service(healthy=False, reason="alice: sign-in needed.", **changes)
+        section = health_section(Snapshot(unwell, people, tables=tables), CALENDAR)
+        classes = {p.get("class") for p in Reading(section).all("p")}
+        assert not classes & {"warn", "good"}
+        return Reading(section).words
+
+    tables: tuple[Table, ...] = ()
+    one = shown(waiting("alice", name="Alice B."), person("bob"))
+    assert "Waiting for Alice B. to sign in." in one
+    assert "failed" not in one
+    several = [waiting(name) for name in ("alice", "bob", "carol", "dave", "erin")]
+    assert "Waiting for Alice and Bob to sign in." in shown(*several[:2])
+    assert "Waiting for Alice, Bob and Carol to sign in." in shown(*several[:3])
+    assert "Waiting for Alice, Bob and 3 others to sign in." in shown(*several)
+    tables = (Table("team", 2, ways=(Way.DEVICE_CODE,)),)
+    both = [waiting(name, table="team") for name in ("alice", "bob")]
+    assert "Waiting for team to sign in." in shown(*both)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "words"),
+    [
+        (Snapshot(service()), "Nobody is followed yet."),
+        (Snapshot(service(last_poll_ok=None), (person(),)), "Starting: nobody was read yet."),
+        (Snapshot(service(), (waiting(ways=()),)), "All is well."),
+        (Snapshot(service(healthy=False, failing=True, reason="Bob: x"), (waiting(),)), "Bob: x"),
+    ],
+)
+def test_health_begins_with_one_line(snapshot: Snapshot, words: str) -> None:
+    assert f"Health {words}" in Reading(health_section(snapshot, CALENDAR)).words
 
 
 def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None:
@@ -198,6 +237,10 @@ def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None
 
 
 def test_the_small_pages_escape_too() -> None:
+    assert (
+        "first line of the file that password_file in [web]"
+        in Reading(login_page().partition("\n")[2]).words
+    )
     for markup in (login_page(EVIL), message_page(EVIL, EVIL)):
         assert not [s for s in Reading(markup.partition("\n")[2]).all("script") if "src" not in s]
 

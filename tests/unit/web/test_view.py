@@ -15,6 +15,7 @@ from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.web.data.broker_messages import light_of
+from bridge.web.data.readiness import not_ready
 from bridge.web.data.snapshot import Light, Refusal, Snapshot, Table
 from bridge.web.data.view import View
 from tests.fakes.web_page import BOTH, NOON, service
@@ -118,7 +119,7 @@ async def test_health_is_taken_and_only_news_count() -> None:
     assert (shown.healthy, shown.reason, shown.reconnects) == (False, "alice: x", 3)
     assert (shown.broker_connected, shown.mqtt_version) == (True, "3.1.1")
     assert (shown.version, shown.next_poll_why) == ("1.2.3", "offline")
-    assert not shown.ready
+    assert not_ready(page.snapshot.value)
     older = replace(health, uptime_s=99)
     page.update_health(older, broker_connected=True, mqtt_version="3.1.1")
     await settled(page)

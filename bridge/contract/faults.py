@@ -1,4 +1,4 @@
-"""Logs errors that nobody foresaw, each kind once with its traceback."""
+"""Logs errors that nobody foresaw: each kind once with its traceback, however often it comes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ KINDS = 100
 
 
 class Faults:
-    """Those of one page."""
+    """Those of one part; errors of one class from one line are of one kind."""
 
     def __init__(self) -> None:
         self._logged: set[tuple[str, str, int]] = set()
 
-    def log(self, error: Exception, what: str) -> None:
-        """Log ``error`` of ``what``, unless one like it was logged before."""
+    def log(self, error: BaseException, part: str, then: str = "") -> None:
+        """Log ``error`` of ``part``, and what was done ``then``, if its kind is news."""
         kind = _kind(error)
         if kind in self._logged or len(self._logged) >= KINDS:
             return
         self._logged.add(kind)
-        log.error("%s: internal error; please report this", what, exc_info=error)
+        log.error("%s: internal error%s; please report this", part, then, exc_info=error)
 
 
-def _kind(error: Exception) -> tuple[str, str, int]:
+def _kind(error: BaseException) -> tuple[str, str, int]:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
