@@ -7,10 +7,16 @@ from markupsafe import Markup
 from bridge.web.render.forms import form, text_field
 from bridge.web.render.markup import Attribute, Child, tag
 
+ONWARD = "onward"
+"""The field with the address that was asked for before the password was."""
 
-def document(title: str, *body: Child) -> str:
-    """A whole document around ``body``. All addresses in it are relative to the page's root."""
-    head = tag(
+
+def document(title: str, *body: Child, head: Child = None) -> str:
+    """A whole document around ``body``. All addresses in it are relative to the page's root.
+
+    ``head`` are further elements of its head.
+    """
+    whole = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -18,9 +24,10 @@ def document(title: str, *body: Child) -> str:
         tag("title", title),
         tag("link", rel="icon", href="static/icon.svg", type="image/svg+xml"),
         tag("link", rel="stylesheet", href="static/page.css"),
-        tag("script", src="static/page.js", defer=True),
+        tag("script", src="static/page.js", type="module"),
+        head,
     )
-    return f"<!doctype html>\n{tag('html', head, tag('body', *body), lang='en')}"
+    return f"<!doctype html>\n{tag('html', whole, tag('body', *body), lang='en')}"
 
 
 def section(name: str, title: str, *children: Child, css: str | None = None) -> Markup:
@@ -39,8 +46,8 @@ def card_document(title: str, *children: Child, css: str = "", **attributes: Att
     return document(title, tag("main", *children, class_=f"card door{css}", **attributes))
 
 
-def login_page(refusal: str = "") -> str:
-    """Asks for the password."""
+def login_page(refusal: str = "", onward: str = "") -> str:
+    """Asks for the password; then it goes on to ``onward``, relative to the page's root."""
     password = text_field(
         "password",
         "Password of this page",
@@ -53,7 +60,7 @@ def login_page(refusal: str = "") -> str:
         "Presence: password",
         tag("h1", "Presence"),
         notice(refusal),
-        form("enter", password, button="Open"),
+        form("enter", password, button="Open", **({ONWARD: onward} if onward else {})),
     )
 
 

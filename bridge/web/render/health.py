@@ -11,7 +11,7 @@ from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form
 from bridge.web.render.markup import Child, join, tag
-from bridge.web.render.people import ago
+from bridge.web.render.times import ago
 
 
 def health_section(service: BridgeStatus, calendar: Calendar) -> Markup:
