@@ -26,7 +26,8 @@ PAGES = 50
 SLOWER = 4
 """A phone's processor is about so many times slower (Lighthouse's mobile profile)."""
 SETTLED_S = 3.0
-ASSETS = ("", "static/page.css", "static/page.js", "static/icon.svg")
+SCRIPTS = ("page", "cards", "clock", "forms", "morph", "stream", "strip", "tab")
+ASSETS = ("", "static/page.css", "static/icon.svg", *(f"static/{name}.js" for name in SCRIPTS))
 WATCH = """() => {
   window.seen = [];
   const note = () => seen.push(

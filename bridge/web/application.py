@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,12 +14,27 @@ from aiohttp import web
 from bridge.web.access.cookies import session_of
 from bridge.web.access.guard import Guard, Handler
 from bridge.web.access.one_time_link import QUERY
-from bridge.web.render.document import link_page, login_page, message_page
+from bridge.web.render.document import ONWARD, link_page, login_page, message_page
 from bridge.web.render.forms import with_token
 from bridge.web.serving.form_fields import BODY_LIMIT, fields_of
 
 FOR_PEOPLE = 1
 """Folders above an address that people open; those of programs lie deeper."""
+WORTH_PACKING = 500
+"""Bytes of an answer."""
+PACKABLE = frozenset(
+    {
+        "text/html",
+        "text/css",
+        "text/javascript",
+        "text/plain",
+        "application/json",
+        "application/manifest+json",
+        "image/svg+xml",
+    }
+)
+_GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:$|,|;\s*q=(?!0(?:\.0*)?\s*(?:$|,)))", re.IGNORECASE)
+_OWN_ADDRESS = re.compile(r"[a-z]{0,20}(?:\?[!-~]{0,8000})?")
 
 
 @asynccontextmanager
@@ -34,7 +50,7 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         async with turn:
             await asyncio.sleep(0)
-        return await guard.pass_on(request, handler, refuse=refusal)
+        return packed(request, await guard.pass_on(request, handler, refuse=refusal))
 
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
     built.add_routes(
@@ -63,7 +79,7 @@ def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response
         return web.Response(text=f"{text or status.phrase}\n", status=status)
     root = "../" * depth
     if status is HTTPStatus.UNAUTHORIZED:
-        return html(request, login_page(text, root=root), status)
+        return html(request, login_page(text, _onward(request), root=root), status)
     return html(request, message_page(status.phrase, text, root=root), status)
 
 
@@ -76,13 +92,40 @@ async def _show_enter(request: web.Request) -> web.Response:
 async def _enter(guard: Guard, request: web.Request) -> web.Response:
     """Let in who knows the password or has the one-time link, or ask again."""
     fields = await fields_of(request)
+    onward = fields.get(ONWARD, "")
     if key := fields.get(QUERY):
         refused = guard.enter_by_link(request, key)
     else:
         refused = await guard.enter(request, fields.get("password", ""))
     if refused:
-        return html(request, login_page(refused), HTTPStatus.UNAUTHORIZED)
-    return go_to("./")
+        return html(request, login_page(refused, onward), HTTPStatus.UNAUTHORIZED)
+    return go_to(f"./{onward}" if _OWN_ADDRESS.fullmatch(onward) else "./")
+
+
+def _onward(request: web.Request) -> str:
+    """What a browser asked for that must give the password first, as ``?only=alice``."""
+    address = request.rel_url.raw_path_qs.removeprefix("/")
+    return address if request.method == "GET" and _OWN_ADDRESS.fullmatch(address) else ""
+
+
+def packed(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """``response`` compressed where the reader takes that and it is worth it.
+
+    What an attacker could add to a page tells nothing of the token in it by its length (BREACH):
+    no request of another site has the cookie of a session.
+    """
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or len(body) < WORTH_PACKING or response.prepared:
+        return response
+    if response.content_type in PACKABLE and takes_gzip(request):
+        response.enable_compression(web.ContentCoding.gzip)
+        response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+def takes_gzip(request: web.Request) -> bool:
+    """Whether the reader takes gzip (RFC 9110, 12.5.3)."""
+    return bool(_GZIP.search(request.headers.get("Accept-Encoding", "")))
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -1,7 +1,9 @@
 """News of the page as server-sent events; a slow reader gets the newest, not what it missed.
 
 Events (HTML Standard, 9.2): ``hello`` once, with the release and the bridge's time; then ``part``
-with the id and markup of an element, first for all of the page, so that it is true after any gap.
+with the id, markup and versions of an element, first for all that differs from what the page has,
+so that it is true after any gap; ``order`` with the ids of the cards; and a ``beat`` where nothing
+else came for a while: a page that hears neither has lost the bridge.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -19,12 +21,12 @@ from bridge.contract.clock import Clock
 from bridge.web.access.cookies import session_of
 from bridge.web.access.headers import HEADERS
 from bridge.web.live import Live
-from bridge.web.render.forms import with_token
-from bridge.web.render.page import Parts
+from bridge.web.render.forms import with_find, with_token
+from bridge.web.render.parts import Parts, have_text
 from bridge.web.serving.limits import Capacity
 
-BEAT_S = 20.0
-"""A comment this often keeps proxies from closing a quiet connection."""
+BEAT_S = 15.0
+"""A sign of life after so long without news; the page gives up after 40 s without any."""
 DIFFERENCES = 16
 """Those that are kept for the next reader."""
 STREAM_HEADERS = {
@@ -38,6 +40,10 @@ STREAM_HEADERS = {
 ``no-transform`` (RFC 9111, 5.2.2.6), nginx by the fourth."""
 
 
+Look = Callable[[], Awaitable[Parts]]
+"""What a page shows now."""
+
+
 class Events:
     """All open streams.
 
@@ -49,12 +55,20 @@ class Events:
         self._capacity = capacity
         self._streams: dict[asyncio.Task[Any], str] = {}
         self._turn = asyncio.Lock()
-        self._differences: deque[tuple[Parts | None, Parts, str]] = deque(maxlen=DIFFERENCES)
+        self._differences: deque[tuple[Parts, Parts, str]] = deque(maxlen=DIFFERENCES)
 
     async def stream(
-        self, request: web.Request, *, reader: str, find: str, may_stay: Callable[[], bool]
+        self,
+        request: web.Request,
+        look: Look,
+        *,
+        reader: str,
+        have: Mapping[str, str],
+        may_stay: Callable[[], bool],
     ) -> web.StreamResponse:
-        """Serve one page of ``reader`` that looks for ``find``, until it goes or may not stay.
+        """Serve one page of ``reader`` until it goes or may not stay.
+
+        It ``have``s some versions already.
 
         Raises:
             HTTPServiceUnavailable: Too many pages are open.
@@ -68,7 +82,7 @@ class Events:
             with suppress(ConnectionError):
                 await response.prepare(request)
                 token = session_of(request).token
-                await self._send_news(response, find=find, token=token, may_stay=may_stay)
+                await self._send_news(response, look, have, token=token, may_stay=may_stay)
         finally:
             del self._streams[task]
         return response
@@ -89,39 +103,57 @@ class Events:
     async def _send_news(
         self,
         response: web.StreamResponse,
+        look: Look,
+        have: Mapping[str, str],
         *,
-        find: str,
         token: str,
         may_stay: Callable[[], bool],
     ) -> None:
-        hello = {"release": self._release, "now": self._clock.now().isoformat()}
-        await self._send(response, _event("hello", hello))
+        await self._send(response, _event("hello", {"release": self._release, **self._now()}))
         before: Parts | None = None
         while may_stay():
             version = self._live.shown.version
-            after = await self._live.parts(find)
+            after = await look()
             async with self._turn:  # between many readers, presence gets turns of the loop
                 await asyncio.sleep(0)
-            if news := self._news(before, after):
+            if news := self._news(before, after) if before else _text(have, after):
                 await self._send(response, with_token(news, token))
             before = after
             if not await self._live.shown.newer(version, within_s=BEAT_S, clock=self._clock):
-                await self._send(response, ":\n\n")
+                await self._send(response, _event("beat", self._now()))
 
-    def _news(self, before: Parts | None, after: Parts) -> str:
+    def _news(self, before: Parts, after: Parts) -> str:
         """What differs, in events; most readers saw the same before."""
+        if before is after:
+            return ""
         for old, new, text in self._differences:
             if old is before and new is after:
                 return text
-        parts = after.since(before)
-        text = "".join(_event("part", {"id": name, "html": html}) for name, html in parts)
+        text = _text(before.versions, after)
         self._differences.append((before, after, text))
         return text
+
+    def _now(self) -> dict[str, str]:
+        return {"now": self._clock.now().isoformat()}
 
     @staticmethod
     async def _send(response: web.StreamResponse, text: str) -> None:
         await response.write(text.encode(errors="replace"))
 
 
-def _event(kind: str, data: dict[str, str]) -> str:
+def _text(have: Mapping[str, str], parts: Parts) -> str:
+    """What ``parts`` differ in from the versions ``have``, in events."""
+    events = [
+        _event(
+            "part",
+            {"id": name, "html": with_find(html, parts.find), "have": have_text(parts.under(name))},
+        )
+        for name, html in parts.since(have)
+    ]
+    if order := parts.order_since(have):
+        events.append(_event("order", {"ids": order}))
+    return "".join(events)
+
+
+def _event(kind: str, data: Mapping[str, object]) -> str:
     return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

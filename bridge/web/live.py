@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
+
+from markupsafe import Markup
 
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.web.data.history import PEOPLE, History
+from bridge.web.data.order import distinct
 from bridge.web.data.search import Search
-from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.data.worker import Worker
-from bridge.web.render.page import Parts, Renderer
+from bridge.web.render.kiosk import kiosk_parts
+from bridge.web.render.page import Renderer
+from bridge.web.render.parts import Parts
+from bridge.web.render.times import as_of
 
 SETTLE_S = 0.03
 """After news this long passes before the next, so that a flood is shown a few times only."""
@@ -42,7 +48,7 @@ class Live:
         self._search = Search(worker, clock)
         self._renderer = Renderer()
         self._rendered_at: tuple[int, Calendar] | None = None
-        self._rendered: dict[str, Parts] = {}
+        self._rendered: dict[str, tuple[datetime, Parts]] = {}
         self.shown: Latest[Snapshot] = Latest(view.value)
 
     async def load(self) -> None:
@@ -66,16 +72,45 @@ class Live:
         if self._history:
             await self._history.close()
 
+    @property
+    def calendar(self) -> Calendar:
+        """Where and on which day times are read now."""
+        return Calendar.at(self._clock.now(), self._zone)
+
+    @property
+    def as_of(self) -> Markup:
+        """The time now, for a page."""
+        return as_of(self._clock.now(), self.calendar)
+
     async def parts(self, find: str) -> Parts:
         """What is shown now to those who look for ``find``."""
-        calendar = Calendar.at(self._clock.now(), self._zone)
+        now, calendar = self._clock.now(), self.calendar
         snapshot, moment = self.shown.value, (self.shown.version, calendar)
-        people = await self._search.find(snapshot.people, find)
         if moment != self._rendered_at or len(self._rendered) >= RENDERINGS:
             self._rendered_at, self._rendered = moment, {}
-        if find not in self._rendered:
-            self._rendered[find] = self._renderer.parts(snapshot, calendar, people, find)
-        return self._rendered[find]
+        until, parts = self._rendered.get(find, (now, None))
+        if parts is None or now >= until:
+            found = await self._search.find(snapshot.people, find)
+            people = distinct(tuple(person.at(now) for person in found))
+            parts = self._renderer.parts(snapshot, calendar, people, find)
+            if moment == self._rendered_at:  # nothing came while it was searched
+                self._rendered[find] = _true_until(people), parts
+        return parts
+
+    async def only(self, account: str) -> Parts:
+        """What is shown now of ``account`` alone."""
+        person = self.person(account)
+        shown = person.at(self._clock.now()) if person else None
+        return kiosk_parts(shown, account, self.calendar)
+
+    def person(self, account: str) -> Person | None:
+        """Who is followed as ``account``."""
+        people = self.shown.value.people
+        return next((person for person in people if person.account == account), None)
+
+    def week_of(self, person: Person) -> tuple[Day, ...]:
+        """The last seven days of ``person``; none where no history is kept."""
+        return self._history.week(person, self.calendar) if self._history else ()
 
     async def _follow(self) -> None:
         """Show each newest snapshot."""
@@ -101,3 +136,9 @@ class Live:
         if moved and self._history:
             days = self._history.days(snapshot.people)
         self.shown.set(replace(snapshot, days=days))
+
+
+def _true_until(people: Iterable[Person]) -> datetime:
+    """When the first presence of ``people`` is too old to show."""
+    ends = (person.valid_until for person in people if person.fresh)
+    return min((end for end in ends if end), default=datetime.max.replace(tzinfo=UTC))

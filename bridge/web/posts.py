@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import NamedTuple
 
 from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, PreferredPresence
 from bridge.web.data.returned_address import returned_address
-from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.data.snapshot import CARD, Person, Snapshot
 from bridge.web.render.failed_address import ADDRESS_LIMIT
 from bridge.web.render.people import NAME_LIMIT
+from bridge.web.render.preferences import MINUTES
 from bridge.web.render.sign_in import Signer
 
 DEADLINE_S = 30.0
@@ -21,16 +25,25 @@ DEADLINE_S = 30.0
 Fields = Mapping[str, str]
 
 
+class Done(NamedTuple):
+    """What a form led to."""
+
+    element: str
+    """The id of the element to go on at."""
+    note: str = ""
+    """What a person must know about it, if anything."""
+
+
 class RefusedError(PresenceBridgeError):
     """A form asks for something that the page does not offer (now)."""
 
 
 class Posts:
-    """One method for each form; it returns the id of the element to go on at."""
+    """One method for each form; it returns the id of the element to go on at, or more of it."""
 
     def __init__(self, view: Latest[Snapshot], commands: Commands) -> None:
         self._view, self._commands = view, commands
-        self.forms: dict[str, Callable[[Fields], Awaitable[str]]] = {
+        self.forms: dict[str, Callable[[Fields], Awaitable[str | Done]]] = {
             "sign-in": self._sign_in,
             "keep-sign-in": self._keep_sign_in,
             "cancel-sign-in": self._cancel_sign_in,
@@ -38,17 +51,30 @@ class Posts:
             "sign-out": self._sign_out,
             "add": self._add,
             "remove": self._remove,
+            "set-presence": self._set_presence,
+            "set-message": self._set_message,
             "follow": self._follow,
             "poll": self._poll,
         }
 
-    async def do(self, form: str, fields: Fields) -> str:
+    async def do(self, form: str, fields: Fields) -> Done:
         """Do what one of ``forms`` asks for. The text of a ``PresenceBridgeError`` is shown."""
         try:
             async with asyncio.timeout(DEADLINE_S):
-                return await self.forms[form](fields)
+                done = await self.forms[form](fields)
         except TimeoutError as error:
             raise TryAgainError("The bridge did not manage that in time. Try again.") from error
+        return done if isinstance(done, Done) else Done(done)
+
+    def place_of(self, fields: Fields) -> str:
+        """The id of the element that a form with these ``fields`` belongs to."""
+        account, light = fields.get("account"), fields.get("light")
+        if account in (table.account for table in self._view.value.tables):
+            return f"table-{account}"
+        if account in (person.account for person in self._view.value.people):
+            return f"{CARD}{account}"
+        lights = (each.name for each in self._view.value.lights)
+        return f"light-{light}" if light in lights else "people"
 
     async def _sign_in(self, fields: Fields) -> str:
         signer, element = self._signer(fields)
@@ -88,7 +114,7 @@ class Posts:
             raise RefusedError("Choose a way to sign in.")
         account = slug_of(name, {person.account for person in self._view.value.people})
         await self._commands.add_person(account, name, Way(fields["way"]))
-        return f"person-{account}"
+        return f"{CARD}{account}"
 
     async def _remove(self, fields: Fields) -> str:
         person = self._person(fields)
@@ -96,6 +122,22 @@ class Posts:
             raise RefusedError(f"{person.name} is named in the config file: remove it there.")
         await self._commands.remove_person(person.account)
         return "people"
+
+    async def _set_presence(self, fields: Fields) -> Done:
+        person = self._settable(fields)
+        if fields.get("presence") not in tuple(PreferredPresence):
+            raise RefusedError("Choose a presence.")
+        presence = PreferredPresence(fields["presence"])
+        note = await self._commands.set_presence(person.account, presence, _lasts(fields))
+        return Done(person.card, note or "")
+
+    async def _set_message(self, fields: Fields) -> str:
+        person = self._settable(fields)
+        text = fields.get("message", "").strip()
+        if len(text) > STATUS_MESSAGE_LIMIT:
+            raise RefusedError(f"A status message has at most {STATUS_MESSAGE_LIMIT} characters.")
+        await self._commands.set_status_message(person.account, text, _lasts(fields))
+        return person.card
 
     async def _follow(self, fields: Fields) -> str:
         name = fields.get("light", "")
@@ -116,7 +158,13 @@ class Posts:
         person = self._person(fields)
         if person.table:
             raise RefusedError(f"{person.name} is read by the sign-in of {person.table}.")
-        return person, f"person-{person.account}"
+        return person, person.card
+
+    def _settable(self, fields: Fields) -> Person:
+        person = self._person(fields)
+        if not person.settable:
+            raise RefusedError(f"The presence of {person.name} cannot be set from here.")
+        return person
 
     def _person(self, fields: Fields) -> Person:
         account = fields.get("account", "")
@@ -124,6 +172,16 @@ class Posts:
             if person.account == account:
                 return person
         raise RefusedError("That person is not here any more.")
+
+
+def _lasts(fields: Fields) -> timedelta | None:
+    """How long it lasts; ``None`` is as is usual."""
+    minutes = fields.get("minutes", "")
+    if not minutes:
+        return None
+    if minutes not in MINUTES:
+        raise RefusedError("Choose how long it lasts.")
+    return timedelta(minutes=int(minutes))
 
 
 def name_of(fields: Fields) -> str:

@@ -81,7 +81,7 @@ async def test_with_a_code_by_keyboard_alone_on_a_narrow_phone(home: Home) -> No
     await is_green(page)
     await home.stage.mqtt.until_text(AVAILABILITY, "online")
 
-    await tab_to(page, "Sign Alice out")
+    await tab_to(page, "Sign out Alice")
     await page.keyboard.press("Enter")
     await expect(await focused(page)).to_have_text("Yes, sign out")
     await page.keyboard.press("Enter")
@@ -173,7 +173,7 @@ async def test_signing_out_asks_once_more_and_takes_the_lamp_its_presence(home: 
     assert tokens.exists()
     home.stage.microsoft.auto_approve(None)
     since = len(home.stage.mqtt.heard)
-    await card(page).get_by_label("Sign Alice out").click()
+    await card(page).get_by_label("Sign out Alice").click()
     await is_fit(page)
     await page.get_by_role("button", name="Yes, sign out").click()
     await shows(page, "Not signed in")

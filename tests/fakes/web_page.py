@@ -17,6 +17,7 @@ from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
+from bridge.contract.preferred import PreferredPresence
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.registration import Registration
 from bridge.web.access.building import guard_of
@@ -32,6 +33,16 @@ SIGNED_IN = SignIn(SignInState.SIGNED_IN)
 BOTH = (Way.DEVICE_CODE, Way.BROWSER)
 CODE_ADDRESS = "https://login.microsoft.com/device"
 BROWSER_ADDRESS = "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/authorize?state=s1"
+
+
+class NoonClock(SystemClock):
+    """Goes on from noon: the people of these tests were read just before."""
+
+    def __init__(self) -> None:
+        self._began_s = self.monotonic()
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.monotonic() - self._began_s)
 
 
 def service(**changes: object) -> BridgeStatus:
@@ -117,6 +128,7 @@ class RecordingActions:
 
     asked: list[tuple[str, ...]] = field(default_factory=list)
     failure: PresenceBridgeError | None = None
+    note: str | None = None
 
     def _ask(self, *words: str) -> None:
         if self.failure:
@@ -140,6 +152,17 @@ class RecordingActions:
 
     async def sign_out(self, account: str) -> None:
         self._ask("sign_out", account)
+
+    async def set_presence(
+        self, account: str, presence: PreferredPresence, lasts: timedelta | None = None
+    ) -> str | None:
+        self._ask("set_presence", account, presence, str(lasts))
+        return self.note
+
+    async def set_status_message(
+        self, account: str, text: str, lasts: timedelta | None = None
+    ) -> None:
+        self._ask("set_status_message", account, text, str(lasts))
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
         self._ask("add_person", account, name, way)
@@ -190,7 +213,7 @@ async def serving(
 ) -> AsyncIterator[RunningPage]:
     """A page that serves ``snapshot`` until the end of the block."""
     chosen = WebSettings.model_validate({"port": port, **(settings or {})})
-    view, actions, time = Latest(snapshot), RecordingActions(), clock or SystemClock()
+    view, actions, time = Latest(snapshot), RecordingActions(), clock or NoonClock()
     web = Web(
         chosen,
         view=view,

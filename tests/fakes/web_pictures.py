@@ -7,11 +7,12 @@ import json
 import sys
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.async_api import Browser
 
+import bridge.web
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
@@ -29,7 +30,12 @@ from tests.fakes.web_page import (
 from tests.fakes.web_trials import CannedTrials, setting_up
 
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
-PHONE, WIDE = (390, 844), (1200, 900)
+STATIC = Path(bridge.web.__file__).parent / "static"
+ICON = """<style>html, body, svg { margin: 0; width: 100%; height: 100%; display: block; }</style>
+<svg viewBox="0 0 24 24"><rect width="24" height="24" fill="#17813f"/>
+<path d="M8 12.4l2.8 2.8L16 9.6" fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round"
+stroke-linejoin="round"/></svg>"""
+PHONE, TABLET, WIDE = (390, 844), (800, 600), (1200, 900)
 DAY = (
     (-24.0, "offline"),
     (-5.0, "away"),
@@ -74,35 +80,9 @@ def household() -> Snapshot:
     return Snapshot(service(), people, lights, can_add=True)
 
 
-def now(snapshot: Snapshot) -> Snapshot:
-    """``snapshot`` with its times moved from its own noon to this moment."""
-    shift = datetime.now(UTC) - NOON
-
-    def moved(moment: datetime | None) -> datetime | None:
-        return moment + shift if moment else None
-
-    people = tuple(
-        replace(
-            p,
-            changed_at=moved(p.changed_at),
-            polled_at=moved(p.polled_at),
-            sign_in=replace(p.sign_in, expires_at=moved(p.sign_in.expires_at)),
-        )
-        for p in snapshot.people
-    )
-    known = snapshot.service
-    moved_service = replace(
-        known,
-        started=known.started + shift,
-        last_poll_ok=moved(known.last_poll_ok),
-        next_poll=moved(known.next_poll),
-    )
-    return replace(snapshot, people=people, service=moved_service)
-
-
 def write_history(state_dir: Path, *people: Person) -> None:
     """A working day for each of ``people``, somewhat later for each."""
-    here = datetime.now(UTC)
+    here = NOON
     lines = [
         json.dumps(
             {
@@ -133,18 +113,27 @@ async def picture(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
         device_scale_factor=1,
-        timezone_id="Europe/Berlin",
+        timezone_id="UTC",
     )
     page = await context.new_page()
     await page.goto(address)
-    await page.wait_for_selector("#live.on, .door")
+    await page.wait_for_selector("#live.on, .door, #kiosk")
     await page.screenshot(path=file, full_page=whole)
     await context.close()
 
 
+async def icons(browser: Browser, folder: Path) -> None:
+    """The icons that a phone installs: the sign on a ground that a mask may cut."""
+    for size in (192, 512):
+        page = await browser.new_page(viewport={"width": size, "height": size})
+        await page.set_content(ICON)
+        await page.screenshot(path=folder / f"icon-{size}.png")
+        await page.close()
+
+
 async def main(folder: Path) -> None:
-    """All pictures of the docs."""
-    everybody = now(household())
+    """All pictures of the docs, and the icons."""
+    everybody = household()
     async with chromium() as browser:
         with tempfile.TemporaryDirectory() as state:
             write_history(Path(state), *everybody.people[:3])
@@ -152,11 +141,16 @@ async def main(folder: Path) -> None:
                 await picture(browser, home.address, folder / "page.png", size=WIDE)
                 file = folder / "page-phone-dark.png"
                 await picture(browser, home.address, file, size=PHONE, dark=True, whole=False)
+                door = f"{home.address}?only=alice"
+                await picture(browser, door, folder / "door.png", size=TABLET, whole=False)
+                week = f"{home.address}history?of=alice"
+                await picture(browser, week, folder / "week.png", size=PHONE, whole=False)
         for name, somebody in (("code", waiting()), ("browser", in_browser())):
             with tempfile.TemporaryDirectory() as state:
-                async with serving(Path(state), now(Snapshot(service(), (somebody,)))) as home:
+                async with serving(Path(state), Snapshot(service(), (somebody,))) as home:
                     file = folder / f"sign-in-{name}.png"
                     await picture(browser, home.address, file, size=PHONE, whole=False)
+        await icons(browser, STATIC)
         with tempfile.TemporaryDirectory() as empty:
             await set_up(browser, Path(empty), folder)
 

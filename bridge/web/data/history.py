@@ -12,13 +12,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from bridge.contract.clock import Clock
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.journal import Journal
 from bridge.web.data.snapshot import Day, Person, Span
+from bridge.web.data.words import Calendar
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,14 @@ class History:
             Day(p.account, p.name, now - SHOWN, now, tuple(self.spans(p.account, now - SHOWN, now)))
             for p in islice(people, PEOPLE)
             if p.account in self._changes
+        )
+
+    def week(self, person: Person, calendar: Calendar) -> tuple[Day, ...]:
+        """The last seven calendar days of ``person``, oldest first; of today what has passed."""
+        now, account = self._clock.now(), person.account
+        return tuple(
+            Day(account, person.name, start, end, tuple(self.spans(account, start, min(end, now))))
+            for start, end in pairwise(calendar.midnights(KEPT.days))
         )
 
     def spans(self, account: str, start: datetime, end: datetime) -> Iterator[Span]:

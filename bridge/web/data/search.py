@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bridge.contract.clock import Clock
+from bridge.web.data.order import in_order
 from bridge.web.data.snapshot import Person
 from bridge.web.data.worker import Worker
 
 SHOWN = 24
 """People on one page; a search finds the others."""
 FEW = 1_000
-"""So many are looked through at once."""
+"""So many are looked through at once, and put in order; of more the first in the config come."""
 REMEMBERED = 64
 """Searches whose result is remembered."""
 FRESH_S = 60.0
@@ -36,20 +37,23 @@ class Search:
         self._found: dict[str, Found] = {}
 
     async def find(self, people: tuple[Person, ...], wanted: str) -> tuple[Person, ...]:
-        """Those of ``people`` whose name or slug contains ``wanted``, ``SHOWN`` at the most."""
+        """Those of ``people`` whose name or slug contains ``wanted``, ``SHOWN`` at the most.
+
+        They come as in ``in_order``.
+        """
         wanted = wanted.strip().casefold()
-        if not wanted:
-            return people[:SHOWN]
-        found = self._found.get(wanted)
-        if found and self._is_current(found, people):
-            return tuple(people[place] for place, _ in found.places)
         if len(people) <= FEW:
-            return tuple(people[place] for place, _ in _places(people, wanted))
-        places = await self._worker.run(lambda: _places(people, wanted))
-        if len(self._found) >= REMEMBERED:
-            self._found.clear()
-        self._found[wanted] = Found(self._clock.monotonic(), len(people), places)
-        return tuple(people[place] for place, _ in places)
+            return in_order(person for person in people if _is_wanted(person, wanted))[:SHOWN]
+        if not wanted:
+            return in_order(people[:SHOWN])
+        found = self._found.get(wanted)
+        if found is None or not self._is_current(found, people):
+            places = await self._worker.run(lambda: _places(people, wanted))
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            found = Found(self._clock.monotonic(), len(people), places)
+            self._found[wanted] = found
+        return in_order(people[place] for place, _ in found.places)
 
     def _is_current(self, found: Found, people: tuple[Person, ...]) -> bool:
         return (
@@ -59,10 +63,12 @@ class Search:
         )
 
 
+def _is_wanted(person: Person, wanted: str) -> bool:
+    return wanted in person.account or wanted in person.name.casefold()
+
+
 def _places(people: tuple[Person, ...], wanted: str) -> tuple[tuple[int, str], ...]:
     found = (
-        (place, person.account)
-        for place, person in enumerate(people)
-        if wanted in person.account or wanted in person.name.casefold()
+        (place, person.account) for place, person in enumerate(people) if _is_wanted(person, wanted)
     )
     return tuple(islice(found, SHOWN))

@@ -5,13 +5,16 @@ The same values are the JSON below ``/api/v1/``: a name here is part of that con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.contract.account import SIGNED_OUT, SignIn, Way
+from bridge.contract.account import SIGNED_OUT, SignIn, SignInState, Way
 from bridge.contract.light import LightState
 from bridge.contract.presence import Presence
 from bridge.contract.presence_kind import Kind, kind_of
+
+CARD = "person-"
+"""The id of a person's card begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,27 @@ class Person:
     """Added on the page, not named in the config file: can be removed on the page."""
     table: str | None = None
     """The table whose one sign-in reads this person together with others."""
+    settable: bool = False
+    """Presence and status message can be set from here."""
+
+    @property
+    def card(self) -> str:
+        """The id of the person's card on the page."""
+        return f"{CARD}{self.account}"
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether the card waits for a person: a sign-in is needed, begun, or was refused."""
+        sign_in = self.sign_in
+        is_well = (
+            sign_in.state is SignInState.SIGNED_IN and not sign_in.waits and not sign_in.remedy
+        )
+        return bool(self.ways) and self.table is None and not is_well
+
+    def at(self, now: datetime) -> Person:
+        """The same at ``now``: what was to be shown until an earlier moment is not current."""
+        is_over = self.fresh and self.valid_until is not None and self.valid_until <= now
+        return replace(self, fresh=False) if is_over else self
 
     @property
     def current(self) -> Presence | None:
@@ -140,7 +164,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The last 24 hours of one account, without gaps, oldest first."""
+    """A day of one account, oldest first, without gaps up to now."""
 
     account: str
     name: str
@@ -149,7 +173,7 @@ class Day:
     spans: tuple[Span, ...]
 
     def seconds(self, kind: Kind) -> float:
-        """How long it was ``kind``."""
+        """How long it was ``kind``, by the spans alone: what was not read counts as unknown."""
         return sum(span.seconds for span in self.spans if span.kind is kind)
 
 

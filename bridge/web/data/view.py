@@ -143,17 +143,15 @@ def followed_person(
     before: Person | None, account: str, settings: Followed, *, added_here: bool
 ) -> Person:
     """Somebody who is followed; ``before`` itself where nothing changed."""
-    name, ways, table = cut(settings.name, NAME_LIMIT), settings.ways, settings.table
-    if before is None:
-        return Person(account, name, ways=ways, added_here=added_here, table=table)
-    if (before.name, before.ways, before.table, before.added_here) == (
-        name,
-        ways,
-        table,
-        added_here,
-    ):
-        return before
-    return replace(before, name=name, ways=ways, added_here=added_here, table=table)
+    person = replace(
+        before or Person(account, ""),
+        name=cut(settings.name, NAME_LIMIT),
+        ways=settings.ways,
+        added_here=added_here,
+        table=settings.table,
+        settable=settings.settable,
+    )
+    return before if person == before else person
 
 
 def person_of(before: Person, facts: AccountFacts) -> Person:

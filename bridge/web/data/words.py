@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import overload
 
 from bridge.contract.account import SignInState
@@ -110,6 +110,15 @@ class Calendar:
     def at(cls, now: datetime, zone: tzinfo | None) -> Calendar:
         """The calendar at ``now``."""
         return cls(zone, now.astimezone(zone).date())
+
+    def midnights(self, days: int) -> list[datetime]:
+        """The midnights around the last ``days`` days, today included, oldest first."""
+        dates = (self.today + timedelta(days=n) for n in range(1 - days, 2))
+        return [datetime.combine(d, time(), tzinfo=self.zone).astimezone(UTC) for d in dates]
+
+    def zone_name(self, moment: datetime) -> str:
+        """The zone's name for people at ``moment``: ``CET``."""
+        return moment.astimezone(self.zone).tzname() or ""
 
     def clock(self, moment: datetime) -> str:
         """``10:32`` today, ``Mon 10:32`` within a week, else with the date."""

@@ -7,13 +7,17 @@ from markupsafe import Markup
 from bridge.web.render.forms import disclosure, form, text_field
 from bridge.web.render.markup import Attribute, Child, tag
 
+ONWARD = "onward"
+"""The field with the address that was asked for before the password was."""
 
-def document(title: str, *body: Child, root: str = "") -> str:
+
+def document(title: str, *body: Child, head: Child = None, root: str = "") -> str:
     """A whole document around ``body``; ``root`` leads from its address to the page's root.
 
-    All addresses are relative, so that they are right under any prefix.
+    All addresses are relative, so that they are right under any prefix. ``head`` are further
+    elements of its head.
     """
-    head = tag(
+    whole = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -21,9 +25,10 @@ def document(title: str, *body: Child, root: str = "") -> str:
         tag("title", title),
         tag("link", rel="icon", href=f"{root}static/icon.svg", type="image/svg+xml"),
         tag("link", rel="stylesheet", href=f"{root}static/page.css"),
-        tag("script", src=f"{root}static/page.js", defer=True),
+        tag("script", src=f"{root}static/page.js", type="module"),
+        head,
     )
-    return f"<!doctype html>\n{tag('html', head, tag('body', *body), lang='en')}"
+    return f"<!doctype html>\n{tag('html', whole, tag('body', *body), lang='en')}"
 
 
 def section(name: str, title: str, *children: Child, css: str | None = None) -> Markup:
@@ -45,8 +50,8 @@ def card_document(
     return document(title, card, root=root)
 
 
-def login_page(refusal: str = "", *, root: str = "") -> str:
-    """Asks for the password."""
+def login_page(refusal: str = "", onward: str = "", *, root: str = "") -> str:
+    """Asks for the password; then it goes on to ``onward``, relative to the page's root."""
     password = text_field(
         "password",
         "Password of this page",
@@ -59,7 +64,7 @@ def login_page(refusal: str = "", *, root: str = "") -> str:
         "Presence: password",
         tag("h1", "Presence"),
         notice(refusal),
-        form(f"{root}enter", password, button="Open"),
+        form(f"{root}enter", password, button="Open", **({ONWARD: onward} if onward else {})),
         disclosure(
             "Where is the password?",
             tag(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from bridge.web.render.markup import Attribute, Child, join, tag
 
 TOKEN = "token"  # noqa: S105 - the field's name
+FIND = "find"
+"""The field with what was looked for: in the search, in each form, and in addresses."""
 TOKEN_SLOT = "<token>"  # noqa: S105 - a place, no token
 """Stands where the reader's own token goes, so that all readers can share one rendering. No escaped
 text can look like it."""
@@ -31,9 +35,26 @@ def form(
     )
 
 
+def with_find(html: str, find: str) -> str:
+    """``html`` whose forms lead back to those who were looked for by ``find``."""
+    if not find:
+        return html
+    return html.replace(
+        _TOKEN_FIELD, _TOKEN_FIELD + tag("input", type="hidden", name=FIND, value=find)
+    )
+
+
 def with_token(html: str, token: str) -> str:
     """``html`` for the reader whose token is ``token`` (letters, digits, ``-`` and ``_``)."""
     return html.replace(TOKEN_SLOT, token)
+
+
+def choice_field(name: str, label: str, choices: Mapping[str, str], *, element_id: str) -> Markup:
+    """A list below its ``label``; ``choices`` are the words of each value, the first one chosen."""
+    options = [tag("option", words, value=value) for value, words in choices.items()]
+    return join(
+        tag("label", label, for_=element_id), tag("select", options, id=element_id, name=name)
+    )
 
 
 def text_field(

@@ -12,7 +12,7 @@ from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form
 from bridge.web.render.markup import Child, join, tag
-from bridge.web.render.people import ago
+from bridge.web.render.times import ago
 
 NAMED = 3
 """Of those who must sign in; more are counted."""

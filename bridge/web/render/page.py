@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -11,43 +11,23 @@ from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import document, notice
-from bridge.web.render.forms import form
+from bridge.web.render.forms import form, with_find
 from bridge.web.render.health import health_section, refusal_section
 from bridge.web.render.lights import lights_section
-from bridge.web.render.markup import tag
+from bridge.web.render.markup import join, tag
+from bridge.web.render.parts import CARDS_SLOT, Parts, have_text
 from bridge.web.render.people import people_section, person_card
 from bridge.web.render.tables import tables_section
 from bridge.web.render.today import today_section
 
 CARDS = 1_000
 """Rendered people that are remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The live parts of the page, each under the id of its element."""
-
-    frame: Markup
-    """The people's section, with an empty element where each card goes."""
-    cards: dict[str, Markup]
-    sections: dict[str, Markup]
-    """The others; the first one comes before the people."""
-
-    @property
-    def people(self) -> Markup:
-        """The people's section with its cards."""
-        filled = str(self.frame)
-        for name, card in self.cards.items():
-            filled = filled.replace(_place(name), card, 1)
-        return Markup(filled)  # noqa: S704 - cards in a frame
-
-    def since(self, before: Parts | None) -> Iterator[tuple[str, Markup]]:
-        """What differs from ``before``: ids and their markup, in the order of the page."""
-        if before is None or before.frame != self.frame:
-            yield "people", self.people
-        else:
-            yield from _differing(before.cards, self.cards)
-        yield from _differing(before.sections if before else {}, self.sections)
+HEAD = (
+    tag("link", rel="manifest", href="manifest.webmanifest", crossorigin="use-credentials"),
+    tag("meta", name="theme-color", content="#f4f5f7", media="(prefers-color-scheme: light)"),
+    tag("meta", name="theme-color", content="#14171b", media="(prefers-color-scheme: dark)"),
+    tag("link", rel="apple-touch-icon", href="static/icon-192.png"),
+)
 
 
 class Renderer:
@@ -66,9 +46,8 @@ class Renderer:
     ) -> Parts:
         """The live parts with ``people`` of the snapshot, for those who look for ``find``."""
         people = snapshot.people[:SHOWN] if people is None else people
-        slugs = {person.account for person in people}
-        days = tuple(day for day in snapshot.days if day.account in slugs)
-        cards = {f"person-{p.account}": self._card(p, calendar) for p in people}
+        names = {person.account: person.name for person in people}
+        days = tuple(_named(day, names) for day in snapshot.days if day.account in names)
         sections = {
             "refusal": refusal_section(snapshot, calendar),
             "tables": tables_section(snapshot, calendar),
@@ -77,9 +56,10 @@ class Renderer:
             "health": health_section(snapshot, calendar),
         }
         return Parts(
-            people_section(snapshot, [_place(name) for name in cards], find),
-            cards,
+            people_section(snapshot, CARDS_SLOT if people else None, find),
+            {person.card: self._card(person, calendar) for person in people},
             {name: part or tag("section", id=name) for name, part in sections.items()},
+            find=find,
         )
 
     def _strips(self, days: tuple[Day, ...], calendar: Calendar) -> Markup | None:
@@ -99,20 +79,27 @@ class Renderer:
 
 
 def page(
-    parts: Parts, *, release: str, refusal: str = "", find: str = "", can_leave: bool = False
+    parts: Parts,
+    *,
+    release: str,
+    as_of: Markup | None = None,
+    refusal: str = "",
+    can_leave: bool = False,
 ) -> str:
     """The page. ``release`` lets the script notice when another bridge answers.
 
-    ``refusal`` is what a form was refused for; ``can_leave`` shows the button that ends a session.
+    ``as_of`` is the bridge's time now, by which the script sets its clock; ``refusal`` is what a
+    form was refused for; ``can_leave`` shows the button that ends a session.
     """
     first, *others = parts.sections.values()
-    return document(
+    live = join("As of ", as_of, ", not live: ") if as_of else "Not live: "
+    whole = document(
         "Presence",
         tag("a", "Skip to people", href="#people", class_="skip"),
         tag(
             "header",
             tag("h1", "Presence"),
-            tag("p", "Not live: reload to see news", id="live", class_="fine", role="status"),
+            tag("p", live, tag("a", "reload", href=""), id="live", class_="fine", role="status"),
             form("leave", button="Lock this page", css="quiet") if can_leave else None,
         ),
         tag(
@@ -122,16 +109,17 @@ def page(
             parts.people,
             others,
             data_release=release,
-            data_find=find or None,
+            data_find=parts.find or None,
+            data_have=have_text(parts.versions),
         ),
+        tag("p", id="said", class_="notice", role="alert"),
         tag("p", id="say", class_="hidden", aria_live="polite"),
+        head=HEAD,
     )
+    return with_find(whole, parts.find)
 
 
-def _place(name: str) -> Markup:
-    """Where a card goes."""
-    return tag("article", id=name)
-
-
-def _differing(before: dict[str, Markup], after: dict[str, Markup]) -> Iterator[tuple[str, Markup]]:
-    return ((name, part) for name, part in after.items() if before.get(name) != part)
+def _named(day: Day, names: Mapping[str, str]) -> Day:
+    """``day`` under the name that its card has."""
+    name = names[day.account]
+    return day if day.name == name else replace(day, name=name)

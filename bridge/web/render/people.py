@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from markupsafe import Markup
 
 from bridge.contract.account import SignInState, Way
@@ -14,7 +12,9 @@ from bridge.web.data.words import Calendar, headline, place_words
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure, form, text_field
 from bridge.web.render.markup import Child, join, tag
+from bridge.web.render.preferences import preference_forms
 from bridge.web.render.sign_in import sign_in_panel, sign_out
+from bridge.web.render.times import ago, iso
 
 OUT_OF_OFFICE = "Out of office"
 NAME_LIMIT = 60
@@ -29,8 +29,8 @@ _SHAPES = {
 }
 
 
-def people_section(snapshot: Snapshot, cards: list[Markup], find: str = "") -> Markup:
-    """All cards, the search when there are too many, and the way to add somebody."""
+def people_section(snapshot: Snapshot, cards: Markup | None, find: str = "") -> Markup:
+    """The cards, if any, the search when there are too many, and the way to add somebody."""
     nobody = "Nobody is called that." if find else "Nobody is followed yet."
     return section(
         "people",
@@ -53,23 +53,19 @@ def person_card(person: Person, calendar: Calendar) -> Markup:
     )
     return tag(
         "article",
-        tag("div", _icon(person.kind), words, class_="face"),
+        tag("div", icon(person.kind), words, class_="face"),
         _says(person),
         None if person.table else sign_in_panel(person, calendar),
-        tag("footer", _freshness(person, calendar), _more(person)),
-        id=f"person-{person.account}",
+        tag("footer", _freshness(person, calendar), preference_forms(person), _more(person)),
+        id=person.card,
         class_=f"card person {person.kind}",
         aria_labelledby=title,
+        data_valid_until=iso(person.valid_until) if person.fresh and person.valid_until else None,
     )
 
 
-def ago(moment: datetime, calendar: Calendar) -> Markup:
-    """The time of ``moment``, where the script adds how long ago it was."""
-    iso = moment.isoformat(timespec="seconds")
-    return join(tag("time", calendar.clock(moment), datetime=iso), tag("span", data_ago=iso))
-
-
-def _icon(kind: Kind) -> Markup:
+def icon(kind: Kind) -> Markup:
+    """The sign of ``kind``, for those who do not tell its colour from others."""
     return tag(
         "svg",
         tag("circle", cx=12, cy=12, r=11),
@@ -93,11 +89,12 @@ def _says(person: Person) -> Child:
     is_new = presence.out_of_office and headline(person) != OUT_OF_OFFICE
     texts = (presence.out_of_office_message, presence.status_message)
     place = place_words(presence)
-    return join(
+    said = join(
         tag("p", OUT_OF_OFFICE, class_="chip") if is_new else None,
         [tag("p", text, class_="says") for text in texts if text],
         tag("p", "Works at: ", place, class_="fine") if place else None,
     )
+    return tag("div", said, class_="current") if said else None
 
 
 def _freshness(person: Person, calendar: Calendar) -> Markup:
@@ -105,7 +102,7 @@ def _freshness(person: Person, calendar: Calendar) -> Markup:
         return tag("p", "Not read yet", class_="fine")
     when = ago(person.polled_at, calendar)
     if person.fresh:
-        return tag("p", "Up to date, read ", when, class_="fine")
+        return tag("p", tag("span", "Up to date, ", class_="current"), "read ", when, class_="fine")
     if person.sign_in.state is not SignInState.SIGNED_IN:
         return tag("p", "Last read ", when, class_="fine")
     return tag("p", "Last read ", when, ": too old to show", class_="fine warn")

@@ -54,7 +54,7 @@ def sign_out(signer: Signer, forgotten: str) -> Markup:
         "Sign out",
         tag("p", f"The bridge forgets the sign-in of {signer.name}. {forgotten}"),
         form("sign-out", button="Yes, sign out", css="danger", account=signer.account),
-        label=f"Sign {signer.name} out",
+        label=f"Sign out {signer.name}",
     )
 
 

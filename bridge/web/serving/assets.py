@@ -9,9 +9,23 @@ from importlib.resources import files
 from aiohttp import web
 
 _TYPES = {
-    "page.css": "text/css",
-    "page.js": "text/javascript",
+    **dict.fromkeys(("page.css", "kiosk.css"), "text/css"),
+    **dict.fromkeys(
+        (
+            "page.js",
+            "cards.js",
+            "clock.js",
+            "forms.js",
+            "morph.js",
+            "tab.js",
+            "strip.js",
+            "stream.js",
+            "kiosk.js",
+        ),
+        "text/javascript",
+    ),
     "icon.svg": "image/svg+xml",
+    **dict.fromkeys(("icon-192.png", "icon-512.png"), "image/png"),
 }
 
 
@@ -34,8 +48,10 @@ class Assets:
         headers = {"Cache-Control": "no-cache"}
         if any(tag.value == self.digest for tag in request.if_none_match or ()):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        kind = _TYPES[name]
+        charset = None if kind == "image/png" else "utf-8"
         response = web.Response(
-            body=self._bytes[name], content_type=_TYPES[name], charset="utf-8", headers=headers
+            body=self._bytes[name], content_type=kind, charset=charset, headers=headers
         )
         response.etag = self.digest
         return response

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from bridge.contract.presence import Activity, Availability
 from bridge.web.events import BEAT_S
 from tests.fakes.clock import ManualClock
-from tests.fakes.web_page import RunningPage, person, serving
+from tests.fakes.web_page import RunningPage, person, service, serving
 from tests.integration.web.conftest import HOUSEHOLD, client_of
-from tests.integration.web.visitor import TOKEN, token_of
+from tests.integration.web.visitor import TOKEN, read, token_of, until
+
+HAVE = re.compile(r'data-have="([^"]*)"')
 
 
 class Stream:
@@ -149,7 +155,66 @@ async def test_a_quiet_stream_says_that_it_lives(tmp_path: Path) -> None:
         await clock.advance(1)  # what follows a change has passed
         await clock.until_asleep(2)  # the stream, and who looks after connections
         await clock.advance(BEAT_S)
-        assert await stream.block() == ":"
+        kind, beat = await stream.event()
+        assert kind == "beat"
+        assert clock.now() - timedelta(seconds=2) < datetime.fromisoformat(beat["now"])
+
+
+async def test_a_presence_that_nobody_renewed_gets_too_old_by_itself(tmp_path: Path) -> None:
+    clock = ManualClock()
+    until = clock.now() + timedelta(seconds=BEAT_S)
+    snapshot = replace(HOUSEHOLD, people=(person("alice", valid_until=until),))
+    async with (
+        serving(tmp_path, snapshot, clock=clock, settings={"history": False}) as page,
+        client_of(page) as client,
+        listening(client) as stream,
+    ):
+        assert "In a call" in await stream.part("people")
+        await stream.part("health")
+        await clock.advance(1)
+        await clock.until_asleep(2)
+        await clock.advance(BEAT_S)
+        assert "too old to show" in await stream.part("person-alice")
+
+
+async def test_a_page_that_has_everything_gets_only_what_differs(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, HOUSEHOLD, settings={"history": False}) as page,
+        client_of(page) as client,
+    ):
+        have = HAVE.search(await read(client))
+        assert have
+        page.show(person("alice", says="Back at four"), HOUSEHOLD.people[1])
+        await until(client, "Back at four")
+        async with listening(client, have=have[1]) as stream:
+            assert (await stream.event())[0] == "hello"
+            kind, news = await stream.event()
+            assert (kind, news["id"]) == ("part", "person-alice")
+            page.show(service=service(reconnects=7))
+            assert (await stream.event())[1]["id"] == "health"  # nothing came in between
+
+
+async def test_another_order_comes_as_such(tmp_path: Path) -> None:
+    alice, bob = (person(n, Availability.AWAY, Activity.AWAY) for n in ("alice", "bob"))
+    snapshot = replace(HOUSEHOLD, people=(alice, bob))
+    async with (
+        serving(tmp_path, snapshot, settings={"history": False}) as page,
+        client_of(page) as client,
+        listening(client) as stream,
+    ):
+        await stream.part("health")
+        page.show(alice, person("bob"))
+        assert (await stream.event())[1]["id"] == "person-bob"
+        assert await stream.event() == ("order", {"ids": ["person-bob", "person-alice"]})
+
+
+async def test_the_screen_at_the_door_gets_news_of_one(
+    home: RunningPage, browser: aiohttp.ClientSession
+) -> None:
+    async with listening(browser, only="alice") as stream:
+        assert "In a call" in await stream.part("kiosk")
+        home.show(person("alice", Availability.AWAY, Activity.AWAY), person("bob"))
+        assert "Away" in await stream.part("kiosk")
 
 
 async def test_a_stop_ends_open_streams_at_once(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
+import re
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bridge.contract.errors import PersonMustActError
 from bridge.web.data.snapshot import Person, Snapshot
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import free_port
 from tests.fakes.web_page import RunningPage, person, service, serving, waiting
-from tests.integration.web.conftest import HOUSEHOLD, client_of
+from tests.integration.web.conftest import HOUSEHOLD, PASSWORD, client_of
 from tests.integration.web.visitor import press, read, until
 
 PAGE_LIMIT = 60_000
@@ -33,7 +35,9 @@ async def test_the_page_and_all_that_it_loads_is_small(
     home.show(*people, *HOUSEHOLD.people)
     page = await until(browser, "Person7")
     sizes = [len(page.encode())]
-    for name in ("page.css", "page.js", "icon.svg"):
+    modules = set(re.findall(r'"\./(\w+\.js)"', await read(browser, "static/page.js")))
+    assert len(modules) > 5
+    for name in ("page.css", "page.js", "icon.svg", *modules):
         async with browser.get(f"static/{name}") as answer:
             assert answer.status == 200
             sizes.append(len(await answer.read()))
@@ -48,21 +52,6 @@ async def test_a_form_does_its_work_and_leads_back_under_any_prefix(
     answer = await press(browser, "follow", light="door")
     assert answer.headers["Location"] == "./#light-door"
     assert home.actions.asked == [("sign_out", "alice"), ("show_presence", "door")]
-
-
-async def test_what_went_wrong_is_told_on_the_page(
-    home: RunningPage, browser: aiohttp.ClientSession
-) -> None:
-    home.actions.failure = PersonMustActError(
-        "that address holds no <code>.", remedy="Paste all of it."
-    )
-    data = {"account": "bob", "address": "http://localhost/"}
-    token = (await read(browser)).partition('name="token" value="')[2].partition('"')[0]
-    async with browser.post("sign-in-address", data={"token": token, **data}) as answer:
-        assert answer.status == 422
-        page = await answer.text()
-    assert "That address holds no &lt;code&gt;. Paste all of it." in page
-    assert 'role="alert"' in page
 
 
 @pytest.mark.parametrize(
@@ -192,3 +181,83 @@ async def test_a_port_that_is_in_use_is_told_once_and_tried_again(
     assert len(errors) == 1
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in errors[0].message
     assert f"the page is at http://127.0.0.1:{port}/" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "./",
+        "static/page.css",
+        "static/page.js",
+        "api/v1/snapshot",
+        "api/v1/people",
+        "manifest.webmanifest",
+    ],
+)
+async def test_what_is_worth_it_comes_packed_to_who_takes_that(
+    home: RunningPage, browser: aiohttp.ClientSession, path: str
+) -> None:
+    home.show(*(person(f"p{number}") for number in range(250)))  # more than one part of the API
+    await until(browser, "P100")
+    sizes = {}
+    for takes in ("gzip, deflate, br", "identity", "gzip;q=0, br", "x-gzip"):
+        headers = {"Accept-Encoding": takes, "Accept": "text/html"}
+        async with (
+            aiohttp.ClientSession(home.address, auto_decompress=False) as client,
+            client.get(path, headers=headers) as answer,
+        ):
+            body = await answer.read()
+            sizes[takes] = len(body)
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+            assert packed is (takes == "gzip, deflate, br")
+            assert answer.status == 200
+            assert gzip.decompress(body) if packed else body
+    assert sizes["gzip, deflate, br"] < 0.6 * sizes["identity"] == 0.6 * sizes["gzip;q=0, br"]
+
+
+async def test_the_manifest_names_icons_that_there_are(browser: aiohttp.ClientSession) -> None:
+    async with browser.get("manifest.webmanifest") as answer:
+        assert answer.content_type == "application/manifest+json"
+        manifest = json.loads(await answer.text())
+    assert "manifest-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert 'href="manifest.webmanifest"' in await read(browser)
+    for icon in manifest["icons"]:
+        async with browser.get(icon["src"]) as answer:
+            assert answer.content_type == icon["type"]
+            head = (await answer.read())[:24]
+        if icon["type"] == "image/png":
+            width, height = struct.unpack(">II", head[16:])
+            assert icon["sizes"] == f"{width}x{height}"
+    assert manifest["share_target"]["params"] == {"title": "title", "text": "text", "url": "url"}
+
+
+async def test_a_week_of_somebody_has_seven_days(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with serving(tmp_path, HOUSEHOLD, clock=clock) as page, client_of(page) as client:
+        await clock.until_asleep(2)
+        await clock.advance(3600)
+        [link] = set(re.findall(r'href="(history[^"]*)"', await read(client)))
+        week = await read(client, link)
+        assert week.count("<h2>") == 7
+        assert week.count("Nothing was read.") == 6
+        assert "1 h 00 min in calls, 0 min busy otherwise, 9 h 00 min not read" in week
+        assert 'href="./#person-alice"' in week
+        async with client.get("history?of=nobody") as answer:
+            assert answer.status == 404
+
+
+async def test_a_screen_at_the_door_asks_for_the_password_and_then_is_what_it_was(
+    tmp_path: Path, password_file: Path
+) -> None:
+    settings = {"password_file": password_file}
+    async with serving(tmp_path, HOUSEHOLD, settings=settings) as page, client_of(page) as client:
+        door = await read(client, "./?only=alice")
+        assert "Alice" not in door
+        onward = door.partition('name="onward" value="')[2].partition('"')[0]
+        assert (await press(client, "enter", password="wrong", onward=onward)).status == 401
+        answer = await press(client, "enter", password=PASSWORD, onward=onward)
+        assert answer.headers["Location"] == "./?only=alice"
+        assert "In a call" in await read(client, answer.headers["Location"])
+        for elsewhere in ("//evil.example", "https://evil.example/", "\\\\evil", "a/../b", "?a\nb"):
+            answer = await press(client, "enter", password=PASSWORD, onward=elsewhere)
+            assert answer.headers["Location"] == "./"

@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from bridge.contract.presence_kind import Kind
 from bridge.web.data.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
 from bridge.web.data.journal import RETRY_S
 from bridge.web.data.snapshot import Person
+from bridge.web.data.words import Calendar
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
 
@@ -203,3 +205,24 @@ def test_spans_fill_the_day_whatever_happened(changes: list[tuple[int, Kind]]) -
         assert before.end == after.start
         assert before.kind is not after.kind
     assert all(span.seconds > 0 for span in spans)
+
+
+async def test_a_week_has_its_own_days_also_where_the_clock_is_put_back(
+    file: Path,
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    clock = ManualClock(datetime(2026, 10, 20, 6, 0, tzinfo=UTC))
+    history = History(file, clock)
+    for _ in range(6):
+        history.note([busy()])
+        await clock.advance(2 * HOUR_S)
+        history.note([away()])
+        await clock.advance(22 * HOUR_S)
+    week = history.week(busy(), Calendar.at(clock.now(), berlin))
+    assert [f"{day.start.astimezone(berlin):%a %H:%M}" for day in week] == [
+        f"{name} 00:00" for name in ("Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Mon")
+    ]
+    assert [day.seconds(Kind.BUSY) / HOUR_S for day in week] == [2] * 6 + [0]
+    assert [(day.end - day.start).total_seconds() / HOUR_S for day in week] == [24] * 5 + [25, 24]
+    assert week[0].seconds(Kind.UNKNOWN) == 8 * HOUR_S  # midnight to eight: nobody ran
+    assert week[-1].spans[-1].end == clock.now()

@@ -41,14 +41,14 @@ def test_no_text_can_stand_where_the_token_goes(text: str) -> None:
 
 
 def test_a_form_posts_its_values_and_the_readers_token() -> None:
-    made = form("sign-out", button="Yes", label="Sign Alice out", account='a"b')
+    made = form("sign-out", button="Yes", label="Sign out Alice", account='a"b')
     page = Reading(with_token(made, "t0ken"))
     assert page.all("form") == [{"method": "post", "action": "sign-out"}]
     assert [(i["name"], i["value"]) for i in page.all("input")] == [
         ("token", "t0ken"),
         ("account", 'a"b'),
     ]
-    assert page.all("button") == [{"aria-label": "Sign Alice out"}]
+    assert page.all("button") == [{"aria-label": "Sign out Alice"}]
 
 
 def test_a_disclosure_needs_no_script() -> None:

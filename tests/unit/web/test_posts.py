@@ -16,7 +16,7 @@ SNAPSHOT = Snapshot(
     service(),
     (
         person("alice", ways=(Way.DEVICE_CODE,)),
-        person("bob", added_here=True),
+        person("bob", added_here=True, settable=True),
         person("ann", table="team"),
     ),
     (light(),),
@@ -70,6 +70,26 @@ def posts(actions: RecordingActions) -> Posts:
             (("add_person", "alice_2", "Alice", "browser"), "person-alice_2"),
         ),
         ("remove", {"account": "bob"}, (("remove_person", "bob"), "people")),
+        (
+            "set-presence",
+            {"account": "bob", "presence": "do_not_disturb", "minutes": "60"},
+            (("set_presence", "bob", "do_not_disturb", "1:00:00"), "person-bob"),
+        ),
+        (
+            "set-presence",
+            {"account": "bob", "presence": "automatic", "minutes": ""},
+            (("set_presence", "bob", "automatic", "None"), "person-bob"),
+        ),
+        (
+            "set-message",
+            {"account": "bob", "message": " Back at three ", "minutes": "1440"},
+            (("set_status_message", "bob", "Back at three", "1 day, 0:00:00"), "person-bob"),
+        ),
+        (
+            "set-message",
+            {"account": "bob", "message": ""},
+            (("set_status_message", "bob", "", "None"), "person-bob"),
+        ),
         ("follow", {"light": "desk"}, (("show_presence", "desk"), "light-desk")),
         ("poll", {}, (("poll",), "health")),
     ],
@@ -82,7 +102,7 @@ async def test_each_form_does_one_thing(
     result: tuple[tuple[str, ...], str],
 ) -> None:
     asked, element = result
-    assert await posts.do(command, fields) == element
+    assert (await posts.do(command, fields)).element == element
     assert actions.asked == [asked]
 
 
@@ -105,6 +125,11 @@ async def test_each_form_does_one_thing(
         ("sign-out", {"account": "ann"}, "read by the sign-in of team"),
         ("sign-in", {"account": "ann", "way": "browser"}, "read by the sign-in of team"),
         ("follow", {"light": "hall"}, "no such light"),
+        ("set-presence", {"account": "alice", "presence": "busy"}, "cannot be set from here"),
+        ("set-presence", {"account": "bob", "presence": "dancing"}, "Choose a presence"),
+        ("set-presence", {"account": "bob", "presence": "busy", "minutes": "7"}, "how long"),
+        ("set-message", {"account": "alice", "message": "x"}, "cannot be set from here"),
+        ("set-message", {"account": "bob", "message": "x" * 281}, "at most 280 characters"),
     ],
 )
 async def test_what_the_page_does_not_offer_is_refused(
@@ -129,3 +154,27 @@ async def test_what_the_service_says_reaches_the_reader(
     actions.failure = PresenceBridgeError("that address holds no code")
     with pytest.raises(PresenceBridgeError, match="holds no code"):
         await posts.do("sign-out", {"account": "alice"})
+
+
+async def test_what_a_person_must_know_of_a_set_presence_is_passed_on(
+    posts: Posts, actions: RecordingActions
+) -> None:
+    actions.note = "Teams shows it later."
+    done = await posts.do("set-presence", {"account": "bob", "presence": "away"})
+    assert done == ("person-bob", "Teams shows it later.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "element"),
+    [
+        ({"account": "bob"}, "person-bob"),
+        ({"account": "team"}, "table-team"),
+        ({"light": "desk"}, "light-desk"),
+        ({"account": "nobody"}, "people"),
+        ({}, "people"),
+    ],
+)
+def test_each_form_belongs_to_an_element(
+    posts: Posts, fields: dict[str, str], element: str
+) -> None:
+    assert posts.place_of(fields) == element

@@ -189,7 +189,7 @@ def test_only_the_ways_that_a_person_has_are_offered() -> None:
 
 def test_signing_out_and_removing_ask_once_more() -> None:
     shown = card(person(added_here=True))
-    assert [s["aria-label"] for s in shown.all("summary")] == ["Sign Alice out", "Remove Alice"]
+    assert [s["aria-label"] for s in shown.all("summary")] == ["Sign out Alice", "Remove Alice"]
     assert [f["action"] for f in shown.all("form")] == ["sign-out", "remove"]
     assert "Remove" not in card(person()).words
     assert "Sign out" not in card(person(ways=())).words
@@ -213,7 +213,7 @@ def test_an_unchanged_person_is_not_rendered_again() -> None:
     moved = person("bob", polled_at=NOON)
     second = renderer.parts(Snapshot(service(), (person(), moved)), CALENDAR)
     assert second.cards["person-alice"] is first.cards["person-alice"]
-    assert [name for name, _ in second.since(first)] == ["person-bob"]
+    assert [name for name, _ in second.since(first.versions)] == ["person-bob"]
 
 
 def test_a_new_day_makes_new_words() -> None:
@@ -222,17 +222,17 @@ def test_a_new_day_makes_new_words() -> None:
     today = renderer.parts(snapshot, CALENDAR)
     tomorrow = renderer.parts(snapshot, Calendar.at(NOON + timedelta(days=1), NOON.tzinfo))
     assert "since Mon 11:35" in Reading(tomorrow.cards["person-alice"]).words
-    assert "person-alice" in dict(tomorrow.since(today))
+    assert "person-alice" in dict(tomorrow.since(today.versions))
 
 
 def test_who_comes_or_goes_changes_the_whole_section() -> None:
     renderer = Renderer()
     one = renderer.parts(Snapshot(service(), (person(),)), CALENDAR)
     two = renderer.parts(Snapshot(service(), (person(), person("bob"))), CALENDAR)
-    [(name, markup)] = two.since(one)
+    [(name, markup)] = two.since(one.versions)
     assert name == "people"
     assert [a["id"] for a in Reading(markup).all("article")] == ["person-alice", "person-bob"]
-    assert {name for name, _ in one.since(None)} == {
+    assert {name for name, _ in one.since({})} == {
         "people",
         "refusal",
         "tables",

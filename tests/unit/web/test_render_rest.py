@@ -15,7 +15,8 @@ from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
 from bridge.web.render.lights import color_name, lights_section
 from bridge.web.render.page import Renderer, page
-from bridge.web.render.today import ROWS, today_section
+from bridge.web.render.strip import ROWS
+from bridge.web.render.today import today_section
 from tests.fakes.web_page import NOON, light, person, service, waiting
 from tests.unit.web.reading import Reading
 
@@ -254,7 +255,7 @@ def test_a_refused_command_stands_above_all_else() -> None:
     assert shown.words == told
     assert whole.index('id="refusal"') < whole.index('id="people"')
     gone = Renderer().parts(Snapshot(service(), (person(),)), CALENDAR)
-    assert dict(gone.since(parts))["refusal"] == '<section id="refusal"></section>'
+    assert dict(gone.since(parts.versions))["refusal"] == '<section id="refusal"></section>'
 
 
 def test_strips_are_rendered_anew_only_when_they_moved() -> None:
@@ -265,7 +266,7 @@ def test_strips_are_rendered_anew_only_when_they_moved() -> None:
     assert renderer.parts(read, CALENDAR).sections["today"] is first.sections["today"]
     moved = replace(snapshot, days=(day(Span(START, NOON, Kind.CALL)),))
     assert "in calls" in Reading(renderer.parts(moved, CALENDAR).sections["today"]).words
-    assert [name for name, _ in renderer.parts(moved, CALENDAR).since(first)] == ["today"]
+    assert [name for name, _ in renderer.parts(moved, CALENDAR).since(first.versions)] == ["today"]
 
 
 def test_the_first_day_says_what_comes_next_for_lamps_and_home_assistant() -> None:

@@ -18,7 +18,7 @@ def accounts(people: tuple[Person, ...]) -> list[str]:
 async def test_people_are_found_by_a_part_of_their_name_or_slug() -> None:
     search = Search(Worker(), ManualClock())
     for people in (CROWD[:500], CROWD):
-        assert await search.find(people, " ") == people[:SHOWN]
+        assert len(await search.find(people, " ")) == SHOWN
         found = await search.find(people, "PERSON 49")
         assert accounts(found)[:11] == ["p49", *(f"p49{n}" for n in range(10))]
         assert accounts(await search.find(people, "p499")) == ["p499"]
@@ -45,3 +45,14 @@ async def test_who_comes_goes_or_is_renamed_is_noticed() -> None:
     renamed = (replace(moved[0], name="Person 123 the third"), *moved[1:])
     await clock.advance(FRESH_S)
     assert "p1" in accounts(await search.find(renamed, "person 123"))
+
+
+async def test_of_a_crowd_the_first_in_the_config_are_shown() -> None:
+    shown = await Search(Worker(), ManualClock()).find(CROWD, "")
+    assert set(shown) == set(CROWD[:SHOWN])
+
+
+async def test_the_busy_are_shown_wherever_they_stand_in_the_config() -> None:
+    calm = [replace(each, presence=None) for each in CROWD[:FEW]]
+    busy = calm[-1] = CROWD[FEW - 1]
+    assert (await Search(Worker(), ManualClock()).find(tuple(calm), ""))[0] is busy

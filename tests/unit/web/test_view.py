@@ -58,7 +58,7 @@ async def settled(view: View) -> Snapshot:
 async def test_people_stand_in_the_order_in_which_they_are_followed() -> None:
     page = view()
     people = {
-        "bob": Followed("Bob", ways=(Way.DEVICE_CODE,)),
+        "bob": Followed("Bob", ways=(Way.DEVICE_CODE,), settable=True),
         "alice": Followed("Alice", ways=BOTH),
     }
     page.follow(people, added_here={"alice"})
@@ -68,6 +68,7 @@ async def test_people_stand_in_the_order_in_which_they_are_followed() -> None:
         ("Bob", (Way.DEVICE_CODE,), False),
         ("Alice", BOTH, True),
     ]
+    assert [p.settable for p in shown] == [True, False]
     assert shown[0].presence is None
     assert shown[1].presence == facts().presence
     assert (shown[1].fresh, shown[1].changed_at) == (True, NOON)
