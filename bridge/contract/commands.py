@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bridge.contract.account import Way
 from bridge.contract.health import Health
+from bridge.contract.light import LightCommand
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 
 
@@ -70,8 +71,8 @@ class Commands(Protocol):
         """Sign out somebody who was added, and stop following them."""
         ...
 
-    def show_presence(self, light: str) -> None:
-        """Let a light show presence again instead of what a person chose."""
+    def command_light(self, light: str, command: LightCommand) -> None:
+        """Send ``command`` to the driver of a light."""
         ...
 
     def reload(self) -> list[str]:

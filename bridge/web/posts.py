@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
 from bridge.contract.commands import Commands
-from bridge.contract.errors import PresenceBridgeError, TryAgainError
+from bridge.contract.errors import TryAgainError
 from bridge.contract.latest import Latest
 from bridge.web.data.snapshot import Person, Snapshot
+from bridge.web.lamp_posts import LampPosts
+from bridge.web.refused import Fields, RefusedError
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.render.sign_in import ADDRESS_LIMIT, Signer
 
 DEADLINE_S = 30.0
-
-Fields = Mapping[str, str]
-
-
-class RefusedError(PresenceBridgeError):
-    """A form asks for something that the page does not offer (now)."""
 
 
 class Posts:
@@ -35,8 +31,8 @@ class Posts:
             "sign-out": self._sign_out,
             "add": self._add,
             "remove": self._remove,
-            "follow": self._follow,
             "poll": self._poll,
+            **LampPosts(view, commands).forms,
         }
 
     async def do(self, form: str, fields: Fields) -> str:
@@ -88,13 +84,6 @@ class Posts:
             raise RefusedError(f"{person.name} is named in the config file: remove it there.")
         await self._commands.remove_person(person.account)
         return "people"
-
-    async def _follow(self, fields: Fields) -> str:
-        name = fields.get("light", "")
-        if name not in (light.name for light in self._view.value.lights):
-            raise RefusedError("There is no such light any more.")
-        self._commands.show_presence(name)
-        return f"light-{name}"
 
     async def _poll(self, _: Fields) -> str:
         self._commands.poll()

@@ -15,7 +15,7 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import Effect, LightCommand, LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.access.building import guard_of
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Snapshot
@@ -141,8 +141,8 @@ class RecordingActions:
     async def remove_person(self, account: str) -> None:
         self._ask("remove_person", account)
 
-    def show_presence(self, name: str) -> None:
-        self._ask("show_presence", name)
+    def command_light(self, name: str, command: LightCommand) -> None:
+        self._ask("command_light", name, command.model_dump_json(by_alias=True, exclude_none=True))
 
 
 @dataclass

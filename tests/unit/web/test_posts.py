@@ -9,7 +9,8 @@ from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web.data.snapshot import Snapshot, Table
-from bridge.web.posts import Posts, RefusedError
+from bridge.web.posts import Posts
+from bridge.web.refused import RefusedError
 from tests.fakes.web_page import BOTH, RecordingActions, light, person, service
 
 SNAPSHOT = Snapshot(
@@ -68,7 +69,6 @@ def posts(actions: RecordingActions) -> Posts:
             (("add_person", "alice_2", "Alice", "browser"), "person-alice_2"),
         ),
         ("remove", {"account": "bob"}, (("remove_person", "bob"), "people")),
-        ("follow", {"light": "desk"}, (("show_presence", "desk"), "light-desk")),
         ("poll", {}, (("poll",), "health")),
     ],
 )
@@ -102,7 +102,6 @@ async def test_each_form_does_one_thing(
         ("remove", {"account": "alice"}, "named in the config file"),
         ("sign-out", {"account": "ann"}, "read by the sign-in of team"),
         ("sign-in", {"account": "ann", "way": "browser"}, "read by the sign-in of team"),
-        ("follow", {"light": "hall"}, "no such light"),
     ],
 )
 async def test_what_the_page_does_not_offer_is_refused(
