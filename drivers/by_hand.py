@@ -115,8 +115,8 @@ class ByHand:
         return max(0.01, min(waits_s))
 
     def _obey(self, command: LightCommand) -> None:
-        now = self._clock.now()
-        mode = obey(self.mode, command, self.mode.shows(self._followed), now)
+        now, shown = self._clock.now(), self.mode.shows(self._followed)
+        mode = obey(self.mode, command, shown, now)
         was_switched_off = self.mode.on and not mode.on
         if was_switched_off and mode.until is None and self._comes_back != NEVER:
             until = next_time(self._comes_back, now, self._zone)

@@ -75,8 +75,11 @@ def lost_within(
     state = known.state
     if state is None:
         return
-    words = {"activity": state.activity, "availability": state.availability}
-    if state.activity == state.availability:
+    words: dict[str, str | None] = {
+        "activity": state.activity,
+        "availability": state.availability,
+    }
+    if words["activity"] == words["availability"]:
         del words["activity"]
     because = wish.rule if _trouble(known, now) else _FIRST.get(wish.rule.split()[0])
     for what, word in words.items():

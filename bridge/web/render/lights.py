@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bridge import SUPPORT_URL
 from bridge.contract.clock import apart_words
 from bridge.contract.light import Effect
 from bridge.web.data.snapshot import Light, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import section
-from bridge.web.render.forms import disclosure
 from bridge.web.render.lamp_forms import lamp_forms
 from bridge.web.render.lamp_why import color_name, reason_words, why_box
 from bridge.web.render.markup import tag
@@ -20,13 +18,12 @@ _MODES = {
     "manual": "set by hand",
     "off": "switched off by hand",
 }
-_GUIDE = f"{SUPPORT_URL}/blob/main/docs/lights.md"
 
 
-def lights_section(snapshot: Snapshot, calendar: Calendar) -> Markup:
-    """A row for each light; how to add one when there is none."""
+def lights_section(snapshot: Snapshot, calendar: Calendar) -> Markup | None:
+    """A row for each light; nothing when there is none."""
     if not snapshot.lights:
-        return section("lights", "Lights", _first_steps())
+        return None
     accounts = {light.account for light in snapshot.lights}
     accounts |= {
         each.account for light in snapshot.lights if light.why for each in light.why.followed
@@ -34,18 +31,6 @@ def lights_section(snapshot: Snapshot, calendar: Calendar) -> Markup:
     names = {each.account: each.name for each in snapshot.people if each.account in accounts}
     rows = [_row(light, names, calendar) for light in snapshot.lights]
     return section("lights", "Lights", tag("ul", rows, class_="card rows"))
-
-
-def _first_steps() -> Markup:
-    return disclosure(
-        "No light yet: how to add one",
-        tag(
-            "ol",
-            tag("li", "Add a table such as [drivers.desk] to config.toml."),
-            tag("li", "Start presence-driver desk on the machine that reaches the light."),
-        ),
-        tag("p", tag("a", "Kinds of lights, and what each needs", href=_GUIDE)),
-    )
 
 
 def _row(light: Light, names: dict[str, str], calendar: Calendar) -> Markup:

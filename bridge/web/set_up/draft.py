@@ -21,7 +21,7 @@ from bridge.config.tables.tenant import tenant_name
 from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.setup import PASSWORD_FILE, InitOptions, write_config
-from bridge.web.posts import Fields, RefusedError
+from bridge.web.refused import Fields, RefusedError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -59,7 +60,7 @@ def test_what_is_neither_is_refused_with_what_can_be_written(word: object) -> No
 async def test_after_all_lights_off_it_follows_again_in_the_morning(
     tmp_path: Path, *, restarted: bool
 ) -> None:
-    settings = {"comes_back": "06:00", "zone": "UTC"}
+    settings: dict[str, Any] = {"comes_back": "06:00", "zone": "UTC"}
     bench = Bench(tmp_path, start=NIGHT, **settings)
     bench.person("busy")
     async with bench.running():

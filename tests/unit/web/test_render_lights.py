@@ -21,7 +21,9 @@ RED = LightState(color=(255, 0, 0))
 
 
 def lights(*several: Light, people: tuple[Person, ...] = ()) -> Reading:
-    return Reading(lights_section(Snapshot(service(), people, several), CALENDAR))
+    section = lights_section(Snapshot(service(), people, several), CALENDAR)
+    assert section
+    return Reading(section)
 
 
 def actions(shown: Reading) -> list[str | None]:
@@ -190,9 +192,3 @@ def test_how_long_a_hand_lasts_stands_with_the_lamp() -> None:
     until = NOON + timedelta(hours=1)
     shown = lights(light(mode="off", look=OFF, why=why(mode="off", until=until)))
     assert "Online, switched off by hand until 13:00" in shown.words
-
-
-def test_without_a_light_the_next_step_is_named() -> None:
-    shown = lights()
-    assert "No light yet: how to add one" in shown.words
-    assert "presence-driver desk" in shown.words

@@ -14,7 +14,8 @@ from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, write_config
-from bridge.web.posts import RefusedError, name_of
+from bridge.web.posts import name_of
+from bridge.web.refused import RefusedError
 from bridge.web.set_up.draft import (
     Draft,
     Registration,
