@@ -83,6 +83,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     from drivers import preview  # noqa: PLC0415 - as above
+    from drivers.decision_words import described, lost_words  # noqa: PLC0415 - as above
     from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
@@ -102,7 +103,8 @@ def _preview(arguments: argparse.Namespace) -> int:
     capability = known.capability or memory.capability or kind.capability
     rules = common.rules(config, capability)
     decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
-    print(preview.described(decision, capability))  # noqa: T201 - the command's answer
+    lines = [described(decision, capability), *lost_words(decision)]
+    print(*lines, sep="\n")  # noqa: T201 - the command's answer
     return OK
 
 
@@ -145,7 +147,7 @@ def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any
         )
     kind = find(config.drivers[arguments.name].kind)
     common, options = read(config, arguments.name, kind.options)
-    if common.schedule:
+    if common.has_hours:
         config = with_zone(config, os.environ)
     kind = kind.tailored(options) if kind.tailored else kind
     return config, common, kind, options

@@ -26,6 +26,11 @@ class Animation:
     fades: bool = False
     """Each frame is reached evenly over its step, by the light itself."""
 
+    @property
+    def fade_s(self) -> float:
+        """How long the light fades to a frame."""
+        return self.step_s if self.fades else 0.0
+
     def at(self, elapsed_s: float) -> LightState:
         """The frame that is due ``elapsed_s`` seconds after the first."""
         return self.frames[int(elapsed_s / self.step_s) % len(self.frames)]

@@ -22,6 +22,8 @@ from drivers.unreadable import UnreadableMessages
 
 LEFT_AFTER_S = 150.0
 """Longer than the 120 s after which the bridge repeats what it knows."""
+CONNECTION_EVERY_S = 2.0
+"""Between two looks whether the broker is there."""
 LEAVES = ("sign_in", "availability", "state")
 """What is heard of an account, the sign-in first: ``auth`` is for where it is not told."""
 
@@ -85,6 +87,12 @@ class Following:
             for account in self._accounts or ["+"]:
                 broker.subscribe(self._topics.account(account, leaf), self.hear)
         broker.subscribe(self._topics.bridge_state, self.hear)
+
+    async def watch_connection(self) -> None:
+        """Look after the connection until cancelled."""
+        while True:
+            self.note_connection()
+            await self._clock.sleep(CONNECTION_EVERY_S)
 
     def note_connection(self) -> None:
         """Look whether the broker is there: without it the bridge counts as gone.

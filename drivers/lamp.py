@@ -34,9 +34,8 @@ LEAVE_S = 7.0
 class Lamp:
     """One open light and what it should show.
 
-    It is taken with the first write, and given back when that is asked for or at the end. Whoever
-    is respected, or changes what was left as it is, has it from then on: with the next write it is
-    taken anew.
+    Taken with the first write, and given back when that is asked for or at the end. Whoever is
+    respected, or changes what was left as it is, has it until it is taken anew with the next write.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class Lamp:
         ownership: Ownership | None = None,
         capable: Callable[[Capability], None] = lambda _: None,
         watch_others: bool = False,
+        left_to_others: Callable[[bool], None] = lambda _: None,
         random: Random = _random,
     ) -> None:
         self._light, self._kind, self._name = light, kind, name
@@ -59,7 +59,7 @@ class Lamp:
         self._ownership = Ownership(light) if ownership is None else ownership
         self._trouble = Trouble(name, random, clock)
         self._abilities, self._knows_capability = Abilities(light, kind), False
-        self._report_capability = capable
+        self._report_capability, self._report_others = capable, left_to_others
         self._shown: LightState | None = None
         self._touched, self._written_s = False, -math.inf
 
@@ -116,8 +116,7 @@ class Lamp:
         """Show ``target`` until there is a newer one, again when the light has lost it."""
         while not await self._newer(version, self._seconds_to_rest()):
             if await self._done(self._write(target), version) and await self._is_lost(version):
-                self._ownership.let_go()
-                await self._leave_alone(version)
+                await self._leave_to_others(version)
 
     async def _is_lost(self, version: int) -> bool:
         """Look after a light that shows what it should; whether somebody took it who is respected.
@@ -143,8 +142,7 @@ class Lamp:
                 if not await self._done(self._look(), version):
                     continue
                 if self._shown is None:
-                    self._ownership.let_go()
-                    await self._leave_alone(version)
+                    await self._leave_to_others(version)
                     return
             if await self._done(self._frame(playback), version):
                 playback.shown(
@@ -153,6 +151,13 @@ class Lamp:
                     interval_s=self._abilities.interval_s,
                     fade_s=self._abilities.shortest_fade_s,
                 )
+
+    async def _leave_to_others(self, version: int) -> None:
+        log.info("%s: changed by somebody else, left until presence changes", self._name)
+        self._ownership.let_go()
+        self._report_others(True)  # noqa: FBT003 - the value itself
+        await self._leave_alone(version)
+        self._report_others(False)  # noqa: FBT003 - as above
 
     async def _leave_alone(self, version: int) -> None:
         """Write nothing until there is a newer target; whoever has the light may change it."""
@@ -185,16 +190,14 @@ class Lamp:
             return
         ends_s = self._clock.monotonic() + wait_s
         while (left_s := ends_s - self._clock.monotonic()) > 0:
-            if await self._newer(version, min(MENDED_EVERY_S, left_s)):
-                return
-            if await mendable.is_mended():
+            is_newer = await self._newer(version, min(MENDED_EVERY_S, left_s))
+            if is_newer or await mendable.is_mended():
                 return
 
     async def _frame(self, playback: Playback) -> bool:
-        fading, moves = self._abilities.fading, playback.animation
+        fading, over_s = self._abilities.fading, playback.animation.fade_s
         if playback.number == 0 or fading is None:
             return await self._write(playback.frame)
-        over_s = moves.step_s if moves.fades else 0.0
         return await self._write(playback.frame, lambda wanted: fading.fade(wanted, over_s))
 
     async def _write(
@@ -225,8 +228,6 @@ class Lamp:
             await self._within_deadline(refreshable.refresh())
         if watchable:
             changed = await self._within_deadline(watchable.changed_by_others())
-            if changed and self._shown is not None and self._watch_others:
-                log.info("%s: changed by somebody else, left until presence changes", self._name)
             if changed and self._target.value is None:
                 self._ownership.let_go()
             self._shown = None if changed else self._shown
@@ -242,9 +243,8 @@ class Lamp:
         try:
             return await within(deadline_s, call)
         except TimeoutError:
-            raise LightUnreachableError(
-                f"the light did not answer within {deadline_s:g} s"
-            ) from None
+            text = f"the light did not answer within {deadline_s:g} s"
+            raise LightUnreachableError(text) from None
 
     async def _newer(self, version: int, within_s: float) -> bool:
         return await self._target.newer(version, within_s=within_s, clock=self._clock)

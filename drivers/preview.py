@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,11 +20,12 @@ from bridge.contract.account import NEEDED, SIGNED_IN
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError, ContractError, PersonMustActError
 from bridge.contract.light import OFF, LightState
+from bridge.contract.light_why import Reason
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.wire import AccountState, decode
 from drivers.base import Capability
 from drivers.following import LEAVES, Following
-from drivers.rules import GIVE_BACK, Decision, Facts, Rules, Shown, choose
+from drivers.rules import Decision, Facts, Rules, choose
 from drivers.rules.defaults import OUT_OF_OFFICE, SIGN_IN_NEEDED, UNKNOWN
 from drivers.rules.look import parse_color
 
@@ -32,10 +33,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ANSWER_S = 2.0
-_LIGHTS = {
-    Capability.WHITE: "a light without colours",
-    Capability.ON_OFF: "a light that knows on and off only",
-}
 _FOR_EVER = datetime(9998, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +43,9 @@ class Now:
     facts: Mapping[str, Facts]
     gone: str = ""
     by_hand: LightState | None = None
-    """What a person chose in Home Assistant, if anything."""
+    """What a person chose, if anything."""
+    hands_off: bool = False
+    """A person chose to keep the light as it is."""
     capability: Capability | None = None
     """What the light can do, as its driver tells."""
     bridge_ahead: timedelta = timedelta()
@@ -134,10 +133,10 @@ async def ask(
     following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
     people = accounts or ["+"]
     of_people = [topics.account(account, leaf) for account in people for leaf in LEAVES]
-    hand = capability = None
+    of_lamp: dict[str, Any] = {}
     for received in await _stored(config, [topics.bridge_state, *of_people], connect, perhaps=rule):
         if received.topic == rule:
-            hand, capability = _of_lamp(received.payload)
+            of_lamp = _of_lamp(received.payload)
         else:
             following.hear(received)
     facts = following.heard.value.facts
@@ -151,44 +150,21 @@ async def ask(
     return Now(
         {account: heard.facts.get(account, Facts()) for account in accounts} or heard.facts,
         gone="" if heard.bridge_online else "bridge",
-        by_hand=hand,
-        capability=capability,
+        **of_lamp,
         bridge_ahead=following.bridge_clock.now() - clock.now(),
     )
 
 
 def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool = False) -> Decision:
     """What the lamp shows at ``moment``; at another one as if what is known stayed so."""
-    if now.by_hand is not None:
-        return Decision(now.by_hand, "set by hand, until presence is followed again")
-    facts = dict(now.facts)
-    if shown_at_another:
-        facts = {slug: _lasting(known) for slug, known in facts.items()}
-    there = moment + now.bridge_ahead
-    return choose(rules, facts, moment, bridge_now=there, gone=now.gone)
-
-
-def described(decision: Decision, capability: Capability = Capability.COLOR) -> str:
-    """The decision for people, on a light that can do ``capability``."""
-    who = f" ({decision.account})" if decision.account not in (None, "-") else ""
-    what = f"\non: {_LIGHTS[capability]}" if capability in _LIGHTS else ""
-    return f"{_look(decision.state, capability)}\nbecause: {decision.rule}{who}{what}"
-
-
-def _look(shown: Shown, capability: Capability) -> str:
-    if shown is None:
-        return "left as it is"
-    if shown is GIVE_BACK:
-        return "given back: as it was found, then left alone"
-    if not shown.on:
-        return "off"
-    level, effect = f"{shown.brightness:.0%}", str(shown.effect)
-    if capability is Capability.ON_OFF:
-        return f"on, {effect}" if any(shown.rgb) else "off"
-    if capability is Capability.WHITE:
-        return f"{level}, {effect}"
-    red, green, blue = shown.color
-    return f"#{red:02x}{green:02x}{blue:02x} at {level}, {effect}"
+    lasting = {slug: _lasting(known) for slug, known in now.facts.items()}
+    facts = lasting if shown_at_another else now.facts
+    followed = choose(rules, facts, moment, bridge_now=moment + now.bridge_ahead, gone=now.gone)
+    if now.by_hand is None and not now.hands_off:
+        return followed
+    lost = Reason(rule=followed.rule, account=followed.account, because="set by hand")
+    rule = "set by hand, until presence is followed again"
+    return Decision(now.by_hand, rule, lost=(lost, *followed.lost))
 
 
 def checked(read: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
@@ -209,14 +185,15 @@ def _lasting(known: Facts) -> Facts:
     return replace(known, state=known.state.model_copy(update={"valid_until": _FOR_EVER}))
 
 
-def _of_lamp(payload: bytes) -> tuple[LightState | None, Capability | None]:
+def _of_lamp(payload: bytes) -> dict[str, Any]:
     """What a person chose, and what the light can do."""
     try:
         rule = decode(_Rule, payload)
     except ContractError:
-        return None, None
+        return {}
     hand = {"off": OFF, "manual": rule.look}.get(rule.mode)
-    return hand, rule.capability
+    hands_off = rule.mode == "manual" and hand is None
+    return {"by_hand": hand, "hands_off": hands_off, "capability": rule.capability}
 
 
 def _knows_sign_in(facts: Mapping[str, Facts], account: str) -> bool:

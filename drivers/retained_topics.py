@@ -24,7 +24,7 @@ from bridge.contract.wire import Message
 
 log = logging.getLogger(__name__)
 
-LEAVES = ("availability", "state", "rule", "set")
+LEAVES = ("availability", "state", "rule", "why", "set")
 """``set`` too: somebody may have stored a command there."""
 _ENDING = ".topics.json"
 _ANSWER_S = 2.0

@@ -8,28 +8,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from dataclasses import replace
 from random import random as _random
 from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.broker import Broker, Connect, Received
+from bridge.broker import Broker, Connect
 from bridge.broker.births import Births
 from bridge.broker.connection import connect as mqtt
 from bridge.config.tables.shared import HostConfig
 from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
-from bridge.contract.wire import Message, decode
+from bridge.contract.wire import Message
 from bridge.retry import Random
 from drivers.base import Capability, Kind, Light, Restorable, Surroundings
+from drivers.by_hand import ByHand
 from drivers.decisions import Decisions
 from drivers.following import Following
 from drivers.lamp import Lamp
-from drivers.manual import Command, obey
+from drivers.manual import Mode
 from drivers.ownership import Ownership
 from drivers.publications import Publications
 from drivers.retained_topics import RetainedTopics, left_behind
@@ -37,14 +37,12 @@ from drivers.rules import Decision, Shown
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
 from drivers.saved_state import SavedState
 from drivers.settings import Common
-from drivers.unreadable import UnreadableMessages
+from drivers.showing import Showing
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 115.0
 """All is published again this often: what others erased is right again within two minutes."""
-CONNECTION_EVERY_S = 2.0
-"""Between two looks whether the broker is there."""
 
 
 class Runner:
@@ -69,9 +67,10 @@ class Runner:
         self._messages = Publications(self._topics, name, name=common.name or name, kind=kind.name)
         self._following = Following(self._topics, common.follow, clock)
         self._saved = SavedState(config.state_dir, name, kind, options)
-        self._retained, self._unreadable = RetainedTopics(config, name), UnreadableMessages()
+        self._retained = RetainedTopics(config, name)
         self._target: Latest[Shown] = Latest(None)
-        self._reachable = True
+        self._reachable, self._why = True, Message("", b"")
+        """``_why`` is the explanation that was published last."""
         self._broker = Broker(
             config.mqtt,
             client_id=config.mqtt.client_id_of(f"driver-{name}"),
@@ -89,7 +88,7 @@ class Runner:
             clock=clock,
             random=random,
         )
-        self._decision, self._apart = Decision(None, "nothing heard yet"), timedelta()
+        self._showing = Showing(Decision(None, "nothing heard yet"), Mode(), None, kind.capability)
         self._decisions = Decisions(
             self._following,
             grace_s=common.grace,
@@ -97,15 +96,25 @@ class Runner:
             connected=lambda: self._broker.connected,
             decided=self._take,
         )
+        self._by_hand = ByHand(
+            name,
+            self._saved,
+            comes_back=common.comes_back,
+            zone=config.zone,
+            rules=lambda: self._decisions.rules,
+            clock=clock,
+            changed=self._show,
+        )
         self._be_capable(kind.capability)
 
     async def run(self) -> None:
         """Run until cancelled; then leave the light as ``on_exit`` says."""
-        if self._decisions.rules.hours:
+        if self._common.has_hours:
             log.info("%s: %s", self._name, clock_of_hours(self._config, self._clock.now()))
         self._saved.load()
-        self._be_capable(self._saved.capability or self._capability)
-        self._target.set(self._saved.mode.shows(None))  # a person's choice waits for no bridge
+        self._be_capable(self._saved.capability or self._kind.capability)
+        self._by_hand.end_what_is_over()
+        self._look_anew()  # a person's choice waits for no bridge
         self._retained.load()
         for other in left_behind(self._config, self._name):
             log.info("%s is in the config no more: presence-driver forget %s", other, other)
@@ -117,7 +126,8 @@ class Runner:
                 tasks.create_task(self._broker.run(), name="broker")
                 for name, work in {
                     "decide": self._decisions.run,
-                    "watch_connection": self._watch_connection,
+                    "obey": self._by_hand.run,
+                    "watch_connection": self._following.watch_connection,
                     "answer_births": lambda: self._births.run(self._broker),
                     "beat": self._beat,
                 }.items():
@@ -131,9 +141,8 @@ class Runner:
 
     def _subscribe(self) -> None:
         self._following.attach(self._broker)
-        self._broker.subscribe(
-            self._topics.light(self._name, "set"), self._take_command, commands=True
-        )
+        commands = self._topics.light(self._name, "set")
+        self._broker.subscribe(commands, self._by_hand.hear, commands=True)
         if self._config.homeassistant.enabled:
             self._births.listen(self._broker)
 
@@ -152,6 +161,7 @@ class Runner:
             ownership=Ownership(light, self._saved),
             capable=self._learn,
             watch_others=self._common.respect_others,
+            left_to_others=self._leave_to_others,
             random=self._random,
         )
 
@@ -160,13 +170,8 @@ class Runner:
 
     def _failed(self, _error: Exception) -> None:
         """Nothing old is shown for ever; what goes on decides anew."""
-        looks = SHIPPED_LOOKS[self._capability]  # the rules of the lamp may be what fails
+        looks = SHIPPED_LOOKS[self._showing.capability]  # the rules of the lamp may be what fails
         self._take(Decision(looks[UNKNOWN].state(), "internal error"))
-
-    async def _watch_connection(self) -> None:
-        while True:
-            self._following.note_connection()
-            await self._clock.sleep(CONNECTION_EVERY_S)
 
     async def _beat(self) -> None:
         while True:
@@ -175,36 +180,42 @@ class Runner:
                 self._broker.publish(message, beat=True)
 
     def _take(self, decision: Decision) -> None:
-        apart, self._apart = self._apart, self._following.bridge_clock.apart
-        if decision != self._decision:
-            self._decision = decision
+        before, apart = self._showing, self._following.bridge_clock.apart
+        self._showing = replace(before, decision=decision, clock_apart=apart)
+        if self._following.heard.value.bridge_online is not None and not self._saved.has_bridge:
+            self._saved.has_bridge = True
+            self._births.rediscover()
+        if decision != before.decision:
             who = f" ({decision.account})" if decision.account else ""
             log.info("%s: %s%s", self._name, decision.rule, who)
             self._show()
-        elif apart != self._apart:
-            self._broker.publish(self._rule_message())
+        elif apart != before.clock_apart:
+            self._broker.publish(self._messages.rule(self._showing))
+        self._explain()
 
     def _show(self) -> None:
-        target = self._saved.mode.shows(self._decision.state)
-        if target != self._target.value:
-            self._target.set(target)
-        for message in (self._state_message(), self._rule_message()):
-            self._broker.publish(message)
+        self._look_anew()
+        self._broker.publish(self._messages.state(self._showing))
+        self._broker.publish(self._messages.rule(self._showing))
+        self._explain()
 
-    def _take_command(self, received: Received) -> None:
-        if received.retain:
-            return
-        try:
-            command = decode(Command, received.payload)
-        except ContractError as error:
-            self._unreadable.ignored(received.topic, error)
-            return
-        self._unreadable.readable(received.topic)
-        mode = obey(self._saved.mode, command, self._target.value)
-        if mode != self._saved.mode:
-            self._saved.mode = mode
-            log.info("%s: %s", self._name, mode.name)
-        self._show()
+    def _look_anew(self) -> None:
+        hand, decision = self._by_hand, self._showing.decision
+        shown = hand.follow(decision.state)
+        self._showing = replace(self._showing, mode=hand.mode, shown=shown, trying=hand.trying)
+        if shown != self._target.value:
+            self._target.set(shown)
+
+    def _explain(self) -> None:
+        """Publish the explanation, if it is another one."""
+        why = self._messages.why(self._showing)
+        if why != self._why:
+            self._why = why
+            self._broker.publish(why)
+
+    def _leave_to_others(self, are_respected: bool) -> None:  # noqa: FBT001 - the value itself
+        self._showing = replace(self._showing, left_to_others=are_respected)
+        self._explain()
 
     def _set_reachable(self, reachable: bool) -> None:  # noqa: FBT001 - the value itself
         if reachable != self._reachable:
@@ -214,13 +225,13 @@ class Runner:
     def _learn(self, capability: Capability) -> None:
         """The light has told what it can do: other looks may be its own, and other words of it."""
         self._saved.capability = capability
-        if capability is not self._capability:
+        if capability is not self._showing.capability:
             self._be_capable(capability)
             self._decisions.decide()
             self._births.rediscover()
 
     def _be_capable(self, capability: Capability) -> None:
-        self._capability = capability
+        self._showing = replace(self._showing, capability=capability)
         self._decisions.rules = self._common.rules(self._config, capability)
 
     def _everything(self) -> Iterator[Message]:
@@ -230,14 +241,9 @@ class Runner:
     def _welcome(self) -> Iterator[Message]:
         yield from self._retained.removals()
         if self._config.homeassistant.enabled:
-            yield self._messages.device(self._capability)
-        yield self._state_message()
-        yield self._rule_message()
+            yield self._messages.device(self._showing.capability, self._saved.has_bridge)
+        self._why = self._messages.why(self._showing)
+        yield self._messages.state(self._showing)
+        yield self._messages.rule(self._showing)
+        yield self._why
         yield self._messages.availability(reachable=self._reachable)
-
-    def _state_message(self) -> Message:
-        return self._messages.state(self._saved.mode, self._target.value, self._capability)
-
-    def _rule_message(self) -> Message:
-        mode, shown = self._saved.mode, self._target.value
-        return self._messages.rule(self._decision, mode, shown, self._capability, self._apart)

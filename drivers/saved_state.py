@@ -36,6 +36,8 @@ class _File(Mode):
     capability: Capability | None = None
     found: Found | None = None
     """While the light is ours."""
+    has_bridge: bool = False
+    """A bridge was heard of below our base topic."""
 
 
 class SavedState:
@@ -59,7 +61,8 @@ class SavedState:
         if file.light != self._light:
             if file.found:
                 log.warning("%s: what another light was found like is forgotten", self._file.file)
-            file = _File(**_mode(file).model_dump(), light=self._light)
+            kept = _mode(file).model_dump()
+            file = _File(**kept, light=self._light, has_bridge=file.has_bridge)
         self._now = file
 
     @property
@@ -88,6 +91,15 @@ class SavedState:
     @found.setter
     def found(self, found: Found | None) -> None:
         self._change(found=found)
+
+    @property
+    def has_bridge(self) -> bool:
+        """Whether a bridge was ever heard of."""
+        return self._now.has_bridge
+
+    @has_bridge.setter
+    def has_bridge(self, has_bridge: bool) -> None:
+        self._change(has_bridge=has_bridge)
 
     async def settled(self) -> None:
         """Wait for the disk, but not for long: a light is more than its memory."""

@@ -20,6 +20,7 @@ from bridge.config.tables.shared import HostConfig
 from bridge.config.validation_errors import problems, unknown
 from bridge.contract.errors import ConfigError
 from drivers.base import Capability
+from drivers.coming_back import NEVER, ComesBack
 from drivers.rules import Look, Rules
 from drivers.rules.defaults import LOOK_NAMES, SHIPPED_LOOKS
 
@@ -60,6 +61,13 @@ class Common(Settings):
     """Seconds that the bridge may be away before the lamp says so."""
     respect_others: bool = False
     """Leave a change by another app or a wall switch alone until the presence changes."""
+    comes_back: ComesBack = NEVER
+    """When a lamp that was switched off, as with all other lights, follows presence again."""
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether it matters what time it is where the lamp is."""
+        return bool(self.schedule) or self.comes_back != NEVER
 
     def rules(self, config: HostConfig, capability: Capability = Capability.COLOR) -> Rules:
         """The rules of this lamp, if its light can do ``capability``."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bridge.contract.account import Way
 from bridge.contract.health import Health
+from bridge.contract.light import LightCommand
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.registration import Registration
 
@@ -83,8 +84,8 @@ class Commands(Protocol):
         """Use another app registration, also in the config file, and start the sign-in anew."""
         ...
 
-    def show_presence(self, light: str) -> None:
-        """Let a light show presence again instead of what a person chose."""
+    def command_light(self, light: str, command: LightCommand) -> None:
+        """Send ``command`` to the driver of a light."""
         ...
 
     def reload(self) -> list[str]:

@@ -1,9 +1,9 @@
-"""How a light appears: the one value that a driver turns into frames."""
+"""How a light appears, and the commands that it takes: values that drivers and page share."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,3 +44,43 @@ class LightState(BaseModel):
 
 
 OFF = LightState(on=False)
+
+PRESENCE, FROZEN = "presence", "off"
+"""The effects: follow presence; keep what is shown."""
+LONGEST_S = 7 * 86_400
+"""A week: what a person sets for longer than that has no end."""
+
+
+class Can(StrEnum):
+    """A key of a command that Home Assistant does not know, and drivers of before neither."""
+
+    FOR_S = "for_s"
+    TRY = "try"
+
+
+class Color(BaseModel):
+    """``color`` in a command."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    r: Channel
+    g: Channel
+    b: Channel
+
+
+class LightCommand(BaseModel):
+    """The JSON on ``driver/<d>/light/set``.
+
+    Source: Home Assistant documentation, "MQTT Light", JSON schema; ``for_s`` and ``try`` are ours.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, populate_by_name=True)
+
+    state: Literal["ON", "OFF"] | None = None
+    brightness: Channel | None = None
+    color: Color | None = None
+    effect: str | None = None
+    for_s: Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False)] | None = None
+    """Seconds after which presence is followed again."""
+    trial: Annotated[bool | None, Field(alias="try")] = None
+    """Show each look in turn, or stop that."""

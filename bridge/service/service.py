@@ -17,6 +17,7 @@ from bridge.contract.account import Way
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.light import LightCommand
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.registration import Registration
 from bridge.contract.wire import Message, encode_json
@@ -156,9 +157,9 @@ class Service:
         """What was set by ``set_presence``."""
         return self._writer(account).preferred
 
-    def show_presence(self, light: str) -> None:
-        """Let a light show presence again instead of what a person chose."""
-        payload = encode_json({"state": "ON", "effect": "presence"})
+    def command_light(self, light: str, command: LightCommand) -> None:
+        """Send ``command`` to the driver of ``light``."""
+        payload = encode_json(command.model_dump(by_alias=True, exclude_none=True))
         topic = self._config.topics.light(light, "set")
         self._parts.publisher.broker.publish(Message(topic, payload, retain=False))
 

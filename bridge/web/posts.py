@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import NamedTuple
 
 from bridge.config.added_people import slug_of
 from bridge.contract.account import Way
 from bridge.contract.commands import Commands
-from bridge.contract.errors import PresenceBridgeError, TryAgainError
+from bridge.contract.errors import TryAgainError
 from bridge.contract.latest import Latest
 from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, PreferredPresence
 from bridge.web.data.returned_address import returned_address
 from bridge.web.data.snapshot import CARD, Person, Snapshot
+from bridge.web.lamp_posts import LampPosts
+from bridge.web.refused import Fields, RefusedError
 from bridge.web.render.failed_address import ADDRESS_LIMIT
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.render.preferences import MINUTES
 from bridge.web.render.sign_in import Signer
 
 DEADLINE_S = 30.0
-
-Fields = Mapping[str, str]
 
 
 class Done(NamedTuple):
@@ -32,10 +32,6 @@ class Done(NamedTuple):
     """The id of the element to go on at."""
     note: str = ""
     """What a person must know about it, if anything."""
-
-
-class RefusedError(PresenceBridgeError):
-    """A form asks for something that the page does not offer (now)."""
 
 
 class Posts:
@@ -53,8 +49,8 @@ class Posts:
             "remove": self._remove,
             "set-presence": self._set_presence,
             "set-message": self._set_message,
-            "follow": self._follow,
             "poll": self._poll,
+            **LampPosts(view, commands).forms,
         }
 
     async def do(self, form: str, fields: Fields) -> Done:
@@ -138,13 +134,6 @@ class Posts:
             raise RefusedError(f"A status message has at most {STATUS_MESSAGE_LIMIT} characters.")
         await self._commands.set_status_message(person.account, text, _lasts(fields))
         return person.card
-
-    async def _follow(self, fields: Fields) -> str:
-        name = fields.get("light", "")
-        if name not in (light.name for light in self._view.value.lights):
-            raise RefusedError("There is no such light any more.")
-        self._commands.show_presence(name)
-        return f"light-{name}"
 
     async def _poll(self, _: Fields) -> str:
         self._commands.poll()

@@ -1,53 +1,24 @@
-"""Chooses the look: schedule, then trouble, then the busiest person's activity, then availability.
+"""Chooses the look: schedule, then trouble, then the busiest person; and says what lost to it.
 
 Pure: the moment is an argument, and so is everything that was heard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Literal
 
-from bridge.contract.account import SIGNED_IN, SignInState
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.light import OFF
-from bridge.contract.presence_kind import GENERIC_ACTIVITIES
-from bridge.contract.wire import AccountState
-from drivers.rules.defaults import (
-    BUSYNESS,
-    DEFAULT,
-    DEFAULT_LOOKS,
-    OUT_OF_OFFICE,
-    SIGN_IN_NEEDED,
-    UNKNOWN,
-)
+from bridge.contract.light_why import FollowedPerson, Reason
+from drivers.rules.defaults import DEFAULT, DEFAULT_LOOKS, UNKNOWN
 from drivers.rules.look import GIVE_BACK, Look, Shown
+from drivers.rules.person import Facts, Wish, followed_person, lost_within, wish_of
 
-_SIGNED_OUT = frozenset(SignInState) - {SignInState.SIGNED_IN}
-_QUIET = ("available", "available_idle", "inactive", "away", "be_right_back", "offline", "off_work")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What was heard of one account."""
-
-    state: AccountState | None = None
-    fresh: bool = False
-    """Its availability topic says ``online``."""
-    sign_in: str | None = None
-    """``signed_in`` or ``needed``, where that is told."""
-    auth: SignInState | None = None
-    """The same from a bridge that tells it with the code, or where only that may be heard."""
-
-    @property
-    def needs_sign_in(self) -> bool:
-        """Whether somebody must sign in."""
-        if self.sign_in is not None:
-            return self.sign_in != SIGNED_IN
-        return self.auth in _SIGNED_OUT
-
+LISTED = 8
+"""People who are listed in an explanation, the busiest first."""
 
 Outside = Literal["off", "keep", "give_back"] | Look
 """What a lamp does outside of its hours."""
@@ -82,6 +53,12 @@ class Decision:
     state: Shown
     rule: str
     account: str | None = None
+    lost: tuple[Reason, ...] = field(default=(), compare=False)
+    """What asked for another look."""
+    followed: tuple[FollowedPerson, ...] = field(default=(), compare=False)
+    """What was known of the first ``LISTED`` people."""
+    more: int = field(default=0, compare=False)
+    """The others."""
 
 
 def choose(
@@ -97,67 +74,48 @@ def choose(
     The schedule goes by the one, the age of what is known by the other. ``gone`` names what has
     been away for longer than the lamp's grace, bridge or broker.
     """
+    told_at = bridge_now or now
+    wishes = sorted(wish_of(slug, known, rules.looks, told_at) for slug, known in facts.items())
+    decision = _chosen(rules, wishes, now, gone)
+    listed = [(wish, facts[wish.account]) for wish in wishes[:LISTED]]
+    return replace(
+        decision,
+        lost=tuple(
+            reason
+            for wish, known in listed
+            for reason in _lost(decision, wish, known, rules, told_at)
+        ),
+        followed=tuple(followed_person(wish.account, known, told_at) for wish, known in listed),
+        more=len(wishes) - len(listed),
+    )
+
+
+def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> Decision:
     if rules.hours and not rules.hours.contain(now, rules.zone):
         today = now.astimezone(rules.zone).weekday()
         return _outside(rules.outside_on.get(today, rules.outside), rules.scale)
     if gone:
         return _show(rules, UNKNOWN, f"the {gone} is gone")
-    if not facts:
+    if not wishes:
         return _show(rules, UNKNOWN, "no account has been heard of")
-    told_at = bridge_now or now
-    _, account, name, rule = min(
-        _of_account(slug, known, rules.looks, told_at) for slug, known in facts.items()
-    )
-    return _show(rules, name, rule, account)
+    return _show(rules, wishes[0].look, wishes[0].rule, wishes[0].account)
 
 
-def _of_account(
-    slug: str, known: Facts, looks: Mapping[str, Look], now: datetime
-) -> tuple[int, str, str, str]:
-    """The rank, the account, the look's name and the rule that chose it."""
-    trouble = _trouble(known, now)
-    if trouble or known.state is None:
-        name, rule = trouble or (UNKNOWN, "no fresh presence")
-        return _rank(name), slug, name, rule
-    name, rule = _of_presence(known.state, looks)
-    words = (known.state.activity, known.state.availability) if name == DEFAULT else ()
-    return min(_rank(word) for word in (name, *filter(None, words))), slug, name, rule
+def _lost(
+    decision: Decision, wish: Wish, known: Facts, rules: Rules, told_at: datetime
+) -> Iterator[Reason]:
+    """What of one person lost: to another rule, to another person, within their own presence."""
+    if decision.account is None:
+        yield Reason(rule=wish.rule, account=wish.account, because=_of_all(decision.rule))
+    elif wish.account != decision.account:
+        yield Reason(rule=wish.rule, account=wish.account, because="somebody busier comes first")
+    else:
+        yield from lost_within(wish, known, rules.looks, told_at)
 
 
-def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
-    """The look and rule when there is no presence to show."""
-    state = known.state
-    if known.needs_sign_in:
-        return SIGN_IN_NEEDED, "sign-in needed"
-    if state is None or not known.fresh:
-        return UNKNOWN, "no fresh presence"
-    if state.valid_until is None or now >= state.valid_until:
-        return UNKNOWN, "the presence is too old"
-    if state.availability is None and state.activity is None:
-        return UNKNOWN, "Microsoft does not know"
-    return None
-
-
-def _of_presence(state: AccountState, looks: Mapping[str, Look]) -> tuple[str, str]:
-    """Activity, then availability, then the default."""
-    availability = state.availability.value if state.availability else DEFAULT
-    activity = state.activity.value if state.activity else availability
-    if state.out_of_office and activity in (*_QUIET, OUT_OF_OFFICE):
-        return OUT_OF_OFFICE, "out of office"
-    if activity in looks and state.activity not in GENERIC_ACTIVITIES:
-        return activity, f"activity {activity}"
-    if availability in looks:
-        return availability, f"availability {availability}"
-    if activity in looks:
-        return activity, f"activity {activity}"
-    return DEFAULT, f"default, for {availability}/{activity}"
-
-
-def _rank(name: str) -> int:
-    """The place in the order of busyness; what is not in it comes last, unknown after default."""
-    if name in BUSYNESS:
-        return BUSYNESS.index(name)
-    return len(BUSYNESS) + (name != DEFAULT)
+def _of_all(rule: str) -> str:
+    """Why nobody's presence is shown: the rule without what is shown instead."""
+    return rule.partition(":")[0]
 
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:

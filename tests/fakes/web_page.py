@@ -16,7 +16,7 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import Effect, LightCommand, LightState
 from bridge.contract.preferred import PreferredPresence
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.registration import Registration
@@ -170,8 +170,8 @@ class RecordingActions:
     async def remove_person(self, account: str) -> None:
         self._ask("remove_person", account)
 
-    def show_presence(self, name: str) -> None:
-        self._ask("show_presence", name)
+    def command_light(self, name: str, command: LightCommand) -> None:
+        self._ask("command_light", name, command.model_dump_json(by_alias=True, exclude_none=True))
 
     def registration(self, account: str) -> Registration:
         return Registration("contoso.com", UUID(int=7))

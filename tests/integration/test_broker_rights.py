@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from bridge.broker import visit, visiting
+from bridge.broker import Received, visit, visiting
 from bridge.commands import accounts
 from bridge.config.command_line import FAILED
 from bridge.config.tables.config import Config
+from bridge.config.tables.shared import HostConfig, MqttSettings
+from bridge.contract.clock import SystemClock
 from bridge.contract.errors import PersonMustActError, TryAgainError
+from bridge.contract.light import LightCommand
 from bridge.contract.wire import Message
 from bridge.doctor.broker import broker
 from bridge.doctor.findings import Finding
+from drivers import console
+from drivers.runner import Runner
+from drivers.settings import Common
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.integration.broker.conftest import run_hurried
 
@@ -259,3 +266,57 @@ async def test_a_lamp_that_told_of_a_wrong_clock_is_named_and_garbage_is_not(
         findings, _ = await broker(config(built.port, tmp_path))
         (found,) = faults(findings)
         assert found.text == "lamp desk: its clock is 6 min ahead of the bridge's"
+
+
+OLDER = """\
+pattern readwrite presence/driver/%u/#
+pattern readwrite homeassistant/device/%u/+/config
+pattern read presence/account/+/state
+pattern read presence/account/+/availability
+pattern read presence/account/+/auth
+pattern read presence/bridge/state
+pattern read homeassistant/status
+"""
+"""What the last release let each lamp do."""
+
+
+async def test_rules_of_the_last_release_let_a_lamp_explain_itself_and_take_what_the_page_sends(
+    tmp_path: Path,
+) -> None:
+    async with fenced(tmp_path, f"{OLDER}\n{SHIPPED}", left=LEFT) as built:
+        mqtt = {"host": "127.0.0.1", "port": built.port, "username": "desk"}
+        values = {"state_dir": tmp_path / "lamp", "mqtt": mqtt, "drivers": {"desk": {"kind": "x"}}}
+        as_bridge = config(built.port, tmp_path).mqtt
+        runner = Runner(
+            "desk",
+            config=HostConfig.model_validate(values),
+            common=Common(kind="x", follow=("alice",)),
+            kind=console.KIND,
+            options=console.ConsoleOptions(),
+            clock=SystemClock(),
+        )
+        running_lamp = asyncio.create_task(runner.run())
+        try:
+            explained = await heard_by(as_bridge, lambda why: not why["trying"])
+            assert explained["can"] == ["for_s", "try"]
+            trying = LightCommand(trial=True).model_dump_json(by_alias=True, exclude_none=True)
+            topic = "presence/driver/desk/light/set"
+            await visit(as_bridge, publish=[Message(topic, trying.encode(), retain=False)])
+            assert (await heard_by(as_bridge, lambda why: why["trying"]))["mode"] == "follow"
+        finally:
+            running_lamp.cancel()
+            await asyncio.wait({running_lamp})
+        assert "Denied" not in built.log
+
+
+async def heard_by(mqtt: MqttSettings, is_it: Callable[[Any], object]) -> Any:
+    """The explanation of the lamp that is looked for."""
+    found: list[Any] = []
+
+    def look(received: Received) -> bool:
+        if is_it(why := json.loads(received.payload)):
+            found.append(why)
+        return bool(found)
+
+    await visit(mqtt, follow=["presence/driver/desk/light/why"], until=look, within_s=20)
+    return found[0]

@@ -117,7 +117,12 @@ async def test_a_preview_shows_what_it_is_told_to_suppose(desk: Desk) -> None:
     words = ["--at", "2026-11-23 08:59", "--presence", "alice=away,bob=busy/in_a_call"]
     code, out, err = await desk.run("preview", "desk", *words)
     assert (code, err) == (0, "")
-    assert out == "#ff0000 at 100%, pulse\nbecause: activity in_a_call (bob)\n"
+    assert out.splitlines() == [
+        "#ff0000 at 100%, pulse",
+        "because: activity in_a_call (bob)",
+        "not: availability busy (bob); the activity comes first",
+        "not: availability away (alice); somebody busier comes first",
+    ]
     code, out, err = await desk.run("preview", "desk", "--presence", "carol=busy")
     assert (code, out) == (2, "")
     assert "'carol' is not followed; this lamp follows alice, bob" in err
@@ -196,7 +201,7 @@ async def test_a_lamp_is_forgotten_with_its_own_user_and_without_its_table(tmp_p
             lamp.send_signal(signal.SIGTERM)
             await asyncio.to_thread(lamp.communicate, timeout=STOP_S)
         await listening.publish(f"{LIGHT}/set", '{"state":"ON"}', retain=True)
-        kept = {f"{LIGHT}/{leaf}" for leaf in ("availability", "state", "rule", "set")}
+        kept = {f"{LIGHT}/{leaf}" for leaf in ("availability", "state", "rule", "why", "set")}
         assert await desk.stored() == {*kept, CONFIG, "presence/driver/desk/state"}
         assert list((tmp_path / "state" / "lights").iterdir())
 

@@ -13,19 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.errors import ContractError
 from bridge.contract.light import LightState
+from bridge.contract.light_why import LightWhy
 from bridge.contract.topics import ONLINE, slug
 from bridge.contract.wire import decode
 from bridge.web.data.snapshot import Light, Refusal
 from bridge.web.data.words import cut
 
-PAYLOAD_LIMIT = 4096
-"""Bytes; ours have some hundred."""
+PAYLOAD_LIMIT, WHY_LIMIT = 4096, 8192
+"""Bytes of a message, where ours have some hundred, and of an explanation, which lists people."""
 NAME_LIMIT = 64
 RULE_LIMIT, WORD_LIMIT, TEXT_LIMIT = 200, 64, 500
 """Characters that are kept of a rule, of a name or a word, and of a sentence."""
 MOST_APART_S = 100 * 366 * 86_400
 """A century: no clock is further off."""
-LEAVES = ("state", "light/availability", "light/rule")
+LEAVES = ("state", "light/availability", "light/rule", "light/why")
 
 
 class Rule(BaseModel):
@@ -37,6 +38,7 @@ class Rule(BaseModel):
     account: str | None = None
     mode: str = "follow"
     look: LightState | None = None
+    capability: str = "rgb"
     clock_apart_s: Annotated[int, Field(ge=-MOST_APART_S, le=MOST_APART_S)] = 0
 
 
@@ -86,7 +88,11 @@ def _after(before: Light, leaf: str, payload: bytes) -> Light:
                 mode=cut(rule.mode, WORD_LIMIT),
                 look=rule.look,
                 clock_apart_s=rule.clock_apart_s,
+                capability=cut(rule.capability, WORD_LIMIT),
             )
+        case "light/why":
+            why = decode(LightWhy, _short(payload, WHY_LIMIT)) if payload else None
+            return replace(before, why=why)
     raise ContractError(f"{leaf[:WORD_LIMIT]} is no topic of a driver's light")
 
 
@@ -106,7 +112,7 @@ def refusal_of(payload: bytes) -> Refusal | None:
     )
 
 
-def _short(payload: bytes) -> bytes:
-    if len(payload) > PAYLOAD_LIMIT:
-        raise ContractError(f"more than {PAYLOAD_LIMIT} bytes")
+def _short(payload: bytes, most: int = PAYLOAD_LIMIT) -> bytes:
+    if len(payload) > most:
+        raise ContractError(f"more than {most} bytes")
     return payload

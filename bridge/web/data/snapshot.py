@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.contract.account import SIGNED_OUT, SignIn, SignInState, Way
-from bridge.contract.light import LightState
+from bridge.contract.light import Can, LightState
+from bridge.contract.light_why import LightWhy
 from bridge.contract.presence import Presence
 from bridge.contract.presence_kind import Kind, kind_of
 
@@ -118,6 +119,14 @@ class Light:
     """``None`` while the light is left as it is."""
     clock_apart_s: int = 0
     """How far our clock is ahead of its host's, where that is worth showing."""
+    capability: str = "rgb"
+    """``rgb``, ``brightness`` or ``onoff``: what it can do."""
+    why: LightWhy | None = None
+    """The whole explanation; drivers of before have none."""
+
+    def can(self, key: Can) -> bool:
+        """Whether its driver knows ``key`` of a command."""
+        return self.why is not None and key in self.why.can
 
 
 @dataclass(frozen=True, slots=True)

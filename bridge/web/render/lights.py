@@ -7,9 +7,11 @@ from markupsafe import Markup
 from bridge.contract.clock import apart_words
 from bridge.contract.light import Effect
 from bridge.web.data.snapshot import Light, Snapshot
+from bridge.web.data.words import Calendar
 from bridge.web.render.document import section
 from bridge.web.render.first_day import no_lights
-from bridge.web.render.forms import form
+from bridge.web.render.lamp_forms import lamp_forms
+from bridge.web.render.lamp_why import color_name, reason_words, why_box
 from bridge.web.render.markup import tag
 
 _MODES = {
@@ -17,54 +19,32 @@ _MODES = {
     "manual": "set by hand",
     "off": "switched off by hand",
 }
-_COLORS = {
-    "red": (255, 0, 0),
-    "orange": (255, 128, 0),
-    "yellow": (255, 220, 0),
-    "green": (0, 255, 0),
-    "turquoise": (0, 255, 255),
-    "blue": (0, 0, 255),
-    "purple": (128, 0, 255),
-    "pink": (255, 0, 180),
-    "white": (255, 255, 255),
-    "warm white": (255, 200, 140),
-    "grey": (128, 128, 128),
-}
 
 
-def lights_section(snapshot: Snapshot) -> Markup:
+def lights_section(snapshot: Snapshot, calendar: Calendar) -> Markup:
     """A row for each light; what to do next when there is none."""
     if not snapshot.lights:
         return no_lights(snapshot.service.broker)
     accounts = {light.account for light in snapshot.lights}
+    accounts |= {
+        each.account for light in snapshot.lights if light.why for each in light.why.followed
+    }
     names = {each.account: each.name for each in snapshot.people if each.account in accounts}
-    rows = [_row(light, names) for light in snapshot.lights]
+    rows = [_row(light, names, calendar) for light in snapshot.lights]
     return section("lights", "Lights", tag("ul", rows, class_="card rows"))
 
 
-def color_name(rgb: tuple[int, int, int]) -> str:
-    """A colour by the nearest plain word, for those who do not see it."""
-    return min(_COLORS, key=lambda name: _distance(_COLORS[name], rgb))
-
-
-def _row(light: Light, names: dict[str, str]) -> Markup:
+def _row(light: Light, names: dict[str, str], calendar: Calendar) -> Markup:
     answers = light.online and light.reachable
     words = tag(
         "div",
         tag("h3", light.name),
-        tag("p", _health(light), class_="fine" if answers else "fine warn"),
+        tag("p", _health(light, calendar), class_="fine" if answers else "fine warn"),
         tag("p", _shows(light), _why(light, names)) if light.online else None,
+        why_box(light.name, light.why, names, calendar) if light.online and light.why else None,
     )
-    follow = form(
-        "follow",
-        button="Follow presence",
-        css="quiet",
-        label=f"Let {light.name} follow presence again",
-        light=light.name,
-    )
-    can_follow = light.online and light.mode != "follow"
-    row = (_bulb(light), words, follow if can_follow else None)
-    return tag("li", *row, id=f"light-{light.name}")
+    forms = tag("div", lamp_forms(light), class_="row")
+    return tag("li", _bulb(light), words, forms if light.online else None, id=f"light-{light.name}")
 
 
 def _bulb(light: Light) -> Markup:
@@ -80,14 +60,16 @@ def _bulb(light: Light) -> Markup:
     )
 
 
-def _health(light: Light) -> str:
+def _health(light: Light, calendar: Calendar) -> str:
     if not light.online:
         return "Its driver is not running"
     if not light.reachable:
         return "Does not answer"
     apart_s = light.clock_apart_s  # of ours, ahead of its host's
     clock = f", its clock is {apart_words(-apart_s)} ours" if apart_s else ""
-    return f"Online, {_MODES.get(light.mode, light.mode)}{clock}"
+    until = light.why.until if light.why else None
+    lasts = f" until {calendar.clock(until)}" if until else ""
+    return f"Online, {_MODES.get(light.mode, light.mode)}{lasts}{clock}"
 
 
 def _shows(light: Light) -> str:
@@ -101,16 +83,11 @@ def _shows(light: Light) -> str:
 
 
 def _why(light: Light, names: dict[str, str]) -> str:
-    """The rule, while it is the rule that decides."""
-    if light.mode != "follow" or not light.rule:
+    """What decides, where that is no person's choice, which stands above."""
+    why = light.why
+    if why and why.trying:
+        return f": {why.won.rule}"
+    if light.mode != "follow":
         return ""
-    rule = light.rule.replace("_", " ")
-    if not light.account:
-        return f": {rule}"
-    who = names.get(light.account, light.account)
-    kind, _, what = rule.partition(" ")
-    return f": {who} is {what}" if kind in ("activity", "availability") else f": {rule}, {who}"
-
-
-def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+    rule, account = (why.won.rule, why.won.account) if why else (light.rule, light.account)
+    return f": {reason_words(rule, account, names)}" if rule else ""

@@ -52,7 +52,7 @@ class Renderer:
             "refusal": refusal_section(snapshot, calendar),
             "tables": tables_section(snapshot, calendar),
             "today": self._strips(days, calendar),
-            "lights": lights_section(snapshot),
+            "lights": lights_section(snapshot, calendar),
             "health": health_section(snapshot, calendar),
         }
         return Parts(

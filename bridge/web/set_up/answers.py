@@ -13,7 +13,8 @@ from bridge.config.tables.base import is_zone
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.tenant import tenant_name
 from bridge.contract.registration import Registration
-from bridge.web.posts import Fields, RefusedError, name_of
+from bridge.web.posts import name_of
+from bridge.web.refused import Fields, RefusedError
 from bridge.web.set_up.mistakes import MistakeError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")

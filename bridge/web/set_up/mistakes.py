@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.contract.registration import Registration
-from bridge.web.posts import RefusedError
+from bridge.web.refused import RefusedError
 
 
 class MistakeError(RefusedError):

@@ -23,7 +23,7 @@ from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
 from bridge.web.application import application, go_to, html
 from bridge.web.data.words import for_people
-from bridge.web.posts import Fields
+from bridge.web.refused import Fields
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity, own_limits

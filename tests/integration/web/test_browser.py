@@ -26,6 +26,7 @@ from tests.integration.web.browsing import complaints, findings, live, opened
 from tests.integration.web.conftest import HOUSEHOLD
 
 EVIL = '<img src=x onerror="window.stolen=1"><script>window.stolen=1</script>'
+FOLLOWS = '{"state":"ON","effect":"presence"}'
 NARROW, PHONE, WIDE = (320, 640), (390, 844), (1200, 900)
 
 
@@ -191,7 +192,7 @@ async def test_the_page_works_in_an_ingress_frame_under_a_prefix(
         await expect(frame.locator("#live")).to_have_text("Live")
         await frame.get_by_role("button", name="Let door follow presence again").click()
         await expect(frame.locator("#say")).to_have_text("Follow presence: done")
-        assert home.actions.asked == [("show_presence", "door")]
+        assert home.actions.asked == [("command_light", "door", FOLLOWS)]
         home.show(person("alice", Availability.AWAY, Activity.AWAY), HOUSEHOLD.people[1])
         await expect(frame.locator("#person-alice .state")).to_have_text("Away")
         assert complaints(page) == []

@@ -51,7 +51,8 @@ async def test_a_form_does_its_work_and_leads_back_under_any_prefix(
     assert (answer.status, answer.headers["Location"]) == (303, "./#person-alice")
     answer = await press(browser, "follow", light="door")
     assert answer.headers["Location"] == "./#light-door"
-    assert home.actions.asked == [("sign_out", "alice"), ("show_presence", "door")]
+    follows = '{"state":"ON","effect":"presence"}'
+    assert home.actions.asked == [("sign_out", "alice"), ("command_light", "door", follows)]
 
 
 @pytest.mark.parametrize(

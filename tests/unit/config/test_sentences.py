@@ -13,7 +13,8 @@ import pytest
 from bridge.config.loader import check, load
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
-from bridge.web.posts import RefusedError, name_of
+from bridge.web.posts import name_of
+from bridge.web.refused import RefusedError
 from bridge.web.set_up.answers import broker_of, registration_of, zone_of
 from tests.fakes.wrong_values import JARGON, VALUES, keys_of, table_with
 

@@ -12,7 +12,8 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF
 from drivers.base import Capability
-from drivers.preview import Now, by_hand, checked, decide, described, facts_of
+from drivers.decision_words import described, lost_words
+from drivers.preview import Now, by_hand, checked, decide, facts_of
 from drivers.rules import Facts, Rules
 from drivers.settings import Common
 
@@ -100,3 +101,21 @@ def test_what_the_light_can_do_is_told_and_that_it_is_given_back(
     first, because, *more = shown.splitlines()
     assert [first, *more] == lines
     assert because.startswith("because: ")
+
+
+def test_what_lost_is_told_in_the_words_of_the_config() -> None:
+    now = Now(facts_of("alice=busy/in_a_call,bob=away", NOW, PEOPLE))
+    assert [*lost_words(decide(Rules(), now, NOW))] == [
+        "not: availability busy (alice); the activity comes first",
+        "not: availability away (bob); somebody busier comes first",
+    ]
+    anybody = Now(facts_of("busy/in_a_call", NOW, ()), by_hand=by_hand("off"))
+    assert [*lost_words(decide(Rules(), anybody, NOW))] == [
+        "not: activity in_a_call; set by hand",
+        "not: availability busy; the activity comes first",
+    ]
+
+
+def test_a_lamp_that_a_person_keeps_as_it_is_is_left_so() -> None:
+    kept = Now(facts_of("busy", NOW, PEOPLE), hands_off=True)
+    assert described(decide(Rules(), kept, NOW)).startswith("left as it is\nbecause: set by hand")

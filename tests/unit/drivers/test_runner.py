@@ -12,9 +12,9 @@ import pytest
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
+from drivers.following import CONNECTION_EVERY_S
 from drivers.retained_topics import forget
 from drivers.rules import DEFAULT_LOOKS
-from drivers.runner import CONNECTION_EVERY_S
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.fakes.memory_broker import MemoryBroker
@@ -23,7 +23,7 @@ from tests.unit.drivers.bench import LIGHT, Bench, old_broker
 CONFIG = "homeassistant/device/desk/light/config"
 ALL = [
     CONFIG,
-    *(f"{LIGHT}/{leaf}" for leaf in ("state", "rule", "availability")),
+    *(f"{LIGHT}/{leaf}" for leaf in ("state", "rule", "why", "availability")),
     "presence/driver/desk/state",
 ]
 RED, UNKNOWN = DEFAULT_LOOKS["busy"].state(), DEFAULT_LOOKS["unknown"].state()
@@ -541,12 +541,12 @@ async def test_below_a_base_topic_that_was_changed_a_lamp_leaves_nothing(
             await bench.clock.advance(5)
     assert not at("presence/home", bench)
     assert not at("a", bench)
-    assert len(at("presence", bench)) == 4
+    assert len(at("presence", bench)) == 5
     for base in ("b", "b/c"):
         bench = Bench(tmp_path, broker, base=base)
         async with bench.running():
             assert not at("presence", bench)
-            assert len(at(base, bench)) == 4
+            assert len(at(base, bench)) == 5
     sent = [message for message in broker.heard if message.topic == CONFIG]
     emptied = [message for message in sent if not message.payload]
     assert next(message.topic for message in broker.heard if not message.payload) == CONFIG

@@ -16,6 +16,7 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.light import LightCommand
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.registration import Registration
@@ -121,8 +122,8 @@ class FakeService:
     async def change_registration(self, account: str, wanted: Registration) -> None:
         self.done.append(("change_registration", account, wanted))
 
-    def show_presence(self, light: str) -> None:
-        self.done.append(("show_presence", light))
+    def command_light(self, light: str, command: LightCommand) -> None:
+        self.done.append(("command_light", light, command))
 
     def raise_epoch(self, seen: int) -> None:
         self.seen_epochs.append(seen)

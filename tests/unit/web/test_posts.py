@@ -9,7 +9,8 @@ from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.latest import Latest
 from bridge.web.data.snapshot import Snapshot, Table
-from bridge.web.posts import Posts, RefusedError
+from bridge.web.posts import Posts
+from bridge.web.refused import RefusedError
 from tests.fakes.web_page import BOTH, RecordingActions, light, person, service
 
 SNAPSHOT = Snapshot(
@@ -90,7 +91,6 @@ def posts(actions: RecordingActions) -> Posts:
             {"account": "bob", "message": ""},
             (("set_status_message", "bob", "", "None"), "person-bob"),
         ),
-        ("follow", {"light": "desk"}, (("show_presence", "desk"), "light-desk")),
         ("poll", {}, (("poll",), "health")),
     ],
 )
@@ -124,7 +124,6 @@ async def test_each_form_does_one_thing(
         ("remove", {"account": "alice"}, "named in the config file"),
         ("sign-out", {"account": "ann"}, "read by the sign-in of team"),
         ("sign-in", {"account": "ann", "way": "browser"}, "read by the sign-in of team"),
-        ("follow", {"light": "hall"}, "no such light"),
         ("set-presence", {"account": "alice", "presence": "busy"}, "cannot be set from here"),
         ("set-presence", {"account": "bob", "presence": "dancing"}, "Choose a presence"),
         ("set-presence", {"account": "bob", "presence": "busy", "minutes": "7"}, "how long"),

@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.contract.account import Way
-from bridge.contract.light import OFF, LightState
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Day, Person, Refusal, Snapshot, Span, Table
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
-from bridge.web.render.lights import color_name, lights_section
+from bridge.web.render.lights import lights_section
 from bridge.web.render.page import Renderer, page
 from bridge.web.render.strip import ROWS
 from bridge.web.render.today import today_section
@@ -85,64 +84,6 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
 
 def test_without_history_there_is_no_strip() -> None:
     assert today_section([], CALENDAR) is None
-
-
-def test_a_light_tells_what_it_shows_and_why() -> None:
-    section = lights_section(Snapshot(service(), (person(name="Alice B."),), (light(),)))
-    assert section
-    shown = Reading(section)
-    assert "desk Online, follows presence" in shown.words
-    assert "Shows red at 60 %, pulse: Alice B. is in a call" in shown.words
-    assert any(c["fill"] == "#ff0000" for c in shown.all("circle"))
-    assert not shown.all("form")
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"online": False}, "Its driver is not running"),
-        ({"reachable": False}, "Does not answer"),
-        ({"look": None}, "Left as it is: alice is in a call"),
-        ({"look": OFF}, "Shows nothing: alice is in a call"),
-        ({"rule": "sign-in needed", "look": OFF}, "Shows nothing: sign-in needed, alice"),
-        ({"rule": "nothing heard yet", "account": None, "look": OFF}, ": nothing heard yet"),
-        ({"mode": "manual"}, "Online, set by hand Shows red at 60 %, pulse"),
-        ({"mode": "off", "look": OFF}, "Online, switched off by hand Shows nothing"),
-        ({"mode": "<b>"}, "Online, <b>"),
-        ({"clock_apart_s": -360}, "follows presence, its clock is 6 min ahead of ours"),
-        ({"clock_apart_s": 14400}, "follows presence, its clock is 4 h behind ours"),
-    ],
-)
-def test_a_light_tells_what_is_different(changes: dict[str, object], words: str) -> None:
-    section = lights_section(Snapshot(service(), lights=(light("desk", **changes),)))
-    assert section
-    assert words in Reading(section).words
-
-
-def test_a_light_that_a_person_set_can_follow_again() -> None:
-    section = lights_section(Snapshot(service(), lights=(light(mode="manual"),)))
-    assert section
-    shown = Reading(section)
-    assert shown.all("form") == [{"method": "post", "action": "follow"}]
-    assert {"type": "hidden", "name": "light", "value": "desk"} in shown.all("input")
-    gone = lights_section(Snapshot(service(), lights=(light(mode="manual", online=False),)))
-    assert gone
-    assert not Reading(gone).all("form")
-
-
-def test_what_a_driver_writes_is_text() -> None:
-    odd = light(EVIL, rule=EVIL, account=EVIL)
-    section = lights_section(Snapshot(service(), lights=(odd,)))
-    assert section
-    assert not Reading(section).all("script")
-
-
-@pytest.mark.parametrize(
-    ("rgb", "name"), [((250, 10, 0), "red"), ((0, 250, 40), "green"), ((1, 2, 240), "blue")]
-)
-def test_colours_have_names(rgb: tuple[int, int, int], name: str) -> None:
-    assert color_name(rgb) == name
-    assert LightState(color=rgb)
 
 
 def test_health_tells_the_numbers() -> None:
@@ -270,9 +211,11 @@ def test_strips_are_rendered_anew_only_when_they_moved() -> None:
 
 
 def test_the_first_day_says_what_comes_next_for_lamps_and_home_assistant() -> None:
-    shown = Reading(str(lights_section(Snapshot(service()))))
+    shown = Reading(str(lights_section(Snapshot(service()), CALENDAR)))
     assert "No lamp yet" in shown.words
     assert "presence-driver" in shown.words
     assert "Home Assistant" in shown.words
     assert service().broker in shown.words
-    assert "No lamp yet" not in str(lights_section(Snapshot(service(), lights=(light(),))))
+    assert "No lamp yet" not in str(
+        lights_section(Snapshot(service(), lights=(light(),)), CALENDAR)
+    )

@@ -16,7 +16,8 @@ from bridge.config.tables.web import WebSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.registration import Registration
 from bridge.setup import InitOptions, write_config
-from bridge.web.posts import RefusedError, name_of
+from bridge.web.posts import name_of
+from bridge.web.refused import RefusedError
 from bridge.web.set_up.answers import broker_of, registration_of, zone_of
 from bridge.web.set_up.asked import GUIDE, Asked
 from bridge.web.set_up.draft import Draft, write

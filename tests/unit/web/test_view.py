@@ -12,6 +12,7 @@ from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState,
 from bridge.contract.errors import ContractError
 from bridge.contract.health import Health
 from bridge.contract.light import LightState
+from bridge.contract.light_why import LightWhy, Reason
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.web.data.broker_messages import light_of
@@ -133,6 +134,7 @@ async def test_lights_are_heard_in_any_order() -> None:
         "home/presence/driver/+/state",
         "home/presence/driver/+/light/availability",
         "home/presence/driver/+/light/rule",
+        "home/presence/driver/+/light/why",
         "home/presence/bridge/last_command",
     ]
     page.receive("home/presence/driver/desk/light/rule", RULE)
@@ -151,6 +153,15 @@ async def test_lights_are_heard_in_any_order() -> None:
         look=LightState(color=(255, 0, 0)),
         clock_apart_s=-360,
     )
+
+
+async def test_why_a_light_shows_what_it_shows_is_heard_and_goes_with_its_driver() -> None:
+    page = view()
+    why = LightWhy(won=Reason(rule="availability busy", account="alice"), can=("try",))
+    page.receive("home/presence/driver/desk/light/why", why.model_dump_json().encode())
+    assert (await settled(page)).lights == (Light("desk", why=why),)
+    page.receive("home/presence/driver/desk/light/why", b"")
+    assert not (await settled(page)).lights
 
 
 async def test_one_topic_that_somebody_erased_makes_nothing_of_the_others_wrong() -> None:
@@ -194,6 +205,7 @@ async def test_garbage_is_ignored(payload: bytes) -> None:
 async def test_a_message_out_of_bounds_is_no_message(name: str, payload: bytes) -> None:
     page = view()
     page.receive(f"home/presence/driver/{name}/light/rule", payload)
+    page.receive(f"home/presence/driver/{name}/light/why", payload)
     page.receive("home/presence/bridge/last_command", payload)
     await settled(page)
     assert page.snapshot.version == 0
@@ -262,5 +274,6 @@ def test_no_message_breaks_it(leaf: str, payload: bytes) -> None:
     try:
         light_of(Light("desk"), leaf, payload)
         light_of(Light("desk"), "light/rule", payload)
+        light_of(Light("desk"), "light/why", payload)
     except ContractError:
         pass
