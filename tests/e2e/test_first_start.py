@@ -179,6 +179,7 @@ async def test_a_mistyped_client_id_is_taken_back_on_the_card(home: Home) -> Non
     await page.keyboard.press("Enter")
 
     await live(page)
+    await expect(page.locator(".code")).to_be_visible()
     await enter_code(page)
     await is_green(page)
     await expect(page.get_by_role("link", name="Change the app registration")).to_have_count(0)
