@@ -84,7 +84,7 @@ class Dialog:
         if self._question and word == KEEP:
             await actions.keep()
         elif self._question and word == ANEW:
-            await self._anew(self._wanted, actions)
+            await self._anew(self._way, actions)
         elif self._interactive and word in WAYS:
             await self._anew(WAYS[word], actions)
         else:
@@ -113,7 +113,7 @@ class Dialog:
         way = Way.DEVICE_CODE if now.user_code else Way.BROWSER
         if way is not self._wanted and now.aadsts is None:
             return  # of another attempt, which ours is about to replace
-        if way is not self._way:
+        if way is not self._way and now.aadsts:
             say(f"{self._slug}: {now.message}")
             if now.letter:
                 say(f"If that is refused, too: {letter_text(now.letter)}")

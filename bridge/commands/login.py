@@ -14,7 +14,7 @@ from contextlib import aclosing
 from bridge import state_dir
 from bridge.commands.dialog import Actions, Dialog
 from bridge.commands.remote import ask, reached
-from bridge.commands.terminal import chosen_account, say
+from bridge.commands.terminal import chosen_account, letter_text, say
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.account import Way
@@ -83,6 +83,8 @@ async def _by_ourselves(
                 await account.credentials.token(refresh=True)
             except (PersonMustActError, TryAgainError) as error:
                 say(f"{slug}: {error}")
+                if letter := account.sign_in.value.letter:
+                    say(letter_text(letter))
                 return FAILED
             say(f"{slug} is signed in.")
             return OK

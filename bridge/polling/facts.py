@@ -82,6 +82,15 @@ class Facts:
         self._collect_presences()
         return True
 
+    def of_somebody_else(self) -> None:
+        """Somebody else is signed in: the numbers of their answers are a line of its own."""
+        for slug, facts in self._facts.items():
+            self._order.forget(slug)
+            if facts.presence:
+                unnumbered = replace(facts.presence, sequence_number=None)
+                self._facts[slug] = replace(facts, presence=unnumbered)
+        self._collect_presences()
+
     def take(self, answers: Mapping[str, Presence], now: datetime) -> Taken:
         """Take the answers of a good poll; an older answer than before counts as a missing one."""
         self._follow_the_clock(now)

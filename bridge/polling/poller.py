@@ -228,7 +228,12 @@ class Poller:
 
     async def _watch_sign_in(self) -> None:
         before = self._source.sign_in.value
+        who = before.signed_in_as
         async for sign_in in self._source.sign_in.watch():
+            if who and sign_in.signed_in_as not in (None, who):
+                self._facts.of_somebody_else()
+                self.poll_now()
+            who = sign_in.signed_in_as or who
             came = before.waits or before.state is not SignInState.SIGNED_IN
             before, is_in = sign_in, sign_in.state is SignInState.SIGNED_IN and not sign_in.waits
             if is_in and came and self._status.problem and not self._reading:

@@ -180,3 +180,43 @@ async def test_signing_out_asks_once_more_and_takes_the_lamp_its_presence(home: 
     await home.stage.mqtt.until_text(AVAILABILITY, "offline", since=since)
     assert not tokens.exists()
     assert home.stage.microsoft.codes.pending == []
+
+
+async def test_somebody_else_than_before_is_asked_about_and_kept_on_the_card(home: Home) -> None:
+    stage = home.stage
+    stage.home.directory.add_person(stage.home.tenant, "bob@contoso.com", name="Bob")
+    await home.start()
+    page = await home.visit()
+    await enter_code(page)
+    await is_green(page)
+    await expect(card(page)).to_contain_text("Signed in as alice@contoso.com")
+
+    await stage.mqtt.publish("presence/bridge/request/signin", '{"account": "alice"}')
+    await expect(page.locator(".code")).to_be_visible()
+    await enter_code(page, upn="bob@contoso.com")
+    keep = card(page).get_by_role("button", name="Keep bob@contoso.com")
+    await expect(keep).to_be_visible()
+    await expect(card(page)).to_contain_text("so far alice@contoso.com was signed in for Alice.")
+    await is_fit(page)
+    await keep.click()
+    await expect(card(page)).to_contain_text("Signed in as bob@contoso.com")
+    await expect(keep).to_have_count(0)
+    assert complaints(page) == []
+
+
+async def test_a_blocked_code_is_followed_by_the_browser_with_the_message_to_the_admin(
+    home: Home,
+) -> None:
+    home.stage.home.tenant.device_code_blocked = True
+    await home.start()
+    page = await home.visit()
+    await enter_code(page)
+    await expect(card(page).get_by_role("link", name="Open Microsoft's sign-in")).to_be_visible()
+    await expect(card(page)).to_contain_text("Sign in with a browser instead.")
+    await card(page).get_by_text("Message for the admin").click()
+    await expect(card(page).locator("pre")).to_contain_text("AADSTS53003")
+    await is_fit(page)
+    microsoft = await open_microsoft(page)
+    await microsoft.get_by_role("button", name="Accept").click()
+    await is_green(page)
+    assert complaints(page) == []

@@ -57,6 +57,33 @@ async def test_login_begins_the_browser_by_itself_where_codes_are_blocked(stage:
     assert "/oauth2/v2.0/authorize?" in told
 
 
+async def test_at_a_terminal_the_question_is_answered_with_a_letter(stage: Stage) -> None:
+    bob = stage.home.directory.add_person(stage.home.tenant, BOB, name="Bob")
+    stage.microsoft.auto_approve(bob)
+    ours, theirs = os.openpty()
+    login = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "login", "alice", "--config", str(stage.config)),
+        stdin=theirs,
+        stdout=PIPE,
+        env={**os.environ, "HOME": str(stage.folder)},
+    )
+    os.close(theirs)
+    assert login.stdout is not None
+    try:
+        async with asyncio.timeout(STOP_S):
+            said = await login.stdout.readuntil(b"s to sign in again.\n")
+            assert f"That is Bob ({BOB}), signed in for Alice." in said.decode()
+            os.write(ours, b"k\n")
+            rest = await login.stdout.read()
+            code = await login.wait()
+    finally:
+        os.close(ours)
+        if login.returncode is None:
+            login.kill()
+            await login.wait()
+    assert (code, rest.decode()) == (0, f"alice: the account is {BOB}\nalice is signed in.\n")
+
+
 async def test_the_consent_page_is_printed_with_a_message_that_no_pipe_gets(stage: Stage) -> None:
     printed = await stage.command("bridge", "consent-url")
     assert printed.stdout.count("\n") == 1

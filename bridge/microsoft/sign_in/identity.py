@@ -27,7 +27,7 @@ class Identity:
     """Who it is in the tenant that they signed in to."""
     address: str | None = None
     name: str | None = None
-    """Only known when they have just signed in."""
+    """Only there when they have just signed in."""
 
     @property
     def shown(self) -> str:

@@ -37,10 +37,9 @@ _WISHES = {
     Mend.ASSIGNMENT: "It only lets in who is assigned to it. Please add me in the Entra admin "
     "center under Enterprise applications, the app, Users and groups; or set Assignment required "
     "to No under Properties.",
-    Mend.EXCEPTION: "A Conditional Access or security policy blocks the sign-in. The sign-in logs "
-    "of Entra show which one, by the correlation id below. Please make an exception for this app "
-    "or for me: it signs in with a device code or with a browser on another machine, and only "
-    "reads presence.",
+    Mend.EXCEPTION: "A Conditional Access or security policy blocks the sign-in; the sign-in logs "
+    "of Entra show which one, by the correlation id below. Please make an exception for it, or "
+    "for me in it: it only reads presence.",
 }
 
 

@@ -18,7 +18,6 @@ _INSTEAD = {
     Way.DEVICE_CODE: "Sign in with a code instead.",
 }
 KEEP = "Keep, or sign in again."
-_IN = {"state": SignInState.SIGNED_IN}
 
 
 def shown(
@@ -31,7 +30,8 @@ def shown(
     """
     if waiting is not None:
         signed_in = stored.state is SignInState.SIGNED_IN
-        return replace(waiting, **_belongs(stored), **(_IN if signed_in else {}))
+        state = stored.state if signed_in else waiting.state
+        return replace(waiting, state=state, **_belongs(stored))
     if newcomer is not None:
         return SignIn(
             stored.state,

@@ -52,9 +52,9 @@ class Expected:
         """Why ``who`` is not let in, if they are not."""
         if self.pinned is None or (who and who.is_called(self.pinned)):
             return None
-        shown = who.shown if who else "Somebody whom the stored sign-in does not name"
+        other = (who and who.address) or "somebody else"  # a name would get into reports
         return Explanation(
-            text=f"That is {shown}, and {self.name} must be {self.pinned}.",
+            text=f"That is {other}, and {self.name} must be {self.pinned}.",
             remedy=f"Sign in again as {self.pinned}, in a private window if need be; "
             f"or change user in [accounts.{self.slug}].",
             who=YOU,

@@ -540,6 +540,9 @@ async def test_the_login_command_of_an_app_tries_its_certificate(
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "office is signed in."
     assert "Upload the certificate" in said[1]
+    office.simulated.faults.add(Fault("token.client_credentials", aadsts=65001))
+    assert await login.login(config, "office") == FAILED
+    assert "Subject: Please consent to the app Presence Bridge" in capsys.readouterr().out
 
 
 @pytest.mark.broker

@@ -214,7 +214,7 @@ async def test_nobody_but_the_pinned_person_is_let_in(
         shown = await somebody_signs_in(running, bob)
         assert (shown.state, shown.who, shown.newcomer) == (EXPIRED, "you", None)
         pinned = ALICE if by == "address" else alice.oid
-        assert shown.message == f"That is Bob Example ({BOB}), and Alice must be {pinned}."
+        assert shown.message == f"That is {BOB}, and Alice must be {pinned}."
         assert "private window" in str(shown.remedy)
         with pytest.raises(SignInNeededError):
             await running.account.read()

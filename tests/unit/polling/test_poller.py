@@ -90,6 +90,20 @@ async def test_an_older_answer_is_dropped() -> None:
         assert (bench.last.presence, bench.last.polled_at) == (CALL, polled_at)
 
 
+@pytest.mark.parametrize("ended", [False, True])
+async def test_an_answer_about_somebody_else_is_older_than_nothing(*, ended: bool) -> None:
+    async with polling(CALL) as bench:
+        bench.source.sign_in.set(replace(SIGNED_IN, signed_in_as="alice@contoso.com"))
+        await bench.clock.advance(0)
+        if ended:
+            bench.source.sign_in.set(SignIn(SignInState.EXPIRED))
+            await bench.clock.advance(0)
+        bench.source.answer = FREE
+        bench.source.sign_in.set(replace(SIGNED_IN, signed_in_as="bob@contoso.com"))
+        await bench.clock.advance(0)
+        assert bench.last.presence == FREE
+
+
 async def test_a_status_message_vanishes_at_its_end_also_while_a_read_hangs() -> None:
     async with polling(FREE) as bench:
         ends = bench.clock.now() + timedelta(seconds=60)

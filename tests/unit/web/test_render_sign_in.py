@@ -40,7 +40,7 @@ def signed_in(**changes: object) -> Person:
 
 
 def forms(shown: Reading) -> list[str]:
-    return [form["action"] for form in shown.all("form")]
+    return [str(form["action"]) for form in shown.all("form")]
 
 
 def test_a_card_says_whose_account_it_shows() -> None:
@@ -79,7 +79,7 @@ def test_a_message_for_the_admin_can_be_copied_and_mailed() -> None:
     assert shown.all("pre")[0]["id"] == "letter-alice"
     consent, mail = shown.all("a")
     assert consent["href"] == REFUSED.mend_url
-    assert unquote(mail["href"]) == f"mailto:?subject={LETTER.subject}&body={LETTER.body}"
+    assert unquote(str(mail["href"])) == f"mailto:?subject={LETTER.subject}&body={LETTER.body}"
     assert forms(shown) == ["sign-in", "sign-in"]
 
 
