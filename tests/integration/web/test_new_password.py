@@ -40,7 +40,7 @@ async def looked(clock: ManualClock, times: int, *, streams: int = 0) -> None:
     for _ in range(times):
         await clock.until_asleep(2 + streams)
         await clock.advance(LOOK_S)
-    await clock.until_asleep(2)
+    await clock.until_asleep(2 + streams)
 
 
 async def test_a_new_password_ends_what_is_open_and_all_sessions(
