@@ -64,7 +64,7 @@ class Posts:
 
     def place_of(self, fields: Fields) -> str:
         """The id of the element that a form with these ``fields`` belongs to."""
-        account, light = fields.get("account"), fields.get("light")
+        account, light = fields.get("account", ""), fields.get("light", "")
         if account in (table.account for table in self._view.value.tables):
             return f"table-{account}"
         if account in (person.account for person in self._view.value.people):

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
-from bridge.web.render.document import document, notice
+from bridge.web.render.document import document
 from bridge.web.render.forms import form, with_find
 from bridge.web.render.health import health_section, refusal_section
 from bridge.web.render.lights import lights_section
@@ -104,7 +104,6 @@ def page(
         ),
         tag(
             "main",
-            notice(refusal),
             first,
             parts.people,
             others,
@@ -112,7 +111,7 @@ def page(
             data_find=parts.find or None,
             data_have=have_text(parts.versions),
         ),
-        tag("p", id="said", class_="notice", role="alert"),
+        tag("p", refusal, id="said", role="alert"),
         tag("p", id="say", class_="hidden", aria_live="polite"),
         head=HEAD,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from bridge.contract.account import SignInState
@@ -10,9 +12,8 @@ from bridge.web.data.snapshot import Person
 from bridge.web.data.words import plain
 from bridge.web.render.forms import choice_field, disclosure, form, text_field
 
-SHOWN_AS = {
-    PreferredPresence.AUTOMATIC: "Automatic, by devices and calendar",
-    **{each: plain(each) for each in PreferredPresence if each != PreferredPresence.AUTOMATIC},
+SHOWN_AS: Mapping[str, str] = {each.value: plain(each) for each in PreferredPresence} | {
+    PreferredPresence.AUTOMATIC.value: "Automatic, by devices and calendar"
 }
 MINUTES = {
     "30": "30 minutes",

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Day, Span
 from bridge.web.data.words import KIND_WORDS, Calendar, duration
-from bridge.web.render.markup import tag
+from bridge.web.render.markup import Child, tag
 from bridge.web.render.times import clock_time, iso
 
 TICK_HOURS = 6
@@ -21,9 +21,6 @@ ROWS = 40
 """Lines of the table under a strip: the newest."""
 EDGE = 4.0
 """A label this close to an end, in percent, would be cut."""
-
-UNDER_FINGER = tag("p", class_="at fine", data_own=True)
-"""Where the script says what was at the time that is pointed at."""
 
 
 def strip(day: Day, calendar: Calendar) -> Markup:
@@ -40,6 +37,11 @@ def strip(day: Day, calendar: Calendar) -> Markup:
         data_start=iso(day.start),
         data_end=iso(day.end),
     )
+
+
+def under_strip(*children: Child) -> Markup:
+    """The line below a strip: ``children``, and what was at the time that is pointed at."""
+    return tag("p", *children, tag("span", class_="at fine", data_own=True), class_="under")
 
 
 def day_table(day: Day, calendar: Calendar) -> Markup:

@@ -13,7 +13,7 @@ from bridge.web.data.words import Calendar, duration
 from bridge.web.render.document import card_document, section
 from bridge.web.render.forms import disclosure
 from bridge.web.render.markup import tag
-from bridge.web.render.strip import UNDER_FINGER, day_table, legend, strip
+from bridge.web.render.strip import day_table, legend, strip, under_strip
 from bridge.web.render.times import as_of
 
 
@@ -53,8 +53,7 @@ def _today(day: Day, calendar: Calendar) -> Markup:
         "div",
         tag("h3", day.name, " ", tag("span", calls, class_="fine")),
         strip(day, calendar),
-        UNDER_FINGER,
-        tag("p", week),
+        under_strip(week),
         disclosure("As a table", day_table(day, calendar), label=f"{day.name} as a table"),
         class_="strip",
     )
@@ -76,7 +75,7 @@ def _of_week(day: Day, calendar: Calendar, now: datetime) -> Markup:
         tag("h2", date),
         tag("p", ", ".join(facts), class_="fine"),
         strip(day, calendar),
-        UNDER_FINGER,
+        under_strip(),
         disclosure("As a table", day_table(day, calendar), label=f"{date} as a table"),
         class_="strip",
     )

@@ -36,7 +36,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut(
     chrome: Browser, tmp_path: Path, scheme: str, size: tuple[int, int]
 ) -> None:
     everybody = household()
-    people = (*everybody.people, waiting("erin"), in_browser("frank"))
+    settable = person("gina", settable=True)
+    people = (*everybody.people, waiting("erin"), in_browser("frank"), settable)
     write_history(tmp_path, *everybody.people[:2])
     snapshot = Snapshot(service(), people, everybody.lights, can_add=True)
     async with serving(tmp_path, snapshot) as home:

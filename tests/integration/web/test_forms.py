@@ -40,7 +40,7 @@ async def test_a_refused_form_leads_back_to_an_address_that_can_be_loaded_again(
     for _ in range(2):
         page = await read(browser, place)
         assert SHOWN in page
-        assert 'role="alert"' in page
+        assert f'role="alert">{SHOWN}</p>' in page  # always in view, also beside the card
     assert SHOWN not in await read(browser)
 
 

@@ -145,7 +145,7 @@ async def test_a_script_in_a_status_message_stays_text(
 ) -> None:
     home.show(person("alice", Availability.BUSY, Activity.BUSY, says=EVIL, name=EVIL))
     page = await until(browser, "alert(")
-    assert not re.search(r"<script(?! src=\"static/page\.js\" defer>)", page)
+    assert not re.search(r"<script(?! src=\"static/page\.js\" type=\"module\">)", page)
     async with browser.get("./", params={"find": EVIL}) as answer:
         assert not re.search(r"<script(?! src)", await answer.text())
 
