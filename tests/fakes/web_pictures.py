@@ -18,6 +18,7 @@ from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.data.snapshot import Person, Snapshot
 from tests.fakes.web_browser import chromium
+from tests.fakes.web_lights import explained
 from tests.fakes.web_page import (
     NOON,
     in_browser,
@@ -73,7 +74,7 @@ def household() -> Snapshot:
     )
     green = LightState(color=(0, 255, 60), brightness=0.4)
     lights = (
-        light(),
+        light(why=explained()),
         light("door", mode="manual", look=green),
         light("hall", online=False),
     )

@@ -15,10 +15,20 @@ FOLLOW, TRY, OFF_FOR, SET = "follow", "try-lamp", "lamp-off", "set-lamp"
 OFF_FOR_S = 3600
 
 
-def lamp_forms(light: Light) -> Iterator[Markup]:
+def lamp_forms(light: Light) -> Markup | None:
     """Those that its driver understands; none while that does not run."""
     if not light.online:
-        return
+        return None
+    by_hand = tag(
+        "details",
+        tag("summary", "Set by hand", aria_label=f"Set by hand: {light.name}"),
+        _by_hand(light),
+        id=f"hand-light-{light.name}",
+    )
+    return tag("div", tag("div", _buttons(light), class_="row"), by_hand)
+
+
+def _buttons(light: Light) -> Iterator[Markup]:
     if light.mode != "follow":
         yield _button(light, FOLLOW, "Follow presence", "Let {} follow presence again")
     if light.can(Can.TRY) and light.why:
@@ -26,12 +36,6 @@ def lamp_forms(light: Light) -> Iterator[Markup]:
         yield _button(light, TRY, label, text)
     if light.can(Can.FOR_S) and light.mode != "off":
         yield _button(light, OFF_FOR, "Off for an hour", "Off for an hour: {}")
-    yield tag(
-        "details",
-        tag("summary", "Set by hand", aria_label=f"Set by hand: {light.name}"),
-        _by_hand(light),
-        id=f"hand-light-{light.name}",
-    )
 
 
 def _button(light: Light, action: str, button: str, label: str) -> Markup:

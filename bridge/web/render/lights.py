@@ -43,8 +43,7 @@ def _row(light: Light, names: dict[str, str], calendar: Calendar) -> Markup:
         tag("p", _shows(light), _why(light, names)) if light.online else None,
         why_box(light.name, light.why, names, calendar) if light.online and light.why else None,
     )
-    forms = tag("div", lamp_forms(light), class_="row")
-    return tag("li", _bulb(light), words, forms if light.online else None, id=f"light-{light.name}")
+    return tag("li", _bulb(light), words, lamp_forms(light), id=f"light-{light.name}")
 
 
 def _bulb(light: Light) -> Markup:

@@ -6,18 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.contract.light import OFF, Can, LightState
+from bridge.contract.light import OFF, LightState
 from bridge.contract.light_why import FollowedPerson, LightWhy, Reason
 from bridge.web.data.snapshot import Light, Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.lamp_why import color_name
 from bridge.web.render.lights import lights_section
+from tests.fakes.web_lights import explained
 from tests.fakes.web_page import NOON, light, person, service
 from tests.unit.web.reading import Reading
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
 EVIL = "<script>x</script>"
-RED = LightState(color=(255, 0, 0))
 
 
 def lights(*several: Light, people: tuple[Person, ...] = ()) -> Reading:
@@ -28,24 +28,6 @@ def lights(*several: Light, people: tuple[Person, ...] = ()) -> Reading:
 
 def actions(shown: Reading) -> list[str | None]:
     return [form["action"] for form in shown.all("form")]
-
-
-def why(**changes: object) -> LightWhy:
-    """Alice is in a call, Bob only busy."""
-    values: dict[str, object] = {
-        "won": Reason(rule="activity in_a_call", account="alice"),
-        "lost": (
-            Reason(rule="availability busy", account="alice", because="the activity comes first"),
-            Reason(rule="availability busy", account="bob", because="somebody busier comes first"),
-        ),
-        "followed": (
-            FollowedPerson(account="alice", availability="busy", activity="in_a_call", fresh=True),
-            FollowedPerson(account="bob", availability="busy", activity="busy", fresh=True),
-        ),
-        "look": RED,
-        "can": tuple(Can),
-    }
-    return LightWhy.model_validate({**values, **changes})
 
 
 def test_a_light_tells_what_it_shows_and_why() -> None:
@@ -100,7 +82,7 @@ def test_colours_have_names(rgb: tuple[int, int, int], name: str) -> None:
 
 def test_why_opens_what_won_what_lost_and_what_is_known_with_peoples_names() -> None:
     people = (person(name="Alice B."), person("bob"))
-    shown = lights(light(why=why()), people=people)
+    shown = lights(light(why=explained()), people=people)
     assert (
         "Why is it red? Alice B. is in a call. Not shown: "
         "Alice B. is busy: the activity comes first "
@@ -142,7 +124,7 @@ def test_why_opens_what_won_what_lost_and_what_is_known_with_peoples_names() -> 
     ],
 )
 def test_why_has_words_for(changes: dict[str, object], words: str) -> None:
-    assert words in lights(light(why=why(**changes))).words
+    assert words in lights(light(why=explained(**changes))).words
 
 
 def test_a_lamp_of_before_that_explains_nothing_shows_nothing_of_it() -> None:
@@ -154,11 +136,11 @@ def test_a_lamp_of_before_that_explains_nothing_shows_nothing_of_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "offered"),
     [
-        ({"why": why()}, ["try-lamp", "lamp-off", "set-lamp"]),
-        ({"why": why(can=("try",))}, ["try-lamp", "set-lamp"]),
-        ({"why": why(), "mode": "manual"}, ["follow", "try-lamp", "lamp-off", "set-lamp"]),
-        ({"why": why(), "mode": "off"}, ["follow", "try-lamp", "set-lamp"]),
-        ({"why": why(), "online": False}, []),
+        ({"why": explained()}, ["try-lamp", "lamp-off", "set-lamp"]),
+        ({"why": explained(can=("try",))}, ["try-lamp", "set-lamp"]),
+        ({"why": explained(), "mode": "manual"}, ["follow", "try-lamp", "lamp-off", "set-lamp"]),
+        ({"why": explained(), "mode": "off"}, ["follow", "try-lamp", "set-lamp"]),
+        ({"why": explained(), "online": False}, []),
     ],
 )
 def test_only_what_the_driver_understands_is_offered(
@@ -168,7 +150,7 @@ def test_only_what_the_driver_understands_is_offered(
 
 
 def test_while_looks_are_tried_it_says_so_and_can_be_stopped() -> None:
-    trying = why(won=Reason(rule="its looks are tried"), trying="away")
+    trying = explained(won=Reason(rule="its looks are tried"), trying="away")
     shown = lights(light(why=trying))
     assert "Shows red at 60 %, pulse: its looks are tried" in shown.words
     assert "Stop trying desk" in [button.get("aria-label") for button in shown.all("button")]
@@ -190,5 +172,5 @@ def test_by_hand_a_lamp_is_asked_only_for_what_it_can_do(
 
 def test_how_long_a_hand_lasts_stands_with_the_lamp() -> None:
     until = NOON + timedelta(hours=1)
-    shown = lights(light(mode="off", look=OFF, why=why(mode="off", until=until)))
+    shown = lights(light(mode="off", look=OFF, why=explained(mode="off", until=until)))
     assert "Online, switched off by hand until 13:00" in shown.words
