@@ -13,6 +13,7 @@ from yarl import URL
 from bridge.web.access.wrong_passwords import FREE
 from tests.fakes.web_page import RunningPage, serving
 from tests.fakes.web_proxies import FORWARDING, needs_proxy, proxy
+from tests.fakes.web_trials import setting_up
 from tests.integration.web.conftest import HOUSEHOLD, PASSWORD, client_of
 from tests.integration.web.visitor import press, read, token_of
 
@@ -214,6 +215,19 @@ async def test_the_watchdog_is_always_answered_and_learns_nothing(
                 assert answer.status == 200
         async with client.post("healthz") as answer:
             assert answer.status in (403, 405)
+
+
+async def test_the_watchdog_is_answered_while_the_set_up_is_served_too(tmp_path: Path) -> None:
+    headers = {"Host": "evil.example", **BY_PROXY[0]}
+    async with (
+        setting_up(tmp_path) as server,
+        aiohttp.ClientSession(server.address, headers=headers) as client,
+    ):
+        async with client.get("healthz") as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
+        async with client.get("./") as answer:
+            assert answer.status == 403
+            assert 'PRESENCE_WEB__TRUSTED_PROXIES=["127.0.0.1"]' in await answer.text()
 
 
 async def test_only_get_opens_a_stream(browser: aiohttp.ClientSession) -> None:
