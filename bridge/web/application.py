@@ -51,7 +51,12 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
 
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
     built.add_routes(
-        [web.get("/healthz", _healthz), web.post("/enter", partial(_enter, guard)), *routes]
+        [
+            web.get("/healthz", _healthz),
+            web.post("/enter", partial(_enter, guard)),
+            web.get("/enter", back_to_page),
+            *routes,
+        ]
     )
     runner = web.AppRunner(
         built, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
@@ -106,8 +111,15 @@ def packed(request: web.Request, response: web.StreamResponse) -> web.StreamResp
 
 
 def takes_gzip(request: web.Request) -> bool:
-    """Whether the reader takes gzip (RFC 9110, 12.5.3)."""
-    return bool(_GZIP.search(request.headers.get("Accept-Encoding", "")))
+    """Whether the reader takes gzip (RFC 9110, 12.5.3), and there is something to pack."""
+    return request.method != "HEAD" and bool(
+        _GZIP.search(request.headers.get("Accept-Encoding", ""))
+    )
+
+
+async def back_to_page(_: web.Request) -> web.Response:
+    """What the address of a form is for who loads it: the page, from which it was sent."""
+    return go_to("./")
 
 
 async def _healthz(_: web.Request) -> web.Response:
