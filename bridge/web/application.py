@@ -124,8 +124,15 @@ def packed(request: web.Request, response: web.StreamResponse) -> web.StreamResp
 
 
 def takes_gzip(request: web.Request) -> bool:
-    """Whether the reader takes gzip (RFC 9110, 12.5.3)."""
-    return bool(_GZIP.search(request.headers.get("Accept-Encoding", "")))
+    """Whether the reader takes gzip (RFC 9110, 12.5.3), and there is something to pack."""
+    return request.method != "HEAD" and bool(
+        _GZIP.search(request.headers.get("Accept-Encoding", ""))
+    )
+
+
+async def back_to_page(_: web.Request) -> web.Response:
+    """What the address of a form is for who loads it: the page, from which it was sent."""
+    return go_to("./")
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ from bridge.contract.clock import Clock
 from bridge.web import api
 from bridge.web.access.guard import Guard
 from bridge.web.access.headers import HEADERS
-from bridge.web.application import go_to, html, takes_gzip
+from bridge.web.application import back_to_page, go_to, html, takes_gzip
 from bridge.web.data.readiness import not_ready
 from bridge.web.data.report import report
 from bridge.web.data.search import SHOWN
@@ -74,10 +74,8 @@ class Site:
             web.get("/share", partial(shared, self._live.shown)),
             *self._registration.routes(),
             web.post("/leave", self._leave),
-            *(
-                web.post(f"/{name}", partial(self._answers.answer, name))
-                for name in self._posts.forms
-            ),
+            *(web.post(f"/{f}", partial(self._answers.answer, f)) for f in self._posts.forms),
+            *(web.get(f"/{f}", back_to_page) for f in ("leave", *self._posts.forms)),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:

@@ -82,17 +82,18 @@ def household() -> Snapshot:
 
 
 def write_history(state_dir: Path, *people: Person) -> None:
-    """A working day for each of ``people``, somewhat later for each."""
+    """Seven working days for each of ``people``, somewhat later for each."""
     here = NOON
     lines = [
         json.dumps(
             {
-                "at": (here + timedelta(hours=hours + 0.2 * place)).isoformat(),
+                "at": (here + timedelta(days=-day, hours=hours + 0.2 * place)).isoformat(),
                 "account": somebody.account,
                 "kind": kind,
             }
         )
         for place, somebody in enumerate(people)
+        for day in range(7)
         for hours, kind in DAY
         if hours + 0.2 * place < 0
     ]

@@ -71,7 +71,7 @@ def legend() -> Markup:
 def _piece(day: Day, span: Span, calendar: Calendar) -> Markup:
     words = f"{calendar.clock(span.start)} to {calendar.clock(span.end)}: {KIND_WORDS[span.kind]}"
     width = _percent(day, day.start + (span.end - span.start))
-    rect = tag("rect", x=_percent(day, span.start), y=0, width=width, height=28, class_=span.kind)
+    rect = tag("rect", x=_percent(day, span.start), width=width, height=28, class_=span.kind)
     return tag("g", tag("title", words), rect)
 
 

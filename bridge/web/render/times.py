@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ def clock_time(moment: datetime, calendar: Calendar) -> Markup:
 
 def ago(moment: datetime, calendar: Calendar) -> Markup:
     """The time of ``moment``, where the script adds how long ago it was."""
-    return join(clock_time(moment, calendar), tag("span", data_ago=iso(moment)))
+    return join(clock_time(moment, calendar), tag("span", data_ago=True))
 
 
 def as_of(now: datetime, calendar: Calendar) -> Markup:
@@ -27,5 +27,5 @@ def as_of(now: datetime, calendar: Calendar) -> Markup:
 
 
 def iso(moment: datetime) -> str:
-    """``moment`` for the script, to the second."""
-    return moment.isoformat(timespec="seconds")
+    """``moment`` for the script, to the second, as short as it can be (ISO 8601)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

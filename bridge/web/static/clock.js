@@ -41,13 +41,17 @@ export function localise(root) {
   for (const e of root.querySelectorAll("svg[data-start] text")) put(e, hour(at(e.closest("svg"), share(e, "x"))));
 }
 
+// Returns the names of those whose presence has just become too old to show.
 export function tick(root) {
   for (const e of root.querySelectorAll("[data-ago]"))
-    put(e, ` (${length(Math.max(0, (now() - Date.parse(e.dataset.ago)) / 1000))})`);
+    put(e, ` (${length(Math.max(0, (now() - Date.parse(e.previousElementSibling.dateTime)) / 1000))})`);
   for (const e of root.querySelectorAll("[data-left]")) {
     const end = Date.parse(e.dataset.left), left = (end - now()) / 1000;
     put(e, `${clock(end)} ${left > 0 ? `(${length(left)} left)` : "(over)"}`);
   }
-  for (const e of root.querySelectorAll("[data-valid-until]"))
-    e.classList.toggle("old", now() >= Date.parse(e.dataset.validUntil));
+  const over = [...root.querySelectorAll("[data-valid-until]")].filter((e) => {
+    const before = e.classList.contains("old");
+    return e.classList.toggle("old", now() >= Date.parse(e.dataset.validUntil)) && !before;
+  });
+  return over.map((e) => e.querySelector("h3").textContent);
 }

@@ -41,7 +41,7 @@ async function send(form, button) {
     });
     await take(answer, form, button);
   } catch {
-    put(said, "The bridge does not answer: nothing was changed. Press again when it is back.");
+    put(said, "The bridge does not answer: press once more when it is back.");
     if (button?.isConnected) button.focus();
   } finally {
     sending.delete(form);

@@ -56,7 +56,15 @@
       if (mine !== source) return;
       source = null;
       setTimeout(listen, RETRY_MS);
+      askWhetherLocked();
     };
+  }
+
+  function askWhetherLocked() {
+    var request = new XMLHttpRequest();
+    request.onload = function () { if (request.status === 401) location.reload(); };
+    request.open("HEAD", location.href);
+    request.send();
   }
 
   setInterval(function () {

@@ -92,7 +92,8 @@ tick(document);
 equip(document);
 watchStrips();
 setInterval(() => {
-  tick(document);
+  const old = tick(document);
+  if (old.length) put(say, `${old.join(", ")}: too old to show`);
   arrange();
   if (live) showTab(isLive);
 }, 1000);

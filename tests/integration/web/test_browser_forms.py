@@ -35,7 +35,7 @@ async def test_a_press_while_the_bridge_is_down_can_be_repeated(
         await live(page)
     press = page.get_by_role("button", name="Let door follow presence again")
     await press.click()
-    await expect(page.get_by_role("alert")).to_contain_text("Press again when it is back.")
+    await expect(page.get_by_role("alert")).to_contain_text("press once more when it is back")
     await expect(press).to_be_focused()
     async with serving(tmp_path, HOUSEHOLD, port=port) as home:
         await live(page)

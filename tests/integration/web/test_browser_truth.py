@@ -15,7 +15,7 @@ from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import NOON, RunningPage, person, service, serving
 from tests.fakes.web_relay import Relay, relayed
 from tests.integration.web.browsing import live
-from tests.integration.web.conftest import HOUSEHOLD
+from tests.integration.web.conftest import HOUSEHOLD, PASSWORD
 
 NAMES = ("alice", "bob")
 SILENCE_MS, RETRY_MS = 41_000, 16_000
@@ -116,6 +116,7 @@ async def test_a_presence_gets_too_old_by_itself(
         await expect(page.get_by_text("Back at three")).to_be_hidden()
         if not only:
             await expect(page.locator("#person-bob .state")).to_be_visible()
+            await expect(page.locator("#say")).to_have_text("Alice: too old to show")
             grey, red = [await page.locator(f"#person-{n}").evaluate(COLOR) for n in NAMES]
             assert grey != red
 
@@ -153,3 +154,18 @@ async def test_title_and_icon_have_the_presence_of_the_busiest(
     home.show(person("alice", Availability.AVAILABLE, Activity.AVAILABLE))
     await expect(page).to_have_title("Available - Presence")
     assert await page.evaluate(icon) != red
+
+
+async def test_a_screen_whose_session_was_ended_asks_for_the_password(
+    chrome: Browser, tmp_path: Path, password_file: Path
+) -> None:
+    async with serving(tmp_path, HOUSEHOLD, settings={"password_file": password_file}) as home:
+        door = await at(chrome, f"{home.address}?only=alice")
+        await door.fill("#password", PASSWORD)
+        await door.keyboard.press("Enter")
+        await expect(door.locator("#state")).to_have_text("In a call")
+        page = await door.context.new_page()
+        await page.goto(home.address)
+        await page.get_by_role("button", name="Lock this page").click()
+        await expect(door.locator("#password")).to_be_visible()
+        assert door.url == f"{home.address}?only=alice"

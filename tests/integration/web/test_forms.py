@@ -92,3 +92,12 @@ async def test_a_form_keeps_the_search_and_leads_to_its_card(
         _, script = await ask(client, "sign-out", account=account, find=find)
         assert script["element"] == f"person-{account}"
         assert f'id="person-{account}"' in await read(client, place.partition("#")[0])
+
+
+@pytest.mark.parametrize("form", ["sign-out", "set-presence", "leave", "enter"])
+async def test_who_loads_the_address_of_a_form_comes_to_the_page(
+    browser: aiohttp.ClientSession, form: str
+) -> None:
+    async with browser.get(form) as answer:
+        assert answer.status == 200
+        assert "Alice" in await answer.text()

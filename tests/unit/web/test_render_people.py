@@ -39,7 +39,8 @@ def test_a_card_tells_who_is_what_since_when_and_how_fresh_that_is() -> None:
     assert "Back at three" in shown.words
     assert "Up to date, read 11:59" in shown.words
     assert shown.all("article")[0]["class"] == "card person call"
-    assert {"data-ago": "2026-11-23T11:35:00+00:00"} in shown.all("span")
+    assert {"datetime": "2026-11-23T11:35:00Z"} in shown.all("time")
+    assert {"data-ago": None} in shown.all("span")
 
 
 def test_an_old_presence_is_not_shown_nor_what_was_said_with_it() -> None:
