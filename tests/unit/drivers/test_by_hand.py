@@ -50,7 +50,7 @@ async def test_off_for_an_hour_is_an_hour_over_a_restart_too(
     again = Bench(tmp_path, bench.broker, start=START + timedelta(seconds=away_s))
     again.person("busy")
     async with again.running():
-        assert again.light.shows == look
+        assert shown(again) == [look], "nothing else, not for a moment"
         await again.clock.advance(1801)
         assert again.light.shows == RED
 
@@ -171,6 +171,11 @@ async def test_a_lamp_that_keeps_its_look_outside_its_hours_has_it_again(tmp_pat
         bench.light.touched = True  # by a person, whose lamp it is outside of the hours
         await bench.clock.advance(60)
         assert len(bench.light.written) == told
+        assert not bench.light.restored
+        bench.light.touched = False
+        bench.command({"try": True})
+        await bench.clock.advance(120)
+        assert bench.light.restored, "it is the person's again, not our look of before"
 
 
 async def test_a_light_without_colours_tries_its_own_looks(tmp_path: Path) -> None:
