@@ -41,14 +41,15 @@ async def test_it_can_be_dim_instead(home: Household) -> None:
 async def test_what_a_person_switches_on_at_night_stays_on(home: Household) -> None:
     async with night(home, **NOW):  # it is night when the automation comes
         await home.hass.until_state(LAMP, "off")
-        await home.hass.call("light.turn_on", LAMP, rgb_color=[255, 200, 100])
-        await home.hass.until_state(LAMP, "on", rgb_color=[255, 200, 100])
-        await home.hass.call("light.turn_off", LAMP)
-        await home.hass.until_state(LAMP, "off")
         # as an automation, whose action no person performs
         await home.stage.mqtt.publish(
             "presence/driver/lamp/light/set", '{"state":"ON","color":{"r":0,"g":0,"b":9}}'
         )
         await home.hass.until_state(LAMP, "on", rgb_color=[0, 0, 9])
         await home.hass.until_state(LAMP, "off")
+        await home.hass.call("light.turn_on", LAMP, rgb_color=[255, 200, 100])
+        await home.hass.until_state(LAMP, "on", rgb_color=[255, 200, 100])
+        await home.call()
+        await home.hass.until_state("automation.night", "on", current=0)
+        assert home.hass.states[LAMP]["attributes"]["rgb_color"] == [255, 200, 100]
     await home.follow_presence()

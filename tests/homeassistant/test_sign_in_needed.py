@@ -56,6 +56,8 @@ async def test_the_code_is_on_the_phone_and_goes_when_it_was_entered(home: House
         assert heard["data"]["actions"][0]["uri"] == address
         await hass.until(SHOWN, lambda: code in shown(home) and address in shown(home))
 
+        await hass.call("button.press", "button.teams_alice_signin_cancel")
+        await hass.until_state(SIGN_IN, "signed_out", "expired")
         await hass.call("button.press", "button.teams_alice_signin")
         newer = await hass.until(SIGN_IN, lambda: _other_code(home, code))
         await home.phone.until(says(newer), since=since)
