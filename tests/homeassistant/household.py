@@ -121,6 +121,8 @@ class Household:
             await self.sign_in()
         await self.hang_up()
         await self.hass.call("input_boolean.turn_off", "input_boolean.quiet")
+        for scene in [name for name in self.hass.states if name.startswith("scene.")]:
+            await self.hass.call("scene.delete", scene)
         for bulb in self.bulbs.values():
             await bulb.be({"state": "OFF"})
             await bulb.be_there(there=True)

@@ -38,9 +38,9 @@ def _automations(block: str) -> list[dict[str, Any]]:
 
 async def _sign_on_air(home: Household) -> None:
     await home.call()
-    await home.hass.until_state("light.shelf", "on")
+    await home.hass.until_state("light.door", "on")
     await home.hang_up()
-    await home.hass.until_state("light.shelf", "off")
+    await home.hass.until_state("light.door", "off")
 
 
 TRIGGERED: dict[str, Callable[[Household], Awaitable[None]]] = {"On air": _sign_on_air}

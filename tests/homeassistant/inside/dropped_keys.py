@@ -33,7 +33,9 @@ async def main() -> None:
             del whole["platform"]  # read before the schema of the platform
             taken = _schema(component["platform"])(whole)
             checked += 1
-            dropped += [[topic, key, name] for name in whole if name not in taken]
+            # what all components share is for those that know it
+            own = component.keys() - taken.keys() - {"platform"}
+            dropped += [[topic, key, name] for name in sorted(own)]
     await hass.async_stop(force=True)
     json.dump({"checked": checked, "dropped": dropped}, sys.stdout)
 
