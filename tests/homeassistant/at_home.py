@@ -44,6 +44,7 @@ async def at_home(folder: Path) -> AsyncIterator[Household]:
             ):
                 built = Household(stage, server, hass, lights, phone, later)
                 await built.sign_in()
+                await built.sign_bob_in()
                 await hass.until_state(ACTIVITY, "available")
                 await hass.until_state(LAMP, "on")
                 await import_all(hass)

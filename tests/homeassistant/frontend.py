@@ -23,9 +23,9 @@ async def opened(browser: Browser, url: str, token: str, path: str, **options: A
         "expires": (time.time() + YEAR_S) * 1000,
         "refresh_token": "",
     }
-    await context.add_init_script(
-        f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(signed_in))})"
-    )
+    for key, value in (("hassTokens", signed_in), ("dockedSidebar", "always_hidden")):
+        stored = json.dumps(json.dumps(value))
+        await context.add_init_script(f"localStorage.setItem({key!r}, {stored})")
     page = await context.new_page()
     await page.goto(url + path)
     await page.wait_for_selector("#ha-launch-screen", state="detached", timeout=60_000)

@@ -19,6 +19,8 @@ set_presence = true
 [drivers.lamp]
 kind = "console"
 follow = ["alice"]
+[accounts.bob]
+name = "Bob"
 """
 HELPERS = """
 input_boolean:
@@ -87,6 +89,15 @@ class Household:
         state = await self.hass.until_state(SIGN_IN, "device_code_pending")
         self.stage.microsoft.approve(state["attributes"]["user_code"], self.stage.home.person)
         await self.hass.until_state(SIGN_IN, "signed_in")
+
+    async def sign_bob_in(self) -> None:
+        """He is somebody else in the team, who is away."""
+        home = self.stage.home
+        bob = home.directory.add_person(home.tenant, "bob@contoso.com")
+        home.directory.change(bob, "Away", "Away")
+        state = await self.hass.until_state("sensor.teams_bob_signin_state", "device_code_pending")
+        self.stage.microsoft.approve(state["attributes"]["user_code"], bob)
+        await self.hass.until_state("sensor.teams_bob_activity", "away")
 
     async def be_thrown_out(self) -> None:
         """Microsoft ends the sign-in."""

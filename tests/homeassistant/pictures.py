@@ -7,10 +7,9 @@ import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import yaml
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, FloatRect, Page
 
 from tests.fakes.web_browser import chromium
 from tests.homeassistant.at_home import at_home
@@ -21,8 +20,10 @@ from tests.homeassistant.household import SIGN_IN, Household
 WEEK = {
     "sensor.teams_alice_calls_today": (95, 180, 45, 130, 160, 0, 0),
     "sensor.teams_alice_meetings_today": (60, 120, 90, 30, 60, 0, 0),
+    "sensor.teams_bob_calls_today": (40, 60, 110, 0, 75, 0, 0),
 }
 """Minutes a day, the oldest first."""
+CODE, MARGIN = "Sign-in code", 8
 DRAWN_MS = 3_000
 """The frontend says of no animation that it has ended."""
 
@@ -54,20 +55,31 @@ async def add_week(home: Household) -> None:
         )
 
 
-async def picture(page: Page, file: Path, **options: Any) -> None:
-    """One picture, once all is drawn."""
+async def picture(page: Page, file: Path, *parts: str) -> None:
+    """One picture, once all is drawn: of the page, or what spans ``parts`` of it."""
     await page.wait_for_timeout(DRAWN_MS)
-    await page.screenshot(path=file, **options)
+    boxes = [await page.locator(part).last.bounding_box() for part in parts]
+    clip = _around([box for box in boxes if box]) if parts else None
+    await page.screenshot(path=file, clip=clip)
     await page.context.close()
 
 
-async def dashboards(browser: Browser, home: Household, folder: Path) -> None:
-    """Both dashboards, in a call."""
-    for name, size in (("person", (1000, 760)), ("team", (1000, 460))):
-        config = yaml.safe_load((SHIPPED / f"dashboards/{name}.yaml").read_text(encoding="utf-8"))
-        path = await home.dashboard(name, config)
-        page = await visit(browser, home, path, size)
-        await picture(page, folder / f"home-assistant-{name}.png")
+def _around(boxes: list[FloatRect]) -> FloatRect:
+    left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
+    right = max(box["x"] + box["width"] for box in boxes)
+    bottom = max(box["y"] + box["height"] for box in boxes)
+    return {
+        "x": left - MARGIN,
+        "y": top - MARGIN,
+        "width": right - left + 2 * MARGIN,
+        "height": bottom - top + 2 * MARGIN,
+    }
+
+
+async def dashboard(home: Household, name: str) -> str:
+    """The path of one of our dashboards."""
+    text = (SHIPPED / f"dashboards/{name}.yaml").read_text(encoding="utf-8")
+    return await home.dashboard(name, yaml.safe_load(text))
 
 
 async def visit(browser: Browser, home: Household, path: str, size: tuple[int, int]) -> Page:
@@ -76,24 +88,38 @@ async def visit(browser: Browser, home: Household, path: str, size: tuple[int, i
     return await opened(browser, home.hass.url, home.hass.token, path, viewport=viewport)
 
 
-async def device(browser: Browser, home: Household, folder: Path) -> None:
-    """The device of a person who has to sign in, and the notification about it."""
+async def in_a_call(browser: Browser, home: Household, folder: Path) -> None:
+    """Both dashboards while Alice is in a call."""
+    await home.call()
+    for name, size in (("person", (1000, 800)), ("team", (1000, 460))):
+        page = await visit(browser, home, await dashboard(home, name), size)
+        await picture(page, folder / f"home-assistant-{name}.png")
+
+
+async def sign_in_needed(browser: Browser, home: Household, folder: Path) -> None:
+    """A code that waits: on the dashboard, on the device, and as a notification."""
     alarm = by_blueprint("sign_in_needed", people=[SIGN_IN], patience=0)
     async with automation(home, "alarm", **alarm):
         await home.be_thrown_out()
         if home.hass.states[SIGN_IN]["state"] != "device_code_pending":
             await home.hass.call("button.press", "button.teams_alice_signin")
         await home.hass.until_state(SIGN_IN, "device_code_pending")
+        page = await visit(browser, home, await dashboard(home, "person"), (800, 1200))
+        section = "hui-grid-section:has-text('Sign in')"
+        await picture(page, folder / "home-assistant-sign-in.png", section)
         listed = await home.hass.command("config/device_registry/list")
         alice = next(one["id"] for one in listed if one["name"] == "Teams Alice")
-        page = await visit(browser, home, f"/config/devices/device/{alice}", (1000, 1250))
-        await picture(page, folder / "home-assistant-device.png")
-        page = await visit(browser, home, "/config/dashboard", (420, 420))
+        page = await visit(browser, home, f"/config/devices/device/{alice}", (1000, 2400))
+        cards = [f"ha-device-entities-card:has-text({name!r})" for name in ("Cancel sign-in", CODE)]
+        await picture(page, folder / "home-assistant-device.png", *cards)
+        page = await visit(browser, home, "/config/dashboard", (800, 600))
         await page.evaluate(
-            "document.querySelector('home-assistant').dispatchEvent("
-            "new CustomEvent('hass-show-notifications', {bubbles: true, composed: true}))"
+            "document.querySelector('home-assistant').shadowRoot"
+            ".querySelector('home-assistant-main')"
+            ".dispatchEvent(new CustomEvent('hass-show-notifications'))"
         )
-        await picture(page, folder / "home-assistant-notification.png")
+        note = "persistent-notification-item"
+        await picture(page, folder / "home-assistant-notification.png", note)
         await home.sign_in()
 
 
@@ -102,9 +128,8 @@ async def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         async with at_home(Path(temporary)) as home, chromium() as browser:
             await add_week(home)
-            await home.call()
-            await dashboards(browser, home, folder)
-            await device(browser, home, folder)
+            await in_a_call(browser, home, folder)
+            await sign_in_needed(browser, home, folder)
 
 
 if __name__ == "__main__":

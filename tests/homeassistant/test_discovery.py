@@ -25,7 +25,7 @@ def announced(home: Household) -> dict[str, dict[str, Any]]:
 
 async def test_every_component_is_in_the_registry(home: Household) -> None:
     payloads = announced(home)
-    assert len(payloads) == 3, "the bridge, Alice and her lamp"
+    assert len(payloads) == 4, "the bridge, Alice, Bob and the lamp"
     entities = await home.hass.command("config/entity_registry/list")
     found = {(one["entity_id"].split(".")[0], one["unique_id"]) for one in entities}
     triggers = await _triggers(home)
