@@ -34,7 +34,8 @@ async def test_signing_in_again_a_call_and_the_minutes(home: Household) -> None:
         await expect(page.get_by_text("signed_in", exact=True)).to_be_visible()
         await home.stage.mqtt.publish("presence/bridge/request/signout", '{"account":"alice"}')
         await expect(page.get_by_text("Sign-in needed", exact=True).first).to_be_visible()
-        await page.get_by_text("Sign in", exact=True).click()
+        tile = page.locator("hui-tile-card").filter(has=page.get_by_text("Sign in", exact=True))
+        await tile.click()
         waiting = await hass.until_state(SIGN_IN, "device_code_pending")
         code = waiting["attributes"]["user_code"]
         await expect(page.get_by_text(code)).to_be_visible()
