@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+collect_ignore = ["homeassistant"]
+"""``scripts/homeassistant`` runs these: they need a Home Assistant."""
 WORKERS_A_CORE, MOST_WORKERS = 2, 16
 """Many tests wait: for a program to start, or a browser. Unit tests do not."""
 

@@ -1,0 +1,1 @@
+"""Scripts that run in Home Assistant's own Python, not in ours."""
