@@ -18,6 +18,10 @@ class Table:
     def look(self) -> None:
         self.also_on = self._seat.take(self.account)
 
+    @property
+    def others(self) -> list[str]:
+        return list(self.also_on)
+
     def sign_in(self, account: str | None) -> None:
         self.account = account
         self.look()
@@ -30,16 +34,16 @@ def test_all_who_share_an_account_learn_of_each_other_and_the_log_says_it_once(
     alice, bob, carol = (Table(all_tables, name) for name in ("Alice", "Bob", "Carol"))
     alice.sign_in("a")
     bob.sign_in("b")
-    assert (alice.also_on, bob.also_on) == ((), ())
+    assert (alice.others, bob.others) == ([], [])
     carol.sign_in("a")
     bob.sign_in("a")
-    assert alice.also_on == ("Bob", "Carol")
-    assert bob.also_on == ("Alice", "Carol")
-    assert carol.also_on == ("Alice", "Bob")
+    assert alice.others == ["Bob", "Carol"]
+    assert bob.others == ["Alice", "Carol"]
+    assert carol.others == ["Alice", "Bob"]
     assert caplog.messages == [
         "Alice and Carol are signed in with one Microsoft account: is that meant?"
     ]
     carol.sign_in(None)
-    assert (alice.also_on, carol.also_on) == (("Bob",), ())
+    assert (alice.others, carol.others) == (["Bob"], [])
     bob.sign_in("b")
-    assert alice.also_on == ()
+    assert alice.others == []
