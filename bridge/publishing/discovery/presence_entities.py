@@ -137,6 +137,8 @@ def _status(topics: Topics, account: str) -> Entity:
         availability_mode="any",
         state_topic=status,
         value_template=_STATUS,
+        json_attributes_topic=status,
+        json_attributes_template=attributes("status", "since"),
         icon="mdi:account-clock",
     )
 
