@@ -1,7 +1,7 @@
 """What a form gets: JSON for our script, else the way back to the page, where it stood.
 
-A refused form leads back too (POST, redirect, GET): each address that a browser then shows can be
-loaded again.
+A refused form leads back too (POST, redirect, GET): whatever address a browser then shows can be
+loaded anew.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class FormAnswers:
         return go_to(f"./{'?' if query else ''}{urlencode(query)}#{element}")
 
     def notice_of(self, request: web.Request) -> str:
-        """What the form that led to this page was refused for, or what is to be known of it."""
+        """What the form that led to this page was refused for, or what a person must know."""
         return self._notices.text_of(request.query.get(NOTICE, ""))
 
     async def _find(self, element: str, find: str) -> str:
