@@ -61,7 +61,8 @@ def installed() -> Path:
     """Where ``scripts/homeassistant`` has installed it; skips with the reason where it has not."""
     home = os.environ.get("HOMEASSISTANT_HOME")
     if not home:
-        pytest.skip("no Home Assistant: scripts/homeassistant installs it where it can")
+        why = os.environ.get("HOMEASSISTANT_MISSING", "scripts/homeassistant installs it")
+        pytest.skip(f"no Home Assistant here: {why}")
     return Path(home)
 
 
