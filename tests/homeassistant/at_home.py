@@ -38,7 +38,7 @@ async def at_home(folder: Path) -> AsyncIterator[Household]:
             stage.start("drivers", "lamp")
             async with (
                 running(folder / "home_assistant", broker.port, HELPERS) as (server, hass),
-                bulbs(broker.port, "door", "shelf") as lights,
+                bulbs(broker.port) as lights,
                 paired(hass, free_port()) as phone,
                 AsyncExitStack() as later,
             ):

@@ -78,10 +78,11 @@ class Bulb:
 
 
 @asynccontextmanager
-async def bulbs(port: int, *names: str) -> AsyncIterator[dict[str, Bulb]]:
-    """Bulbs on the broker on ``port``, until the end of the block."""
+async def bulbs(port: int) -> AsyncIterator[dict[str, Bulb]]:
+    """Two coloured bulbs and a white one on the broker on ``port``, until the end of the block."""
     async with aiomqtt.Client("127.0.0.1", port) as client:
-        built = {name: Bulb(client, name) for name in names}
+        built = {name: Bulb(client, name) for name in ("door", "shelf")}
+        built["white"] = Bulb(client, "white", ("color_temp",))
         await client.subscribe("bulb/+/set", qos=1)
 
         async def listen() -> None:

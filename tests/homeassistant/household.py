@@ -80,7 +80,7 @@ class Household:
         await self.be("Available")
 
     async def follow_presence(self) -> None:
-        """The lamp follows Alice again."""
+        """Let the lamp follow Alice."""
         await self.hass.call("light.turn_on", LAMP, effect="presence")
         await self.hass.until_state(LAMP, "on", effect="presence", brightness=255)
 
@@ -105,7 +105,7 @@ class Household:
         await self.hass.until_state(SIGN_IN, "expired", "device_code_pending")
 
     async def restart(self) -> None:
-        """Stop Home Assistant, where it runs, and start it again."""
+        """Stop Home Assistant, where it runs, and start it."""
         self.server.stop()
         self.server.start()
         await self.server.ready("/api/config")

@@ -20,8 +20,8 @@ import pytest
 
 from tests.fakes.mosquitto import free_port
 from tests.homeassistant.client import HomeAssistant, RefusedError, connected
+from tests.homeassistant.first_steps import HOST, add_mqtt, create_owner
 
-HOST = "127.0.0.1"
 START_S = 180.0
 """It runs after four seconds, unless the machine has much else to do."""
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^\]]+)\] ")
@@ -61,7 +61,8 @@ def installed() -> Path:
     """Where ``scripts/homeassistant`` has installed it; skips with the reason where it has not."""
     home = os.environ.get("HOMEASSISTANT_HOME")
     if not home:
-        pytest.skip("no Home Assistant: scripts/homeassistant installs it where it can")
+        why = os.environ.get("HOMEASSISTANT_MISSING", "scripts/homeassistant installs it")
+        pytest.skip(f"no Home Assistant here: {why}")
     return Path(home)
 
 
@@ -187,61 +188,6 @@ async def _soon(happens: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _onboard(server: Server) -> str:
-    """Create the owner and return a token that lasts."""
-    client = f"{server.url}/"
-    async with aiohttp.ClientSession(server.url, raise_for_status=True) as session:
-        owner = {"name": "Owner", "username": "owner", "password": "of-this-test"}
-        body = {"client_id": client, "language": "en", **owner}
-        async with session.post("/api/onboarding/users", json=body) as answer:
-            code = (await answer.json())["auth_code"]
-        form = {"grant_type": "authorization_code", "code": code, "client_id": client}
-        async with session.post("/auth/token", data=form) as answer:
-            access = (await answer.json())["access_token"]
-        async with session.post(
-            "/api/onboarding/integration",
-            json={"client_id": client, "redirect_uri": f"{client}?auth_callback=1"},
-            headers={"Authorization": f"Bearer {access}"},
-        ):
-            pass
-    async with connected(server.url, access) as first:
-        token: str = await first.command(
-            "auth/long_lived_access_token", client_name="tests", lifespan=365
-        )
-        return token
-
-
-def _defaults(schema: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the frontend sends for the fields that nobody touches."""
-    body: dict[str, Any] = {}
-    for one in schema:
-        selector = one.get("selector", {})
-        if one.get("type") == "expandable":
-            body[one["name"]] = _defaults(one["schema"])
-        elif one.get("default") is not None:
-            body[one["name"]] = one["default"]
-        elif one.get("required") and "select" in selector:
-            option = selector["select"]["options"][0]
-            body[one["name"]] = option["value"] if isinstance(option, dict) else option
-        elif one.get("required") and "boolean" in selector:
-            body[one["name"]] = False
-    return body
-
-
-async def _add_mqtt(hass: HomeAssistant, port: int) -> None:
-    """Add the MQTT integration: Settings, Devices and services, Add integration."""
-    flow = "/api/config/config_entries/flow"
-    step = await hass.rest("POST", flow, {"handler": "mqtt", "show_advanced_options": False})
-    while step["type"] != "create_entry":
-        if step["type"] == "menu":
-            body: dict[str, Any] = {"next_step_id": "broker"}
-        else:
-            assert step["type"] == "form", step
-            assert not step.get("errors"), step
-            body = _defaults(step["data_schema"]) | {"broker": HOST, "port": port}
-        step = await hass.rest("POST", f"{flow}/{step['flow_id']}", body)
-
-
 @asynccontextmanager
 async def running(
     folder: Path, broker_port: int, extra: str = ""
@@ -252,11 +198,11 @@ async def running(
     server.start()
     try:
         await server.ready("/api/onboarding")
-        server.token = await _onboard(server)
+        server.token = await create_owner(server.url)
         await server.ready("/api/config")
         async with connected(server.url, server.token) as hass:
             await server.runs(hass)
-            await _add_mqtt(hass, broker_port)
+            await add_mqtt(hass, broker_port)
             yield server, hass
     finally:
         server.stop()

@@ -113,7 +113,7 @@ async def test_what_a_hand_changes_stays_as_the_hand_wants_it(
         assert len(home.bulb.commands) == commands, "nothing was sent to it"
         await home.call()
         await home.hass.until_state(DOOR, "on", rgb_color=RED, brightness=255)
-        assert len(home.bulb.commands) > commands, "the next call is shown again"
+        assert len(home.bulb.commands) > commands, "the next call is shown"
 
 
 def _brightness(look: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +141,17 @@ async def test_a_bulb_reports_the_colour_that_it_can_show(home: Household) -> No
         await home.hass.until_state(DOOR, "on", rgb_color=[255, 70, 20])
         await home.hang_up()
         await home.hass.until_state(DOOR, "off")
+
+
+async def test_a_bulb_without_colours_is_lit_and_then_as_it_was(home: Household) -> None:
+    white = home.bulbs["white"]
+    await white.be({**WHITE, "brightness": 40})
+    await home.hass.until_state(white.entity_id, "on", brightness=40)
+    async with on_air(home, lights=[white.entity_id]):
+        await home.call()
+        await home.hass.until_state(white.entity_id, "on", brightness=255)
+        await home.hang_up()
+        await home.hass.until_state(white.entity_id, "on", brightness=40)
 
 
 async def test_a_bulb_without_power_is_red_when_it_is_back_and_the_call_goes_on(

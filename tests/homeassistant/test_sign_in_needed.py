@@ -1,4 +1,4 @@
-"""The blueprint ``sign_in_needed``: a person with a phone, and no shell, signs in again."""
+"""The blueprint ``sign_in_needed``: a person with a phone, and no shell, signs in."""
 
 from __future__ import annotations
 
