@@ -85,10 +85,10 @@ def _ticks(day: Day, calendar: Calendar) -> Iterator[Markup]:
         if not day.start < moment < day.end:
             continue
         x = _percent(day, moment)
-        yield tag("line", x1=x, x2=x, y1=0, y2=33)
+        yield tag("line", x1=x, x2=x, y2=33)
         if EDGE < float(x.rstrip("%")) < 100 - EDGE:
-            yield tag("text", f"{hour:02d}:00", x=x, y=46, text_anchor="middle")
+            yield tag("text", f"{hour:02d}:00", x=x, y=46)
 
 
 def _percent(day: Day, moment: datetime) -> str:
-    return f"{100 * (moment - day.start) / (day.end - day.start):.2f}%"
+    return f"{round(100 * (moment - day.start) / (day.end - day.start), 2):g}%"

@@ -20,6 +20,7 @@ from tests.fakes.web_page import NOON, RunningPage, in_browser, person, service,
 from tests.integration.web.browsing import complaints, live, opened
 from tests.integration.web.conftest import HOUSEHOLD
 
+FOLLOWS = '{"state":"ON","effect":"presence"}'
 AWAY = (Availability.AWAY, Activity.AWAY)
 ORDER = "[...document.querySelectorAll('article')].map((card) => card.id).join(' ')"
 NAMED = """() => [...document.querySelectorAll(":is(button, summary, a)[aria-label]")]
@@ -42,7 +43,7 @@ async def test_a_press_while_the_bridge_is_down_can_be_repeated(
         await press.click()
         await expect(page.locator("#say")).to_have_text("Follow presence: done")
         await expect(page.locator("#said")).to_be_empty()
-        assert home.actions.asked == [("show_presence", "door")]
+        assert home.actions.asked == [("command_light", "door", FOLLOWS)]
 
 
 async def test_a_refusal_leaves_what_was_typed(chrome: Browser, tmp_path: Path) -> None:

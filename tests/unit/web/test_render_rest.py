@@ -42,9 +42,9 @@ def test_a_strip_shows_each_span_in_its_place_and_tells_the_time_in_calls() -> N
     )
     strip = [r for r in shown.all("rect") if "x" in r]
     assert [(r["x"], r["width"], r["class"]) for r in strip] == [
-        ("0.00%", "25.00%", "offline"),
-        ("25.00%", "50.00%", "available"),
-        ("75.00%", "25.00%", "call"),
+        ("0%", "25%", "offline"),
+        ("25%", "50%", "available"),
+        ("75%", "25%", "call"),
     ]
     assert shown.all("svg")[0]["aria-label"] == "Alice: 6 h 00 min in calls, 0 min busy otherwise"
     assert "6 h 00 min in calls" in shown.words
