@@ -45,7 +45,7 @@ class ByHand:
         self._trial: Latest[LookTrial | None] = Latest(None)
         self._followed: Shown = None
         self._before: Shown = GIVE_BACK
-        """What the light is made again after a trial, where it is to be left as it is."""
+        """What a trial leaves where the light is to be left as it is."""
 
     @property
     def mode(self) -> Mode:
@@ -96,7 +96,7 @@ class ByHand:
         """Whether something was: a look that is tried, or the time of a person's choice."""
         is_over = self.mode.is_over(self._clock.now())
         if is_over:
-            self._set(self.mode.followed_again())
+            self._set(self.mode.given_up())
         trial = self._trial.value
         if trial is None or self._clock.monotonic() < trial.ends_s:
             return is_over
@@ -136,7 +136,7 @@ class ByHand:
         self._trial.set(trial_of(rules.looks, rules.scale, self._clock.monotonic()))
 
     def _stop_trial(self) -> None:
-        """What was right before the trial, or is by now, is right again."""
+        """What was right before the trial, or is by now, is shown."""
         if trial := self._trial.value:
             is_left = trial.name and self.mode.shows(self._followed) is None
             now_s = self._clock.monotonic()

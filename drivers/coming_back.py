@@ -1,4 +1,4 @@
-"""When a lamp that was switched off follows presence again. Pure.
+"""When presence takes over a lamp that was switched off. Pure.
 
 By a time of day and not by the next change of presence: after "all lights off" in the evening that
 comes within minutes, when Teams finds that nobody is there.

@@ -47,7 +47,7 @@ class Mode(BaseModel):
     since: datetime | None = None
     """When a person chose this; ``None`` while presence is followed."""
     until: datetime | None = None
-    """When presence is followed again by itself."""
+    """When presence takes over by itself."""
 
     @property
     def name(self) -> str:
@@ -70,7 +70,7 @@ class Mode(BaseModel):
         """Whether its time has passed; an end that a clock set back has moved far away has, too."""
         return self.until is not None and not timedelta() < self.until - now <= _LONGEST
 
-    def followed_again(self) -> Mode:
+    def given_up(self) -> Mode:
         """Presence instead of what a person chose; a scale over the looks stays."""
         return Mode(brightness=1.0 if self.manual else self.brightness)
 
@@ -78,7 +78,7 @@ class Mode(BaseModel):
 def obey(mode: Mode, command: LightCommand, shown: Shown, now: datetime) -> Mode:
     """The mode after ``command``, which came at ``now``, on a lamp that shows ``shown``.
 
-    An end that was set before holds while a person's choice stays the same.
+    An end that was set before counts while a person's choice stays the same.
     """
     after = _obeyed(mode, command, shown)
     if after.name == "follow":

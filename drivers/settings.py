@@ -62,7 +62,7 @@ class Common(Settings):
     respect_others: bool = False
     """Leave a change by another app or a wall switch alone until the presence changes."""
     comes_back: ComesBack = NEVER
-    """When a lamp that was switched off, as with all other lights, follows presence again."""
+    """When presence takes over a lamp that was switched off, as with all other lights."""
 
     @property
     def has_hours(self) -> bool:

@@ -81,6 +81,6 @@ class LightCommand(BaseModel):
     color: Color | None = None
     effect: str | None = None
     for_s: Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False)] | None = None
-    """Seconds after which presence is followed again."""
+    """Seconds after which presence takes over."""
     trial: Annotated[bool | None, Field(alias="try")] = None
     """Show each look in turn, or stop that."""

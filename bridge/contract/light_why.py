@@ -34,7 +34,7 @@ class FollowedPerson(_Part):
     availability: str | None = None
     activity: str | None = None
     fresh: bool = False
-    """Known, and not too old."""
+    """Heard of, and not too old."""
     signed_in: bool = True
 
 
@@ -53,7 +53,7 @@ class LightWhy(_Part):
     since: datetime | None = None
     """When a person chose that mode."""
     until: datetime | None = None
-    """When presence is followed again by itself."""
+    """When presence takes over by itself."""
     trying: str | None = None
     """The look that is tried now."""
     look: LightState | None = None

@@ -55,7 +55,7 @@ def _follow(_light: Light, _fields: Fields) -> LightCommand:
 
 
 def _try(light: Light, _fields: Fields) -> LightCommand:
-    """A second press stops: what is tried now is known here, whatever the reader's page shows."""
+    """A second press stops: what the driver said last counts, not what the reader's page shows."""
     _check(light, Can.TRY)
     assert light.why is not None
     return LightCommand(trial=light.why.trying is None)

@@ -56,7 +56,7 @@ class Decision:
     lost: tuple[Reason, ...] = field(default=(), compare=False)
     """What asked for another look."""
     followed: tuple[FollowedPerson, ...] = field(default=(), compare=False)
-    """What was known of the first ``LISTED`` people."""
+    """What was heard of the first ``LISTED`` people."""
     more: int = field(default=0, compare=False)
     """The others."""
 
@@ -74,8 +74,8 @@ def choose(
     The schedule goes by the one, the age of what is known by the other. ``gone`` names what has
     been away for longer than the lamp's grace, bridge or broker.
     """
-    told_at = bridge_now or now
-    wishes = sorted(wish_of(slug, known, rules.looks, told_at) for slug, known in facts.items())
+    there = bridge_now or now
+    wishes = sorted(wish_of(slug, known, rules.looks, there) for slug, known in facts.items())
     decision = _chosen(rules, wishes, now, gone)
     listed = [(wish, facts[wish.account]) for wish in wishes[:LISTED]]
     return replace(
@@ -83,9 +83,9 @@ def choose(
         lost=tuple(
             reason
             for wish, known in listed
-            for reason in _lost(decision, wish, known, rules, told_at)
+            for reason in _lost(decision, wish, known, rules, there)
         ),
-        followed=tuple(followed_person(wish.account, known, told_at) for wish, known in listed),
+        followed=tuple(followed_person(wish.account, known, there) for wish, known in listed),
         more=len(wishes) - len(listed),
     )
 
@@ -102,7 +102,7 @@ def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> D
 
 
 def _lost(
-    decision: Decision, wish: Wish, known: Facts, rules: Rules, told_at: datetime
+    decision: Decision, wish: Wish, known: Facts, rules: Rules, there: datetime
 ) -> Iterator[Reason]:
     """What of one person lost: to another rule, to another person, within their own presence."""
     if decision.account is None:
@@ -110,7 +110,7 @@ def _lost(
     elif wish.account != decision.account:
         yield Reason(rule=wish.rule, account=wish.account, because="somebody busier comes first")
     else:
-        yield from lost_within(wish, known, rules.looks, told_at)
+        yield from lost_within(wish, known, rules.looks, there)
 
 
 def _of_all(rule: str) -> str:

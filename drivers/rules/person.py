@@ -89,7 +89,7 @@ def lost_within(
 
 
 def followed_person(slug: str, known: Facts, now: datetime) -> FollowedPerson:
-    """What is known of somebody, in words."""
+    """What was heard of somebody, in words."""
     state = known.state
     return FollowedPerson(
         account=slug,

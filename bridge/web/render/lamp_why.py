@@ -1,4 +1,4 @@
-"""Why a lamp shows what it shows, in plain words: what won, what lost, what is known. Pure."""
+"""Why a lamp shows what it shows, in plain words: what won, what lost, who is followed. Pure."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def why_box(light: str, why: LightWhy, names: Names, calendar: Calendar) -> Mark
     """The explanation, behind a press."""
     question = f"Why is it {_look_word(why)}?"
     lost = [f"{reason_words(each.rule, each.account, names)}: {each.because}" for each in why.lost]
-    known = [_person_words(each, names) for each in why.followed]
+    people = [_person_words(each, names) for each in why.followed]
     if why.more:
-        known.append(f"and {why.more} more")
+        people.append(f"and {why.more} more")
     return tag(
         "details",
         tag("summary", question, aria_label=f"{question} ({light})"),
         tag("p", _won_words(why, names, calendar)),
         *_several("Not shown:", lost),
-        *_several("What it knows:", known),
+        *_several("What it knows:", people),
         id=f"why-light-{light}",
     )
 

@@ -47,12 +47,12 @@ async def test_off_for_an_hour_is_an_hour_over_a_restart_too(
     async with bench.running():
         bench.command(OFF_FOR_AN_HOUR)
         await bench.clock.advance(1)
-    again = Bench(tmp_path, bench.broker, start=START + timedelta(seconds=away_s))
-    again.person("busy")
-    async with again.running():
-        assert shown(again) == [look], "nothing else, not for a moment"
-        await again.clock.advance(1801)
-        assert again.light.shows == RED
+    later = Bench(tmp_path, bench.broker, start=START + timedelta(seconds=away_s))
+    later.person("busy")
+    async with later.running():
+        assert shown(later) == [look], "nothing else, not for a moment"
+        await later.clock.advance(1801)
+        assert later.light.shows == RED
 
 
 async def test_a_colour_can_have_an_end_as_well(tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ async def test_a_lamp_that_was_not_ours_is_given_back_after_a_trial(
             bench.command({"try": False})
         await bench.clock.advance(120)
         assert bench.light.restored
-        told = len(bench.light.written)
+        written = len(bench.light.written)
         await bench.clock.advance(600)
-        assert len(bench.light.written) == told
+        assert len(bench.light.written) == written
 
 
 async def test_a_lamp_that_keeps_its_look_outside_its_hours_has_it_again(tmp_path: Path) -> None:
@@ -167,15 +167,15 @@ async def test_a_lamp_that_keeps_its_look_outside_its_hours_has_it_again(tmp_pat
         bench.command({"try": True})
         await bench.clock.advance(120)
         assert bench.light.shows == RED
-        told = len(bench.light.written)
+        written = len(bench.light.written)
         bench.light.touched = True  # by a person, whose lamp it is outside of the hours
         await bench.clock.advance(60)
-        assert len(bench.light.written) == told
+        assert len(bench.light.written) == written
         assert not bench.light.restored
         bench.light.touched = False
         bench.command({"try": True})
         await bench.clock.advance(120)
-        assert bench.light.restored, "it is the person's again, not our look of before"
+        assert bench.light.restored, "it is the person's, not our look of before"
 
 
 async def test_a_light_without_colours_tries_its_own_looks(tmp_path: Path) -> None:
@@ -228,6 +228,6 @@ async def test_a_lamp_stands_below_its_bridge_once_that_was_heard_of(tmp_path: P
         bench.person("busy")
         await bench.clock.advance(6)
         assert bench.broker.json(config)["device"]["via_device"] == "presence_bridge"
-    again = Bench(tmp_path)
-    async with again.running():
-        assert again.broker.json(config)["device"]["via_device"] == "presence_bridge"
+    later = Bench(tmp_path)
+    async with later.running():
+        assert later.broker.json(config)["device"]["via_device"] == "presence_bridge"

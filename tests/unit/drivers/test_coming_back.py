@@ -1,4 +1,4 @@
-"""When a lamp that was switched off with all others follows presence again."""
+"""When presence takes over a lamp that was switched off with all others."""
 
 from __future__ import annotations
 

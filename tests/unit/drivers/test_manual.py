@@ -97,10 +97,10 @@ def test_what_is_read_and_written_back_changes_nothing(
     shown = mode.shows(followed) or OFF
     for color_modes in ({"rgb"}, {"brightness"}, {"onoff"}):
         read = light_state(mode, shown, color_modes)
-        again = obey(mode, decode(LightCommand, encode_json(read)), shown, NOW + HOUR)
-        assert (again.since, again.until) == (mode.since, mode.until)
-        after = again.shows(followed) or OFF
-        assert (again.name, after.on, after.color) == (mode.name, shown.on, shown.color)
+        repeated = obey(mode, decode(LightCommand, encode_json(read)), shown, NOW + HOUR)
+        assert (repeated.since, repeated.until) == (mode.since, mode.until)
+        after = repeated.shows(followed) or OFF
+        assert (repeated.name, after.on, after.color) == (mode.name, shown.on, shown.color)
         if "onoff" not in color_modes:
             assert abs(after.brightness - shown.brightness) <= 1 / 254
 
@@ -153,12 +153,12 @@ def test_for_s_ends_what_a_person_chose(payload: str) -> None:
     assert (chosen.since, chosen.until) == (NOW, NOW + HOUR)
     assert not chosen.is_over(NOW + HOUR - timedelta(seconds=1))
     assert chosen.is_over(NOW + HOUR)
-    assert chosen.followed_again().name == "follow"
+    assert chosen.given_up().name == "follow"
 
 
 def test_off_for_an_hour_leaves_the_scale_over_the_looks() -> None:
     scaled = after(Mode(), '{"state":"ON","brightness":51}')
-    assert after(scaled, '{"state":"OFF","for_s":9}').followed_again() == scaled
+    assert after(scaled, '{"state":"OFF","for_s":9}').given_up() == scaled
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a lamp tells of why it shows what it shows: the rule that won, and those that lost."""
+"""Why a lamp shows what it shows: the rule that won, and those that lost."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ async def test_it_names_what_won_what_lost_and_what_was_known(tmp_path: Path) ->
     bench.person("available", "bob")
     async with bench.running():
         await bench.clock.advance(1)
-        told = why(bench)
-        assert told["won"] == {"rule": "activity in_a_call", "account": "alice", "because": None}
+        found = why(bench)
+        assert found["won"] == {"rule": "activity in_a_call", "account": "alice", "because": None}
         assert lost(bench) == [
             "availability busy (alice): the activity comes first",
             "availability available (bob): somebody busier comes first",
         ]
-        assert told["followed"] == [
+        assert found["followed"] == [
             {
                 "account": "alice",
                 "availability": "busy",
@@ -53,8 +53,8 @@ async def test_it_names_what_won_what_lost_and_what_was_known(tmp_path: Path) ->
                 "signed_in": True,
             },
         ]
-        assert told["look"]["color"] == [255, 0, 0]
-        assert told["can"] == [*Can]
+        assert found["look"]["color"] == [255, 0, 0]
+        assert found["can"] == [*Can]
 
 
 async def test_it_is_published_when_it_changes_and_only_then(tmp_path: Path) -> None:
@@ -144,9 +144,9 @@ async def test_a_hand_comes_before_presence_and_says_since_when(tmp_path: Path) 
     async with bench.running():
         bench.command({"color": {"r": 1, "g": 2, "b": 3}})
         await bench.clock.advance(1)
-        told = why(bench)
-        assert told["won"]["rule"] == "set by hand"
-        assert (told["since"], told["until"]) == ("2026-11-23T09:00:00.100000Z", None)
+        found = why(bench)
+        assert found["won"]["rule"] == "set by hand"
+        assert (found["since"], found["until"]) == ("2026-11-23T09:00:00.100000Z", None)
         assert lost(bench) == ["availability busy (alice): set by hand"]
         bench.command({"state": "OFF", "for_s": 60})
         await bench.clock.advance(1)
@@ -178,11 +178,11 @@ async def test_of_very_many_people_the_busiest_are_listed_and_the_others_counted
         bench.person("busy" if number == 7 else "away", f"a-person-with-a-long-name-{number:02}")
     async with bench.running():
         await bench.clock.advance(1)
-        told = why(bench)
-        assert len(told["followed"]) == LISTED
-        assert told["more"] == 50 - LISTED
-        assert told["followed"][0]["account"] == "a-person-with-a-long-name-07"
-        assert len(json.dumps(told)) < 4096
+        found = why(bench)
+        assert len(found["followed"]) == LISTED
+        assert found["more"] == 50 - LISTED
+        assert found["followed"][0]["account"] == "a-person-with-a-long-name-07"
+        assert len(json.dumps(found)) < 4096
 
 
 async def test_it_holds_no_code_and_no_message_of_anybody(tmp_path: Path) -> None:

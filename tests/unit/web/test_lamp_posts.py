@@ -54,7 +54,7 @@ async def test_each_form_sends_one_command(form: str, fields: dict[str, str], se
 
 
 @pytest.mark.parametrize(
-    ("form", "fields", "told"),
+    ("form", "fields", "refusal"),
     [
         ("follow", {"light": "attic"}, "no such light"),
         ("follow", {}, "no such light"),
@@ -67,10 +67,10 @@ async def test_each_form_sends_one_command(form: str, fields: dict[str, str], se
     ],
 )
 async def test_what_the_page_does_not_offer_is_refused(
-    form: str, fields: dict[str, str], told: str
+    form: str, fields: dict[str, str], refusal: str
 ) -> None:
     actions = RecordingActions()
     posts = Posts(Latest(SNAPSHOT), cast(Commands, actions))
-    with pytest.raises(RefusedError, match=told):
+    with pytest.raises(RefusedError, match=refusal):
         await posts.do(form, fields)
     assert not actions.asked
