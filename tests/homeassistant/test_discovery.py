@@ -49,6 +49,10 @@ async def _triggers(home: Household) -> set[tuple[str, str]]:
     return found
 
 
+async def test_home_assistant_warns_of_nothing_since_its_start(home: Household) -> None:
+    assert home.server.loud() == []
+
+
 async def test_every_entity_has_the_name_that_the_docs_use(home: Household) -> None:
     wrong = [
         (component["default_entity_id"], key)
