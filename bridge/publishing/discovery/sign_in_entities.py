@@ -23,6 +23,21 @@ from bridge.publishing.discovery.component import (
     sensor,
 )
 
+_SHOWN_WITH_THE_STATE = (
+    "user_code",
+    "verification_uri",
+    "expires_at",
+    "message",
+    "remedy",
+    "who",
+    "correlation_id",
+    "signed_in_as",
+    "newcomer",
+    "also_on",
+    "aadsts",
+    "mend_url",
+)
+"""Attributes of *Sign-in*; a message to the admin is too long to be recorded with each change."""
 _OTHER_WAY = {
     Way.BROWSER: ("Sign in with a browser", "mdi:web"),
     Way.DEVICE_CODE: ("Sign in with a code", "mdi:form-textbox-password"),
@@ -44,6 +59,7 @@ def sign_in_entities(
         value="state",
         icon="mdi:account-key",
         json_attributes_topic=auth,
+        json_attributes_template=attributes(*_SHOWN_WITH_THE_STATE),
         **shown,
     )
     if account.ways:
