@@ -1,4 +1,4 @@
-"""What a read that failed says to people, and how long Microsoft wants us to wait after it."""
+"""When a read has failed, what that says to people, and how long Microsoft wants us to wait."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from datetime import datetime, timedelta, tzinfo
 
 from bridge.contract.errors import SourceUnavailableError, TryAgainError
 from bridge.retry import RETRY_AFTER_MOST_S
+
+DEADLINE_S, DEADLINE_EACH_S = 30.0, 0.001
+"""A read may take so long, and so much more for each account."""
+
+
+def deadline_s(accounts: int) -> float:
+    """How long a read of so many accounts may take."""
+    return DEADLINE_S + accounts * DEADLINE_EACH_S
 
 
 def asked_wait(error: Exception, *, fastest_s: float) -> timedelta | None:

@@ -34,9 +34,6 @@ from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
-READ_DEADLINE_S = 30.0
-READ_DEADLINE_EACH_S = 0.001
-"""And so much more for each account."""
 CALL_SHARE_S = 0.04
 """At least so long a pause for each request of a read: half of the budget at the most."""
 SIGN_IN_S = 300.0
@@ -131,7 +128,7 @@ class Poller:
         self._reading = True
         try:
             try:
-                async with asyncio.timeout(self._deadline_s):
+                async with asyncio.timeout(failed_read.deadline_s(len(self._source.accounts))):
                     answers = await self._source.read()
             finally:
                 self._reading, self._reporting.has_read = False, True
@@ -245,10 +242,6 @@ class Poller:
     @property
     def _needs_sign_in(self) -> bool:
         return self._reporting.has_read and self._source.sign_in.value.state in NEEDS_SIGN_IN
-
-    @property
-    def _deadline_s(self) -> float:
-        return READ_DEADLINE_S + len(self._source.accounts) * READ_DEADLINE_EACH_S
 
 
 def _some(slugs: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.polling import Poller
+from bridge.polling.failed_read import deadline_s
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource
 
@@ -82,4 +83,4 @@ async def test_a_read_of_many_has_more_time() -> None:
         bench.source.answer = None
         bench.poller.poll_now()
         await bench.clock.advance(0)
-        assert bench.poller._deadline_s == 40
+        assert deadline_s(len(bench.source.accounts)) == 40
