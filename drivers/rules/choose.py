@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
-from typing import Literal
 
 from bridge.contract.hours import WeeklyHours
-from bridge.contract.light import OFF
 from bridge.contract.light_why import FollowedPerson, Reason
 from drivers.rules.defaults import DEFAULT, DEFAULT_LOOKS, UNKNOWN
-from drivers.rules.look import GIVE_BACK, Look, Shown
+from drivers.rules.look import Look, Shown
 from drivers.rules.person import Facts, Wish, followed_person, lost_within, wish_of
+from drivers.rules.schedule import Outside, outside_at, shown_outside
 
 LISTED = 8
 """People who are listed in an explanation, the busiest first."""
-
-Outside = Literal["off", "keep", "give_back"] | Look
-"""What a lamp does outside of its hours."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +87,15 @@ def choose(
 
 
 def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> Decision:
-    if rules.hours and not rules.hours.contain(now, rules.zone):
-        today = now.astimezone(rules.zone).weekday()
-        return _outside(rules.outside_on.get(today, rules.outside), rules.scale)
+    outside = outside_at(
+        now,
+        hours=rules.hours,
+        zone=rules.zone,
+        outside=rules.outside,
+        outside_on=rules.outside_on,
+    )
+    if outside is not None:
+        return Decision(*shown_outside(outside, rules.scale))
     if gone:
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not wishes:
@@ -121,13 +123,3 @@ def _of_all(rule: str) -> str:
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:
     look = rules.looks.get(name) or rules.looks.get(DEFAULT) or DEFAULT_LOOKS[DEFAULT]
     return Decision(look.shown(rules.scale), rule, account)
-
-
-def _outside(outside: Outside, scale: float) -> Decision:
-    if outside == "keep":
-        return Decision(None, "outside of the schedule: left as it is")
-    if outside == "off":
-        return Decision(OFF, "outside of the schedule: off")
-    if outside == "give_back":
-        return Decision(GIVE_BACK, "outside of the schedule: given back")
-    return Decision(outside.shown(scale), "outside of the schedule: its own look")
