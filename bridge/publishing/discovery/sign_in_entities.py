@@ -13,12 +13,14 @@ from bridge.contract.account import Followed, SignInState, Way
 from bridge.contract.topics import Topics
 from bridge.contract.wire import STATUS_LIMIT
 from bridge.publishing.discovery.component import (
+    CONFIG,
     DIAGNOSTIC,
     Component,
     DeviceTrigger,
     Entity,
     attributes,
     button,
+    entity,
     enum,
     sensor,
 )
@@ -65,6 +67,7 @@ def sign_in_entities(
     if account.ways:
         yield from _shown(auth, page, shown, is_read_through=table is not None)
         yield from _buttons(topics, slug, account, while_it_runs)
+        yield _keep(topics, auth, table or slug)
         yield _trigger(topics, slug, table)
 
 
@@ -91,7 +94,8 @@ def _shown(
         "signed_in_as",
         "Read through" if is_read_through else "Signed in as",
         value_template=(  # new: may be missing
-            "{{ value_json.signed_in_as | default(none)"
+            "{% set newcomer = value_json.newcomer | default(none) %}"
+            "{{ newcomer ~ ': keep?' if newcomer else value_json.signed_in_as | default(none)"
             " or ('None' if value_json.state == 'signed_in' else 'Nobody') }}"
         ),
         icon="mdi:account-check",
@@ -112,6 +116,25 @@ def _buttons(
     yield button("signin_cancel", "Cancel sign-in", topics, icon="mdi:cancel", **pressed)
     if account.table is None:  # nobody signs all others out by one of them
         yield button("signout", "Sign out", topics, icon="mdi:logout", **pressed)
+
+
+def _keep(topics: Topics, auth: str, account: str) -> Entity:
+    """Answers whether somebody unexpected stays; it is there while that is asked."""
+    is_asked = "{{ 'online' if value_json.newcomer | default(none) else 'offline' }}"
+    return entity(
+        "button",
+        "signin_keep",
+        "Keep who signed in",
+        command_topic=topics.request("signin_keep"),
+        entity_category=CONFIG,
+        icon="mdi:account-check",
+        availability=[
+            {"topic": topics.bridge_state},
+            {"topic": auth, "value_template": is_asked},
+        ],
+        availability_mode="all",
+        payload_press=_json({"account": account}),
+    )
 
 
 def _trigger(topics: Topics, slug: str, table: str | None) -> DeviceTrigger:

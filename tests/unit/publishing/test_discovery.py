@@ -246,6 +246,19 @@ def test_the_other_way_to_sign_in_has_a_button_of_its_own() -> None:
         assert code[key]["command_topic"].rpartition("/")[2] in COMMANDS
 
 
+@pytest.mark.parametrize(("number", "account"), [(1, "alice"), (3, "team")])
+def test_who_is_not_expected_can_be_kept_while_that_is_asked(number: int, account: str) -> None:
+    keep = parts(DEVICES[number])["signin_keep"]
+    assert json.loads(keep["payload_press"]) == {"account": account}
+    assert keep["command_topic"].rpartition("/")[2] in COMMANDS
+    auth = parts(DEVICES[number])["signin_state"]["state_topic"]
+    runs, asked = keep["availability"]
+    assert (runs["topic"], asked["topic"]) == (TOPICS.bridge_state, auth)
+    assert keep["availability_mode"] == "all"
+    assert "newcomer" in asked["value_template"]
+    assert "newcomer" in parts(DEVICES[number])["signed_in_as"]["value_template"]
+
+
 def test_a_device_leads_to_the_page_where_that_is_certain() -> None:
     assert payload(DEVICES[6])["device"]["configuration_url"] == f"{PAGE}/#person-dora"
     assert f"{PAGE}/#person-dora" in parts(DEVICES[6])["signin_page"]["value_template"]
