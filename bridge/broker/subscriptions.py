@@ -42,6 +42,8 @@ class Subscriptions:
     def __init__(self, refusals: Refusals, clock: Clock) -> None:
         self._refusals, self._clock = refusals, clock
         self._wanted: Latest[dict[str, _Wanted]] = Latest({})
+        self._patterns: tuple[str, ...] = ()
+        """Those with wildcards; the others are found by the topic itself."""
         self._asked: dict[str, _Asked] = {}
         self._complete = asyncio.Event()
         self._bugs: set[tuple[str, str]] = set()
@@ -57,13 +59,13 @@ class Subscriptions:
     ) -> None:
         """Call ``handler`` for each message that matches, on this session and all later ones."""
         wanted = _Wanted(handler, commands, optional)
-        self._wanted.set({**self._wanted.value, topic_filter: wanted})
+        self._set({**self._wanted.value, topic_filter: wanted})
 
     def remove(self, topic_filter: str) -> None:
         """Call nobody any more for ``topic_filter``."""
         wanted = {**self._wanted.value}
         if wanted.pop(topic_filter, None):
-            self._wanted.set(wanted)
+            self._set(wanted)
             self._refusals.forget(topic_filter)
 
     def begin(self) -> None:
@@ -95,9 +97,16 @@ class Subscriptions:
                 log.warning("ignored %d bytes on %s", len(received.payload), received.topic)
             self._too_long = True
             return
-        for topic_filter, wanted in list(self._wanted.value.items()):
-            if topic_matches_sub(topic_filter, received.topic):  # amqtt also sends what others want
-                self._call(topic_filter, wanted.handler, received)
+        wanted, topic = self._wanted.value, received.topic
+        if topic in wanted:
+            self._call(topic, wanted[topic].handler, received)
+        for pattern in self._patterns:
+            if topic_matches_sub(pattern, topic):  # amqtt also sends what others want
+                self._call(pattern, wanted[pattern].handler, received)
+
+    def _set(self, wanted: dict[str, _Wanted]) -> None:
+        self._wanted.set(wanted)
+        self._patterns = tuple(name for name in wanted if "+" in name or "#" in name)
 
     def _call(self, topic_filter: str, handler: Handler, received: Received) -> None:
         try:

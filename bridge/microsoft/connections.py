@@ -11,6 +11,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache, partial
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -154,9 +155,11 @@ class _Client:
         self, session: aiohttp.ClientSession, settings: NetworkSettings, names: _Names
     ) -> None:
         self._session, self._settings, self._names = session, settings, names
+        self._proxy_for = cache(partial(proxy_for, settings))
+        """Once a host: to look through the environment takes as long as to send a request."""
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        proxy = proxy_for(self._settings, urlsplit(request.url).hostname or "")
+        proxy = self._proxy_for(urlsplit(request.url).hostname or "")
         try:
             async with asyncio.timeout(request.deadline_s):
                 try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 
 from bridge.contract.account import NEEDED, AccountFacts, SignIn
@@ -15,6 +16,8 @@ from bridge.contract.wire import Message, encode_account_state, encode_json
 
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
+SIGN_INS = 64
+"""Those whose payload is remembered: thousands of people have the same one."""
 _PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
 
 
@@ -123,9 +126,15 @@ def auth(topic: str, sign_in: SignIn, now: datetime) -> Message:
     """The sign-in of an account or a table, with a code while one waits."""
     left_s = int((sign_in.expires_at - now).total_seconds()) if sign_in.expires_at else 0
     # a code that waits and seems to be over: the clock was set, and the broker must not forget it
-    return Message(topic, encode_json(asdict(sign_in)), expiry_s=left_s if left_s > 0 else None)
+    return Message(topic, _encoded(sign_in), expiry_s=left_s if left_s > 0 else None)
 
 
+@lru_cache(maxsize=SIGN_INS)
+def _encoded(sign_in: SignIn) -> bytes:
+    return encode_json(asdict(sign_in))
+
+
+@lru_cache(maxsize=SIGN_INS)
 def without_code(sign_in: SignIn) -> SignIn:
     """What each of many people may show of the one sign-in that reads them.
 

@@ -162,8 +162,8 @@ class AccountStates:
             followed = self._outgoing.followed.get(slug)
             if followed is None:
                 continue
-            if followed.table:
-                facts = replace(facts, sign_in=without_code(facts.sign_in))
+            if followed.table and (seen := without_code(facts.sign_in)) != facts.sign_in:
+                facts = replace(facts, sign_in=seen)
             old, at_s = None, self._clock.monotonic()
             if before := self._published.get(slug):
                 old = before.facts

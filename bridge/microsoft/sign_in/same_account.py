@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
+NAMED_MOST = 5
+"""Other seats that are named to each."""
+
 
 class SameAccount:
     """The tables that follow who signs in, each with its seat."""
@@ -18,6 +21,8 @@ class SameAccount:
     def __init__(self) -> None:
         self._seats: defaultdict[str, list[Seat]] = defaultdict(list)
         self._logged: set[str] = set()
+        self.moves = 0
+        """Counts up whenever somebody takes or leaves a seat."""
 
     def seat(self, name: str, changed: Callable[[], None]) -> Seat:
         """A seat where nobody sits; ``changed`` is called when others sit with who does."""
@@ -29,6 +34,7 @@ class SameAccount:
 
     def moved(self, seat: Seat, before: str | None) -> None:
         """Who sits on ``seat`` is another; everybody concerned learns of it."""
+        self.moves += 1
         concerned = self.of(seat.account)
         if before:
             self._seats[before].remove(seat)
@@ -56,10 +62,16 @@ class Seat:
         self._all, self.name, self.changed = all_seats, name, changed
         self.account: str | None = None
         """Who sits here, by ``Identity.home_id``."""
+        self._others: tuple[str, ...] = ()
+        self._looked_at = 0
 
     def take(self, account: str | None) -> tuple[str, ...]:
         """Let ``account`` sit here, or nobody; the names of the other seats that it has."""
         if account != self.account:
             before, self.account = self.account, account
             self._all.moved(self, before)
-        return tuple(sorted(seat.name for seat in self._all.of(account) if seat is not self))
+        if self._looked_at != self._all.moves:
+            self._looked_at = self._all.moves
+            others = sorted(seat.name for seat in self._all.of(account) if seat is not self)
+            self._others = tuple(others[:NAMED_MOST])
+        return self._others

@@ -1,7 +1,8 @@
 """Publishes how long each person was in calls and meetings today, and keeps it over restarts.
 
 What is sent grows with what people do: the end of a call at once, a call that goes on every minute,
-of people who are read together every five minutes, and everybody when the day changes.
+of people who are read together every five minutes, and everybody when the day changes. Of more than
+a thousand people only who was in a call or a meeting is published.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bridge.contract.wire import Message, encode_json
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.today.counted_day import (
     Count,
+    Day,
     Moment,
     begun,
     local_date,
@@ -68,7 +70,8 @@ class Minutes:
         if before is None:
             stored = self._stored.pop(slug, None)
             before = begun(now, self._zone, stored)
-            self._due[slug] = None
+            if self._is_worth_it(slug, stored[0] if stored else None):
+                self._due[slug] = None
         count = seeing(moved_on(before, now, self._zone), facts)
         self._counts[slug] = count
         if count.runs:
@@ -108,11 +111,12 @@ class Minutes:
         today = local_date(now.wall, self._zone)
         if today != self._today:
             self._today = today
-            self._due |= dict.fromkeys(self._counts)
+            days = ((slug, count.day) for slug, count in self._published.items())
+            self._due |= dict.fromkeys(s for s, day in days if self._is_worth_it(s, day))
         for slug in self._running:
             every_s = EVERY_OF_A_TABLE_S if self._is_of_a_table(slug) else EVERY_S
-            published_at = self._published.get(slug)
-            if published_at and now.monotonic_s - published_at.at.monotonic_s >= every_s:
+            published = self._published.get(slug)
+            if not published or now.monotonic_s - published.at.monotonic_s >= every_s:
                 self._due[slug] = None
 
     async def _publish_due(self) -> None:
@@ -150,6 +154,13 @@ class Minutes:
         for table in (self._counts, self._published, self._due):
             table.pop(slug, None)
         self._running.discard(slug)
+
+    def _is_worth_it(self, slug: str, before: Day | None) -> bool:
+        """Whether a day begins with a message; of many people only for who has to begin at 0."""
+        is_one_of_many = len(self._outgoing.followed) > MANY and self._is_of_a_table(slug)
+        return not is_one_of_many or (
+            before is not None and bool(before.calls_s or before.meetings_s)
+        )
 
     def _is_of_a_table(self, slug: str) -> bool:
         followed = self._outgoing.followed.get(slug)

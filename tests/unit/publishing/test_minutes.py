@@ -12,6 +12,7 @@ from bridge.contract.account import AccountFacts, Followed, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
+from bridge.publishing.outgoing import MANY
 from tests.unit.publishing.bench import ALICE, BOB, Bench, facts
 
 TOPICS = Topics()
@@ -81,6 +82,22 @@ async def test_of_many_only_the_end_and_every_five_minutes(bench: Bench) -> None
         seen(bench, "team_ann", FREE)
         (end,) = today(await bench.pass_time(20), "team_ann")
         assert end["calls_s"] == 900
+
+
+async def test_of_thousands_only_who_was_in_a_call_is_published(bench: Bench) -> None:
+    crowd = {f"team_p{n}": Followed("P", table="team", discover=False) for n in range(MANY + 1)}
+    bench.publisher.follow(crowd)
+    async with bench.running():
+        for slug in crowd:
+            seen(bench, slug, FREE)
+        seen(bench, "team_p1", CALL)
+        through = await bench.pass_time(900)
+        assert {m.topic for m in through if m.payload and m.topic.endswith("/today")} == {
+            TOPICS.account("team_p1", "today")
+        }
+        seen(bench, "team_p1", FREE)
+        await bench.pass_time(20)
+    assert stored(bench, "team_p1")["calls_s"] == 900
 
 
 async def test_a_gap_is_told(bench: Bench) -> None:
