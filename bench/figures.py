@@ -25,9 +25,20 @@ STATES = ("Busy/InACall", "Available/Available")
 LIBRARIES = "aiohttp, msal, paho.mqtt.client, pydantic"
 A_MODEL = "class Model(pydantic.BaseModel):\n    number: int = pydantic.Field(1, ge=0)"
 """What pydantic needs for its first model is loaded with it, and not by its import."""
+DRIVER = "import asyncio, paho.mqtt.client, pydantic"
+KINDS = {
+    "console": "json",
+    "hue": "phue",
+    "serial": "serial",
+    "mqtt": "json",
+    "gpio": "gpiozero, gpiozero.pins.mock",
+    "usb": "busylight_core",
+}
+"""What each kind of light loads beside."""
 FLOORS = {
     "bridge": f"import aiohttp.web, {LIBRARIES}\n{A_MODEL}",
-    "driver": f"import asyncio, paho.mqtt.client, pydantic\n{A_MODEL}",
+    "driver": f"{DRIVER}\n{A_MODEL}",
+    **{kind: f"{DRIVER}, {library}\n{A_MODEL}" for kind, library in KINDS.items()},
 }
 """The libraries that a program cannot do without, and nothing of its own."""
 TURNS = 2000
@@ -85,10 +96,12 @@ async def nearest_script(rig: Rig, runs: int) -> dict[str, float]:
 async def imports(rig: Rig, runs: int) -> dict[str, Any]:
     """Import time of the running bridge, in times of its bare libraries; and what each costs."""
     rig.configure(page_port=free_port())
-    bare, bridge = [], []
+    bare, libraries, bridge = [], [], []
     log = rig.folder / "bridge.log"
     for _ in range(runs):
         bare.append(_import_s(await _python("-X", "importtime", "-c", f"import {LIBRARIES}")))
+        code = FLOORS["bridge"]
+        libraries.append(_import_s(await _python("-X", "importtime", "-c", code)))
         log.unlink(missing_ok=True)
         async with running(rig, "-X", "importtime") as process:
             memory_mib = resident_mib(process)
@@ -100,6 +113,7 @@ async def imports(rig: Rig, runs: int) -> dict[str, Any]:
         memory[f"+ {library}"] = await _memory_mib(f"import {known}")
     return {
         "bare_s": min(bare),
+        "libraries_s": min(libraries),
         "bridge_s": min(bridge),
         "times": min(bridge) / min(bare),
         "memory_mib": {**memory, "the bridge": memory_mib},

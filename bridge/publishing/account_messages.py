@@ -21,30 +21,43 @@ SIGN_INS = 64
 _PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
 
 
-def everything(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
+def everything(
+    topics: Topics, facts: AccountFacts, now: datetime, *, brief: bool = False
+) -> Iterator[Message]:
     """All retained messages of an account, in the order of ``changes``."""
     yield from state_and_attributes(topics, facts)
-    yield from unexpiring(topics, facts, now)
+    yield from unexpiring(topics, facts, now, brief=brief)
 
 
-def unexpiring(topics: Topics, facts: AccountFacts, now: datetime) -> Iterator[Message]:
-    """What stays true without a state: its status, whether it is current, and the sign-in."""
-    yield status_message(topics, facts.account, *shown_status(facts))
+def unexpiring(
+    topics: Topics, facts: AccountFacts, now: datetime, *, brief: bool = False
+) -> Iterator[Message]:
+    """What stays true without a state: its status, whether it is current, and the sign-in.
+
+    ``brief`` leaves the status in words out.
+    """
+    if not brief:
+        yield status_message(topics, facts.account, *shown_status(facts))
     good = availability_of(topics, facts), _auth(topics, facts, now), _sign_in(topics, facts)
     yield from good if facts.fresh else reversed(good)
 
 
 def changes(
-    topics: Topics, old: AccountFacts | None, facts: AccountFacts, now: datetime
+    topics: Topics,
+    old: AccountFacts | None,
+    facts: AccountFacts,
+    now: datetime,
+    *,
+    brief: bool = False,
 ) -> list[Message]:
     """The messages that ``facts`` need after ``old``.
 
     Good news ends with the sign-in, bad news begins with it: no lamp sees a state in between.
     """
     if old is None:
-        return list(everything(topics, facts, now))
+        return list(everything(topics, facts, now, brief=brief))
     messages = state_and_attributes(topics, facts) if state_is_new(old, facts) else []
-    if (status := shown_status(facts)) != shown_status(old):
+    if not brief and (status := shown_status(facts)) != shown_status(old):
         messages.append(status_message(topics, facts.account, *status))
     rest: list[Message] = []
     if facts.fresh != old.fresh:

@@ -74,7 +74,8 @@ class AccountStates:
             return
         if followed.table and self._tables.get(followed.table) != facts.sign_in:
             self._take_table(followed.table, facts.sign_in)
-        self._minutes.take(facts)
+        if not self._outgoing.is_brief_about(followed):
+            self._minutes.take(facts)
         self._due[facts.account] = facts
         self._publish_due()
         if self._due:
@@ -111,8 +112,10 @@ class AccountStates:
 
     def unread(self, slug: str) -> Iterator[Message]:
         """That an account is not current, when nothing is known of it yet."""
-        if slug in self._outgoing.followed and slug not in self._published:
-            yield status_message(self._topics, slug, Status.NOT_READ)
+        followed = self._outgoing.followed.get(slug)
+        if followed and slug not in self._published:
+            if not self._outgoing.is_brief_about(followed):
+                yield status_message(self._topics, slug, Status.NOT_READ)
             yield availability_of(self._topics, self.facts(slug))
 
     def tables(self) -> Iterator[Message]:
@@ -128,7 +131,8 @@ class AccountStates:
         yield from self.unread(slug)
         facts = self.facts(slug)
         if slug in self._published:
-            for message in everything(self._topics, facts, self._clock.now()):
+            brief = self._outgoing.is_brief_about(followed)
+            for message in everything(self._topics, facts, self._clock.now(), brief=brief):
                 if self.facts(slug) is not facts:  # they changed while the broker took these
                     yield from self.everything(slug)
                     return
@@ -172,7 +176,13 @@ class AccountStates:
                 # a new state is no beat: who changes often is repeated too
             self._published[slug] = Published(facts, at_s)
             self._outgoing.send(
-                *changes(self._topics, old, facts, self._clock.now()),
+                *changes(
+                    self._topics,
+                    old,
+                    facts,
+                    self._clock.now(),
+                    brief=self._outgoing.is_brief_about(followed),
+                ),
                 *self._preferences.news({slug: followed}),
             )
             if not followed.table:

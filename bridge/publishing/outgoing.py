@@ -33,6 +33,10 @@ class Outgoing:
         self.sent: Callable[[Message], None] = lambda _: None
         """Hears of each message that goes to the broker."""
 
+    def is_brief_about(self, followed: Followed) -> bool:
+        """Whether no status in words and no minutes are sent: of thousands whom nobody displays."""
+        return not followed.discover and len(self.followed) > MANY
+
     def send(self, *messages: Message, beat: bool = False) -> None:
         """Publish soon; a ``beat`` repeats what was sent before."""
         for message in messages:

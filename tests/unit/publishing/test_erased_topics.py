@@ -21,7 +21,7 @@ from tests.unit.publishing.bench import ALICE, IN, Bench, facts
 TOPICS = Topics()
 DEVICE, BRIDGE = TOPICS.account_config("alice"), TOPICS.bridge_config()
 FOREIGN = "homeassistant/device/zigbee_lamp/config"
-CROWD = {f"team_p{n}": Followed("P", table="team", discover=False) for n in range(MANY + 1)}
+CROWD = {f"team_p{n}": Followed("P", table="team") for n in range(MANY + 1)}
 
 
 @pytest.fixture

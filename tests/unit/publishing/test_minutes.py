@@ -85,7 +85,7 @@ async def test_of_many_only_the_end_and_every_five_minutes(bench: Bench) -> None
 
 
 async def test_of_thousands_only_who_was_in_a_call_is_published(bench: Bench) -> None:
-    crowd = {f"team_p{n}": Followed("P", table="team", discover=False) for n in range(MANY + 1)}
+    crowd = {f"team_p{n}": Followed("P", table="team") for n in range(MANY + 1)}
     bench.publisher.follow(crowd)
     async with bench.running():
         for slug in crowd:
@@ -98,6 +98,18 @@ async def test_of_thousands_only_who_was_in_a_call_is_published(bench: Bench) ->
         seen(bench, "team_p1", FREE)
         await bench.pass_time(20)
     assert stored(bench, "team_p1")["calls_s"] == 900
+
+
+async def test_of_thousands_whom_nobody_displays_neither_words_nor_minutes_are_sent(
+    bench: Bench,
+) -> None:
+    crowd = {f"team_p{n}": Followed("P", table="team", discover=False) for n in range(MANY + 1)}
+    bench.publisher.follow(crowd)
+    async with bench.running():
+        seen(bench, "team_p1", CALL)
+        through = [m.topic for m in await bench.pass_time(600) if m.payload]
+    assert TOPICS.account("team_p1", "state") in through
+    assert not [topic for topic in through if topic.endswith(("/today", "/status"))]
 
 
 async def test_a_gap_is_told(bench: Bench) -> None:
