@@ -21,7 +21,7 @@ from pydantic import BaseModel, SecretStr
 from bridge import __version__
 from bridge.config.command_line import OK, common_options, exit_code, first_word
 from bridge.config.loader import config_path, load_host
-from bridge.config.tables.shared import HostConfig
+from bridge.config.tables.shared import DriverTable, HostConfig
 from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.time_zone import with_zone
 from bridge.config.validation_errors import unknown
@@ -30,9 +30,12 @@ from bridge.contract.errors import ConfigError
 from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
-from drivers.registry import EXTRAS, find, installed
+from drivers.registry import find, listing
 from drivers.settings import Common, read
 
+EXAMPLE_KIND = "console"
+"""What is previewed where no lamp is configured."""
+_EXAMPLES = "Tables to begin with: docs/lights.md, and commented out in the shipped config.toml."
 _COMMANDS = ("pair", "test", "preview", "forget", "list", "run")
 
 
@@ -86,7 +89,12 @@ def _preview(arguments: argparse.Namespace) -> int:
     from drivers.decision_words import described, lost_words  # noqa: PLC0415 - as above
     from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
 
-    config, common, kind, options = _driver(arguments)
+    config = _host(arguments)
+    example = not config.drivers
+    if example:
+        table = DriverTable(kind=EXAMPLE_KIND)
+        config = config.model_copy(update={"drivers": {arguments.name: table}})
+    config, common, kind, options = _driver(arguments, config)
     clock = SystemClock()
     moment = _moment(arguments.at, config) if arguments.at else clock.now().astimezone()
     known = preview.Now({})
@@ -104,6 +112,8 @@ def _preview(arguments: argparse.Namespace) -> int:
     rules = common.rules(config, capability)
     decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
     lines = [described(decision, capability), *lost_words(decision)]
+    if example:
+        lines.append(f"An example: the config has no lamp yet. {_EXAMPLES}")
     print(*lines, sep="\n")  # noqa: T201 - the command's answer
     return OK
 
@@ -117,7 +127,7 @@ def _moment(at: datetime, config: HostConfig) -> datetime:
 def _forget(arguments: argparse.Namespace) -> int:
     from drivers.retained_topics import forget  # noqa: PLC0415 - as above
 
-    config = load_host(config_path(arguments.config, os.environ), os.environ)
+    config = _host(arguments)
     user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}
     if arguments.password_file:
         try:
@@ -133,14 +143,20 @@ def _forget(arguments: argparse.Namespace) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
-    for name, point in installed().items():
-        extra = f"  needs presence-bridge[{EXTRAS[name]}]" if name in EXTRAS else ""
-        print(f"{name:<10}{point.value}{extra}")  # noqa: T201 - the command's answer
+    print(*listing(), sep="\n")  # noqa: T201 - the command's answer
     return OK
 
 
-def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any], BaseModel]:
-    config = load_host(config_path(arguments.config, os.environ), os.environ)
+def _host(arguments: argparse.Namespace) -> HostConfig:
+    return load_host(config_path(arguments.config, os.environ), os.environ)
+
+
+def _driver(
+    arguments: argparse.Namespace, config: HostConfig | None = None
+) -> tuple[HostConfig, Common, Kind[Any], BaseModel]:
+    config = config or _host(arguments)
+    if not config.drivers:
+        raise ConfigError([f"drivers.{arguments.name}: the config has no lamp yet. {_EXAMPLES}"])
     if arguments.name not in config.drivers:
         raise ConfigError(
             [f"drivers.{arguments.name}: {unknown(arguments.name, sorted(config.drivers))}"]
@@ -175,7 +191,9 @@ def _parser() -> argparse.ArgumentParser:
     parsers["test"].add_argument("--seconds", type=float, default=2.0, help="for each look")
     _add_preview(parsers["preview"])
     _add_forget(parsers["forget"])
-    listing = commands.add_parser("list", parents=[common], help="kinds that are installed")
+    listing = commands.add_parser(
+        "list", parents=[common], help="kinds of lamps, and what each lacks here"
+    )
     listing.set_defaults(do=_list)
     return parser
 
