@@ -41,7 +41,7 @@ class Installation:
         for line in self.requires:
             of = _OF_EXTRA.search(line)
             if of and of[1] == extra:
-                what = _OF_EXTRA.sub("", line).strip().rstrip(";").strip()
+                what = _OF_EXTRA.sub("", line).replace("'", '"').strip().rstrip(";").strip()
                 found[_LIBRARY.findall(line)[0]] = what
         return found
 

@@ -32,6 +32,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = Path(sys.executable).parent
 NOT_CLONED = (".git", ".venv", "bench", "tests", "secrets", "state", "*_cache", "__pycache__")
 BROKER = "presence/bridge/state"
+PIECE = re.compile(r'height="28" class="(\w+)"')
+"""Of the strip of the last 24 hours."""
 DEADLINE_S, OK_STATUS = 60.0, 200
 
 
@@ -213,7 +215,7 @@ async def test_the_demo_has_a_past_and_what_it_says_to_change_stays_for_a_while(
         people = json.loads(await asyncio.to_thread(fetched, f"{page[1]}api/v1/people"))
         assert [person["account"] for person in people] == ["alice"]
         strip = await asyncio.to_thread(fetched, page[1])
-        assert {"call", "busy", "available", "away"} <= set(re.findall(r'class="(\w+)"', strip))
+        assert {"call", "busy", "available", "away"} <= set(PIECE.findall(strip))
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(DEADLINE_S):
             await process.communicate()

@@ -40,7 +40,7 @@ def test_where_the_clone_is_gone_its_libraries_are_installed_alone(tmp_path: Pat
     assert gone.cure("hue") == f"Run: {PYTHON} -m pip install phue==1.1"
     assert gone.needed("gpio") == {
         "gpiozero": "gpiozero>=2.0.1.post3",
-        "lgpio": "lgpio>=0.2.2.0; (python_version < '3.13' and sys_platform == 'linux')",
+        "lgpio": 'lgpio>=0.2.2.0; (python_version < "3.13" and sys_platform == "linux")',
     }
 
 
