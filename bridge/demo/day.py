@@ -118,11 +118,11 @@ async def play(
 
 async def _pass(person: Person, until_s: float, clock: Clock, says: Callable[[str], None]) -> float:
     """Wait until ``until_s``, and a while after each change by hand; so much later is the day."""
-    ends_s, seen, changed = until_s, person.facts, False
+    ends_s, seen, changed = until_s, person.sequence, False
     while (left_s := ends_s - clock.monotonic()) > 0:
         await clock.sleep(min(left_s, NOTICED_S))
-        if person.facts != seen:
-            seen, ends_s = person.facts, max(ends_s, clock.monotonic() + PAUSE_S)
+        if person.sequence != seen:  # also when it says the same as the day
+            seen, ends_s = person.sequence, max(ends_s, clock.monotonic() + PAUSE_S)
             says(f"{person.name} was changed by hand: the day waits {PAUSE_S:.0f} s.")
             changed = True
     if changed:

@@ -14,7 +14,7 @@ import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -86,12 +86,13 @@ def first(table: Mapping[str, T], command: str) -> T | None:
 class Clone:
     folder: Path
     environment: dict[str, str]
+    started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def start(self, command: str) -> asyncio.subprocess.Process:
         here = command.replace("/opt/presence-bridge/bin/", "").replace(
             "/etc/presence-bridge", str(self.folder)
         )
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             "bash",
             *("-c", f"exec {here}" if command.startswith("presence-driver desk") else here),
             cwd=self.folder,
@@ -100,6 +101,14 @@ class Clone:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what a failed test left."""
+        for process in self.started:
+            if process.returncode is None:
+                process.kill()
 
     async def run(self, command: str, how: Run, port: int) -> None:
         process = await self.start(f"{command} {how.also.format(port=port)}".strip())
@@ -121,7 +130,7 @@ class Clone:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
+def clone(tmp_path: Path) -> Iterator[Clone]:
     """Where ``scripts/demo`` ran once: pip has installed what it needs."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_CLONED))
@@ -136,7 +145,9 @@ def clone(tmp_path: Path) -> Clone:
         "PRESENCE_STATE_DIR": str(tmp_path / "state"),
         "PRESENCE_MQTT__HOST": "127.0.0.1",
     }
-    return Clone(folder, environment)
+    built = Clone(folder, environment)
+    yield built
+    built.end()
 
 
 async def test_each_command_runs_as_it_stands_there(clone: Clone, tmp_path: Path) -> None:
@@ -171,9 +182,10 @@ async def demo(clone: Clone) -> AsyncIterator[asyncio.subprocess.Process]:
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+        if process.returncode is None:  # it stops its own programs
+            process.terminate()
+            async with asyncio.timeout(DEADLINE_S):
+                await process.communicate()
 
 
 async def until(process: asyncio.subprocess.Process, text: str) -> str:

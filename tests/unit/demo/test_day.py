@@ -111,12 +111,12 @@ async def test_what_somebody_changes_by_hand_stays_a_minute_and_then_the_day_goe
         play(directory, alice, day, compress_to_s=8, clock=clock, says=said.append)
     )
     await clock.advance(1)
-    directory.change(alice, "DoNotDisturb", "Presenting")
+    directory.change(alice, "Available", "Available")  # as it is: it is to stay so
     await clock.advance(NOTICED_S)
     assert said == ["Alice was changed by hand: the day waits 60 s."]
     await clock.advance(PAUSE_S - 1)
-    assert alice.facts.session.activity == "Presenting"
-    directory.change(alice, status_message="one more")
+    assert alice.facts.session.activity == "Available"
+    directory.change(alice, "DoNotDisturb", "Presenting")
     await clock.advance(PAUSE_S)
     assert alice.facts.session.activity == "Presenting"
 
