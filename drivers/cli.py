@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
 
@@ -26,12 +26,15 @@ from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.time_zone import with_zone
 from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import ConfigError, TryAgainError
 from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
 from drivers.registry import find, listing
 from drivers.settings import Common, read
+
+if TYPE_CHECKING:
+    from drivers.preview import Now
 
 EXAMPLE_KIND = "console"
 """What is previewed where no lamp is configured."""
@@ -95,17 +98,8 @@ def _preview(arguments: argparse.Namespace) -> int:
         table = DriverTable(kind=EXAMPLE_KIND)
         config = config.model_copy(update={"drivers": {arguments.name: table}})
     config, common, kind, options = _driver(arguments, config)
-    clock = SystemClock()
-    moment = _moment(arguments.at, config) if arguments.at else clock.now().astimezone()
-    known = preview.Now({})
-    if arguments.manual:
-        known = preview.Now({}, by_hand=preview.checked(preview.by_hand, arguments.manual))
-    elif arguments.presence:
-        known = preview.Now(
-            preview.checked(preview.facts_of, arguments.presence, moment, common.follow)
-        )
-    else:
-        known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
+    moment = _moment(arguments.at or SystemClock().now(), config)
+    known = _now(arguments, config, common, moment)
     memory = SavedState(config.state_dir, arguments.name, kind, options)
     memory.load()
     capability = known.capability or memory.capability or kind.capability
@@ -116,6 +110,23 @@ def _preview(arguments: argparse.Namespace) -> int:
         lines.append(f"An example: the config has no lamp yet. {_EXAMPLES}")
     print(*lines, sep="\n")  # noqa: T201 - the command's answer
     return OK
+
+
+def _now(
+    arguments: argparse.Namespace, config: HostConfig, common: Common, moment: datetime
+) -> Now:
+    """What the command line supposes, else what the broker has stored."""
+    from drivers import preview  # noqa: PLC0415 - as above
+
+    if arguments.manual:
+        return preview.Now({}, by_hand=preview.checked(preview.by_hand, arguments.manual))
+    if arguments.presence:
+        facts = preview.checked(preview.facts_of, arguments.presence, moment, common.follow)
+        return preview.Now(facts)
+    try:
+        return asyncio.run(preview.ask(arguments.name, config, common.follow, SystemClock()))
+    except TryAgainError as error:
+        raise TryAgainError(f"{error}. To suppose one: --presence busy/in_a_call") from error
 
 
 def _moment(at: datetime, config: HostConfig) -> datetime:
