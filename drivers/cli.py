@@ -14,25 +14,31 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
 
 from bridge import __version__
 from bridge.config.command_line import OK, common_options, exit_code, first_word
 from bridge.config.loader import config_path, load_host
-from bridge.config.tables.shared import HostConfig
+from bridge.config.tables.shared import DriverTable, HostConfig
 from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.time_zone import with_zone
 from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError
+from bridge.contract.errors import ConfigError, TryAgainError
 from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
-from drivers.registry import EXTRAS, find, installed
+from drivers.registry import find, listing
 from drivers.settings import Common, read
 
+if TYPE_CHECKING:
+    from drivers.preview import Now
+
+EXAMPLE_KIND = "console"
+"""What is previewed where no lamp is configured."""
+_EXAMPLES = "Tables to begin with: docs/lights.md, and commented out in the shipped config.toml."
 _COMMANDS = ("pair", "test", "preview", "forget", "list", "run")
 
 
@@ -86,26 +92,41 @@ def _preview(arguments: argparse.Namespace) -> int:
     from drivers.decision_words import described, lost_words  # noqa: PLC0415 - as above
     from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
 
-    config, common, kind, options = _driver(arguments)
-    clock = SystemClock()
-    moment = _moment(arguments.at, config) if arguments.at else clock.now().astimezone()
-    known = preview.Now({})
-    if arguments.manual:
-        known = preview.Now({}, by_hand=preview.checked(preview.by_hand, arguments.manual))
-    elif arguments.presence:
-        known = preview.Now(
-            preview.checked(preview.facts_of, arguments.presence, moment, common.follow)
-        )
-    else:
-        known = asyncio.run(preview.ask(arguments.name, config, common.follow, clock))
+    config = _host(arguments)
+    example = not config.drivers
+    if example:
+        table = DriverTable(kind=EXAMPLE_KIND)
+        config = config.model_copy(update={"drivers": {arguments.name: table}})
+    config, common, kind, options = _driver(arguments, config)
+    moment = _moment(arguments.at or SystemClock().now(), config)
+    known = _now(arguments, config, common, moment)
     memory = SavedState(config.state_dir, arguments.name, kind, options)
     memory.load()
     capability = known.capability or memory.capability or kind.capability
     rules = common.rules(config, capability)
     decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
     lines = [described(decision, capability), *lost_words(decision)]
+    if example:
+        lines.append(f"An example: the config has no lamp yet. {_EXAMPLES}")
     print(*lines, sep="\n")  # noqa: T201 - the command's answer
     return OK
+
+
+def _now(
+    arguments: argparse.Namespace, config: HostConfig, common: Common, moment: datetime
+) -> Now:
+    """What the command line supposes, else what the broker has stored."""
+    from drivers import preview  # noqa: PLC0415 - as above
+
+    if arguments.manual:
+        return preview.Now({}, by_hand=preview.checked(preview.by_hand, arguments.manual))
+    if arguments.presence:
+        facts = preview.checked(preview.facts_of, arguments.presence, moment, common.follow)
+        return preview.Now(facts)
+    try:
+        return asyncio.run(preview.ask(arguments.name, config, common.follow, SystemClock()))
+    except TryAgainError as error:
+        raise TryAgainError(f"{error}. To suppose one: --presence busy/in_a_call") from error
 
 
 def _moment(at: datetime, config: HostConfig) -> datetime:
@@ -117,7 +138,7 @@ def _moment(at: datetime, config: HostConfig) -> datetime:
 def _forget(arguments: argparse.Namespace) -> int:
     from drivers.retained_topics import forget  # noqa: PLC0415 - as above
 
-    config = load_host(config_path(arguments.config, os.environ), os.environ)
+    config = _host(arguments)
     user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}
     if arguments.password_file:
         try:
@@ -133,14 +154,20 @@ def _forget(arguments: argparse.Namespace) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
-    for name, point in installed().items():
-        extra = f"  needs presence-bridge[{EXTRAS[name]}]" if name in EXTRAS else ""
-        print(f"{name:<10}{point.value}{extra}")  # noqa: T201 - the command's answer
+    print(*listing(), sep="\n")  # noqa: T201 - the command's answer
     return OK
 
 
-def _driver(arguments: argparse.Namespace) -> tuple[HostConfig, Common, Kind[Any], BaseModel]:
-    config = load_host(config_path(arguments.config, os.environ), os.environ)
+def _host(arguments: argparse.Namespace) -> HostConfig:
+    return load_host(config_path(arguments.config, os.environ), os.environ)
+
+
+def _driver(
+    arguments: argparse.Namespace, config: HostConfig | None = None
+) -> tuple[HostConfig, Common, Kind[Any], BaseModel]:
+    config = config or _host(arguments)
+    if not config.drivers:
+        raise ConfigError([f"drivers.{arguments.name}: the config has no lamp yet. {_EXAMPLES}"])
     if arguments.name not in config.drivers:
         raise ConfigError(
             [f"drivers.{arguments.name}: {unknown(arguments.name, sorted(config.drivers))}"]
@@ -175,7 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     parsers["test"].add_argument("--seconds", type=float, default=2.0, help="for each look")
     _add_preview(parsers["preview"])
     _add_forget(parsers["forget"])
-    listing = commands.add_parser("list", parents=[common], help="kinds that are installed")
+    listing = commands.add_parser(
+        "list", parents=[common], help="kinds of lamps, and what each lacks here"
+    )
     listing.set_defaults(do=_list)
     return parser
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from bridge.config.installation import NAME, Installation, is_installed, this_installation
 from bridge.contract.errors import ConfigError
 from drivers.base import Kind
 
 GROUP = "presence.drivers"
 EXTRAS = {"hue": "hue", "gpio": "gpio", "serial": "serial", "usb": "usb"}
 """The extra that brings the library of a kind of ours."""
+_ALSO = {"lgpio": " (lgpio has no wheels for Python 3.13 and newer: docs/lights/gpio.md)"}
 
 
 def installed(points: Iterable[EntryPoint] | None = None) -> dict[str, EntryPoint]:
@@ -20,7 +22,11 @@ def installed(points: Iterable[EntryPoint] | None = None) -> dict[str, EntryPoin
     return {point.name: point for point in sorted(found, key=lambda point: point.name)}
 
 
-def find(name: str, points: Iterable[EntryPoint] | None = None) -> Kind[Any]:
+def find(
+    name: str,
+    points: Iterable[EntryPoint] | None = None,
+    installation: Callable[[], Installation] = this_installation,
+) -> Kind[Any]:
     """Import the kind called ``name``.
 
     Raises:
@@ -32,13 +38,36 @@ def find(name: str, points: Iterable[EntryPoint] | None = None) -> Kind[Any]:
     try:
         kind = known[name].load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError([f"kind {name!r} cannot be loaded: {error}; {_cure(name)}"]) from error
+        cure = "Install what its package needs."
+        if name in EXTRAS:
+            cure = installation().cure(EXTRAS[name])
+        raise ConfigError([f"kind {name!r} cannot be loaded: {error}. {cure}"]) from error
     if not isinstance(kind, Kind) or kind.name != name:
         raise ConfigError([f"kind {name!r}: {known[name].value} is no kind of that name"])
     return kind
 
 
-def _cure(name: str) -> str:
-    if name in EXTRAS:
-        return f"install it with: pip install 'presence-bridge[{EXTRAS[name]}]'"
-    return "install what its package needs"
+def listing(
+    points: Iterable[EntryPoint] | None = None,
+    installation: Installation | None = None,
+    has: Callable[[str], bool] = is_installed,
+) -> Iterator[str]:
+    """A line for each kind: whether it can be used, and what it lacks."""
+    ours = installation or this_installation()
+    kinds = installed(points)
+    width = max(map(len, kinds), default=0)
+    for name, point in kinds.items():
+        yield f"{name:<{width}}  {_readiness(name, point, ours, has)}"
+
+
+def _readiness(name: str, point: EntryPoint, ours: Installation, has: Callable[[str], bool]) -> str:
+    if point.dist and point.dist.name != NAME:
+        return f"installed, from {point.dist.name} {point.dist.version}"
+    if name not in EXTRAS:
+        return "ready, needs no library"
+    libraries = list(ours.needed(EXTRAS[name]))
+    lacks = [library for library in libraries if not has(library)]
+    if lacks:
+        also = "".join(_ALSO.get(library, "") for library in lacks)
+        return f"lacks {' and '.join(lacks)}. {ours.cure(EXTRAS[name])}{also}"
+    return f"ready, with {' and '.join(libraries)}"

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.broker import collect, visiting
-from bridge.broker.hearing import hears, probe_topic
+from bridge.broker import visiting
+from bridge.broker.hearing import probe_topic
+from bridge.commands.stored_messages import stored
 from bridge.config.tables.config import Config
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import decode_json
 
-LOOK_S = 2.0
 LEAVES = ("state", "auth", "availability")
 Fields = Mapping[str, Any]
 NOT_RUNNING = "The service is not running; this is what it left behind."
@@ -56,19 +56,15 @@ async def from_broker(config: Config) -> tuple[dict[str, Known], str | None]:
     filters = [topics.account("+", leaf) for leaf in LEAVES]
     filters += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
     async with visiting(config.mqtt) as session:
-        for topic_filter in filters:
-            await session.subscribe(topic_filter, commands=False)
-        received = await collect(session, filters, lambda _: False, LOOK_S)
-        stored = {message.topic: message.payload for message in received}
-        known = _by_slug(config, stored)
-        state = stored.get(topics.bridge_state)
-        if state == ONLINE.encode():
-            if config.accounts and not known:
-                raise _hears_nothing(config, topics.account("+", "state"))
-            return known, None
-        if state is not None or known:
-            return known, NOT_RUNNING
-        heard = await hears(session, probe_topic(topics))
+        messages, heard = await stored(session, filters, probe_topic(topics))
+    known = _by_slug(config, messages)
+    state = messages.get(topics.bridge_state)
+    if state == ONLINE.encode():
+        if config.accounts and not known:
+            raise _hears_nothing(config, topics.account("+", "state"))
+        return known, None
+    if state is not None or known:
+        return known, NOT_RUNNING
     deaf = _hears_nothing(config, topics.bridge_state)
     if heard is False:
         raise deaf
@@ -82,20 +78,20 @@ def _hears_nothing(config: Config, topic: str) -> PersonMustActError:
     )
 
 
-def _by_slug(config: Config, stored: Mapping[str, bytes]) -> dict[str, Known]:
+def _by_slug(config: Config, messages: Mapping[str, bytes]) -> dict[str, Known]:
     before, after = config.topics.account("+", "").split("+")
-    accounts = [topic.removeprefix(before) for topic in stored if topic.startswith(before)]
+    accounts = [topic.removeprefix(before) for topic in messages if topic.startswith(before)]
     slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
-    return {slug: _stored_of(slug, config, stored) for slug in slugs}
+    return {slug: _stored_of(slug, config, messages) for slug in slugs}
 
 
-def _stored_of(slug: str, config: Config, stored: Mapping[str, bytes]) -> Known:
+def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Known:
     topics = config.topics
     table = next((name for name in config.accounts if slug.startswith(f"{name}_")), slug)
-    auth_of_table = stored.get(topics.table(table, "auth"), b"{}")
-    state = decode_json(stored.get(topics.account(slug, "state"), b"{}"))
-    sign_in = decode_json(stored.get(topics.account(slug, "auth"), auth_of_table))
-    fresh = stored.get(topics.account(slug, "availability")) == ONLINE.encode()
+    auth_of_table = messages.get(topics.table(table, "auth"), b"{}")
+    state = decode_json(messages.get(topics.account(slug, "state"), b"{}"))
+    sign_in = decode_json(messages.get(topics.account(slug, "auth"), auth_of_table))
+    fresh = messages.get(topics.account(slug, "availability")) == ONLINE.encode()
     return _known(state, state, sign_in, fresh=fresh)
 
 

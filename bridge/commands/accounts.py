@@ -17,9 +17,10 @@ from bridge.commands.terminal import chosen_account, say
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import PersonMustActError
-from bridge.microsoft import Microsoft
+from bridge.contract.errors import PersonMustActError, PresenceBridgeError
 
+NOBODY = "No service answers on this machine"
+WHERE = "Start the service, or ask where it runs; this is what its state folder knows."
 COLUMNS = ("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL", "SIGNED IN AS")
 
 
@@ -34,6 +35,8 @@ async def logout(config: Config, account: str) -> int:
     if state_dir.in_use(config.state_dir):
         await ask(config, "signout", account=slug)
     else:
+        from bridge.microsoft import Microsoft  # noqa: PLC0415 - slow to load, and the table is quick
+
         with state_dir.locked(config.state_dir):
             async with Microsoft(config, SystemClock()) as microsoft:
                 await microsoft.account(slug).credentials.sign_out()
@@ -60,7 +63,7 @@ async def table(config: Config) -> int:
     """Print a line for each account; 1 when no service was there to say what is true now.
 
     Raises:
-        PresenceBridgeError: Neither service nor broker can be asked.
+        PresenceBridgeError: The service runs on this machine, and does not answer.
     """
     known, fault = await _known(config)
     if fault:
@@ -79,7 +82,17 @@ async def _known(config: Config) -> tuple[dict[str, Known], str | None]:
     async with on_this_machine(config) as service:
         if service:
             return from_service(await service.people()), None
-    return await from_broker(config)
+    try:
+        known, fault = await from_broker(config)
+    except PresenceBridgeError as error:
+        known, fault = {}, f"{NOBODY}, and {str(error).rstrip('.')}. {WHERE}"
+    return ({**_remembered(config), **known} if fault else known), fault
+
+
+def _remembered(config: Config) -> dict[str, Known]:
+    from bridge.commands.remembered import remembered  # noqa: PLC0415 - only where nobody answers
+
+    return remembered(config)
 
 
 def _slugs(config: Config, known: Iterable[str]) -> Iterator[str]:
@@ -100,7 +113,7 @@ def _shared(known: Mapping[str, Known]) -> dict[str, list[str]]:
 
 
 def _row(slug: str, known: Known) -> tuple[str, ...]:
-    presence = f"{known.availability or 'unknown'}/{known.activity or 'unknown'}"
+    presence = "/".join(filter(None, (known.availability, known.activity))) or "unknown"
     shown = presence if known.fresh else f"{presence} (stale)" if known.polled_at else "-"
     sign_in = known.sign_in.replace("_", " ")
     times = _clock_time(known.changed_at), _clock_time(known.polled_at)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bridge.config.installation import cure
 from bridge.contract.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -158,9 +159,7 @@ def _amqtt_broker() -> Broker:
         from amqtt.broker import Broker as AmqttBroker  # noqa: PLC0415 - an extra, slow to load
         from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType  # noqa: PLC0415
     except ImportError as error:
-        raise ConfigError(
-            ["the embedded broker needs amqtt: pip install 'presence-bridge[demo]'"]
-        ) from error
+        raise ConfigError([f"the embedded broker needs amqtt. {cure('demo')}"]) from error
     anonymous = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
     listener = ListenerConfig(type=ListenerType.EXTERNAL)
     broker = AmqttBroker(BrokerConfig(listeners={LISTENER: listener}, plugins=anonymous))

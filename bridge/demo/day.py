@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
@@ -14,6 +14,10 @@ from bridge.demo.directory import Directory, Person
 MINUTE_S, HOUR_S = 60, 3600
 SLOT_S = 30 * MINUTE_S
 """Meetings start at the full and half hour."""
+PAUSE_S = 60.0
+"""What somebody changes by hand stays so long before the day goes on."""
+NOTICED_S = 0.5
+"""So soon such a change is noticed."""
 ARRIVE_S, MORNING_S, LUNCH_S, AFTERNOON_S, LEAVE_S = (
     hour * HOUR_S for hour in (8.5, 9.0, 12.0, 13.0, 16.75)
 )
@@ -97,15 +101,33 @@ async def play(
     *,
     compress_to_s: float,
     clock: Clock,
+    says: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Let ``person`` live ``day`` in so many seconds, again and again until cancelled."""
+    """Let ``person`` live ``day`` in so many seconds, again and again until cancelled.
+
+    Whoever else changes the person's presence has it for a while; ``says`` is called with that.
+    """
     story = compressed(day, compress_to_s)
+    ends = [*(moment.at_s for moment in story[1:]), compress_to_s]
     while True:
         began_s = clock.monotonic()
-        for moment in story:
-            await clock.sleep(began_s + moment.at_s - clock.monotonic())
+        for moment, end_s in zip(story, ends, strict=True):
             apply(directory, person, moment)
-        await clock.sleep(began_s + compress_to_s - clock.monotonic())
+            began_s += await _pass(person, began_s + end_s, clock, says)
+
+
+async def _pass(person: Person, until_s: float, clock: Clock, says: Callable[[str], None]) -> float:
+    """Wait until ``until_s``, and a while after each change by hand; so much later is the day."""
+    ends_s, seen, changed = until_s, person.sequence, False
+    while (left_s := ends_s - clock.monotonic()) > 0:
+        await clock.sleep(min(left_s, NOTICED_S))
+        if person.sequence != seen:  # also when it says the same as the day
+            seen, ends_s = person.sequence, max(ends_s, clock.monotonic() + PAUSE_S)
+            says(f"{person.name} was changed by hand: the day waits {PAUSE_S:.0f} s.")
+            changed = True
+    if changed:
+        says("The day goes on.")
+    return ends_s - until_s
 
 
 def apply(directory: Directory, person: Person, moment: Moment) -> None:

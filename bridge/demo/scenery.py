@@ -8,17 +8,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.config.atomic_file import write_private
 from bridge.contract.clock import SystemClock
 from bridge.demo.broker import EmbeddedBroker
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, household
 from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.past import past_week
 
 APPROVAL_AFTER_S = 3.0
 """So long the sign-in code can be read before the demo enters it."""
 
+STATE = "state"
 _CONFIG = """\
-state_dir = "state"
+state_dir = "{state}"
 [mqtt]
 host = "127.0.0.1"
 port = {mqtt_port}
@@ -52,7 +55,8 @@ Presence Bridge demo: a simulated Microsoft, an MQTT broker, the real bridge, an
                       -d '{{"availability": "Busy", "activity": "InACall"}}'
   Logs           {folder}/bridge.log and drivers.log
 
-Alice lives through a working day in {day_s:.0f} seconds, again and again. Ctrl-C ends it.
+Alice lives through a working day in {day_s:.0f} seconds, again and again; what you change stays a
+minute. The week before, on the page, is made up. Ctrl-C ends it.
 """
 
 
@@ -91,8 +95,10 @@ async def scenery(folder: Path, *, port: int, day_s: float) -> AsyncIterator[Sce
             "upn": home.person.upn,
             "folder": folder,
             "day_s": day_s,
+            "state": STATE,
         }
         (folder / "config.toml").write_text(_CONFIG.format_map(names), encoding="utf-8")
+        write_private(folder / STATE / "history.jsonl", past_week("alice", SystemClock()))
         yield Scenery(home, broker.port, _INTRODUCTION.format_map(names))
 
 

@@ -129,6 +129,7 @@ async def _play(home: Household, day_s: float) -> None:
         working_day(Random(1)),  # noqa: S311 - the same day in every demo
         compress_to_s=day_s,
         clock=SystemClock(),
+        says=_say,
     )
 
 

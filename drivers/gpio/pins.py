@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.config.installation import cure
 from bridge.contract.errors import (
     LightRefusedError,
     LightUnreachableError,
@@ -114,8 +115,8 @@ def _no_pins(error: Exception) -> PresenceBridgeError:
     name = type(error).__name__
     if isinstance(error, ImportError) and name != "BadPinFactory":
         remedy = (
-            "Run: pip install 'presence-bridge[gpio]' on Python 3.11 or 3.12 (lgpio has no "
-            "wheels for newer ones), or use the container."
+            f"{cure('gpio')} (on Python 3.11 or 3.12: lgpio has no wheels for newer ones), "
+            "or use the container."
         )
     elif "open gpiochip" in str(error):
         remedy = (

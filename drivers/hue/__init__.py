@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from bridge.config.installation import cure
 from bridge.contract.errors import ConfigError
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
@@ -75,8 +76,7 @@ def _hub(options: HueOptions, transport: Transport, around: Surroundings) -> Hub
     try:
         from drivers.hue.hub import Hub  # noqa: PLC0415 - loads phue
     except ImportError as error:
-        cure = "install it with: pip install 'presence-bridge[hue]'"
-        raise ConfigError([f"kind 'hue' cannot be opened: {error}; {cure}"]) from error
+        raise ConfigError([f"kind 'hue' cannot be opened: {error}. {cure('hue')}"]) from error
     return Hub(options, transport, Pairings(around.state_dir), name=around.name)
 
 

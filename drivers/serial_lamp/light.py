@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, TypeVar
 
+from bridge.config.installation import cure
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
@@ -204,9 +205,7 @@ async def open_light(options: SerialOptions, around: Surroundings) -> AsyncItera
     try:
         from drivers.serial_lamp.port import open_port  # noqa: PLC0415 - pyserial is an extra
     except ImportError as error:
-        raise ConfigError(
-            [f"kind 'serial' needs pyserial ({error}): pip install 'presence-bridge[serial]'"]
-        ) from error
+        raise ConfigError([f"kind 'serial' needs pyserial ({error}). {cure('serial')}"]) from error
     stop = Event()
     light_class = WledLight if options.protocol == "wled" else SerialLight
     async with Worker(around.name) as worker:

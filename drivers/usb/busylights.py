@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.config.installation import cure
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Rgb
 from drivers.usb.locks import LetGo, Locks, nothing
@@ -194,7 +195,7 @@ def _listed(look: Callable[[], PluggedIn]) -> list[Found]:
     except ImportError as error:
         raise LightRefusedError(
             "busylight-core cannot be loaded.",
-            remedy="Run: pip install 'presence-bridge[usb]'",
+            remedy=cure("usb"),
         ) from error
     except Exception as error:  # a device that may not be read breaks the library's own checks
         raise LightRefusedError(f"USB cannot be read{_said(error)}.", remedy=_RULE) from error

@@ -350,6 +350,15 @@ def test_a_kind_of_light_can_be_loaded_and_is_documented(kind: str) -> None:
     assert kind not in EXTRAS or EXTRAS[kind] in PYPROJECT["project"]["optional-dependencies"]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_installs_from_the_clone_and_only_what_there_is(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"install\b.*presence-bridge\[", text), "nobody published that name"
+    assert set(re.findall(r"'\.\[(\w+)\]'", text)) <= set(
+        PYPROJECT["project"]["optional-dependencies"]
+    )
+
+
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
 
 

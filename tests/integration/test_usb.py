@@ -242,7 +242,7 @@ async def test_a_light_that_may_not_be_opened_comes_with_the_udev_rule() -> None
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (ModuleNotFoundError("No module named 'busylight_core'"), "presence-bridge[usb]"),
+        (ModuleNotFoundError("No module named 'busylight_core'"), "[usb]'"),
         (AttributeError("'NoneType' object has no attribute 'split'"), "plugdev"),
     ],
 )

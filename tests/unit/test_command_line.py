@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -122,3 +123,28 @@ def test_what_is_not_whole_is_wrong_use(line: str) -> None:
         with pytest.raises(SystemExit) as left:
             main(line.split())
         assert left.value.code == 2
+
+
+def test_without_a_lamp_in_the_config_an_example_is_previewed_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(BRIDGE.partition("[drivers.desk]")[0], encoding="utf-8")
+    words = ["--config", str(file), "preview", "desk", "--presence", "busy/in_a_call"]
+    assert driver_cli.main(words) == 0
+    shown, *_, note = capsys.readouterr().out.splitlines()
+    assert shown.startswith("#ff0000")
+    assert note.startswith("An example: the config has no lamp yet.")
+
+    assert driver_cli.main(["--config", str(file), "desk"]) == 2
+    assert "drivers.desk: the config has no lamp yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--at", "--presence", "--manual"])
+def test_each_option_of_preview_is_explained_with_an_example(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        driver_cli.main(["preview", "desk", "--help"])
+    explained = capsys.readouterr().out.partition("options:")[2].partition(option)[2]
+    assert re.search(r"2026-11-23 08:59|busy/in_a_call|#ff0000", explained.split("  --")[0])

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 import yaml
 
-from bridge import SUPPORT_URL
+from bridge import REPOSITORY, SUPPORT_URL
 
 ROOT = Path(__file__).parents[2]
 BLUEPRINTS = sorted((ROOT / "home-assistant/blueprints").rglob("*.yaml"))
 DASHBOARDS = sorted((ROOT / "home-assistant/dashboards").glob("*.yaml"))
 DOCS = ROOT / "docs/home-assistant.md"
+OURS = re.compile(r"github(?:usercontent)?\.com/([\w.-]+/presence-bridge)\b")
 each_blueprint = pytest.mark.parametrize("file", BLUEPRINTS, ids=lambda file: file.stem)
 
 
@@ -67,7 +69,7 @@ def used(value: Any) -> Iterator[str]:
 
 def raw(file: Path) -> str:
     """The address from which ``file`` is imported."""
-    repository = SUPPORT_URL.replace("//github.com/", "//raw.githubusercontent.com/")
+    repository = REPOSITORY.replace("//github.com/", "//raw.githubusercontent.com/")
     return f"{repository}/main/{file.relative_to(ROOT).as_posix()}"
 
 
@@ -112,3 +114,20 @@ def test_a_dashboard_uses_cards_of_home_assistant_alone(file: Path) -> None:
     assert "custom:" not in text
     assert all(view["title"] for view in yaml.safe_load(text)["views"])
     assert file.name in DOCS.read_text(encoding="utf-8")
+
+
+def test_every_file_names_one_repository_and_support_is_a_page_of_it() -> None:
+    path = SUPPORT_URL.removeprefix(f"{REPOSITORY}/blob/main/")
+    assert (ROOT / path).is_file()
+    assert f"<{REPOSITORY}/issues>" in (ROOT / path).read_text(encoding="utf-8")
+    owner = REPOSITORY.removeprefix("https://github.com/")
+    shipped = [ROOT / "pyproject.toml", ROOT / "README.md"]
+    for folder, kinds in {"docs": ("*.md",), "home-assistant": ("*.md", "*.yaml")}.items():
+        shipped += [file for kind in kinds for file in (ROOT / folder).rglob(kind)]
+    named = {
+        (file.relative_to(ROOT).as_posix(), found)
+        for file in shipped
+        for found in OURS.findall(unquote(file.read_text(encoding="utf-8")))
+    }
+    assert len(named) >= len(BLUEPRINTS)
+    assert {found for _, found in named} == {owner}, named

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bridge import SUPPORT_URL
+from bridge import DOCS_URL
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure
 from bridge.web.render.markup import tag
-
-_DOCS = f"{SUPPORT_URL}/blob/main/docs"
 
 
 def no_lights(broker: str) -> Markup:
@@ -49,4 +47,4 @@ def _home_assistant() -> Markup:
 
 
 def _guide(page: str, words: str) -> Markup:
-    return tag("a", words, href=f"{_DOCS}/{page}", target="_blank", rel="noreferrer")
+    return tag("a", words, href=f"{DOCS_URL}/{page}", target="_blank", rel="noreferrer")

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from bridge import SUPPORT_URL
+from bridge import DOCS_URL
 from bridge.contract.registration import Registration
 from bridge.web.render.forms import form, text_field
 from bridge.web.render.markup import Attribute, Child, join, tag
 from bridge.web.set_up.mistakes import MistakeError
 
-GUIDE = f"{SUPPORT_URL}/blob/main/docs/app-registration.md"
+GUIDE = f"{DOCS_URL}/app-registration.md"
 REFUSED = "refused"
 """The id of what is wrong with a field, below it: on a phone the top is out of sight."""
 

@@ -36,7 +36,7 @@ T = TypeVar("T")
 class HurriedLoop(asyncio.SelectorEventLoop):
     """An event loop whose deadlines pass ``hurry`` times as fast; sockets stay as they are."""
 
-    def __init__(self, hurry: int) -> None:
+    def __init__(self, hurry: float) -> None:
         super().__init__(_HurriedSelector(hurry))
         self.hurry = hurry
 
@@ -45,7 +45,7 @@ class HurriedLoop(asyncio.SelectorEventLoop):
 
 
 class _HurriedSelector(selectors.DefaultSelector):
-    def __init__(self, hurry: int) -> None:
+    def __init__(self, hurry: float) -> None:
         super().__init__()
         self._hurry = hurry
 
@@ -53,7 +53,7 @@ class _HurriedSelector(selectors.DefaultSelector):
         return super().select(timeout / self._hurry if timeout else timeout)
 
 
-def run_hurried(scenario: Coroutine[Any, Any, T], *, hurry: int = HURRY) -> T:
+def run_hurried(scenario: Coroutine[Any, Any, T], *, hurry: float = HURRY) -> T:
     """Run what meets deadlines of many seconds, in much less."""
     with asyncio.Runner(loop_factory=lambda: HurriedLoop(hurry)) as runner:
         return runner.run(scenario)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.demo.day import Moment, compressed, play, working_day
+from bridge.demo.day import NOTICED_S, PAUSE_S, Moment, compressed, play, working_day
 from bridge.demo.directory import Household
 from tests.fakes.clock import ManualClock
 
@@ -94,5 +94,38 @@ async def test_playing_changes_the_presence_at_each_moment_and_starts_over(
         ("Available", None),
         ("InACall", "On the phone"),
     ]
+    with pytest.raises(asyncio.CancelledError):
+        await life
+
+
+async def test_what_somebody_changes_by_hand_stays_a_minute_and_then_the_day_goes_on(
+    home: Household, clock: ManualClock
+) -> None:
+    day = [
+        Moment(0, "Offline", "Offline"),
+        Moment(100, "Available", "Available"),
+        Moment(200, "Busy", "InACall"),
+    ]
+    directory, alice, said = home.directory, home.person, list[str]()
+    life = asyncio.create_task(
+        play(directory, alice, day, compress_to_s=8, clock=clock, says=said.append)
+    )
+    await clock.advance(1)
+    directory.change(alice, "Available", "Available")  # as it is: it is to stay so
+    await clock.advance(NOTICED_S)
+    assert said == ["Alice was changed by hand: the day waits 60 s."]
+    await clock.advance(PAUSE_S - 1)
+    assert alice.facts.session.activity == "Available"
+    directory.change(alice, "DoNotDisturb", "Presenting")
+    await clock.advance(PAUSE_S)
+    assert alice.facts.session.activity == "Presenting"
+
+    await clock.advance(NOTICED_S)
+    assert alice.facts.session.activity == "InACall"
+    assert said[1:] == [said[0], "The day goes on."]
+    await clock.advance(4)
+    assert alice.facts.session.activity == "Available"
+    assert len(said) == 3
+    life.cancel()
     with pytest.raises(asyncio.CancelledError):
         await life
