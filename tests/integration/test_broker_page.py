@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -22,9 +23,12 @@ from tests.fakes.mosquitto import free_port, running
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "broker.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", PAGE)
+BLOCKS = [
+    (kind, dedent(text)) for kind, text in re.findall(r"(?ms)^ *```(\w*)\n(.*?)^ *```$", PAGE)
+]
 TOML = [text for kind, text in BLOCKS if kind == "toml"]
 YAML = [importlib.import_module("yaml").safe_load(text) for kind, text in BLOCKS if kind == "yaml"]
+SERVICES: list[dict[str, Any]] = [it["services"] for it in YAML if "services" in it]
 EMQX_WORDS = {"all": "readwrite", "subscribe": "read", "publish": "write"}
 
 
@@ -73,10 +77,6 @@ def test_emqx_gets_the_same_rules_and_fences_off_all_others() -> None:
     assert rules.splitlines()[-1] == '{deny, all, all, ["presence/#"]}.'
 
 
-def environment(service: dict[str, Any]) -> dict[str, str]:
-    return dict(service["services"]["bridge"]["environment"])
-
-
 def mqtt(table: str, folder: Path) -> Config:
     (folder / "config.toml").write_text(table, encoding="utf-8")
     return load(folder / "config.toml", {})
@@ -91,13 +91,22 @@ def test_the_examples_load(tmp_path: Path) -> None:
         "broker.lan:8883",
         tmp_path / "secrets" / "broker_ca.pem",
     )
-    own, tls = (from_environment(tmp_path, environment(it)).mqtt for it in YAML if "services" in it)
+    own, tls = (
+        from_environment(tmp_path, it["bridge"]["environment"]).mqtt
+        for it in SERVICES
+        if "bridge" in it
+    )
     assert (own.address, own.username) == ("192.0.2.5:1883", "bridge")
-    (mounted,) = next(it for it in YAML if "tls" in str(it).lower())["services"]["bridge"][
-        "volumes"
-    ]
     assert tls.address == "broker.lan:8883"
+    (mounted,) = (volume for it in SERVICES for volume in it.get("bridge", {}).get("volumes", ()))
     assert mounted == f"./secrets/broker_ca.pem:{tls.ca_file}:ro"
+
+
+def test_the_override_of_our_broker_names_what_it_mounts() -> None:
+    (own,) = (it["mosquitto"] for it in SERVICES if "mosquitto" in it)
+    (volume,) = own["volumes"]
+    assert own["command"][-1].startswith(volume.split(":")[1] + "/")
+    assert f"`{volume.split(':')[1]}` for" in PAGE.replace("\n", " ")
 
 
 def make_certificates(folder: Path) -> None:

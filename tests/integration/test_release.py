@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from bridge import SUPPORT_URL, __version__
 
@@ -127,7 +127,7 @@ HASHED = {
 }
 
 
-def needed(requirements: list[str]) -> set[str]:
+def needed(requirements: list[str]) -> set[NormalizedName]:
     """The names of all that is installed for ``requirements`` here, theirs included."""
     todo, seen = [Requirement(it) for it in requirements], dict[str, Requirement]()
     while todo:
