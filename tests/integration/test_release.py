@@ -98,7 +98,9 @@ def test_links_of_the_readme_lead_somewhere_outside_of_the_repository(metadata: 
     links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
     assert len(links) > 20
     assert [link for _, link in links if not link.startswith(("https://", "#"))] == []
-    ours = {link for _, link in links if f"/v{__version__}/" in link}
+    repository = SUPPORT_URL.removeprefix("https://github.com")
+    ours = {link for _, link in links if repository in link}
+    assert all(f"/v{__version__}/" in link for link in ours)
     assert any(link.startswith("https://raw.githubusercontent.com/") for link in ours)
     for link in ours:
         path = link.partition(f"/v{__version__}/")[2].partition("#")[0]
