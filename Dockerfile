@@ -3,22 +3,22 @@
 # The driver image takes Python 3.12, since lgpio (GPIO) has no wheels for newer ones.
 # pip compiles what it installs; Python's own library has no bytecode in these images, and nothing
 # can be written there later: what a start loads is imported once, or each start compiles it anew.
-ARG PYTHON=3.13
-ARG DRIVER_PYTHON=3.12
 
-FROM python:${PYTHON}-slim AS build
+FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
+COPY packaging/locks/build.lock /tmp/build.lock
 COPY bridge bridge
 COPY drivers drivers
-RUN python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+RUN python3 -m pip install --no-cache-dir --require-hashes --requirement /tmp/build.lock \
+ && python3 -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:${DRIVER_PYTHON}-slim AS driver
+FROM python:3.12-slim AS driver
 ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/data
-COPY requirements.lock /tmp/requirements.lock
+COPY packaging/locks/driver.lock /tmp/driver.lock
 COPY --from=build /wheels /wheels
-RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock \
-      "$(echo /wheels/*.whl)[lights]" \
+RUN python3 -m pip install --no-cache-dir --require-hashes --requirement /tmp/driver.lock \
+ && python3 -m pip install --no-cache-dir --no-deps /wheels/*.whl \
  && python3 -c "import drivers.cli, drivers.runner" \
  && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
@@ -26,14 +26,15 @@ VOLUME /data
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["presence-driver"]
 
-FROM python:${PYTHON}-slim AS bridge
+FROM python:3.13-slim AS bridge
 LABEL org.opencontainers.image.title="Presence Bridge" \
       org.opencontainers.image.description="Microsoft Teams presence on MQTT" \
       org.opencontainers.image.licenses="MIT"
 ENV PYTHONUNBUFFERED=1 PRESENCE_CONFIG=/config/config.toml PRESENCE_STATE_DIR=/data
-COPY requirements.lock /tmp/requirements.lock
+COPY packaging/locks/bridge.lock /tmp/bridge.lock
 COPY --from=build /wheels /wheels
-RUN python3 -m pip install --no-cache-dir --constraint /tmp/requirements.lock /wheels/*.whl \
+RUN python3 -m pip install --no-cache-dir --require-hashes --requirement /tmp/bridge.lock \
+ && python3 -m pip install --no-cache-dir --no-deps /wheels/*.whl \
  && python3 -c "import bridge.cli, bridge.app, bridge.service.page, msal" \
  && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001

@@ -21,6 +21,7 @@ from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hour
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.contract.loading import loading
+from bridge.notify import STOPPING, notify, reloading
 from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
@@ -119,11 +120,22 @@ def _leave(service: Service) -> None:
         _start_anew()
 
 
+def _announced(stop: Callable[[], object]) -> Callable[[], None]:
+    """``stop``, of which systemd hears first; not of a restart, which is one process for it."""
+
+    def announced() -> None:
+        notify(STOPPING)
+        stop()
+
+    return announced
+
+
 async def _serve(service: Service, config: Config, signals: Signals) -> int:
     def reload() -> None:
         problems: list[str] = []
         try:
-            service.reload()
+            with reloading():
+                service.reload()
         except ConfigError as error:
             problems = error.problems
         for problem in problems:
@@ -132,7 +144,7 @@ async def _serve(service: Service, config: Config, signals: Signals) -> int:
     who = ", ".join(config.accounts) or "nobody yet: add somebody on the page, or in the config"
     log.info("presence-bridge %s follows %s", __version__, who)
     try:
-        with signals.sent_to(service.stop, reload):
+        with signals.sent_to(_announced(service.stop), reload):
             await service.run()
     except ExceptionGroup:
         log.exception("internal error, ending; please report this")
@@ -148,7 +160,7 @@ async def _guided(draft: Config, file: Path, signals: Signals, *, invited: bool)
 
     listening = invite(draft.web) if invited else None
     setting_up = asyncio.create_task(guide(draft, file, listening=listening), name="set-up")
-    with signals.sent_to(setting_up.cancel):
+    with signals.sent_to(_announced(setting_up.cancel)):
         await asyncio.wait({setting_up})
     if not setting_up.cancelled():
         setting_up.result()

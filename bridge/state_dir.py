@@ -6,7 +6,7 @@ import errno
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from bridge.config.state_file import StateFile
 from bridge.config.unreadable_file import owner_of, quoted, this_user
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
+from bridge.notify import ALIVE, READY, notify
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT = "heartbeat"
-"""Touched while the service lives; a container's health check looks at its age."""
+"""Touched while the process lives; a container's health check looks at its age."""
 HEARTBEAT_EVERY_S = 10.0
 EPOCH = "epoch"
 """Orders what is published before and after a start."""
@@ -44,11 +45,23 @@ def touch(file: Path, _: str) -> None:
     file.touch(mode=0o600)
 
 
-async def beat(folder: Path, clock: Clock, also: Callable[[], None] = lambda: None) -> None:
-    """Show that the process lives, and do ``also`` each time, until cancelled."""
-    heartbeat = StateFile(folder / HEARTBEAT, write=touch)
+async def beat(
+    folder: Path,
+    clock: Clock,
+    also: Callable[[], None] = lambda: None,
+    *,
+    name: str = HEARTBEAT,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Show that the event loop lives, and do ``also`` each time, until cancelled.
+
+    By the file ``name``, and to systemd, for which the process is ready with the first beat.
+    """
+    heartbeat = StateFile(folder / name, write=touch)
+    notify(READY, environ=environ)
     while True:
         heartbeat.save("")
+        notify(ALIVE, environ=environ)
         also()
         await clock.sleep(HEARTBEAT_EVERY_S)
 

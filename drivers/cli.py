@@ -54,19 +54,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from drivers.runner import Runner  # noqa: PLC0415 - the other commands need no broker
+    from drivers.heartbeat import beating  # noqa: PLC0415 - the other commands need no broker
+    from drivers.runner import Runner  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
+    clock = SystemClock()
 
     async def work() -> None:
-        await Runner(
-            arguments.name,
-            config=config,
-            common=common,
-            kind=kind,
-            options=options,
-            clock=SystemClock(),
-        ).run()
+        async with beating(arguments.name, config.state_dir, clock):
+            await Runner(
+                arguments.name,
+                config=config,
+                common=common,
+                kind=kind,
+                options=options,
+                clock=clock,
+            ).run()
 
     return stopping.run(work())
 

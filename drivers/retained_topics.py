@@ -21,6 +21,7 @@ from bridge.config.tables.shared import HostConfig
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
+from drivers.heartbeat import heartbeat_of
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,8 @@ async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> l
             )
     removed = list(dict.fromkeys([*all_topics(config.topics, name), *published(config, name)]))
     await visit(config.mqtt, publish=[Message(topic, b"") for topic in removed], connect=connect)
-    for file in (config.state_dir / "lights" / f"{name}.json", file_of(config, name)):
+    mode, heartbeat = config.state_dir / "lights" / f"{name}.json", heartbeat_of(name)
+    for file in (mode, file_of(config, name), config.state_dir / heartbeat):
         with suppress(OSError):  # another host's, or nobody's
             file.unlink()
     return removed

@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bridge.config.command_line import FAILED, INTERRUPTED, OK
+from bridge.notify import STOPPING, notify
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ async def _until_signal(work: Coroutine[Any, Any, None]) -> int:
         if codes:
             os._exit(INTERRUPTED)
         codes.append(code)
+        notify(STOPPING)
         _leave_after(STOP_S, code)
         task.cancel()
 

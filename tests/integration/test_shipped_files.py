@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from bridge import state_dir
 from bridge.config.command_line import WRONG_USE
-from bridge.config.loader import load
+from bridge.config.loader import from_environment, load
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings
 from bridge.config.tables.config import Config, NetworkSettings, PollingSettings
 from bridge.config.tables.hours import HoursSettings
@@ -28,6 +28,7 @@ from bridge.config.tables.web import WebSettings
 from bridge.setup import InitOptions, initialise
 from bridge.setup.dot_env import GID, UID, ZONE
 from bridge.setup.owners import BRIDGE, BROKER, VOLUMES
+from drivers.heartbeat import heartbeat_of
 from drivers.registry import EXTRAS, GROUP, find, installed
 from drivers.rules import Look
 from drivers.rules.defaults import LOOK_NAMES
@@ -134,6 +135,12 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LASTING)
+def test_a_service_that_runs_wild_takes_neither_all_memory_nor_all_processes(name: str) -> None:
+    assert re.fullmatch(r"\d+m", SERVICES[name]["mem_limit"])
+    assert 64 <= SERVICES[name]["pids_limit"] <= 256
+
+
+@pytest.mark.parametrize("name", LASTING)
 def test_a_service_runs_as_a_fixed_user_who_is_not_root(name: str) -> None:
     uid = BROKER.uid if name == "mosquitto" else BRIDGE.uid
     assert SERVICES[name]["user"] == f"${{{UID}:-{uid}}}:${{{GID}:-{uid}}}"
@@ -186,7 +193,7 @@ def test_health_checks_ask_the_broker_and_the_process_and_nobody_else() -> None:
 def test_an_image_has_the_bytecode_of_all_that_a_start_loads(name: str, needed: set[str]) -> None:
     compiled = re.search(r'python3 -c "(import [\w., ]+)"', STAGES[name])
     assert compiled
-    assert STAGES[name].index("pip install") < compiled.start() < STAGES[name].index("USER")
+    assert STAGES[name].rindex("pip install") < compiled.start() < STAGES[name].index("USER")
     program = f"{compiled[1]}, sys\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
@@ -197,24 +204,53 @@ def test_an_image_has_the_bytecode_of_all_that_a_start_loads(name: str, needed: 
 
 
 HEALTH_CHECK = re.search(r'"python3", "-c", "(.*)"\]', STAGES["bridge"])
+HEALTH_CHECKS = {
+    "bridge": (HEALTH_CHECK[1] if HEALTH_CHECK else "", state_dir.HEARTBEAT),
+    "driver": (SERVICES["driver"]["healthcheck"]["test"][3], heartbeat_of("desk")),
+}
 
 
-def is_healthy(folder: Path) -> bool:
-    """What the image's health check says of a state folder."""
-    assert HEALTH_CHECK
-    code = HEALTH_CHECK[1].replace("/data", str(folder))
-    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def is_healthy(name: str, folder: Path) -> bool:
+    """What the health check of a container says of a state folder."""
+    code = HEALTH_CHECKS[name][0].replace("/data", str(folder))
+    environ = {**os.environ, "PRESENCE_MQTT__USERNAME": "desk"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, env=environ, capture_output=True
+    )
+    return done.returncode == 0
 
 
+@pytest.mark.parametrize("name", HEALTH_CHECKS)
 def test_the_health_check_sees_a_process_that_hangs_and_blames_none_for_its_disk(
-    tmp_path: Path,
+    tmp_path: Path, name: str
 ) -> None:
-    heartbeat = tmp_path / state_dir.HEARTBEAT
+    heartbeat = tmp_path / HEALTH_CHECKS[name][1]
+    heartbeat.parent.mkdir(exist_ok=True)
     heartbeat.touch()
-    assert is_healthy(tmp_path)
+    assert is_healthy(name, tmp_path)
     os.utime(heartbeat, (0, 0))
-    assert not is_healthy(tmp_path)
-    assert is_healthy(tmp_path / "gone")
+    assert not is_healthy(name, tmp_path)
+    heartbeat.unlink()
+    assert not is_healthy(name, tmp_path)
+
+
+def test_a_disk_that_takes_nothing_is_no_reason_to_restart_the_bridge(tmp_path: Path) -> None:
+    assert is_healthy("bridge", tmp_path / "gone")
+    assert is_healthy("driver", tmp_path / "gone")
+
+
+def test_the_lamps_of_the_docs_are_lamps_of_the_compose_file() -> None:
+    """A second lamp of an override file, as ``extends`` merges it."""
+    page = (ROOT / "docs" / "docker.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"(?ms)^```yaml\n(services:.*?)^```$", page)
+    hall = importlib.import_module("yaml").safe_load(text)["services"]["driver-hall"]
+    desk = SERVICES[hall["extends"]["service"]]
+    assert hall["extends"]["file"] == "docker-compose.yml"
+    assert (desk["command"], hall["command"]) == (["desk"], ["hall"])
+    assert set(hall["environment"]) <= set(desk["environment"])
+    targets = [volume.split(":")[1] for volume in hall["volumes"]]
+    assert targets == [desk["environment"]["PRESENCE_MQTT__PASSWORD_FILE"]]
+    assert set(targets) <= {volume.split(":")[1] for volume in desk["volumes"]}
 
 
 def test_an_orchestrator_asks_as_the_image_does() -> None:
@@ -288,6 +324,8 @@ def test_a_unit_stops_in_time_and_does_not_repeat_a_mistake(name: str) -> None:
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="} <= lines
     assert {"Restart=always", f"RestartPreventExitStatus={WRONG_USE}"} <= lines
     assert "TimeoutStopSec=15" in lines  # more than the 10 s that both programs promise
+    assert {"Type=notify", "WatchdogSec=60", "LimitCORE=0"} <= lines
+    assert 3 * state_dir.HEARTBEAT_EVERY_S <= 60
     assert "--config /etc/presence-bridge/config.toml" in text
 
 
@@ -310,6 +348,15 @@ def test_systemd_takes_a_unit_and_finds_it_well_fenced(tmp_path: Path, name: str
     )
     assert told
     assert float(told[1]) < LEAST_EXPOSED[name]
+
+
+@needs_systemd
+def test_systemd_takes_the_encrypted_key(tmp_path: Path) -> None:
+    lines = ROOT / "packaging" / "systemd" / "encrypted.conf"
+    analyze("verify", unit(tmp_path, "presence-bridge.service", lines))
+    (key,) = re.findall(r"(?m)^Environment=(\w+)=%d/token_key$", lines.read_text("utf-8"))
+    config = from_environment(tmp_path, {key: "/run/credentials/x/token_key"})
+    assert config.security.key_file == Path("/run/credentials/x/token_key")
 
 
 @needs_systemd

@@ -19,7 +19,8 @@ CRITICAL = "Basic Constraints of CA cert not marked critical"
 
 def image_python() -> str | None:
     """A Python of the version that the image has: on the path, of pyenv, or of uv."""
-    found = re.search(r"^ARG PYTHON=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    found = re.search(r"^FROM python:([\d.]+)\S* AS bridge$", dockerfile, re.MULTILINE)
     assert found
     version = found.group(1)
     pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}*/bin/python{version}"))
