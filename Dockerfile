@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
 # The service: docker build . ; a lamp: docker build --target driver . ; amd64 and arm64 alike.
+# The app of Home Assistant (--target app) is the lamp's image, which has both programs, started otherwise.
 # The driver image takes Python 3.12, since lgpio (GPIO) has no wheels for newer ones.
 # pip compiles what it installs; Python's own library has no bytecode in these images, and nothing
 # can be written there later: what a start loads is imported once, or each start compiles it anew.
@@ -25,6 +26,18 @@ USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["presence-driver"]
+
+FROM driver AS app
+ARG BUILD_VERSION BUILD_ARCH
+LABEL io.hass.type="app" \
+      io.hass.version="${BUILD_VERSION}" \
+      io.hass.arch="${BUILD_ARCH}"
+# The Supervisor gives /data, /config and devices to root alone; apparmor.txt says what it may do.
+# hadolint ignore=DL3002
+USER 0:0
+RUN python3 -c "import bridge.cli, bridge.app, bridge.service.page, bridge.commands.home_assistant_app, msal"
+ENTRYPOINT ["presence-bridge"]
+CMD ["app"]
 
 FROM python:3.13-slim AS bridge
 LABEL org.opencontainers.image.title="Presence Bridge" \

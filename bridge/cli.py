@@ -47,6 +47,13 @@ def _run(arguments: argparse.Namespace) -> int:
     return app.run(path, os.environ, set_up=set_up, at_terminal=at_terminal)
 
 
+def _app(arguments: argparse.Namespace) -> int:
+    from bridge.commands import home_assistant_app  # noqa: PLC0415 - as above
+    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
+
+    return home_assistant_app.run(config_path(arguments.config, os.environ), os.environ)
+
+
 def _reload(arguments: argparse.Namespace) -> int:
     from bridge.commands import accounts  # noqa: PLC0415 - as above
 
@@ -149,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("run", "the service", _run)
+    add("app", "the service and its lamps, as an app of Home Assistant", _app)
     add("reload", "read the config's accounts again", _reload)
     add("accounts", "who is signed in, and how", _accounts)
     add("doctor", "find what is wrong", _doctor)

@@ -1,6 +1,7 @@
 """Reads ``config.toml``, the environment and secret files into one ``Config``.
 
 The environment wins over the file: ``PRESENCE_MQTT__PASSWORD`` is ``password`` in ``[mqtt]``.
+Where we are an app of Home Assistant, its Supervisor fills in the rest.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import json
 import logging
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
 
+from bridge.config.supervisor import is_app, mqtt_service, with_broker, with_page
 from bridge.config.tables.shared import BRIDGE_TABLES, HostConfig
 from bridge.config.text_file import EncodingError, read_secret, read_text
 from bridge.config.unreadable_file import unreadable
@@ -44,8 +46,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
     Raises:
         ConfigError: With every mistake at once, each naming its key.
+        TryAgainError: In the app: its Supervisor does not answer. So do the next two.
     """
-    return check(_overlay(_read(path), environ), folder=path.absolute().parent, environ=environ)
+    return check(_layered(_read(path), environ), folder=path.absolute().parent, environ=environ)
 
 
 def from_environment(folder: Path, environ: Mapping[str, str]) -> Config:
@@ -54,7 +57,7 @@ def from_environment(folder: Path, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: With every mistake at once, each naming its key.
     """
-    return check(_overlay({}, environ), folder=folder, environ=environ)
+    return check(_layered({}, environ), folder=folder, environ=environ)
 
 
 def load_host(path: Path, environ: Mapping[str, str]) -> HostConfig:
@@ -63,7 +66,7 @@ def load_host(path: Path, environ: Mapping[str, str]) -> HostConfig:
     Raises:
         ConfigError: With every mistake at once, each naming its key.
     """
-    table = _overlay(_read(path), environ)
+    table = _layered(_read(path), environ)
     own = {key: value for key, value in table.items() if key not in BRIDGE_TABLES}
     return _checked(HostConfig, own, path.absolute().parent, environ)
 
@@ -101,6 +104,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {error}"]) from error
+
+
+def _layered(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What counts of the file, the environment and, in the app, the Supervisor."""
+    if not is_app(environ):
+        return _overlay(table, environ)
+    return with_broker(_overlay(with_page(table), environ), partial(mqtt_service, environ))
 
 
 def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:

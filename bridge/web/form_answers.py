@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bridge.contract.errors import PresenceBridgeError
+from bridge.web.access.remote_user import log_change
 from bridge.web.application import go_to
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import CARD
@@ -41,6 +42,7 @@ class FormAnswers:
         try:
             done = await self._posts.do(form, fields)
             element, note = done.element, done.note
+            log_change(request, f"{form}, {element}")
         except PresenceBridgeError as error:
             text = str(error)
             refusal, element = text[:1].upper() + text[1:], self._posts.place_of(fields)

@@ -205,21 +205,23 @@ def test_a_workflow_may_only_read_and_each_job_says_what_more_it_needs(file: Pat
     assert text.count("actions/checkout@") == text.count("persist-credentials: false")
 
 
-def test_a_release_has_both_images_for_both_machines_signed_with_sbom_and_provenance() -> None:
+def test_a_release_has_all_images_for_both_machines_signed_with_sbom_and_provenance() -> None:
     images = workflow(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["images"]
-    assert set(images["strategy"]["matrix"]["target"]) == {"bridge", "driver"}
+    assert set(images["strategy"]["matrix"]["target"]) == {"bridge", "driver", "app"}
     steps = {it.get("uses", it.get("run", "")).partition("@")[0]: it for it in images["steps"]}
     built = steps["docker/build-push-action"]["with"]
     assert built["platforms"] == "linux/amd64,linux/arm64"
     assert (built["sbom"], built["provenance"]) == (True, "mode=max")
     assert any(run.startswith("cosign sign --yes ") for run in steps)
     assert "actions/attest" in steps
+    app = (ROOT / "home-assistant" / "app" / "config.yaml").read_text(encoding="utf-8")
+    assert "/presence-app\n" in app, "the image that a release calls presence-$TARGET"
 
 
 def test_images_have_a_version_and_are_kept_up_to_date() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    bases = re.findall(r"(?m)^FROM (\S+)", dockerfile)
+    bases = [base for base in re.findall(r"(?m)^FROM (\S+)", dockerfile) if base != "driver"]
     bases += [it for it in re.findall(r"(?m)^\s+image: (\S+)", compose) if ":local" not in it]
     assert len(bases) == 4
     assert [

@@ -12,6 +12,7 @@ from bridge.contract.account import Mend
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
+from bridge.web.access.remote_user import log_change
 from bridge.web.application import go_to, html
 from bridge.web.data.snapshot import Person, Snapshot, Table
 from bridge.web.data.words import for_people
@@ -67,6 +68,7 @@ class RegistrationChange:
             again = "Try again." if isinstance(error, TryAgainError) else error.remedy
             mistake = MistakeError(for_people(error.text), remedy=again)
         else:
+            log_change(request, f"another app registration for {signer.account}")
             kind = "table" if isinstance(signer, Table) else "person"
             return go_to(f"{ROOT}#{kind}-{signer.account}")
         asked = Asked(fields, mistake, hidden={"account": signer.account})

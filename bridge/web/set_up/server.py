@@ -21,6 +21,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.registration import Registration
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
+from bridge.web.access.remote_user import log_change
 from bridge.web.application import application, go_to, html
 from bridge.web.data.words import for_people
 from bridge.web.refused import Fields
@@ -197,6 +198,7 @@ class SetUp:
         web_settings = self._settings if self._write_web else None
         write(self._file, self._draft, name, zone, web=web_settings)
         self._written.set()
+        log_change(request, f"{self._file} written")
         response = html(request, done_page(name))
         response.headers["Refresh"] = AGAIN
         return response

@@ -1,0 +1,163 @@
+"""Keeps programs running side by side: each is started anew with back-off, all end in order.
+
+A program that refuses its config waits until somebody has changed that: no restart mends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bridge.config.command_line import FAILED, WRONG_USE
+from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
+from bridge.retry import Random, full_jitter
+
+log = logging.getLogger(__name__)
+
+FIRST_S, MOST_S = 1.0, 60.0
+"""Between the end of a program and its next start; doubled at each end that comes early."""
+STEADY_S = 60.0
+"""Who lived so long had started well: the next wait is a short one."""
+LOOK_S = 2.0
+"""Between two looks at a config that was refused."""
+END_S = 11.0
+"""From the signal to the end of a program; both of ours leave by themselves before."""
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process to keep."""
+
+    name: str
+    command: tuple[str, ...]
+    needs_config: bool = False
+    """Not to be started before there is a config file."""
+    once: bool = False
+    """Its end is its end."""
+
+
+class Process(Protocol):
+    """A process as asyncio has it."""
+
+    @property
+    def returncode(self) -> int | None:
+        """``None`` while it lives."""
+        ...
+
+    def wait(self) -> Coroutine[Any, Any, int]:
+        """Wait for its end."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        ...
+
+    def kill(self) -> None:
+        """End it."""
+        ...
+
+
+Start = Callable[[Program], Awaitable[Process]]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What every program is run with: how, by which clock, and on which config."""
+
+    start: Start
+    clock: Clock
+    random: Random
+    config: Path
+    end_s: float = END_S
+
+
+def stamp_of(file: Path) -> Stamp | None:
+    """Changes when ``file`` is written; ``None`` while there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+async def keep(program: Program, around: Around) -> None:
+    """Run ``program`` for ever, or once; when cancelled it is ended in order."""
+    early = 0
+    if program.needs_config:
+        await _changed(around, None)
+    if program.once:
+        await _one_life(program, around)
+        return
+    while True:
+        seen, began_s = stamp_of(around.config), around.clock.monotonic()
+        code = await _one_life(program, around)
+        if code == WRONG_USE:
+            log.error(
+                "%s refuses its config (see above); it starts when %s is changed",
+                program.name,
+                around.config,
+            )
+            await _changed(around, seen)
+            early = 0
+            continue
+        early = 0 if around.clock.monotonic() - began_s >= STEADY_S else early
+        pause_s = full_jitter(early, first_s=FIRST_S, most_s=MOST_S, random=around.random)
+        early += 1
+        log.warning("%s ended with %d; it starts anew in %.1f s", program.name, code, pause_s)
+        await around.clock.sleep(pause_s)
+
+
+async def run_side_by_side(
+    first: Program, others: Iterable[Program], around: Around, stop: asyncio.Event
+) -> None:
+    """Keep all of them until ``stop``; then the ``others`` end together, and ``first`` at last."""
+    programs = (first, *others)
+    keeping = [asyncio.create_task(keep(each, around), name=each.name) for each in programs]
+    lasting = [task for task, each in zip(keeping, programs, strict=True) if not each.once]
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        ended, _ = await asyncio.wait({stopping, *lasting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()  # a fault of ours is no reason to go on in silence
+    finally:
+        for tasks in ({stopping, *keeping[1:]}, {keeping[0]}):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+async def _one_life(program: Program, around: Around) -> int:
+    try:
+        process = await around.start(program)
+    except OSError as error:
+        log.error("%s cannot be started: %s", program.name, error.strerror)  # noqa: TRY400 - the system's reason
+        return FAILED
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            await _end(program, process, around.end_s)
+
+
+async def _end(program: Program, process: Process, end_s: float) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await within(end_s, process.wait())
+    except TimeoutError:
+        log.warning("%s does not end: it is killed", program.name)
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _changed(around: Around, seen: Stamp | None) -> None:
+    while stamp_of(around.config) == seen:
+        await around.clock.sleep(LOOK_S)
