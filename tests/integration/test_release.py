@@ -22,7 +22,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from bridge import SUPPORT_URL, __version__
+from bridge import REPOSITORY, __version__
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def test_a_wheel_says_what_it_is(metadata: Message) -> None:
     assert metadata["Version"] == __version__
     urls = dict(str(it).split(", ") for it in metadata.get_all("Project-URL", []))
     assert set(urls) == {"Homepage", "Documentation", "Changelog", "Issues"}
-    assert all(url.startswith(SUPPORT_URL) for url in urls.values())
+    assert all(url.startswith(REPOSITORY) for url in urls.values())
     pythons = [it for it in metadata.get_all("Classifier", []) if re.search(r":: 3\.\d+$", it)]
     assert [it.rpartition(" ")[2] for it in pythons] == ["3.11", "3.12", "3.13"]
 
@@ -98,7 +98,7 @@ def test_links_of_the_readme_lead_somewhere_outside_of_the_repository(metadata: 
     links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
     assert len(links) > 20
     assert [link for _, link in links if not link.startswith(("https://", "#"))] == []
-    repository = SUPPORT_URL.removeprefix("https://github.com")
+    repository = REPOSITORY.removeprefix("https://github.com")
     ours = {link for _, link in links if repository in link}
     assert all(f"/v{__version__}/" in link for link in ours)
     assert any(link.startswith("https://raw.githubusercontent.com/") for link in ours)

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from bridge import SUPPORT_URL, __version__, state_dir
+from bridge import REPOSITORY, __version__, state_dir
 from bridge.commands.programs import END_S
 from bridge.config.supervisor import PAGE, AppOptions
 from bridge.config.tables.base import Slug
@@ -95,7 +95,7 @@ def test_the_store_finds_one_app_in_this_repository() -> None:
     assert found == [APP / "config.yaml"]
     repository = yaml.safe_load((ROOT / "repository.yaml").read_text(encoding="utf-8"))
     assert set(repository) == {"name", "url", "maintainer"}
-    assert repository["url"] == SUPPORT_URL == CONFIG["url"]
+    assert repository["url"] == REPOSITORY == CONFIG["url"]
 
 
 def test_every_key_is_one_of_the_supervisor_and_has_a_value_that_it_takes() -> None:
@@ -196,7 +196,7 @@ def test_the_store_has_what_it_shows(name: str) -> None:
 
 def test_links_lead_to_the_repository_and_files_that_are_there() -> None:
     text = (APP / "DOCS.md").read_text(encoding="utf-8")
-    paths = re.findall(rf"\({SUPPORT_URL}/blob/main/([^)#]+)", text)
+    paths = re.findall(rf"\({REPOSITORY}/blob/main/([^)#]+)", text)
     assert len(paths) > 3
     assert [path for path in paths if not (ROOT / path).is_file()] == []
     assert re.findall(r"\]\((?!https://)", text) == []
