@@ -44,7 +44,7 @@ NO_BROKER = (
 class MqttService(BaseModel):
     """The broker as the Supervisor describes it."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     host: str = Field(min_length=1)
     port: int
@@ -55,6 +55,8 @@ class MqttService(BaseModel):
 
 class AppOptions(Settings):
     """What a person chooses in Home Assistant, on the configuration tab of the app."""
+
+    model_config = ConfigDict(defer_build=True)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     lamps: tuple[Slug, ...] = ()

@@ -9,7 +9,6 @@ from pathlib import Path
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.registration import Registration
-from bridge.setup.registration import put_back, write_registration
 
 
 def registration_of(config: Config, account: str) -> Registration | None:
@@ -39,6 +38,7 @@ async def change_registration(
         TryAgainError: Microsoft cannot be reached.
     """
     from bridge.service.trials import check_registration  # noqa: PLC0415 - only a page asks for it
+    from bridge.setup.registration import put_back, write_registration  # noqa: PLC0415 - as above
 
     await check_registration(wanted, config.microsoft_of(account), config.network)
     own = config.accounts[account]

@@ -93,3 +93,9 @@ def test_the_bridge_itself_loads_no_light_no_demo_and_no_driver() -> None:
     assert modules >= {"aiohttp", "paho"}
     assert not modules & (LIGHTS | DEMO)
     assert not [name for name in modules if name.split(".")[0] == "drivers"]
+
+
+def test_the_service_loads_nothing_that_only_a_set_up_needs() -> None:
+    modules = loaded("import bridge.app, bridge.service.page")
+    assert "bridge.web.site" in modules
+    assert not [name for name in modules if name.startswith("bridge.setup")]
