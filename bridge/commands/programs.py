@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.config.command_line import FAILED, WRONG_USE
+from bridge.config.file_stamp import Stamp, stamp_of
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.retry import Random, full_jitter
@@ -28,7 +29,6 @@ LOOK_S = 2.0
 """Between two looks at a config that was refused."""
 END_S = 11.0
 """From the signal to the end of a program; both of ours leave by themselves before."""
-Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,6 @@ class Around:
     random: Random
     config: Path
     end_s: float = END_S
-
-
-def stamp_of(file: Path) -> Stamp | None:
-    """Changes when ``file`` is written; ``None`` while there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 async def keep(program: Program, around: Around) -> None:

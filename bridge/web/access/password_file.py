@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bridge.config.file_stamp import Stamp, stamp_of
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import ConfigError
 from bridge.web.access.password import PasswordHash, read_password
@@ -17,15 +18,13 @@ LOOK_S = 5.0
 """Between two looks; a change is taken at the second one that finds the same: an editor may be
 half done at the first."""
 
-Mark = tuple[int, ...] | None
-
 
 class PasswordFile:
     """Reads ``file``; ``salt`` is for a password that is written in plain."""
 
     def __init__(self, file: Path, salt: bytes, clock: Clock) -> None:
         self._file, self._salt, self._clock = file, salt, clock
-        self._taken: Mark = None
+        self._taken: Stamp | None = None
         self._password: PasswordHash | None = None
         self._look = asyncio.Event()
 
@@ -35,7 +34,7 @@ class PasswordFile:
         Raises:
             ConfigError: It cannot be read, or is too short.
         """
-        self._taken = self._mark()
+        self._taken = stamp_of(self._file)
         self._password = read_password(self._file, self._salt)
         return self._password
 
@@ -50,7 +49,7 @@ class PasswordFile:
             await sleep_unless(self._look, LOOK_S, self._clock)
             at_once = self._look.is_set()
             self._look.clear()
-            before, seen = seen, await asyncio.to_thread(self._mark)
+            before, seen = seen, await asyncio.to_thread(stamp_of, self._file)
             if seen == self._taken or not (at_once or seen == before):
                 continue
             if password := await asyncio.to_thread(self._read_new):
@@ -65,11 +64,3 @@ class PasswordFile:
             log.error("%s; the page keeps its old password", error)  # noqa: TRY400 - one line
             return None
         return None if old and (new.salt, new.key) == (old.salt, old.key) else new
-
-    def _mark(self) -> Mark:
-        """Changes with the file, whatever is done to it."""
-        try:
-            now = self._file.stat()
-        except OSError:
-            return None
-        return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns
