@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from bridge.contract.hours import moment_of
+
 NEVER: Literal["never"] = "never"
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -36,8 +38,7 @@ def next_time(at: time, now: datetime, zone: tzinfo | None) -> datetime:
     """
     today = now.astimezone(zone).date()
     for days in (0, 1, 2):
-        local = datetime.combine(today + timedelta(days=days), at)
-        moment = local.replace(tzinfo=zone) if zone else local.astimezone()
+        moment = moment_of(today + timedelta(days=days), at, zone)
         if moment > now:
             return moment
     raise AssertionError("one of three days comes after now")

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+
+
+def moment_of(day: date, at: time, zone: tzinfo | None) -> datetime:
+    """When a wall clock in ``zone`` shows ``at`` on ``day``; ``None`` is the machine's own zone."""
+    local = datetime.combine(day, at)
+    return local.replace(tzinfo=zone) if zone else local.astimezone()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from enum import Enum, auto
 
 from bridge.contract.account import AccountFacts
+from bridge.contract.hours import moment_of
 
 JUMP_S = 30.0
 """The wall clock went on so much further than the other: the machine slept."""
@@ -114,8 +115,7 @@ def local_date(moment: datetime, zone: tzinfo | None) -> date:
 
 def midnight_of(day: date, zone: tzinfo | None) -> datetime:
     """When ``day`` begins in ``zone``, whatever the summer time is then."""
-    begin = datetime.combine(day, time())
-    return (begin.replace(tzinfo=zone) if zone else begin).astimezone(UTC)
+    return moment_of(day, time(), zone).astimezone(UTC)
 
 
 def _added(day: Day, doing: Doing, seen_s: float, unseen_s: float) -> Day:
