@@ -1,7 +1,7 @@
 """Each command of each page runs, or it stands here why it does not run in a test.
 
-Those that run do so one after another in a folder that is set up: beside Mosquitto, with Alice
-signed in at the simulated Microsoft, and a lamp for each name that the pages use.
+Those that run do so one after another in a folder that is set up: beside the service, Mosquitto and
+the simulated Microsoft, with Alice signed in and a lamp for each name that the pages use.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ import pytest
 import bridge.cli
 import drivers.cli
 from bridge.broker import visit
-from bridge.commands.login import login
 from bridge.config.command_line import OK
-from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.e2e.conftest import Stage
@@ -60,6 +58,8 @@ class Serves:
 
 
 NOT_RUN: Mapping[str, str] = {
+    r"^presence-bridge run$": "goes on: tests/e2e/test_main_path.py",
+    r"^curl\b": "needs the page: tests/integration/web/test_pages.py",
     r"^docker\b": "needs a container engine",
     r"^git\b": "needs a remote repository",
     r"^(sudo|apt-get|useradd|chown|install|runuser|as_bridge|as_lamp)\b": "needs root",
@@ -78,16 +78,22 @@ NOT_RUN: Mapping[str, str] = {
     r"^scripts/lock\b": "needs the package registry",
 }
 RUNS: Mapping[str, Run | Serves] = {
-    r"^presence-bridge doctor$": Run("ok   alice: signed in"),
+    r"^presence-bridge doctor$": Run("ok   alice: "),
     r"^presence-bridge accounts$": Run("alice"),
     r"^presence-bridge login alice$": Run("alice is signed in."),
     r"^\S*presence-bridge init\b": Run("config.toml"),
+    r"^presence-bridge reload$": Run("Done."),
+    r"^presence-bridge consent-url": Run("/adminconsent?client_id="),
+    r"^presence-bridge certificate create$": Run("secrets/app.pem"),
+    r"^presence-bridge logout alice$": Run("alice"),
     r"^presence-driver list$": Run("console"),
     r"^presence-driver test \w+": Run("in_a_call", also="--seconds 0.01"),
     r"^presence-driver preview\b": Run("because: "),
     r"^presence-driver forget\b": Run("removed from the broker:"),
     r"^presence-driver desk$": Serves(),
     r"^\(?umask\b|^openssl\b": Run(),
+    r"^python -m serial\.tools\.list_ports\b": Run("ports found"),
+    r"^mosquitto_pub\b": Run(also="-p {port}"),
     r"^mosquitto_sub\b": Run(also="-p {port} -t '#' -C 1 -W 20"),
 }
 
@@ -100,12 +106,11 @@ def typed(page: str) -> list[str]:
     return [command for block in blocks(PAGES[page]) for command in commands(block)]
 
 
-def to_run(page: str) -> dict[str, Run | Serves]:
-    """What runs, and how: of a command that several pages have, the first time."""
-    before = list(PAGES)[: list(PAGES).index(page)]
-    done = {command for other in before for command in typed(other)}
-    wanted = [c for c in dict.fromkeys(typed(page)) if c not in done and not first(NOT_RUN, c)]
-    return {command: how for command in wanted if (how := first(RUNS, command))}
+def to_run() -> dict[str, Run | Serves]:
+    """What runs, and how, each once; who signs out does so last."""
+    wanted = dict.fromkeys(command for page in PAGES for command in typed(page))
+    runs = {c: how for c in wanted if not first(NOT_RUN, c) and (how := first(RUNS, c))}
+    return dict(sorted(runs.items(), key=lambda item: " logout " in item[0]))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -163,6 +168,7 @@ async def run(stage: Stage, command: str, how: Run) -> None:
         out, _ = await process.communicate()
     said = out.decode()
     assert process.returncode == OK, f"{command}: {said}"
+    assert "Traceback" not in said
     assert how.says in said, f"{command}: {said}"
 
 
@@ -177,21 +183,18 @@ async def serve(stage: Stage, command: str) -> None:
     assert process.returncode == OK, (line + rest).decode()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if to_run(page)])
-async def test_the_others_run_as_they_stand_there(stage: Stage, page: str) -> None:
+async def test_the_others_run_as_they_stand_there(stage: Stage) -> None:
     stage.configure(LAMPS)
     (stage.folder / "secrets").mkdir(mode=0o700)
-    secrets = [stage.folder / "secrets" / f"mqtt_{name}" for name in ("desk", "homeassistant")]
-    for secret in secrets:
+    for name in ("desk", "homeassistant"):
+        secret = stage.folder / "secrets" / f"mqtt_{name}"
         secret.write_text("hunter2", encoding="utf-8")
         secret.chmod(0o600)
-    stored = [
-        Message("presence/bridge/state", b"offline"),
-        Message("presence/driver/desk/light/state", b"{}"),
-    ]
-    await visit(MqttSettings(host="127.0.0.1", port=stage.broker.port), publish=stored)
-    assert await login(load(stage.config, {}), "alice") == OK
-    for command, how in to_run(page).items():
+    stage.start("bridge", "run")
+    await stage.mqtt.until_text("presence/account/alice/availability", "online")
+    stored = Message("presence/driver/desk/light/state", b"{}")  # of a lamp that is gone
+    await visit(MqttSettings(host="127.0.0.1", port=stage.broker.port), publish=[stored])
+    for command, how in to_run().items():
         if isinstance(how, Run):
             await run(stage, command, how)
         else:
