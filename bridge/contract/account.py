@@ -115,6 +115,8 @@ class Followed:
     """It is announced to Home Assistant."""
     settable: bool = False
     """The presence can be set from here."""
+    says: bool = True
+    """The status message and the out-of-office message are shown."""
     ways: tuple[Way, ...] = ()
     """How the person can sign in, the chosen way first; none where an app signs itself in."""
     table: str | None = None

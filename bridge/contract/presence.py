@@ -126,6 +126,14 @@ class Presence:
             return True
         return None if {self.availability, self.activity} & _UNKNOWN else False
 
+    def without_messages(self) -> Presence:
+        """The same without what the person wrote."""
+        if self.status_message is self.out_of_office_message is None:
+            return self
+        return replace(
+            self, status_message=None, status_message_until=None, out_of_office_message=None
+        )
+
     def at(self, now: datetime) -> Presence:
         """The same at ``now``: without a status message that is over."""
         if self.status_message_until is None or now < self.status_message_until:

@@ -60,6 +60,7 @@ class Facts:
         self._messages: dict[str, datetime] = {}  # ends of the status messages that have one
         self._shared: tuple[bool, SignIn, int | None] = (False, SIGNED_OUT, None)
         self._round_at: datetime | None = None
+        self._says = True
 
     def follow(self, accounts: Mapping[str, str]) -> bool:
         """Have exactly ``accounts`` (slugs and names); whether that is news."""
@@ -82,6 +83,16 @@ class Facts:
         self._collect_presences()
         return True
 
+    def show_messages(self, *, shown: bool) -> None:
+        """Have what people wrote from the next poll on, or no more from now on."""
+        if shown == self._says:
+            return
+        self._says = shown
+        for facts in self._facts.values():
+            if not shown and facts.presence:
+                self._put(facts, facts.presence.without_messages(), facts.changed_at, facts.since)
+        self._collect_presences()
+
     def of_somebody_else(self) -> None:
         """Somebody else is signed in: the numbers of their answers are a line of its own."""
         for slug, facts in self._facts.items():
@@ -101,7 +112,8 @@ class Facts:
         self._changed |= dict.fromkeys(self.freshness.polled(present, missing, now))
         put, changed = False, False
         for slug, answer in answers.items():
-            facts, presence = self._facts.get(slug), answer.at(now)
+            facts = self._facts.get(slug)
+            presence = answer.at(now) if self._says else answer.without_messages()
             if facts is None or slug in older:
                 continue
             if presence is facts.presence or presence == facts.presence:

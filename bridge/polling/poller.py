@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta, tzinfo
+from functools import partial
 from random import random as _random
 
 from bridge.config.tables.config import PollingSettings
@@ -62,7 +63,8 @@ class Poller:
         epoch: EpochAt = lambda _: None,
     ) -> None:
         self._source, self._settings = source, settings
-        self._clock, self._hours, self._zone, self._random = clock, hours, zone, random
+        self._clock, self._zone, self._random = clock, zone, random
+        self._pace = partial(pace, settings=settings, random=random, hours=hours, zone=zone)
         self._facts = Facts(epoch)
         self._facts.follow(source.accounts)
         self._reporting = Reporting(
@@ -86,6 +88,11 @@ class Poller:
     def poll_now(self) -> None:
         """Read at once instead of at the next turn."""
         self._wake.set()
+
+    def show_messages(self, *, shown: bool) -> None:
+        """Report what people wrote, or no more; the latter at once."""
+        self._facts.show_messages(shown=shown)
+        self.report_soon()
 
     def report_soon(self) -> None:
         """Report what is news, also where nothing is read."""
@@ -154,14 +161,7 @@ class Poller:
             changed_at=now if taken.changed else self._history.changed_at,
             presences=self._facts.presences,
         )
-        chosen = pace(
-            self._history,
-            now,
-            self._settings,
-            random=self._random,
-            hours=self._hours,
-            zone=self._zone,
-        )
+        chosen = self._pace(self._history, now)
         fair_s = self._source.calls * CALL_SHARE_S
         if fair_s > chosen.delay_s:
             chosen = Pace(fair_s, "a fair share of the requests")

@@ -85,9 +85,18 @@ def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
 
 def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
     """What expires unless it is sent again; nothing before the first good poll."""
-    presence, account = facts.presence, facts.account
-    if presence is None:
+    if facts.presence is None:
         return []  # what was stored before is still the last that is known
+    return _state_and_attributes(topics, facts, facts.presence)
+
+
+def nothing_read(topics: Topics, facts: AccountFacts) -> list[Message]:
+    """In the place of what was stored before, where nobody may read that any more."""
+    return _state_and_attributes(topics, facts, Presence())
+
+
+def _state_and_attributes(topics: Topics, facts: AccountFacts, presence: Presence) -> list[Message]:
+    account = facts.account
     attributes = {
         "raw_availability": presence.raw_availability,
         "raw_activity": presence.raw_activity,

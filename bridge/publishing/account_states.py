@@ -18,6 +18,7 @@ from bridge.publishing.account_messages import (
     availability_of,
     changes,
     everything,
+    nothing_read,
     sign_in_event,
     state_and_attributes,
     state_is_new,
@@ -111,12 +112,17 @@ class AccountStates:
         return published.facts if published else AccountFacts(slug, "")
 
     def unread(self, slug: str) -> Iterator[Message]:
-        """That an account is not current, when nothing is known of it yet."""
-        followed = self._outgoing.followed.get(slug)
+        """That an account is not current, when nothing is known of it yet.
+
+        What was stored before stays, unless there may be a message in it that is not shown now.
+        """
+        followed, facts = self._outgoing.followed.get(slug), self.facts(slug)
+        if followed and not followed.says and facts.presence is None:
+            yield from nothing_read(self._topics, facts)
         if followed and slug not in self._published:
             if not self._outgoing.is_brief_about(followed):
                 yield status_message(self._topics, slug, Status.NOT_READ)
-            yield availability_of(self._topics, self.facts(slug))
+            yield availability_of(self._topics, facts)
 
     def tables(self) -> Iterator[Message]:
         """The sign-ins of all tables."""

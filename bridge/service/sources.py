@@ -23,6 +23,9 @@ from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
 from bridge.service.readable import Sight, why_unread
 
+_UNDISTURBED = ("set_presence", "status_message", "homeassistant")
+"""Keys of a table that do not decide who is read, or how."""
+
 
 @dataclass(frozen=True)
 class FollowedTable:
@@ -122,6 +125,7 @@ class Sources:
         added = self._build(config, {s: needs for s, needs in wanted.items() if s not in kept})
         for followed in kept.values():
             self._microsoft.let_write(followed.source)
+            followed.poller.show_messages(shown=followed.table.status_message)
         gone = {slug: followed for slug, followed in self._tables.items() if slug not in kept}
         self._tables = {slug: kept.get(slug) or added[slug] for slug in wanted}
         for slug, followed in gone.items():
@@ -140,6 +144,7 @@ class Sources:
                     name,
                     discover=followed.table.homeassistant,
                     settable=bool(followed.source.writer),
+                    says=followed.table.status_message,
                     ways=_ways(followed.table),
                     table=table if _reads_several(followed.table) else None,
                 )
@@ -188,6 +193,7 @@ class Sources:
                 random=self._random,
                 epoch=self._epoch,
             )
+            poller.show_messages(shown=table.status_message)
             built[slug] = FollowedTable(needs, table, source, poller)
         if problems:
             for followed in built.values():
@@ -209,14 +215,13 @@ def _reads_several(table: AccountSettings) -> bool:
 
 
 def _settings(config: Config, slug: str) -> tuple[object, ...]:
-    """All that a table depends on: who may only be set, or announced, goes on undisturbed."""
+    """All that a table depends on; what else is in it changes while its people are read on."""
     own, plain = config.accounts[slug], AccountSettings()
+    undisturbed = {key: getattr(plain, key) for key in _UNDISTURBED}
     several = _reads_several(own)
     near = [table for table in config.accounts if several and table.startswith(f"{slug}_")]
     return (
-        own.model_copy(
-            update={"set_presence": plain.set_presence, "homeassistant": plain.homeassistant}
-        ),
+        own.model_copy(update=undisturbed),
         config.microsoft_of(slug),
         config.network,
         config.polling,

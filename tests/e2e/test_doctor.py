@@ -1,4 +1,4 @@
-"""``presence-bridge doctor`` on broken set-ups names fault and cure, as the docs show."""
+"""``presence-bridge doctor`` on broken set-ups names fault and cure, as doctor_says.md shows."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ from bridge.microsoft.sign_in.certificate import create
 from tests.e2e.conftest import Stage
 from tests.fakes.mosquitto import Mosquitto, free_port
 
-DOCS = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
-SECTION = "## What the doctor says\n"
+SAID = Path(__file__).with_name("doctor_says.md")
 SHOWN = re.compile(r"^(\S[^\n]*):\n\n```text\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 STRANGER = "11111111-2222-3333-4444-555555555555"
 
@@ -38,7 +37,7 @@ CASES: dict[str, Break] = {}
 
 
 def case(breaking: Break) -> Break:
-    """A broken set-up, named as the docs name it."""
+    """A broken set-up, named as doctor_says.md names it."""
     name = breaking.__name__.replace("_", " ").replace("sign in", "sign-in")
     CASES[f"{name[:1].upper()}{name[1:]}"] = breaking
     return breaking
@@ -360,7 +359,7 @@ def tree(folder: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def findings(stage: Stage, told: Told) -> str:
-    """The faults that were told, as the docs show them."""
+    """The faults that were told, as doctor_says.md shows them."""
     text = "\n".join(line for line in told.out.splitlines() if not line.startswith("ok "))
     text = text.replace(str(stage.folder), "/etc/presence-bridge")
     for pattern, shown in (
@@ -376,8 +375,8 @@ def findings(stage: Stage, told: Told) -> str:
     return text
 
 
-def shown_in_docs() -> dict[str, str]:
-    return dict(SHOWN.findall(DOCS.read_text(encoding="utf-8").partition(SECTION)[2]))
+def expected() -> dict[str, str]:
+    return dict(SHOWN.findall(SAID.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -392,7 +391,7 @@ async def test_the_doctor_names_the_fault_and_the_cure_and_changes_nothing(
     if broker:
         broker.stop()
     assert (told.code, told.err) == (1, "")
-    assert findings(stage, told) == shown_in_docs().get(name)
+    assert findings(stage, told) == expected().get(name)
     assert stage.programs or list(tree(stage.folder)) == before  # a service writes meanwhile
     assert not [heard for heard in stage.mqtt.heard if "/request/" in heard.topic]
     for secret in ("hunter2", *stored_secrets(before)):
@@ -405,8 +404,8 @@ def stored_secrets(before: list[tuple[str, int, bytes]]) -> Iterator[str]:
             yield from re.findall(r'"secret": "([^"]+)"', content.decode())
 
 
-def test_the_docs_show_every_set_up_and_no_other() -> None:
-    assert list(shown_in_docs()) == list(CASES)
+def test_the_file_shows_every_set_up_and_no_other() -> None:
+    assert list(expected()) == list(CASES)
 
 
 @pytest.mark.parametrize("key", [None, "a"])

@@ -255,7 +255,7 @@ def test_the_lamps_of_the_docs_are_lamps_of_the_compose_file() -> None:
 
 def test_an_orchestrator_asks_as_the_image_does() -> None:
     assert HEALTH_CHECK
-    assert HEALTH_CHECK[1] in (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    assert HEALTH_CHECK[1] in (ROOT / "docs" / "scaling-appendix.md").read_text(encoding="utf-8")
 
 
 def test_every_file_that_compose_mounts_is_shipped_or_made_by_init(tmp_path: Path) -> None:

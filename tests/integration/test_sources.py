@@ -94,7 +94,8 @@ async def test_what_may_be_set_or_announced_changes_without_a_new_seat(tmp_path:
     announced: list[Mapping[str, Followed]] = []
     base = {"tenant": "contoso.com", "client_id": GUID}
     before = config(tmp_path, {"alice": {}}, **base)
-    after = config(tmp_path, {"alice": {"set_presence": True, "homeassistant": False}}, **base)
+    other = {"set_presence": True, "homeassistant": False, "status_message": False}
+    after = config(tmp_path, {"alice": other}, **base)
     async with Microsoft(before, SystemClock()) as microsoft:
         sources = Sources(
             microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
@@ -107,6 +108,7 @@ async def test_what_may_be_set_or_announced_changes_without_a_new_seat(tmp_path:
             assert (alice.writer is not None) is allowed
             followed = announced[-1]["alice"]
             assert (followed.settable, followed.discover) == (allowed, not allowed)
+            assert followed.says is not allowed
 
 
 class Buggy(FakeSource):

@@ -98,6 +98,8 @@ class AccountSettings(CertificateSettings):
     """Others whom this person may see (Presence.Read.All), called table_person."""
     set_presence: bool = False
     """Whether this person's preferred presence and status message can be set from here."""
+    status_message: bool = True
+    """Whether what these people wrote is shown: status message and out-of-office message."""
     homeassistant: bool = True
     """Whether Home Assistant hears of these people; nobody wants thousands of entities."""
     hours: Annotated[tuple[HoursSettings, ...], WrapValidator(one_or_more(HoursSettings))] = ()

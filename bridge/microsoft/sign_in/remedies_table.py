@@ -1,7 +1,7 @@
 """Every sign-in error that we know by its number, and what to tell. Pure.
 
 Sources: Microsoft Entra documentation, "Microsoft Entra authentication and authorization error
-codes"; RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5. docs/signing-in.md shows this table.
+codes"; RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5. docs/errors.md shows this table.
 """
 
 from __future__ import annotations

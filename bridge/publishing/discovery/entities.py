@@ -29,7 +29,7 @@ def account_entities(
 
     What comes from its state is unknown when nothing came for ``expire_after_s``.
     """
-    for entity in presence_entities(topics, slug):
+    for entity in presence_entities(topics, slug, says=account.says):
         yield _expiring(entity, expire_after_s)
     yield from today_entities(topics, slug)
     yield from presence_triggers(topics, slug)

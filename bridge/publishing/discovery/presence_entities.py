@@ -29,9 +29,10 @@ _STATUS = (
 _STOPPED = f"{{{{ 'online' if value_json.status == {json.dumps(Status.STOPPED)} else 'offline' }}}}"
 
 
-def presence_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
-    """What is read of a person."""
+def presence_entities(topics: Topics, account: str, *, says: bool) -> tuple[Entity, ...]:
+    """What is read of a person; without what they wrote unless the account ``says`` it."""
     raw = topics.account(account, "attributes")
+    written = ("status_message", "out_of_office_message") if says else ()
     return (
         _status(topics, account),
         enum(
@@ -43,8 +44,7 @@ def presence_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
             json_attributes_template=attributes(
                 "raw_availability",
                 "raw_activity",
-                "status_message",
-                "out_of_office_message",
+                *written,
                 "work_location",
                 "place_id",
             ),
@@ -54,14 +54,7 @@ def presence_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
         binary("in_call", "In a call", icon="mdi:phone-in-talk"),
         binary("in_meeting", "In a meeting", icon="mdi:calendar-account", enabled_by_default=False),
         binary("out_of_office", "Out of office", icon="mdi:airplane"),
-        sensor(
-            "status_message",
-            "Status message",
-            icon="mdi:message-text",
-            value_template="{{ value_json.status_message or '' }}",
-            json_attributes_topic=raw,
-            json_attributes_template=attributes(until="status_message_until"),
-        ),
+        *((_status_message(raw),) if says else ()),
         enum(
             "work_location",
             "Work location",
@@ -140,6 +133,17 @@ def _status(topics: Topics, account: str) -> Entity:
         json_attributes_topic=status,
         json_attributes_template=attributes("status", "since"),
         icon="mdi:account-clock",
+    )
+
+
+def _status_message(raw: str) -> Entity:
+    return sensor(
+        "status_message",
+        "Status message",
+        icon="mdi:message-text",
+        value_template="{{ value_json.status_message or '' }}",
+        json_attributes_topic=raw,
+        json_attributes_template=attributes(until="status_message_until"),
     )
 
 

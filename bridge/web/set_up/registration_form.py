@@ -29,7 +29,11 @@ def registration_steps() -> Markup:
         ),
         tag(
             "ol",
-            tag("li", "App registrations, New registration. Name: ", _copy("app-name", APP_NAME)),
+            tag(
+                "li",
+                "Entra ID, App registrations, New registration. Name: ",
+                _copy("app-name", APP_NAME),
+            ),
             tag("li", "Supported account types: accounts in this organizational directory only."),
             tag(
                 "li",

@@ -288,3 +288,19 @@ def test_after_a_gap_nobody_saw_when_it_began() -> None:
     assert bench.poll(2000)[0].since is None
     bench.answer["a"] = IN_A_CALL
     assert bench.poll(2010)[0].since == at(2010)
+
+
+def test_what_people_wrote_is_hidden_at_once_and_is_no_change_of_presence() -> None:
+    bench = Bench({"alice": "Alice"})
+    said = replace(FREE, status_message="Back at 3", status_message_until=at(900))
+    bench.answer["alice"] = replace(said, out_of_office_message="I am away.")
+    assert bench.poll(0)[0].presence == bench.answer["alice"]
+    bench.facts.show_messages(shown=False)
+    (hidden,) = bench.tell(1)
+    assert (hidden.presence, hidden.changed_at) == (FREE, at(0))
+    bench.answer["alice"] = replace(said, status_message="Back at 4")
+    (hidden,) = bench.poll(2)
+    assert (hidden.presence, hidden.changed_at) == (FREE, at(0))
+    bench.facts.show_messages(shown=True)
+    (shown,) = bench.poll(3)
+    assert shown.presence == bench.answer["alice"]

@@ -307,3 +307,11 @@ def test_the_problem_of_the_last_release_keeps_its_unique_id() -> None:
     assert problem["unique_id"] == "presence_bridge_poll_problem"
     assert problem["default_entity_id"] == "binary_sensor.presence_bridge_problem"
     assert problem["name"] == "Problem"
+
+
+def test_an_account_whose_messages_are_not_shown_has_no_entity_for_them() -> None:
+    silent = account_device(TOPICS, "bob", replace(ALICE, says=False), "1.2.3")
+    plain, read = (payload(device)["components"] for device in (DEVICES[1], silent))
+    assert plain.keys() - read.keys() == {"status_message"}
+    assert "_message" in json.dumps(plain["availability"])
+    assert "_message" not in json.dumps(read)

@@ -74,6 +74,30 @@ async def test_nobody_is_current_before_they_were_read(bench: Bench) -> None:
         assert bench.broker.stored[TOPICS.account(slug, "state")] == b'{"busy":"ON"}'
 
 
+@pytest.mark.parametrize("slug", EVERYBODY)
+@pytest.mark.parametrize("when", ["before the start", "by a reload"])
+async def test_a_message_that_is_not_shown_any_more_goes_also_of_who_was_not_read(
+    bench: Bench, slug: str, when: str
+) -> None:
+    hidden = {**EVERYBODY, slug: replace(EVERYBODY[slug], says=False)}
+    places = [TOPICS.account(slug, leaf) for leaf in ("state", "attributes")]
+    bench.broker.stored.update(dict.fromkeys(places, b'{"status_message":"Back at 3"}'))
+    if when == "before the start":
+        bench.publisher.follow(hidden)
+        bench.publisher.states.update(facts(slug, None))
+        bench.connect()
+    else:
+        bench.connect()
+        bench.publisher.states.update(facts(slug, None))
+        async with bench.running():
+            bench.publisher.follow(hidden)
+            await bench.pass_time(5)
+    bench.broker.drain()
+    for place in places:
+        assert json.loads(bench.broker.stored[place])["status_message"] is None
+    assert bench.broker.stored[TOPICS.account(slug, "availability")] == b"offline"
+
+
 async def test_somebody_new_is_not_current_before_they_were_read(bench: Bench) -> None:
     bench.connect()
     bench.publisher.follow({**EVERYBODY, "bob": Followed("Bob")})

@@ -1,4 +1,4 @@
-"""docs/signing-in.md shows the errors that the code knows."""
+"""docs/errors.md shows the errors that the code knows."""
 
 import subprocess
 import sys
