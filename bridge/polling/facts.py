@@ -51,7 +51,7 @@ class Facts:
         self._epoch = epoch
         self.accounts: Mapping[str, str] = {}
         self.presences: tuple[Presence, ...] = ()
-        """The newest presences of everybody."""
+        """The newest presences: of each pair of words one."""
         self.freshness = Freshness()
         self._order = ReadOrder()
         self._facts: dict[str, AccountFacts] = {}
@@ -160,7 +160,9 @@ class Facts:
         return min(ends, default=None)
 
     def _collect_presences(self) -> None:
-        self.presences = tuple(f.presence for f in self._facts.values() if f.presence)
+        presences = (facts.presence for facts in self._facts.values())
+        by_words = {(p.availability, p.activity): p for p in presences if p}
+        self.presences = tuple(by_words.values())
 
     def _end_messages(self, now: datetime) -> None:
         """Show no status message any more whose end has come, read again or not."""
