@@ -18,6 +18,7 @@ from bridge.contract.presence import Presence
 from bridge.contract.status import status_of
 from bridge.polling.freshness import Freshness
 from bridge.polling.read_order import ReadOrder
+from bridge.polling.uncollected import uncollected
 
 ROUND_S = 60.0
 """Everybody is reported at least this often while polls are good."""
@@ -91,6 +92,7 @@ class Facts:
                 self._facts[slug] = replace(facts, presence=unnumbered)
         self._collect_presences()
 
+    @uncollected()
     def take(self, answers: Mapping[str, Presence], now: datetime) -> Taken:
         """Take the answers of a good poll; an older answer than before counts as a missing one."""
         self._follow_the_clock(now)
