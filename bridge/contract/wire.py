@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.contract.account import AccountFacts
 from bridge.contract.errors import ContractError
-from bridge.contract.presence import Activity, Availability
+from bridge.contract.presence import (
+    Activity,
+    Availability,
+    Presence,
+    WorkLocation,
+    WorkLocationSource,
+)
 
 STATUS_LIMIT = 255
 """Most characters of a Home Assistant state; the full text goes to the attributes."""
+ALIKE = 256
+"""Moments and payloads that are remembered: of thousands read together most have the same."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One MQTT message to send, at QoS 1 unless said otherwise."""
 
@@ -89,25 +98,63 @@ def decode(model: type[M], payload: bytes) -> M:
 
 def encode_account_state(facts: AccountFacts) -> bytes:
     """The payload of ``account/<a>/state`` (section 7 of the design)."""
-    presence = facts.presence
-    message = presence.status_message if presence else None
+    presence = facts.presence or _UNKNOWN
+    return _state(
+        presence.availability,
+        presence.activity,
+        presence.out_of_office,
+        presence.status_message,
+        presence.work_location,
+        presence.work_location_source,
+        facts.changed_at and moment_text(facts.changed_at),
+        facts.polled_at and moment_text(facts.polled_at),
+        facts.valid_until and moment_text(facts.valid_until),
+        facts.epoch,
+    )
+
+
+def moment_text(moment: datetime) -> str:
+    """``moment`` as it stands in payloads."""
+    return _utc_text(moment) if moment.tzinfo is UTC else moment.isoformat(timespec="seconds")
+
+
+@lru_cache(maxsize=ALIKE)
+def _state(  # noqa: PLR0917 - what is remembered is found by these
+    availability: Availability | None,
+    activity: Activity | None,
+    out_of_office: bool | None,  # noqa: FBT001 - a value
+    status_message: str | None,
+    work_location: WorkLocation | None,
+    work_location_source: WorkLocationSource | None,
+    changed_at: str | None,
+    polled_at: str | None,
+    valid_until: str | None,
+    epoch: int | None,
+) -> bytes:
+    words = Presence(availability, activity)
     return encode_json(
         {
-            "availability": presence.availability if presence else None,
-            "activity": presence.activity if presence else None,
-            "busy": _on_off(presence.busy if presence else None),
-            "in_call": _on_off(presence.in_call if presence else None),
-            "in_meeting": _on_off(presence.in_meeting if presence else None),
-            "out_of_office": _on_off(presence.out_of_office if presence else None),
-            "status_message": message[:STATUS_LIMIT] if message else None,
-            "work_location": presence.work_location if presence else None,
-            "work_location_source": presence.work_location_source if presence else None,
-            "changed_at": facts.changed_at,
-            "polled_at": facts.polled_at,
-            "valid_until": facts.valid_until,
-            "epoch": facts.epoch,
+            "availability": availability,
+            "activity": activity,
+            "busy": _on_off(words.busy),
+            "in_call": _on_off(words.in_call),
+            "in_meeting": _on_off(words.in_meeting),
+            "out_of_office": _on_off(out_of_office),
+            "status_message": status_message[:STATUS_LIMIT] if status_message else None,
+            "work_location": work_location,
+            "work_location_source": work_location_source,
+            "changed_at": changed_at,
+            "polled_at": polled_at,
+            "valid_until": valid_until,
+            "epoch": epoch,
         }
     )
+
+
+@lru_cache(maxsize=ALIKE)
+def _utc_text(moment: datetime) -> str:
+    """Only of UTC: a moment of another zone is equal to it and has another text."""
+    return moment.isoformat(timespec="seconds")
 
 
 def _on_off(value: bool | None) -> str | None:  # noqa: FBT001 - the value itself
@@ -116,10 +163,11 @@ def _on_off(value: bool | None) -> str | None:  # noqa: FBT001 - the value itsel
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
+        return moment_text(value)
     raise TypeError(f"{type(value).__name__} has no place in a payload")
 
 
+_UNKNOWN = Presence()
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
 )

@@ -37,6 +37,8 @@ class MicrosoftAccount:
         """Signs in and out."""
         self.reader = reader
         """Reads the people of the account table."""
+        self.read = reader.read
+        """The presences now, by account slug. Raises as the ``Source`` of polling says."""
         self.sign_in: Latest[SignIn] = credentials.sign_in
         """The sign-in as people see it."""
         self.writer: Writer | None = None
@@ -56,10 +58,6 @@ class MicrosoftAccount:
     def throttled_until(self) -> datetime | None:
         """Nothing is sent before this moment."""
         return self._budget.blocked_until
-
-    async def read(self) -> Mapping[str, Presence]:
-        """The presences now, by account slug. Raises as the ``Source`` of polling says."""
-        return await self.reader.read()
 
     async def read_once(self) -> Mapping[str, Presence]:
         """As ``read``, where the account does not run; no sign-in is offered."""

@@ -9,7 +9,6 @@ Source: Microsoft Graph documentation, "presence resource type" and its change l
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -28,7 +27,6 @@ from bridge.microsoft.texts import NAME_BYTES, message, plain, text_in
 log = logging.getLogger(__name__)
 
 O = TypeVar("O", Availability, Activity)  # noqa: E741 - one of the two kinds of words
-W = TypeVar("W", WorkLocation, WorkLocationSource)
 
 _WORDS_SEEN: set[str] = set()
 
@@ -53,7 +51,7 @@ _ACTIVITY_IN_AVAILABILITY = {
 }
 _SAYING = [activity for _, activity in _ACTIVITY_IN_AVAILABILITY.values()]
 """Of two of these the later is shown: no call hides behind a meeting. All others say less."""
-_STATES = ("availability", "activity")
+_KEYS = frozenset({"id", "availability", "activity"})
 _OUT_OF_OFFICE = "outofoffice"
 _LOCATIONS = {item.value.replace("_", ""): item for item in WorkLocation}
 _SOURCES = {item.value: item for item in WorkLocationSource}
@@ -70,24 +68,36 @@ class _Words:
     out_of_office: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the words about the work location mean."""
+
+    location: WorkLocation | None = None
+    source: WorkLocationSource | None = None
+    raw_location: str | None = None
+    place_id: str | None = None
+
+
+_NOWHERE = _Place()
+
+
 def parse_presence(resource: Any) -> Presence:
     """The facts in a presence resource.
 
     Raises:
         SourceDataError: It is no presence: no object, or its state words are no words.
     """
-    if not isinstance(resource, Mapping) or not resource.keys() & {"id", *_STATES}:
+    if not isinstance(resource, dict) or _KEYS.isdisjoint(resource):
         raise SourceDataError("Graph answered something that is no presence")
     # both are nullable in the schema: unknown, as PresenceUnknown is
-    raw_availability, raw_activity = (
-        "" if resource.get(key) is None else resource[key] for key in _STATES
-    )
+    raw_availability = _or_empty(resource.get("availability"))
+    raw_activity = _or_empty(resource.get("activity"))
     if not isinstance(raw_availability, str) or not isinstance(raw_activity, str):
         raise SourceDataError("Graph answered a presence without availability and activity")
     words = _words(raw_availability[:NAME_BYTES], raw_activity[:NAME_BYTES])
-    settings, status = (_object(resource, key) for key in ("outOfOfficeSettings", "statusMessage"))
+    settings, status = _object(resource, "outOfOfficeSettings"), _object(resource, "statusMessage")
     says = _message(_object(status, "message"), "content")
-    location = _object(resource, "workLocation")
+    place = _place(_object(resource, "workLocation"))
     return Presence(
         availability=words.availability,
         activity=words.activity,
@@ -97,10 +107,10 @@ def parse_presence(resource: Any) -> Presence:
         raw_availability=words.raw_availability,
         raw_activity=words.raw_activity,
         out_of_office_message=_message(settings, "message"),
-        work_location=_word(location, "workLocationType", _LOCATIONS, WorkLocation.OTHER),
-        work_location_source=_word(location, "source", _SOURCES, WorkLocationSource.OTHER),
-        raw_work_location=text_in(location, "workLocationType"),
-        place_id=text_in(location, "placeId"),
+        work_location=place.location,
+        work_location_source=place.source,
+        raw_work_location=place.raw_location,
+        place_id=place.place_id,
         sequence_number=text_in(resource, "sequenceNumber"),
     )
 
@@ -112,6 +122,23 @@ def _words(raw_availability: str, raw_activity: str) -> _Words:
     is_out = _OUT_OF_OFFICE in (_folded(raw_availability), _folded(raw_activity))
     return _Words(
         plain(raw_availability, NAME_BYTES), plain(raw_activity, NAME_BYTES), *states, is_out
+    )
+
+
+def _place(location: dict[str, Any]) -> _Place:
+    if not location:
+        return _NOWHERE
+    return _place_of(*(_text(location.get(k)) for k in ("workLocationType", "source", "placeId")))
+
+
+@lru_cache(maxsize=256)
+def _place_of(kind: str, source: str, place_id: str) -> _Place:
+    """As with the words: many people work in few places."""
+    return _Place(
+        _LOCATIONS.get(folded, WorkLocation.OTHER) if (folded := _folded(kind)) else None,
+        _SOURCES.get(folded, WorkLocationSource.OTHER) if (folded := _folded(source)) else None,
+        plain(kind, NAME_BYTES) or None,
+        plain(place_id, NAME_BYTES) or None,
     )
 
 
@@ -163,24 +190,25 @@ def _folded(word: str) -> str:
     return "".join(char for char in word.lower() if char.isalnum())
 
 
-def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
     value = parent.get(key)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _or_empty(value: object) -> object:
+    return "" if value is None else value
+
+
+def _text(value: object) -> str:
+    return value[: 4 * NAME_BYTES] if isinstance(value, str) else ""
 
 
 def _boolean(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _message(parent: Mapping[str, Any], key: str) -> str | None:
+def _message(parent: dict[str, Any], key: str) -> str | None:
     value = parent.get(key)
     if not isinstance(value, str) or not value:
         return None
     return message(value, parent.get("contentType")) or None
-
-
-def _word(parent: Mapping[str, Any], key: str, words: Mapping[str, W], other: W) -> W | None:
-    value = parent.get(key)
-    if not isinstance(value, str) or not (folded := _folded(value)):
-        return None
-    return words.get(folded, other)

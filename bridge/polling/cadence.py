@@ -41,7 +41,7 @@ class History:
     changed_at: datetime | None = None
     """The last change that was seen."""
     presences: tuple[Presence, ...] = ()
-    """The newest presences of everybody in the source."""
+    """What people in the source do now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,7 @@ def _arrives(local: datetime, age_s: float) -> bool:
 
 
 def _states(presences: Iterable[Presence]) -> AbstractSet[State]:
-    by_words = {(presence.availability, presence.activity): presence for presence in presences}
-    return {_state(presence) for presence in by_words.values()} or WORKS
+    return {_state(presence) for presence in presences} or WORKS
 
 
 def _state(presence: Presence) -> State:

@@ -18,6 +18,7 @@ from bridge.contract.presence import Presence
 from bridge.contract.status import status_of
 from bridge.polling.freshness import Freshness
 from bridge.polling.read_order import ReadOrder
+from bridge.polling.uncollected import uncollected
 
 ROUND_S = 60.0
 """Everybody is reported at least this often while polls are good."""
@@ -51,7 +52,7 @@ class Facts:
         self._epoch = epoch
         self.accounts: Mapping[str, str] = {}
         self.presences: tuple[Presence, ...] = ()
-        """The newest presences of everybody."""
+        """The newest presences: of each pair of words one."""
         self.freshness = Freshness()
         self._order = ReadOrder()
         self._facts: dict[str, AccountFacts] = {}
@@ -102,6 +103,7 @@ class Facts:
                 self._facts[slug] = replace(facts, presence=unnumbered)
         self._collect_presences()
 
+    @uncollected()
     def take(self, answers: Mapping[str, Presence], now: datetime) -> Taken:
         """Take the answers of a good poll; an older answer than before counts as a missing one."""
         self._follow_the_clock(now)
@@ -172,7 +174,9 @@ class Facts:
         return min(ends, default=None)
 
     def _collect_presences(self) -> None:
-        self.presences = tuple(f.presence for f in self._facts.values() if f.presence)
+        presences = (facts.presence for facts in self._facts.values())
+        by_words = {(p.availability, p.activity): p for p in presences if p}
+        self.presences = tuple(by_words.values())
 
     def _end_messages(self, now: datetime) -> None:
         """Show no status message any more whose end has come, read again or not."""

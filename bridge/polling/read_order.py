@@ -29,20 +29,21 @@ class ReadOrder:
         self, answers: Mapping[str, Presence], before: Mapping[str, AccountFacts], now: datetime
     ) -> tuple[set[str], tuple[str, ...]]:
         """Whose answer is older than ``before``, and for whom that has gone on for too long."""
-        older: set[str] = set()
+        older: dict[str, tuple[datetime, int]] = {}
         anew: list[str] = []
         for slug, presence in answers.items():
             facts = before.get(slug)
-            since, count = self._older.pop(slug, (now, 0))
             if facts is None or presence is facts.presence:
                 continue
             if is_older(presence, facts.presence):
+                since, count = self._older.get(slug, (now, 0))
                 if count + 1 >= OLDER_MOST or now - since >= OLDER_FOR:
                     anew.append(slug)
                 else:
-                    older.add(slug)
-                    self._older[slug] = since, count + 1
-        return older, tuple(anew)
+                    older[slug] = since, count + 1
+        missing = {slug: old for slug, old in self._older.items() if slug not in answers}
+        self._older = missing | older
+        return set(older), tuple(anew)
 
     def forget(self, slug: str) -> None:
         """Forget somebody."""
@@ -61,6 +62,9 @@ def is_older(answer: Presence, than: Presence | None) -> bool:
 
 def comes_before(stamp: str, known: str) -> bool:
     """Whether the sequence number ``stamp`` is smaller than ``known``."""
+    both = stamp + known
+    if len(stamp) == len(known) and both.isalnum() and both.isascii():
+        return stamp.upper() < known.upper()  # as nearly always
     parts = _SEPARATORS.split(stamp), _SEPARATORS.split(known)
     if len(parts[0]) != len(parts[1]):
         return False

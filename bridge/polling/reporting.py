@@ -12,6 +12,7 @@ from bridge.polling.facts import Facts
 from bridge.polling.machine_sleep import JUMP_S, SOON_S
 from bridge.polling.shown_sign_in import is_news, with_internal_error, with_refusal
 from bridge.polling.source import Source
+from bridge.polling.uncollected import uncollected
 
 ERROR_SHOWN_S = 3600.0
 """An internal error is shown for so long, also when all is well again."""
@@ -60,6 +61,7 @@ class Reporting:
             self._news.clear()
             self.report_news()
 
+    @uncollected()
     def report_news(self) -> None:
         """Report each, also when one of them cannot be; then raise its error."""
         self.follow()

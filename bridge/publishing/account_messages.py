@@ -9,10 +9,16 @@ from functools import lru_cache
 from operator import attrgetter
 
 from bridge.contract.account import NEEDED, AccountFacts, SignIn
-from bridge.contract.presence import Availability, Presence
+from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.status import TEXTS, Status, shown_status
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
-from bridge.contract.wire import Message, encode_account_state, encode_json
+from bridge.contract.wire import (
+    ALIKE,
+    Message,
+    encode_account_state,
+    encode_json,
+    moment_text,
+)
 
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
@@ -62,10 +68,10 @@ def changes(
     rest: list[Message] = []
     if facts.fresh != old.fresh:
         rest.append(availability_of(topics, facts))
-    if facts.sign_in != old.sign_in:
+    if facts.sign_in is not old.sign_in and facts.sign_in != old.sign_in:
         rest.append(_auth(topics, facts, now))
-    if facts.sign_in.word != old.sign_in.word:
-        rest.append(_sign_in(topics, facts))
+        if facts.sign_in.word != old.sign_in.word:
+            rest.append(_sign_in(topics, facts))
     messages += rest if facts.fresh else reversed(rest)
     if event := _event(topics, old, facts, now):
         messages.append(event)
@@ -156,13 +162,13 @@ def _encoded(sign_in: SignIn) -> bytes:
     return encode_json(asdict(sign_in))
 
 
-@lru_cache(maxsize=SIGN_INS)
 def without_code(sign_in: SignIn) -> SignIn:
     """What each of many people may show of the one sign-in that reads them.
 
     The code stands on the topic of their table; here it would be sent for each of them.
+    The same object where nothing is to be left out.
     """
-    return replace(
+    shown = replace(
         sign_in,
         user_code=None,
         verification_uri=None,
@@ -172,6 +178,7 @@ def without_code(sign_in: SignIn) -> SignIn:
         newcomer=None,
         letter=None,
     )
+    return sign_in if shown == sign_in else shown
 
 
 def _auth(topics: Topics, facts: AccountFacts, now: datetime) -> Message:
@@ -183,25 +190,41 @@ def _sign_in(topics: Topics, facts: AccountFacts) -> Message:
 
 
 def _event(topics: Topics, old: AccountFacts, new: AccountFacts, now: datetime) -> Message | None:
-    if old.presence is None or new.presence is None:
+    was, does = old.presence, new.presence
+    if was is None or does is None or was is does:
         return None
-    kind = _event_type(old.presence, new.presence)
+    payload = _encoded_event(
+        was.availability,
+        was.activity,
+        does.availability,
+        does.activity,
+        moment_text(new.changed_at or now),
+    )
+    if payload is None:
+        return None
+    topic = topics.account(new.account, "event")
+    return Message(topic, payload, retain=False, expiry_s=EVENT_EXPIRY_S)
+
+
+@lru_cache(maxsize=ALIKE)
+def _encoded_event(
+    old_availability: Availability | None,
+    old_activity: Activity | None,
+    availability: Availability | None,
+    activity: Activity | None,
+    at: str,
+) -> bytes | None:
+    old, new = Presence(old_availability, old_activity), Presence(availability, activity)
+    kind = _event_type(old, new)
     if kind is None:
         return None
-    payload = {
-        "event_type": kind,
-        "from": _words(old.presence),
-        "to": _words(new.presence),
-        "at": new.changed_at or now,
-    }
-    topic = topics.account(new.account, "event")
-    return Message(topic, encode_json(payload), retain=False, expiry_s=EVENT_EXPIRY_S)
+    return encode_json({"event_type": kind, "from": _words(old), "to": _words(new), "at": at})
 
 
 def _event_type(old: Presence, new: Presence) -> str | None:
     """What happened between two presences; nothing where one of them is not known."""
     known = None not in (old.availability, old.activity, new.availability, new.activity)
-    if not known or _words(old) == _words(new):
+    if not known or old == new:
         return None
     if None not in (old.in_call, new.in_call) and old.in_call != new.in_call:
         return "call_started" if new.in_call else "call_ended"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.status import Status
@@ -39,24 +39,17 @@ LOOK_S = 5.0
 NOW_S = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What was last sent for one account."""
-
-    facts: AccountFacts
-    at_s: float
-    """Monotonic time of the last beat."""
-
-
 class AccountStates:
     """The facts of everybody who is followed, as they were published last."""
 
     def __init__(self, outgoing: Outgoing, *, preferences: Preferences, minutes: Minutes) -> None:
         self._outgoing, self._preferences, self._minutes = outgoing, preferences, minutes
         self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
-        self._published: dict[str, Published] = {}
-        self._tables: dict[str, SignIn] = {}
-        """The sign-in of each table."""
+        self._published: dict[str, AccountFacts] = {}
+        self._beaten_s: dict[str, float] = {}
+        """Monotonic time of the last beat of each account."""
+        self._tables: dict[str, tuple[SignIn, SignIn]] = {}
+        """The sign-in of each table, and what of it stands on the topics of its people."""
         self._due: OrderedDict[str, AccountFacts] = OrderedDict()
         self._waiting = asyncio.Event()
 
@@ -64,6 +57,7 @@ class AccountStates:
         """Forget ``accounts``, and the tables that nobody who is followed is in."""
         for slug in accounts:
             self._published.pop(slug, None)
+            self._beaten_s.pop(slug, None)
             self._preferences.forget(slug)
         tables = {account.table for account in self._outgoing.followed.values()}
         self._tables = {table: s for table, s in self._tables.items() if table in tables}
@@ -73,8 +67,10 @@ class AccountStates:
         followed = self._outgoing.followed.get(facts.account)
         if followed is None:
             return
-        if followed.table and self._tables.get(followed.table) != facts.sign_in:
-            self._take_table(followed.table, facts.sign_in)
+        if followed.table:
+            shown = self._shown_of_table(followed.table, facts.sign_in)
+            if shown is not facts.sign_in:
+                facts = replace(facts, sign_in=shown)
         if not self._outgoing.is_brief_about(followed):
             self._minutes.take(facts)
         self._due[facts.account] = facts
@@ -96,7 +92,7 @@ class AccountStates:
         while True:
             await self._clock.sleep(LOOK_S)
             due_s = self._clock.monotonic() - (BEAT_S - 2 * LOOK_S)
-            for slug in [s for s, sent in self._published.items() if sent.at_s <= due_s]:
+            for slug in [s for s, beaten_s in self._beaten_s.items() if beaten_s <= due_s]:
                 await self._broker.room()
                 if self._broker.connected:  # else the next welcome has it
                     self._outgoing.send(*self._repeated(slug), beat=True)
@@ -108,8 +104,7 @@ class AccountStates:
 
     def facts(self, slug: str) -> AccountFacts:
         """What was published last about an account; nothing before that."""
-        published = self._published.get(slug)
-        return published.facts if published else AccountFacts(slug, "")
+        return self._published.get(slug) or AccountFacts(slug, "")
 
     def unread(self, slug: str) -> Iterator[Message]:
         """That an account is not current, when nothing is known of it yet.
@@ -126,7 +121,7 @@ class AccountStates:
 
     def tables(self) -> Iterator[Message]:
         """The sign-ins of all tables."""
-        for table, sign_in in list(self._tables.items()):
+        for table, (sign_in, _) in list(self._tables.items()):
             yield self._table(table, sign_in)
 
     def everything(self, slug: str) -> Iterator[Message]:
@@ -152,11 +147,10 @@ class AccountStates:
         return next((message for message in self.everything(slug) if message.topic == topic), None)
 
     def _repeated(self, slug: str) -> Iterator[Message]:
-        published, followed = self._published.get(slug), self._outgoing.followed.get(slug)
-        if published is None or followed is None:
+        facts, followed = self._published.get(slug), self._outgoing.followed.get(slug)
+        if facts is None or followed is None:
             return
-        facts = published.facts
-        self._published[slug] = Published(facts, self._clock.monotonic())
+        self._beaten_s[slug] = self._clock.monotonic()
         if facts.fresh:
             yield from state_and_attributes(self._topics, facts)
         if followed.table and len(self._outgoing.followed) > MANY:
@@ -172,33 +166,30 @@ class AccountStates:
             followed = self._outgoing.followed.get(slug)
             if followed is None:
                 continue
-            if followed.table and (seen := without_code(facts.sign_in)) != facts.sign_in:
-                facts = replace(facts, sign_in=seen)
-            old, at_s = None, self._clock.monotonic()
-            if before := self._published.get(slug):
-                old = before.facts
-                is_sent = facts.epoch == old.epoch or state_is_new(old, facts)
-                at_s = before.at_s if is_sent else NOW_S
-                # a new state is no beat: who changes often is repeated too
-            self._published[slug] = Published(facts, at_s)
-            self._outgoing.send(
-                *changes(
-                    self._topics,
-                    old,
-                    facts,
-                    self._clock.now(),
-                    brief=self._outgoing.is_brief_about(followed),
-                ),
-                *self._preferences.news({slug: followed}),
-            )
+            old = self._published.get(slug)
+            if old is None:
+                self._beaten_s[slug] = self._clock.monotonic()
+            elif facts.epoch != old.epoch and not state_is_new(old, facts):
+                self._beaten_s[slug] = NOW_S  # a new state is no beat: who changes is repeated too
+            self._published[slug] = facts
+            brief = self._outgoing.is_brief_about(followed)
+            self._outgoing.send(*changes(self._topics, old, facts, self._clock.now(), brief=brief))
+            if followed.settable:
+                self._outgoing.send(*self._preferences.news({slug: followed}))
             if not followed.table:
                 topic = self._topics.account(slug, "sign_in_event")
                 self._send_event(topic, old.sign_in if old else None, facts.sign_in)
 
-    def _take_table(self, table: str, sign_in: SignIn) -> None:
-        before, self._tables[table] = self._tables.get(table), sign_in
-        self._outgoing.send(self._table(table, sign_in))
-        self._send_event(self._topics.table(table, "sign_in_event"), before, sign_in)
+    def _shown_of_table(self, table: str, sign_in: SignIn) -> SignIn:
+        """What people who are read by ``sign_in`` show of it, which is sent when it is news."""
+        before, shown = self._tables.get(table, (None, sign_in))
+        if before is not sign_in:
+            shown = without_code(sign_in)
+            self._tables[table] = sign_in, shown
+            if before != sign_in:
+                self._outgoing.send(self._table(table, sign_in))
+                self._send_event(self._topics.table(table, "sign_in_event"), before, sign_in)
+        return shown
 
     def _send_event(self, topic: str, before: SignIn | None, sign_in: SignIn) -> None:
         if event := sign_in_event(topic, before, sign_in, self._clock.now()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import marshal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 IDS_MOST = 650
 PARALLEL = 8
 """Requests at a time."""
+FORMAT = 2
+"""Of ``marshal``: the last that writes equal values as equal bytes, whoever shares them."""
 HALVINGS_MOST = 60
 """Refused requests in one read; more, and it is not about single ids."""
 UNANSWERED_MOST = 16
@@ -210,9 +213,9 @@ class Bulk:
 
     def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
         """The same object as before while all of it is the same."""
-        digest, before = hash(repr(resource)), self._seen.get(oid)
+        digest, before = hash(marshal.dumps(resource, FORMAT)), self._seen.get(oid)
         if before and before[0] == digest:
-            return before[1]  # at a third of the cost of reading it
+            return before[1]  # at a small part of the cost of reading it
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:

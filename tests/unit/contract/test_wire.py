@@ -93,6 +93,32 @@ def test_a_call_is_written_as_the_contract_says() -> None:
     }
 
 
+def test_a_moment_keeps_the_offset_it_has_also_where_the_same_moment_has_another() -> None:
+    in_utc = NINE.astimezone(UTC)
+    assert in_utc == NINE
+    for _ in range(2):
+        assert state(None, in_utc)["changed_at"] == "2026-11-23T08:00:05+00:00"
+        assert state(None, NINE)["changed_at"] == "2026-11-23T09:00:05+01:00"
+        assert decode_json(encode_json({"at": in_utc}))["at"] == "2026-11-23T08:00:05+00:00"
+        assert decode_json(encode_json({"at": NINE}))["at"] == "2026-11-23T09:00:05+01:00"
+
+
+@given(st.lists(PRESENCES, min_size=2, max_size=4), st.permutations([None, NINE]))
+def test_what_is_remembered_of_one_never_stands_in_the_state_of_another(
+    presences: list[Presence], moments: list[datetime | None]
+) -> None:
+    for presence in (*presences, *presences):
+        for at in moments:
+            told = state(presence, at)
+            assert told["availability"] == presence.availability
+            assert told["activity"] == presence.activity
+            assert (
+                told["out_of_office"]
+                == {None: None, True: "ON", False: "OFF"}[presence.out_of_office]
+            )
+            assert (told["changed_at"] is None) == (at is None)
+
+
 def test_what_microsoft_does_not_know_is_null_and_not_off() -> None:
     unknown = state(Presence())
     assert (unknown["busy"], unknown["in_call"], unknown["in_meeting"]) == (None, None, None)

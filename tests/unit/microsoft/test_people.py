@@ -1,3 +1,5 @@
+import json
+import marshal
 from pathlib import Path
 from uuid import UUID
 
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.topics import slug as checked
+from bridge.microsoft.people.bulk import FORMAT
 from bridge.microsoft.people.directory import Member, Memory, named
 from bridge.microsoft.people.slugs import Slugs
 
@@ -105,3 +108,11 @@ def test_a_disk_that_refuses_costs_only_the_memory(
     (tmp_path / "people").touch()
     Memory(tmp_path / "people" / "x.json", "w").save([])
     assert "cannot be written" in caplog.text
+
+
+def test_equal_answers_are_equal_bytes_whoever_shares_their_words() -> None:
+    word, same = json.loads('["In a call", "In a call"]')
+    shared, apart = {"a": word, "b": word}, {"a": word, "b": same}
+    assert word is not same
+    assert marshal.dumps(shared, FORMAT) == marshal.dumps(apart, FORMAT)
+    assert marshal.dumps(shared, FORMAT + 1) != marshal.dumps(apart, FORMAT + 1)
