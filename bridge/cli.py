@@ -88,6 +88,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _init(arguments: argparse.Namespace) -> int:
     from bridge import setup  # noqa: PLC0415 - as above
+    from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
     from bridge.config.command_line import OK  # noqa: PLC0415 - as above
     from bridge.config.tables.tenant import tenant_name  # noqa: PLC0415 - as above
 
@@ -95,14 +96,17 @@ def _init(arguments: argparse.Namespace) -> int:
         tenant = tenant_name(arguments.tenant or "") or None
     except ValueError as error:
         raise ConfigError([f"--tenant: {error}"]) from error
+    folder = Path(arguments.folder)
+    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     options = setup.InitOptions(
+        broker=chosen_broker(arguments.broker, folder / "config.toml", at_terminal=at_terminal),
         tenant=tenant,
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,
         follow=arguments.follow,
     )
-    for line in setup.initialise(Path(arguments.folder), options):
+    for line in setup.initialise(folder, options):
         print(line)  # noqa: T201 - the command's answer
     return OK
 
@@ -174,6 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--tenant", metavar="DOMAIN", help="your organisation's domain or GUID")
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")
+    init.add_argument(
+        "--broker", metavar="ADDRESS", help="yours: nas.local, mqtts://nas.local:8883"
+    )
     init.add_argument("--driver", metavar="NAME", help="also make a broker user for this driver")
     init.add_argument(
         "--follow", metavar="NAMES", help="whom it follows: alice,bob or all; else as in the config"
