@@ -124,8 +124,8 @@ class MqttSettings(Settings):
     def _is_complete(self) -> Self:
         if self.key_file and not self.cert_file:
             raise ValueError("key_file needs cert_file beside it")
-        names = [each for each in (self, *self.hosts) if each.server_name]
-        if not self.tls and (self.ca_file or self.cert_file or names):
+        names = [self.server_name, *(each.server_name for each in self.hosts)]
+        if not self.tls and (self.ca_file or self.cert_file or any(names)):
             raise ValueError("ca_file, cert_file and server_name need tls = true")
         if self.hosts and "host" in self.model_fields_set:
             raise ValueError(

@@ -40,7 +40,7 @@ def broker_step(
         ),
         [_found(each) for each in found],
         None if found else tag("p", "None was found near this machine. Type where yours is."),
-        form("look", button="Look again", css="quiet"),
+        form("look", button="Look once more", css="quiet"),
         tag("h3", "Another one") if found else None,
         _form(asked, _place(asked), _tls(asked), password_kept=password_kept),
         tag("p", tag("a", "Users and TLS, step by step", href=GUIDE, rel="noreferrer")),
