@@ -19,6 +19,7 @@ from bridge.contract.loading import loading
 
 if TYPE_CHECKING:
     from bridge.config.tables.config import Config
+    from bridge.config.tables.shared import MqttSettings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -88,7 +89,6 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _init(arguments: argparse.Namespace) -> int:
     from bridge import setup  # noqa: PLC0415 - as above
-    from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
     from bridge.config.command_line import OK  # noqa: PLC0415 - as above
     from bridge.config.tables.tenant import tenant_name  # noqa: PLC0415 - as above
 
@@ -99,7 +99,7 @@ def _init(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder)
     at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     options = setup.InitOptions(
-        broker=chosen_broker(arguments.broker, folder / "config.toml", at_terminal=at_terminal),
+        broker=_chosen_broker(arguments.broker, folder, at_terminal=at_terminal),
         tenant=tenant,
         client_id=arguments.client_id,
         account=arguments.account,
@@ -109,6 +109,14 @@ def _init(arguments: argparse.Namespace) -> int:
     for line in setup.initialise(folder, options):
         print(line)  # noqa: T201 - the command's answer
     return OK
+
+
+def _chosen_broker(given: str | None, folder: Path, *, at_terminal: bool) -> MqttSettings | None:
+    if given is None and not at_terminal:
+        return None
+    from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
+
+    return chosen_broker(given, folder / "config.toml", at_terminal=at_terminal)
 
 
 def _create_certificate(arguments: argparse.Namespace) -> int:

@@ -24,11 +24,6 @@ HERE = "127.0.0.1"
 FLAGS_AT, USER_AND_PASSWORD = 7, 0xC0
 
 
-async def nobody() -> AsyncIterator[tuple[str, int, bool]]:
-    for place in ():
-        yield place
-
-
 async def test_what_answers_as_a_broker_is_found_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "passwords").touch(mode=0o600)
     (tmp_path / "closed").mkdir()
