@@ -19,6 +19,7 @@ from bridge.contract.loading import loading
 
 if TYPE_CHECKING:
     from bridge.config.tables.config import Config
+    from bridge.config.tables.shared import MqttSettings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -95,16 +96,27 @@ def _init(arguments: argparse.Namespace) -> int:
         tenant = tenant_name(arguments.tenant or "") or None
     except ValueError as error:
         raise ConfigError([f"--tenant: {error}"]) from error
+    folder = Path(arguments.folder)
+    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     options = setup.InitOptions(
+        broker=_chosen_broker(arguments.broker, folder, at_terminal=at_terminal),
         tenant=tenant,
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,
         follow=arguments.follow,
     )
-    for line in setup.initialise(Path(arguments.folder), options):
+    for line in setup.initialise(folder, options):
         print(line)  # noqa: T201 - the command's answer
     return OK
+
+
+def _chosen_broker(given: str | None, folder: Path, *, at_terminal: bool) -> MqttSettings | None:
+    if given is None and not at_terminal:
+        return None
+    from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
+
+    return chosen_broker(given, folder / "config.toml", at_terminal=at_terminal)
 
 
 def _create_certificate(arguments: argparse.Namespace) -> int:
@@ -174,6 +186,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--tenant", metavar="DOMAIN", help="your organisation's domain or GUID")
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")
+    init.add_argument(
+        "--broker", metavar="ADDRESS", help="yours: nas.local, mqtts://nas.local:8883"
+    )
     init.add_argument("--driver", metavar="NAME", help="also make a broker user for this driver")
     init.add_argument(
         "--follow", metavar="NAMES", help="whom it follows: alice,bob or all; else as in the config"

@@ -28,6 +28,7 @@ from bridge.broker.session import (
     ProtocolVersion,
     Received,
     Session,
+    first_failure,
 )
 from bridge.broker.subscriptions import Handler, Subscriptions
 from bridge.config.tables.shared import MqttSettings
@@ -85,13 +86,21 @@ class Broker:
         )
         self._subscriptions = Subscriptions(self._unsubscribed, clock)
         self._hearing = Hearing(state_topic, user=user, clock=clock)
-        self._negotiation = Negotiation(settings, client_id, clock)
-        self._reconnecting = Reconnecting(settings, self._negotiation, clock=clock, random=random)
+        self._reconnecting = Reconnecting(settings, client_id, clock=clock, random=random)
         self._session: Session | None = None
         self._contradicted = asyncio.Event()
         self.connects = 0
         """Connections made so far."""
         self.subscribe(state_topic, self._hear_state)
+
+    @property
+    def _negotiation(self) -> Negotiation:
+        return self._reconnecting.negotiation
+
+    @property
+    def address(self) -> str:
+        """The broker that is tried next, or is connected, for people."""
+        return self._negotiation.settings.address
 
     @property
     def connected(self) -> bool:
@@ -158,7 +167,7 @@ class Broker:
             try:
                 await self._serve()
             except* ConnectionFailedError as group:
-                failures.append(_first(group))
+                failures.append(first_failure(group))
             finally:
                 self._session = None
                 wait_s = self._reconnecting.ended(failures[0] if failures else None)
@@ -198,7 +207,10 @@ class Broker:
         await self._sender.run(session)
 
     async def _prove_hearing(self) -> None:
-        topic, is_5 = self._online.topic, self._negotiation.version is ProtocolVersion.V5
+        topic, is_5 = (
+            self._online.topic,
+            self._negotiation.version is ProtocolVersion.V5,
+        )
         if topic not in self._unsubscribed and topic not in self._unpublished:
             await self._hearing.prove(
                 lambda: self.publish(self._online), self._subscriptions.filters, says_refusals=is_5
@@ -225,14 +237,6 @@ class Broker:
             healed_s.append(self._clock.monotonic())
             if healed_s[-1] - healed_s[0] < HEALED_MOST * HEAL_EVERY_S:
                 await self._clock.sleep(HEAL_EVERY_S)
-
-
-def _first(group: BaseExceptionGroup[ConnectionFailedError]) -> ConnectionFailedError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, ConnectionFailedError)
-    return error
 
 
 def _stop_if_cancelled() -> None:

@@ -25,14 +25,16 @@ V5, V311 = ProtocolVersion.V5, ProtocolVersion.V311
 
 
 class Negotiation:
-    """The state of it, from one try to the next.
+    """The state of it with one broker, from one try to the next.
 
     3.1.1 is tried as soon as a CONNECT of 5 brings no CONNACK of 5. Only what worked is kept: a
     proxy whose broker is down hangs up as well, on both, and when that is back, 5 is tried first.
     """
 
     def __init__(self, settings: MqttSettings, client_id: str, clock: Clock) -> None:
-        self._settings, self._own_client_id, self._clock = settings, client_id, clock
+        self.settings = settings
+        """Of one broker."""
+        self._own_client_id, self._clock = client_id, clock
         self._may_change = settings.protocol == "auto"
         self.version = V311 if settings.protocol == "3.1.1" else V5
         """What the next try speaks."""
@@ -57,7 +59,7 @@ class Negotiation:
     def greeting(self, will: Message | None) -> Greeting:
         """The next CONNECT, with ``will`` as the broker allows it."""
         fitted = fitting(will, self.limits) if will else None
-        return Greeting(self._settings, self.client_id, self.version, fitted, self._known)
+        return Greeting(self.settings, self.client_id, self.version, fitted, self._known)
 
     def accepted(self, announced: Limits) -> None:
         """A CONNACK came."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 
 from bridge.broker.errors import Fault, Kind, explain
 from bridge.broker.limits import lacks
@@ -65,26 +66,54 @@ class Delays:
         return full_jitter(attempt, first_s=FIRST_S, most_s=MOST_S, random=self._random)
 
 
+class _Candidate:
+    """One broker, and how it went there; each is spared as if it were the only one."""
+
+    def __init__(self, negotiation: Negotiation, random: Random) -> None:
+        self.negotiation, self.delays = negotiation, Delays(random)
+        self.due_s = -inf
+        """When it may be tried next."""
+        self.lacks: set[str] = set()
+
+
 class Reconnecting:
-    """How a connection goes, from one try to the next."""
+    """How connections go, from one try to the next.
+
+    Of several brokers the one that served last is tried first, then those that follow it in the
+    config. Who was connected stays there while that lasts, whichever it is.
+    """
 
     def __init__(
-        self, settings: MqttSettings, negotiation: Negotiation, *, clock: Clock, random: Random
+        self, settings: MqttSettings, client_id: str, *, clock: Clock, random: Random
     ) -> None:
-        self._settings, self._negotiation, self._clock = settings, negotiation, clock
-        self._delays = Delays(random)
+        self._clock = clock
+        self._candidates = [
+            _Candidate(Negotiation(each, client_id, clock), random) for each in settings.brokers
+        ]
+        self._now = 0
         self._online_since_s: float | None = None
         self._stood = self._ever = False
-        self._text = ""
-        self._lacks: set[str] = set()
+        self._texts: dict[str, str] = {}
+
+    @property
+    def negotiation(self) -> Negotiation:
+        """With the broker that is tried next, or is connected."""
+        return self._current.negotiation
+
+    @property
+    def _current(self) -> _Candidate:
+        return self._candidates[self._now]
+
+    @property
+    def _address(self) -> str:
+        return self.negotiation.settings.address
 
     @property
     def problems(self) -> Iterator[str]:
         """What a person should know now."""
-        if self._text:
-            yield self._text
-        if not self._negotiation.limits.retain_available:
-            yield f"the broker {next(lacks(self._negotiation.limits))}"
+        yield from self._texts.values()
+        if not self.negotiation.limits.retain_available:
+            yield f"the broker {next(lacks(self.negotiation.limits))}"
 
     @property
     def is_online(self) -> bool:
@@ -94,26 +123,26 @@ class Reconnecting:
     def accepted(self, announced: Limits) -> None:
         """A connection stands; what this broker lacks is logged once."""
         self._stood = True
-        self._negotiation.accepted(announced)
-        lacking = set(lacks(announced))
-        for what in sorted(lacking - self._lacks):
-            log.warning("broker %s %s", self._settings.address, what)
-        if self._lacks - lacking:
-            log.info("broker %s does more than it did before", self._settings.address)
-        self._lacks = lacking
+        self.negotiation.accepted(announced)
+        lacking, before = set(lacks(announced)), self._current.lacks
+        for what in sorted(lacking - before):
+            log.warning("broker %s %s", self._address, what)
+        if before - lacking:
+            log.info("broker %s does more than it did before", self._address)
+        self._current.lacks = lacking
 
     def online(self) -> None:
         """All was sent; whether the connection is a good one is seen later."""
         self._online_since_s = self._clock.monotonic()
-        self._delays.accepted()
-        if not self._delays.disputed:
+        self._current.delays.accepted()
+        if not self._current.delays.disputed:
             self._back()
 
     async def outlast_a_dispute(self) -> None:
         """Wait until a connection that others may end has lasted."""
-        if self._delays.disputed:
+        if self._current.delays.disputed:
             await self._clock.sleep(GOOD_S)
-            self._delays.good()
+            self._current.delays.good()
             self._back()
 
     def ended(self, failure: ConnectionFailedError | None) -> float:
@@ -122,34 +151,45 @@ class Reconnecting:
         self._online_since_s, self._stood = None, False
         if failure is None:
             return 0.0
+        delays, now_s = self._current.delays, self._clock.monotonic()
         if since_s is not None:
-            if self._clock.monotonic() - since_s >= GOOD_S:
-                self._delays.good()
+            if now_s - since_s >= GOOD_S:
+                delays.good()
             else:
-                self._delays.short_lived += 1
-        failure = self._negotiation.with_reason(failure)
-        client_id, was_5 = self._negotiation.client_id, self._negotiation.version is V5
-        if self._negotiation.failed(failure, stood=stood):
+                delays.short_lived += 1
+        failure = self.negotiation.with_reason(failure)
+        client_id, was_5 = self.negotiation.client_id, self.negotiation.version is V5
+        if self.negotiation.failed(failure, stood=stood):
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:
-                log.info("broker %s speaks no MQTT 5, using 3.1.1", self._settings.address)
+                log.info("broker %s speaks no MQTT 5, using 3.1.1", self._address)
             return 0.0
-        short_lived = self._delays.short_lived
-        fault = explain(failure, self._settings, client_id, short_lived=short_lived)
-        wait_s = self._delays.wait_s(fault.kind)
+        short_lived = delays.short_lived
+        fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
+        wait_s = delays.wait_s(fault.kind)
         self._log(fault, wait_s)
-        return wait_s
+        self._current.due_s = now_s + wait_s
+        if since_s is None or fault.kind is Kind.SLOWLY:
+            self._go_on()
+        return max(0.0, self._current.due_s - now_s)
+
+    def _go_on(self) -> None:
+        """To whoever may be tried first; of those who may be tried now, to the next in order."""
+        count, now_s = len(self._candidates), self._clock.monotonic()
+        order = [(self._now + step) % count for step in range(1, count + 1)]
+        self._now = min(order, key=lambda each: max(now_s, self._candidates[each].due_s))
 
     def _back(self) -> None:
-        if self._text or not self._ever:
-            version = self._negotiation.version.value
-            log.info("connected to broker %s, MQTT %s", self._settings.address, version)
-        self._text, self._ever = "", True
+        if self._texts or not self._ever:
+            version = self.negotiation.version.value
+            log.info("connected to broker %s, MQTT %s", self._address, version)
+        self._texts, self._ever = {}, True
 
     def _log(self, fault: Fault, wait_s: float) -> None:
+        known = self._texts.get(self._address, "")
         if fault.kind is Kind.PASSES:
-            if not self._text:
+            if not known:
                 log.warning("%s; trying again until it is back", fault.text)
-                self._text = fault.text
-        elif fault.text != self._text:
+                self._texts[self._address] = fault.text
+        elif fault.text != known:
             log.error("%s; trying again, next in %.0f s", fault.text, wait_s)
-            self._text = fault.text
+            self._texts[self._address] = fault.text

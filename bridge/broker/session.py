@@ -111,6 +111,15 @@ class ConnectionFailedError(Exception):
         self.unanswered, self.largest_bytes, self.ours = unanswered, largest_bytes, ours
 
 
+def first_failure(group: BaseExceptionGroup[ConnectionFailedError]) -> ConnectionFailedError:
+    """The first of several that came together."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ConnectionFailedError)
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class Greeting:
     """What a CONNECT says."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 
@@ -24,7 +24,7 @@ from bridge.broker.session import (
 )
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import PersonMustActError, TryAgainError
+from bridge.contract.errors import PersonMustActError, PresenceBridgeError, TryAgainError
 from bridge.contract.wire import Message
 
 _visits = count()
@@ -41,7 +41,7 @@ class PublishRefusedError(Exception):
 async def visiting(
     settings: MqttSettings, *, will: Message | None = None, connect: Connect = _connect
 ) -> AsyncIterator[Session]:
-    """One connection, in the version that the broker speaks.
+    """One connection, to the first broker that takes us, in the version that it speaks.
 
     Raises:
         TryAgainError: The broker cannot be reached, or the connection ended.
@@ -49,11 +49,10 @@ async def visiting(
             to check.
     """
     client_id = settings.client_id_of(f"visit-{os.getpid()}-{next(_visits)}")
-    negotiation = Negotiation(settings, client_id, SystemClock())
-    session: Session | None = None
+    ways = [Negotiation(each, client_id, SystemClock()) for each in settings.brokers]
     async with AsyncExitStack() as stack:
+        session, way = await _connected(ways, will, connect, stack)
         try:
-            session = await _connected(negotiation, will, connect, stack)
             yield session
         except (SubscriptionRefusedError, PublishRefusedError) as error:
             what = "publish on" if isinstance(error, PublishRefusedError) else "subscribe to"
@@ -62,11 +61,8 @@ async def visiting(
                 remedy="Check the broker's access rules.",
             ) from error
         except ConnectionFailedError as error:
-            fault = explain(error, settings, negotiation.client_id)
-            if fault.kind is not Kind.PASSES:
-                raise PersonMustActError(fault.text, remedy="") from error
-            failed = f"broker {settings.address} let us in, and then failed: {error}"
-            raise TryAgainError(failed if session else fault.text) from error
+            failed = f"broker {way.settings.address} let us in, and then failed: {error}"
+            raise _in_words({way: error}, failed) from error
 
 
 async def visit(
@@ -93,15 +89,38 @@ async def visit(
 
 
 async def _connected(
-    negotiation: Negotiation, will: Message | None, connect: Connect, stack: AsyncExitStack
+    ways: Sequence[Negotiation], will: Message | None, connect: Connect, stack: AsyncExitStack
+) -> tuple[Session, Negotiation]:
+    failed: dict[Negotiation, ConnectionFailedError] = {}
+    for way in ways:
+        try:
+            return await _session(way, will, connect, stack), way
+        except ConnectionFailedError as error:
+            failed[way] = error
+    raise _in_words(failed) from next(iter(failed.values()))
+
+
+async def _session(
+    way: Negotiation, will: Message | None, connect: Connect, stack: AsyncExitStack
 ) -> Session:
     """A session in whatever way the broker takes."""
     while True:
         try:
-            return await stack.enter_async_context(connect(negotiation.greeting(will)))
+            return await stack.enter_async_context(connect(way.greeting(will)))
         except ConnectionFailedError as error:
-            if not negotiation.failed(error, stood=False):
+            if not way.failed(error, stood=False):
                 raise
+
+
+def _in_words(
+    failed: Mapping[Negotiation, ConnectionFailedError], passing: str = ""
+) -> PresenceBridgeError:
+    """What ``failed`` means for people; ``passing`` says it where it passes by itself."""
+    faults = [explain(error, way.settings, way.client_id) for way, error in failed.items()]
+    text = "; ".join(fault.text for fault in faults)
+    if any(fault.kind is not Kind.PASSES for fault in faults):
+        return PersonMustActError(text, remedy="")
+    return TryAgainError(passing or text)
 
 
 async def collect(

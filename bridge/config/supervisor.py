@@ -89,7 +89,7 @@ def with_broker(table: dict[str, Any], service: Callable[[], MqttService]) -> di
         TryAgainError: The Supervisor does not answer.
     """
     mqtt = table.get("mqtt", {})
-    if not isinstance(mqtt, dict) or not _is_here(mqtt.get("host", "localhost")):
+    if not isinstance(mqtt, dict) or "hosts" in mqtt or not _is_here(mqtt.get("host", "localhost")):
         return table
     own = {key: value for key, value in mqtt.items() if key != "host"}
     if "host" in mqtt:

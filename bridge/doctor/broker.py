@@ -27,7 +27,17 @@ NEEDED = 16 * 1024
 
 
 async def broker(config: Config) -> tuple[list[Finding], bool]:
-    """How the broker takes us, connected as the bridge is, and whether a bridge is online there."""
+    """How each broker takes us, connected as the bridge is, and whether a bridge is online there.
+
+    What is wrong with one of several is found while the others still serve.
+    """
+    each = [
+        await _broker(config.model_copy(update={"mqtt": alone})) for alone in config.mqtt.brokers
+    ]
+    return [finding for findings, _ in each for finding in findings], any(it for _, it in each)
+
+
+async def _broker(config: Config) -> tuple[list[Finding], bool]:
     topics = config.topics
     probe = probe_topic(topics)
     will = Message(probe, b"")  # it takes the probe away where we cannot

@@ -37,12 +37,18 @@ async def its_broker(config: Config, service: OverSocket, report: Report) -> Non
             report(finding)
         return
     version = known["mqtt_version"]
-    who = f"{config.mqtt.address} lets {config.mqtt.user} in"
+    used = known.get("address") or config.mqtt.address  # one of the last release does not say it
+    who = f"{used} lets {config.mqtt.user} in"
     report(good(f"broker: {who}; the service speaks MQTT {version}"))
     for finding in (*limits(known["limits"] or {}), *clocks(known.get("clocks_apart_s") or {})):
         report(finding)
     for problem in problems:
         report(bad(f"broker: {problem}", rules_remedy(problem, config.topics)))
+    for other in config.mqtt.brokers:
+        if config.mqtt.hosts and other.address != used:
+            findings, _ = await broker(config.model_copy(update={"mqtt": other}))
+            for finding in findings:
+                report(finding)
 
 
 async def ask_on_this_machine(config: Config, service: OverSocket, report: Report) -> None:

@@ -159,6 +159,7 @@ class Composition:
         broker = self.publisher.broker
         return {
             "connected": broker.connected,
+            "address": broker.address,
             "mqtt_version": broker.mqtt_version,
             "problems": list(broker.problems),
             "limits": asdict(broker.limits) if broker.limits else None,

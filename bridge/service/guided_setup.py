@@ -63,7 +63,7 @@ async def guide(
     set_up = SetUp(
         draft.web,
         file=file,
-        given=draft.mqtt if "host" in draft.mqtt.model_fields_set else None,
+        given=draft.mqtt if draft.mqtt.is_named else None,
         trials=Probe(draft),
         guard=guard_of(draft.web, draft.state_dir, clock, link=link),
         clock=clock,

@@ -63,6 +63,7 @@ class Page:
             self._view.update_health(
                 self._health(),
                 broker_connected=self._broker.connected,
+                broker=self._broker.address,
                 mqtt_version=self._broker.mqtt_version if self._broker.connects else None,
             )
             await self._clock.sleep(HEALTH_EVERY_S)

@@ -5,30 +5,24 @@ What is wrong is said in the words of the form, not in those of the config.
 
 from __future__ import annotations
 
-import errno
-import socket
-import ssl
 from uuid import UUID
 
-from bridge.broker import visit
-from bridge.broker.session import ConnectionFailedError
+from bridge.broker import visiting
+from bridge.broker.hearing import hears, probe_topic
 from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.config.tables.config import Config, NetworkSettings
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import PresenceBridgeError
+from bridge.contract.found_broker import FoundBroker
 from bridge.contract.registration import Registration
 from bridge.contract.topics import Topics
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.registration_trial import UNKNOWN_TENANT, try_registration
-from bridge.web.data.words import for_people
+from bridge.service.broker_mistakes import broker_mistake, no_rights
+from bridge.service.looking import look_for_brokers
 from bridge.web.set_up.answers import SWAPPED
 from bridge.web.set_up.mistakes import MistakeError
-
-LOOK_S = 0.5
-_USER_CODES = (0x86, 0x87, 0x8A, 0x8C)
-"""Reasons of a broker that are about who we are (MQTT 5, 2.4)."""
-_NOBODY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN}
 
 
 class Probe:
@@ -37,13 +31,21 @@ class Probe:
     def __init__(self, draft: Config) -> None:
         self._draft = draft
 
+    async def brokers(self) -> tuple[FoundBroker, ...]:
+        """Those that answer in the places where homes have one."""
+        return await look_for_brokers()
+
     async def broker(self, settings: MqttSettings) -> None:
-        """Visit the broker. Raises ``MistakeError`` when it does not let us in."""
-        topic = Topics(settings.base_topic).bridge_state
+        """Visit the broker. Raises ``MistakeError`` when it does not let us in, or do our work."""
+        topic = probe_topic(Topics(settings.base_topic))
         try:
-            await visit(settings, follow=[topic], within_s=LOOK_S)
+            async with visiting(settings) as session:
+                heard = await hears(session, topic)
         except PresenceBridgeError as error:
-            raise _broker_mistake(error, settings) from error
+            raise await broker_mistake(error, settings) from error
+        if not heard:
+            what = f"to write {topic}" if heard is None else f"to write and read {topic}"
+            raise no_rights(what, settings)
 
     async def registration(self, wanted: Registration) -> None:
         """Try the app registration. Raises as ``check_registration``."""
@@ -80,50 +82,3 @@ def _swapped(wanted: Registration) -> Registration | None:
         return Registration(str(wanted.client_id), UUID(wanted.tenant))
     except ValueError:
         return None
-
-
-def _broker_mistake(error: PresenceBridgeError, settings: MqttSettings) -> MistakeError:
-    """Why the broker does not let us in, and at which field to look."""
-    address, failed = settings.address, error.__cause__
-    if not isinstance(failed, ConnectionFailedError):
-        return MistakeError(error.text[:1].upper() + error.text[1:], remedy=error.remedy)
-    if failed.code in _USER_CODES:
-        if settings.username:
-            text = f"The broker at {address} does not let {settings.username} in."
-            remedy = "Check user name and password, and that the broker has that user."
-            return MistakeError(text, remedy=remedy, field="password")
-        text = f"The broker at {address} lets nobody in without a user name."
-        return MistakeError(
-            text, remedy="Type the user name and password that it has for us.", field="username"
-        )
-    if failed.unanswered:
-        text = f"What listens on port {settings.effective_port} of {settings.host} is no broker."
-        return MistakeError(text, remedy="Check name and port.", field="port")
-    return _unreached(failed.__cause__, settings) or MistakeError(
-        f"The broker at {address} does not answer: {for_people(str(failed))}.",
-        remedy="Check name and port.",
-        field="host",
-    )
-
-
-def _unreached(reason: BaseException | None, settings: MqttSettings) -> MistakeError | None:
-    """Why no connection came about, where the network says why."""
-    host, port = settings.host, settings.effective_port
-    if isinstance(reason, socket.gaierror | UnicodeError):
-        text = f"No machine is called {host}."
-        return MistakeError(
-            text, remedy="Check the name, or type the address, such as 192.168.1.5.", field="host"
-        )
-    if isinstance(reason, ConnectionRefusedError):
-        text = f"Nothing listens on port {port} of {host}."
-        remedy = "Start the broker, or check the port: 1883, unless somebody changed it."
-        return MistakeError(text, remedy=remedy, field="port")
-    is_nobody = isinstance(reason, OSError) and reason.errno in _NOBODY
-    if is_nobody or isinstance(reason, TimeoutError):
-        text = f"{host} does not answer."
-        remedy = "Check the name or address, that it is switched on, and its firewall."
-        return MistakeError(text, remedy=remedy, field="host")
-    if isinstance(reason, ssl.SSLError):
-        text = f"The broker on port {port} of {host} wants another kind of connection."
-        return MistakeError(text, remedy="Use its port without TLS: 1883.", field="port")
-    return None

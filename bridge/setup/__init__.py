@@ -1,6 +1,6 @@
 """What makes a config: ``presence-bridge init``, and what the guided set-up writes."""
 
-from bridge.setup.config import PASSWORD_FILE, InitOptions, write_config
+from bridge.setup.config import CA_FILE, PASSWORD_FILE, InitOptions, write_config
 from bridge.setup.files import initialise
 
-__all__ = ["PASSWORD_FILE", "InitOptions", "initialise", "write_config"]
+__all__ = ["CA_FILE", "PASSWORD_FILE", "InitOptions", "initialise", "write_config"]

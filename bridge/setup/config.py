@@ -25,6 +25,8 @@ from bridge.setup.owners import PAGE
 from bridge.setup.toml_values import OtherStyleError, toml_text, with_values
 
 PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is
+CA_FILE = "secrets/broker_ca.pem"
+"""Who signed the broker's certificate, where somebody gave it to the page."""
 
 _CONFIG = """\
 # Presence Bridge. All settings with their defaults are in the shipped config.toml.
@@ -181,6 +183,12 @@ def _broker_lines(broker: MqttSettings | None) -> str:
     lines = [f"host = {toml_text(broker.host)}"]
     if broker.port:
         lines.append(f"port = {broker.port}")
+    if broker.tls:
+        lines.append("tls = true")
+    if broker.ca_file:
+        lines.append(f"ca_file = {toml_text(CA_FILE)}")
+    if broker.server_name:
+        lines.append(f"server_name = {toml_text(broker.server_name)}")
     if broker.username:
         lines.append(f"username = {toml_text(broker.username)}")
     if broker.password or broker.password_file:

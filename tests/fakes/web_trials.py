@@ -12,6 +12,7 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.errors import TryAgainError
+from bridge.contract.found_broker import FoundBroker
 from bridge.contract.registration import Registration
 from bridge.web.access.building import guard_of
 from bridge.web.access.one_time_link import OneTimeLink
@@ -28,6 +29,10 @@ class CannedTrials:
     password: str | None = "s3cret"
     name: str = "contoso.com"
     tried: list[str] = field(default_factory=list)
+    found: tuple[FoundBroker, ...] = (FoundBroker("localhost", 1883, asks_who=True),)
+
+    async def brokers(self) -> tuple[FoundBroker, ...]:
+        return self.found
 
     async def broker(self, settings: MqttSettings) -> None:
         self.tried.append(settings.host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import re
 import shutil
@@ -85,7 +86,7 @@ def mqtt(table: str, folder: Path) -> Config:
 def test_the_examples_load(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "mqtt_bridge").write_text("a secret", encoding="utf-8")
-    plain, secure = (mqtt(table, tmp_path).mqtt for table in TOML)
+    plain, secure, several = (mqtt(table, tmp_path).mqtt for table in TOML)
     assert (plain.address, plain.username) == ("192.0.2.5:1883", "bridge")
     assert (secure.address, secure.ca_file) == (
         "broker.lan:8883",
@@ -100,6 +101,7 @@ def test_the_examples_load(tmp_path: Path) -> None:
     assert tls.address == "broker.lan:8883"
     (mounted,) = (volume for it in SERVICES for volume in it.get("bridge", {}).get("volumes", ()))
     assert mounted == f"./secrets/broker_ca.pem:{tls.ca_file}:ro"
+    assert several.address == "a.lan:1883, b.lan:1884"
 
 
 def test_the_override_of_our_broker_names_what_it_mounts() -> None:
@@ -140,3 +142,15 @@ async def test_a_certificate_made_by_the_page_is_one_that_the_bridge_trusts(tmp_
         other = secure + 'server_name = "other.lan"\n'
         findings, _ = await broker(mqtt(other, tmp_path))
         assert "set server_name in [mqtt] to the name in it" in findings[-1].text
+
+
+async def test_haproxy_asks_for_a_connack_that_mosquitto_gives(tmp_path: Path) -> None:
+    (sent,) = re.findall(r"send-binary ([0-9a-f]+)", block("defaults\n"))
+    (expected,) = re.findall(r"expect binary ([0-9a-f]+)", block("defaults\n"))
+    async with running(tmp_path) as broker:
+        reader, writer = await asyncio.open_connection("127.0.0.1", broker.port)
+        writer.write(bytes.fromhex(sent))
+        async with asyncio.timeout(10):
+            assert (await reader.readexactly(4)).hex() == expected
+        writer.close()
+        await writer.wait_closed()

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from bridge.config.tables.config import Config
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import TryAgainError
 from bridge.contract.registration import Registration
+from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import Household
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.service.trials import Probe
@@ -75,6 +77,56 @@ async def test_a_broker_that_wants_somebody_else_says_who_is_not_let_in(tmp_path
     assert mistake.field == "password"
     assert "does not let me in" in mistake.text
     assert "s3cret" not in str(mistake)
+
+
+NAME = "broker.example"
+
+
+@asynccontextmanager
+async def speaking_tls(folder: Path) -> AsyncIterator[tuple[int, int, ServerCertificate]]:
+    """A plain port, one with TLS, and what it shows."""
+    shown, port = make_certificate(folder, [NAME]), free_port()
+    files = f"certfile {shown.cert_file}\nkeyfile {shown.key_file}"
+    extra = f"allow_anonymous true\nlistener {port} 127.0.0.1\n{files}"
+    async with running(folder, extra=extra) as broker:
+        yield broker.port, port, shown
+
+
+async def test_what_is_wrong_about_tls_is_said_with_whom_the_certificate_names(
+    tmp_path: Path,
+) -> None:
+    async with speaking_tls(tmp_path) as (plain, port, shown):
+        here: dict[str, Any] = {"host": "127.0.0.1", "tls": True}
+        unknown = await refused(tmp_path, MqttSettings(**here, port=port))
+        assert unknown.field == "ca"
+        for words in (f"for {NAME}", "signed by CN=", "and ends on 20"):
+            assert words in unknown.text
+        known = MqttSettings(**here, port=port, ca_file=shown.ca_file)
+        other_name = await refused(tmp_path, known)
+        assert (other_name.field, NAME in other_name.text) == ("server_name", True)
+        none_there = await refused(tmp_path, MqttSettings(**here, port=plain))
+        assert none_there.text == f"The broker on port {plain} of 127.0.0.1 speaks no TLS there."
+        assert none_there.field == "tls"
+        untold = await refused(tmp_path, MqttSettings(host="127.0.0.1", port=port))
+        assert (untold.field, untold.remedy) == ("tls", "Tick TLS.")
+        broken = MqttSettings(**here, port=port, ca_file=Path(__file__))
+        assert (await refused(tmp_path, broken)).field == "ca"
+        right = known.model_copy(update={"server_name": NAME})
+        await Probe(draft(tmp_path)).broker(right)
+
+
+@pytest.mark.parametrize("right", ["topic read presence/#", "topic write presence/#"])
+async def test_a_user_without_our_rights_is_refused_before_it_is_written(
+    tmp_path: Path, right: str
+) -> None:
+    (tmp_path / "acl").write_text(f"{right}\n")
+    (tmp_path / "acl").chmod(0o600)
+    extra = f"allow_anonymous true\nacl_file {tmp_path / 'acl'}"
+    async with running(tmp_path, extra=extra) as broker:
+        settings = MqttSettings(host="127.0.0.1", port=broker.port)
+        mistake = await refused(tmp_path, settings)
+    assert mistake.field == "username"
+    assert "presence/bridge/" in mistake.text
 
 
 async def test_a_broker_that_lets_us_in_is_taken(tmp_path: Path) -> None:

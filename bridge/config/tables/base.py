@@ -74,6 +74,14 @@ def host_problem(host: str) -> str | None:
     return "is no name that a network could know: write a name such as nas.local, or an address"
 
 
+def named_host(text: str) -> str:
+    """The host that ``text`` names; raises ``ValueError`` with the cure."""
+    host = text.strip()
+    if problem := host_problem(host):
+        raise ValueError(problem)
+    return host.strip("[]")
+
+
 def _is_address(host: str) -> bool:
     try:
         ip_address(host.partition("%")[0].strip("[]"))

@@ -20,7 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.tables.base import ConfigPath, Settings, Slug, host_problem, is_zone
+from bridge.config.tables.base import ConfigPath, Settings, Slug, is_zone, named_host
+from bridge.config.tables.broker_address import BrokerAddress, Port
 from bridge.config.tables.topic import BirthTopic, TopicBase
 from bridge.contract.topics import Topics
 
@@ -30,11 +31,13 @@ _CLIENT_ID = re.compile(r"[!-~]{1,60}")
 
 
 class MqttSettings(Settings):
-    """``[mqtt]``: the broker."""
+    """``[mqtt]``: the broker, or several that share all messages."""
 
     host: str = "localhost"
     """An address, a name, or ``unix:/path``."""
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    hosts: Annotated[tuple[BrokerAddress, ...], Field(min_length=1)] = ()
+    """Instead of ``host``: the first that answers is used, and left when it fails."""
+    port: Port | None = None
     """1883, or 8883 with TLS, when not given."""
     tls: bool = False
     ca_file: ConfigPath | None = None
@@ -50,6 +53,25 @@ class MqttSettings(Settings):
     """The version of MQTT; ``auto`` is 5, and 3.1.1 where the broker does not speak that."""
     client_id: str | None = None
     """How all of our client ids begin; as ``base_topic`` when not given."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody said where the broker is."""
+        return not self.model_fields_set.isdisjoint({"host", "hosts"})
+
+    @property
+    def brokers(self) -> tuple[MqttSettings, ...]:
+        """These settings for each broker alone, in the order of the config."""
+        alone = [
+            {
+                "host": each.host,
+                "port": each.port or self.port,
+                "server_name": each.server_name or self.server_name,
+                "hosts": (),
+            }
+            for each in self.hosts
+        ]
+        return tuple(self.model_copy(update=each) for each in alone) or (self,)
 
     @property
     def user(self) -> str:
@@ -73,6 +95,8 @@ class MqttSettings(Settings):
     @property
     def address(self) -> str:
         """Where the broker is, for people."""
+        if self.hosts:
+            return ", ".join(each.address for each in self.brokers)
         return self.socket_path or f"{self.host}:{self.effective_port}"
 
     @field_validator("protocol", mode="before")
@@ -94,17 +118,20 @@ class MqttSettings(Settings):
     @field_validator("host")
     @classmethod
     def _names_a_host(cls, value: str) -> str:
-        host = value.strip()
-        if problem := host_problem(host):
-            raise ValueError(problem)
-        return host.strip("[]")
+        return named_host(value)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.key_file and not self.cert_file:
             raise ValueError("key_file needs cert_file beside it")
-        if not self.tls and (self.ca_file or self.cert_file or self.server_name):
+        names = [self.server_name, *(each.server_name for each in self.hosts)]
+        if not self.tls and (self.ca_file or self.cert_file or any(names)):
             raise ValueError("ca_file, cert_file and server_name need tls = true")
+        if self.hosts and "host" in self.model_fields_set:
+            raise ValueError(
+                "host and hosts are both given, in config.toml or as PRESENCE_MQTT__HOST and "
+                "PRESENCE_MQTT__HOSTS: leave one out"
+            )
         return self
 
 

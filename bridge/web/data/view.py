@@ -89,12 +89,18 @@ class View:
             self._soon()
 
     def update_health(
-        self, health: Health, *, broker_connected: bool, mqtt_version: str | None = None
+        self,
+        health: Health,
+        *,
+        broker_connected: bool,
+        broker: str | None = None,
+        mqtt_version: str | None = None,
     ) -> None:
-        """Take the newest health."""
+        """Take the newest health; ``broker`` is the address of the one that is used now."""
         bridge = replace(
             status_of(self._bridge, health),
             broker_connected=broker_connected,
+            broker=broker or self._bridge.broker,
             mqtt_version=mqtt_version,
         )
         if bridge != self._bridge:

@@ -71,6 +71,8 @@ def copy_button(element_id: str, text: str = "Copy", *, label: str | None = None
     return tag("button", text, type="button", data_copy=element_id, aria_label=label)
 
 
-def disclosure(summary: str, *children: Child, label: str | None = None) -> Markup:
+def disclosure(
+    summary: str, *children: Child, label: str | None = None, is_open: bool = False
+) -> Markup:
     """Something behind one more press: details, or the confirmation of what cannot be undone."""
-    return tag("details", tag("summary", summary, aria_label=label), *children)
+    return tag("details", tag("summary", summary, aria_label=label), *children, open=is_open)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,38 +19,50 @@ from bridge.web.refused import Fields, RefusedError
 from bridge.web.set_up.mistakes import MistakeError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
-_ADDRESS = re.compile(r"(?:mqtt|tcp)://([^/]+)/?", re.IGNORECASE)
+_ADDRESS = re.compile(r"(mqtts?|tcp|ssl)://([^/]+)/?", re.IGNORECASE)
+_WITH_TLS = ("mqtts", "ssl")
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----\s.+\s-----END CERTIFICATE-----", re.DOTALL)
 _WITH_PORT = re.compile(r"([^:\s]+):(\d{1,6})")
 _GUID = re.compile(r"(?i)(?<![0-9a-f-])[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}(?![0-9a-f-])")
 SWAPPED = "The two values stand in each other's place."
 _MISTAKES = {
     "host": "Give the broker's name or address alone, such as localhost or 192.168.1.5.",
     "port": "The port is a whole number up to 65535: 1883, unless somebody changed it.",
+    "server_name": "The name in the certificate is a name or address, such as broker.lan.",
     "username": "The user name has odd characters.",
 }
 
 
-def broker_of(fields: Fields, kept: SecretStr | None = None) -> MqttSettings:
+def broker_of(
+    fields: Fields, kept: SecretStr | None = None, *, ca_file: Path | None = None
+) -> MqttSettings:
     """The broker of a form; ``kept`` is the password where none is typed.
 
-    A port behind the name, as in ``localhost:1883``, counts as the port.
+    A port behind the name, as in ``localhost:1883``, counts as the port. ``ca_file`` is where the
+    authority is that goes with the form.
 
     Raises:
         MistakeError: It cannot be one; as do the next.
     """
     host, port = fields.get("host", "").strip(), fields.get("port", "").strip()
+    tls, server_name = bool(fields.get("tls")), fields.get("server_name", "").strip()
     if address := _ADDRESS.fullmatch(host):
-        host = address[1]
+        tls, host = tls or address[1].lower() in _WITH_TLS, address[2]
     if both := _WITH_PORT.fullmatch(host):
         host, port = both[1], both[2]
     username = fields.get("username", "").strip()
     if not _HOST.fullmatch(host):
         raise _wrong("host")
+    if server_name and not _HOST.fullmatch(server_name):
+        raise _wrong("server_name")
     if not username.isprintable():
         raise _wrong("username")
     table: dict[str, Any] = {
         "host": host,
         "port": port or None,
+        "tls": tls,
+        "ca_file": ca_file if tls else None,
+        "server_name": (server_name or None) if tls else None,
         "username": username or None,
         "password": fields.get("password") or kept,
     }
@@ -58,6 +71,20 @@ def broker_of(fields: Fields, kept: SecretStr | None = None) -> MqttSettings:
     except ValidationError as error:
         keys = [str(each["loc"][0]) for each in error.errors() if each["loc"]]
         raise _wrong(next((key for key in keys if key in _MISTAKES), "host")) from error
+
+
+def authority_of(fields: Fields) -> str | None:
+    """The certificate of an authority that is pasted into a form; raises as ``broker_of``."""
+    pasted = fields.get("ca", "").strip().replace("\r\n", "\n")
+    if not pasted or not fields.get("tls"):
+        return None
+    if not _PEM.fullmatch(pasted) or "PRIVATE KEY" in pasted:
+        raise MistakeError(
+            "That is no certificate in PEM:",
+            remedy="paste all of it, from BEGIN CERTIFICATE to END CERTIFICATE, and never a key.",
+            field="ca",
+        )
+    return f"{pasted}\n"
 
 
 def registration_of(fields: Fields) -> Registration:

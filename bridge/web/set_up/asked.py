@@ -45,6 +45,27 @@ class Asked:
             tag("p", *help_, id=f"{name}-help", class_="fine"),
         )
 
+    def area(self, name: str, label: str, help_: str) -> Markup:
+        """A field of several lines, as ``input``."""
+        wrong = self.mistake if self.mistake and self.mistake.field == name else None
+        area = tag(
+            "textarea",
+            self.typed.get(name, ""),
+            id=name,
+            name=name,
+            rows=4,
+            spellcheck="false",
+            aria_describedby=f"{REFUSED} {name}-help" if wrong else f"{name}-help",
+            aria_invalid="true" if wrong else None,
+            autofocus=bool(wrong),
+        )
+        return join(
+            tag("label", label, for_=name),
+            area,
+            tag("p", str(wrong), id=REFUSED, class_="wrong") if wrong else None,
+            tag("p", help_, id=f"{name}-help", class_="fine"),
+        )
+
     def refusal(self) -> Markup | None:
         """What is wrong and what to do; about the app registration also the way out."""
         if (wrong := self.mistake) is None:

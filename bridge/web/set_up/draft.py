@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config.added_people import slug_of
-from bridge.config.atomic_file import write_private
+from bridge.config.atomic_file import write_private, write_public
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.errors import ConfigError
@@ -25,6 +25,15 @@ class Draft:
     registration: Registration | None = None
     broker_is_given: bool = False
     """By the config or the environment: it is not to be written."""
+
+
+def write_authority(file: Path, pem: str) -> None:
+    """Keep whom the broker's certificate is checked against. Raises as ``write``."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_public(file, pem, mode=0o644)
+    except OSError as error:
+        raise ConfigError([f"{error.filename or file}: {error.strerror}"]) from error
 
 
 def write(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
+from bridge.contract.found_broker import FoundBroker
 from bridge.web.api import PREFIX
 from bridge.web.render.document import card_document, way_back
 from bridge.web.render.forms import form
 from bridge.web.render.markup import join, tag
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.set_up.asked import Asked
+from bridge.web.set_up.broker_form import broker_step
 from bridge.web.set_up.draft import Draft
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
@@ -20,18 +24,18 @@ def setup_page(
     draft: Draft,
     asked: Asked | None = None,
     *,
-    broker_found: bool = False,
+    found: Sequence[FoundBroker] = (),
     password_kept: bool = False,
 ) -> str:
     """The step that comes next, with what was wrong with the last answer.
 
-    ``broker_found``: there is one on this machine; ``password_kept``: the broker's was typed
-    before, and counts where none is typed now.
+    ``found`` are brokers that answered; ``password_kept``: the broker's was typed before, and
+    counts where none is typed now.
     """
     asked = asked or Asked()
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
     body = (
-        _broker(asked, found=broker_found, password_kept=password_kept),
+        broker_step(asked, found, password_kept=password_kept),
         join(registration_steps(), registration_form(asked, button="Check and go on")),
         _person(asked),
     )[step]
@@ -59,51 +63,6 @@ def done_page(name: str) -> str:
         tag("p", f"The bridge starts now and asks for the sign-in of {name}.", role="status"),
         way_back(),
         data_await=f"{PREFIX}/health".removeprefix("/"),
-    )
-
-
-def _broker(asked: Asked, *, found: bool, password_kept: bool) -> Markup:
-    found_one = (
-        "There is one on this machine: try it as it is."
-        if found
-        else "None was found on this machine."
-    )
-    return join(
-        tag(
-            "p",
-            "A broker is the exchange between programs: the bridge says there who is in a call, "
-            "and lamps and Home Assistant listen. It is an MQTT broker such as Mosquitto; in Home "
-            "Assistant it is the add-on Mosquitto broker.",
-        ),
-        tag("p", found_one),
-        form(
-            "broker",
-            asked.input(
-                "host",
-                "Name or address",
-                "localhost, where it runs on this machine; for the add-on the address of Home "
-                "Assistant, such as 192.168.1.5.",
-            ),
-            asked.input("port", "Port", "1883, unless somebody changed it.", inputmode="numeric"),
-            asked.input(
-                "username",
-                "User name, where the broker asks for one",
-                "One that the broker knows. For the add-on: a user of Home Assistant that is made "
-                "for the bridge.",
-                required=False,
-            ),
-            asked.input(
-                "password",
-                "Its password",
-                "As it was typed before, unless you type another one."
-                if password_kept
-                else "It goes into a file that only the bridge reads.",
-                required=False,
-                type="password",
-                value=None,
-            ),
-            button="Try it and go on",
-        ),
     )
 
 

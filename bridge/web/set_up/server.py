@@ -17,9 +17,11 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
+from bridge.contract.found_broker import FoundBroker
 from bridge.contract.latest import Latest
 from bridge.contract.registration import Registration
 from bridge.contract.supervised import supervised
+from bridge.setup import CA_FILE
 from bridge.web.access.guard import Guard
 from bridge.web.access.remote_user import log_change
 from bridge.web.application import application, go_to, html
@@ -29,9 +31,9 @@ from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity, own_limits
 from bridge.web.serving.listening import Listener
-from bridge.web.set_up.answers import broker_of, person_of, registration_of
+from bridge.web.set_up.answers import authority_of, broker_of, person_of, registration_of
 from bridge.web.set_up.asked import Asked
-from bridge.web.set_up.draft import Draft, write
+from bridge.web.set_up.draft import Draft, write, write_authority
 from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.render import done_page, setup_page
 
@@ -50,6 +52,10 @@ Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
 
 class Trials(Protocol):
     """Whether the answers work. Raises ``MistakeError`` or ``TryAgainError`` if not."""
+
+    async def brokers(self) -> tuple[FoundBroker, ...]:
+        """Those that answer in the places where homes have one; raises nothing."""
+        ...
 
     async def broker(self, settings: MqttSettings) -> None:
         """Visit the broker."""
@@ -84,16 +90,18 @@ class SetUp:
         self._given, self._zone, self._write_web = given, zone, write_web
         self._password: SecretStr | None = None
         self._draft = Draft()
-        self._found = False
+        self._found: tuple[FoundBroker, ...] = ()
         self._written = asyncio.Event()
         self.listening: Latest[int | None] = Latest(None)
         """The port, while there is one."""
 
     async def run(self) -> None:
         """Serve until the config is written."""
-        self._found = await self._lets_us_in(MqttSettings(), or_asks=True)
         await self._take_given()
+        if self._draft.broker is None:
+            self._found = await self._trials.brokers()
         takes: dict[str, Take] = {
+            "/look": self._look_again,
             "/broker": self._take_broker,
             "/registration": self._take_registration,
             "/person": self._take_person,
@@ -129,7 +137,7 @@ class SetUp:
     async def _take_given(self) -> None:
         """Ask for no broker when the one that is named lets us in."""
         given = self._given
-        if given and await self._lets_us_in(given, or_asks=False):
+        if given and await self._lets_us_in(given):
             if self._draft.broker or not self._given:
                 return  # a person was faster
             self._draft = replace(self._draft, broker=given, broker_is_given=True)
@@ -138,7 +146,8 @@ class SetUp:
         given = self._given or MqttSettings()
         typed = {
             "host": given.host,
-            "port": str(given.effective_port),
+            "port": str(given.port or ""),
+            "tls": "on" if given.tls else "",
             "username": given.username or "",
             "time_zone": self._zone or "",
         }
@@ -152,7 +161,7 @@ class SetUp:
         return setup_page(
             self._draft,
             asked,
-            broker_found=self._found,
+            found=self._found,
             password_kept=self._password is not None,
         )
 
@@ -176,9 +185,17 @@ class SetUp:
         page = self._page(Asked(fields, mistake))
         return html(request, page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
+    async def _look_again(self, _: web.Request, __: Fields) -> web.Response:
+        self._found = await self._trials.brokers()
+        return go_to("./")
+
     async def _take_broker(self, _: web.Request, fields: Fields) -> web.Response:
         kept = self._password if fields.get("username", "").strip() else None
-        broker = broker_of(fields, kept)
+        authority = authority_of(fields)
+        ca_file = self._file.absolute().parent / CA_FILE if authority else None
+        broker = broker_of(fields, kept, ca_file=ca_file)
+        if authority and ca_file:
+            write_authority(ca_file, authority)
         self._password = broker.password
         await self._trials.broker(broker)
         self._draft = replace(self._draft, broker=broker, broker_is_given=False)
@@ -210,13 +227,10 @@ class SetUp:
             self._draft, self._given = Draft(), None
         return go_to("./")
 
-    async def _lets_us_in(self, broker: MqttSettings, *, or_asks: bool) -> bool:
-        """Whether ``broker`` lets us in; with ``or_asks`` also when it asks who we are."""
+    async def _lets_us_in(self, broker: MqttSettings) -> bool:
         try:
             async with asyncio.timeout(TRIAL_S):
                 await self._trials.broker(broker)
-        except MistakeError as mistake:
-            return or_asks and mistake.field in ("username", "password")
-        except (TryAgainError, TimeoutError):
+        except (MistakeError, TryAgainError, TimeoutError):
             return False
         return True

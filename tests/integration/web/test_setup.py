@@ -11,6 +11,7 @@ from playwright.async_api import Browser, expect
 
 from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
+from bridge.contract.found_broker import FoundBroker
 from bridge.web.access.one_time_link import LIFETIME_S, OneTimeLink
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_trials import CannedTrials, setting_up
@@ -23,7 +24,7 @@ CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 async def test_somebody_gets_from_nothing_to_a_config(chrome: Browser, tmp_path: Path) -> None:
     async with setting_up(tmp_path) as server:
         page = await opened(chrome, server.address, timezone_id="Europe/Berlin")
-        await expect(page.get_by_text("There is one on this machine")).to_be_visible()
+        await expect(page.get_by_text("Found: localhost, port 1883")).to_be_visible()
         assert await findings(page) == []
         await page.get_by_label("Name or address").fill("nowhere")
         await page.keyboard.press("Enter")
@@ -72,6 +73,40 @@ async def test_somebody_gets_from_nothing_to_a_config(chrome: Browser, tmp_path:
     assert config.accounts["zoe"].name == "Zoë"
     assert config.mqtt.username == "me"
     assert config.time_zone == "Europe/Vienna"
+
+
+async def test_a_broker_that_was_found_is_taken_with_user_and_password_alone(
+    chrome: Browser, tmp_path: Path
+) -> None:
+    async with setting_up(tmp_path) as server:
+        page = await opened(chrome, server.address)
+        await page.get_by_text("TLS", exact=True).click()
+        await expect(page.get_by_label("The broker speaks TLS there")).to_be_visible()
+        assert await findings(page) == []
+        server.trials.found = (FoundBroker("nowhere", 1), *server.trials.found)
+        await page.get_by_role("button", name="Look once more").click()
+        await expect(page.get_by_text("Found: nowhere, port 1")).to_be_visible()
+        assert server.trials.tried == [], "to be found is to be asked nothing about us"
+        await page.get_by_role("button", name="Use localhost, port 1883").click()
+        await expect(page.get_by_label("Its password")).to_be_focused()
+        await expect(page.get_by_label("Name or address")).to_have_count(0)
+        assert await findings(page) == []
+        await page.get_by_label("User name").fill("me")
+        await page.get_by_label("Its password").fill("s3cret")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="App registration")).to_be_visible()
+
+
+async def test_an_authority_that_is_pasted_is_kept_for_the_trial(tmp_path: Path) -> None:
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+    trials = CannedTrials(password=None)
+    async with (
+        setting_up(tmp_path, trials=trials) as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        fields = {"host": "localhost", "port": "", "tls": "on", "ca": pem}
+        assert (await press(client, "broker", **fields)).status == 303
+    assert (tmp_path / "secrets" / "broker_ca.pem").read_text() == f"{pem}\n"
 
 
 async def test_steps_cannot_be_forged_or_skipped(tmp_path: Path) -> None:
@@ -128,7 +163,7 @@ async def test_going_back_asks_again(tmp_path: Path) -> None:
         assert "Whose presence" in page
         assert "Application (client) ID" in await press("back")
         assert "Name or address" in await press("back")
-        assert trials.tried == ["localhost", "localhost", "contoso.com"]
+        assert trials.tried == ["localhost", "contoso.com"]
 
 
 async def test_a_password_counts_on_while_another_field_is_mended(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.errors import ConfigError
+from bridge.contract.found_broker import FoundBroker
 from bridge.contract.registration import Registration
-from bridge.setup import InitOptions, write_config
+from bridge.setup import CA_FILE, InitOptions, write_config
 from bridge.web.posts import name_of
 from bridge.web.refused import RefusedError
-from bridge.web.set_up.answers import broker_of, registration_of, zone_of
+from bridge.web.set_up.answers import authority_of, broker_of, registration_of, zone_of
 from bridge.web.set_up.asked import GUIDE, Asked
-from bridge.web.set_up.draft import Draft, write
+from bridge.web.set_up.draft import Draft, write, write_authority
 from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.registration_form import PORTAL
 from bridge.web.set_up.render import done_page, setup_page
@@ -160,9 +161,12 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 def test_the_first_thing_that_is_missing_is_asked_next() -> None:
     broker = shown(Draft())
     assert [i["name"] for i in broker.all("input")] == [
+        "token",  # look again
         "token",
         "host",
         "port",
+        "tls",
+        "server_name",
         "username",
         "password",
     ]
@@ -176,8 +180,72 @@ def test_the_first_thing_that_is_missing_is_asked_next() -> None:
     assert not [s for s in person.all("script") if "src" not in s]
     assert "s3cret" not in setup_page(DRAFT)
     again = shown(Draft(), Asked({**BROKER, "host": "<b>"}))
-    assert [i.get("value") for i in again.all("input")][1:] == ["<b>", "1884", "me", None]
+    typed = {i["name"]: i.get("value") for i in again.all("input")}
+    assert [typed[name] for name in BROKER] == ["<b>", "1884", "me", None]
     assert "<b>" not in done_page("<b>")
+
+
+PEM = "-----BEGIN CERTIFICATE-----\r\nAAAA\r\n-----END CERTIFICATE-----\r\n"
+WITH_TLS = {**BROKER, "tls": "on", "server_name": "nas.lan", "ca": PEM}
+
+
+def test_tls_is_written_with_the_authority_beside_the_config(tmp_path: Path) -> None:
+    ca = tmp_path / CA_FILE
+    write_authority(ca, authority_of(WITH_TLS) or "")
+    draft = Draft(broker_of({**WITH_TLS, "port": ""}, ca_file=ca), DRAFT.registration)
+    write(tmp_path / "config.toml", draft, "Alice")
+    mqtt = load(tmp_path / "config.toml", {"HOME": str(tmp_path)}).mqtt
+    assert (mqtt.tls, mqtt.effective_port, mqtt.server_name) == (True, 8883, "nas.lan")
+    assert mqtt.ca_file == ca
+    assert ca.read_text() == PEM.replace("\r\n", "\n")
+    assert (ca.stat().st_mode & 0o777, ca.parent.stat().st_mode & 0o777) == (0o644, 0o700)
+
+
+def test_what_stands_in_the_tls_fields_counts_only_with_tls() -> None:
+    without = {**WITH_TLS, "tls": ""}
+    assert authority_of(without) is None
+    assert not broker_of(without, ca_file=Path("ca")).tls
+    assert broker_of({"host": "mqtts://broker.lan:8884"}).address == "broker.lan:8884"
+    assert broker_of({"host": "mqtts://broker.lan"}).tls
+
+
+@pytest.mark.parametrize(
+    "pasted", ["hello", PEM.replace("CERTIFICATE", "PRIVATE KEY"), f"{PEM}-----BEGIN PRIVATE KEY"]
+)
+def test_an_authority_is_a_certificate_and_never_a_key(pasted: str) -> None:
+    with pytest.raises(MistakeError) as caught:
+        authority_of({**WITH_TLS, "ca": pasted})
+    assert caught.value.field == "ca"
+    assert "AAAA" not in str(caught.value)
+
+
+def test_of_a_broker_that_was_found_only_the_user_is_asked() -> None:
+    found = [FoundBroker("localhost", 1883), FoundBroker("ha.lan", 8883, tls=True, asks_who=True)]
+    page = shown(Draft(), found=found)
+    assert "Found: localhost, port 1883 ; it lets everybody in." in page.words
+    assert "Found: ha.lan, port 8883 with TLS ; it asks for a user and password." in page.words
+    mistake = MistakeError("Who?", field="username")
+    chosen = {"host": "ha.lan", "port": "8883", "tls": "on", "chosen": "1", "username": ""}
+    page = shown(Draft(), Asked(chosen, mistake), found=found)
+    fields = {i["name"]: i.get("value") for i in page.all("input")}
+    assert fields.keys() == {"token", "username", "password", "host", "port", "chosen", "tls"}
+    assert (fields["host"], fields["port"], fields["tls"]) == ("ha.lan", "8883", "on")
+    assert "The broker at ha.lan, port 8883 with TLS asks who we are." in page.words
+
+
+@pytest.mark.parametrize("port", ["", "x"])
+def test_a_forged_choice_is_a_plain_form(port: str) -> None:
+    asked = Asked({"chosen": "1", "port": port}, MistakeError("Who?", field="username"))
+    assert shown(Draft(), asked).all("textarea")
+
+
+@pytest.mark.parametrize("field", ["tls", "ca", "server_name"])
+def test_a_mistake_about_tls_opens_its_fields(field: str) -> None:
+    page = shown(Draft(), Asked(BROKER, MistakeError("No.", field=field)))
+    assert [each for each in page.all("details") if "open" in each]
+    wrong = [each for each in (*page.all("input"), *page.all("textarea")) if "autofocus" in each]
+    assert [each["name"] for each in wrong] == [field]
+    assert not [each for each in shown(Draft()).all("details") if "open" in each]
 
 
 def test_a_tenant_may_be_told_as_a_mail_address() -> None:
@@ -240,6 +308,7 @@ def test_every_field_is_explained_where_it_stands() -> None:
         page = shown(draft)
         texts = {each["id"] for each in page.all("p") if "id" in each}
         fields = [each for each in page.all("input") if each.get("type") != "hidden"]
+        fields += page.all("textarea")
         assert {each["aria-describedby"] for each in fields} == texts
 
 

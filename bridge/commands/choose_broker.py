@@ -1,0 +1,79 @@
+"""Which broker ``presence-bridge init`` writes into a new config: the one given, or one found."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from bridge.commands.first_start import ANSWER_S, typed_line
+from bridge.commands.terminal import say
+from bridge.config.tables.shared import MqttSettings
+from bridge.contract.errors import ConfigError
+from bridge.contract.found_broker import FoundBroker
+from bridge.service.looking import look_for_brokers
+from bridge.setup import PASSWORD_FILE
+from bridge.web.set_up.answers import broker_of
+from bridge.web.set_up.mistakes import MistakeError
+
+Look = Callable[[], Awaitable[tuple[FoundBroker, ...]]]
+_QUESTION = "Which one? Its number, or Enter for one on this machine: "
+
+
+def chosen_broker(
+    given: str | None,
+    file: Path,
+    *,
+    at_terminal: bool,
+    look: Look = look_for_brokers,
+    typed: Callable[[str], str] | None = None,
+) -> MqttSettings | None:
+    """The broker for a new ``file``; ``None`` is the one on this machine.
+
+    What is found is asked about at a terminal, and gets nothing of ours before the bridge starts.
+
+    Raises:
+        ConfigError: ``given`` is no address, or there is a config already, which is kept.
+    """
+    if given is not None:
+        broker = _from_text(given)
+        if file.exists():
+            raise ConfigError([f"--broker: {file} is there already: write host into its [mqtt]"])
+        return broker
+    if file.exists() or not at_terminal:
+        return None
+    found = asyncio.run(_looked(look))
+    if not found:
+        return None
+    for number, each in enumerate(found, start=1):
+        user = "asks for a user and password" if each.asks_who else "lets everybody in"
+        say(f"{number}  {each.text}: a broker, which {user}")
+    ask = typed or partial(typed_line, stream=sys.stdin, within_s=ANSWER_S)
+    return _picked(found, ask(_QUESTION).strip())
+
+
+async def _looked(look: Look) -> tuple[FoundBroker, ...]:
+    return await look()
+
+
+def _picked(found: Sequence[FoundBroker], answer: str) -> MqttSettings | None:
+    if not answer.isdecimal() or not 1 <= int(answer) <= len(found):
+        return None
+    chosen = found[int(answer) - 1]
+    if chosen.asks_who:
+        say(f"Make the user bridge there, with the password in {PASSWORD_FILE}, or write your own.")
+    return _with_user(MqttSettings(host=chosen.host, port=chosen.port, tls=chosen.tls))
+
+
+def _from_text(given: str) -> MqttSettings:
+    try:
+        return _with_user(broker_of({"host": given}))
+    except MistakeError as error:
+        raise ConfigError([f"--broker: {error}"]) from error
+
+
+def _with_user(broker: MqttSettings) -> MqttSettings:
+    own = {"username": "bridge", "password_file": Path(PASSWORD_FILE)}
+    return broker.model_copy(update=own)
