@@ -21,17 +21,23 @@ def setup_page(
     asked: Asked | None = None,
     *,
     broker_found: bool = False,
+    none_offered: bool = False,
     password_kept: bool = False,
 ) -> str:
     """The step that comes next, with what was wrong with the last answer.
 
-    ``broker_found``: there is one on this machine; ``password_kept``: the broker's was typed
-    before, and counts where none is typed now.
+    ``broker_found``: there is one on this machine; ``none_offered``: this is Home Assistant's app,
+    and there is none in it; ``password_kept``: the broker's was typed before, and counts where none
+    is typed now.
     """
     asked = asked or Asked()
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
     body = (
-        _broker(asked, found=broker_found, password_kept=password_kept),
+        _broker(
+            asked,
+            _which_broker(found=broker_found, none_offered=none_offered),
+            password_kept=password_kept,
+        ),
         join(registration_steps(), registration_form(asked, button="Check and go on")),
         _person(asked),
     )[step]
@@ -62,12 +68,20 @@ def done_page(name: str) -> str:
     )
 
 
-def _broker(asked: Asked, *, found: bool, password_kept: bool) -> Markup:
-    found_one = (
-        "There is one on this machine: try it as it is."
-        if found
-        else "None was found on this machine."
-    )
+def _which_broker(*, found: bool, none_offered: bool) -> Markup:
+    if none_offered:
+        return tag(
+            "p",
+            tag("strong", "Home Assistant has none yet. "),
+            "Install and start the app Mosquitto broker, ",
+            tag("a", "then go on", href="./"),
+            "; or give another one here.",
+        )
+    words = "There is one on this machine: try it as it is."
+    return tag("p", words if found else "None was found on this machine.")
+
+
+def _broker(asked: Asked, which: Markup, *, password_kept: bool) -> Markup:
     return join(
         tag(
             "p",
@@ -75,7 +89,7 @@ def _broker(asked: Asked, *, found: bool, password_kept: bool) -> Markup:
             "and lamps and Home Assistant listen. It is an MQTT broker such as Mosquitto; in Home "
             "Assistant it is the add-on Mosquitto broker.",
         ),
-        tag("p", found_one),
+        which,
         form(
             "broker",
             asked.input(

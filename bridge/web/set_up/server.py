@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -46,6 +47,7 @@ LOOK_AGAIN_S = 2.0
 """Between two looks for a broker that is named and may start at the same moment as we do."""
 
 Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
+Offer = Callable[[], Awaitable[MqttSettings | None]]
 
 
 class Trials(Protocol):
@@ -63,8 +65,9 @@ class Trials(Protocol):
 class SetUp:
     """The guided set-up of one config file.
 
-    ``given`` is the broker that the environment or the rest of the config names already, ``zone``
-    the time zone that the machine has; ``write_web`` writes where the page listens, too.
+    ``given`` is the broker that the environment or the rest of the config names already, ``offer``
+    asks Home Assistant for one, ``zone`` is the time zone that the machine has; ``write_web``
+    writes where the page listens, too.
     """
 
     def __init__(
@@ -76,12 +79,14 @@ class SetUp:
         trials: Trials,
         guard: Guard,
         clock: Clock,
+        offer: Offer | None = None,
         zone: str | None = None,
         write_web: bool = False,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
         self._guard, self._clock = guard, clock
-        self._given, self._zone, self._write_web = given, zone, write_web
+        self._given, self._offer = given, offer
+        self._zone, self._write_web = zone, write_web
         self._password: SecretStr | None = None
         self._draft = Draft()
         self._found = False
@@ -134,10 +139,19 @@ class SetUp:
                 return  # a person was faster
             self._draft = replace(self._draft, broker=given, broker_is_given=True)
 
+    async def _take_offered(self) -> None:
+        """Where Home Assistant had no broker, look whether it has one by now."""
+        if self._offer and not self._given and self._draft.broker is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TRIAL_S):
+                    self._given = await self._offer()
+            await self._take_given()
+
     async def _show(self, request: web.Request) -> web.Response:
+        await self._take_offered()
         given = self._given or MqttSettings()
         typed = {
-            "host": given.host,
+            "host": given.host if self._given or not self._offer else "",  # nobody is here but us
             "port": str(given.effective_port),
             "username": given.username or "",
             "time_zone": self._zone or "",
@@ -153,6 +167,7 @@ class SetUp:
             self._draft,
             asked,
             broker_found=self._found,
+            none_offered=self._offer is not None and self._given is None,
             password_kept=self._password is not None,
         )
 
@@ -207,7 +222,7 @@ class SetUp:
         if self._draft.registration:
             self._draft = replace(self._draft, registration=None)
         else:
-            self._draft, self._given = Draft(), None
+            self._draft, self._given, self._offer = Draft(), None, None
         return go_to("./")
 
     async def _lets_us_in(self, broker: MqttSettings, *, or_asks: bool) -> bool:
