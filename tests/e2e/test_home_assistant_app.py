@@ -66,8 +66,7 @@ async def test_without_a_broker_the_page_says_what_to_install_and_goes_on(app: A
     app.make()
     process = await app.start()
     page = await app.open()
-    await expect(page.get_by_text("Install and start the app Mosquitto broker")).to_be_visible()
-    await expect(page.get_by_label("Name or address")).to_have_value("")
+    await expect(page.get_by_text("Install and start its app Mosquitto broker")).to_be_visible()
     await is_fit(page)
     await page.get_by_role("link", name="then go on").click()  # too early
     await expect(page.get_by_role("heading", name="Broker", exact=True)).to_be_visible()
@@ -76,8 +75,19 @@ async def test_without_a_broker_the_page_says_what_to_install_and_goes_on(app: A
     await expect(page.get_by_role("heading", name="App registration")).to_be_visible()
     await page.get_by_role("button", name="Back").click()  # to another one, after all
     await expect(page.get_by_label("Name or address")).to_be_visible()
-    await expect(page.get_by_text("Mosquitto broker, then go on")).to_have_count(0)
+    await expect(page.get_by_role("link", name="then go on")).to_have_count(0)
     assert app.home.stage.log(process).count("offers no MQTT broker") == 1
+
+
+async def test_a_config_without_a_broker_is_answered_on_the_page_too(app: App) -> None:
+    app.supervisor.mqtt = None
+    app.make()
+    registration = f'client_id = "{app.home.stage.home.app.client_id}"\ntenant = "contoso.com"'
+    text = f"[microsoft]\n{registration}\n[accounts.paulus]\n"
+    app.config.write_text(text, encoding="utf-8")
+    await app.start()
+    page = await app.open()
+    await expect(page.get_by_text("install and start its app Mosquitto broker")).to_be_visible()
 
 
 async def test_all_of_it_survives_a_restart_or_a_restore_and_ends_in_order(app: App) -> None:

@@ -11,6 +11,7 @@ from bridge.web.render.markup import join, tag
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.set_up.asked import Asked
 from bridge.web.set_up.draft import Draft
+from bridge.web.set_up.offered import none_offered
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
 STEPS = ("Broker", "App registration", "First person")
@@ -21,23 +22,20 @@ def setup_page(
     asked: Asked | None = None,
     *,
     broker_found: bool = False,
-    none_offered: bool = False,
     password_kept: bool = False,
+    is_none_offered: bool = False,
 ) -> str:
     """The step that comes next, with what was wrong with the last answer.
 
-    ``broker_found``: there is one on this machine; ``none_offered``: this is Home Assistant's app,
-    and there is none in it; ``password_kept``: the broker's was typed before, and counts where none
-    is typed now.
+    ``is_none_offered``: this is Home Assistant's app, and Home Assistant has no broker.
+
+    ``broker_found``: there is one on this machine; ``password_kept``: the broker's was typed
+    before, and counts where none is typed now.
     """
     asked = asked or Asked()
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
     body = (
-        _broker(
-            asked,
-            _which_broker(found=broker_found, none_offered=none_offered),
-            password_kept=password_kept,
-        ),
+        _broker(asked, found=broker_found, password_kept=password_kept),
         join(registration_steps(), registration_form(asked, button="Check and go on")),
         _person(asked),
     )[step]
@@ -51,6 +49,7 @@ def setup_page(
         tag("ol", steps, class_="steps", aria_label="Steps"),
         asked.refusal(),
         tag("h2", STEPS[step]),
+        none_offered() if step == 0 and is_none_offered else None,
         body,
         form("back", button="Back", css="quiet") if step else None,
         css=" wide",
@@ -68,20 +67,12 @@ def done_page(name: str) -> str:
     )
 
 
-def _which_broker(*, found: bool, none_offered: bool) -> Markup:
-    if none_offered:
-        return tag(
-            "p",
-            tag("strong", "Home Assistant has none yet. "),
-            "Install and start the app Mosquitto broker, ",
-            tag("a", "then go on", href="./"),
-            "; or give another one here.",
-        )
-    words = "There is one on this machine: try it as it is."
-    return tag("p", words if found else "None was found on this machine.")
-
-
-def _broker(asked: Asked, which: Markup, *, password_kept: bool) -> Markup:
+def _broker(asked: Asked, *, found: bool, password_kept: bool) -> Markup:
+    found_one = (
+        "There is one on this machine: try it as it is."
+        if found
+        else "None was found on this machine."
+    )
     return join(
         tag(
             "p",
@@ -89,7 +80,7 @@ def _broker(asked: Asked, which: Markup, *, password_kept: bool) -> Markup:
             "and lamps and Home Assistant listen. It is an MQTT broker such as Mosquitto; in Home "
             "Assistant it is the add-on Mosquitto broker.",
         ),
-        which,
+        tag("p", found_one),
         form(
             "broker",
             asked.input(

@@ -144,14 +144,16 @@ class SetUp:
         if self._offer and not self._given and self._draft.broker is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TRIAL_S):
-                    self._given = await self._offer()
+                    offered = await self._offer()
+                if self._offer:  # nobody went back meanwhile
+                    self._given = offered
             await self._take_given()
 
     async def _show(self, request: web.Request) -> web.Response:
         await self._take_offered()
         given = self._given or MqttSettings()
         typed = {
-            "host": given.host if self._given or not self._offer else "",  # nobody is here but us
+            "host": given.host,
             "port": str(given.effective_port),
             "username": given.username or "",
             "time_zone": self._zone or "",
@@ -167,8 +169,8 @@ class SetUp:
             self._draft,
             asked,
             broker_found=self._found,
-            none_offered=self._offer is not None and self._given is None,
             password_kept=self._password is not None,
+            is_none_offered=self._offer is not None and self._given is None,
         )
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
