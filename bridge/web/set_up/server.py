@@ -141,11 +141,12 @@ class SetUp:
 
     async def _take_offered(self) -> None:
         """Where Home Assistant had no broker, look whether it has one by now."""
-        if self._offer and not self._given and self._draft.broker is None:
+        offer = self._offer
+        if offer and not self._given and self._draft.broker is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TRIAL_S):
-                    offered = await self._offer()
-                if self._offer:  # nobody went back meanwhile
+                    offered = await offer()
+                if self._offer is offer:  # nobody went back meanwhile
                     self._given = offered
             await self._take_given()
 
