@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The service: docker build . ; a lamp: docker build --target driver . ; amd64 and arm64 alike.
 # The app of Home Assistant (--target app) is the lamp's image, which has both programs, started otherwise.
 # The driver image takes Python 3.12, since lgpio (GPIO) has no wheels for newer ones.
@@ -28,10 +27,9 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["presence-driver"]
 
 FROM driver AS app
-ARG BUILD_VERSION BUILD_ARCH
+ARG BUILD_VERSION
 LABEL io.hass.type="app" \
-      io.hass.version="${BUILD_VERSION}" \
-      io.hass.arch="${BUILD_ARCH}"
+      io.hass.version="${BUILD_VERSION}"
 # The Supervisor gives /data, /config and devices to root alone; apparmor.txt says what it may do.
 # hadolint ignore=DL3002
 USER 0:0

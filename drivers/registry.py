@@ -13,7 +13,6 @@ from drivers.base import Kind
 GROUP = "presence.drivers"
 EXTRAS = {"hue": "hue", "gpio": "gpio", "serial": "serial", "usb": "usb"}
 """The extra that brings the library of a kind of ours."""
-_ALSO = {"lgpio": " (lgpio has no wheels for Python 3.13 and newer: docs/lights/gpio.md)"}
 
 
 def installed(points: Iterable[EntryPoint] | None = None) -> dict[str, EntryPoint]:
@@ -68,6 +67,5 @@ def _readiness(name: str, point: EntryPoint, ours: Installation, has: Callable[[
     libraries = list(ours.needed(EXTRAS[name]))
     lacks = [library for library in libraries if not has(library)]
     if lacks:
-        also = "".join(_ALSO.get(library, "") for library in lacks)
-        return f"lacks {' and '.join(lacks)}. {ours.cure(EXTRAS[name])}{also}"
+        return f"lacks {' and '.join(lacks)}. {ours.cure(EXTRAS[name])}"
     return f"ready, with {' and '.join(libraries)}"

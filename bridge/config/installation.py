@@ -19,6 +19,11 @@ from urllib.parse import unquote, urlsplit
 NAME = "presence-bridge"
 IN_CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
 """Docker and Podman make one of these."""
+NO_LGPIO_SINCE = (3, 13)
+LGPIO = (
+    ", and on Raspberry Pi OS: apt-get install python3-lgpio, which a venv sees when it was made "
+    "with --system-site-packages; pip has none for Python 3.13 and newer (docs/lights/gpio.md)"
+)
 _OF_EXTRA = re.compile(r"\s*(?:\band\s+)?\bextra\s*==\s*['\"]([\w-]+)['\"]")
 _LIBRARY = re.compile(r"[\w.-]+")
 
@@ -34,6 +39,8 @@ class Installation:
     requires: Sequence[str] = ()
     """As in its metadata."""
     in_container: bool = False
+    version: tuple[int, ...] = sys.version_info[:2]
+    """Of Python."""
 
     def needed(self, extra: str) -> dict[str, str]:
         """The libraries of ``extra``, each with the versions that fit, as pip takes them."""
@@ -49,7 +56,8 @@ class Installation:
         """What a person does to have the libraries of ``extra``, as a sentence."""
         if self.in_container and "archive_info" in self.origin:
             return "The image for lamps has it: docker compose --profile driver up -d."
-        return f"Run: {self._install} {shlex.join(self._source(extra))}"
+        also = LGPIO if extra == "gpio" and self.version >= NO_LGPIO_SINCE else ""
+        return f"Run: {self._install} {shlex.join(self._source(extra))}{also}"
 
     @property
     def _install(self) -> str:

@@ -36,8 +36,8 @@ ANSWER_MOST = 64 * 1024
 NONE_THERE = 400
 """The status of a service that no app provides."""
 NO_BROKER = (
-    "Home Assistant offers no MQTT broker: install and start the app Mosquitto broker and restart "
-    "this one, or write the host of yours into [mqtt] of config.toml"
+    "Home Assistant offers no MQTT broker: install and start its app Mosquitto broker and restart "
+    "this one, or write the host of yours into [mqtt] of config.toml."
 )
 
 
@@ -100,6 +100,11 @@ def with_broker(table: dict[str, Any], service: Callable[[], MqttService]) -> di
         _warn()
         return {**table, "mqtt": own}
     return {**table, "mqtt": {**_values(found, own), **own}}
+
+
+def without_broker(host: str, environ: Mapping[str, str]) -> str:
+    """What to do in the app about a broker at ``host``, where none is offered; else nothing."""
+    return NO_BROKER if is_app(environ) and _is_here(host) else ""
 
 
 def _values(found: MqttService, own: Mapping[str, Any]) -> dict[str, Any]:

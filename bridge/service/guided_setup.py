@@ -6,14 +6,18 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge import state_dir
 from bridge.config.loader import from_environment, load
+from bridge.config.supervisor import is_app
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.tables.config import Config
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import SystemClock
+from bridge.contract.errors import PresenceBridgeError
 
 if TYPE_CHECKING:  # only a first start needs it
     from bridge.web.access.one_time_link import OneTimeLink
@@ -67,6 +71,7 @@ async def guide(
         trials=Probe(draft),
         guard=guard_of(draft.web, draft.state_dir, clock, link=link),
         clock=clock,
+        offer=partial(_offered, file) if is_app(os.environ) else None,
         zone=draft.time_zone or known_zone(os.environ),
         write_web=listening is not None,
     )
@@ -86,3 +91,13 @@ async def guide(
         await set_up.run()
         for task in beside:
             task.cancel()
+
+
+async def _offered(file: Path) -> MqttSettings | None:
+    """The broker of Home Assistant, which may come while the page waits."""
+    try:
+        now = await asyncio.to_thread(unfinished, file, os.environ, set_up=True)
+    except PresenceBridgeError as error:
+        log.warning("%s", error)
+        return None
+    return now.mqtt if now and "host" in now.mqtt.model_fields_set else None

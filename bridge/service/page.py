@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Collection, Mapping
 
 from bridge import __version__
 from bridge.broker import Broker
+from bridge.config.supervisor import without_broker
 from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
@@ -71,7 +73,12 @@ class Page:
 
 def open_page(commands: Commands, config: Config, broker: Broker, clock: Clock) -> Page:
     """The page of ``[web]``. Raises ``ConfigError`` when its password cannot be read."""
-    bridge = BridgeStatus(__version__, clock.now(), config.mqtt.address)
+    bridge = BridgeStatus(
+        __version__,
+        clock.now(),
+        config.mqtt.address,
+        without_broker=without_broker(config.mqtt.host, os.environ),
+    )
     view = View(bridge, config.topics, can_add=True)
     web = Web(
         config.web,

@@ -114,10 +114,7 @@ def _within(state_dir: Path, make_factory: Factory) -> Any:
 def _no_pins(error: Exception) -> PresenceBridgeError:
     name = type(error).__name__
     if isinstance(error, ImportError) and name != "BadPinFactory":
-        remedy = (
-            f"{cure('gpio')} (on Python 3.11 or 3.12: lgpio has no wheels for newer ones), "
-            "or use the container."
-        )
+        remedy = f"{cure('gpio')}. Or use the container."
     elif "open gpiochip" in str(error):
         remedy = (
             "Let the user join the group gpio; give a container the device /dev/gpiochip0 and "

@@ -74,21 +74,27 @@ class Stage:
 
     def start(self, module: str, *words: str) -> subprocess.Popen[str]:
         """Start ``python -m module words``; its log is in ``log(process)``."""
-        return self._start([module, *words, "--config", str(self.config)])
+        return self.start_program(self.python(module, *words, "--config", str(self.config)))
 
     def start_in(
         self, folder: Path, module: str, *words: str, environ: Mapping[str, str]
     ) -> subprocess.Popen[str]:
         """As ``start``, in ``folder`` and with ``environ``; nobody says where the config is."""
-        return self._start([module, *words], cwd=folder, environ=environ)
+        return self.start_program(self.python(module, *words), cwd=folder, environ=environ)
 
     def start_at(
         self, terminal: int, folder: Path, module: str, *words: str, environ: Mapping[str, str]
     ) -> subprocess.Popen[str]:
         """As ``start_in``, with somebody at the ``terminal``."""
-        return self._start([module, *words], cwd=folder, environ=environ, terminal=terminal)
+        program = self.python(module, *words)
+        return self.start_program(program, cwd=folder, environ=environ, terminal=terminal)
 
-    def _start(
+    @staticmethod
+    def python(module: str, *words: str) -> list[str]:
+        """``python -m module words``, as this Python runs it."""
+        return [sys.executable, "-m", module, *words]
+
+    def start_program(
         self,
         words: list[str],
         *,
@@ -96,10 +102,11 @@ class Stage:
         environ: Mapping[str, str] | None = None,
         terminal: int | None = None,
     ) -> subprocess.Popen[str]:
+        """Start ``words`` as one of the programs, which end with the stage."""
         number = len(self.programs)
         with (self.folder / f"log{number}").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *words],
+                words,
                 stdin=terminal,
                 stdout=subprocess.PIPE if terminal is None else terminal,
                 stderr=log,

@@ -2,71 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from subprocess import Popen
 
 import aiohttp
 import pytest
-import yaml
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from tests.e2e.page_stage import AVAILABILITY, Home, enter_code, is_green, shows
-from tests.e2e.test_first_start import environment, is_stored, tell_registration
-from tests.fakes.supervisor import INGRESS, USER, Supervisor, running
-from tests.integration.web.browsing import live, opened
+from tests.e2e.app_stage import ADDRESSES, BROKER, App, stand_in
+from tests.e2e.page_stage import AVAILABILITY, Home, enter_code, is_fit, is_green, shows
+from tests.e2e.test_first_start import is_stored, tell_registration
+from tests.fakes.supervisor import USER, running
+from tests.integration.web.browsing import live
 
-APP = Path(__file__).parents[2] / "home-assistant" / "app" / "config.yaml"
 DESK = '\n[drivers.desk]\nkind = "console"\nfollow = ["paulus"]\n'
 LAMP, LIGHT = "presence/driver/desk/state", "presence/driver/desk/light/state"
 
 
-@dataclass
-class App:
-    """The folders that an app has, and the Supervisor who starts it."""
-
-    home: Home
-    supervisor: Supervisor
-
-    @property
-    def config(self) -> Path:
-        return self.home.stage.folder / "app_config" / "config.toml"
-
-    @property
-    def options(self) -> Path:
-        return self.home.stage.folder / "data" / "options.json"
-
-    def make(self, **options: object) -> None:
-        for folder in (self.config.parent, self.options.parent):
-            folder.mkdir()
-        self.options.write_text(json.dumps({"log_level": "info", **options}), encoding="utf-8")
-
-    async def start(self, *, pages: int = 1) -> Popen[str]:
-        """As the image does; what is a container's own comes from the environment here."""
-        environ = environment(
-            self.home,
-            STATE_DIR=str(self.options.parent),
-            CONFIG=str(self.config),
-            WEB__TRUSTED_PROXIES=f'["{INGRESS}"]',
-        )
-        process = self.home.stage.start_in(
-            self.home.stage.folder, "bridge", "app", environ={**environ, **self.supervisor.environ}
-        )
-        await self.home.listens(process, times=pages)
-        return process
-
-    async def open(self) -> Page:
-        return await opened(self.home.chrome, self.supervisor.page, ignore_https_errors=True)
-
-
 @pytest.fixture
 async def app(home: Home) -> AsyncIterator[App]:
-    broker = {"host": "127.0.0.1", "port": home.stage.broker.port, "ssl": False}
+    broker = {"host": BROKER, "port": home.stage.broker.port, "ssl": False}
     broker |= {"username": "addons", "password": "s3cret horse", "protocol": "3.1.1"}
-    async with running(Supervisor(home.address, mqtt=broker)) as supervisor:
+    async with running(stand_in(home, broker)) as supervisor:
         try:
             yield App(home, supervisor)
         finally:
@@ -104,6 +61,35 @@ async def test_from_nothing_to_a_green_card_and_a_lamp_without_typing_a_broker(a
     await stage.until_logged(process, f"the page: sign-out, person-paulus, by {USER}", times=1)
 
 
+async def test_without_a_broker_the_page_says_what_to_install_and_goes_on(app: App) -> None:
+    broker, app.supervisor.mqtt = app.supervisor.mqtt, None
+    app.make()
+    process = await app.start()
+    page = await app.open()
+    await expect(page.get_by_text("Install and start its app Mosquitto broker")).to_be_visible()
+    await is_fit(page)
+    await page.get_by_role("link", name="then go on").click()  # too early
+    await expect(page.get_by_role("heading", name="Broker", exact=True)).to_be_visible()
+    app.supervisor.mqtt = broker  # installed
+    await page.get_by_role("link", name="then go on").click()
+    await expect(page.get_by_role("heading", name="App registration")).to_be_visible()
+    await page.get_by_role("button", name="Back").click()  # to another one, after all
+    await expect(page.get_by_label("Name or address")).to_be_visible()
+    await expect(page.get_by_role("link", name="then go on")).to_have_count(0)
+    assert app.home.stage.log(process).count("offers no MQTT broker") == 1
+
+
+async def test_a_config_without_a_broker_is_answered_on_the_page_too(app: App) -> None:
+    app.supervisor.mqtt = None
+    app.make()
+    registration = f'client_id = "{app.home.stage.home.app.client_id}"\ntenant = "contoso.com"'
+    text = f"[microsoft]\n{registration}\n[accounts.paulus]\n"
+    app.config.write_text(text, encoding="utf-8")
+    await app.start()
+    page = await app.open()
+    await expect(page.get_by_text("install and start its app Mosquitto broker")).to_be_visible()
+
+
 async def test_all_of_it_survives_a_restart_or_a_restore_and_ends_in_order(app: App) -> None:
     stage = app.home.stage
     stage.microsoft.auto_approve(stage.home.person)
@@ -124,8 +110,7 @@ async def test_all_of_it_survives_a_restart_or_a_restore_and_ends_in_order(app: 
     log = stage.log(first)
     assert log.index("stopped") < log.index("stopping; once more")  # the lamp, then the bridge
 
-    for name in yaml.safe_load(APP.read_text(encoding="utf-8"))["backup_exclude"]:
-        (app.options.parent / name).unlink(missing_ok=True)  # as after the restore of a backup
+    app.on_another_machine()
     stage.microsoft.auto_approve(None)  # nobody signs in once more
     await app.start()
     await is_green(await app.open())
@@ -139,9 +124,10 @@ async def test_nobody_comes_in_but_by_ingress_and_the_watchdog(app: App) -> None
     await app.start()
     page = await app.open()
     await expect(page.get_by_role("heading", name="App registration")).to_be_visible()
-    stranger = aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))
-    forged = {"X-Ingress-Path": "/", "X-Forwarded-For": INGRESS, "X-Remote-User-Name": "paulus"}
-    async with aiohttp.ClientSession(app.home.address, connector=stranger) as visitor:
+    stranger = aiohttp.TCPConnector(local_addr=(ADDRESSES.other_app, 0))
+    forged = {"X-Ingress-Path": "/", "X-Forwarded-For": ADDRESSES.ingress}
+    forged |= {"X-Remote-User-Name": "paulus"}
+    async with aiohttp.ClientSession(app.address, connector=stranger) as visitor:
         async with visitor.get("./", headers=forged) as answer:
             assert answer.status == 403
         async with visitor.get("healthz") as answer:

@@ -42,6 +42,7 @@ class Supervisor:
     status: int | None = None
     """What it answers instead, where it fails."""
     source: str = INGRESS
+    host: str = "127.0.0.1"
     port: int = 0
     token: str = field(default_factory=partial(secrets.token_hex, 32), repr=False)
     asked: list[str] = field(default_factory=list)
@@ -50,12 +51,12 @@ class Supervisor:
     @property
     def environ(self) -> dict[str, str]:
         """What the process of an app has in its environment."""
-        return {"SUPERVISOR_TOKEN": self.token, "SUPERVISOR": f"127.0.0.1:{self.port}"}
+        return {"SUPERVISOR_TOKEN": self.token, "SUPERVISOR": f"{self.host}:{self.port}"}
 
     @property
     def page(self) -> str:
         """Where a browser finds the app's page."""
-        return f"http://127.0.0.1:{self.port}{PREFIX}/"
+        return f"http://{self.host}:{self.port}{PREFIX}/"
 
     async def service(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.token}":
@@ -138,7 +139,7 @@ async def running(supervisor: Supervisor) -> AsyncIterator[Supervisor]:
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", supervisor.port)
+        site = web.TCPSite(runner, supervisor.host, supervisor.port)
         await site.start()
         supervisor.port = runner.addresses[0][1]
         yield supervisor

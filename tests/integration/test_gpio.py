@@ -172,7 +172,7 @@ def _fails(error: Exception) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [
-        (ModuleNotFoundError("No module named 'lgpio'"), "Python 3.11 or 3.12"),
+        (ModuleNotFoundError("No module named 'lgpio'"), "use the container"),
         (gpiozero.BadPinFactory("Unable to load any default pin factory!"), "Raspberry Pi"),
         (gpiozero.PinUnknownPi("unable to locate Pi revision"), "Raspberry Pi"),
         (LgpioError("'can not open gpiochip'"), "group gpio"),

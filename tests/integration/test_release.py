@@ -218,6 +218,18 @@ def test_a_release_has_all_images_for_both_machines_signed_with_sbom_and_provena
     assert "/presence-app\n" in app, "the image that a release calls presence-$TARGET"
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_release_is_made_of_pinned_bases_alone(tmp_path: Path, *, pinned: bool) -> None:
+    images = workflow(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["images"]
+    (check,) = [it["run"] for it in images["steps"] if "must be pinned" in it.get("name", "")]
+    text = re.sub(r"@sha256:[0-9a-f]+", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    if pinned:
+        text = re.sub(r"(?m)^(FROM python:\S+)", rf"\1@sha256:{'0' * 64}", text)
+    (tmp_path / "Dockerfile").write_text(text, encoding="utf-8")
+    done = subprocess.run(["sh", "-c", check], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode == 0) is pinned, done.stdout
+
+
 def test_images_have_a_version_and_are_kept_up_to_date() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

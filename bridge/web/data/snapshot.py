@@ -137,6 +137,8 @@ class BridgeStatus:
     started: datetime
     broker: str
     """The broker's address, for people."""
+    without_broker: str = ""
+    """What to do while it cannot be reached, where that is known."""
     broker_connected: bool = False
     mqtt_version: str | None = None
     reconnects: int = 0

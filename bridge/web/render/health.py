@@ -74,7 +74,8 @@ def _verdict(snapshot: Snapshot) -> tuple[str, str | None]:
     """The one line, and whether it is good or bad; to wait for somebody is neither."""
     service, waiting = snapshot.service, list(waiting_for(snapshot))
     if not service.broker_connected:
-        return "The broker cannot be reached: lamps and Home Assistant get nothing new.", "warn"
+        missed = "The broker cannot be reached: lamps and Home Assistant get nothing new."
+        return f"{missed} {service.without_broker}".rstrip(), "warn"
     if waiting and not service.failing:
         return f"Waiting for {_names(waiting)} to sign in.", None
     if not service.healthy and service.reason:

@@ -15,6 +15,7 @@ from bridge.web.render.people import NAME_LIMIT
 from bridge.web.set_up.asked import Asked
 from bridge.web.set_up.broker_form import broker_step
 from bridge.web.set_up.draft import Draft
+from bridge.web.set_up.offered import none_offered
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
 STEPS = ("Broker", "App registration", "First person")
@@ -26,11 +27,13 @@ def setup_page(
     *,
     found: Sequence[FoundBroker] = (),
     password_kept: bool = False,
+    is_none_offered: bool = False,
 ) -> str:
     """The step that comes next, with what was wrong with the last answer.
 
     ``found`` are brokers that answered; ``password_kept``: the broker's was typed before, and
-    counts where none is typed now.
+    counts where none is typed now; ``is_none_offered``: this is Home Assistant's app, and Home
+    Assistant has no broker.
     """
     asked = asked or Asked()
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
@@ -49,6 +52,7 @@ def setup_page(
         tag("ol", steps, class_="steps", aria_label="Steps"),
         asked.refusal(),
         tag("h2", STEPS[step]),
+        none_offered() if step == 0 and is_none_offered else None,
         body,
         form("back", button="Back", css="quiet") if step else None,
         css=" wide",

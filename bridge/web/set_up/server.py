@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -48,6 +49,7 @@ LOOK_AGAIN_S = 2.0
 """Between two looks for a broker that is named and may start at the same moment as we do."""
 
 Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
+Offer = Callable[[], Awaitable[MqttSettings | None]]
 
 
 class Trials(Protocol):
@@ -69,8 +71,9 @@ class Trials(Protocol):
 class SetUp:
     """The guided set-up of one config file.
 
-    ``given`` is the broker that the environment or the rest of the config names already, ``zone``
-    the time zone that the machine has; ``write_web`` writes where the page listens, too.
+    ``given`` is the broker that the environment or the rest of the config names already, ``offer``
+    asks Home Assistant for one, ``zone`` is the time zone that the machine has; ``write_web``
+    writes where the page listens, too.
     """
 
     def __init__(
@@ -82,15 +85,18 @@ class SetUp:
         trials: Trials,
         guard: Guard,
         clock: Clock,
+        offer: Offer | None = None,
         zone: str | None = None,
         write_web: bool = False,
     ) -> None:
         self._settings, self._file, self._trials = settings, file, trials
         self._guard, self._clock = guard, clock
-        self._given, self._zone, self._write_web = given, zone, write_web
+        self._given, self._offer = given, offer
+        self._zone, self._write_web = zone, write_web
         self._password: SecretStr | None = None
         self._draft = Draft()
         self._found: tuple[FoundBroker, ...] = ()
+        self._looked = asyncio.Event()
         self._written = asyncio.Event()
         self.listening: Latest[int | None] = Latest(None)
         """The port, while there is one."""
@@ -98,8 +104,6 @@ class SetUp:
     async def run(self) -> None:
         """Serve until the config is written."""
         await self._take_given()
-        if self._draft.broker is None:
-            self._found = await self._trials.brokers()
         takes: dict[str, Take] = {
             "/look": self._look_again,
             "/broker": self._take_broker,
@@ -117,6 +121,7 @@ class SetUp:
         listener = Listener(self._settings, capacity, self._clock)
         async with application(self._guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
+                tasks.create_task(self._look(), name="set-up-look"),
                 tasks.create_task(
                     supervised(self._look_for_given, name="set-up", clock=self._clock),
                     name="set-up-broker",
@@ -128,6 +133,12 @@ class SetUp:
             self.listening.set(None)
             for task in serving:
                 task.cancel()
+
+    async def _look(self) -> None:
+        """Find brokers while the page comes up: it opens at once, and waits for them."""
+        if self._draft.broker is None:
+            self._found = await self._trials.brokers()
+        self._looked.set()
 
     async def _look_for_given(self) -> None:
         while self._given and self._draft.broker is None:
@@ -142,7 +153,20 @@ class SetUp:
                 return  # a person was faster
             self._draft = replace(self._draft, broker=given, broker_is_given=True)
 
+    async def _take_offered(self) -> None:
+        """Where Home Assistant had no broker, look whether it has one by now."""
+        offer = self._offer
+        if offer and not self._given and self._draft.broker is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TRIAL_S):
+                    offered = await offer()
+                if self._offer is offer:  # nobody went back meanwhile
+                    self._given = offered
+            await self._take_given()
+
     async def _show(self, request: web.Request) -> web.Response:
+        await self._take_offered()
+        await self._looked.wait()
         given = self._given or MqttSettings()
         typed = {
             "host": given.host,
@@ -163,6 +187,7 @@ class SetUp:
             asked,
             found=self._found,
             password_kept=self._password is not None,
+            is_none_offered=self._offer is not None and self._given is None,
         )
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
@@ -224,7 +249,7 @@ class SetUp:
         if self._draft.registration:
             self._draft = replace(self._draft, registration=None)
         else:
-            self._draft, self._given = Draft(), None
+            self._draft, self._given, self._offer = Draft(), None, None
         return go_to("./")
 
     async def _lets_us_in(self, broker: MqttSettings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,18 @@ def test_a_wheel_that_is_still_there_is_taken_unless_an_image_was_made_from_it(
     assert installed(origin, in_container=True).cure("hue") == (
         "The image for lamps has it: docker compose --profile driver up -d."
     )
+
+
+def test_on_a_python_that_pip_has_no_lgpio_for_the_system_gives_it() -> None:
+    ours = installed({})
+    assert replace(ours, version=(3, 12)).cure("gpio").endswith("'presence-bridge[gpio]'")
+    for version in ((3, 13), (3, 14)):
+        newer = replace(ours, version=version)
+        assert "apt-get install python3-lgpio" in newer.cure("gpio")
+        assert "lgpio" not in newer.cure("usb")
+        assert "apt-get" not in replace(newer, in_container=True, origin={"archive_info": {}}).cure(
+            "gpio"
+        )
 
 
 def test_uv_is_used_where_uv_was() -> None:

@@ -17,6 +17,7 @@ from bridge.config.supervisor import (
     options_of,
     with_broker,
     with_page,
+    without_broker,
 )
 from bridge.contract.errors import ConfigError
 
@@ -146,3 +147,11 @@ def test_an_option_that_is_wrong_is_named(tmp_path: Path, text: str, problem: st
 def test_options_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         options_of(tmp_path / "options.json")
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "advised"),
+    [("localhost", "abc", True), ("core-mosquitto", "abc", False), ("localhost", "", False)],
+)
+def test_what_to_install_is_said_in_the_app_alone(host: str, token: str, *, advised: bool) -> None:
+    assert bool(without_broker(host, {"SUPERVISOR_TOKEN": token})) is advised

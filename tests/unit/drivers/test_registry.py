@@ -17,8 +17,8 @@ IN_A_VENV = Installation(
         "gpiozero>=2; extra == 'gpio'",
         "lgpio>=0.2; python_version < '3.13' and extra == 'gpio'",
     ),
+    version=(3, 12),
 )
-NOTE = " (lgpio has no wheels for Python 3.13 and newer: docs/lights/gpio.md)"
 OURS = ("console", "gpio", "hue", "mqtt", "serial", "usb")
 
 
@@ -63,7 +63,7 @@ def test_the_list_says_of_each_kind_what_it_needs_and_what_it_lacks() -> None:
     lines = list(listing(points, IN_A_VENV, lambda library: library in ("phue", "gpiozero")))
     assert lines == [
         "console  ready, needs no library",
-        "gpio     lacks lgpio. Run: /venv/bin/python -m pip install 'presence-bridge[gpio]'" + NOTE,
+        "gpio     lacks lgpio. Run: /venv/bin/python -m pip install 'presence-bridge[gpio]'",
         "hue      ready, with phue",
     ]
 
