@@ -100,4 +100,4 @@ async def _offered(file: Path) -> MqttSettings | None:
     except PresenceBridgeError as error:
         log.warning("%s", error)
         return None
-    return now.mqtt if now and "host" in now.mqtt.model_fields_set else None
+    return now.mqtt if now and now.mqtt.is_named else None
