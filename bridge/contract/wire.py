@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,8 +19,7 @@ STATUS_LIMIT = 255
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One MQTT message to send, at QoS 1 unless said otherwise."""
 
     topic: str

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bridge.contract.errors import SourceDataError
 from bridge.contract.presence import (
@@ -59,8 +58,7 @@ _LOCATIONS = {item.value.replace("_", ""): item for item in WorkLocation}
 _SOURCES = {item.value: item for item in WorkLocationSource}
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     """What the two state words of Microsoft mean."""
 
     raw_availability: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.status import Status
@@ -38,8 +39,7 @@ LOOK_S = 5.0
 NOW_S = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """What was last sent for one account."""
 
     facts: AccountFacts

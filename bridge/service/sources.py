@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from random import random as _random
+from typing import NamedTuple
 
 from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
@@ -24,8 +24,7 @@ from bridge.retry import Random
 from bridge.service.readable import Sight, why_unread
 
 
-@dataclass(frozen=True)
-class FollowedTable:
+class FollowedTable(NamedTuple):
     """One account table that is followed, and with it one person or many."""
 
     settings: tuple[object, ...]
@@ -115,7 +114,7 @@ class Sources:
         """
         wanted = {slug: _settings(config, slug) for slug in config.accounts}
         kept = {
-            slug: replace(followed, table=config.accounts[slug])
+            slug: followed._replace(table=config.accounts[slug])
             for slug, followed in self._tables.items()
             if wanted.get(slug) == followed.settings
         }

@@ -7,8 +7,7 @@ Source: Hue API v1 (developers.meethue.com, "Lights API", "Groups API", "Error m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict
@@ -88,8 +87,7 @@ class HubGroup(_Record):
     lights: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The light or group that the config names, as the hub knows it."""
 
     is_group: bool
@@ -100,8 +98,7 @@ class Target:
         return f"{'group' if self.is_group else 'light'} {self.name!r}"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One light or group as the hub lists it."""
 
     name: str

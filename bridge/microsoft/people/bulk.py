@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
@@ -49,8 +48,7 @@ Request = tuple[str, ...]
 """The ids of one request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(NamedTuple):
     """An id that Graph refused."""
 
     times: int
