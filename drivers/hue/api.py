@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.errors import (
     LightRefusedError,
@@ -35,7 +35,7 @@ _PLACES = frozenset({"Room", "Zone"})
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Values(_Record):
@@ -59,7 +59,7 @@ class _Control(_Record):
 
 
 class _Capabilities(_Record):
-    control: _Control = _Control()
+    control: _Control = Field(default_factory=_Control)
 
 
 class HubLight(_Record):
@@ -69,7 +69,7 @@ class HubLight(_Record):
     type: str = ""
     modelid: str = ""
     state: Values
-    capabilities: _Capabilities = _Capabilities()
+    capabilities: _Capabilities = Field(default_factory=_Capabilities)
 
     @property
     def capability(self) -> Capability:

@@ -36,7 +36,9 @@ class Identity(NamedTuple):
 class Pairing(BaseModel):
     """What was agreed with one hub."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     hub_id: Annotated[str, Field(pattern=r"^[0-9a-z]{6,32}$")]
     """Of the hub itself; part of a file name, so checked."""
