@@ -49,7 +49,7 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
         measured["start"] = await figures.start(built, runs=3 if quick else 20)
         measured["nearest_script"] = await figures.nearest_script(built, runs=3 if quick else 10)
         measured["imports"] = await figures.imports(built, runs=3 if quick else 10)
-        measured["floors"] = await figures.floors(runs=3 if quick else 10)
+        measured["floors"] = await figures.floors()
         measured["latency"] = await figures.latency(built, changes=40 if quick else 300)
         work_ms = measured["latency"]["graph_to_publish_ms"]["p50"]
         measured["pauses_ms"] = await figures.pauses_ms(work_ms)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -42,7 +43,17 @@ FLOORS = {
 }
 """The libraries that a program cannot do without, and nothing of its own."""
 TURNS = 2000
-IMPORT_TIME = re.compile(rb"import time:\s+(\d+) \|")
+IMPORTED = re.compile(rb"import time:\s+\d+ \|\s+\d+ \|\s+([\w.]+)")
+LOAD = """
+from contextlib import suppress
+from importlib import import_module
+from bridge.contract.loading import loading
+with loading():
+    for name in {modules}:
+        with suppress(ImportError):
+            import_module(name)
+"""
+"""As the bridge loads them; some it only tries to."""
 READ_MEMORY = (
     "print(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1])"
 )
@@ -51,12 +62,18 @@ LAMP_REST_S = 0.15
 
 
 async def start(rig: Rig, runs: int) -> dict[str, float]:
-    """Seconds from ``presence-bridge run`` with a cached token to the first real state."""
+    """Seconds from ``presence-bridge run`` with a cached token to the first real state.
+
+    In turn with a Python that loads the bridge's libraries and ends: both find the machine alike.
+    """
     rig.configure(page_port=free_port())
     async with running(rig):
         pass  # signs in and fills the cache
-    taken = []
+    taken, libraries = [], []
     for _ in range(runs):
+        began_s = time.monotonic()
+        await _python("-c", FLOORS["bridge"])
+        libraries.append(time.monotonic() - began_s)
         rig.microsoft.requests.clear()
         since, began_s = len(rig.heard), time.monotonic()
         with rig.program("bridge", "run"):
@@ -64,7 +81,12 @@ async def start(rig: Rig, runs: int) -> dict[str, float]:
         if rig.microsoft.requests.count("token.*"):
             raise RuntimeError("a token was asked for: it was not cached")
         taken.append(heard.at_s - began_s)
-    return {"median_s": statistics.median(taken), "max_s": max(taken), "runs": runs}
+    return {
+        "median_s": statistics.median(taken),
+        "max_s": max(taken),
+        "libraries_s": statistics.median(libraries),
+        "runs": runs,
+    }
 
 
 async def nearest_script(rig: Rig, runs: int) -> dict[str, float]:
@@ -94,28 +116,35 @@ async def nearest_script(rig: Rig, runs: int) -> dict[str, float]:
 
 
 async def imports(rig: Rig, runs: int) -> dict[str, Any]:
-    """Import time of the running bridge, in times of its bare libraries; and what each costs."""
+    """What imports take: of all that a running bridge has loaded, and of its bare libraries.
+
+    Processor seconds, without the start of Python, in turn: other programs lengthen them least.
+    """
     rig.configure(page_port=free_port())
-    bare, libraries, bridge = [], [], []
     log = rig.folder / "bridge.log"
-    for _ in range(runs):
-        bare.append(_import_s(await _python("-X", "importtime", "-c", f"import {LIBRARIES}")))
-        code = FLOORS["bridge"]
-        libraries.append(_import_s(await _python("-X", "importtime", "-c", code)))
-        log.unlink(missing_ok=True)
-        async with running(rig, "-X", "importtime") as process:
-            memory_mib = resident_mib(process)
-        bridge.append(_import_s(log.read_bytes()))
+    log.unlink(missing_ok=True)
+    async with running(rig, "-X", "importtime") as process:
+        memory_mib = resident_mib(process)
+    modules = [name.decode() for name in IMPORTED.findall(log.read_bytes())]
     log.unlink()
+    codes = {
+        "python_s": "pass",
+        "bare_s": f"import {LIBRARIES}",
+        "bridge_s": LOAD.format(modules=modules),
+    }
+    taken: dict[str, list[float]] = {key: [] for key in codes}
+    for _ in range(runs):
+        for key, code in codes.items():
+            taken[key].append(await asyncio.to_thread(_processor_s, "-c", code))
+    least = {key: min(times) for key, times in taken.items()}
+    imported = {key: seconds - least["python_s"] for key, seconds in least.items()}
     memory = {"python": await _memory_mib("pass")}
     for count, library in enumerate(LIBRARIES.split(", "), 1):
         known = ", ".join(LIBRARIES.split(", ")[:count])
         memory[f"+ {library}"] = await _memory_mib(f"import {known}")
     return {
-        "bare_s": min(bare),
-        "libraries_s": min(libraries),
-        "bridge_s": min(bridge),
-        "times": min(bridge) / min(bare),
+        **imported,
+        "times": imported["bridge_s"] / imported["bare_s"],
         "memory_mib": {**memory, "the bridge": memory_mib},
     }
 
@@ -153,18 +182,9 @@ async def latency(rig: Rig, changes: int) -> dict[str, dict[str, float]]:
     return {"graph_to_publish_ms": spread(to_publish), "broker_to_lamp_ms": spread(to_lamp)}
 
 
-async def floors(runs: int) -> dict[str, dict[str, float]]:
-    """Of a Python that loads only the libraries of each program: median start and memory."""
-    return {program: await _floor(code, runs) for program, code in FLOORS.items()}
-
-
-async def _floor(code: str, runs: int) -> dict[str, float]:
-    taken = []
-    for _ in range(runs):
-        began_s = time.monotonic()
-        await _python("-c", code)
-        taken.append(time.monotonic() - began_s)
-    return {"start_s": statistics.median(taken), "memory_mib": await _memory_mib(code)}
+async def floors() -> dict[str, float]:
+    """MiB of a Python that has loaded nothing but the libraries of each program."""
+    return {program: await _memory_mib(code) for program, code in FLOORS.items()}
 
 
 async def pauses_ms(work_ms: float) -> dict[str, float]:
@@ -278,9 +298,14 @@ async def _memory_mib(code: str) -> float:
     return int(await _python("-c", f"{code}\n{READ_MEMORY}")) / 1024
 
 
-def _import_s(log: bytes) -> float:
-    """The sum of what ``-X importtime`` says of each module itself."""
-    return sum(int(us) for us in IMPORT_TIME.findall(log)) / 1e6
+def _processor_s(*arguments: str) -> float:
+    """The processor's time that a Python takes, its own and the system's for it."""
+    process = subprocess.Popen([sys.executable, *arguments])
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"a Python ended with {process.returncode}")
+    return used.ru_utime + used.ru_stime
 
 
 def _lines(process: subprocess.Popen[bytes]) -> asyncio.Queue[float]:

@@ -78,15 +78,9 @@ def table(measured: dict[str, Any]) -> list[Row]:
             measured["start"]["median_s"],
             0.43,
             "s",
-            _start_floor(measured["floors"]),
+            _start_floor(measured["start"]),
         ),
-        _row(
-            imported,
-            measured["imports"]["times"],
-            1.5,
-            "",
-            _imports_floor(measured["imports"]),
-        ),
+        _row(imported, measured["imports"]["times"], 1.5, ""),
         *_memory_rows(soak, script, measured["floors"]),
         _row(
             "Graph's last byte to PUBLISH on the socket, page on, p99",
@@ -122,16 +116,9 @@ def table(measured: dict[str, Any]) -> list[Row]:
     ]
 
 
-def _start_floor(floors: dict[str, Any]) -> Floor:
-    libraries_s = floors["bridge"]["start_s"]
-    why = f"a Python that loads its libraries and ends takes {libraries_s:.2f} s"
-    return Floor(1.6 * libraries_s + 0.1, why)
-
-
-def _imports_floor(imports: dict[str, Any]) -> Floor:
-    libraries = imports["libraries_s"] / imports["bare_s"]
-    why = f"with the server of aiohttp and one model of pydantic those take {libraries:.2f}"
-    return Floor(1.35 * libraries, why)
+def _start_floor(start: dict[str, float]) -> Floor:
+    why = f"a Python that loads its libraries and ends takes {start['libraries_s']:.2f} s"
+    return Floor(1.25 * start["libraries_s"] + 0.1, why)
 
 
 def _pauses(pauses_ms: dict[str, float], limit_ms: float, programs: int = 1) -> Floor:
@@ -148,15 +135,15 @@ def _slower(limit: float, script: dict[str, float]) -> Floor | None:
 
 
 def _memory_rows(
-    soak: dict[str, Any], script: dict[str, Any], floors: dict[str, Any]
+    soak: dict[str, Any], script: dict[str, Any], floors: dict[str, float]
 ) -> Iterator[Row]:
     quiet, busy = f"after {soak['seconds']:.0f} s", f"after {soak['changes']:,} changes"
     nearest = f" (the nearest script: {script['memory_mib']:.1f} MiB)"
     for key, program, limit_mib, own_mib in (
-        ("bridge", "the bridge, page on,", 57, 13),
+        ("bridge", "the bridge, page on,", 57, 10),
         ("driver", "a driver", 32, 5),
     ):
-        libraries_mib = floors[key]["memory_mib"]
+        libraries_mib = floors[key]
         floor = Floor(libraries_mib + own_mib, f"its libraries alone take {libraries_mib:.1f} MiB")
         name, beside = f"memory of {program}", nearest if key == "bridge" else ""
         yield _row(f"{name} {quiet}{beside}", soak[f"{key}_mib"], limit_mib, "MiB", floor)
@@ -184,7 +171,7 @@ def _pace_rows(kinds: dict[str, Any]) -> Iterator[Row]:
 def _light_rows(measured: dict[str, Any]) -> Iterator[Row]:
     newest, waits = measured["newest_wins"], _pauses(measured["pauses_ms"], LIGHT_P99_MS, PROGRAMS)
     for kind, told in measured["lights"].items():
-        latency, libraries_mib = told["latency_ms"], measured["floors"][kind]["memory_mib"]
+        latency, libraries_mib = told["latency_ms"], measured["floors"][kind]
         is_met = latency["p99"] < LIGHT_P99_MS
         yield Row(
             f"{kind}: message to device call, p50 and p99",

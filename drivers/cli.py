@@ -27,6 +27,7 @@ from bridge.config.time_zone import with_zone
 from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
+from bridge.contract.loading import loading
 from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
@@ -54,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from drivers.heartbeat import beating  # noqa: PLC0415 - the other commands need no broker
-    from drivers.runner import Runner  # noqa: PLC0415 - as above
+    with loading():
+        from drivers.heartbeat import beating  # noqa: PLC0415 - the other commands need no broker
+        from drivers.runner import Runner  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
     clock = SystemClock()

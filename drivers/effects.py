@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.contract.light import OFF, Effect, LightState
 
@@ -16,8 +16,7 @@ LOWEST = 0.15
 _GRAIN_S = 0.02
 
 
-@dataclass(frozen=True)
-class Animation:
+class Animation(NamedTuple):
     """Solid states that are shown in turn, each for ``step_s`` seconds."""
 
     state: LightState

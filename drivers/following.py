@@ -29,7 +29,7 @@ LEAVES = ("sign_in", "availability", "state")
 
 
 class _Auth(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     state: SignInState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.contract.light import LightState
 from drivers.rules import GIVE_BACK, Look, Shown
@@ -12,8 +12,7 @@ from drivers.rules import GIVE_BACK, Look, Shown
 EACH_S = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class LookTrial:
+class LookTrial(NamedTuple):
     """The looks that are still to come, each under its name; the first is shown now."""
 
     looks: tuple[tuple[str, Shown], ...]

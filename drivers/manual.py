@@ -34,7 +34,7 @@ _LONGEST = timedelta(seconds=LONGEST_S)
 class Mode(BaseModel):
     """Who decides about the lamp; kept over restarts."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     on: bool = True
     manual: bool = False

@@ -53,7 +53,7 @@ class Now:
 
 
 class _Rule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     mode: str
     look: LightState | None = None

@@ -32,7 +32,7 @@ _ANSWER_S = 2.0
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     instance: str
     topics: tuple[str, ...]

@@ -22,7 +22,7 @@ SETTLED_S = 1.0
 class Found(BaseModel):
     """How a light was before we took it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     snapshot: dict[str, Any] | None = None
     """``None`` of a light that cannot be read."""

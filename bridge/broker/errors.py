@@ -6,8 +6,8 @@ the ones that they became. None is left out, since a code without words is no he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from bridge.broker.session import ConnectionFailedError, Silence
 from bridge.config.tables.shared import MqttSettings
@@ -33,8 +33,7 @@ class Kind(Enum):
     """Another program uses the same client id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """``what`` completes "the broker ..."; ``remedy`` says who must do what."""
 
     kind: Kind
@@ -156,8 +155,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What is wrong with the connection."""
 
     kind: Kind

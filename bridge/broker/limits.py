@@ -29,7 +29,7 @@ def fitting(message: Message, limits: Limits) -> Message:
     retain = message.retain and limits.retain_available
     if (qos, retain) == (message.qos, message.retain):
         return message
-    return replace(message, qos=qos, retain=retain)
+    return message._replace(qos=qos, retain=retain)
 
 
 def too_large(message: Message, limits: Limits) -> Refusal | None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
@@ -26,8 +26,7 @@ class ProtocolVersion(StrEnum):
     V311 = "3.1.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """One message from the broker."""
 
     topic: str
@@ -57,8 +56,7 @@ class Limits:
     """What the broker calls us instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A publish that the broker did not accept."""
 
     message: Message

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.config.atomic_file import write_private
 from bridge.config.tables.accounts import AccountSettings
@@ -26,7 +26,7 @@ FILE = "people.json"
 SLUG_LIMIT = 40
 MOST = 200
 """People who can be added on the page; more belong into the config."""
-_FILE = TypeAdapter(dict[Slug, AccountSettings])
+_FILE = TypeAdapter(dict[Slug, AccountSettings], config=ConfigDict(defer_build=True))
 
 
 def with_added(config: Config) -> Config:

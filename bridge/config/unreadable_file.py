@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """What is wrong with a file, and what to do."""
 
     why: str

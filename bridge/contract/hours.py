@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
@@ -17,8 +18,7 @@ def moment_of(day: date, at: time, zone: tzinfo | None) -> datetime:
     return local.replace(tzinfo=zone) if zone else local.astimezone()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """``start`` to ``end`` on ``days`` (0 is Monday); past midnight when ``end <= start``."""
 
     days: frozenset[int]

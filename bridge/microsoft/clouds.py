@@ -5,13 +5,12 @@ Source: Microsoft Graph documentation, "Microsoft Graph national cloud deploymen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.config.tables.accounts import MicrosoftSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(NamedTuple):
     """The addresses of one cloud."""
 
     login_url: str

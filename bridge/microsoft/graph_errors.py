@@ -12,8 +12,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.errors import AccessRefusedError, PresenceBridgeError, SourceUnavailableError
 from bridge.microsoft.http import HttpResponse
@@ -69,8 +68,7 @@ def claims_of(headers: Mapping[str, str]) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """What an answer says of itself; ``None`` where it says nothing."""
 
     code: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 DEADLINE_S = 10.0
 """For all of a request: name, connection, and the last byte of the answer."""
@@ -46,8 +46,7 @@ class HttpRequest:
     deadline_s: float = DEADLINE_S
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """What came back, whole."""
 
     status: int

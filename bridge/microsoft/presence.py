@@ -9,9 +9,8 @@ Source: Microsoft Graph documentation, "presence resource type" and its change l
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bridge.contract.errors import SourceDataError
 from bridge.contract.presence import (
@@ -57,8 +56,7 @@ _LOCATIONS = {item.value.replace("_", ""): item for item in WorkLocation}
 _SOURCES = {item.value: item for item in WorkLocationSource}
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     """What the two state words of Microsoft mean."""
 
     raw_availability: str
@@ -68,8 +66,7 @@ class _Words:
     out_of_office: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """What the words about the work location mean."""
 
     location: WorkLocation | None = None

@@ -5,7 +5,7 @@ What never reached Microsoft costs it nothing, so that presence is back soon aft
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.config.tables.config import PollingSettings
 from bridge.retry import Random, doubled_s, full_jitter
@@ -19,8 +19,7 @@ REFUSED_FIRST_S, REFUSED_MOST_S = 30.0, 300.0
 """A person must change something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(NamedTuple):
     """The reads that failed since the last good one."""
 
     failures: int = 0

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum, auto
+from typing import NamedTuple
 
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.hours import WeeklyHours
@@ -34,8 +34,7 @@ JITTER = 0.1
 """A share of the delay, so that many accounts do not beat together."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """What the cadence knows of the past."""
 
     changed_at: datetime | None = None
@@ -44,8 +43,7 @@ class History:
     """What people in the source do now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """The next delay and why."""
 
     delay_s: float
@@ -66,8 +64,7 @@ WORKS, CALL, AWAY, OFFLINE = (frozenset({state}) for state in State)
 AT_WORK, GONE = WORKS | CALL, AWAY | OFFLINE
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """How ``likely`` a change is between two times; somebody who works is 1. The largest counts."""
 
     states: AbstractSet[State]
@@ -146,7 +143,7 @@ def _faded(row: Row, age_s: float) -> Row:
     if age_s <= FADES_AFTER_S or not row.likely:
         return row
     likely = row.likely * (FADES_AFTER_S / age_s) ** 2
-    return replace(row, likely=likely, why=row.why if likely > 1 else "nothing changes for long")
+    return row._replace(likely=likely, why=row.why if likely > 1 else "nothing changes for long")
 
 
 def _arrives(local: datetime, age_s: float) -> bool:

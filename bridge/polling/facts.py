@@ -7,11 +7,12 @@ their times stay true.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from math import ceil
 from operator import attrgetter
+from typing import NamedTuple
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Presence
@@ -35,8 +36,7 @@ EpochAt = Callable[[datetime], int | None]
 """The epoch of facts at a moment; called for each moment, it sees the clock set back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What a good poll brought."""
 
     changed: bool

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bridge.contract.health import Health
 from bridge.polling.cadence import Pace
@@ -17,8 +17,7 @@ NAMED_MOST = 20
 """So many who need a sign-in are listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """The status of one source."""
 
     last_poll_ok: datetime | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta, tzinfo
 from functools import partial
 from random import random as _random
@@ -77,8 +76,7 @@ class Poller:
     @property
     def status(self) -> Status:
         """The status of the source now."""
-        return replace(
-            self._status,
+        return self._status._replace(
             problem=self._status.problem or (NOBODY if self._needs_sign_in else None),
             name=self._source.accounts.get(self._source.slug),
             needs_sign_in=self._needs_sign_in,
@@ -101,8 +99,7 @@ class Poller:
     def broke(self, error: Exception) -> None:
         """Show that work for this source ended with an ``error`` that nobody foresaw."""
         log.debug("%s: %r", self._source.slug, error)
-        self._status = replace(
-            self._status,
+        self._status = self._status._replace(
             problem=f"{INTERNAL_ERROR} {REPORT}",
             internal_errors=self._status.internal_errors + 1,
         )
@@ -131,7 +128,7 @@ class Poller:
 
     async def _poll(self) -> float:
         """Read once; return the seconds until the next turn."""
-        self._status = replace(self._status, last_poll_attempt=self._clock.now())
+        self._status = self._status._replace(last_poll_attempt=self._clock.now())
         self._reading = True
         try:
             try:
@@ -212,8 +209,7 @@ class Poller:
         now, before = self._clock.now(), self._status
         if not before.problem:
             log.warning("%s: no presence: %s", self._source.slug, text)
-        self._status = replace(
-            before,
+        self._status = before._replace(
             problem=text,
             consecutive_failures=0 if self._needs_sign_in else before.consecutive_failures + 1,
             pace=chosen,

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from bridge.broker import Received
 from bridge.contract.account import Followed
@@ -51,8 +51,7 @@ COMMANDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one request; nothing in it is a secret but ``data``."""
 
     command: str
@@ -98,16 +97,16 @@ async def carry_out(
         outcome = _about(outcome, request, accounts)
         async with asyncio.timeout(deadline_s):
             data = await _do(outcome.command, request, accounts, service, rediscover)
-        return replace(outcome, data=data)
+        return outcome._replace(data=data)
     except TimeoutError:
-        return replace(outcome, error="It was not done in time; try again.")
+        return outcome._replace(error="It was not done in time; try again.")
     except PresenceBridgeError as error:
-        return replace(outcome, error=error.text, remedy=error.remedy or None)
+        return outcome._replace(error=error.text, remedy=error.remedy or None)
     except ValueError as error:
-        return replace(outcome, error=str(error))
+        return outcome._replace(error=str(error))
     except Exception:  # one message's bug must not be that of the next
         log.exception("request %s: internal error; please report this", outcome.command)
-        return replace(outcome, error="internal error; please report it with the bridge's log")
+        return outcome._replace(error="internal error; please report it with the bridge's log")
 
 
 def turned_away(received: Received, topics: Topics) -> Outcome:
@@ -115,7 +114,7 @@ def turned_away(received: Received, topics: Topics) -> Outcome:
     outcome = Outcome(_command_of(received, topics))
     with suppress(ContractError):
         outcome = _about(outcome, _read(received, outcome.command), {})
-    return replace(outcome, error="too many requests at once; try again in a moment")
+    return outcome._replace(error="too many requests at once; try again in a moment")
 
 
 def _command_of(received: Received, topics: Topics) -> str:
@@ -124,8 +123,7 @@ def _command_of(received: Received, topics: Topics) -> str:
 
 def _about(outcome: Outcome, request: Request, accounts: Mapping[str, Followed]) -> Outcome:
     transaction = request.get("transaction")
-    return replace(
-        outcome,
+    return outcome._replace(
         transaction=transaction if isinstance(transaction, str | int) else None,
         account=named_in(request, accounts),
     )

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.config.command_line import FAILED, INTERRUPTED, OK
 
@@ -32,8 +32,7 @@ _STOPS = {signal.SIGTERM: OK, signal.SIGINT: INTERRUPTED}
 _RECEIVED = {*_STOPS, signal.SIGHUP, _ENOUGH}
 
 
-@dataclass(frozen=True)
-class _Listener:
+class _Listener(NamedTuple):
     loop: asyncio.AbstractEventLoop
     stop: Callable[[], object]
     hang_up: Callable[[], object]

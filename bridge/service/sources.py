@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from random import random as _random
+from typing import NamedTuple
 
 from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
@@ -27,8 +27,7 @@ _UNDISTURBED = ("set_presence", "status_message", "homeassistant")
 """Keys of a table that do not decide who is read, or how."""
 
 
-@dataclass(frozen=True)
-class FollowedTable:
+class FollowedTable(NamedTuple):
     """One account table that is followed, and with it one person or many."""
 
     settings: tuple[object, ...]
@@ -118,7 +117,7 @@ class Sources:
         """
         wanted = {slug: _settings(config, slug) for slug in config.accounts}
         kept = {
-            slug: replace(followed, table=config.accounts[slug])
+            slug: followed._replace(table=config.accounts[slug])
             for slug, followed in self._tables.items()
             if wanted.get(slug) == followed.settings
         }

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -19,8 +19,7 @@ from bridge.web.data.snapshot import BridgeStatus, Day, Light, Person, Snapshot
 PREFIX = "/api/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One address of the API; ``by_account`` ends with the account's slug."""
 
     path: str

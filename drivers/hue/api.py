@@ -7,11 +7,10 @@ Source: Hue API v1 (developers.meethue.com, "Lights API", "Groups API", "Error m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.errors import (
     LightRefusedError,
@@ -36,7 +35,7 @@ _PLACES = frozenset({"Room", "Zone"})
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Values(_Record):
@@ -60,7 +59,7 @@ class _Control(_Record):
 
 
 class _Capabilities(_Record):
-    control: _Control = _Control()
+    control: _Control = Field(default_factory=_Control)
 
 
 class HubLight(_Record):
@@ -70,7 +69,7 @@ class HubLight(_Record):
     type: str = ""
     modelid: str = ""
     state: Values
-    capabilities: _Capabilities = _Capabilities()
+    capabilities: _Capabilities = Field(default_factory=_Capabilities)
 
     @property
     def capability(self) -> Capability:
@@ -88,8 +87,7 @@ class HubGroup(_Record):
     lights: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The light or group that the config names, as the hub knows it."""
 
     is_group: bool
@@ -100,8 +98,7 @@ class Target:
         return f"{'group' if self.is_group else 'light'} {self.name!r}"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One light or group as the hub lists it."""
 
     name: str

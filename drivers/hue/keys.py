@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,8 +21,7 @@ from bridge.contract.errors import LightRefusedError
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """A hub as it shows itself to anybody."""
 
     hub_id: str
@@ -38,7 +36,9 @@ class Identity:
 class Pairing(BaseModel):
     """What was agreed with one hub."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     hub_id: Annotated[str, Field(pattern=r"^[0-9a-z]{6,32}$")]
     """Of the hub itself; part of a file name, so checked."""

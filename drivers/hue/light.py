@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
@@ -28,8 +27,7 @@ WHOLE_EVERY_S = 10.0
 own on the air. A whole write is read back, too."""
 
 
-@dataclass(frozen=True)
-class _Written:
+class _Written(NamedTuple):
     body: Body
     whole_at_s: float
     there_at_s: float

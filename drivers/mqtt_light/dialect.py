@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
@@ -20,8 +20,7 @@ Reported = Mapping[str, Any]
 """What a device reported of its state, in its own words; JSON values."""
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """How a device says that it looks, made comparable."""
 
     on: bool
@@ -50,8 +49,7 @@ class Seen:
         return low - TOLERANCE <= self.level <= high + TOLERANCE
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """How a frame of an animation is reached."""
 
     after: LightState | None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.broker import Received
 from bridge.contract.clock import Clock
@@ -29,8 +28,7 @@ WHOLE_EVERY_S = 10.0
 """Within this time after a whole command a frame says only what it changes."""
 
 
-@dataclass(frozen=True)
-class _Sent:
+class _Sent(NamedTuple):
     """The last command for a look or a frame of it."""
 
     state: LightState

@@ -73,7 +73,9 @@ class Look(BaseModel):
     ``give_back`` stands alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     color: Annotated[Rgb, BeforeValidator(parse_color)] = (255, 255, 255)
     brightness: Annotated[float, Field(ge=0, le=1)] = 1.0

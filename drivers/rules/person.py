@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bridge.contract.account import SIGNED_IN, SignInState
 from bridge.contract.light_why import FollowedPerson, Reason
@@ -46,8 +47,7 @@ class Facts:
         return self.auth in _SIGNED_OUT
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Wish:
+class Wish(NamedTuple):
     """The look that one person asks for; the one that comes first wins."""
 
     rank: int

@@ -9,9 +9,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bridge.config.installation import cure
 from bridge.contract.clock import Clock
@@ -41,8 +40,7 @@ IDLE_S = 3600.0
 GOODBYE_S = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What the light should show, and when that began (monotonic seconds)."""
 
     state: LightState

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState, Rgb
@@ -38,8 +38,7 @@ _OK = re.compile(rb"ok (\d{1,3}) ([0-9a-f]{6}) (solid|blink|pulse|waiting) (\d{1
 _ERROR = re.compile(rb"error (\d{1,3}) ([a-z]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What a board shows."""
 
     color: Rgb
@@ -47,8 +46,7 @@ class Shown:
     period_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(NamedTuple):
     """A board that starts, or was asked."""
 
     name: str
@@ -57,8 +55,7 @@ class Hello:
     """``pwm`` or ``neopixel``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer to the line of that number."""
 
     number: int

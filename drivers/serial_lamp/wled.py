@@ -33,7 +33,7 @@ BUSY = 3
 class Segment(BaseModel):
     """What we look at of a segment; the rest is kept for restoring."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     id: int
     on: bool = True
@@ -44,7 +44,7 @@ class Segment(BaseModel):
 class State(BaseModel):
     """``state`` of a reply."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     on: bool
     bri: Annotated[int, Field(ge=0, le=255)]
@@ -58,7 +58,7 @@ class State(BaseModel):
 class Info(BaseModel):
     """``info`` of a reply."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     ver: str = "?"
     uptime: int = 0
@@ -68,21 +68,23 @@ class Info(BaseModel):
 class Reply(BaseModel):
     """What WLED is and shows."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     state: State
-    info: Info = Info()
+    info: Info = Field(default_factory=Info)
 
 
 class Refusal(BaseModel):
     """``{"error": 3}`` instead of a reply."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     error: int
 
 
-_ANSWER: TypeAdapter[Reply | Refusal] = TypeAdapter(Reply | Refusal)
+_ANSWER: TypeAdapter[Reply | Refusal] = TypeAdapter(
+    Reply | Refusal, config=ConfigDict(defer_build=True)
+)
 
 
 def parse(line: bytes) -> Reply | Refusal | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.config.installation import cure
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
@@ -25,8 +24,7 @@ _RULE = (
 )
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One light that is plugged in, not opened."""
 
     light_class: Any

@@ -20,6 +20,16 @@ LIBRARIES = {
 LIGHTS = set().union(*LIBRARIES.values())
 DEMO = {"amqtt"}
 TESTS = {"pytest", "drivers.testing"}
+BUILT = """
+from pydantic import BaseModel
+def below(model):
+    for each in model.__subclasses__():
+        yield each
+        yield from below(each)
+ours = [each for each in below(BaseModel) if each.__module__.startswith(("bridge.", "drivers."))]
+built = {each.__qualname__ for each in ours if each.__pydantic_complete__}
+assert ours and built <= set(expected), built - set(expected)
+"""
 CONFIG = '[drivers.desk]\nkind = "console"\nfollow = ["alice"]\n'
 
 
@@ -99,3 +109,20 @@ def test_the_service_loads_nothing_that_only_a_set_up_needs() -> None:
     modules = loaded("import bridge.app, bridge.service.page")
     assert "bridge.web.site" in modules
     assert not [name for name in modules if name.startswith("bridge.setup")]
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("import bridge.app, bridge.service.page, bridge.commands.accounts", []),
+        ("import drivers.cli, drivers.runner, drivers.preview", ["LightState", "Look"]),
+        *(
+            (f"from drivers.registry import find\nfind({kind!r})", ["LightState", "Look"])
+            for kind in installed()
+        ),
+    ],
+)
+def test_no_validator_is_built_before_something_is_read_with_it(
+    program: str, expected: list[str]
+) -> None:
+    loaded(f"{program}\nexpected = {expected}\n{BUILT}")

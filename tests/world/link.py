@@ -9,7 +9,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from bridge.broker.limits import fitting, narrower, too_large
@@ -144,7 +143,7 @@ class MemorySession:
                 if refusal := too_large(message, self.limits):
                     refusals.append(refusal)
                 elif refusal := self._link.publish(fitting(message, self.limits)):
-                    refusals.append(replace(refusal, message=message))
+                    refusals.append(refusal._replace(message=message))
             await self._way.pass_()
 
         await self._unless_ended(sent())

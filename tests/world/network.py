@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 from enum import StrEnum
@@ -128,7 +128,7 @@ class Network:
     def _instead(self, weather: Weather, trouble: Trouble) -> HttpResponse:
         if trouble is Trouble.GARBAGE:
             plain = self._microsoft.plain(200, {})
-            return plain if self._random() < 0.5 else replace(plain, body=b"<html>")
+            return plain if self._random() < 0.5 else plain._replace(body=b"<html>")
         if trouble is Trouble.STATUS:
             return self._microsoft.plain(weather.status, {"error": {"code": "x", "message": "x"}})
         now, wait_s = self._clock.now(), weather.retry_after_s

@@ -91,6 +91,11 @@ def _is_address(host: str) -> bool:
 
 
 class Settings(BaseModel):
-    """What all tables share: frozen, no unknown keys, no values in error texts."""
+    """What all tables share: frozen, no unknown keys, no values in error texts.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    Validators are built when they are needed: that of the whole file has those of its tables in it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )

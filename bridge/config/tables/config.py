@@ -52,11 +52,11 @@ class PollingSettings(Settings):
 class Config(HostConfig):
     """All of ``config.toml``. Every table may be missing where its program does not need it."""
 
-    microsoft: MicrosoftSettings = MicrosoftSettings()
-    network: NetworkSettings = NetworkSettings()
-    security: SecuritySettings = SecuritySettings()
-    polling: PollingSettings = PollingSettings()
-    web: WebSettings = WebSettings()
+    microsoft: MicrosoftSettings = Field(default_factory=MicrosoftSettings)
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    security: SecuritySettings = Field(default_factory=SecuritySettings)
+    polling: PollingSettings = Field(default_factory=PollingSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
     accounts: dict[Slug, AccountSettings] = Field(default_factory=dict)
 
     _added: frozenset[str] = PrivateAttr(default=frozenset())

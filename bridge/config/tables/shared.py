@@ -148,7 +148,9 @@ class HomeAssistantSettings(Settings):
 class DriverTable(BaseModel):
     """``[drivers.NAME]``: its kind; all else is read by the driver's own models."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", hide_input_in_errors=True, defer_build=True
+    )
 
     kind: str
 
@@ -164,8 +166,8 @@ class HostConfig(Settings):
     """Token caches, announced topics, light modes."""
     time_zone: str | None = None
     """An IANA name such as Europe/Berlin; the machine's own when not given."""
-    mqtt: MqttSettings = MqttSettings()
-    homeassistant: HomeAssistantSettings = HomeAssistantSettings()
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    homeassistant: HomeAssistantSettings = Field(default_factory=HomeAssistantSettings)
     drivers: dict[Slug, DriverTable] = Field(default_factory=dict)
 
     _folder: Path = PrivateAttr(default=Path())

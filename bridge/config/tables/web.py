@@ -15,12 +15,11 @@ Network = IPv4Network | IPv6Network
 _URL = re.compile(r"""https?://[^\s/@"'<>{}\\]+(/[^\s"'<>{}\\#?]*)?""")
 HostName = Annotated[
     str,
-    StringConstraints(max_length=253),
+    StringConstraints(max_length=253, to_lower=True),
     matching(
         r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?",
         "must be a name such as presence.example.org, without https://, port and path",
     ),
-    AfterValidator(str.lower),
 ]
 
 

@@ -12,9 +12,8 @@ import asyncio
 import logging
 import marshal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
@@ -52,8 +51,7 @@ Request = tuple[str, ...]
 """The ids of one request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(NamedTuple):
     """An id that Graph refused."""
 
     times: int

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bridge.config.atomic_file import write_private
@@ -24,8 +23,7 @@ USERS_REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One of the people of an account table. At least one of ``oid`` and ``upn`` is known."""
 
     slug: str
@@ -39,7 +37,7 @@ class Member:
         if found is None:
             return self
         is_named = self.name not in (self.slug, self.upn)
-        return replace(self, oid=self.oid or found.oid, name=self.name if is_named else found.name)
+        return self._replace(oid=self.oid or found.oid, name=self.name if is_named else found.name)
 
 
 class Memory:
@@ -118,7 +116,7 @@ class Named:
         if not isinstance(oid, str) or not oid:
             raise SourceDataError("Microsoft Graph answered something that is no person")
         name = text_in(answer, "displayName") or person.name
-        self._found[upn] = replace(person, oid=oid.lower(), name=name)
+        self._found[upn] = person._replace(oid=oid.lower(), name=name)
         return self._found[upn]
 
     def _log_once(self, text: str) -> None:

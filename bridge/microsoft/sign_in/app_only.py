@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -182,9 +181,9 @@ def _for_an_app(why: Explanation) -> Explanation:
     """Nobody can sign in again here, or in a browser: the owner of the app looks, or the admin."""
     if why.sign_in_again:
         remedy = "Look at the app registration with the correlation id."
-        return replace(why, remedy=remedy, who=OWNER, sign_in_again=False)
+        return why._replace(remedy=remedy, who=OWNER, sign_in_again=False)
     if BROWSER in why.remedy:
-        return replace(why, remedy="Ask your admin for an exception.")
+        return why._replace(remedy="Ask your admin for an exception.")
     return why
 
 

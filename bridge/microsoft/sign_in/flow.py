@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.contract.account import SignIn
 from bridge.contract.errors import SourceUnavailableError
@@ -11,8 +11,7 @@ from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.retry import Random, full_jitter
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The flow ended without tokens."""
 
     why: Explanation

@@ -8,8 +8,7 @@ account entries keep both, also in a cache that an older release wrote.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.microsoft.texts import text_in
 
@@ -17,8 +16,7 @@ ADDRESS_MOST = 200
 """Bytes that are shown of an address or a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """One person at Microsoft."""
 
     home_id: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     import msal
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """What somebody who signed in was granted."""
 
     answer: Answer
@@ -32,8 +30,7 @@ class Granted:
         return identity_of(account, self.answer.get("id_token_claims")) if account else None
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(NamedTuple):
     """Somebody unexpected, until a person keeps them or another signs in."""
 
     who: Identity

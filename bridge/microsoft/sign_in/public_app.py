@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bridge import __version__
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
@@ -16,8 +15,7 @@ CAPABILITIES = ["CP1"]
 (Microsoft identity platform, "continuous access evaluation")."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublicApp:
+class PublicApp(NamedTuple):
     """One app registration in one tenant."""
 
     client_id: str

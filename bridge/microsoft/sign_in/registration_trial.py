@@ -7,7 +7,6 @@ shown the code, which runs out unused.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -43,21 +42,19 @@ async def try_registration(
     if _is_guid(tenant) and tenant.lower() != client_id:
         swapped, _ = await _refusal(http, cloud, client_id, tenant.lower())
         if swapped is None:
-            return replace(
-                refused,
+            return refused._replace(
                 text="The two ids stand in each other's place.",
                 remedy=f"Application (client) ID is {tenant}, Directory (tenant) ID is "
                 f"{client_id}.",
             )
     if number in UNKNOWN_TENANT:
-        return replace(refused, remedy=_COPY_TENANT)
+        return refused._replace(remedy=_COPY_TENANT)
     if await _is_tenants_own(http, cloud, tenant, client_id):
-        return replace(
-            refused,
+        return refused._replace(
             text="That is the id of the tenant, not of the app.",
             remedy=f"{_COPY_APP}: it stands just above Directory (tenant) ID.",
         )
-    return replace(refused, remedy=f"{_COPY_APP}, not its Object ID; and check the tenant.")
+    return refused._replace(remedy=f"{_COPY_APP}, not its Object ID; and check the tenant.")
 
 
 async def _refusal(

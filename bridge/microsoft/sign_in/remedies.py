@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.account import Mend, Way
 from bridge.microsoft.sign_in.remedies_table import (
@@ -30,8 +29,7 @@ SENTENCE_MOST = 160
 """And so much of a sentence of Microsoft's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """One failure in words for people."""
 
     text: str

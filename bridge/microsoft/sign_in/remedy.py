@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bridge.contract.account import Mend, Way
 
@@ -23,8 +23,7 @@ class Ending(StrEnum):
     """Somebody changes something first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(NamedTuple):
     """One row: the AADSTS numbers it covers and what to tell."""
 
     codes: tuple[int, ...]

@@ -87,7 +87,7 @@ def instead(waiting: SignIn, way: Way, why: Explanation, app: PublicApp) -> Sign
 
 def line(why: Explanation, slug: str) -> str:
     """All of it, for the log."""
-    return replace(why, remedy=for_account(why.remedy, slug)).line
+    return why._replace(remedy=for_account(why.remedy, slug)).line
 
 
 def needed(why: Explanation) -> SignInNeededError:

@@ -6,9 +6,9 @@ Source: Microsoft identity platform, "OpenID Connect": the discovery document of
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
 from bridge.config.tables.tenant import SHARED
@@ -20,8 +20,7 @@ from bridge.microsoft.sign_in.remedies import explain, of_discovery
 _TENANT = re.compile(r"https://[^/]+/([^/]+)/")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundTenant:
+class FoundTenant(NamedTuple):
     """What a tenant's discovery document says."""
 
     tenant_id: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.config.tables.accounts import AccountSettings
 from bridge.microsoft.sign_in.identity import Identity
@@ -26,8 +26,7 @@ SHORTEST = 3
 """Letters that a part of a name needs: Alex is Alexander, and Al is nobody in particular."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """Who may sign in for one account table."""
 
     slug: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.topics import Topics
 
@@ -36,8 +36,7 @@ class Entity:
         }
 
 
-@dataclass(frozen=True)
-class DeviceTrigger:
+class DeviceTrigger(NamedTuple):
     """One trigger of automations, which is no entity."""
 
     key: str

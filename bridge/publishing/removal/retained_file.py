@@ -50,7 +50,7 @@ class Retained:
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     base: Topic | None = None
     """The base topic; the last release did not write it."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
@@ -20,8 +19,7 @@ from bridge.publishing.discovery.payloads import Components
 from bridge.publishing.removal.retained_file import LEAVES, Retained, RetainedFile
 
 
-@dataclass(frozen=True, slots=True)
-class _Gone:
+class _Gone(NamedTuple):
     """One topic that has to be emptied."""
 
     table: dict[str, Any]

@@ -7,9 +7,9 @@ unseen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from enum import Enum, auto
+from typing import NamedTuple
 
 from bridge.contract.account import AccountFacts
 from bridge.contract.hours import moment_of
@@ -27,16 +27,14 @@ class Doing(Enum):
     UNSEEN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A moment by both clocks."""
 
     wall: datetime
     monotonic_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """What was counted on ``date``."""
 
     date: date
@@ -48,8 +46,7 @@ class Day:
     """Nobody could see what the person did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """A day that goes on, counted up to ``at``."""
 
     day: Day
@@ -74,7 +71,7 @@ def begun(now: Moment, zone: tzinfo | None, stored: tuple[Day, datetime] | None 
         return Count(Day(today, now.wall), now)
     day, counted_until = stored
     away_s = max(0.0, (now.wall - counted_until).total_seconds())
-    return Count(replace(day, unseen_s=day.unseen_s + away_s), now)
+    return Count(day._replace(unseen_s=day.unseen_s + away_s), now)
 
 
 def moved_on(count: Count, now: Moment, zone: tzinfo | None) -> Count:
@@ -119,8 +116,7 @@ def midnight_of(day: date, zone: tzinfo | None) -> datetime:
 
 
 def _added(day: Day, doing: Doing, seen_s: float, unseen_s: float) -> Day:
-    return replace(
-        day,
+    return day._replace(
         calls_s=day.calls_s + (seen_s if doing is Doing.CALL else 0.0),
         meetings_s=day.meetings_s + (seen_s if doing is Doing.MEETING else 0.0),
         unseen_s=day.unseen_s + unseen_s,

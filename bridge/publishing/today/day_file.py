@@ -29,7 +29,7 @@ Counted = tuple[Day, datetime]
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     days: dict[Slug, Entry] = {}
 

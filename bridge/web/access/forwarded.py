@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.web.serving.addresses import Network, address_of, is_among
 
@@ -31,8 +31,7 @@ _NODE = re.compile(r"\[(?P<six>[^\]]*)\](?::\d{1,5})?|(?P<four>[\d.]+)(?::\d{1,5
 """An address that may have a port (RFC 7239, 6; Azure writes one in ``X-Forwarded-For`` too)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(NamedTuple):
     """What was said."""
 
     chains: tuple[tuple[str, ...], ...] = ()

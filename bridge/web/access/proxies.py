@@ -7,7 +7,7 @@ for whom and by which name they ask. Every other proxy is looked at as if it wer
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -36,8 +36,7 @@ _SHARED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """How a request came."""
 
     proxy: str | None = None

@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 LIFETIME = timedelta(days=30)
 ID_BYTES, KEY_BYTES = 16, 32
@@ -21,8 +21,7 @@ ENDED_MOST = 1_000
 _PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """Who reads the page."""
 
     cookie: str

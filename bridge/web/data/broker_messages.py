@@ -32,7 +32,7 @@ LEAVES = ("state", "light/availability", "light/rule", "light/why")
 class Rule(BaseModel):
     """The JSON on ``driver/<d>/light/rule``."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     rule: str | None = None
     account: str | None = None
@@ -45,7 +45,7 @@ class Rule(BaseModel):
 class LastCommand(BaseModel):
     """The JSON on ``bridge/last_command``."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     command: str
     account: str | None = None

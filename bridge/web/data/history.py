@@ -10,10 +10,10 @@ import json
 import logging
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from bridge.contract.clock import Clock
 from bridge.contract.presence_kind import Kind
@@ -30,8 +30,7 @@ PEOPLE = 50
 """Accounts whose history is kept: the strip is for a home, not for an organisation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """From ``at`` on it was ``kind``."""
 
     at: datetime

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from bridge.contract.clock import Clock
 from bridge.web.data.order import in_order
@@ -20,8 +20,7 @@ FRESH_S = 60.0
 """Who was renamed is found anew after so long at the latest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Where the people of one search are among all."""
 
     at_s: float

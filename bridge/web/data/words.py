@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import overload
+from typing import NamedTuple, overload
 
 from bridge.contract.account import SignInState
 from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
@@ -98,8 +97,7 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(NamedTuple):
     """Where and on which day times are read; a new day makes new words."""
 
     zone: tzinfo | None

@@ -185,7 +185,7 @@ def as_an_app(row: Remedy) -> Remedy:
         remedy = "Look at the app registration with the correlation id."
         return Remedy(row.codes, row.text, remedy, OWNER, Ending.ACT)
     if BROWSER in row.remedy:
-        return replace(row, remedy="Ask your admin for an exception.")
+        return row._replace(remedy="Ask your admin for an exception.")
     return row
 
 
