@@ -49,6 +49,8 @@ class Decision:
     state: Shown
     rule: str
     account: str | None = None
+    look: str = field(default="", compare=False)
+    """The name of the look; ``outside`` of the schedule, or ``off``."""
     lost: tuple[Reason, ...] = field(default=(), compare=False)
     """What asked for another look."""
     followed: tuple[FollowedPerson, ...] = field(default=(), compare=False)
@@ -95,7 +97,8 @@ def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> D
         outside_on=rules.outside_on,
     )
     if outside is not None:
-        return Decision(*shown_outside(outside, rules.scale))
+        look = "off" if outside == "off" else "outside"
+        return Decision(*shown_outside(outside, rules.scale), look=look)
     if gone:
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not wishes:
@@ -122,4 +125,4 @@ def _of_all(rule: str) -> str:
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:
     look = rules.looks.get(name) or rules.looks.get(DEFAULT) or DEFAULT_LOOKS[DEFAULT]
-    return Decision(look.shown(rules.scale), rule, account)
+    return Decision(look.shown(rules.scale), rule, account, name)

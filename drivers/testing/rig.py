@@ -57,6 +57,8 @@ class Rig(ABC):
     """Shut, the device takes its time; ``None`` where nobody ever waits for the device."""
     restores = False
     """The device can be read, so it is left as it was found."""
+    can_be_away = True
+    """Power, or the connection, can be taken from the device."""
     stays_lit = True
     """It can keep its look without the driver."""
 

@@ -22,7 +22,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from pydantic import BaseModel
 
 from bridge.contract.light import LightState
-from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb
+from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb, virtual
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
@@ -93,6 +93,53 @@ class ConsoleRig(Rig):
 
     async def plug(self) -> None:
         self._terminal.full = False
+
+
+class CountedLight(virtual.VirtualLight):
+    """Notes in its rig how often it was given a look."""
+
+    def __init__(self, rig: VirtualRig) -> None:
+        super().__init__()
+        self._rig = rig
+
+    async def apply(self, state: LightState) -> None:
+        self._rig.count += 1
+        await super().apply(state)
+
+
+class VirtualRig(Rig):
+    """No device: what a look is given to is the light itself."""
+
+    options: BaseModel = virtual.VirtualOptions()
+    restores = True
+    can_be_away = False
+
+    def __init__(self) -> None:
+        self.kind: Kind[Any] = replace(virtual.KIND, open=self._open)
+        self._light, self.count = virtual.VirtualLight(), 0
+
+    @asynccontextmanager
+    async def _open(
+        self, _options: virtual.VirtualOptions, _around: Surroundings
+    ) -> AsyncIterator[Light]:
+        self._light = CountedLight(self)
+        yield self._light
+
+    def shows(self, state: LightState) -> bool:
+        return self._light.shown is not None and self._light.shown.rgb == state.rgb
+
+    def as_found(self) -> bool:
+        return self._light.shown is None
+
+    @property
+    def looks(self) -> int:
+        return self.count
+
+    async def unplug(self) -> None:
+        """Nothing has power."""
+
+    async def plug(self) -> None:
+        """As above."""
 
 
 class SlowHub(HueHub):

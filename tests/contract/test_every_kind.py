@@ -11,7 +11,15 @@ from drivers.base import Surroundings
 from drivers.mqtt_light.options import MqttOptions
 from drivers.registry import installed
 from drivers.testing import FakeBus, LightContract, Rig
-from tests.contract.rigs import ConsoleRig, GpioRig, HueRig, MqttRig, SerialRig, UsbRig
+from tests.contract.rigs import (
+    ConsoleRig,
+    GpioRig,
+    HueRig,
+    MqttRig,
+    SerialRig,
+    UsbRig,
+    VirtualRig,
+)
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, WledStrip, ZigbeeBulb
 from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
 
@@ -20,6 +28,7 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "hue": lambda folder, _: HueRig(folder),
     "gpio": lambda _, __: GpioRig(),
     "usb": lambda _, __: UsbRig(),
+    "virtual": lambda _, __: VirtualRig(),
     "serial line": lambda folder, _: SerialRig(folder, LineBoard(), "line", boot_s=4),
     "serial adalight": lambda folder, _: SerialRig(folder, AdalightStrip(), "adalight", boot_s=0),
     "serial wled": lambda folder, _: SerialRig(folder, WledBoard(), "wled", boot_s=4),
