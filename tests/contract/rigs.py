@@ -22,10 +22,12 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from pydantic import BaseModel
 
 from bridge.contract.light import LightState
-from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb, virtual
+from bridge.demo.certificate import make_certificate
+from drivers import console, gpio, http_light, hue, mqtt_light, serial_lamp, usb, virtual
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
+from drivers.http_light.options import HttpOptions
 from drivers.hue.api import HubLight
 from drivers.hue.looks import body_for, shows
 from drivers.hue.options import HueOptions
@@ -36,6 +38,7 @@ from drivers.usb.busylights import connect
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
 from tests.fakes.gpio_pins import LgpioError, duty
+from tests.fakes.http_devices import HomeMade
 from tests.fakes.hue_hub import HueHub, color_light
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.fakes.serial_boards import (
@@ -140,6 +143,53 @@ class VirtualRig(Rig):
 
     async def plug(self) -> None:
         """As above."""
+
+
+class HttpRig(Rig):
+    """Over TLS of its own authority, with a password."""
+
+    gate: Gate
+
+    def __init__(self, folder: Path) -> None:
+        self.gate = Gate()
+        self._folder = folder
+        certificate = make_certificate(folder / "tls")
+        self._device = HomeMade(certificate.server_context())
+        self._device.before = self._hang
+        (folder / "password").write_text("open sesame", encoding="utf-8")
+        self._ca_file = certificate.ca_file
+        self.kind: Kind[Any] = http_light.KIND
+
+    async def _hang(self) -> None:
+        await asyncio.to_thread(self.gate.wait, all_of_them=True)
+
+    def _fit(self) -> None:
+        options = HttpOptions.model_validate(
+            {
+                "url": f"{self._device.address}/light",
+                "method": "PUT",
+                "body": '{"hex":"{hex}","text":"{look}"}',
+                "username": "desk",
+                "password_file": self._folder / "password",
+                "ca_file": self._ca_file,
+                "pace": 0.1,
+            }
+        )
+        self.options, self.kind = options, http_light.tailored(options)
+
+    def shows(self, state: LightState) -> bool:
+        return self._device.shows == (any(state.rgb), state.rgb)
+
+    @property
+    def looks(self) -> int:
+        return self._device.looks
+
+    async def plug(self) -> None:
+        await self._device.plug()
+        self._fit()
+
+    async def unplug(self) -> None:
+        await self._device.unplug()
 
 
 class SlowHub(HueHub):

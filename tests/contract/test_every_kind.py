@@ -14,6 +14,7 @@ from drivers.testing import FakeBus, LightContract, Rig
 from tests.contract.rigs import (
     ConsoleRig,
     GpioRig,
+    HttpRig,
     HueRig,
     MqttRig,
     SerialRig,
@@ -25,6 +26,7 @@ from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
 
 RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "console": lambda _, __: ConsoleRig(),
+    "http": lambda folder, _: HttpRig(folder),
     "hue": lambda folder, _: HueRig(folder),
     "gpio": lambda _, __: GpioRig(),
     "usb": lambda _, __: UsbRig(),
