@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from bridge.contract.light import LightState
 from bridge.demo.certificate import make_certificate
-from drivers import console, gpio, http_light, hue, mqtt_light, serial_lamp, usb, virtual
+from drivers import command, console, gpio, http_light, hue, mqtt_light, serial_lamp, usb, virtual
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
@@ -61,6 +61,70 @@ class Terminal(io.StringIO):
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(text)
+
+
+LAMP = """#!/bin/sh
+cd "$1" || exit
+[ -e unplugged ] && exit 1
+[ -e hang ] && touch reached
+while [ -e hang ]; do sleep 0.02; done
+echo "$2" >>looks
+"""
+
+
+class FileGate(Gate):
+    """For a device that is a program: it hangs while there is a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._hang, self._reached = folder / "hang", folder / "reached"
+
+    def shut(self) -> None:
+        self._reached.unlink(missing_ok=True)
+        self._hang.touch()
+
+    def open(self) -> None:
+        self._hang.unlink(missing_ok=True)
+
+    @property
+    def is_shut(self) -> bool:
+        return self._hang.exists()
+
+    @property
+    def reached(self) -> bool:  # type: ignore[override]
+        return self._reached.exists()
+
+
+class CommandRig(Rig):
+    """A program that writes down what it is told."""
+
+    gate: Gate
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.gate = folder, FileGate(folder)
+        (folder / "looks").touch()
+        program = folder / "lamp"
+        program.write_text(LAMP, encoding="utf-8")
+        program.chmod(0o755)
+        options = command.CommandOptions(command=(str(program), str(folder), "{hex}"), pace=0.1)
+        self.options: BaseModel = options
+        self.kind: Kind[Any] = command.tailored(options)
+
+    @property
+    def _lines(self) -> list[str]:
+        return (self._folder / "looks").read_text(encoding="utf-8").splitlines()
+
+    def shows(self, state: LightState) -> bool:
+        return self._lines[-1:] == [bytes(state.rgb).hex()]
+
+    @property
+    def looks(self) -> int:
+        return len(self._lines)
+
+    async def unplug(self) -> None:
+        (self._folder / "unplugged").touch()
+
+    async def plug(self) -> None:
+        (self._folder / "unplugged").unlink(missing_ok=True)
 
 
 class ConsoleRig(Rig):

@@ -12,6 +12,7 @@ from drivers.mqtt_light.options import MqttOptions
 from drivers.registry import installed
 from drivers.testing import FakeBus, LightContract, Rig
 from tests.contract.rigs import (
+    CommandRig,
     ConsoleRig,
     GpioRig,
     HttpRig,
@@ -25,6 +26,7 @@ from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, WledStrip
 from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
 
 RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
+    "command": lambda folder, _: CommandRig(folder),
     "console": lambda _, __: ConsoleRig(),
     "http": lambda folder, _: HttpRig(folder),
     "hue": lambda folder, _: HueRig(folder),
