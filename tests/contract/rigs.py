@@ -12,6 +12,7 @@ import errno
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,18 @@ from pydantic import BaseModel
 
 from bridge.contract.light import LightState
 from bridge.demo.certificate import make_certificate
-from drivers import command, console, gpio, http_light, hue, mqtt_light, serial_lamp, usb, virtual
+from drivers import (
+    command,
+    console,
+    gpio,
+    http_light,
+    hue,
+    mqtt_light,
+    serial_lamp,
+    usb,
+    virtual,
+    wled_light,
+)
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
@@ -37,8 +49,9 @@ from drivers.testing import FakeBus, Gate, Rig
 from drivers.usb.busylights import connect
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
+from drivers.wled_light.options import WledOptions
 from tests.fakes.gpio_pins import LgpioError, duty
-from tests.fakes.http_devices import HomeMade
+from tests.fakes.http_devices import HomeMade, WledStrip
 from tests.fakes.hue_hub import HueHub, color_light
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.fakes.serial_boards import (
@@ -527,3 +540,50 @@ class SerialRig(Rig):
 
     async def plug(self) -> None:
         self._plug.plug()
+
+
+class WledRig(Rig):
+    kind: Kind[Any] = wled_light.KIND
+    gate: Gate
+    restores = True
+
+    def __init__(self, *segments: int) -> None:
+        self.gate, self._segments, self._strip = Gate(), segments, WledStrip()
+        self._strip.before = self._hang
+        self._before = deepcopy(WLED_BOOT)
+
+    async def _hang(self) -> None:
+        await asyncio.to_thread(self.gate.wait, all_of_them=True)
+
+    def shows(self, state: LightState) -> bool:
+        board = self._strip.board
+        if not state.on or not any(state.rgb):
+            ours = [c for s, c in zip(board.state["seg"], board.colors, strict=True) if self._is(s)]
+            return not any(any(color) for color in ours)
+        level = round(state.brightness * 255)
+        return all(
+            color == state.color and level == (segment if self._segments else board.state)["bri"]
+            for segment, color in zip(board.state["seg"], board.colors, strict=True)
+            if self._is(segment)
+        )
+
+    def _is(self, segment: dict[str, Any]) -> bool:
+        return not self._segments or segment["id"] in self._segments
+
+    def as_found(self) -> bool:
+        state = self._strip.board.state
+        if not self._segments:
+            return state == self._before
+        return bool(state["on"]) and state["seg"] == self._before["seg"]
+
+    @property
+    def looks(self) -> int:
+        return len(self._strip.board.told)
+
+    async def plug(self) -> None:
+        await self._strip.plug()
+        host = self._strip.address.removeprefix("http://")
+        self.options = WledOptions(host=host, segments=self._segments)
+
+    async def unplug(self) -> None:
+        await self._strip.unplug()

@@ -21,6 +21,7 @@ from tests.contract.rigs import (
     SerialRig,
     UsbRig,
     VirtualRig,
+    WledRig,
 )
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, WledStrip, ZigbeeBulb
 from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
@@ -33,6 +34,8 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "gpio": lambda _, __: GpioRig(),
     "usb": lambda _, __: UsbRig(),
     "virtual": lambda _, __: VirtualRig(),
+    "wled": lambda _, __: WledRig(),
+    "wled segment": lambda _, __: WledRig(0),
     "serial line": lambda folder, _: SerialRig(folder, LineBoard(), "line", boot_s=4),
     "serial adalight": lambda folder, _: SerialRig(folder, AdalightStrip(), "adalight", boot_s=0),
     "serial wled": lambda folder, _: SerialRig(folder, WledBoard(), "wled", boot_s=4),

@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.serial_boards import WledBoard
+
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Color = tuple[int, int, int]
 
@@ -164,6 +166,47 @@ class HomeMade(HttpDevice):
         red, green, blue = bytes.fromhex(asked["hex"])
         self.look(bool(red or green or blue), (red, green, blue))
         return web.Response(status=204)
+
+
+class WledStrip(HttpDevice):
+    """WLED's JSON API, with the state of the one that the serial kind is tried with."""
+
+    keys = frozenset({"v", "on", "bri", "tt", "ps", "pd", "nl", "seg"})
+    before: Callable[[], Awaitable[None]] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.board = WledBoard()
+
+    async def answer(self, request: web.Request, body: str) -> web.StreamResponse:
+        if request.path != "/json/si":
+            return web.Response(status=404)
+        asked = {"v": True}
+        if request.method == "POST":
+            assert request.content_type == "application/json"
+            asked = json.loads(body)
+            if not self._is_valid(asked):
+                return web.json_response({"error": 9}, status=400)
+            if self.before:
+                await self.before()
+        told = json.loads(self.board.receive(json.dumps(asked).encode() + b"\n"))
+        return web.json_response(told, status=503 if "error" in told else 200)
+
+    def _is_valid(self, asked: dict[str, Any]) -> bool:
+        known = {segment["id"] for segment in self.board.state["seg"]}
+        parts = asked.get("seg", [])
+        return (
+            asked.keys() <= self.keys
+            and asked.get("v") is True
+            and isinstance(asked.get("on", True), bool)
+            and all(_is_byte(part.get("bri", 0)) for part in (asked, *parts))
+            and all(part["id"] in known and _is_byte(part.get("fx", 0)) for part in parts)
+            and all(_is_byte(value) for part in parts for c in part.get("col", []) for value in c)
+        )
+
+
+def _is_byte(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= 255
 
 
 async def drip(request: web.Request) -> web.StreamResponse:

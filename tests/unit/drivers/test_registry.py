@@ -19,7 +19,7 @@ IN_A_VENV = Installation(
     ),
 )
 NOTE = " (lgpio has no wheels for Python 3.13 and newer: docs/lights/gpio.md)"
-OURS = ("command", "console", "gpio", "http", "hue", "mqtt", "serial", "usb", "virtual")
+OURS = ("command", "console", "gpio", "http", "hue", "mqtt", "serial", "usb", "virtual", "wled")
 
 
 def test_the_kinds_that_ship_are_installed_in_alphabetical_order() -> None:
