@@ -92,6 +92,7 @@ class Runner:
         self._decisions = Decisions(
             self._following,
             grace_s=common.grace,
+            settle_s=common.settle,
             clock=clock,
             connected=lambda: self._broker.connected,
             decided=self._take,

@@ -10,7 +10,6 @@ from bridge.contract.light_why import LightWhy, Reason
 from drivers.base import Capability, Words
 from drivers.manual import Mode
 from drivers.rules import GIVE_BACK, Decision, Shown
-from drivers.rules.defaults import UNKNOWN
 
 _HANDS = {"off": "switched off by hand", "manual": "set by hand"}
 _OTHERS = "changed by somebody else, until presence changes"
@@ -55,18 +54,9 @@ class Showing:
 
     @property
     def words(self) -> Words:
-        """What a light says that shows words: of a person only where presence decides."""
-        decision, look = self.decision, self.decision.look
-        if self.trying or self.mode.name in _HANDS:
-            return Words(look=self.trying or self.mode.name)
-        person = next((p for p in decision.followed if p.account == decision.account), None)
-        if person is None:
-            return Words(look=look)
-        is_known = person.fresh and person.signed_in
-        activity, availability = (
-            (is_known and word) or UNKNOWN for word in (person.activity, person.availability)
-        )
-        return Words(person.account, activity, availability, look)
+        """What a light says that shows words."""
+        by_hand = self.trying or (self.mode.name if self.mode.name in _HANDS else "")
+        return Words(look=by_hand) if by_hand else self.decision.words
 
     @property
     def _left(self) -> str | None:
