@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ RED, GREEN = DEFAULT_LOOKS["in_a_call"].state(), DEFAULT_LOOKS["available"].stat
 UNKNOWN = DEFAULT_LOOKS["unknown"].state()
 
 
-def desk(folder: Path, **common: object) -> Bench:
+def desk(folder: Path, **common: Any) -> Bench:
     return Bench(folder, effects=True, **{"settle": 3, **common})
 
 

@@ -20,7 +20,7 @@ def asked(state: LightState, *segments: int) -> dict[str, Any]:
     return answer
 
 
-def reply(**state: object) -> wled.Reply:
+def reply(**state: object) -> json_state.Reply:
     found = wled.parse_reply(json.dumps({"state": WLED_BOOT | state}).encode())
     assert found
     return found
@@ -117,5 +117,5 @@ def test_noise_is_never_an_error(noise: bytes) -> None:
 
 
 def test_a_refusal_is_an_answer_but_no_state() -> None:
-    assert wled.parse(b'noise{"error":3}\r') == wled.Refusal(error=3)
+    assert wled.parse(b'noise{"error":3}\r') == json_state.Refusal(error=3)
     assert wled.parse_reply(b'{"error":3}') is None
