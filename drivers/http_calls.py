@@ -103,7 +103,7 @@ class _Call:
                 f"{request.host} shows a certificate that is not trusted: {error.verify_message}.",
                 remedy="Set ca_file to the CA that has signed it; the name in it is that of url.",
             ) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise LightUnreachableError(f"{request.host} {_text(error)}") from error
         _judge(request, response)
         return content
@@ -188,7 +188,7 @@ def _text(error: Exception) -> str:
         return "does not answer"
     if isinstance(error, ConnectionRefusedError):
         return "refuses connections"
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):
         return "is not known: no such name"
     if isinstance(error, ssl.SSLError):
         return "does not speak TLS as it should"

@@ -212,7 +212,7 @@ class LightContract:
     async def test_a_device_that_hangs_is_unreachable_and_a_late_write_overtakes_nothing(
         self, rig: Rig, around: Surroundings, clock: ManualClock
     ) -> None:
-        async with desk(rig, around, deadline_s=0.2) as here:
+        async with desk(rig, around, deadline_s=rig.patience_s) as here:
             with hanging(rig):
                 here.target.set(RED)
                 await begun(rig)

@@ -59,6 +59,8 @@ class Rig(ABC):
     """The device can be read, so it is left as it was found."""
     can_be_away = True
     """Power, or the connection, can be taken from the device."""
+    patience_s = 0.2
+    """A call that takes longer hangs, in real seconds; more where a healthy one takes its time."""
     stays_lit = True
     """It can keep its look without the driver."""
 

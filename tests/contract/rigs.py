@@ -111,6 +111,7 @@ class CommandRig(Rig):
     """A program that writes down what it is told."""
 
     gate: Gate
+    patience_s = 1.0
 
     def __init__(self, folder: Path) -> None:
         self._folder, self.gate = folder, FileGate(folder)
@@ -226,6 +227,7 @@ class HttpRig(Rig):
     """Over TLS of its own authority, with a password."""
 
     gate: Gate
+    patience_s = 1.0
 
     def __init__(self, folder: Path) -> None:
         self.gate = Gate()
@@ -545,6 +547,7 @@ class SerialRig(Rig):
 class WledRig(Rig):
     kind: Kind[Any] = wled_light.KIND
     gate: Gate
+    patience_s = 0.5
     restores = True
 
     def __init__(self, *segments: int) -> None:

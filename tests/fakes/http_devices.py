@@ -24,13 +24,16 @@ Color = tuple[int, int, int]
 
 
 class HttpDevice(ABC):
-    """A server on loopback; ``misbehaves`` answers in its place."""
+    """A server on loopback that answers one after the other, as small devices do.
+
+    ``misbehaves`` answers in its place.
+    """
 
     misbehaves: Answer | None = None
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context
-        self._power = AsyncExitStack()
+        self._power, self._turn = AsyncExitStack(), asyncio.Lock()
         self.port = 0
         self.requests: list[web.Request] = []
         self.shows: tuple[bool, Color] = (False, (0, 0, 0))
@@ -69,7 +72,9 @@ class HttpDevice(ABC):
         self.requests.append(request)
         if self.misbehaves:
             return await self.misbehaves(request)
-        return await self.answer(request, await request.text())
+        body = await request.text()
+        async with self._turn:
+            return await self.answer(request, body)
 
     @abstractmethod
     async def answer(self, request: web.Request, body: str) -> web.StreamResponse:
