@@ -47,6 +47,12 @@ WORDS = frozenset(Words.__dataclass_fields__)
 """The gaps for words."""
 NAMES = sorted(values(LightState(), Words()))
 
+_OF_CAPABILITY = {
+    Capability.COLOR: {"r", "g", "b", "hex", "red", "green", "blue"},
+    Capability.WHITE: {"brightness", "percent"},
+    Capability.ON_OFF: {"state", "on"},
+}
+
 
 def gaps_of(*templates: str) -> set[str]:
     """The names of all gaps."""
@@ -94,10 +100,10 @@ def capability_of(*templates: str) -> Capability:
     One that is told words alone has a look for each of them.
     """
     gaps = gaps_of(*templates)
-    of_look = gaps - WORDS
-    if (gaps and not of_look) or of_look & {"r", "g", "b", "hex", "red", "green", "blue"}:
-        return Capability.COLOR
-    return Capability.WHITE if of_look & {"brightness", "percent"} else Capability.ON_OFF
+    for capability, names in _OF_CAPABILITY.items():
+        if gaps & names:
+            return capability
+    return Capability.COLOR if gaps & WORDS else Capability.ON_OFF
 
 
 def effects_of(*templates: str) -> frozenset[Effect]:

@@ -86,7 +86,8 @@ async def test_a_webhook_gets_words_and_its_secret_stays_in_its_file(
     certificate = make_certificate(tmp_path / "tls")
     hook = Webhook(SECRET, certificate.server_context())
     table = example("hook") | {"ca_file": str(certificate.ca_file)}
-    async with hook.running(), opened(tmp_path, hook, **table) as (light, _):
+    async with hook.running(), opened(tmp_path, hook, **table) as (light, kind):
+        assert (kind.capability, len(kind.effects)) == (Capability.COLOR, 3)
         light.say(ALICE)
         await light.apply(RED)
         assert hook.heard == [

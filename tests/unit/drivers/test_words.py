@@ -140,6 +140,8 @@ async def test_a_template_without_words_is_given_none() -> None:
     ("payload", "capability", "alone"),
     [
         ("{look}", Capability.COLOR, True),
+        ("{look} {secret}", Capability.COLOR, True),
+        ("{look} {effect}", Capability.COLOR, True),
         ("{look} {hex}", Capability.COLOR, False),
         ("{look} {state}", Capability.ON_OFF, False),
         ("{red} {brightness} {effect} {period}", Capability.COLOR, True),
