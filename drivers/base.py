@@ -43,7 +43,7 @@ class Words:
     person: str = ""
     """The account whose presence is shown, as in ``follow``."""
     activity: str = ""
-    """Of that person: ``in_a_call``; ``unknown`` where nothing fresh is known."""
+    """Of that person: ``in_a_call``; ``unknown`` where there is nothing fresh."""
     availability: str = ""
     look: str = ""
     """The name of the look, ``outside`` of the schedule, or ``manual`` or ``off`` by hand."""

@@ -189,7 +189,7 @@ def _text(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "refuses connections"
     if isinstance(error, socket.gaierror | UnicodeError):
-        return "is not known: no such name"
+        return "has no address: no such name"
     if isinstance(error, ssl.SSLError):
         return "does not speak TLS as it should"
     if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError):

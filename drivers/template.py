@@ -95,9 +95,9 @@ def _in_json(value: str) -> str:
 
 
 def capability_of(*templates: str) -> Capability:
-    """What a device can show that is told no more than what is in the gaps.
+    """What a device can show that gets no more than what is in the gaps.
 
-    One that is told words alone has a look for each of them.
+    One that gets words alone has a look for each of them.
     """
     gaps = gaps_of(*templates)
     for capability, names in _OF_CAPABILITY.items():
@@ -107,7 +107,7 @@ def capability_of(*templates: str) -> Capability:
 
 
 def effects_of(*templates: str) -> frozenset[Effect]:
-    """Effects that need no frames from us: all, where the device is told them, or words alone."""
+    """Effects that need no frames from us: all, where the device gets their names, or words alone."""
     gaps = gaps_of(*templates)
     is_sign = gaps & WORDS and not gaps & _OF_LEVEL
     alone = "effect" in gaps or is_sign

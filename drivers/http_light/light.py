@@ -1,4 +1,4 @@
-"""One device that takes HTTP requests and is told no more than the templates say."""
+"""One device that takes HTTP requests and gets no more than the templates say."""
 
 from __future__ import annotations
 

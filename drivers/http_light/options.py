@@ -71,7 +71,7 @@ class HttpOptions(WordSettings):
     pace: Annotated[float, Field(ge=0.05, le=60)] = 0.5
     """Seconds between two requests at the least."""
     repeat: Annotated[float, Field(ge=0, le=86_400)] = 0.0
-    """Seconds after which the look is sent again; 0 is never."""
+    """Seconds after which the look is repeated; 0 is never."""
 
     @property
     def templates(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class WledLight:
         reply = await self._ask(asked)
         ours = [part.on for part in reply.state.seg if part.id in self._options.segments]
         if (reply.state.on and all(ours)) != is_lit(state):
-            raise LightUnreachableError(f"{self._host} does not show what it was told")
+            raise LightUnreachableError(f"{self._host} does not show what it was sent")
         self._applied = state, reply.state
         self._started_s = self._clock.monotonic() - reply.info.uptime
 
@@ -64,7 +64,7 @@ class WledLight:
         self._applied = None
 
     async def changed_by_others(self) -> bool:
-        """Whether an app or a button changed it; one that has restarted gets its look again."""
+        """Whether an app or a button changed it; one that has restarted gets its look anew."""
         reply, applied = await self._read(), self._applied
         if applied is None:
             return False

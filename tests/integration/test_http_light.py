@@ -164,8 +164,8 @@ async def test_each_answer_is_for_a_person_or_for_another_try(
     ("url", "words"),
     [
         ("http://127.0.0.1:1/x", "refuses connections"),
-        ("http://nobody.invalid/x", "is not known"),
-        ("http://a..b/x", "is not known"),
+        ("http://nobody.invalid/x", "has no address"),
+        ("http://a..b/x", "has no address"),
     ],
 )
 async def test_who_is_not_there_is_tried_again(tmp_path: Path, url: str, words: str) -> None:
