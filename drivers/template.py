@@ -107,7 +107,7 @@ def capability_of(*templates: str) -> Capability:
 
 
 def effects_of(*templates: str) -> frozenset[Effect]:
-    """Effects that need no frames from us: all, where the device gets their names, or words alone."""
+    """Effects that need no frames: all, where the device gets their names, or words alone."""
     gaps = gaps_of(*templates)
     is_sign = gaps & WORDS and not gaps & _OF_LEVEL
     alone = "effect" in gaps or is_sign
