@@ -28,12 +28,16 @@ A_MODEL = "class Model(pydantic.BaseModel):\n    number: int = pydantic.Field(1,
 """What pydantic needs for its first model is loaded with it, and not by its import."""
 DRIVER = "import asyncio, paho.mqtt.client, pydantic"
 KINDS = {
+    "command": "json",
     "console": "json",
+    "http": "http.client",
     "hue": "phue",
     "serial": "serial",
     "mqtt": "json",
     "gpio": "gpiozero, gpiozero.pins.mock",
     "usb": "busylight_core",
+    "virtual": "json",
+    "wled": "http.client",
 }
 """What each kind of light loads beside."""
 FLOORS = {

@@ -13,16 +13,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
-import aiomqtt
-from aiohttp import web
-
+from bench.light_devices import DEVICES, LIBRARIES, Device
 from bench.rig import DEADLINE_S, Rig, resident_mib
 from bench.spread import spread
 from bridge.broker.dial import WILL_DELAY_S
@@ -33,17 +29,9 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
 from bridge.contract.presence import Availability, Presence
 from bridge.contract.wire import encode_account_state
-from drivers import hue
 from drivers.base import Kind, Surroundings
-from drivers.hue.options import HueOptions
 from drivers.lamp import Lamp
-from drivers.testing import FakeBus
-from tests.fakes.hue_hub import HueHub, color_light
 from tests.fakes.light import FakeLight
-from tests.fakes.mqtt_light_devices import ZigbeeBulb
-from tests.fakes.serial_boards import LineBoard
-from tests.fakes.serial_pty import Plug
-from tests.fakes.stand_ins import wired
 
 TURNS = (Availability.AVAILABLE, Availability.BUSY)
 REST_S = 0.3
@@ -52,43 +40,18 @@ ACCOUNT = "lamps"
 """An account of its own: the bridge of the other figures has published about alice."""
 
 
-@dataclass
-class Device:
-    """A stand-in: how the config names it, and when it was called (monotonic seconds)."""
-
-    config: str
-    environment: Mapping[str, str] = field(default_factory=dict)
-    prints: bool = False
-    """What the driver prints is the call."""
-    calls: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
-
-    def called(self) -> None:
-        """Note a call at this moment."""
-        self.calls.put_nowait(time.monotonic())
-
-    async def next_call(self) -> float:
-        """When it is, or was, called next."""
-        async with asyncio.timeout(DEADLINE_S):
-            return await self.calls.get()
-
-    def forget(self) -> None:
-        """Drop the calls so far, such as the other two pins of a look."""
-        while not self.calls.empty():
-            self.calls.get_nowait()
-
-
 async def kinds(rig: Rig, *, changes: int, starts: int) -> dict[str, dict[str, Any]]:
     """By kind: latency in ms, start in s, memory in MiB."""
     await asyncio.sleep(WILL_DELAY_S + 1)  # for the will of a bridge that another figure has ended
     await _publish(rig, rig.topics.bridge_state, b"online")
     await _publish(rig, rig.topics.account(ACCOUNT, "availability"), b"online")
     measured = {}
-    for name, made in _DEVICES.items():
+    for name, made in DEVICES.items():
         async with made(rig) as device:
             measured[name] = await _kind(rig, device, changes=changes, starts=starts)
-        if name in _LIBRARIES:
+        if name in LIBRARIES:
             measured[name]["memory_mib"] = max(
-                measured[name]["memory_mib"], await _memory_without_device(rig, _LIBRARIES[name])
+                measured[name]["memory_mib"], await _memory_without_device(rig, LIBRARIES[name])
             )
     return measured
 
@@ -209,104 +172,3 @@ async def _publish(rig: Rig, topic: str, payload: bytes) -> None:
 
 def _never(_options: Settings, _around: Surroundings) -> Any:
     raise AssertionError("this light is open")
-
-
-class _Hub(HueHub):
-    """Tells of each write."""
-
-    called: Callable[[], None]
-
-    async def _answer(self, request: web.Request) -> web.Response:
-        if request.method == "PUT":
-            self.called()
-        return await super()._answer(request)
-
-
-class _Plug(Plug):
-    """Tells of each colour, not of pings."""
-
-    called: Callable[[], None]
-
-    def _receive(self) -> None:
-        assert isinstance(self.board, LineBoard)
-        told = len(self.board.told)
-        super()._receive()
-        if any(line.startswith("show") for line in self.board.told[told:]):
-            self.called()
-
-
-@asynccontextmanager
-async def _console(_rig: Rig) -> AsyncIterator[Device]:
-    yield Device('kind = "console"', prints=True)
-
-
-@asynccontextmanager
-async def _hue(rig: Rig) -> AsyncIterator[Device]:
-    """Over TLS; a write is noted when the hub has read it."""
-    hub = _Hub(rig.folder, lights={"1": color_light("Desk")}, link_button=True)
-    around = Surroundings("lamp", rig.folder / "lights", SystemClock(), FakeBus())
-    async with hub.running():
-        device = Device(f'kind = "hue"\nhub = "{hub.address}"\nlight = "Desk"')
-        hub.called = device.called
-        assert hue.KIND.pair is not None
-        with redirect_stdout(None):
-            await hue.KIND.pair(HueOptions(hub=hub.address, light="Desk"), around)
-        yield device
-
-
-@asynccontextmanager
-async def _serial(rig: Rig) -> AsyncIterator[Device]:
-    """Our own protocol on a pty, whose line takes no time."""
-    plug = _Plug(rig.folder / "ttyUSB0", LineBoard())
-    device = Device(f'kind = "serial"\nprotocol = "line"\nport = "{plug.path}"')
-    plug.called = device.called
-    plug.plug()
-    try:
-        yield device
-    finally:
-        plug.unplug()
-
-
-@asynccontextmanager
-async def _mqtt(rig: Rig) -> AsyncIterator[Device]:
-    """A bulb on the same broker: a second way through it is in the figure."""
-    bulb = ZigbeeBulb()
-    device = Device(f'kind = "mqtt"\ndevice = "zigbee2mqtt"\ntopic = "{bulb.topic}"')
-    async with aiomqtt.Client("127.0.0.1", rig.mqtt_port) as client, asyncio.TaskGroup() as tasks:
-        for topic in bulb.commands:
-            await client.subscribe(topic, qos=1)
-        obeying = tasks.create_task(_obey(client, bulb, device))
-        yield device
-        obeying.cancel()
-
-
-async def _obey(client: aiomqtt.Client, bulb: ZigbeeBulb, device: Device) -> None:
-    async for message in client.messages:
-        assert isinstance(message.payload, bytes)
-        if str(message.topic).endswith("/set"):
-            device.called()
-        for topic, payload, retain in bulb.hear(str(message.topic), message.payload):
-            await client.publish(topic, payload, qos=1, retain=retain)
-
-
-@asynccontextmanager
-async def _watched(config: str, rig: Rig) -> AsyncIterator[Device]:
-    """In the driver's process: gpiozero's mock pins, or a hidapi below the real busylight-core."""
-    async with wired(rig.folder / f"wires{len(config)}") as wires:
-        device = Device(config, wires.environment)
-        wires.changed = lambda _: device.called()
-        yield device
-
-
-_PINS = 'kind = "gpio"\npins = { red = 17, green = 27, blue = 22 }'
-_USB = 'kind = "usb"'
-_LIBRARIES = {"gpio": _PINS, "usb": _USB}
-"""Their memory is measured with the real lgpio and hidapi as well; the larger figure counts."""
-_DEVICES: dict[str, Callable[[Rig], AbstractAsyncContextManager[Device]]] = {
-    "console": _console,
-    "hue": _hue,
-    "serial": _serial,
-    "mqtt": _mqtt,
-    "gpio": partial(_watched, _PINS),
-    "usb": partial(_watched, _USB),
-}

@@ -36,6 +36,19 @@ class Capability(StrEnum):
     ON_OFF = "onoff"
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a light that shows words can say; empty where there is nothing to say."""
+
+    person: str = ""
+    """The account whose presence is shown, as in ``follow``."""
+    activity: str = ""
+    """Of that person: ``in_a_call``; ``unknown`` where there is nothing fresh."""
+    availability: str = ""
+    look: str = ""
+    """The name of the look, ``outside`` of the schedule, or ``manual`` or ``off`` by hand."""
+
+
 class Light(Protocol):
     """One open light."""
 
@@ -79,6 +92,18 @@ class Refreshable(Protocol):
 
     async def refresh(self) -> None:
         """Show what ``apply`` showed last, if anything. Raises as ``apply`` does."""
+        ...
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """A light that shows words beside its colour, or words alone."""
+
+    def say(self, words: Words) -> None:
+        """Note ``words``: the ``apply`` that follows shows them with its look.
+
+        That comes also when the words alone have changed.
+        """
         ...
 
 

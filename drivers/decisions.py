@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.contract.clock import Clock
 from drivers.following import Following
 from drivers.rules import Decision, Facts, Rules, choose
+from drivers.settling import Settling
 
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""
@@ -22,12 +23,14 @@ class Decisions:
         following: Following,
         *,
         grace_s: float,
+        settle_s: float,
         clock: Clock,
         connected: Callable[[], bool],
         decided: Callable[[Decision], None],
     ) -> None:
         self._following, self._grace_s, self._clock = following, grace_s, clock
         self._connected, self._decided = connected, decided
+        self._settling = Settling(settle_s)
         self._ever_decided = False
         self.rules = Rules()
 
@@ -49,9 +52,8 @@ class Decisions:
         self._ever_decided = True
         gone = "" if heard.bridge_online else "bridge" if self._connected() else "broker"
         there = self._following.bridge_clock.now()
-        self._decided(
-            choose(self.rules, heard.facts, self._clock.now(), bridge_now=there, gone=gone)
-        )
+        right = choose(self.rules, heard.facts, self._clock.now(), bridge_now=there, gone=gone)
+        self._decided(self._settling.settled(right, self._clock.monotonic()))
 
     def _patience_s(self) -> float:
         """Seconds that bridge or broker may still be away."""
@@ -61,6 +63,7 @@ class Decisions:
         """Seconds until the clock alone may change the decision."""
         heard = self._following.heard.value
         waits_s = [LOOK_AGAIN_S] if heard.bridge_online else [LOOK_AGAIN_S, self._patience_s()]
+        waits_s.append(self._settling.waits_s(self._clock.monotonic()))
         bridge_now = self._following.bridge_clock.now()
         waits_s.append(until_turn_s(self.rules, heard.facts, self._clock.now(), bridge_now))
         return min(wait_s for wait_s in waits_s if wait_s > 0) + 0.01

@@ -9,17 +9,17 @@ from random import random as _random
 from typing import Any, Literal, TypeVar
 
 from bridge.contract.clock import Clock
-from bridge.contract.deadline import within
-from bridge.contract.errors import LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.retry import Random
 from drivers.abilities import LOOK_EVERY_S, Abilities
-from drivers.base import Capability, Capable, Kind, Light
+from drivers.answering import answered
+from drivers.base import Capability, Capable, Kind, Light, Words
 from drivers.effects import Playback, animation
 from drivers.ownership import Ownership
 from drivers.rules.look import GIVE_BACK, Shown
 from drivers.trouble import Trouble
+from drivers.words import Saying
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class Lamp:
         reachable: Callable[[bool], None],
         ownership: Ownership | None = None,
         capable: Callable[[Capability], None] = lambda _: None,
+        words: Callable[[], Words] = Words,
         watch_others: bool = False,
         left_to_others: Callable[[bool], None] = lambda _: None,
         random: Random = _random,
@@ -60,6 +61,7 @@ class Lamp:
         self._trouble = Trouble(name, random, clock)
         self._abilities, self._knows_capability = Abilities(light, kind), False
         self._report_capability, self._report_others = capable, left_to_others
+        self._saying = Saying(light, words)
         self._shown: LightState | None = None
         self._touched, self._written_s = False, -math.inf
 
@@ -82,6 +84,7 @@ class Lamp:
         """Leave the light as ``on_exit`` says, if it is ours; kept as it is, it stays ours."""
         if on_exit == "keep" or not self._ownership:
             return
+        self._saying.end()
         try:
             if on_exit == "restore":
                 await self._within_deadline(self._ownership.give_back(), LEAVE_S)
@@ -108,6 +111,7 @@ class Lamp:
         await self._leave_alone(version)
 
     async def _given_back(self) -> bool:
+        self._saying.end()
         await self._within_deadline(self._ownership.give_back())
         self._touched, self._written_s = True, self._clock.monotonic()
         return True
@@ -206,10 +210,11 @@ class Lamp:
         write: Callable[[LightState], Coroutine[Any, Any, None]] | None = None,
     ) -> bool:
         """Show ``state``, unless it is shown; whether the light was asked."""
-        if state == self._shown:
+        if state == self._shown and not self._saying.has_news:
             return False
         if not self._ownership:
             await self._within_deadline(self._ownership.take())
+        self._saying.say()
         self._touched = True  # an error may answer a write that worked
         await self._within_deadline((write or self._light.apply)(state))
         self._shown, self._written_s = state, self._clock.monotonic()
@@ -239,12 +244,7 @@ class Lamp:
         return max(0.0, soonest_s - self._clock.monotonic())
 
     async def _within_deadline(self, call: Coroutine[Any, Any, T], most_s: float = math.inf) -> T:
-        deadline_s = min(most_s, self._kind.deadline_s)
-        try:
-            return await within(deadline_s, call)
-        except TimeoutError:
-            text = f"the light did not answer within {deadline_s:g} s"
-            raise LightUnreachableError(text) from None
+        return await answered(call, min(most_s, self._kind.deadline_s))
 
     async def _newer(self, version: int, within_s: float) -> bool:
         return await self._target.newer(version, within_s=within_s, clock=self._clock)

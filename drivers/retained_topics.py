@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -71,6 +72,7 @@ class RetainedTopics:
     """The file of one lamp, and what has to be emptied."""
 
     def __init__(self, config: HostConfig, name: str) -> None:
+        self._left_behind = partial(left_behind, config, name)
         self._topics, self._file = config.topics, StateFile(file_of(config, name))
         self._config = self._topics.light_config(name)
         self._now = all_topics(self._topics, name)
@@ -79,7 +81,9 @@ class RetainedTopics:
         self._gone: dict[str, None] = {}
 
     def load(self) -> None:
-        """Find what has to go, and save where the lamp publishes now."""
+        """Find what has to go, name who has left it behind, and save where the lamp publishes."""
+        for other in self._left_behind():
+            log.info("%s is in the config no more: presence-driver forget %s", other, other)
         try:
             before = _File.model_validate_json(self._file.file.read_bytes())
         except FileNotFoundError:

@@ -20,10 +20,10 @@ from bridge.broker.connection import connect as mqtt
 from bridge.config.tables.shared import HostConfig
 from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
-from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.contract.wire import Message
 from bridge.retry import Random
+from drivers.aim import Aim
 from drivers.base import Capability, Kind, Light, Restorable, Surroundings
 from drivers.by_hand import ByHand
 from drivers.decisions import Decisions
@@ -32,8 +32,8 @@ from drivers.lamp import Lamp
 from drivers.manual import Mode
 from drivers.ownership import Ownership
 from drivers.publications import Publications
-from drivers.retained_topics import RetainedTopics, left_behind
-from drivers.rules import Decision, Shown
+from drivers.retained_topics import RetainedTopics
+from drivers.rules import Decision
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
 from drivers.saved_state import SavedState
 from drivers.settings import Common
@@ -68,7 +68,7 @@ class Runner:
         self._following = Following(self._topics, common.follow, clock)
         self._saved = SavedState(config.state_dir, name, kind, options)
         self._retained = RetainedTopics(config, name)
-        self._target: Latest[Shown] = Latest(None)
+        self._aim = Aim()
         self._reachable, self._why = True, Message("", b"")
         """``_why`` is the explanation that was published last."""
         self._broker = Broker(
@@ -92,6 +92,7 @@ class Runner:
         self._decisions = Decisions(
             self._following,
             grace_s=common.grace,
+            settle_s=common.settle,
             clock=clock,
             connected=lambda: self._broker.connected,
             decided=self._take,
@@ -116,8 +117,6 @@ class Runner:
         self._by_hand.end_what_is_over()
         self._look_anew()  # a person's choice waits for no bridge
         self._retained.load()
-        for other in left_behind(self._config, self._name):
-            log.info("%s is in the config no more: presence-driver forget %s", other, other)
         self._subscribe()
         around = Surroundings(self._name, self._config.state_dir, self._clock, self._broker)
         async with self._kind.open(self._options, around) as light:
@@ -151,15 +150,17 @@ class Runner:
             log.warning(
                 "%s cannot be read: where it would be given back it is switched off", self._name
             )
+        self._aim.take(light)
         return Lamp(
             light,
             self._kind,
             name=self._name,
-            target=self._target,
+            target=self._aim.target,
             clock=self._clock,
             reachable=self._set_reachable,
             ownership=Ownership(light, self._saved),
             capable=self._learn,
+            words=self._aim.words,
             watch_others=self._common.respect_others,
             left_to_others=self._leave_to_others,
             random=self._random,
@@ -191,6 +192,7 @@ class Runner:
             self._show()
         elif apart != before.clock_apart:
             self._broker.publish(self._messages.rule(self._showing))
+        self._aim.at(self._showing)
         self._explain()
 
     def _show(self) -> None:
@@ -203,8 +205,7 @@ class Runner:
         hand, decision = self._by_hand, self._showing.decision
         shown = hand.follow(decision.state)
         self._showing = replace(self._showing, mode=hand.mode, shown=shown, trying=hand.trying)
-        if shown != self._target.value:
-            self._target.set(shown)
+        self._aim.at(self._showing)
 
     def _explain(self) -> None:
         """Publish the explanation, if it is another one."""

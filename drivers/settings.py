@@ -59,6 +59,8 @@ class Common(Settings):
     """After a clean stop: as it was found (where the lamp can be read, else off), off, or as is."""
     grace: Annotated[float, Field(ge=0, le=3600)] = 10
     """Seconds that the bridge may be away before the lamp says so."""
+    settle: Annotated[float, Field(ge=0, le=300)] = 0.0
+    """Seconds that a look stays when presence gets quieter, as between two calls."""
     respect_others: bool = False
     """Leave a change by another app or a wall switch alone until the presence changes."""
     comes_back: ComesBack = NEVER

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bridge.contract.light import Can, LightState
 from bridge.contract.light_why import LightWhy, Reason
-from drivers.base import Capability
+from drivers.base import Capability, Words
 from drivers.manual import Mode
 from drivers.rules import GIVE_BACK, Decision, Shown
 
@@ -51,6 +51,12 @@ class Showing:
             left=self._left,
             can=tuple(Can),
         )
+
+    @property
+    def words(self) -> Words:
+        """What a light says that shows words."""
+        by_hand = self.trying or (self.mode.name if self.mode.name in _HANDS else "")
+        return Words(look=by_hand) if by_hand else self.decision.words
 
     @property
     def _left(self) -> str | None:

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from bridge.broker import Broker
 from bridge.config.tables.shared import HostConfig
 from bridge.contract.clock import SystemClock
-from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
-from drivers.base import Capability, Capable, Kind, Light, Surroundings
+from drivers.answering import answered
+from drivers.base import Capability, Capable, Kind, Light, Surroundings, Words
 from drivers.lamp import Lamp
 from drivers.rules import Shown
 from drivers.settings import Common
@@ -66,7 +66,7 @@ async def cycle(
         LightUnreachableError: It never showed one.
     """
     shown = asyncio.Event()
-    clock, target = SystemClock(), Latest[Shown](None)
+    clock, target, words = SystemClock(), Latest[Shown](None), Latest(Words())
     broker = _broker(name, config)
 
     def reachable(answers: bool) -> None:  # noqa: FBT001 - as the lamp tells it
@@ -74,7 +74,15 @@ async def cycle(
             shown.set()
 
     async with kind.open(options, _around(name, config, broker)) as light:
-        lamp = Lamp(light, kind, name=name, target=target, clock=clock, reachable=reachable)
+        lamp = Lamp(
+            light,
+            kind,
+            name=name,
+            target=target,
+            clock=clock,
+            reachable=reachable,
+            words=lambda: words.value,
+        )
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(lamp.run(), name="lamp")]
             if kind.uses_bus:
@@ -83,6 +91,7 @@ async def cycle(
                 rules = common.rules(config, await _capability(light, kind))
                 for look_name, look in rules.looks.items():
                     print(look_name, flush=True)  # noqa: T201 - the command's answer
+                    words.set(Words(look=look_name))
                     target.set(look.shown(rules.scale))
                     await clock.sleep(seconds)
             finally:
@@ -98,6 +107,6 @@ async def cycle(
 async def _capability(light: Light, kind: Kind[Any]) -> Capability:
     """What the light can do, if it is there to tell."""
     if isinstance(light, Capable):
-        with suppress(TimeoutError, LightUnreachableError, LightRefusedError):
-            return await within(kind.deadline_s, light.capability())
+        with suppress(LightUnreachableError, LightRefusedError):
+            return await answered(light.capability(), kind.deadline_s)
     return kind.capability

@@ -1,20 +1,83 @@
-"""A look as a segment of WLED's JSON state; the same by MQTT and by serial. Pure.
+"""WLED's JSON: a look as segments, what it answers, and what brings that back. Pure.
+
+The same by MQTT, by serial and by HTTP, but for what each of them can be asked.
 
 Source: ``FX.cpp`` in WLED's code. Blink takes ``(255 - sx) * 20`` ms and two frames: 0.05 to 5.1 s.
-Breathe takes ``65536 / ((sx >> 3) + 10)`` ms: 1.6 to 6.6 s.
+Breathe takes ``65536 / ((sx >> 3) + 10)`` ms: 1.6 to 6.6 s. ``json.cpp``: it answers with its
+state only where ``"v": true`` is asked; an ``fx`` in a segment ends a running playlist; ``pd``
+names a preset whose values come with it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.light import Effect, LightState
+from drivers.brightness import is_lit, level
 
 SOLID, BLINK, BREATHE = 0, 1, 2
 NO_NIGHTLIGHT = {"on": False}
 """``nl``: else one that somebody started would dim our look."""
+RESTART_S = 3.0
+"""A WLED that seems to have started so much later than it did before has restarted."""
 _FRAME_MS = 24
 _HALF = 128
+
+
+class Segment(BaseModel):
+    """What we look at of a segment; the rest is kept for restoring."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
+
+    id: int
+    on: bool = True
+    bri: int = 255
+    fx: int = SOLID
+    col: tuple[tuple[int, ...], ...] = ()
+
+
+class State(BaseModel):
+    """``state`` of a reply."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    on: bool
+    bri: Annotated[int, Field(ge=0, le=255)]
+    ps: int = -1
+    """The preset that is shown, if any."""
+    pl: int = -1
+    """The playlist that runs, if any."""
+    seg: tuple[Segment, ...]
+
+
+class Info(BaseModel):
+    """``info`` of a reply."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    ver: str = "?"
+    uptime: int = 0
+    """Seconds since the board started."""
+
+
+class Reply(BaseModel):
+    """What WLED is and shows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    state: State
+    info: Info = Info()
+
+
+class Refusal(BaseModel):
+    """``{"error": 3}`` instead of a reply."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    error: int
 
 
 def segment(state: LightState) -> dict[str, Any]:
@@ -33,6 +96,56 @@ def segment(state: LightState) -> dict[str, Any]:
         "pal": 0,
         "col": [list(state.color), [0, 0, 0], [0, 0, 0]],
     }
+
+
+def show(state: LightState, segments: Iterable[int]) -> dict[str, Any]:
+    """The object that shows ``state`` on all ``segments``, with the effects of WLED itself."""
+    asked: dict[str, Any] = {"v": True, "on": is_lit(state), "nl": NO_NIGHTLIGHT}
+    if is_lit(state):
+        asked["bri"] = level(state)
+    asked["seg"] = [{"id": number, **segment(state)} for number in segments]
+    return asked
+
+
+def show_alone(state: LightState, segments: Iterable[int]) -> dict[str, Any]:
+    """The same for some of several: the others, and the brightness of all, stay as they are."""
+    if not is_lit(state):
+        return {"v": True, "seg": [{"id": number, "on": False} for number in segments]}
+    shown = segment(state) | {"bri": level(state)}
+    return {"v": True, "on": True, "seg": [{"id": number, **shown} for number in segments]}
+
+
+def same(one: State, other: State, segments: Collection[int] | None = None) -> bool:
+    """Whether both look the same; what an unlit light would show does not count."""
+    return one.on == other.on and (not one.on or _look(one, segments) == _look(other, segments))
+
+
+def snapshot(state: State) -> dict[str, Any]:
+    """What ``restore`` needs, as JSON values."""
+    return state.model_dump(mode="json")
+
+
+def restore(snapshot: dict[str, Any], segments: Collection[int] | None = None) -> dict[str, Any]:
+    """The object that brings back ``snapshot``: a running playlist, or all that is shown.
+
+    Of some ``segments`` only they are brought back, and the whole strip where it was off.
+    """
+    state = State.model_validate(snapshot)
+    if segments is not None:
+        found = [part for part in snapshot["seg"] if part["id"] in segments]
+        return {"v": True, **({} if state.on else {"on": False}), "seg": found}
+    if state.on and state.pl > 0:
+        return {"v": True, "ps": state.pl}
+    asked: dict[str, Any] = {"v": True, "on": state.on, "bri": state.bri, "seg": snapshot["seg"]}
+    if state.ps > 0:
+        asked["pd"] = state.ps
+    return asked
+
+
+def _look(state: State, segments: Collection[int] | None) -> tuple[Any, ...]:
+    parts = tuple(part for part in state.seg if segments is None or part.id in segments)
+    looks = ((part.id, part.on, part.bri, part.fx, part.col) for part in parts)
+    return (state.bri if segments is None else None, *looks)
 
 
 def _effect(state: LightState) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Weekly hours with days, a time zone and daylight saving."""
+"""Weekly hours with days, days off by date, a time zone and daylight saving."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LONGEST = timedelta(days=366)
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
@@ -25,19 +26,23 @@ class Span(NamedTuple):
     start: time
     end: time
     """``00:00`` is the midnight that ends the day."""
+    off: frozenset[date] = frozenset()
+    """Dates on which it does not begin."""
 
     def contains(self, local: datetime) -> bool:
         """Whether a wall clock that shows ``local`` is within it.
 
         A span past midnight belongs to the day it began on.
         """
-        now, today = local.time(), local.weekday()
+        now, today = local.time(), local.date()
         if self.start < self.end:
-            return today in self.days and self.start <= now < self.end
+            return self._begins_on(today) and self.start <= now < self.end
         if now >= self.start:
-            return today in self.days
-        yesterday = (local.date() - timedelta(days=1)).weekday()
-        return now < self.end and yesterday in self.days
+            return self._begins_on(today)
+        return now < self.end and self._begins_on(today - timedelta(days=1))
+
+    def _begins_on(self, day: date) -> bool:
+        return day.weekday() in self.days and day not in self.off
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +64,38 @@ class WeeklyHours:
         return WeeklyHours(self.spans + other.spans)
 
 
-def parse_hours(days: str | Sequence[str], hours: str | Sequence[str]) -> WeeklyHours:
+def parse_hours(
+    days: str | Sequence[str], hours: str | Sequence[str], days_off: Sequence[str] = ()
+) -> WeeklyHours:
     """Read days like ``mon-fri``, ``sat,sun`` or ``all`` and hours like ``08:00-18:00``.
 
-    Several of each are written in a list, or with commas between.
+    Several of each are written in a list, or with commas between. ``days_off`` are dates.
 
     Raises:
         ValueError: They cannot be read; the text says what is expected.
     """
     on = frozenset(day for text in _several(days, "days") for day in parse_days(text))
+    off = frozenset(day for text in days_off for day in parse_dates(text))
     parts = [part for text in _several(hours, "hours") for part in text.split(",")]
-    return WeeklyHours(tuple(Span(on, *_parse_span(part)) for part in parts))
+    return WeeklyHours(tuple(Span(on, *_parse_span(part), off) for part in parts))
+
+
+def parse_dates(text: str) -> frozenset[date]:
+    """Read ``2026-12-24``, or ``2026-12-24/2027-01-06`` for all days from the one to the other.
+
+    Raises:
+        ValueError: It is neither, or goes backwards, or over more than a year.
+    """
+    first, slash, last = text.partition("/")
+    try:
+        begin = date.fromisoformat(first.strip())
+        end = date.fromisoformat(last.strip()) if slash else begin
+    except ValueError:
+        problem = "write them as 2026-12-24 or 2026-12-24/2027-01-06"
+        raise ValueError(f"days_off {text!r}: {problem}") from None
+    if not timedelta() <= end - begin <= _LONGEST:
+        raise ValueError(f"days_off {text!r}: the second day comes within a year after the first")
+    return frozenset(begin + timedelta(days=step) for step in range((end - begin).days + 1))
 
 
 def parse_days(text: str) -> frozenset[int]:

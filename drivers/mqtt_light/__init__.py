@@ -7,14 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from drivers.base import Kind, Light, Surroundings
+from drivers.mqtt_light.dialects import dialect_of
 from drivers.mqtt_light.light import MqttLight
-from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.mqtt_light.options import MqttOptions
+from drivers.mqtt_light.template import MqttSign, Template
 from drivers.mqtt_light.zigbee2mqtt import INTERVAL_S
 
 
 @asynccontextmanager
 async def _open(options: MqttOptions, around: Surroundings) -> AsyncIterator[Light]:
-    light = MqttLight(dialect_of(options), around.bus, around.clock)
+    dialect = dialect_of(options)
+    light = MqttLight(dialect, around.bus, around.clock)
+    if options.is_sign and isinstance(dialect, Template):
+        light = MqttSign(dialect, around.bus, around.clock, names=options.words)
     light.listen()
     yield light
 

@@ -1,9 +1,7 @@
-"""The keys of ``[drivers.NAME]`` with ``kind = "mqtt"``, and the dialect they ask for."""
+"""The keys of ``[drivers.NAME]`` with ``kind = "mqtt"``."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -15,14 +13,9 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.tables.base import Settings
-from bridge.contract.wire import encode_json
-from drivers.base import Capability
-from drivers.mqtt_light import template, zigbee2mqtt
-from drivers.mqtt_light.dialect import Dialect, command
-from drivers.mqtt_light.json_schema import JsonSchema
-from drivers.mqtt_light.tasmota import PREFIX, Tasmota
-from drivers.mqtt_light.wled import Wled, preset_key
+from drivers.mqtt_light.wled import preset_key
+from drivers.template import check, has_words
+from drivers.words import WordSettings
 
 Preset = Annotated[int, Field(ge=1, le=250)]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
@@ -39,7 +32,7 @@ def _one_topic(value: str) -> str:
 Topic = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_topic)]
 
 
-class MqttOptions(Settings):
+class MqttOptions(WordSettings):
     """One light on the broker."""
 
     device: Literal["zigbee2mqtt", "tasmota", "esphome", "wled", "json", "template"]
@@ -80,7 +73,7 @@ class MqttOptions(Settings):
     @field_validator("payload", "payload_off")
     @classmethod
     def _gaps_are_known(cls, value: str | None) -> str | None:
-        return None if value is None else template.check(value)
+        return None if value is None else check(value)
 
     @field_validator("topic")
     @classmethod
@@ -106,8 +99,17 @@ class MqttOptions(Settings):
         if self.device == "template":
             if self.payload is None:
                 raise ValueError('device = "template" needs payload')
-            template.check(self.topic)
+            check(self.topic)
+            if has_words(self.topic):
+                raise ValueError("words cannot stand in a topic")
+        if self.words and not self.is_sign:
+            raise ValueError("words needs a gap for them in payload, such as {look}")
         return self
+
+    @property
+    def is_sign(self) -> bool:
+        """Whether it shows words."""
+        return has_words(self.payload, self.payload_off)
 
 
 _MEANT_FOR = {
@@ -120,123 +122,10 @@ _MEANT_FOR = {
     "presets": ("wled",),
     "payload": ("template",),
     "payload_off": ("template",),
+    "words": ("template",),
 }
-
 
 _WHY_NOT = {
     "brightness_scale": "the others have one of their own",
     "output": "with others each light has a topic of its own",
-}
-
-
-def dialect_of(options: MqttOptions) -> Dialect:
-    """What ``options`` ask for."""
-    return _DIALECTS[options.device](options)
-
-
-def _capability(options: MqttOptions) -> Capability:
-    if not options.dimmable:
-        return Capability.ON_OFF
-    return Capability.COLOR if options.color else Capability.WHITE
-
-
-def _zigbee2mqtt(options: MqttOptions) -> Dialect:
-    topic = options.topic
-    own = options.availability_topic or f"{topic}/availability"
-    can = _capability(options)
-    keys = ("state", "brightness", "color")[: _KEYS_OF[can]]
-    output = f"l{options.output}" if isinstance(options.output, int) else options.output
-    asked = {f"{key}_{output}" if output else key: "" for key in keys}
-    bridges = zigbee2mqtt.bridge_topics(topic)
-    return JsonSchema(
-        f"{topic}/set",
-        state_topics=(topic,),
-        availability_topics=(own, *bridges),
-        bridge_topics=bridges,
-        ask=command(f"{topic}/get", encode_json(asked)),
-        full=254,
-        capability=can,
-        output=output,
-        tells_all=True,
-        parts_s=zigbee2mqtt.PARTS_S,
-        end_of=zigbee2mqtt.end_of,
-        transition_s=options.transition,
-        shortest_fade_s=0.1,
-        only_changes=True,
-        min_interval_s=zigbee2mqtt.INTERVAL_S,
-        frame_interval_s=zigbee2mqtt.FRAME_S,
-    )
-
-
-_KEYS_OF = {Capability.COLOR: 3, Capability.WHITE: 2, Capability.ON_OFF: 1}
-
-
-def _esphome(options: MqttOptions) -> Dialect:
-    node = options.topic.rpartition("/light/")[0] or options.topic
-    return JsonSchema(
-        f"{options.topic}/command",
-        state_topics=(options.state_topic or f"{options.topic}/state",),
-        availability_topics=(options.availability_topic or f"{node}/status",),
-        capability=_capability(options),
-        transition_s=options.transition,
-        shortest_fade_s=1.0,
-        whole_seconds=True,
-        has_effects=True,
-    )
-
-
-def _json(options: MqttOptions) -> Dialect:
-    return JsonSchema(
-        options.topic,
-        state_topics=(options.state_topic,) if options.state_topic else (),
-        availability_topics=(options.availability_topic,) if options.availability_topic else (),
-        full=options.brightness_scale,
-        capability=_capability(options),
-        end_of=lambda _effect: "none",
-        transition_s=options.transition,
-        shortest_fade_s=math.inf if options.transition is None else 0.1,
-    )
-
-
-def _tasmota(options: MqttOptions) -> Dialect:
-    full_topic = options.topic if PREFIX in options.topic else f"{PREFIX}/{options.topic}"
-    return Tasmota(
-        full_topic,
-        availability_topic=options.availability_topic,
-        capability=_capability(options),
-        output=_number(options),
-    )
-
-
-def _number(options: MqttOptions) -> int | None:
-    return options.output if isinstance(options.output, int) else None
-
-
-def _wled(options: MqttOptions) -> Dialect:
-    return Wled(
-        options.topic,
-        availability_topic=options.availability_topic,
-        presets={preset_key(text): number for text, number in options.presets.items()},
-        transition_s=options.transition,
-        output=_number(options),
-    )
-
-
-def _template(options: MqttOptions) -> Dialect:
-    return template.Template(
-        options.topic,
-        options.payload or "",
-        options.payload_off,
-        capability=template.capability_of(options.topic, options.payload or ""),
-        availability_topics=(options.availability_topic,) if options.availability_topic else (),
-    )
-
-
-_DIALECTS: dict[str, Callable[[MqttOptions], Dialect]] = {
-    "zigbee2mqtt": _zigbee2mqtt,
-    "esphome": _esphome,
-    "json": _json,
-    "tasmota": _tasmota,
-    "wled": _wled,
-    "template": _template,
 }

@@ -1,68 +1,20 @@
-"""A device of any other tongue: a topic and payload with gaps to fill. Pure."""
+"""A device of any other tongue: a topic and payload with gaps to fill; also a sign with words."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from bridge.config.validation_errors import unknown
+from bridge.contract.clock import Clock
 from bridge.contract.errors import ContractError
-from bridge.contract.light import LightState
+from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
-from drivers.base import Capability
+from drivers.base import Bus, Words
 from drivers.brightness import is_lit
 from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command
-
-_GAP = re.compile(r"\{([A-Za-z_]+)\}")
-
-
-def values(state: LightState) -> dict[str, str]:
-    """What may stand in a gap, by name."""
-    lit = is_lit(state)
-    r, g, b = state.rgb
-    red, green, blue = state.color
-    return {
-        "state": "ON" if lit else "OFF",
-        "r": str(r),
-        "g": str(g),
-        "b": str(b),
-        "hex": f"{r:02x}{g:02x}{b:02x}",
-        "red": str(red),
-        "green": str(green),
-        "blue": str(blue),
-        "brightness": str(round(state.brightness * 255) if lit else 0),
-        "percent": str(round(state.brightness * 100) if lit else 0),
-    }
-
-
-NAMES = sorted(values(LightState()))
-_OF_WHITE = {"brightness", "percent"}
-
-
-def check(template: str) -> str:
-    """Return ``template`` when each ``{word}`` in it is a gap; other braces are left alone.
-
-    Raises:
-        ValueError: One is not; the text offers the nearest.
-    """
-    for name in _GAP.findall(template):
-        if name not in NAMES:
-            raise ValueError(f"{{{name}}}: {unknown(name, NAMES)}")
-    return template
-
-
-def fill(template: str, state: LightState) -> str:
-    """``template`` with ``state`` in its gaps."""
-    filled = values(state)
-    return _GAP.sub(lambda gap: filled[gap.group(1)], template)
-
-
-def capability_of(*templates: str) -> Capability:
-    """What a device can show that is reported no more than what is in the gaps."""
-    gaps = {name for template in templates for name in _GAP.findall(template)} - {"state"}
-    if gaps - _OF_WHITE:
-        return Capability.COLOR
-    return Capability.WHITE if gaps else Capability.ON_OFF
+from drivers.mqtt_light.light import MqttLight
+from drivers.template import fill, fill_payload, values
+from drivers.words import called
 
 
 @dataclass(frozen=True)
@@ -74,11 +26,14 @@ class Template(Dialect):
     payload_off: str | None = None
     availability_topics: tuple[str, ...] = ()
     state_topics: tuple[str, ...] = ()
+    effects: frozenset[Effect] = field(default=frozenset({Effect.SOLID}), kw_only=True)
+    words: Words = field(default_factory=Words)
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``."""
         own_off = None if is_lit(state) else self.payload_off
-        return command(fill(self.topic, state), fill(own_off or self.payload, state))
+        filled = values(state, self.words)
+        return command(fill(self.topic, filled), fill_payload(own_off or self.payload, filled))
 
     def read(self, payload: bytes) -> Reported:
         """Never asked for: there is no state topic.
@@ -95,3 +50,17 @@ class Template(Dialect):
     def put_back(self, _reported: Reported) -> Message:
         """Off: what was there is not known."""
         return self.show(LightState(on=False))
+
+
+class MqttSign(MqttLight):
+    """A light that also shows words."""
+
+    def __init__(
+        self, template: Template, bus: Bus, clock: Clock, *, names: Mapping[str, str]
+    ) -> None:
+        super().__init__(template, bus, clock)
+        self._template, self._names = template, names
+
+    def say(self, words: Words) -> None:
+        """Show ``words`` with the next look."""
+        self._as_asked_for = replace(self._template, words=called(words, self._names))

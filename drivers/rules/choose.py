@@ -11,7 +11,8 @@ from datetime import datetime, tzinfo
 
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.light_why import FollowedPerson, Reason
-from drivers.rules.defaults import DEFAULT, DEFAULT_LOOKS, UNKNOWN
+from drivers.base import Words
+from drivers.rules.defaults import DEFAULT, DEFAULT_LOOKS, SIGN_IN_NEEDED, UNKNOWN
 from drivers.rules.look import Look, Shown
 from drivers.rules.person import Facts, Wish, followed_person, lost_within, wish_of
 from drivers.rules.schedule import Outside, outside_at, shown_outside
@@ -49,6 +50,10 @@ class Decision:
     state: Shown
     rule: str
     account: str | None = None
+    words: Words = field(default_factory=Words, compare=False)
+    """What a light says that shows words: of a person only where presence decides."""
+    rank: int | None = field(default=None, compare=False)
+    """Its place in the order of busyness, where presence decides."""
     lost: tuple[Reason, ...] = field(default=(), compare=False)
     """What asked for another look."""
     followed: tuple[FollowedPerson, ...] = field(default=(), compare=False)
@@ -74,6 +79,7 @@ def choose(
     wishes = sorted(wish_of(slug, known, rules.looks, there) for slug, known in facts.items())
     decision = _chosen(rules, wishes, now, gone)
     listed = [(wish, facts[wish.account]) for wish in wishes[:LISTED]]
+    followed = tuple(followed_person(wish.account, known, there) for wish, known in listed)
     return replace(
         decision,
         lost=tuple(
@@ -81,9 +87,19 @@ def choose(
             for wish, known in listed
             for reason in _lost(decision, wish, known, rules, there)
         ),
-        followed=tuple(followed_person(wish.account, known, there) for wish, known in listed),
+        followed=followed,
         more=len(wishes) - len(listed),
+        words=_words(decision, followed[0]) if decision.account else decision.words,
     )
+
+
+def _words(decision: Decision, person: FollowedPerson) -> Words:
+    """Those of the person whose presence is shown."""
+    is_known = person.fresh and person.signed_in
+    activity, availability = (
+        (is_known and word) or UNKNOWN for word in (person.activity, person.availability)
+    )
+    return Words(person.account, activity, availability, decision.words.look)
 
 
 def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> Decision:
@@ -95,12 +111,16 @@ def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> D
         outside_on=rules.outside_on,
     )
     if outside is not None:
-        return Decision(*shown_outside(outside, rules.scale))
+        look = "off" if outside == "off" else "outside"
+        return Decision(*shown_outside(outside, rules.scale), words=Words(look=look))
     if gone:
         return _show(rules, UNKNOWN, f"the {gone} is gone")
     if not wishes:
         return _show(rules, UNKNOWN, "no account has been heard of")
-    return _show(rules, wishes[0].look, wishes[0].rule, wishes[0].account)
+    first = wishes[0]
+    decision = _show(rules, first.look, first.rule, first.account)
+    is_presence = first.look not in {UNKNOWN, SIGN_IN_NEEDED}
+    return replace(decision, rank=first.rank) if is_presence else decision
 
 
 def _lost(
@@ -122,4 +142,4 @@ def _of_all(rule: str) -> str:
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:
     look = rules.looks.get(name) or rules.looks.get(DEFAULT) or DEFAULT_LOOKS[DEFAULT]
-    return Decision(look.shown(rules.scale), rule, account)
+    return Decision(look.shown(rules.scale), rule, account, Words(look=name))

@@ -30,6 +30,19 @@ RED = LightState(color=(255, 0, 0))
 GREEN = LightState(color=(0, 255, 0))
 
 
+def _that_can_be_away(test: Callable[P, Coroutine[Any, Any, None]]) -> Any:
+    """Only for a device that can be away."""
+
+    @functools.wraps(test)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        _, rig, *_ = args
+        assert isinstance(rig, Rig)
+        if rig.can_be_away:
+            await test(*args, **kwargs)
+
+    return run
+
+
 def _with_power(
     test: Callable[Concatenate[Any, Rig, Surroundings, P], Coroutine[Any, Any, None]],
 ) -> Callable[..., None]:
@@ -139,6 +152,7 @@ class LightContract:
                     await close()
 
     @_with_power
+    @_that_can_be_away
     async def test_a_dead_device_is_unreachable_in_time_and_comes_back(
         self, rig: Rig, around: Surroundings
     ) -> None:
@@ -154,6 +168,7 @@ class LightContract:
             await shown(rig, GREEN)
 
     @_with_power
+    @_that_can_be_away
     async def test_a_device_that_is_dead_at_the_start_gets_the_newest_look_when_it_comes(
         self, rig: Rig, around: Surroundings
     ) -> None:
@@ -166,6 +181,7 @@ class LightContract:
             await here.until_shown(GREEN)
 
     @_with_power
+    @_that_can_be_away
     async def test_closing_a_dead_device_takes_no_longer_than_its_deadline(
         self, rig: Rig, around: Surroundings
     ) -> None:
@@ -196,7 +212,7 @@ class LightContract:
     async def test_a_device_that_hangs_is_unreachable_and_a_late_write_overtakes_nothing(
         self, rig: Rig, around: Surroundings, clock: ManualClock
     ) -> None:
-        async with desk(rig, around, deadline_s=0.2) as here:
+        async with desk(rig, around, deadline_s=rig.patience_s) as here:
             with hanging(rig):
                 here.target.set(RED)
                 await begun(rig)

@@ -57,6 +57,10 @@ class Rig(ABC):
     """Shut, the device takes its time; ``None`` where nobody ever waits for the device."""
     restores = False
     """The device can be read, so it is left as it was found."""
+    can_be_away = True
+    """Power, or the connection, can be taken from the device."""
+    patience_s = 0.2
+    """A call that takes longer hangs, in real seconds; more where a healthy one takes its time."""
     stays_lit = True
     """It can keep its look without the driver."""
 

@@ -12,6 +12,7 @@ import errno
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,23 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from pydantic import BaseModel
 
 from bridge.contract.light import LightState
-from drivers import console, gpio, hue, mqtt_light, serial_lamp, usb
+from bridge.demo.certificate import make_certificate
+from drivers import (
+    command,
+    console,
+    gpio,
+    http_light,
+    hue,
+    mqtt_light,
+    serial_lamp,
+    usb,
+    virtual,
+    wled_light,
+)
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.gpio.options import GpioOptions
+from drivers.http_light.options import HttpOptions
 from drivers.hue.api import HubLight
 from drivers.hue.looks import body_for, shows
 from drivers.hue.options import HueOptions
@@ -35,7 +49,9 @@ from drivers.testing import FakeBus, Gate, Rig
 from drivers.usb.busylights import connect
 from drivers.usb.light import UsbLight
 from drivers.usb.options import UsbOptions
+from drivers.wled_light.options import WledOptions
 from tests.fakes.gpio_pins import LgpioError, duty
+from tests.fakes.http_devices import HomeMade, WledStrip
 from tests.fakes.hue_hub import HueHub, color_light
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.fakes.serial_boards import (
@@ -58,6 +74,71 @@ class Terminal(io.StringIO):
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
         return super().write(text)
+
+
+LAMP = """#!/bin/sh
+cd "$1" || exit
+[ -e unplugged ] && exit 1
+[ -e hang ] && touch reached
+while [ -e hang ]; do sleep 0.02; done
+echo "$2" >>looks
+"""
+
+
+class FileGate(Gate):
+    """For a device that is a program: it hangs while there is a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._hang, self._reached = folder / "hang", folder / "reached"
+
+    def shut(self) -> None:
+        self._reached.unlink(missing_ok=True)
+        self._hang.touch()
+
+    def open(self) -> None:
+        self._hang.unlink(missing_ok=True)
+
+    @property
+    def is_shut(self) -> bool:
+        return self._hang.exists()
+
+    @property
+    def reached(self) -> bool:  # type: ignore[override]
+        return self._reached.exists()
+
+
+class CommandRig(Rig):
+    """A program that writes down what it is told."""
+
+    gate: Gate
+    patience_s = 1.0
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.gate = folder, FileGate(folder)
+        (folder / "looks").touch()
+        program = folder / "lamp"
+        program.write_text(LAMP, encoding="utf-8")
+        program.chmod(0o755)
+        options = command.CommandOptions(command=(str(program), str(folder), "{hex}"), pace=0.1)
+        self.options: BaseModel = options
+        self.kind: Kind[Any] = command.tailored(options)
+
+    @property
+    def _lines(self) -> list[str]:
+        return (self._folder / "looks").read_text(encoding="utf-8").splitlines()
+
+    def shows(self, state: LightState) -> bool:
+        return self._lines[-1:] == [bytes(state.rgb).hex()]
+
+    @property
+    def looks(self) -> int:
+        return len(self._lines)
+
+    async def unplug(self) -> None:
+        (self._folder / "unplugged").touch()
+
+    async def plug(self) -> None:
+        (self._folder / "unplugged").unlink(missing_ok=True)
 
 
 class ConsoleRig(Rig):
@@ -93,6 +174,101 @@ class ConsoleRig(Rig):
 
     async def plug(self) -> None:
         self._terminal.full = False
+
+
+class CountedLight(virtual.VirtualLight):
+    """Notes in its rig how often it was given a look."""
+
+    def __init__(self, rig: VirtualRig) -> None:
+        super().__init__()
+        self._rig = rig
+
+    async def apply(self, state: LightState) -> None:
+        self._rig.count += 1
+        await super().apply(state)
+
+
+class VirtualRig(Rig):
+    """No device: what a look is given to is the light itself."""
+
+    options: BaseModel = virtual.VirtualOptions()
+    restores = True
+    can_be_away = False
+
+    def __init__(self) -> None:
+        self.kind: Kind[Any] = replace(virtual.KIND, open=self._open)
+        self._light, self.count = virtual.VirtualLight(), 0
+
+    @asynccontextmanager
+    async def _open(
+        self, _options: virtual.VirtualOptions, _around: Surroundings
+    ) -> AsyncIterator[Light]:
+        self._light = CountedLight(self)
+        yield self._light
+
+    def shows(self, state: LightState) -> bool:
+        return self._light.shown is not None and self._light.shown.rgb == state.rgb
+
+    def as_found(self) -> bool:
+        return self._light.shown is None
+
+    @property
+    def looks(self) -> int:
+        return self.count
+
+    async def unplug(self) -> None:
+        """Nothing has power."""
+
+    async def plug(self) -> None:
+        """As above."""
+
+
+class HttpRig(Rig):
+    """Over TLS of its own authority, with a password."""
+
+    gate: Gate
+    patience_s = 1.0
+
+    def __init__(self, folder: Path) -> None:
+        self.gate = Gate()
+        self._folder = folder
+        certificate = make_certificate(folder / "tls")
+        self._device = HomeMade(certificate.server_context())
+        self._device.before = self._hang
+        (folder / "password").write_text("open sesame", encoding="utf-8")
+        self._ca_file = certificate.ca_file
+        self.kind: Kind[Any] = http_light.KIND
+
+    async def _hang(self) -> None:
+        await asyncio.to_thread(self.gate.wait, all_of_them=True)
+
+    def _fit(self) -> None:
+        options = HttpOptions.model_validate(
+            {
+                "url": f"{self._device.address}/light",
+                "method": "PUT",
+                "body": '{"hex":"{hex}","text":"{look}"}',
+                "username": "desk",
+                "password_file": self._folder / "password",
+                "ca_file": self._ca_file,
+                "pace": 0.1,
+            }
+        )
+        self.options, self.kind = options, http_light.tailored(options)
+
+    def shows(self, state: LightState) -> bool:
+        return self._device.shows == (any(state.rgb), state.rgb)
+
+    @property
+    def looks(self) -> int:
+        return self._device.looks
+
+    async def plug(self) -> None:
+        await self._device.plug()
+        self._fit()
+
+    async def unplug(self) -> None:
+        await self._device.unplug()
 
 
 class SlowHub(HueHub):
@@ -366,3 +542,51 @@ class SerialRig(Rig):
 
     async def plug(self) -> None:
         self._plug.plug()
+
+
+class WledRig(Rig):
+    kind: Kind[Any] = wled_light.KIND
+    gate: Gate
+    patience_s = 0.5
+    restores = True
+
+    def __init__(self, *segments: int) -> None:
+        self.gate, self._segments, self._strip = Gate(), segments, WledStrip()
+        self._strip.before = self._hang
+        self._before = deepcopy(WLED_BOOT)
+
+    async def _hang(self) -> None:
+        await asyncio.to_thread(self.gate.wait, all_of_them=True)
+
+    def shows(self, state: LightState) -> bool:
+        board = self._strip.board
+        if not state.on or not any(state.rgb):
+            ours = [c for s, c in zip(board.state["seg"], board.colors, strict=True) if self._is(s)]
+            return not any(any(color) for color in ours)
+        level = round(state.brightness * 255)
+        return all(
+            color == state.color and level == (segment if self._segments else board.state)["bri"]
+            for segment, color in zip(board.state["seg"], board.colors, strict=True)
+            if self._is(segment)
+        )
+
+    def _is(self, segment: dict[str, Any]) -> bool:
+        return not self._segments or segment["id"] in self._segments
+
+    def as_found(self) -> bool:
+        state = self._strip.board.state
+        if not self._segments:
+            return state == self._before
+        return bool(state["on"]) and state["seg"] == self._before["seg"]
+
+    @property
+    def looks(self) -> int:
+        return len(self._strip.board.told)
+
+    async def plug(self) -> None:
+        await self._strip.plug()
+        host = self._strip.address.removeprefix("http://")
+        self.options = WledOptions(host=host, segments=self._segments)
+
+    async def unplug(self) -> None:
+        await self._strip.unplug()

@@ -11,15 +11,31 @@ from drivers.base import Surroundings
 from drivers.mqtt_light.options import MqttOptions
 from drivers.registry import installed
 from drivers.testing import FakeBus, LightContract, Rig
-from tests.contract.rigs import ConsoleRig, GpioRig, HueRig, MqttRig, SerialRig, UsbRig
+from tests.contract.rigs import (
+    CommandRig,
+    ConsoleRig,
+    GpioRig,
+    HttpRig,
+    HueRig,
+    MqttRig,
+    SerialRig,
+    UsbRig,
+    VirtualRig,
+    WledRig,
+)
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, WledStrip, ZigbeeBulb
 from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
 
 RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
+    "command": lambda folder, _: CommandRig(folder),
     "console": lambda _, __: ConsoleRig(),
+    "http": lambda folder, _: HttpRig(folder),
     "hue": lambda folder, _: HueRig(folder),
     "gpio": lambda _, __: GpioRig(),
     "usb": lambda _, __: UsbRig(),
+    "virtual": lambda _, __: VirtualRig(),
+    "wled": lambda _, __: WledRig(),
+    "wled segment": lambda _, __: WledRig(0),
     "serial line": lambda folder, _: SerialRig(folder, LineBoard(), "line", boot_s=4),
     "serial adalight": lambda folder, _: SerialRig(folder, AdalightStrip(), "adalight", boot_s=0),
     "serial wled": lambda folder, _: SerialRig(folder, WledBoard(), "wled", boot_s=4),

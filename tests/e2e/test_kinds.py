@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -16,9 +17,11 @@ import pytest
 from bridge.contract.clock import SystemClock
 from bridge.contract.light import LightState
 from drivers.base import Surroundings
+from drivers.http_light.options import HttpOptions
 from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
-from tests.contract.rigs import HueRig, SerialRig
+from drivers.wled_light.options import WledOptions
+from tests.contract.rigs import CommandRig, HttpRig, HueRig, SerialRig, WledRig
 from tests.e2e.conftest import Stage
 from tests.fakes.mqtt_light_devices import Told, ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
@@ -34,6 +37,8 @@ PURPLE = LightState(color=(140, 0, 255))
 RED = LightState(color=(255, 0, 0), brightness=0.6)
 WHITE = LightState(brightness=0.15)
 PRESENCES = {"Available": GREEN, "DoNotDisturb": PURPLE, "Busy": RED}
+WIRED = ("console", "hue", "serial", "mqtt", "gpio", "usb")
+WRITTEN = ("command", "http", "virtual", "wled")
 CONFIG = """
 [drivers.console]
 kind = "console"
@@ -60,6 +65,26 @@ pins = {{ red = 17, green = 27, blue = 22 }}
 [drivers.usb]
 kind = "usb"
 grace = 1
+[drivers.command]
+kind = "command"
+grace = 1
+command = ["{program}", "{folder}", "{{hex}}"]
+[drivers.http]
+kind = "http"
+grace = 1
+method = "PUT"
+url = "{url}"
+body = '{{"hex":"{{hex}}","text":"{{person}} {{look}}"}}'
+username = "desk"
+password_file = "{folder}/password"
+ca_file = "{folder}/tls/ca.pem"
+[drivers.virtual]
+kind = "virtual"
+grace = 1
+[drivers.wled]
+kind = "wled"
+grace = 1
+host = "{wled}"
 """
 
 
@@ -72,6 +97,7 @@ class House:
     """By name; whether the device itself shows a look."""
     hue: HueRig
     bulb: ZigbeeBulb
+    wled: WledRig
     bulb_may_connect: asyncio.Event = field(default_factory=asyncio.Event)
     drivers: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     printed: bytes = b""
@@ -155,6 +181,14 @@ def _printed(house: House, state: LightState) -> bool:
     )
 
 
+def _in_home_assistant(house: House, state: LightState) -> bool:
+    topic = "presence/driver/virtual/light/state"
+    told = [heard.payload for heard in house.stage.mqtt.heard if heard.topic == topic]
+    shown = json.loads(told[-1]) if told else {}
+    color = dict(zip("rgb", state.color, strict=True))
+    return bool(shown.get("state") == "ON" and shown["color"] == color)
+
+
 def _on_pins(wires: Wires, state: LightState) -> bool:
     wanted = [channel / 255 * state.brightness * state.on for channel in state.color]
     return [wires.duty.get(f"GPIO{pin}") for pin in (17, 27, 22)] == pytest.approx(wanted)
@@ -166,19 +200,26 @@ async def house(
 ) -> AsyncIterator[House]:
     """Every device has power, the hub is paired; no driver runs yet."""
     bulb, hue = ZigbeeBulb(), HueRig(tmp_path)
+    command, http, wled = CommandRig(tmp_path), HttpRig(tmp_path), WledRig()
     serial = SerialRig(tmp_path, LineBoard(), "line", boot_s=4)
     around = Surroundings("hue", tmp_path / "state", SystemClock(), FakeBus())
     async with (
         hue.running(around),
         serial.running(around),
+        http.running(around),
+        wled.running(around),
         wired(tmp_path / "wires") as wires,
         asyncio.TaskGroup() as tasks,
     ):
         for name, value in wires.environment.items():
             monkeypatch.setenv(name, value)
         assert isinstance(hue.options, HueOptions)
-        stage.configure(CONFIG.format(hub=hue.options.hub, port=tmp_path / "ttyUSB0"))
-        built = House(stage, {}, hue, bulb)
+        assert isinstance(http.options, HttpOptions)
+        assert isinstance(wled.options, WledOptions)
+        names = {"hub": hue.options.hub, "url": http.options.url, "wled": wled.options.host}
+        names |= {"folder": str(tmp_path), "program": str(tmp_path / "lamp")}
+        stage.configure(CONFIG.format(port=tmp_path / "ttyUSB0", **names))
+        built = House(stage, {}, hue, bulb, wled)
         built.bulb_may_connect.set()
         on_broker = tasks.create_task(_bulb(built))
         built.shows = {
@@ -187,6 +228,10 @@ async def house(
             "serial": serial.shows,
             "mqtt": lambda state: bulb.shows == (True, round(254 * state.brightness), state.color),
             "gpio": lambda state: _on_pins(wires, state),
+            "command": command.shows,
+            "http": http.shows,
+            "virtual": lambda state: _in_home_assistant(built, state),
+            "wled": wled.shows,
             "usb": lambda state: wires.report == bytes((1, ord("c"), *state.rgb, 0, 10, 0)),
         }
         try:
@@ -196,11 +241,12 @@ async def house(
             await end(on_broker)
 
 
+@pytest.mark.parametrize("lamps", [WIRED, WRITTEN], ids=["wired", "written"])
 async def test_the_colour_arrives_on_each_kind_and_each_is_left_as_it_should_be(
-    house: House,
+    house: House, lamps: tuple[str, ...]
 ) -> None:
     found = house.bulb.shows
-    house.start(*house.shows)
+    house.start(*lamps)
     await house.bridge()
     for availability in PRESENCES:
         await house.be(availability)
@@ -209,8 +255,10 @@ async def test_the_colour_arrives_on_each_kind_and_each_is_left_as_it_should_be(
         assert "Traceback" not in house.stage.log(driver)
     off = LightState(on=False)
     assert house.hue.as_found()
+    assert house.wled.as_found()
     assert house.bulb.shows == found
-    await house.until_shown(off, on=("serial", "gpio", "usb"))
+    dark = {"serial", "gpio", "usb", "command", "http"} & set(lamps)
+    await house.until_shown(off, on=tuple(dark))
 
 
 async def test_each_driver_that_is_killed_leaves_the_others_alone_and_comes_back(
@@ -237,7 +285,7 @@ async def test_each_driver_that_is_killed_leaves_the_others_alone_and_comes_back
 async def test_broker_and_bridge_are_killed_in_turn_and_every_lamp_is_right_again(
     house: House,
 ) -> None:
-    house.start(*house.shows)
+    house.start(*WIRED)
     bridge = await house.bridge()
     await house.be("Available")
 

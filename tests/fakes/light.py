@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.contract.clock import Clock
 from bridge.contract.light import OFF, LightState
+from drivers.base import Words
 
 
 class FakeLight:
@@ -86,3 +87,19 @@ class MendableFakeLight(FakeLight):
 
     async def is_mended(self) -> bool:
         return self.mended
+
+
+class SignFakeLight(FakeLight):
+    """One that shows words; notes those of each write."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self._words = Words(look="nothing was said")
+        self.said: list[Words] = []
+
+    def say(self, words: Words) -> None:
+        self._words = words
+
+    async def apply(self, state: LightState) -> None:
+        await super().apply(state)
+        self.said.append(self._words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import reduce
 from operator import add
 from typing import Annotated, Any, Self, TypeVar
@@ -23,7 +24,14 @@ def _words(value: Any) -> Any:
     raise ValueError('must be text in quotes, or a list of it such as ["mon", "wed"]')
 
 
+def _dates(value: Any) -> Any:
+    """TOML has dates of its own."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return [day.isoformat() if type(day) is date else day for day in several]
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Dates = Annotated[tuple[str, ...], BeforeValidator(_words), BeforeValidator(_dates)]
 
 
 class HoursSettings(Settings):
@@ -31,6 +39,8 @@ class HoursSettings(Settings):
 
     days: Words = ("all",)
     hours: Words = ("00:00-24:00",)
+    days_off: Dates = ()
+    """Dates that are as if they were none of ``days``: ``["2026-12-24/2027-01-06"]``."""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
@@ -39,7 +49,7 @@ class HoursSettings(Settings):
 
     def parsed(self) -> WeeklyHours:
         """The hours as a rule."""
-        return parse_hours(self.days, self.hours)
+        return parse_hours(self.days, self.hours, self.days_off)
 
 
 def hours_of(tables: Iterable[HoursSettings]) -> WeeklyHours:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ def test_one_table_is_read_as_before_and_none_is_none() -> None:
         ({"days": "mon-fry"}, "accounts.alice.hours: days 'mon-fry': write them as mon-fri"),
         ([{}, {"hours": "8-18"}], "accounts.alice.hours.1: hours '8-18': write them as 08:00"),
         ({"day": "mon"}, "accounts.alice.hours.day: unknown; did you mean days?"),
+        ({"days_off": ["24.12."]}, "accounts.alice.hours: days_off '24.12.': write them as 2026-"),
+        ({"days_off": 24}, "accounts.alice.hours.days_off: must be text in quotes"),
         ("08:00-18:00", "accounts.alice.hours: must be a table"),
         (["08:00-18:00"], "accounts.alice.hours.0: must be a table"),
     ],
@@ -66,3 +68,12 @@ def test_the_environment_may_hold_a_list_too() -> None:
         "PRESENCE_ACCOUNTS__ALICE__HOURS": json.dumps(SPANS),
     }
     assert len(from_environment(Path(), environ).accounts["alice"].hours) == 2
+
+
+@pytest.mark.parametrize(
+    "days_off", [date(2026, 11, 23), [date(2026, 11, 23)], "2026-11-23", ["2026-11-20/2026-11-23"]]
+)
+def test_days_off_are_dates_of_toml_or_text(days_off: Any) -> None:
+    (table,) = config({"days": "mon-fri", "days_off": days_off}).accounts["alice"].hours
+    assert not table.parsed().contain(datetime(2026, 11, 23, 8, tzinfo=UTC), UTC)
+    assert table.parsed().contain(datetime(2026, 11, 24, 8, tzinfo=UTC), UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.hours import Span, WeeklyHours, parse_days, parse_hours
+from bridge.contract.hours import Span, WeeklyHours, parse_dates, parse_days, parse_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = st.sampled_from(
@@ -22,7 +22,10 @@ MONDAY = date(2026, 11, 23)
 WORK = parse_hours("mon-fri", "08:00-18:00")
 NIGHT = parse_hours("fri", "22:00-06:00")
 TIMES = st.times(timezones=st.none()).map(lambda t: t.replace(second=0, microsecond=0))
-SPANS = st.builds(Span, st.frozensets(st.integers(0, 6)), TIMES, TIMES)
+DATES = st.dates(date(2010, 1, 1), date(2030, 1, 1))
+SPANS = st.builds(
+    Span, st.frozensets(st.integers(0, 6)), TIMES, TIMES, st.frozensets(DATES, max_size=3)
+)
 HOURS = st.builds(WeeklyHours, st.lists(SPANS, max_size=3).map(tuple))
 MOMENTS = st.datetimes(datetime(2010, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
 
@@ -234,3 +237,34 @@ def test_hours_over_midnight_stand_beside_others() -> None:
 def test_a_list_of_nothing_is_refused_with_the_cure(days: str, hours: str) -> None:
     with pytest.raises(ValueError, match=r"= \[\] holds never: name some, or take it out for all"):
         parse_hours(days, hours)
+
+
+def test_hours_do_not_begin_on_a_day_off_and_those_of_the_night_before_end_as_ever() -> None:
+    work = parse_hours("mon-fri", "08:00-18:00", ["2026-11-24", "2026-11-26/2026-11-27"])
+    inside = [work.contain(at("12:00", days=day), BERLIN) for day in range(5)]
+    assert inside == [True, False, True, False, False]
+    night = parse_hours("all", "22:00-06:00", ["2026-11-24"])
+    moments = [("23:00", 0), ("05:00", 1), ("23:00", 1), ("05:00", 2), ("23:00", 2)]
+    inside = [night.contain(at(text, days=day), BERLIN) for text, day in moments]
+    assert inside == [True, True, False, False, True]
+
+
+def test_a_day_off_is_one_where_the_lamp_is() -> None:
+    work = parse_hours("all", "00:00-24:00", ["2026-11-24"])
+    moment = datetime(2026, 11, 24, 4, tzinfo=UTC)
+    assert not work.contain(moment, BERLIN)
+    assert work.contain(moment, ZoneInfo("America/New_York"))
+
+
+@pytest.mark.parametrize(
+    "text", ["24.12.2026", "2026-13-01", "2026-12-24/", "2026-12-24/2026-12-23", "/2026-12-24"]
+)
+def test_what_is_no_date_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="days_off '"):
+        parse_dates(text)
+
+
+def test_no_more_than_a_year_is_off_at_once() -> None:
+    assert len(parse_dates("2026-01-01/2026-12-31")) == 365
+    with pytest.raises(ValueError, match="within a year"):
+        parse_dates("2026-01-01/9999-01-01")

@@ -19,7 +19,7 @@ IN_A_VENV = Installation(
     ),
     version=(3, 12),
 )
-OURS = ("console", "gpio", "hue", "mqtt", "serial", "usb")
+OURS = ("command", "console", "gpio", "http", "hue", "mqtt", "serial", "usb", "virtual", "wled")
 
 
 def test_the_kinds_that_ship_are_installed_in_alphabetical_order() -> None:

@@ -229,3 +229,10 @@ def test_every_lamp_of_the_docs_is_read(page: Path) -> None:
             read(whole, name, find(table["kind"]).options)
             read_lamps += 1
     assert read_lamps
+
+
+def test_on_a_day_off_a_lamp_does_what_it_does_outside_of_its_hours() -> None:
+    table = {"days": "mon-fri", "outside": "keep", "days_off": ["2026-11-23"]}
+    rules = settings(schedule=table)[0].rules(config({}))
+    for day, rule in ((23, "outside of the schedule: left as it is"), (24, "no account has been")):
+        assert choose(rules, {}, datetime(2026, 11, day, 9, tzinfo=UTC)).rule.startswith(rule)

@@ -9,7 +9,8 @@ from paho.mqtt.client import topic_matches_sub
 
 from bridge.contract.light import OFF, LightState
 from bridge.setup.devices import DeviceTopics, device_topics
-from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.mqtt_light.dialects import dialect_of
+from drivers.mqtt_light.options import MqttOptions
 
 TABLES: list[Mapping[str, str]] = [
     {"device": "zigbee2mqtt", "topic": "zigbee2mqtt/Living Room"},

@@ -8,8 +8,9 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from bridge.contract.light import LightState
+from drivers.mqtt_light.dialects import dialect_of
 from drivers.mqtt_light.light import MqttLight
-from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.mqtt_light.options import MqttOptions
 from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 

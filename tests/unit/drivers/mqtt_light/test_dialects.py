@@ -13,12 +13,15 @@ from pydantic import ValidationError
 
 from bridge.contract.errors import ContractError
 from bridge.contract.light import OFF, Effect, LightState
+from drivers.base import Words
 from drivers.mqtt_light import KIND, tailored
 from drivers.mqtt_light.dialect import Dialect, Frame, Seen
-from drivers.mqtt_light.options import MqttOptions, dialect_of
-from drivers.mqtt_light.template import Template, fill
+from drivers.mqtt_light.dialects import dialect_of
+from drivers.mqtt_light.options import MqttOptions
+from drivers.mqtt_light.template import Template
 from drivers.mqtt_light.wled import preset_key
 from drivers.mqtt_light.words import says_online
+from drivers.template import fill, values
 from tests.fakes.mqtt_light_devices import (
     Device,
     EspHomeLight,
@@ -389,7 +392,7 @@ def test_options_that_do_not_fit_are_refused_with_a_hint(
 
 
 def test_a_template_leaves_other_braces_alone() -> None:
-    assert fill('{"a":{"b":{r}}, "c":{}}', RED) == '{"a":{"b":255}, "c":{}}'
+    assert fill('{"a":{"b":{r}}, "c":{}}', values(RED, Words())) == '{"a":{"b":255}, "c":{}}'
     assert Template("t", "x").put_back({}).payload == b"x"
 
 

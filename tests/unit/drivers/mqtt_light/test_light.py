@@ -13,8 +13,9 @@ from bridge.contract.light import OFF, LightState
 from drivers.base import Restorable, Surroundings, Watchable
 from drivers.mqtt_light import KIND
 from drivers.mqtt_light.availability import ANSWER_S
+from drivers.mqtt_light.dialects import dialect_of
 from drivers.mqtt_light.light import SETTLE_S, WHOLE_EVERY_S, MqttLight
-from drivers.mqtt_light.options import MqttOptions, dialect_of
+from drivers.mqtt_light.options import MqttOptions
 from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.mqtt_light_devices import WledStrip, ZigbeeBulb

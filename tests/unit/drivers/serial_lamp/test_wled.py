@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import OFF, Effect, LightState
+from drivers import wled as json_state
 from drivers.serial_lamp import wled
 from tests.fakes.serial_boards import WLED_BOOT, WledBoard
 
@@ -13,13 +14,13 @@ RED = LightState(color=(255, 0, 0), brightness=0.5)
 
 
 def asked(state: LightState, *segments: int) -> dict[str, Any]:
-    line = wled.show(state, segments or (0,))
+    line = wled.line(json_state.show(state, segments or (0,)))
     assert line.endswith(b"}\n")
     answer: dict[str, Any] = json.loads(line)
     return answer
 
 
-def reply(**state: object) -> wled.Reply:
+def reply(**state: object) -> json_state.Reply:
     found = wled.parse_reply(json.dumps({"state": WLED_BOOT | state}).encode())
     assert found
     return found
@@ -77,30 +78,30 @@ def test_any_period_becomes_a_speed(effect: Effect, period_s: float) -> None:
 
 def test_what_was_read_is_brought_back() -> None:
     board = WledBoard()
-    found = wled.parse_reply(board.receive(wled.READ))
+    found = wled.parse_reply(board.receive(wled.line(wled.READ)))
     assert found
-    kept = json.loads(json.dumps(wled.snapshot(found)))
-    board.receive(wled.show(RED, (0, 2)))
+    kept = json.loads(json.dumps(json_state.snapshot(found.state)))
+    board.receive(wled.line(json_state.show(RED, (0, 2))))
     assert board.state != WLED_BOOT
-    board.receive(wled.restore(kept))
+    board.receive(wled.line(json_state.restore(kept)))
     assert board.state == WLED_BOOT
 
 
 def test_a_running_playlist_is_started_again() -> None:
-    told = json.loads(wled.restore(wled.snapshot(reply(pl=7, ps=3))))
+    told = json_state.restore(json_state.snapshot(reply(pl=7, ps=3).state))
     assert told == {"v": True, "ps": 7}
 
 
 def test_a_light_that_was_off_is_switched_off_again() -> None:
-    told = json.loads(wled.restore(wled.snapshot(reply(on=False, pl=7))))
+    told = json_state.restore(json_state.snapshot(reply(on=False, pl=7).state))
     assert told["on"] is False
     assert told["seg"] == WLED_BOOT["seg"]
 
 
 def test_two_dark_lights_look_the_same() -> None:
-    assert wled.same(reply(on=False).state, reply(on=False, bri=3).state)
-    assert not wled.same(reply().state, reply(bri=3).state)
-    assert not wled.same(reply().state, reply(on=False).state)
+    assert json_state.same(reply(on=False).state, reply(on=False, bri=3).state)
+    assert not json_state.same(reply().state, reply(bri=3).state)
+    assert not json_state.same(reply().state, reply(on=False).state)
 
 
 @pytest.mark.parametrize(
@@ -116,5 +117,5 @@ def test_noise_is_never_an_error(noise: bytes) -> None:
 
 
 def test_a_refusal_is_an_answer_but_no_state() -> None:
-    assert wled.parse(b'noise{"error":3}\r') == wled.Refusal(error=3)
+    assert wled.parse(b'noise{"error":3}\r') == json_state.Refusal(error=3)
     assert wled.parse_reply(b'{"error":3}') is None

@@ -1,0 +1,197 @@
+"""One HTTP call after the other from a light's own thread; what comes back in the words of lights.
+
+http.client and not aiohttp: it is in memory anyway, and a lamp sends a request now and then. No
+redirect is followed: it would carry the credentials to whoever is named. No error names more of an
+address than its host: the rest may be a secret. Each call has a connection of its own, so that no
+small device is kept busy, and a host that has moved is looked up anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bridge.config.authorities import naming
+from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
+from drivers.blocking import Worker
+
+_LARGEST_ANSWER = 256 * 1024
+_LONGEST_WAIT_S = 3600.0
+_NO_ACCESS, _PASSES = {401, 403}, {408, 423, 425, 429}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent; only its method may be shown."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        """Scheme, host and port, for people."""
+        return _host(self.url)
+
+
+class HttpCalls:
+    """Sends requests; one that is cancelled is cut off, so that a later one need not wait."""
+
+    def __init__(self, worker: Worker, *, timeout_s: float, ca_file: Path | None = None) -> None:
+        self._worker, self._timeout_s, self._ca_file = worker, timeout_s, ca_file
+        self._context: ssl.SSLContext | None = None
+
+    async def __call__(self, make: Callable[[], Request]) -> bytes:
+        """The body of the answer to the request that ``make`` makes, on the thread.
+
+        Raises:
+            LightUnreachableError: There is no answer, or one that asks to wait.
+            LightRefusedError: The answer is one that a person must mend.
+        """
+        call = _Call(make, self._tls, self._timeout_s)
+        try:
+            return await self._worker(call.run)
+        except asyncio.CancelledError:
+            call.abandon()
+            raise
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = _trusting(self._ca_file)
+        return self._context
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """A context that trusts whom ``ca_file`` names, or the system's authorities."""
+    if ca_file is None:
+        return ssl.create_default_context()
+    try:
+        with naming("ca_file", ca_file):
+            context = ssl.create_default_context(cafile=ca_file)
+    except ConfigError as error:
+        raise LightRefusedError(f"{error}.", remedy="") from error
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as bridge.config.authorities
+    return context
+
+
+class _Call:
+    """One request on the thread; ``abandon`` comes from another."""
+
+    def __init__(
+        self, make: Callable[[], Request], tls: Callable[[], ssl.SSLContext], timeout_s: float
+    ) -> None:
+        self._make, self._tls, self._timeout_s = make, tls, timeout_s
+        self._socket: socket.socket | None = None
+        self._is_abandoned = False
+
+    def run(self) -> bytes:
+        """Send, and judge the answer."""
+        request = self._make()
+        try:
+            with closing(_connection(request.url, self._tls, self._timeout_s)) as connection:
+                response, content = self._exchanged(connection, request)
+        except ssl.SSLCertVerificationError as error:
+            raise LightRefusedError(
+                f"{request.host} shows a certificate that is not trusted: {error.verify_message}.",
+                remedy="Set ca_file to the CA that has signed it; the name in it is that of url.",
+            ) from error
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise LightUnreachableError(f"{request.host} {_text(error)}") from error
+        _judge(request, response)
+        return content
+
+    def abandon(self) -> None:
+        """Make it end soon; what was not sent is not."""
+        self._is_abandoned = True
+        if self._socket is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _exchanged(
+        self, connection: http.client.HTTPConnection, request: Request
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        connection.connect()
+        self._socket = connection.sock  # which the connection forgets before the answer is read
+        if self._is_abandoned:
+            raise TimeoutError
+        parts = urlsplit(request.url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {"User-Agent": "presence-driver", "Connection": "close", **request.headers}
+        connection.request(request.method, target, request.body, headers)
+        with connection.getresponse() as response:
+            return response, response.read(_LARGEST_ANSWER)
+
+
+def _connection(
+    url: str, tls: Callable[[], ssl.SSLContext], timeout_s: float
+) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=timeout_s, context=tls()
+        )
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
+
+
+def _judge(request: Request, response: http.client.HTTPResponse) -> None:
+    status, host = response.status, request.host
+    if 200 <= status < 300:  # noqa: PLR2004 - all that mean success
+        return
+    if status in _PASSES or status >= 500:  # noqa: PLR2004 - its own trouble
+        asked = response.headers.get("Retry-After", "")
+        wait_s = min(float(asked), _LONGEST_WAIT_S) if asked.isascii() and asked.isdigit() else None
+        raise LightUnreachableError(f"{host} answers HTTP {status}", retry_after_s=wait_s)
+    if 300 <= status < 400:  # noqa: PLR2004 - redirects
+        raise LightRefusedError(
+            f"{host} has moved: HTTP {status}{_to(response)}.",
+            remedy="Write the new address; no redirect is followed.",
+        )
+    if status in _NO_ACCESS:
+        scheme = response.headers.get("WWW-Authenticate", "").partition(" ")[0]
+        asks = f", and asks for {scheme}" if scheme.isalpha() else ""
+        raise LightRefusedError(
+            f"{host} lets us not in: HTTP {status}{asks}.",
+            remedy="Correct username and password_file, or token_file.",
+        )
+    raise LightRefusedError(
+        f"{host} does not take the request: HTTP {status}.",
+        remedy="Correct address, method and body.",
+    )
+
+
+def _to(response: http.client.HTTPResponse) -> str:
+    """Where a redirect leads, without what may be a secret."""
+    with suppress(ValueError):
+        location = response.headers.get("Location", "")
+        if location.startswith(("http://", "https://")):
+            return f" to {_host(location)}"
+    return ""
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _text(error: Exception) -> str:
+    """What went wrong, for people: most of these errors say it for programs."""
+    if isinstance(error, TimeoutError):
+        return "does not answer"
+    if isinstance(error, ConnectionRefusedError):
+        return "refuses connections"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "has no address: no such name"
+    if isinstance(error, ssl.SSLError):
+        return "does not speak TLS as it should"
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError):
+        return f"cannot be reached: {error.strerror}"
+    return "breaks the connection"

@@ -1,0 +1,79 @@
+"""The request that shows a look: gaps filled, secrets read from their files."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from bridge.config.text_file import EncodingError, read_secret
+from bridge.contract.errors import LightRefusedError
+from bridge.contract.light import LightState
+from drivers.base import Words
+from drivers.brightness import is_lit
+from drivers.http_calls import Request
+from drivers.http_light.options import SECRET, HttpOptions
+from drivers.template import fill, fill_payload, values
+from drivers.words import called
+
+_NO_HEADER = re.compile(r"[^\x20-\x7e\xa0-\xff]")
+
+
+def request_for(options: HttpOptions, state: LightState, words: Words) -> Request:
+    """What shows ``state`` and ``words``; reads files, so that a new secret counts at once.
+
+    Raises:
+        LightRefusedError: A file cannot be read, or has what cannot be sent.
+    """
+    filled = values(state, called(words, options.words))
+    if options.secret_file:
+        filled[SECRET] = _secret(options.secret_file)
+    off = None if is_lit(state) else options.off
+    body = (off and off.body) or options.body
+    content = None if body is None else fill_payload(body, filled).encode()
+    headers = {name: fill(text, filled, _in_header) for name, text in options.headers.items()}
+    if content is not None and "content-type" not in map(str.lower, headers):
+        headers["Content-Type"] = _type(content)
+    return Request(
+        (off and off.method) or options.method,
+        fill((off and off.url) or options.url, filled, lambda value: quote(value, safe="")),
+        headers | _authorization(options),
+        content,
+    )
+
+
+def _authorization(options: HttpOptions) -> dict[str, str]:
+    if options.token_file:
+        return {"Authorization": f"Bearer {_secret(options.token_file)}"}
+    if options.username is not None and options.password_file:
+        user = f"{options.username}:{_secret(options.password_file)}"
+        return {"Authorization": f"Basic {b64encode(user.encode()).decode('ascii')}"}
+    return {}
+
+
+def _secret(file: Path) -> str:
+    remedy = "Write the secret into it, alone in its first line."
+    try:
+        secret = read_secret(file)
+    except (OSError, EncodingError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not in UTF-8"
+        raise LightRefusedError(f"{file}: {reason}.", remedy=remedy) from None
+    if not secret or _NO_HEADER.search(secret):
+        problem = "has characters that cannot be sent" if secret else "is empty"
+        raise LightRefusedError(f"{file} {problem}.", remedy=remedy)
+    return secret
+
+
+def _in_header(value: str) -> str:
+    return _NO_HEADER.sub("?", value)
+
+
+def _type(content: bytes) -> str:
+    if content.lstrip().startswith((b"{", b"[")):
+        with suppress(ValueError):
+            json.loads(content)
+            return "application/json"
+    return "text/plain; charset=utf-8"
