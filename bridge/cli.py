@@ -43,6 +43,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
     path = config_path(arguments.config, os.environ)
     set_up = arguments.config is None
+    if set_up and path == Path("config.toml") and Path("docker-compose.yml").exists():
+        from bridge.setup import to_fill_in  # noqa: PLC0415 - a clone's first start
+
+        path = to_fill_in(path)
     at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return app.run(path, os.environ, set_up=set_up, at_terminal=at_terminal)
 
@@ -102,8 +106,8 @@ def _init(arguments: argparse.Namespace) -> int:
         driver=arguments.driver,
         follow=arguments.follow,
     )
-    for line in setup.initialise(Path(arguments.folder), options):
-        print(line)  # noqa: T201 - the command's answer
+    for line in setup.steps(Path(arguments.folder), options, os.urandom, setup.Host()):
+        print(line, flush=True)  # noqa: T201 - the command's answer
     return OK
 
 
@@ -170,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     logout.add_argument("account", metavar="ACCOUNT")
 
     init = add("init", "write config, secrets, passwords", _init)
-    init.add_argument("--folder", default=".", help="where to write; default here")
+    init.add_argument("--folder", default=".", help="where to write; default here, in data/")
     init.add_argument("--tenant", metavar="DOMAIN", help="your organisation's domain or GUID")
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")
