@@ -38,12 +38,12 @@ _FIRST_WORDS = {*HostConfig.model_fields, *BRIDGE_TABLES}
 """Tables and top-level keys; a variable that begins with another word is somebody else's."""
 
 
-def config_path(given: str | None, environ: Mapping[str, str]) -> Path:
+def config_path(given: str | None, environ: Mapping[str, str], here: Path = Path()) -> Path:
     """The one given, ``$PRESENCE_CONFIG``, what ``init`` wrote in a clone, ``./config.toml``."""
     if said := given or environ.get("PRESENCE_CONFIG"):
         return Path(said)
-    kept = Path(DATA, "config.toml")
-    return kept if kept.exists() else Path(kept.name)
+    kept = here / DATA / "config.toml"
+    return kept if kept.exists() else here / kept.name
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

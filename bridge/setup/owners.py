@@ -95,8 +95,8 @@ def needs_of(place: Place, users: Users, *, config_has_gaps: bool, volumes: Path
         Need(folder / CONFIG, users.bridge, READ | WRITE if config_has_gaps else READ),
         *_memories(folder / STATE, volumes, users),
     ]
-    found = {need.path: need for need in reversed(named) if need.path.exists()}
-    return [need for need in named if found.get(need.path) is need]
+    first = {need.path: need for need in reversed(named)}  # without a clone some are the same
+    return [need for path, need in reversed(first.items()) if path.exists()]
 
 
 def _keys_of(secrets: Path, bridge: User) -> Iterator[Need]:

@@ -18,8 +18,8 @@ import pytest
 
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, initialise
-from bridge.setup.hand_over import MARK, Chown, Host
-from bridge.setup.owners import BRIDGE, BROKER, User
+from bridge.setup.hand_over import Chown, Host
+from bridge.setup.owners import BRIDGE, BROKER, MARK, User
 
 ROOT = Path(__file__).parents[3]
 OPTIONS = InitOptions(tenant="contoso.com", client_id="11111111-2222-3333-4444-555555555555")
@@ -423,3 +423,25 @@ def test_keys_that_a_person_mounts_can_be_read_too_and_those_of_other_services_a
     os.chown(clone / "app.pem", STRANGER.uid, STRANGER.gid)
     (clone / "app.pem").chmod(0o600)
     assert "app.pem belongs to user 65534" in init(clone, volumes).stderr
+
+
+def test_certificates_and_keys_among_the_secrets_are_the_bridges_alone(
+    clone: Path, volumes: Path
+) -> None:
+    assert init(clone, volumes).returncode == 0
+    secrets = clone / "data" / "secrets"
+    assert not can(BRIDGE, "x", secrets)
+    for name in ("app.pem", "token_key", "new/app.key"):
+        (secrets / name).parent.mkdir(exist_ok=True, mode=0o700)
+        (secrets / name).write_text("", encoding="utf-8")
+        (secrets / name).chmod(0o600)
+        os.chown(secrets / name, PERSON.uid, PERSON.gid)
+    done = init(clone, volumes)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert can(BRIDGE, "x", secrets)
+    for name in ("app.pem", "token_key", "new/app.key"):
+        assert can(BRIDGE, "r", secrets / name), name
+        assert can(PERSON, "rw", secrets / name), name
+        assert not can(BROKER, "r", secrets / name), name
+    assert not can(BRIDGE, "r", secrets / "mqtt_homeassistant")
+    assert not can(BROKER, "x", secrets)

@@ -233,7 +233,7 @@ def test_a_new_clone_keeps_what_git_tracks(tmp_path: Path) -> None:
     )
     for name in ("docker-compose.yml", "config.toml", "mosquitto/acl", ".gitignore"):
         shutil.copy(ROOT / name, tmp_path / "new" / name)
-    git = ["git", "-C", tmp_path / "new", "status", "--porcelain", "--untracked-files=all"]
+    git = ["git", "-C", str(tmp_path / "new"), "status", "--porcelain", "--untracked-files=all"]
     before = subprocess.check_output(git)
     lines = initialise(tmp_path / "new", InitOptions(driver="desk"), host=at(tmp_path / "none"))
     assert subprocess.check_output(git) == before
