@@ -63,7 +63,7 @@ RUNS: Mapping[str, Run | Serves] = {
     r"^PATH=": Run(),
     r"presence-bridge init\b": Run(says="config.toml"),
     r"^presence-bridge doctor$": Run(FAILED, says="client_id"),
-    r"^presence-bridge accounts$": Run(FAILED, says="alice"),
+    r"^presence-bridge accounts$": Run(FAILED, says="SIGNED IN AS"),
     r"^presence-driver list$": Run(says="console"),
     r"^presence-driver preview desk\b": Run(says="because: "),
     r"^presence-driver desk$": Serves(),
