@@ -44,6 +44,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
     path = config_path(arguments.config, os.environ)
     set_up = arguments.config is None
+    if set_up and path == Path("config.toml") and Path("docker-compose.yml").exists():
+        from bridge.setup import to_fill_in  # noqa: PLC0415 - a clone's first start
+
+        path = to_fill_in(path)
     at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return app.run(path, os.environ, set_up=set_up, at_terminal=at_terminal)
 
@@ -106,8 +110,8 @@ def _init(arguments: argparse.Namespace) -> int:
         driver=arguments.driver,
         follow=arguments.follow,
     )
-    for line in setup.initialise(folder, options):
-        print(line)  # noqa: T201 - the command's answer
+    for line in setup.steps(folder, options, os.urandom, setup.Host()):
+        print(line, flush=True)  # noqa: T201 - the command's answer
     return OK
 
 
@@ -115,8 +119,9 @@ def _chosen_broker(given: str | None, folder: Path, *, at_terminal: bool) -> Mqt
     if given is None and not at_terminal:
         return None
     from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
+    from bridge.setup import place_of  # noqa: PLC0415 - as above
 
-    return chosen_broker(given, folder / "config.toml", at_terminal=at_terminal)
+    return chosen_broker(given, place_of(folder).folder / "config.toml", at_terminal=at_terminal)
 
 
 def _create_certificate(arguments: argparse.Namespace) -> int:
@@ -182,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     logout.add_argument("account", metavar="ACCOUNT")
 
     init = add("init", "write config, secrets, passwords", _init)
-    init.add_argument("--folder", default=".", help="where to write; default here")
+    init.add_argument("--folder", default=".", help="where to write; default here, in data/")
     init.add_argument("--tenant", metavar="DOMAIN", help="your organisation's domain or GUID")
     init.add_argument("--client-id", metavar="GUID", help="your app registration")
     init.add_argument("--account", metavar="NAME", help="your first account, a short name")

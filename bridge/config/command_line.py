@@ -20,7 +20,7 @@ def common_options(levels: Sequence[str], *, after: bool = False) -> argparse.Ar
         add_help=False, argument_default=argparse.SUPPRESS if after else None
     )
     config = parser.add_argument(
-        "--config", metavar="PATH", help="default $PRESENCE_CONFIG, ./config.toml"
+        "--config", metavar="PATH", help="default $PRESENCE_CONFIG, data/config.toml, ./config.toml"
     )
     level = parser.add_argument("--log-level", choices=levels)
     style = parser.add_argument("--log-format", choices=("text", "json"))

@@ -30,15 +30,20 @@ log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=HostConfig)
 
+DATA = "data"
+"""In a clone, the one folder that an update leaves alone."""
 PREFIX = "PRESENCE_"
 _NOT_SETTINGS = {"PRESENCE_CONFIG"}
 _FIRST_WORDS = {*HostConfig.model_fields, *BRIDGE_TABLES}
 """Tables and top-level keys; a variable that begins with another word is somebody else's."""
 
 
-def config_path(given: str | None, environ: Mapping[str, str]) -> Path:
-    """The config file to read: the one given, ``$PRESENCE_CONFIG``, else ``./config.toml``."""
-    return Path(given or environ.get("PRESENCE_CONFIG") or "config.toml")
+def config_path(given: str | None, environ: Mapping[str, str], here: Path = Path()) -> Path:
+    """The one given, ``$PRESENCE_CONFIG``, what ``init`` wrote in a clone, ``./config.toml``."""
+    if said := given or environ.get("PRESENCE_CONFIG"):
+        return Path(said)
+    kept = here / DATA / "config.toml"
+    return kept if kept.exists() else here / kept.name
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

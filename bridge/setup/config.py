@@ -49,6 +49,11 @@ follow = {follow}
 
 _BROKER = re.compile(r'^host = "localhost".*\n', re.MULTILINE)
 _ZONE = re.compile(r"^# time_zone = .*\n", re.MULTILINE)
+_NO_ZONE = """\
+# time_zone = "Europe/Berlin"              # for hours and schedules; else the machine's own
+"""
+_PLACEHOLDERS = re.compile(r'(?m)^\[accounts\.(?:alice|me)\](.*)\nname = "(?:Alice|Me)"')
+"""The first account of the shipped file, and of one that ``init`` wrote for nobody."""
 
 EVERYBODY = "all"
 
@@ -116,7 +121,7 @@ def write_config(file: Path, options: InitOptions) -> str:
     if is_there(file):
         return _fill_in(file, options)
     text = _CONFIG.format(
-        top=f"{_zone_line(options.time_zone)}\n" if options.time_zone else "",
+        top=f"{_zone_line(options.time_zone) if options.time_zone else _NO_ZONE}\n",
         broker=_broker_lines(options.broker),
         tenant=toml_text(options.tenant or "contoso.com"),
         client_id=options.client_id or PLACEHOLDER_CLIENT_ID,
@@ -144,8 +149,8 @@ def _fill_in(file: Path, options: InitOptions) -> str:
     if options.tenant:
         after = after.replace('tenant = "contoso.com"', f"tenant = {toml_text(options.tenant)}")
     if options.account:
-        after = after.replace("[accounts.alice]", f"[accounts.{options.slug}]")
-        after = after.replace('name = "Alice"', f"name = {toml_text(options.shown_name)}")
+        head, name = f"[accounts.{options.slug}]", f"name = {toml_text(options.shown_name)}"
+        after = _PLACEHOLDERS.sub(lambda found: f"{head}{found[1]}\n{name}", after, count=1)
     if options.time_zone:
         after = _ZONE.sub(lambda _: _zone_line(options.time_zone or ""), after, count=1)
     if options.broker:

@@ -18,8 +18,10 @@ from bridge.contract.errors import ConfigError, ContractError
 from bridge.setup.config import InitOptions, check_registration, driver_lines, write_config
 from bridge.setup.hand_over import Host, give_volumes, hand_over
 from bridge.setup.lamps import check, followed, lamps, topics_of
+from bridge.setup.moving import MENDED, move
 from bridge.setup.owners import CONFIG, PAGE
 from bridge.setup.passwords import Randomness, make_passwords, users_in
+from bridge.setup.place import Place, place_of
 from bridge.setup.rules import USERS, lamps_of, lets_everybody_read, users_of, with_rules
 
 _MADE_BY_DOCKER = (
@@ -34,33 +36,48 @@ def initialise(
     random: Randomness = os.urandom,
     host: Host | None = None,
 ) -> list[str]:
-    """Write ``config.toml``, ``secrets/`` and the broker's passwords and rules in ``folder``.
+    """All that ``steps`` does; its lines."""
+    return list(steps(folder, options, random, host or Host()))
 
-    Each file is whole at every moment, and what is missing is made: after a kill it is run again.
-    Returns lines for the person: what was made, what was kept, what to do next.
+
+def steps(folder: Path, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:
+    """Write ``config.toml``, ``secrets/`` and the broker's passwords and rules.
+
+    In a clone they go into its one folder that git ignores, and what 0.1.0 left elsewhere is moved
+    there; else into ``folder`` itself. Each file is whole at every moment, and what is missing is
+    made: after a kill it is run again.
+    Yields lines for the person: what was made, what was kept, what to do next.
 
     Raises:
         ConfigError: A name cannot be used, the folder cannot be written, or a container could not
             use what it mounts.
     """
-    host = host or Host()
+    place = Place(folder, folder)
     try:
+        place = place_of(folder)
         check(options)
         check_registration(options)
-        return list(_written(folder, options, random, host))
+        is_mended = False
+        for line in move(place, host.volumes):
+            is_mended |= line.startswith(MENDED)
+            yield line
+        yield from _written(place, options, random, host)
+        if is_mended:
+            yield "What runs already has the old folders: docker compose up -d --force-recreate"
     except (ContractError, EncodingError) as error:
         raise ConfigError([str(error)]) from error
     except OSError as error:
-        raise ConfigError([f"{error.filename or folder}: {_why(error, folder, host)}"]) from error
+        raise ConfigError([f"{error.filename or folder}: {_why(error, place, host)}"]) from error
 
 
-def _why(error: OSError, folder: Path, host: Host) -> str:
+def _why(error: OSError, place: Place, host: Host) -> str:
     """What hindered us, and what to do."""
     if isinstance(error, IsADirectoryError):
         return _MADE_BY_DOCKER
+    folder = place.beside
     if not isinstance(error, PermissionError) or not folder.is_dir():
         return error.strerror or str(error)
-    owner = give_volumes(folder, host)
+    owner = give_volumes(place, host)
     found = folder.stat()
     why = f"{error.strerror}: {folder} belongs to user {found.st_uid}, and this is {os.geteuid()}"
     if owner and host.volumes.is_dir():
@@ -69,7 +86,8 @@ def _why(error: OSError, folder: Path, host: Host) -> str:
     return f"{why}; run init as that user, or give the folder to this one"
 
 
-def _written(folder: Path, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:
+def _written(place: Place, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:
+    folder = place.folder
     file, secrets = folder / CONFIG, folder / "secrets"
     hashes, rules = folder / "mosquitto" / "passwords", folder / "mosquitto" / "acl"
     yield write_config(file, options)
@@ -81,9 +99,9 @@ def _written(folder: Path, options: InitOptions, random: Randomness, host: Host)
         *_rules(rules, _own_users(secrets), users_in(hashes), config, options),
     ]
     yield from for_the_broker
-    yield from hand_over(folder, host)
+    yield from hand_over(place, host)
     changed = not {f"kept  {hashes}", f"kept  {rules}"} <= set(for_the_broker)
-    yield from _next_steps(file, config, options, broker_changed=changed)
+    yield from _next_steps(place, config, options, broker_changed=changed)
 
 
 def _tables(file: Path) -> Mapping[str, Any]:
@@ -140,22 +158,23 @@ def _rules(
 
 
 def _next_steps(
-    file: Path, config: Mapping[str, Any], options: InitOptions, *, broker_changed: bool
+    place: Place, config: Mapping[str, Any], options: InitOptions, *, broker_changed: bool
 ) -> list[str]:
+    file = place.named(place.folder / CONFIG)
     lines = [""]
-    if str(PLACEHOLDER_CLIENT_ID) in file.read_text(encoding="utf-8"):
-        lines.append("The page asks for tenant and client_id, or put them into config.toml:")
+    if str(PLACEHOLDER_CLIENT_ID) in (place.folder / CONFIG).read_text(encoding="utf-8"):
+        lines.append(f"The page asks for tenant and client_id, or put them into {file}:")
         lines.append("docs/app-registration.md")
     account = next(iter(config.get("accounts", ())), "NAME")
     if options.driver and options.driver not in config.get("drivers", ()):
         follow = options.followed
-        lines.append("Add to config.toml, and restart the broker so that it knows the new user:")
+        lines.append(f"Add to {file}, and restart the broker so that it knows the new user:")
         lines.append(driver_lines(options.driver, (account,) if follow is None else follow))
     elif broker_changed:
         lines.append("A broker that runs already reads its new users and rules when it restarts.")
     lines += [
         "Start it: docker compose up -d, or presence-bridge run",
-        f"The page: port 8099; its password is in secrets/{PAGE} beside config.toml",
+        f"The page: port 8099; its password is in {file.with_name('secrets') / PAGE}",
         f"Sign in:  on the page, or with the code in the log; or presence-bridge login {account}",
     ]
     return lines

@@ -17,10 +17,15 @@ from bridge.config.text_file import read_text
 from bridge.config.time_zone import LOCALTIME, known_zone
 from bridge.contract.errors import ConfigError
 from bridge.setup import dot_env
+from bridge.setup.moving import MOVED
 from bridge.setup.owners import (
     BRIDGE,
     BROKER,
     CONFIG,
+    ENTER,
+    MARK,
+    STATE,
+    VOLUME_OF,
     VOLUMES,
     WRITE,
     Need,
@@ -30,10 +35,7 @@ from bridge.setup.owners import (
     needs_of,
     owner_of,
 )
-
-COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
-MARK = ".owner"
-"""Docker gives an empty volume the owner of the image's folder each time that it is mounted."""
+from bridge.setup.place import Place
 
 Chown = Callable[[Path, int, int], None]
 
@@ -48,19 +50,21 @@ class Host:
     volumes: Path = VOLUMES
 
 
-def hand_over(folder: Path, host: Host) -> Iterator[str]:
+def hand_over(place: Place, host: Host) -> Iterator[str]:
     """Give each file to the one user that reads it in its container; lines for the person.
 
     Raises:
         ConfigError: A container could not use what it mounts; each with its remedy.
         ContractError: ``.env`` names no user.
     """
-    composed = _composed(folder)
-    _give_person(folder, host.chown)
-    chosen = dot_env.users_of(dot_env.read(folder / ".env", host.environ))
-    needs = _needs(folder, chosen or Users(), host)
+    composed = place.composed
+    if place.is_clone:
+        _make_states(place.folder / STATE)
+    _give_person(place, host.chown)
+    chosen = dot_env.users_of(dot_env.read(place.beside / ".env", host.environ))
+    needs = _needs(place, chosen or Users(), host)
     is_root = os.geteuid() == 0
-    is_refused = not is_root or not _give(needs, folder, host.chown)
+    is_refused = not is_root or not _give(needs, place, host.chown)
     if composed is None and (not is_root or not is_refused):
         return  # no container is to come, or all was given
     if not is_root and not host.volumes.is_dir() and _unmet(needs):
@@ -68,39 +72,40 @@ def hand_over(folder: Path, host: Host) -> Iterator[str]:
         return
     lacking = [need for need in _unmet(needs) if host.volumes not in need.path.parents]
     if is_refused and not chosen and dot_env.UID in (composed or "") and (it := owner_of(lacking)):
-        needs = _needs(folder, Users(it, it), host)
-        _give(needs, folder, host.chown)  # what was given to others comes back
-        yield from _choose(folder, it, host)
+        needs = _needs(place, Users(it, it), host)
+        _give(needs, place, host.chown)  # what was given to others comes back
+        yield from _choose(place, it, host)
     if is_refused:
-        yield from _opened(_unmet(needs))
-    yield from _zone(folder, composed or "", host)
+        yield from _opened(_unmet(needs), place)
+    yield from _zone(place, composed or "", host)
     if unmet := _unmet(needs):
-        remedies = [_remedy(need, folder, host, is_refused=is_refused) for need in unmet]
+        remedies = [_remedy(need, place, host, is_refused=is_refused) for need in unmet]
         raise ConfigError([f"{need}; {it}" for need, it in zip(unmet, remedies, strict=True)])
 
 
-def give_volumes(folder: Path, host: Host) -> User | None:
-    """Give the volumes to the owner of ``folder``, into which root may not write; who that is."""
-    found = folder.stat()
+def give_volumes(place: Place, host: Host) -> User | None:
+    """Give the volumes to the owner of the clone, into which root may not write; who that is."""
+    found = place.beside.stat()
     if os.geteuid() != 0 or found.st_uid == 0:
         return None
     owner = User(found.st_uid, found.st_gid)
-    _give(_needs(Path(os.devnull), Users(owner, owner), host), folder, host.chown)
+    nowhere = Place(Path(os.devnull), Path(os.devnull))
+    _give(_needs(nowhere, Users(owner, owner), host), place, host.chown)
     return owner
 
 
-def _composed(folder: Path) -> str | None:
-    """What the compose file says, where there is one."""
-    files = (file for name in COMPOSE if (file := folder / name).is_file())
-    return next((read_text(file) for file in files), None)
+def _make_states(states: Path) -> None:
+    """What each service remembers; Docker would make them too, as root's."""
+    for folder in (states, *(states / name for name in VOLUME_OF)):
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _needs(folder: Path, users: Users, host: Host) -> list[Need]:
-    config = folder / CONFIG
+def _needs(place: Place, users: Users, host: Host) -> list[Need]:
+    config = place.folder / CONFIG
     gaps = config.is_file() and str(PLACEHOLDER_CLIENT_ID) in read_text(config)
-    needs = needs_of(folder, users, config_has_gaps=gaps, volumes=host.volumes)
+    needs = needs_of(place, users, config_has_gaps=gaps, volumes=host.volumes)
     known = {need.path for need in needs}
-    added = mounts_of(_composed(folder) or "", folder, users)
+    added = mounts_of(place, users)
     return [*needs, *(need for need in added if need.path not in known)]
 
 
@@ -108,12 +113,12 @@ def _unmet(needs: list[Need]) -> list[Need]:
     return [need for need in needs if not need.is_met]
 
 
-def _give(needs: list[Need], folder: Path, chown: Chown) -> bool:
+def _give(needs: list[Need], place: Place, chown: Chown) -> bool:
     """Whether nothing was refused.
 
     What a person gave to another user, as that of a systemd unit, stays with that one.
     """
-    person = folder.stat()
+    person = place.beside.stat()
     ours = {0, person.st_uid, BRIDGE.uid, BROKER.uid}
     is_refused = False
     for need in needs:
@@ -140,7 +145,7 @@ def _give_one(need: Need, person: os.stat_result, chown: Chown) -> None:
 def _fill(volume: Need, chown: Chown) -> None:
     """Give what is in a volume; an empty one gets something, or its owner would not last."""
     within = list(volume.path.rglob("*"))
-    if not within and volume.user not in (BRIDGE, BROKER):
+    if not within and volume.path.parent.name != STATE and volume.user not in (BRIDGE, BROKER):
         (volume.path / MARK).touch()
         within = [volume.path / MARK]
     for path in within:
@@ -160,30 +165,36 @@ def _change(path: Path, uid: int, gid: int, *, mode: int, chown: Chown) -> None:
         raise
 
 
-def _zone(folder: Path, composed: str, host: Host) -> Iterator[str]:
+def _zone(place: Place, composed: str, host: Host) -> Iterator[str]:
     """Keep the time zone for the containers, which do not see the machine's."""
-    file = folder / ".env"
+    file = place.beside / ".env"
     if dot_env.ZONE not in composed or dot_env.ZONE in dot_env.read(file, {}):
         return
     if zone := known_zone(host.environ, host.localtime):
         dot_env.write(file, {dot_env.ZONE: zone})
-        _give_person(folder, host.chown)
+        _give_person(place, host.chown)
         yield f"changed  {file}: {dot_env.ZONE}={zone}"
     else:
         yield "Where hours or schedules are used: TZ=Europe/Berlin, or what it is, into .env"
 
 
-def _give_person(folder: Path, chown: Chown) -> None:
+def _give_person(place: Place, chown: Chown) -> None:
     """What no container reads is the person's, also where root wrote it."""
-    person = folder.stat()
-    for path in (folder / "secrets", folder / "secrets" / "mqtt_homeassistant", folder / ".env"):
-        if os.geteuid() == 0 and path.exists() and path.stat().st_uid == 0 != person.st_uid:
+    person, folder, beside = place.beside.stat(), place.folder, place.beside
+    if os.geteuid() != 0 or person.st_uid == 0:
+        return
+    paths = [folder / "secrets", folder / "secrets" / "mqtt_homeassistant", beside / ".env"]
+    if place.is_clone:
+        paths += [folder, folder / CONFIG, folder / "mosquitto", folder / STATE, beside / CONFIG]
+        paths += [beside / "mosquitto" / "acl", folder / STATE / MOVED]
+    for path in paths:
+        if path.exists() and path.stat().st_uid == 0:
             with suppress(OSError):
                 chown(path, person.st_uid, person.st_gid)
 
 
-def _choose(folder: Path, owner: User, host: Host) -> Iterator[str]:
-    file = folder / ".env"
+def _choose(place: Place, owner: User, host: Host) -> Iterator[str]:
+    file = place.beside / ".env"
     dot_env.write(file, {dot_env.UID: str(owner.uid), dot_env.GID: str(owner.gid)})
     yield (
         f"changed  {file}: owners cannot be changed here, so all containers run as the owner of "
@@ -193,24 +204,25 @@ def _choose(folder: Path, owner: User, host: Host) -> Iterator[str]:
         yield "Their volumes still have to be given to that user: docker compose run --rm init"
 
 
-def _opened(needs: list[Need]) -> Iterator[str]:
-    """Let everybody read, where the owner cannot be changed; a secret's folder still fences it."""
+def _opened(needs: list[Need], place: Place) -> Iterator[str]:
+    """Open what has an owner who cannot be changed; a private folder still fences it."""
     for need in needs:
-        if need.bits & WRITE:
+        is_state = need.path.parent == place.folder / STATE
+        if need.bits == ENTER or (need.bits & WRITE and not is_state):
             continue
         with suppress(OSError):
             need.path.chmod(need.path.stat().st_mode & 0o777 | need.bits)
         if need.is_met:
             yield (
-                f"opened  {need.path}: its owner cannot be changed here, so everybody may read it "
-                "who gets into its folder"
+                f"opened  {need.path}: its owner cannot be changed here, so everybody may "
+                f"{'use' if is_state else 'read'} it who gets into its folder"
             )
 
 
-def _remedy(need: Need, folder: Path, host: Host, *, is_refused: bool) -> str:
+def _remedy(need: Need, place: Place, host: Host, *, is_refused: bool) -> str:
     if host.volumes in need.path.parents:
         return "only root can give it away: docker compose run --rm init"
-    path = need.path.relative_to(folder)  # in a container the folder has another name
+    path = place.named(need.path)
     if need.path.name == CONFIG and need.bits & WRITE and not is_refused:
         return f"sudo chgrp {need.user.gid} {path} && sudo chmod g+rw {path}"
     if not is_refused:

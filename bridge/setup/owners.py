@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.setup.place import Place
+
 READ, WRITE, ENTER = 4, 2, 1
 """The bits of a mode."""
 CONFIG, PAGE = "config.toml", "web"
 """The config, and the secret that is the password of the page."""
+STATE = "state"
+VOLUME_OF = {"bridge": "state", "lamps": "lamp", "broker": "broker"}
+"""What the services remember, in the folder of states; and their volumes, as 0.1.0 had them."""
 VOLUMES = Path("/volumes")
-"""Where the service ``init`` of the compose file sees what the other services keep."""
-
+"""Where the service ``init`` of the compose file sees these."""
+MARK = ".owner"
+"""Docker gives an empty volume the owner of the image's folder each time that it is mounted."""
 
 _SERVICES = re.compile(r"(?m)^  (?=[\w-]+:\s*(?:#.*)?$)")
 _MOUNT = re.compile(r"""(?m)^\s+- ["']?\./([^:"']+):""")
@@ -73,33 +79,55 @@ class Need:
         )
 
 
-def needs_of(folder: Path, users: Users, *, config_has_gaps: bool, volumes: Path) -> list[Need]:
+def needs_of(place: Place, users: Users, *, config_has_gaps: bool, volumes: Path) -> list[Need]:
     """All that there is of what the containers mount; the page fills in gaps of the config."""
+    folder, shipped = place.folder, place.beside / "mosquitto"
     secrets, broker = folder / "secrets", folder / "mosquitto"
-    whole = READ | WRITE | ENTER
     named = [
         *(Need(file, users.bridge, mode=0o600) for file in _secrets_of_bridge(secrets)),
         Need(secrets / "mqtt_health", users.broker, mode=0o600),
+        *(_keys_of(secrets, users.bridge) if place.is_clone else ()),
+        Need(shipped, users.broker, READ | ENTER),
+        Need(shipped / "mosquitto.conf", users.broker),
         Need(broker, users.broker, READ | ENTER),
-        Need(broker / "mosquitto.conf", users.broker),
         Need(broker / "passwords", users.broker, mode=0o600, gid=users.broker.gid),
-        Need(broker / "acl", users.broker, mode=0o640),  # git must be able to read it
+        Need(broker / "acl", users.broker, mode=0o640),  # its person must be able to read it
         Need(folder / CONFIG, users.bridge, READ | WRITE if config_has_gaps else READ),
-        Need(volumes / "broker", users.broker, whole, mode=0o700, gid=users.broker.gid),
-        Need(volumes / "state", users.bridge, whole, mode=0o700, gid=users.bridge.gid),
-        Need(volumes / "lamp", users.bridge, whole, mode=0o700, gid=users.bridge.gid),
+        *_memories(folder / STATE, volumes, users),
     ]
-    return [need for need in named if need.path.exists()]
+    first = {need.path: need for need in reversed(named)}  # without a clone some are the same
+    return [need for path, need in reversed(first.items()) if path.exists()]
 
 
-def mounts_of(composed: str, folder: Path, users: Users) -> Iterator[Need]:
+def _keys_of(secrets: Path, bridge: User) -> Iterator[Need]:
+    """What a person has put among the secrets, such as certificates, and the way there."""
+    own = [path for path in secrets.glob("*") if path.name != PAGE and path.name[:5] != "mqtt_"]
+    if own:
+        yield Need(secrets, bridge, ENTER)
+    for path in own:
+        for within in (path, *path.rglob("*")):
+            yield Need(within, bridge, READ | ENTER if within.is_dir() else READ)
+
+
+def _memories(states: Path, volumes: Path, users: Users) -> Iterator[Need]:
+    """Folders that a service writes, private to its user."""
+    for name, volume in VOLUME_OF.items():
+        user = users.broker if name == "broker" else users.bridge
+        for path in (states / name, volumes / volume):
+            yield Need(path, user, READ | WRITE | ENTER, mode=0o700, gid=user.gid)
+
+
+def mounts_of(place: Place, users: Users) -> Iterator[Need]:
     """What a person has added to our services in the text of the compose file, such as keys."""
+    composed = place.composed or ""
     for service in _SERVICES.split(composed):
         is_broker = "image: eclipse-mosquitto" in service
         if service.startswith("init:") or not (is_broker or "image: presence-" in service):
             continue
         for found in _MOUNT.finditer(service):
-            mounted = folder / found[1]
+            mounted = place.beside / found[1]
+            if place.is_clone and place.folder in (mounted, *mounted.parents):
+                continue  # no person's
             for path in (mounted, *mounted.rglob("*")) if mounted.exists() else ():
                 bits = READ | ENTER if path.is_dir() else READ
                 yield Need(path, users.broker if is_broker else users.bridge, bits)

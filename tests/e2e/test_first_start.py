@@ -230,3 +230,12 @@ async def printed(terminal: int, text: str) -> str:
         while text.encode() not in shown:
             shown += await asyncio.to_thread(os.read, terminal, 65_536)
     return shown.decode()
+
+
+async def test_in_a_clone_the_page_fills_in_no_file_that_git_tracks(home: Home) -> None:
+    stage, clone = home.stage, home.stage.folder / "clone"
+    clone.mkdir()
+    for name in ("config.toml", "docker-compose.yml"):
+        shutil.copy(SHIPPED.with_name(name), clone)
+    bridge = stage.start_in(clone, "bridge", "run", environ=environment(home))
+    await stage.until_logged(bridge, "data/config.toml is not filled in yet", times=1)

@@ -63,7 +63,7 @@ RUNS: Mapping[str, Run | Serves] = {
     r"^PATH=": Run(),
     r"presence-bridge init\b": Run(says="config.toml"),
     r"^presence-bridge doctor$": Run(FAILED, says="client_id"),
-    r"^presence-bridge accounts$": Run(FAILED, says="alice"),
+    r"^presence-bridge accounts$": Run(FAILED, says="SIGNED IN AS"),
     r"^presence-driver list$": Run(says="console"),
     r"^presence-driver preview desk\b": Run(says="because: "),
     r"^presence-driver desk$": Serves(),
@@ -161,7 +161,7 @@ async def test_each_command_runs_as_it_stands_there(clone: Clone, tmp_path: Path
         before, after = README.split(lamp[0])
         for command in [*commands(before), "", *commands(after)]:
             if not command:  # who reads this far has written the table
-                with (clone.folder / "config.toml").open("a", encoding="utf-8") as file:
+                with (clone.folder / "data" / "config.toml").open("a", encoding="utf-8") as file:
                     file.write(lamp[1])
             elif not first(NEEDS, command):
                 how = first(RUNS, command)

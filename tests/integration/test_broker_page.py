@@ -100,7 +100,7 @@ def test_the_examples_load(tmp_path: Path) -> None:
     assert (own.address, own.username) == ("192.0.2.5:1883", "bridge")
     assert tls.address == "broker.lan:8883"
     (mounted,) = (volume for it in SERVICES for volume in it.get("bridge", {}).get("volumes", ()))
-    assert mounted == f"./secrets/broker_ca.pem:{tls.ca_file}:ro"
+    assert mounted == f"./data/secrets/broker_ca.pem:{tls.ca_file}:ro"
     assert several.address == "a.lan:1883, b.lan:1884"
 
 

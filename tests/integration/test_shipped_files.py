@@ -27,7 +27,7 @@ from bridge.config.tables.shared import HomeAssistantSettings, MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.setup import InitOptions, initialise
 from bridge.setup.dot_env import GID, UID, ZONE
-from bridge.setup.owners import BRIDGE, BROKER, VOLUMES
+from bridge.setup.owners import BRIDGE, BROKER, VOLUME_OF, VOLUMES
 from drivers.heartbeat import heartbeat_of
 from drivers.registry import EXTRAS, GROUP, find, installed
 from drivers.rules import Look
@@ -130,8 +130,9 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert service["restart"] == "unless-stopped"
     assert not {"privileged", "cap_add", "network_mode", "pid", "ipc"} & set(service)
     writable = {v.split(":")[0] for v in service["volumes"] if not v.endswith(":ro")}
-    own = {"./config.toml"} if name == "bridge" else set()  # the guided set-up fills it in
-    assert writable - own <= set(COMPOSE["volumes"])
+    own = {"./data/config.toml"} if name == "bridge" else set()  # the guided set-up fills it in
+    memory = {"mosquitto": "broker", "bridge": "bridge", "driver": "lamps"}[name]
+    assert writable == own | {f"./data/state/{memory}"}
 
 
 @pytest.mark.parametrize("name", LASTING)
@@ -153,6 +154,7 @@ def test_a_service_runs_as_a_fixed_user_who_is_not_root(name: str) -> None:
 def test_init_sees_what_it_gives_away_and_is_told_what_is_known() -> None:
     volumes = dict(it.split(":", 1) for it in SERVICES["init"]["volumes"])
     assert {name: f"{VOLUMES}/{name}" for name in COMPOSE["volumes"]}.items() <= volumes.items()
+    assert set(COMPOSE["volumes"]) == set(VOLUME_OF.values())
     assert SERVICES["init"]["environment"] == {key: f"${{{key}:-}}" for key in (ZONE, UID, GID)}
 
 
@@ -171,8 +173,8 @@ def test_init_may_do_only_what_it_takes_to_give_files_away() -> None:
 def test_only_the_broker_and_the_page_are_open_to_the_network_both_with_passwords() -> None:
     published = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert {name: ports for name, ports in published.items() if ports} == {
-        "mosquitto": ["1883:1883"],
-        "bridge": ["8099:8099"],
+        "mosquitto": ["${PRESENCE_BROKER_PORT:-1883}:1883"],
+        "bridge": ["${PRESENCE_PAGE_PORT:-8099}:8099"],
     }
     assert SERVICES["bridge"]["environment"]["PRESENCE_WEB__PASSWORD_FILE"] == "/run/secrets/web"
 
@@ -242,7 +244,8 @@ def test_a_disk_that_takes_nothing_is_no_reason_to_restart_the_bridge(tmp_path: 
 def test_the_lamps_of_the_docs_are_lamps_of_the_compose_file() -> None:
     """A second lamp of an override file, as ``extends`` merges it."""
     page = (ROOT / "docs" / "docker.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"(?ms)^```yaml\n(services:.*?)^```$", page)
+    blocks = re.findall(r"(?ms)^```yaml\n(services:.*?)^```$", page)
+    (text,) = [block for block in blocks if "driver-hall" in block]
     hall = importlib.import_module("yaml").safe_load(text)["services"]["driver-hall"]
     desk = SERVICES[hall["extends"]["service"]]
     assert hall["extends"]["file"] == "docker-compose.yml"
@@ -260,6 +263,7 @@ def test_an_orchestrator_asks_as_the_image_does() -> None:
 
 def test_every_file_that_compose_mounts_is_shipped_or_made_by_init(tmp_path: Path) -> None:
     shutil.copy(ROOT / "config.toml", tmp_path)
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
     shutil.copytree(ROOT / "mosquitto", tmp_path / "mosquitto")
     initialise(tmp_path, InitOptions(driver="desk"))
     for name in LASTING:
@@ -273,14 +277,20 @@ def test_every_file_that_compose_mounts_is_shipped_or_made_by_init(tmp_path: Pat
     for key in ("password_file", "acl_file"):
         path = re.search(rf"(?m)^{key} /mosquitto/config/(\S+)$", conf)
         assert path
-        assert (tmp_path / "mosquitto" / path[1]).exists()
+        assert (tmp_path / "data" / "mosquitto" / path[1]).exists()
 
 
 def test_no_password_is_shipped_and_none_can_be_committed() -> None:
     variables = {key for service in SERVICES.values() for key in service.get("environment", {})}
     assert not [key for key in variables if key.endswith("PASSWORD")]
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert {"/.env", "/secrets/", "/mosquitto/passwords"} <= set(ignored)
+    assert {"/.env", "/data/", "/secrets", "/mosquitto/passwords"} <= set(ignored)
+
+
+@pytest.mark.parametrize("name", ["config.toml", "mosquitto/acl"])
+def test_what_a_move_gives_back_is_what_git_has(name: str) -> None:
+    shipped = (ROOT / "bridge" / "setup" / "shipped" / Path(name).name).read_text(encoding="utf-8")
+    assert shipped == (ROOT / name).read_text(encoding="utf-8"), f"copy {name} there"
 
 
 UNITS = ROOT / "packaging" / "systemd"

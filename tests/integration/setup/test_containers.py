@@ -18,8 +18,8 @@ import pytest
 
 from bridge.contract.errors import ConfigError
 from bridge.setup import InitOptions, initialise
-from bridge.setup.hand_over import MARK, Chown, Host
-from bridge.setup.owners import BRIDGE, BROKER, User
+from bridge.setup.hand_over import Chown, Host
+from bridge.setup.owners import BRIDGE, BROKER, MARK, User
 
 ROOT = Path(__file__).parents[3]
 OPTIONS = InitOptions(tenant="contoso.com", client_id="11111111-2222-3333-4444-555555555555")
@@ -126,10 +126,12 @@ def can(user: User, flags: str, path: Path) -> bool:
 def cannot(folder: Path, volumes: Path, bridge: User, broker: User) -> Iterator[str]:
     """What the containers mount and cannot use."""
     for user, flags, names in (
-        (bridge, "r", ("secrets/mqtt_bridge", "secrets/web", "config.toml")),
-        (broker, "r", ("secrets/mqtt_health", "mosquitto/mosquitto.conf")),
-        (broker, "r", ("mosquitto/passwords", "mosquitto/acl")),
-        (broker, "rx", ("mosquitto",)),
+        (bridge, "r", ("data/secrets/mqtt_bridge", "data/secrets/web", "data/config.toml")),
+        (broker, "r", ("data/secrets/mqtt_health", "mosquitto/mosquitto.conf")),
+        (broker, "r", ("data/mosquitto/passwords", "data/mosquitto/acl")),
+        (broker, "rx", ("data/mosquitto", "mosquitto")),
+        (bridge, "rwx", ("data/state/bridge", "data/state/lamps")),
+        (broker, "rwx", ("data/state/broker",)),
     ):
         yield from (name for name in names if not can(user, flags, folder / name))
     for user, name in ((bridge, "state"), (bridge, "lamp"), (broker, "broker")):
@@ -145,7 +147,7 @@ def test_in_a_common_clone_each_user_can_and_nobody_else(clone: Path, volumes: P
     done = init(clone, volumes)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(cannot(clone, volumes, BRIDGE, BROKER)) == []
-    assert not can(STRANGER, "r", clone / "secrets" / "mqtt_bridge")
+    assert not can(STRANGER, "r", clone / "data" / "secrets" / "mqtt_bridge")
     assert not can(STRANGER, "r", volumes / "state")
     assert not (clone / ".env").exists()
     assert not (volumes / "state" / MARK).exists()
@@ -161,9 +163,9 @@ def test_a_clone_under_a_tight_umask_is_opened_to_the_containers_and_nobody_else
         done = init(clone, volumes, more=f"import os; os.umask({umask})")
         assert (done.returncode, done.stderr) == (0, "")
         assert list(cannot(clone, volumes, BRIDGE, BROKER)) == []
-    assert can(PERSON, "rw", clone / "config.toml")
+    assert can(PERSON, "rw", clone / "data" / "config.toml")
     assert can(PERSON, "rw", clone / "mosquitto" / "mosquitto.conf")
-    for name in ("config.toml", "mosquitto/mosquitto.conf", "mosquitto", "secrets/web"):
+    for name in ("mosquitto/mosquitto.conf", "mosquitto", "data/mosquitto/acl", "data/secrets/web"):
         assert not can(STRANGER, "r", clone / name), name
 
 
@@ -178,10 +180,13 @@ def test_what_init_makes_itself_is_as_open_whatever_the_umask(room: Path, umask:
 
 
 def test_a_page_that_is_to_fill_in_the_config_can_write_it(clone: Path, volumes: Path) -> None:
-    (clone / "config.toml").chmod(0o600)
+    initialise(clone, InitOptions(), host=at(volumes=volumes))
+    config = clone / "data" / "config.toml"
+    config.chmod(0o600)
     lines = initialise(clone, InitOptions(), host=at(volumes=volumes))
-    assert can(BRIDGE, "rw", clone / "config.toml")
-    assert not can(STRANGER, "r", clone / "config.toml")
+    assert can(BRIDGE, "rw", config)
+    assert can(PERSON, "rw", config)
+    assert not can(STRANGER, "r", config)
     assert any("page asks for tenant" in line for line in lines)
 
 
@@ -195,7 +200,7 @@ def test_where_root_may_not_write_each_run_says_the_next_step_and_the_containers
     refused = init(clone, volumes, caps="-all,+chown")
     assert refused.returncode == 1
     assert f"docker compose run --rm --user {user.uid}:{user.gid} init" in refused.stderr
-    assert not (clone / "secrets").exists()
+    assert not (clone / "data").exists()
 
     done = init(clone, volumes, user=user)
     assert (done.returncode, done.stderr) == (0, "")
@@ -203,7 +208,7 @@ def test_where_root_may_not_write_each_run_says_the_next_step_and_the_containers
     assert env_of(clone) == [f"PRESENCE_UID={user.uid}", f"PRESENCE_GID={user.gid}"]
     assert list(cannot(clone, volumes, user, user)) == []
     assert can(user, "rwx", volumes / "state" / "tokens")
-    assert not can(BRIDGE, "r", clone / "secrets" / "web")
+    assert not can(BRIDGE, "r", clone / "data" / "secrets" / "web")
     assert (volumes / "broker" / MARK).exists()  # else docker gives it back
 
     again = init(clone, volumes, user=user)
@@ -215,7 +220,7 @@ def test_volumes_that_are_still_roots_are_told(clone: Path, volumes: Path) -> No
     done = init(clone, volumes, user=PERSON)
     assert done.returncode == 1
     assert "docker compose run --rm init" in done.stderr
-    assert list(cannot(clone, volumes, PERSON, PERSON)) == ["state", "lamp", "broker"]
+    assert list(cannot(clone, volumes, PERSON, PERSON)) == ["state", "lamp", "broker"]  # not data/
     assert init(clone, volumes).returncode == 0  # root, as .env says by now
     assert list(cannot(clone, volumes, PERSON, PERSON)) == []
 
@@ -248,10 +253,12 @@ def test_where_root_owns_all_and_cannot_give_it_away_modes_do_the_rest(
     own(clone, User(0, 0))
     host = at(chown=chown, volumes=volumes / "none")
     lines = initialise(clone, OPTIONS, host=host)
-    assert any(line.startswith(f"opened  {clone / 'secrets' / 'web'}: ") for line in lines)
-    for name, user in (("secrets/web", BRIDGE), ("mosquitto/passwords", BROKER)):
+    assert any(line.startswith(f"opened  {clone / 'data' / 'secrets' / 'web'}: ") for line in lines)
+    for name, user in (("data/secrets/web", BRIDGE), ("data/mosquitto/passwords", BROKER)):
         assert can(user, "r", clone / name)
-    assert not can(STRANGER, "rx", clone / "secrets")
+    assert can(BRIDGE, "rwx", clone / "data" / "state" / "bridge")
+    for name in ("secrets", "state"):
+        assert not can(STRANGER, "rx", clone / "data" / name)
     assert not (clone / ".env").exists()
 
 
@@ -267,14 +274,13 @@ def test_what_was_given_before_the_first_refusal_comes_to_the_owner_too(
     clone: Path, volumes: Path
 ) -> None:
     def on_one_share(path: Path, uid: int, gid: int) -> None:
-        if clone / "mosquitto" in (path, *path.parents):
+        if clone / "data" / "mosquitto" in (path, *path.parents):
             refusing(path, uid, gid)
         os.chown(path, uid, gid)
 
-    (clone / "mosquitto" / "passwords").touch()
+    (clone / "data" / "mosquitto").mkdir(parents=True)
+    (clone / "data" / "mosquitto" / "passwords").touch(mode=0o600)
     own(clone, PERSON)
-    for path in (clone / "mosquitto").iterdir():
-        path.chmod(0o600)
     host = at(chown=on_one_share, volumes=volumes)
     initialise(clone, OPTIONS, host=host)
     owner = PERSON if (clone / ".env").exists() else None
@@ -284,10 +290,10 @@ def test_what_was_given_before_the_first_refusal_comes_to_the_owner_too(
 def test_a_secret_that_is_another_users_is_told_with_its_cure(clone: Path, volumes: Path) -> None:
     host = at(volumes=volumes)
     initialise(clone, OPTIONS, host=host)
-    strange = clone / "secrets" / "mqtt_bridge"
+    strange = clone / "data" / "secrets" / "mqtt_bridge"
     os.chown(strange, STRANGER.uid, STRANGER.gid)
     with pytest.raises(
-        ConfigError, match=r"user 65534 with mode 600.*sudo chown 10001 secrets/mqtt_"
+        ConfigError, match=r"user 65534 with mode 600.*sudo chown 10001 data/secrets/mqtt_"
     ):
         initialise(clone, OPTIONS, host=host)
     assert strange.stat().st_uid == STRANGER.uid
@@ -399,12 +405,13 @@ def test_keys_that_a_person_mounts_can_be_read_too_and_those_of_other_services_a
         (clone / name).chmod(0o600)
     compose = clone / "docker-compose.yml"
     text = compose.read_text(encoding="utf-8")
-    web = "      - ./secrets/web:/run/secrets/web:ro\n"
-    config = "      - ./mosquitto:/mosquitto/config:ro\n"
+    web = "      - ./data/secrets/web:/run/secrets/web:ro\n"
+    config = "      - ./data/mosquitto:/mosquitto/config:ro\n"
+    assert web in text
     text = text.replace(web, f"{web}      - './app.pem:/config/app.pem:ro'\n")
     text = text.replace(config, f"{config}      - ./certs:/certs:ro\n")
     zigbee = "  zigbee2mqtt:\n    image: koenkk/zigbee2mqtt\n    volumes:\n      - ./zigbee:/app\n"
-    compose.write_text(text.replace("\nvolumes:\n", f"\n{zigbee}\nvolumes:\n"), encoding="utf-8")
+    compose.write_text(text.replace("\nvolumes:", f"\n{zigbee}\nvolumes:"), encoding="utf-8")
     own(clone, PERSON)
     done = init(clone, volumes)
     assert (done.returncode, done.stderr) == (0, "")
@@ -416,3 +423,25 @@ def test_keys_that_a_person_mounts_can_be_read_too_and_those_of_other_services_a
     os.chown(clone / "app.pem", STRANGER.uid, STRANGER.gid)
     (clone / "app.pem").chmod(0o600)
     assert "app.pem belongs to user 65534" in init(clone, volumes).stderr
+
+
+def test_certificates_and_keys_among_the_secrets_are_the_bridges_alone(
+    clone: Path, volumes: Path
+) -> None:
+    assert init(clone, volumes).returncode == 0
+    secrets = clone / "data" / "secrets"
+    assert not can(BRIDGE, "x", secrets)
+    for name in ("app.pem", "token_key", "new/app.key"):
+        (secrets / name).parent.mkdir(exist_ok=True, mode=0o700)
+        (secrets / name).write_text("", encoding="utf-8")
+        (secrets / name).chmod(0o600)
+        os.chown(secrets / name, PERSON.uid, PERSON.gid)
+    done = init(clone, volumes)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert can(BRIDGE, "x", secrets)
+    for name in ("app.pem", "token_key", "new/app.key"):
+        assert can(BRIDGE, "r", secrets / name), name
+        assert can(PERSON, "rw", secrets / name), name
+        assert not can(BROKER, "r", secrets / name), name
+    assert not can(BRIDGE, "r", secrets / "mqtt_homeassistant")
+    assert not can(BROKER, "x", secrets)

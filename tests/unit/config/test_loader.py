@@ -238,7 +238,11 @@ def test_an_unknown_time_zone_is_refused(zone: str, tmp_path: Path) -> None:
     assert complaints(f"time_zone = '{zone}'", tmp_path)[0].startswith("time_zone: is no time zone")
 
 
-def test_the_config_is_found_where_it_is_said_to_be() -> None:
+def test_the_config_is_found_where_it_is_said_to_be(tmp_path: Path) -> None:
     assert config_path("x.toml", {"PRESENCE_CONFIG": "y.toml"}) == Path("x.toml")
     assert config_path(None, {"PRESENCE_CONFIG": "y.toml"}) == Path("y.toml")
-    assert config_path(None, {}) == Path("config.toml")
+    assert config_path(None, {}, tmp_path) == tmp_path / "config.toml"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "config.toml").touch()
+    assert config_path(None, {"PRESENCE_CONFIG": ""}, tmp_path) == tmp_path / "data" / "config.toml"
+    assert config_path("x.toml", {}, tmp_path) == Path("x.toml")
