@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.contract.light import LightState
+from bridge.contract.light import LightState, Rgb
 
 
 def is_lit(state: LightState) -> bool:
@@ -13,3 +13,14 @@ def is_lit(state: LightState) -> bool:
 def level(state: LightState, full: int = 255) -> int:
     """Brightness from 1 to ``full``."""
     return max(1, round(state.brightness * full))
+
+
+def apart(state: LightState) -> tuple[Rgb, LightState]:
+    """The colour as bright as it gets, and a look whose brightness has the rest.
+
+    For lights that take a colour as a hue alone; ``state`` must be lit.
+    """
+    brightest = max(state.color)
+    red, green, blue = (round(channel * 255 / brightest) for channel in state.color)
+    dimmed = state.model_copy(update={"brightness": state.brightness * brightest / 255})
+    return (red, green, blue), dimmed

@@ -11,8 +11,18 @@ from bridge.contract.errors import ConfigError
 from drivers.base import Kind
 
 GROUP = "presence.drivers"
-EXTRAS = {"hue": "hue", "gpio": "gpio", "serial": "serial", "usb": "usb"}
+EXTRAS = {
+    "gpio": "gpio",
+    "hue": "hue",
+    "lifx": "lifx",
+    "serial": "serial",
+    "usb": "usb",
+    "wiz": "wiz",
+    "yeelight": "yeelight",
+}
 """The extra that brings the library of a kind of ours."""
+FINDABLE = ("lifx", "wiz", "yeelight")
+"""Those of ours that answer on the network."""
 _ALSO = {"lgpio": " (lgpio has no wheels for Python 3.13 and newer: docs/lights/gpio.md)"}
 
 
@@ -45,6 +55,11 @@ def find(
     if not isinstance(kind, Kind) or kind.name != name:
         raise ConfigError([f"kind {name!r}: {known[name].value} is no kind of that name"])
     return kind
+
+
+def is_ready(name: str) -> bool:
+    """Whether the libraries of a kind of ours are installed."""
+    return all(map(is_installed, this_installation().needed(EXTRAS[name])))
 
 
 def listing(

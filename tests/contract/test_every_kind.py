@@ -11,6 +11,7 @@ from drivers.base import Surroundings
 from drivers.mqtt_light.options import MqttOptions
 from drivers.registry import installed
 from drivers.testing import FakeBus, LightContract, Rig
+from tests.contract.lan_rigs import LifxRig, WizRig, YeelightRig
 from tests.contract.rigs import ConsoleRig, GpioRig, HueRig, MqttRig, SerialRig, UsbRig
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, WledStrip, ZigbeeBulb
 from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
@@ -19,6 +20,7 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "console": lambda _, __: ConsoleRig(),
     "hue": lambda folder, _: HueRig(folder),
     "gpio": lambda _, __: GpioRig(),
+    "lifx": lambda _, __: LifxRig(),
     "usb": lambda _, __: UsbRig(),
     "serial line": lambda folder, _: SerialRig(folder, LineBoard(), "line", boot_s=4),
     "serial adalight": lambda folder, _: SerialRig(folder, AdalightStrip(), "adalight", boot_s=0),
@@ -35,6 +37,8 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "mqtt wled": lambda _, bus: MqttRig(
         bus, WledStrip(), MqttOptions(device="wled", topic="wled/desk")
     ),
+    "wiz": lambda _, __: WizRig(),
+    "yeelight": lambda _, __: YeelightRig(),
 }
 
 
