@@ -15,6 +15,7 @@ EXTRAS = {
     "gpio": "gpio",
     "hue": "hue",
     "lifx": "lifx",
+    "pixels": "pixels",
     "serial": "serial",
     "usb": "usb",
     "wiz": "wiz",

@@ -10,7 +10,7 @@ from drivers.registry import installed
 
 LIBRARIES = (
     *("aiohttp", "busylight_core", "gpiozero", "hid", "lgpio", "lifx", "msal", "phue"),
-    *("pywizlight", "serial", "yeelight"),
+    *("pi5neo", "pywizlight", "serial", "spidev", "yeelight"),
 )
 
 PROBE = """

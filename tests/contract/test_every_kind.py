@@ -12,7 +12,7 @@ from drivers.mqtt_light.options import MqttOptions
 from drivers.registry import installed
 from drivers.testing import FakeBus, LightContract, Rig
 from tests.contract.lan_rigs import LifxRig, WizRig, YeelightRig
-from tests.contract.rigs import ConsoleRig, GpioRig, HueRig, MqttRig, SerialRig, UsbRig
+from tests.contract.rigs import ConsoleRig, GpioRig, HueRig, MqttRig, PixelsRig, SerialRig, UsbRig
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, WledStrip, ZigbeeBulb
 from tests.fakes.serial_boards import AdalightStrip, LineBoard, WledBoard
 
@@ -22,6 +22,7 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "gpio": lambda _, __: GpioRig(),
     "lifx": lambda _, __: LifxRig(),
     "usb": lambda _, __: UsbRig(),
+    "pixels": lambda _, __: PixelsRig(),
     "serial line": lambda folder, _: SerialRig(folder, LineBoard(), "line", boot_s=4),
     "serial adalight": lambda folder, _: SerialRig(folder, AdalightStrip(), "adalight", boot_s=0),
     "serial wled": lambda folder, _: SerialRig(folder, WledBoard(), "wled", boot_s=4),

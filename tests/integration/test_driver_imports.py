@@ -15,6 +15,7 @@ LIBRARIES = {
     "hue": {"phue"},
     "gpio": {"gpiozero", "lgpio"},
     "lifx": {"lifx"},
+    "pixels": {"pi5neo", "spidev"},
     "serial": {"serial"},
     "usb": {"busylight_core", "hid", "usb"},
     "wiz": {"pywizlight"},

@@ -19,7 +19,7 @@ IN_A_VENV = Installation(
     ),
 )
 NOTE = " (lgpio has no wheels for Python 3.13 and newer: docs/lights/gpio.md)"
-OURS = ("console", "gpio", "hue", "lifx", "mqtt", "serial", "usb", "wiz", "yeelight")
+OURS = ("console", "gpio", "hue", "lifx", "mqtt", "pixels", "serial", "usb", "wiz", "yeelight")
 
 
 def test_the_kinds_that_ship_are_installed_in_alphabetical_order() -> None:
