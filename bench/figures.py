@@ -33,6 +33,9 @@ KINDS = {
     "mqtt": "json",
     "gpio": "gpiozero, gpiozero.pins.mock",
     "usb": "busylight_core",
+    "lifx": "lifx",
+    "wiz": "pywizlight",
+    "yeelight": "yeelight.aio",
 }
 """What each kind of light loads beside."""
 FLOORS = {

@@ -39,6 +39,7 @@ from drivers.hue.options import HueOptions
 from drivers.lamp import Lamp
 from drivers.testing import FakeBus
 from tests.fakes.hue_hub import HueHub, color_light
+from tests.fakes.lan_lamps import LifxLamp, WizBulb, Yeelight
 from tests.fakes.light import FakeLight
 from tests.fakes.mqtt_light_devices import ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
@@ -46,7 +47,7 @@ from tests.fakes.serial_pty import Plug
 from tests.fakes.stand_ins import wired
 
 TURNS = (Availability.AVAILABLE, Availability.BUSY)
-REST_S = 0.3
+REST_S, YEELIGHT_REST_S = 0.3, 1.4
 """Between two changes: a bit more than the longest pace of a light."""
 ACCOUNT = "lamps"
 """An account of its own: the bridge of the other figures has published about alice."""
@@ -60,6 +61,7 @@ class Device:
     environment: Mapping[str, str] = field(default_factory=dict)
     prints: bool = False
     """What the driver prints is the call."""
+    rest_s: float = REST_S
     calls: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
 
     def called(self) -> None:
@@ -122,13 +124,15 @@ async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[
         began_s = time.monotonic()
         async with _driver(rig, device):
             took_s.append(await device.next_call() - began_s)
-            await asyncio.sleep(REST_S)  # it reads back and tells; to end it now would cut that off
+            await asyncio.sleep(
+                device.rest_s
+            )  # it reads back and tells; to end it now would cut that off
     device.forget()
     async with _driver(rig, device) as process:
         await device.next_call()
         took_ms = []
         for number in range(changes):
-            await asyncio.sleep(REST_S)
+            await asyncio.sleep(device.rest_s)
             device.forget()
             began_s = time.monotonic()
             await _be(rig, TURNS[(number + 1) % 2])
@@ -298,6 +302,21 @@ async def _watched(config: str, rig: Rig) -> AsyncIterator[Device]:
         yield device
 
 
+@asynccontextmanager
+async def _lan(
+    make: Callable[[], Any], config: str, _rig: Rig, *, rest_s: float = REST_S
+) -> AsyncIterator[Device]:
+    """A lamp on the loopback network at a given address: no search is in the figure."""
+    lamp = make()
+    device = Device(f'{config}\nhost = "127.0.0.1"\nport = {lamp.port}', rest_s=rest_s)
+    lamp.queued.wrote = device.called
+    await lamp.plug()
+    try:
+        yield device
+    finally:
+        await lamp.unplug()
+
+
 _PINS = 'kind = "gpio"\npins = { red = 17, green = 27, blue = 22 }'
 _USB = 'kind = "usb"'
 _LIBRARIES = {"gpio": _PINS, "usb": _USB}
@@ -308,5 +327,13 @@ _DEVICES: dict[str, Callable[[Rig], AbstractAsyncContextManager[Device]]] = {
     "serial": _serial,
     "mqtt": _mqtt,
     "gpio": partial(_watched, _PINS),
+    "lifx": partial(_lan, LifxLamp, 'kind = "lifx"'),
     "usb": partial(_watched, _USB),
+    "wiz": partial(_lan, WizBulb, 'kind = "wiz"'),
+    "yeelight": partial(
+        _lan,
+        lambda: Yeelight(time.monotonic),
+        'kind = "yeelight"',
+        rest_s=YEELIGHT_REST_S,
+    ),
 }

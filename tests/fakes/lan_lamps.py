@@ -11,6 +11,7 @@ import json
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
@@ -31,14 +32,21 @@ def free_port(kind: int) -> int:
         return int(sock.getsockname()[1])
 
 
+def _nothing() -> None:
+    """Nobody measures."""
+
+
 class Queued:
     """Takes what arrives in its order; while its gate is shut no write, and nothing after one."""
 
     def __init__(self) -> None:
-        self.gate = Gate(self._take_up)
+        self.gate, self.wrote = Gate(self._take_up), _nothing
+        """``wrote`` is called at each write."""
         self._waiting: list[Callable[[], None]] = []
 
     def later(self, do: Callable[[], None], *, writes: bool) -> None:
+        if writes:
+            self.wrote()
         if self.gate.is_shut and (writes or self._waiting):
             self.gate.reached = True
             self._waiting.append(do)
@@ -134,7 +142,8 @@ class WizBulb(fake_bulb.BulbUDPRequestHandler):  # type: ignore[misc]  # it has 
     def _answer(self, resp: bytes, addr: tuple[str, int]) -> None:
         self.asked.append(str(json.loads(resp)["method"]))
         if self.transport is not None:
-            super().handle(resp, addr)
+            with redirect_stdout(None):  # it prints each request
+                super().handle(resp, addr)
 
     def setPilot(self, json_data: dict[str, Any]) -> bytes:  # noqa: N802 - theirs
         params = json_data["params"]
