@@ -137,7 +137,7 @@ def levels(state: LightState, options: PixelsOptions) -> tuple[int, int, int, in
 
 def _not_opened(device: str, error: OSError) -> LightRefusedError | LightUnreachableError:
     if error.errno == errno.EACCES:
-        remedy = "Let the user join the group spi; give a container the device and that group."
+        remedy = "Let the user join the group spi."
     elif error.errno == errno.ENOENT:
         remedy = "Switch SPI on: sudo raspi-config nonint do_spi 0, then restart."
     else:

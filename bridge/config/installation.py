@@ -19,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 NAME = "presence-bridge"
 IN_CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
 """Docker and Podman make one of these."""
+NOT_IN_IMAGE = frozenset({"pixels"})
+"""Extras that are compiled while they are installed."""
 _OF_EXTRA = re.compile(r"\s*(?:\band\s+)?\bextra\s*==\s*['\"]([\w-]+)['\"]")
 _LIBRARY = re.compile(r"[\w.-]+")
 
@@ -48,6 +50,8 @@ class Installation:
     def cure(self, extra: str) -> str:
         """What a person does to have the libraries of ``extra``, as a sentence."""
         if self.in_container and "archive_info" in self.origin:
+            if extra in NOT_IN_IMAGE:
+                return "No image has it: run this lamp's driver outside of a container."
             return "The image for lamps has it: docker compose --profile driver up -d."
         return f"Run: {self._install} {shlex.join(self._source(extra))}"
 
