@@ -38,6 +38,9 @@ KINDS = {
     "usb": "busylight_core",
     "virtual": "json",
     "wled": "http.client",
+    "lifx": "lifx",
+    "wiz": "pywizlight",
+    "yeelight": "yeelight.aio",
 }
 """What each kind of light loads beside."""
 FLOORS = {

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import aiomqtt
 from aiohttp import web
@@ -22,6 +23,7 @@ from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
 from tests.fakes.http_devices import HttpDevice, WledStrip
 from tests.fakes.hue_hub import HueHub, color_light
+from tests.fakes.lan_lamps import LifxLamp, WizBulb, Yeelight
 from tests.fakes.mqtt_light_devices import ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
 from tests.fakes.serial_pty import Plug
@@ -36,6 +38,8 @@ class Device:
     environment: Mapping[str, str] = field(default_factory=dict)
     prints: bool = False
     """What the driver prints is the call."""
+    rest_s: float = 0.3
+    """Between two changes: a bit more than the longest pace of a light."""
     calls: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
 
     def called(self) -> None:
@@ -218,6 +222,21 @@ async def _watched(config: str, rig: Rig) -> AsyncIterator[Device]:
         yield device
 
 
+@asynccontextmanager
+async def _lan(make: Callable[[], Any], kind: str, _rig: Rig) -> AsyncIterator[Device]:
+    """A lamp on the loopback network at a given address: no search is in the figure."""
+    lamp = make()
+    device = Device(f'kind = "{kind}"\nhost = "127.0.0.1"\nport = {lamp.port}')
+    if kind == "yeelight":
+        device.rest_s = 1.4  # it takes sixty commands a minute
+    lamp.queued.wrote = device.called
+    await lamp.plug()
+    try:
+        yield device
+    finally:
+        await lamp.unplug()
+
+
 _PINS = 'kind = "gpio"\npins = { red = 17, green = 27, blue = 22 }'
 _USB = 'kind = "usb"'
 LIBRARIES = {"gpio": _PINS, "usb": _USB}
@@ -227,10 +246,13 @@ DEVICES: dict[str, Callable[[Rig], AbstractAsyncContextManager[Device]]] = {
     "console": _console,
     "http": _http,
     "hue": _hue,
+    "lifx": partial(_lan, LifxLamp, "lifx"),
     "serial": _serial,
     "mqtt": _mqtt,
     "gpio": partial(_watched, _PINS),
     "usb": partial(_watched, _USB),
     "virtual": _virtual,
+    "wiz": partial(_lan, WizBulb, "wiz"),
     "wled": _wled,
+    "yeelight": partial(_lan, lambda: Yeelight(time.monotonic), "yeelight"),
 }

@@ -34,8 +34,6 @@ from drivers.lamp import Lamp
 from tests.fakes.light import FakeLight
 
 TURNS = (Availability.AVAILABLE, Availability.BUSY)
-REST_S = 0.3
-"""Between two changes: a bit more than the longest pace of a light."""
 ACCOUNT = "lamps"
 """An account of its own: the bridge of the other figures has published about alice."""
 
@@ -85,13 +83,14 @@ async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[
         began_s = time.monotonic()
         async with _driver(rig, device):
             took_s.append(await device.next_call() - began_s)
-            await asyncio.sleep(REST_S)  # it reads back and tells; to end it now would cut that off
+            # it reads back and tells; to end it now would cut that off
+            await asyncio.sleep(device.rest_s)
     device.forget()
     async with _driver(rig, device) as process:
         await device.next_call()
         took_ms = []
         for number in range(changes):
-            await asyncio.sleep(REST_S)
+            await asyncio.sleep(device.rest_s)
             device.forget()
             began_s = time.monotonic()
             await _be(rig, TURNS[(number + 1) % 2])

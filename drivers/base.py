@@ -7,9 +7,9 @@ retry, restoring, Home Assistant) are the runner's, the same for every kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -175,6 +175,19 @@ class Surroundings(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Found:
+    """One light or hub that answered."""
+
+    name: str
+    """As its maker's app calls it, or its id."""
+    address: str
+    about: str = ""
+    """Its model, for people."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The keys of ``[drivers.NAME]`` that mean it, wherever it moves."""
+
+
+@dataclass(frozen=True)
 class Kind(Generic[O]):
     """One kind of light."""
 
@@ -200,6 +213,8 @@ class Kind(Generic[O]):
     """It reaches its light through the broker."""
     pair: Callable[[O, Surroundings], Any] | None = None
     """An async function behind ``presence-driver pair``; prints, waits, raises as above."""
+    find: Callable[[str | None], AsyncGenerator[Found, None]] | None = None
+    """What of it answers, in the local network or at the address that is named."""
     tailored: Callable[[O], Kind[O]] | None = None
     """The kind as these options make it: other effects, pace or colour modes."""
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.contract.light import LightState
+from typing import Annotated
+
+from pydantic import Field
+
+from bridge.contract.light import LightState, Rgb
+
+Gamma = Annotated[float, Field(ge=1, le=4)]
+"""The exponent from how bright a light seems to how much of the time it is lit."""
 
 
 def is_lit(state: LightState) -> bool:
@@ -13,3 +20,19 @@ def is_lit(state: LightState) -> bool:
 def level(state: LightState, full: int = 255) -> int:
     """Brightness from 1 to ``full``."""
     return max(1, round(state.brightness * full))
+
+
+def apart(state: LightState) -> tuple[Rgb, LightState]:
+    """The colour as bright as it gets, and a look whose brightness has the rest.
+
+    For lights that take a colour as a hue alone; ``state`` must be lit.
+    """
+    brightest = max(state.color)
+    red, green, blue = (round(channel * 255 / brightest) for channel in state.color)
+    dimmed = state.model_copy(update={"brightness": state.brightness * brightest / 255})
+    return (red, green, blue), dimmed
+
+
+def by_gamma(level: float, gamma: float) -> float:
+    """How much of the time an LED is lit to seem ``level`` bright, 0 to 1 each."""
+    return float(level**gamma)

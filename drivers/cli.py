@@ -2,6 +2,8 @@
 
 presence-driver NAME                    the driver for [drivers.NAME]
 presence-driver pair|test|preview|forget NAME
+presence-driver find [KIND]
+presence-driver add KIND [LAMP]
 presence-driver list
 """
 
@@ -13,7 +15,6 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
@@ -28,10 +29,11 @@ from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
 from bridge.contract.loading import loading
+from drivers import arguments as arguments_of
 from drivers import stopping
 from drivers.base import Kind
 from drivers.logs import LEVELS, set_up
-from drivers.registry import find, listing
+from drivers.registry import FINDABLE, find, is_ready, listing
 from drivers.settings import Common, read
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 EXAMPLE_KIND = "console"
 """What is previewed where no lamp is configured."""
 _EXAMPLES = "Tables to begin with: docs/lights.md, and commented out in the shipped config.toml."
-_COMMANDS = ("pair", "test", "preview", "forget", "list", "run")
+_COMMANDS = ("pair", "test", "preview", "forget", "find", "add", "list", "run")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,6 +160,34 @@ def _forget(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _find(arguments: argparse.Namespace) -> int:
+    from drivers import finding  # noqa: PLC0415 - as above
+
+    names = [arguments.kind] if arguments.kind else [name for name in FINDABLE if is_ready(name)]
+    for kind in map(find, names):
+        answered = asyncio.run(finding.found(kind, arguments.at))
+        print(*finding.lines(kind, answered), sep="\n")  # noqa: T201 - the command's answer
+        if not answered:
+            print(f"# {kind.name}: no lamp answers.")  # noqa: T201 - as above
+    return OK
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    from drivers import finding  # noqa: PLC0415 - as above
+
+    file, kind = config_path(arguments.config, os.environ), find(arguments.kind)
+    config = load_host(file, os.environ)
+    answered = asyncio.run(finding.found(kind, arguments.at))
+    lamp = finding.chosen(answered, arguments.lamp)
+    key = finding.add(file, config, kind, lamp, arguments.name)
+    print(  # noqa: T201 - the command's answer
+        f"[drivers.{key}] is in {file}: {lamp.name} at {lamp.address}.",
+        f"Try it: presence-driver test {key}",
+        sep="\n",
+    )
+    return OK
+
+
 def _list(_: argparse.Namespace) -> int:
     print(*listing(), sep="\n")  # noqa: T201 - the command's answer
     return OK
@@ -205,36 +235,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("name", metavar="NAME")
         command.set_defaults(do=do)
     parsers["test"].add_argument("--seconds", type=float, default=2.0, help="for each look")
-    _add_preview(parsers["preview"])
-    _add_forget(parsers["forget"])
+    arguments_of.of_preview(parsers["preview"])
+    arguments_of.of_forget(parsers["forget"])
+    searches = {
+        "find": ("lamps that answer on the network, and their config", arguments_of.of_find, _find),
+        "add": ("write a lamp that answers into the config", arguments_of.of_add, _add),
+    }
+    for word, (text, arguments, do) in searches.items():
+        command = commands.add_parser(word, parents=[common], help=text)
+        arguments(command)
+        command.set_defaults(do=do)
     listing = commands.add_parser(
         "list", parents=[common], help="kinds of lamps, and what each lacks here"
     )
     listing.set_defaults(do=_list)
     return parser
-
-
-def _add_preview(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--at",
-        type=datetime.fromisoformat,
-        metavar="TIME",
-        help='another moment, as in "2026-11-23 08:59"; what is known stays as it is',
-    )
-    parser.add_argument(
-        "--presence",
-        metavar="WORDS",
-        help="availability[/activity] as busy/in_a_call, unknown or sign_in_needed; for several "
-        "people alice=busy/in_a_call,bob=available; when left out the broker is asked for what "
-        "is true now",
-    )
-    parser.add_argument(
-        "--manual", metavar="COLOR", help="as set by hand in Home Assistant: #ff0000, red or off"
-    )
-
-
-def _add_forget(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--username", help="the lamp's own user; that of [mqtt] when left out")
-    parser.add_argument(
-        "--password-file", type=Path, metavar="PATH", help="the password of that user"
-    )

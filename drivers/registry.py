@@ -11,8 +11,19 @@ from bridge.contract.errors import ConfigError
 from drivers.base import Kind
 
 GROUP = "presence.drivers"
-EXTRAS = {"hue": "hue", "gpio": "gpio", "serial": "serial", "usb": "usb"}
+EXTRAS = {
+    "gpio": "gpio",
+    "hue": "hue",
+    "lifx": "lifx",
+    "pixels": "pixels",
+    "serial": "serial",
+    "usb": "usb",
+    "wiz": "wiz",
+    "yeelight": "yeelight",
+}
 """The extra that brings the library of a kind of ours."""
+FINDABLE = ("lifx", "wiz", "yeelight")
+"""Those of ours that answer on the network."""
 
 
 def installed(points: Iterable[EntryPoint] | None = None) -> dict[str, EntryPoint]:
@@ -44,6 +55,11 @@ def find(
     if not isinstance(kind, Kind) or kind.name != name:
         raise ConfigError([f"kind {name!r}: {known[name].value} is no kind of that name"])
     return kind
+
+
+def is_ready(name: str) -> bool:
+    """Whether the libraries of a kind of ours are installed."""
+    return all(map(is_installed, this_installation().needed(EXTRAS[name])))
 
 
 def listing(

@@ -24,6 +24,8 @@ LGPIO = (
     ", and on Raspberry Pi OS: apt-get install python3-lgpio, which a venv sees when it was made "
     "with --system-site-packages; pip has none for Python 3.13 and newer (docs/lights/gpio.md)"
 )
+NOT_IN_IMAGE = frozenset({"pixels"})
+"""Extras that are compiled while they are installed."""
 _OF_EXTRA = re.compile(r"\s*(?:\band\s+)?\bextra\s*==\s*['\"]([\w-]+)['\"]")
 _LIBRARY = re.compile(r"[\w.-]+")
 
@@ -55,6 +57,8 @@ class Installation:
     def cure(self, extra: str) -> str:
         """What a person does to have the libraries of ``extra``, as a sentence."""
         if self.in_container and "archive_info" in self.origin:
+            if extra in NOT_IN_IMAGE:
+                return "No image has it: run this lamp's driver outside of a container."
             return "The image for lamps has it: docker compose --profile driver up -d."
         also = LGPIO if extra == "gpio" and self.version >= NO_LGPIO_SINCE else ""
         return f"Run: {self._install} {shlex.join(self._source(extra))}{also}"

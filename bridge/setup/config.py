@@ -17,12 +17,12 @@ from bridge.config.atomic_file import write_in_place
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
+from bridge.config.toml_values import OtherStyleError, toml_text, with_values
 from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
 from bridge.setup.new_files import is_there, make_folder, write_new
 from bridge.setup.owners import PAGE
-from bridge.setup.toml_values import OtherStyleError, toml_text, with_values
 
 PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is
 CA_FILE = "secrets/broker_ca.pem"

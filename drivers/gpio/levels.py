@@ -6,7 +6,7 @@ import colorsys
 from collections.abc import Mapping
 
 from bridge.contract.light import LightState, Rgb
-from drivers.brightness import is_lit
+from drivers.brightness import by_gamma, is_lit
 from drivers.gpio.options import CHANNELS, GpioOptions
 
 Levels = Mapping[str, float]
@@ -32,7 +32,9 @@ def levels(state: LightState, options: GpioOptions) -> Levels:
             channel: part / 255 * state.brightness
             for channel, part in zip(channels, state.color, strict=True)
         }
-    return exact if options.pwm else _on_or_off(exact, state, options)
+    if not options.pwm:
+        return _on_or_off(exact, state, options)
+    return {channel: by_gamma(part, options.gamma) for channel, part in exact.items()}
 
 
 def traffic_light(color: Rgb) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from bridge.config.tables.base import Settings
+from drivers.brightness import Gamma
 
 Layout = Literal["rgb", "single", "traffic_light"]
 
@@ -50,6 +51,9 @@ class GpioOptions(Settings):
     """What the LEDs share: ground (a high pin lights) or the supply (a low pin lights)."""
     pwm: bool = True
     """Brightness by pulse width; ``false`` for relays and whatever only knows on and off."""
+
+    gamma: Gamma = 2.2
+    """How the eye sees brightness; 1 sends it as it is. For PWM alone."""
 
     @model_validator(mode="after")
     def _pins_fit_the_layout(self) -> Self:

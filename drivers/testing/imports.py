@@ -8,7 +8,10 @@ import sys
 
 from drivers.registry import installed
 
-LIBRARIES = ("aiohttp", "busylight_core", "gpiozero", "hid", "lgpio", "msal", "phue", "serial")
+LIBRARIES = (
+    *("aiohttp", "busylight_core", "gpiozero", "hid", "lgpio", "lifx", "msal", "phue"),
+    *("pi5neo", "pywizlight", "serial", "spidev", "yeelight"),
+)
 
 PROBE = """
 import sys

@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import errno
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from drivers import (
     http_light,
     hue,
     mqtt_light,
+    pixels_lamp,
     serial_lamp,
     usb,
     virtual,
@@ -44,6 +46,7 @@ from drivers.hue.api import HubLight
 from drivers.hue.looks import body_for, shows
 from drivers.hue.options import HueOptions
 from drivers.mqtt_light.options import MqttOptions
+from drivers.pixels_lamp import PixelsOptions, levels
 from drivers.serial_lamp.options import SerialOptions
 from drivers.testing import FakeBus, Gate, Rig
 from drivers.usb.busylights import connect
@@ -62,6 +65,7 @@ from tests.fakes.serial_boards import (
     WledBoard,
 )
 from tests.fakes.serial_pty import Plug
+from tests.fakes.spi_strip import SpiStrip
 from tests.fakes.usb_hardware import Usb, Wire
 
 
@@ -389,7 +393,7 @@ class GpioRig(Rig):
 
     kind: Kind[Any] = gpio.KIND
     gate: Gate
-    options: BaseModel = GpioOptions(pins={"red": 17, "green": 27, "blue": 22})
+    options: BaseModel = GpioOptions(pins={"red": 17, "green": 27, "blue": 22}, gamma=1)
     stays_lit = False
 
     def __init__(self) -> None:
@@ -434,6 +438,43 @@ class GpioRig(Rig):
         finally:
             self.gate.open()
             gpiozero.Device.pin_factory = None
+
+
+class SlowStrip(SpiStrip):
+    gate: Gate
+
+    def xfer3(self, data: Sequence[int]) -> None:
+        self.gate.wait()
+        super().xfer3(data)
+
+
+class PixelsRig(Rig):
+    def __init__(self) -> None:
+        self.gate, self._strip = Gate(), SlowStrip(leds=3)
+        self._strip.gate = self.gate
+        self.options = PixelsOptions(leds=3)
+        self.kind: Kind[Any] = replace(
+            pixels_lamp.KIND, open=partial(pixels_lamp.opened, make=lambda: self._strip)
+        )
+
+    def shows(self, state: LightState) -> bool:
+        assert isinstance(self.options, PixelsOptions)
+        red, green, blue, _ = levels(state, self.options)
+        return self._strip.frames[-1:] == [[(green, red, blue)] * 3]
+
+    @property
+    def looks(self) -> int:
+        """A frame that says the same again is no look."""
+        return len([1 for number in range(len(self._strip.frames)) if self._is_new(number)])
+
+    def _is_new(self, number: int) -> bool:
+        return number == 0 or self._strip.frames[number] != self._strip.frames[number - 1]
+
+    async def unplug(self) -> None:
+        self._strip.broken = True
+
+    async def plug(self) -> None:
+        self._strip.broken = False
 
 
 class SlowWire(Wire):

@@ -11,6 +11,7 @@ from drivers.base import Surroundings
 from drivers.mqtt_light.options import MqttOptions
 from drivers.registry import installed
 from drivers.testing import FakeBus, LightContract, Rig
+from tests.contract.lan_rigs import LifxRig, WizRig, YeelightRig
 from tests.contract.rigs import (
     CommandRig,
     ConsoleRig,
@@ -18,6 +19,7 @@ from tests.contract.rigs import (
     HttpRig,
     HueRig,
     MqttRig,
+    PixelsRig,
     SerialRig,
     UsbRig,
     VirtualRig,
@@ -32,7 +34,9 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "http": lambda folder, _: HttpRig(folder),
     "hue": lambda folder, _: HueRig(folder),
     "gpio": lambda _, __: GpioRig(),
+    "lifx": lambda _, __: LifxRig(),
     "usb": lambda _, __: UsbRig(),
+    "pixels": lambda _, __: PixelsRig(),
     "virtual": lambda _, __: VirtualRig(),
     "wled": lambda _, __: WledRig(),
     "wled segment": lambda _, __: WledRig(0),
@@ -51,6 +55,8 @@ RIGS: dict[str, Callable[[Path, FakeBus], Rig]] = {
     "mqtt wled": lambda _, bus: MqttRig(
         bus, WledStrip(), MqttOptions(device="wled", topic="wled/desk")
     ),
+    "wiz": lambda _, __: WizRig(),
+    "yeelight": lambda _, __: YeelightRig(),
 }
 
 

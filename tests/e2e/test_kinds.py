@@ -61,6 +61,7 @@ topic = "zigbee2mqtt/desk"
 [drivers.gpio]
 kind = "gpio"
 grace = 1
+gamma = 1
 pins = {{ red = 17, green = 27, blue = 22 }}
 [drivers.usb]
 kind = "usb"

@@ -14,8 +14,12 @@ MICROSOFT = {"msal", "aiohttp", "requests", "cryptography"}
 LIBRARIES = {
     "hue": {"phue"},
     "gpio": {"gpiozero", "lgpio"},
+    "lifx": {"lifx"},
+    "pixels": {"pi5neo", "spidev"},
     "serial": {"serial"},
     "usb": {"busylight_core", "hid", "usb"},
+    "wiz": {"pywizlight"},
+    "yeelight": {"yeelight"},
 }
 LIGHTS = set().union(*LIBRARIES.values())
 DEMO = {"amqtt"}

@@ -32,7 +32,7 @@ from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.gpio_pins import BusyPin, FailingPin, LgpioError, board, duty
 
-RGB = GpioOptions(pins={"red": 17, "green": 27, "blue": 22})
+RGB = GpioOptions(pins={"red": 17, "green": 27, "blue": 22}, gamma=1)
 ORANGE = LightState(color=(255, 51, 0), brightness=0.5)
 
 
@@ -154,7 +154,7 @@ async def test_a_pin_that_this_process_uses_is_named_and_the_others_are_given_ba
 async def test_pins_that_cannot_be_had_come_with_a_remedy(
     tmp_path: Path, factory: Callable[[], Any], pins: dict[str, Any], text: str, remedy: str
 ) -> None:
-    options = GpioOptions(layout="single", pins=pins)
+    options = GpioOptions(layout="single", pins=pins, gamma=1)
     async with lit(options, factory, tmp_path) as light:
         with pytest.raises(LightRefusedError, match=text) as caught:
             await light.apply(ORANGE)

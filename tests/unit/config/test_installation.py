@@ -80,6 +80,7 @@ def test_a_wheel_that_is_still_there_is_taken_unless_an_image_was_made_from_it(
     assert installed(origin, in_container=True).cure("hue") == (
         "The image for lamps has it: docker compose --profile driver up -d."
     )
+    assert "outside of a container" in installed(origin, in_container=True).cure("pixels")
 
 
 def test_on_a_python_that_pip_has_no_lgpio_for_the_system_gives_it() -> None:

@@ -19,7 +19,22 @@ IN_A_VENV = Installation(
     ),
     version=(3, 12),
 )
-OURS = ("command", "console", "gpio", "http", "hue", "mqtt", "serial", "usb", "virtual", "wled")
+OURS = (
+    "command",
+    "console",
+    "gpio",
+    "http",
+    "hue",
+    "lifx",
+    "mqtt",
+    "pixels",
+    "serial",
+    "usb",
+    "virtual",
+    "wiz",
+    "wled",
+    "yeelight",
+)
 
 
 def test_the_kinds_that_ship_are_installed_in_alphabetical_order() -> None:

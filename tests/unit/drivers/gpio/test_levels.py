@@ -27,7 +27,7 @@ AMBER = LightState(color=(255, 140, 0), brightness=0.5)
 
 
 def options(layout: Layout, **more: Any) -> GpioOptions:
-    return GpioOptions(layout=layout, pins=PINS[layout], **more)
+    return GpioOptions(layout=layout, pins=PINS[layout], **{"gamma": 1, **more})
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,12 @@ def test_importing_the_kind_imports_no_library() -> None:
     assert "gpiozero" not in done.stdout
     assert "lgpio" not in done.stdout
     assert "drivers.gpio" in done.stdout
+
+
+def test_half_as_bright_for_the_eye_is_much_less_for_an_led() -> None:
+    half = LightState(color=(255, 0, 0), brightness=0.5)
+    by_default = GpioOptions(layout="rgb", pins=PINS["rgb"])
+    assert levels(half, by_default)["red"] == pytest.approx(0.5**2.2)
+    assert levels(LightState(color=(255, 0, 0)), by_default)["red"] == 1
+    relay = GpioOptions(layout="single", pins=PINS["single"], pwm=False)
+    assert levels(half, relay) == {"led": 1}

@@ -1,0 +1,283 @@
+"""The ``yeelight`` kind: Yeelight lamps in LAN mode.
+
+With yeelight, which Home Assistant uses; released last in January 2025, for a protocol that has not
+changed since 2015. A lamp takes 60 commands a minute: a look is one, effects are the lamp's own
+flows, and what others change it says by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from bridge.config.installation import cure
+from bridge.config.tables.base import Settings
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ConfigError, LightUnreachableError
+from bridge.contract.light import Effect, LightState
+from drivers.base import Capability, Found, Kind, Light, Surroundings
+from drivers.brightness import apart, is_lit, level
+from drivers.effects import LOWEST
+from drivers.lan import Address, OverNetwork, answers
+
+if TYPE_CHECKING:
+    from yeelight.aio import AsyncBulb
+
+PORT = 55443
+SSDP = ("239.255.255.250", 1982)
+SEARCH = (
+    b'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1982\r\nMAN: "ssdp:discover"\r\nST: wifi_bulb'
+)
+SEARCH_S, ANSWER_S, LIST_S = 3.0, 6.0, 3.0
+INTERVAL_S = 1.2
+"""50 looks a minute; what is left are questions."""
+WHITE_INTERVAL_S = 2.4
+"""A lamp without colours needs two commands for a look."""
+ASK_EVERY_S = 15.0
+"""So often is asked whether it is there at all: it cannot say that its power is gone."""
+WHITE_KELVIN = 4000
+_SHORTEST_MS = 50
+_READ = ("power", "bright", "color_mode", "ct", "rgb", "hue", "sat", "flowing", "flow_params")
+_RGB, _CT, _HSV = "1", "2", "3"
+
+
+class YeelightOptions(Settings):
+    """One lamp, by its id or its address."""
+
+    id: Annotated[str, StringConstraints(to_lower=True, pattern=r"^0x[0-9a-fA-F]{16}$")] | None = (
+        None
+    )
+    """It is looked for, wherever it moves."""
+    host: str | None = None
+    """Where it is never looked for: a fixed address, or another network."""
+    port: Annotated[int, Field(ge=1, le=65535)] = PORT
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.id is None) == (self.host is None):
+            raise ValueError('needs either id = "…" or host = "…"')
+        return self
+
+
+class YeelightLight:
+    """One lamp, which says by itself what is changed."""
+
+    def __init__(self, options: YeelightOptions, clock: Clock, search: Address) -> None:
+        from yeelight import BulbException  # noqa: PLC0415 - an extra
+
+        self.min_interval_s = INTERVAL_S
+        self._options, self._clock, self._search = options, clock, search
+        self._bulb: OverNetwork[AsyncBulb] = OverNetwork(
+            f"the Yeelight {options.id or options.host}",
+            open_device=self._open,
+            close_device=lambda bulb: bulb.async_stop_listening(),
+            errors=(BulbException,),
+            within_s=ANSWER_S,
+        )
+        self._lost, self._asked_s = False, 0.0
+        self._wanted: dict[str, str] = {}
+        self.close = self._bulb.close
+
+    async def apply(self, state: LightState) -> None:
+        """Show ``state``; effects are drawn by the lamp."""
+
+        async def show(bulb: AsyncBulb) -> None:
+            commands, wanted = look(state, _capability(bulb))
+            for method, params in commands:
+                await bulb.async_send_command(method, list(params))
+            bulb.last_properties.update(wanted)
+            self._wanted = wanted
+
+        await self._on_line()
+        await self._bulb.call(show)
+
+    async def capability(self) -> Capability:
+        """What the lamp's properties show that it has."""
+
+        async def ask(bulb: AsyncBulb) -> Capability:
+            return _capability(bulb)
+
+        await self._on_line()
+        return await self._bulb.call(ask)
+
+    async def changed_by_others(self) -> bool:
+        """Whether it shows something else than the last ``apply`` left."""
+
+        async def read(bulb: AsyncBulb) -> bool:
+            if self._clock.monotonic() - self._asked_s >= ASK_EVERY_S:
+                await self._ask(bulb)
+            now = bulb.last_properties
+            return any(now.get(key, value) != value for key, value in self._wanted.items())
+
+        await self._on_line()
+        return await self._bulb.call(read)
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Read what is shown, a running flow included."""
+        await self._on_line()
+        return dict(await self._bulb.call(self._ask))
+
+    async def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what was read."""
+
+        async def send(bulb: AsyncBulb) -> None:
+            for method, params in as_before(snapshot):
+                await bulb.async_send_command(method, list(params))
+
+        await self._on_line()
+        await self._bulb.call(send)
+        self._wanted = {}
+
+    async def _on_line(self) -> None:
+        """Drop a connection that the lamp has ended, so that it is made anew at once."""
+        if self._lost:
+            await self._bulb.close()
+
+    async def _ask(self, bulb: AsyncBulb) -> dict[str, Any]:
+        found: dict[str, Any] = await bulb.async_get_properties(list(_READ))
+        self._asked_s = self._clock.monotonic()
+        return {key: found.get(key) for key in _READ}
+
+    def _hear(self, said: Mapping[str, Any]) -> None:
+        if said.get("connected") is False:
+            self._lost = True
+
+    async def _open(self) -> AsyncBulb:
+        from yeelight.aio import AsyncBulb  # noqa: PLC0415 - as above
+
+        host, port = await self._address()
+        bulb = AsyncBulb(host, port=port)
+        try:
+            await bulb.async_listen(self._hear)
+            await self._ask(bulb)
+        except BaseException:
+            await bulb.async_stop_listening()
+            raise
+        self._lost = False
+        has_colors = _capability(bulb) is Capability.COLOR
+        self.min_interval_s = INTERVAL_S if has_colors else WHITE_INTERVAL_S
+        return bulb
+
+    async def _address(self) -> Address:
+        if self._options.host is not None:
+            return self._options.host, self._options.port
+        async with aclosing(_there(self._search, within_s=SEARCH_S)) as found:
+            async for headers in found:
+                if headers["id"].lower() == self._options.id:
+                    return _location(headers)
+        raise LightUnreachableError(f"no Yeelight {self._options.id} answers in this network")
+
+
+Command = tuple[str, tuple[Any, ...]]
+"""Method and params."""
+
+
+def look(state: LightState, can: Capability) -> tuple[list[Command], dict[str, str]]:
+    """The commands that show ``state``, and the properties that the lamp then has."""
+    if not is_lit(state):
+        return [("set_power", ("off", "smooth", 300))], {"power": "off"}
+    color, dimmed = apart(state)
+    brightness = level(dimmed, 100)
+    number = (color[0] << 16) + (color[1] << 8) + color[2]
+    if state.effect is not Effect.SOLID:
+        mode = (1, number) if can is Capability.COLOR else (2, WHITE_KELVIN)
+        flow = ",".join(map(str, _steps(state, mode, brightness)))
+        return [("set_scene", ("cf", 0, 0, flow))], {"power": "on", "flowing": "1"}
+    wanted = {"power": "on", "bright": str(brightness), "flowing": "0"}
+    if can is Capability.COLOR:
+        return [("set_scene", ("color", number, brightness))], wanted | {"rgb": str(number)}
+    on = ("set_power", ("on", "smooth", 300))
+    return [on, ("set_bright", (brightness, "smooth", 300))], wanted
+
+
+def _steps(state: LightState, mode: tuple[int, int], brightness: int) -> list[int]:
+    """A flow expression: for each step its time in ms, mode, value and brightness."""
+    half_ms = max(_SHORTEST_MS, round(state.period_s * 500))
+    if state.effect is Effect.PULSE:
+        low = max(1, round(brightness * LOWEST))
+        return [half_ms, *mode, brightness, half_ms, *mode, low]
+    rest = [max(_SHORTEST_MS, half_ms - _SHORTEST_MS), 7, 0, 0]
+    return [_SHORTEST_MS, *mode, brightness, *rest, _SHORTEST_MS, *mode, 1, *rest]
+
+
+def as_before(snapshot: Mapping[str, Any]) -> list[Command]:
+    """The commands that bring a snapshot back."""
+    if snapshot.get("power") != "on":
+        return [("set_power", ("off", "smooth", 300))]
+    if snapshot.get("flowing") == "1" and snapshot.get("flow_params"):
+        count, action, flow = str(snapshot["flow_params"]).split(",", 2)
+        return [("set_scene", ("cf", int(count), int(action), flow.strip()))]
+    number = {key: int(snapshot.get(key) or 0) for key in ("bright", "rgb", "ct", "hue", "sat")}
+    mode = snapshot.get("color_mode")
+    if mode == _RGB:
+        return [("set_scene", ("color", number["rgb"], number["bright"]))]
+    if mode == _HSV:
+        return [("set_scene", ("hsv", number["hue"], number["sat"], number["bright"]))]
+    if mode == _CT and number["ct"]:
+        return [("set_scene", ("ct", number["ct"], number["bright"]))]
+    return [("set_bright", (number["bright"], "smooth", 300))]
+
+
+def _capability(bulb: AsyncBulb) -> Capability:
+    return Capability.COLOR if bulb.last_properties.get("rgb") else Capability.WHITE
+
+
+async def _there(to: Address, *, within_s: float) -> AsyncGenerator[dict[str, str], None]:
+    """The headers of each lamp that answers, maybe more than once."""
+    async with aclosing(answers(SEARCH, to, within_s=within_s)) as heard:
+        async for data, _ in heard:
+            lines = data.decode(errors="replace").splitlines()
+            headers = {
+                key.strip().lower(): value.strip()
+                for key, _, value in (line.partition(":") for line in lines)
+            }
+            if headers.get("location", "").startswith("yeelight://") and "id" in headers:
+                yield headers
+
+
+def _location(headers: Mapping[str, str]) -> Address:
+    host, _, port = headers["location"].removeprefix("yeelight://").partition(":")
+    return host, int(port or PORT)
+
+
+async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
+    """Each lamp that answers, once."""
+    host, _, port = (at or SSDP[0]).partition(":")
+    seen = set()
+    async for headers in _there((host, int(port or SSDP[1])), within_s=LIST_S):
+        if headers["id"] not in seen:
+            seen.add(headers["id"])
+            name = headers.get("name") or headers["id"]
+            about = f"Yeelight {headers.get('model', '')}".strip()
+            yield Found(name, _location(headers)[0], about, {"id": headers["id"].lower()})
+
+
+@asynccontextmanager
+async def opened(
+    options: YeelightOptions, around: Surroundings, *, search: Address = SSDP
+) -> AsyncIterator[Light]:
+    """The lamp; it is looked for, at ``search``, when it is first used."""
+    try:
+        light = YeelightLight(options, around.clock, search)
+    except ImportError as error:
+        raise ConfigError([f"kind 'yeelight' cannot be opened: {error}. {cure('yeelight')}"]) from (
+            error
+        )
+    try:
+        yield light
+    finally:
+        await light.close()
+
+
+KIND = Kind(
+    name="yeelight",
+    options=YeelightOptions,
+    open=opened,
+    effects=frozenset(Effect),
+    min_interval_s=INTERVAL_S,
+    deadline_s=8.0,
+    find=find,
+)
