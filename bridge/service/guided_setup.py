@@ -68,7 +68,7 @@ async def guide(
         draft.web,
         file=file,
         given=draft.mqtt if draft.mqtt.is_named else None,
-        trials=Probe(draft),
+        trials=Probe(draft, os.environ),
         guard=guard_of(draft.web, draft.state_dir, clock, link=link),
         clock=clock,
         offer=partial(_offered, file) if is_app(os.environ) else None,

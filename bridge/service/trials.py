@@ -5,6 +5,7 @@ What is wrong is said in the words of the form, not in those of the config.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from bridge.broker import visiting
@@ -20,6 +21,7 @@ from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.registration_trial import UNKNOWN_TENANT, try_registration
 from bridge.service.broker_mistakes import broker_mistake, no_rights
+from bridge.service.broker_variables import outranked
 from bridge.service.looking import look_for_brokers
 from bridge.web.set_up.answers import SWAPPED
 from bridge.web.set_up.mistakes import MistakeError
@@ -28,8 +30,8 @@ from bridge.web.set_up.mistakes import MistakeError
 class Probe:
     """Tries the answers of a person, on the broker and on Microsoft."""
 
-    def __init__(self, draft: Config) -> None:
-        self._draft = draft
+    def __init__(self, draft: Config, environ: Mapping[str, str]) -> None:
+        self._draft, self._environ = draft, environ
 
     async def brokers(self) -> tuple[FoundBroker, ...]:
         """Those that answer in the places where homes have one."""
@@ -37,6 +39,8 @@ class Probe:
 
     async def broker(self, settings: MqttSettings) -> None:
         """Visit the broker. Raises ``MistakeError`` when it does not let us in, or do our work."""
+        if mistake := outranked(settings, self._draft.mqtt, self._environ):
+            raise mistake
         topic = probe_topic(Topics(settings.base_topic))
         try:
             async with visiting(settings) as session:

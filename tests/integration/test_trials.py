@@ -47,7 +47,7 @@ async def talks_http() -> AsyncIterator[int]:
 
 async def refused(folder: Path, settings: MqttSettings) -> MistakeError:
     with pytest.raises(MistakeError) as caught:
-        await Probe(draft(folder)).broker(settings)
+        await Probe(draft(folder), {}).broker(settings)
     assert not CONFIG_WORDS.search(str(caught.value)), caught.value
     return caught.value
 
@@ -112,7 +112,7 @@ async def test_what_is_wrong_about_tls_is_said_with_whom_the_certificate_names(
         broken = MqttSettings(**here, port=port, ca_file=Path(__file__))
         assert (await refused(tmp_path, broken)).field == "ca"
         right = known.model_copy(update={"server_name": NAME})
-        await Probe(draft(tmp_path)).broker(right)
+        await Probe(draft(tmp_path), {}).broker(right)
 
 
 @pytest.mark.parametrize("right", ["topic read presence/#", "topic write presence/#"])
@@ -131,13 +131,13 @@ async def test_a_user_without_our_rights_is_refused_before_it_is_written(
 
 async def test_a_broker_that_lets_us_in_is_taken(tmp_path: Path) -> None:
     async with running(tmp_path) as broker:
-        await Probe(draft(tmp_path)).broker(MqttSettings(host="127.0.0.1", port=broker.port))
+        await Probe(draft(tmp_path), {}).broker(MqttSettings(host="127.0.0.1", port=broker.port))
 
 
 @pytest.fixture
 def probe(tmp_path: Path, microsoft: SimulatedMicrosoft) -> Probe:
     urls = {"login_url": microsoft.login_url, "graph_url": microsoft.graph_url}
-    return Probe(draft(tmp_path, microsoft=urls, ca_file=str(microsoft.ca_file)))
+    return Probe(draft(tmp_path, microsoft=urls, ca_file=str(microsoft.ca_file)), {})
 
 
 async def test_a_registration_is_tried_with_its_real_client_id(
@@ -165,6 +165,6 @@ async def test_two_ids_in_each_others_place_come_back_in_their_own(
 
 
 async def test_a_microsoft_that_cannot_be_reached_condemns_no_registration(tmp_path: Path) -> None:
-    probe = Probe(draft(tmp_path, microsoft={"login_url": "https://127.0.0.1:1"}))
+    probe = Probe(draft(tmp_path, microsoft={"login_url": "https://127.0.0.1:1"}), {})
     with pytest.raises(TryAgainError):
         await probe.registration(Registration("contoso.com", UUID(int=7)))

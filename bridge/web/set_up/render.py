@@ -27,12 +27,14 @@ def setup_page(
     *,
     found: Sequence[FoundBroker] = (),
     password_kept: bool = False,
+    refusal: str = "",
     is_none_offered: bool = False,
 ) -> str:
     """The step that comes next, with what was wrong with the last answer.
 
     ``found`` are brokers that answered; ``password_kept``: the broker's was typed before, and
-    counts where none is typed now; ``is_none_offered``: this is Home Assistant's app, and Home
+    counts where none is typed now; ``refusal``: why the broker that is named already does not
+    let us in; ``is_none_offered``: this is Home Assistant's app, and Home
     Assistant has no broker.
     """
     asked = asked or Asked()
@@ -53,6 +55,7 @@ def setup_page(
         asked.refusal(),
         tag("h2", STEPS[step]),
         none_offered() if step == 0 and is_none_offered else None,
+        tag("p", f"One is named already: {refusal}") if step == 0 and refusal else None,
         body,
         form("back", button="Back", css="quiet") if step else None,
         css=" wide",

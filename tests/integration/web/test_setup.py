@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
+from pydantic import SecretStr
 
 from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
@@ -135,6 +136,7 @@ async def test_a_broker_that_is_named_and_starts_later_is_not_asked_for(tmp_path
     ):
         assert 'value="mosquitto"' in await read(client)
         assert 'value="1884"' in await read(client)
+        assert "One is named already: broker mosquitto:1884 cannot be reached" in await read(client)
         await clock.until_asleep(1)
         trials.host = "mosquitto"
         await clock.advance(2)
@@ -143,6 +145,24 @@ async def test_a_broker_that_is_named_and_starts_later_is_not_asked_for(tmp_path
             assert answer.status == 200
         async with client.get("api/v1/health") as answer:
             assert answer.status == 404  # the last page knows by this that the bridge is not there
+
+
+async def test_the_user_that_is_named_already_needs_no_password_typed(tmp_path: Path) -> None:
+    clock, trials = ManualClock(), CannedTrials(host="nas.lan", password="other")
+    known = MqttSettings(host="nas.lan", username="bridge", password=SecretStr("s3cret"))
+    async with (
+        setting_up(tmp_path, trials=trials, clock=clock, given=known) as server,
+        aiohttp.ClientSession(server.address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        assert "does not know this user" in await read(client)
+        trials.password = "s3cret"  # somebody has made it there
+        same = {"host": "nas.lan", "port": "", "username": "bridge", "password": ""}
+        assert (await press(client, "broker", **same)).status == 303
+        assert (
+            await press(client, "registration", tenant="contoso.com", client_id=CLIENT_ID)
+        ).status == 303
+        assert (await press(client, "person", name="Alice")).status == 200
+    assert not (tmp_path / "secrets").exists()  # what is named already is not written anew
 
 
 async def test_going_back_asks_again(tmp_path: Path) -> None:
