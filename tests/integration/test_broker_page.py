@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.loader import from_environment, load
+from bridge.config.loader import load, load_host
 from bridge.config.tables.config import Config
 from bridge.contract.topics import Topics
 from bridge.doctor.broker import broker
@@ -24,6 +24,7 @@ from tests.fakes.mosquitto import free_port, running
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "broker.md").read_text(encoding="utf-8")
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 BLOCKS = [
     (kind, dedent(text)) for kind, text in re.findall(r"(?ms)^ *```(\w*)\n(.*?)^ *```$", PAGE)
 ]
@@ -92,16 +93,28 @@ def test_the_examples_load(tmp_path: Path) -> None:
         "broker.lan:8883",
         tmp_path / "secrets" / "broker_ca.pem",
     )
-    own, tls = (
-        from_environment(tmp_path, it["bridge"]["environment"]).mqtt
-        for it in SERVICES
-        if "bridge" in it
-    )
-    assert (own.address, own.username) == ("192.0.2.5:1883", "bridge")
-    assert tls.address == "broker.lan:8883"
-    (mounted,) = (volume for it in SERVICES for volume in it.get("bridge", {}).get("volumes", ()))
-    assert mounted == f"./data/secrets/broker_ca.pem:{tls.ca_file}:ro"
+    (mounted,) = (volume for it in SERVICES for volume in it.get("driver", {}).get("volumes", ()))
+    assert mounted == "./data/secrets/broker_ca.pem:/config/secrets/broker_ca.pem:ro"
     assert several.address == "a.lan:1883, b.lan:1884"
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [({"PRESENCE_MQTT__HOST": "192.0.2.5"}, "192.0.2.5:1883"), ({}, "mosquitto:1883")],
+)
+def test_the_address_in_dot_env_is_that_of_bridge_and_lamps(
+    tmp_path: Path, said: dict[str, str], address: str
+) -> None:
+    assert "PRESENCE_MQTT__HOST=192.0.2.5\n" in block("PRESENCE_MQTT__HOST=")
+    for service in ("bridge", "driver"):
+        composed = importlib.import_module("yaml").safe_load(COMPOSE)["services"][service]
+        environ = {
+            key: re.sub(r"\$\{(\w+):?-([^}]*)\}", lambda found: said.get(found[1], found[2]), value)
+            for key, value in composed["environment"].items()
+            if "FILE" not in key and key != "TZ"
+        }
+        (tmp_path / "config.toml").write_text('[mqtt]\nhost = "localhost"\n', encoding="utf-8")
+        assert load_host(tmp_path / "config.toml", environ).mqtt.address == address
 
 
 def test_the_override_of_our_broker_names_what_it_mounts() -> None:

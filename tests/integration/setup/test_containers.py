@@ -88,6 +88,7 @@ def init(
         "from bridge.contract.errors import ConfigError\n"
         "from bridge.setup import InitOptions, initialise\n"
         "from bridge.setup.hand_over import Host\n"
+        "from bridge.config.tables.config import Config; Config.model_rebuild()\n"
         f"{more}\n"
         f"if {user.uid}: os.setgroups([]); os.setgid({user.gid}); os.setuid({user.uid})\n"
         f"options, host = InitOptions({OPTIONS.tenant!r}, {OPTIONS.client_id!r}), "
