@@ -60,13 +60,19 @@ class Serves:
 NOT_RUN: Mapping[str, str] = {
     r"^presence-bridge run$": "goes on: tests/e2e/test_main_path.py",
     r"^curl\b": "needs the page: tests/integration/web/test_pages.py",
-    r"^docker\b": "needs a container engine",
+    r"^docker\b|^echo COMPOSE_PROFILES": "needs a container engine",
     r"^git\b": "needs a remote repository",
     r"^(sudo|apt-get|useradd|chown|install|runuser|as_bridge|as_lamp)\b": "needs root",
     r"^(systemctl|systemd-creds|journalctl)\b": "needs systemd",
     r"\bpip install\b|^python3 -m venv\b": "needs the package registry",
     r"^avrdude\b": "needs a board",
     r"^scripts/firmware\b": "needs a compiler: tests/integration/test_firmware.py",
+    r"^presence-driver (test |preview )?(flag|hall|monitor|porch|strip)$": (
+        "needs a lamp of its kind: tests/contract/test_every_kind.py"
+    ),
+    r"^presence-driver (find|add)\b": "needs lamps: tests/integration/test_lan_lamps.py",
+    r"esphome|^cp secrets\.yaml": "needs ESPHome: scripts/lint-packaging",
+    r"^(mkdir|cp|tar|test|mv|rm)\b": "is for an installation: tests/updates/test_with_pip.py",
     r"^presence-driver pair\b": "needs a hub: tests/integration/test_hue.py",
     r"^presence-bridge login \w+ --browser": "needs a browser: tests/e2e/test_browser_sign_in.py",
     r"^mosquitto_passwd\b": "asks for a password: presence-bridge init writes the same file",
@@ -192,8 +198,8 @@ async def test_the_others_run_as_they_stand_there(stage: Stage) -> None:
         secret.chmod(0o600)
     stage.start("bridge", "run")
     await stage.mqtt.until_text("presence/account/alice/availability", "online")
-    stored = Message("presence/driver/desk/light/state", b"{}")  # of a lamp that is gone
-    await visit(MqttSettings(host="127.0.0.1", port=stage.broker.port), publish=[stored])
+    gone = [Message(f"presence/driver/{name}/light/state", b"{}") for name in ("desk", "hall")]
+    await visit(MqttSettings(host="127.0.0.1", port=stage.broker.port), publish=gone)
     for command, how in to_run().items():
         if isinstance(how, Run):
             await run(stage, command, how)
