@@ -69,7 +69,7 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     state: State
-    info: Info = Info()
+    info: Info = Field(default_factory=Info)
 
 
 class Refusal(BaseModel):

@@ -56,7 +56,7 @@ class HttpOptions(WordSettings):
     method: Method = "POST"
     headers: dict[Header, OneLine] = Field(default_factory=dict)
     body: Template | None = None
-    off: Off = Off()
+    off: Off = Field(default_factory=Off)
     username: str | None = None
     password_file: ConfigPath | None = None
     """With ``username``: basic authentication."""

@@ -35,7 +35,7 @@ class MqttSettings(Settings):
 
     host: str = "localhost"
     """An address, a name, or ``unix:/path``."""
-    hosts: Annotated[tuple[BrokerAddress, ...], Field(min_length=1)] = ()
+    hosts: Annotated[tuple[BrokerAddress, ...], Field(min_length=1)] | None = None
     """Instead of ``host``: the first that answers is used, and left when it fails."""
     port: Port | None = None
     """1883, or 8883 with TLS, when not given."""
@@ -67,9 +67,9 @@ class MqttSettings(Settings):
                 "host": each.host,
                 "port": each.port or self.port,
                 "server_name": each.server_name or self.server_name,
-                "hosts": (),
+                "hosts": None,
             }
-            for each in self.hosts
+            for each in self.hosts or ()
         ]
         return tuple(self.model_copy(update=each) for each in alone) or (self,)
 
@@ -124,7 +124,7 @@ class MqttSettings(Settings):
     def _is_complete(self) -> Self:
         if self.key_file and not self.cert_file:
             raise ValueError("key_file needs cert_file beside it")
-        names = [self.server_name, *(each.server_name for each in self.hosts)]
+        names = [self.server_name, *(each.server_name for each in self.hosts or ())]
         if not self.tls and (self.ca_file or self.cert_file or any(names)):
             raise ValueError("ca_file, cert_file and server_name need tls = true")
         if self.hosts and "host" in self.model_fields_set:
