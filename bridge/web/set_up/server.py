@@ -169,7 +169,7 @@ class SetUp:
         await self._looked.wait()
         given = self._given or MqttSettings()
         typed = {
-            "host": given.host,
+            "host": given.host if self._given or not self._found else "",
             "port": str(given.port or ""),
             "tls": "on" if given.tls else "",
             "username": given.username or "",
