@@ -24,7 +24,7 @@ def mirror(home: Household, **inputs: Any) -> AbstractAsyncContextManager[str]:
 def has_looked(home: Household, entity_id: str, changed: dict[str, Any]) -> bool:
     """Whether the automation has run to its end since the lamp changed."""
     now = home.hass.states[entity_id]["attributes"]
-    return now["current"] == 0 and now["last_triggered"] >= changed["last_updated"]
+    return bool(now["current"] == 0 and now["last_triggered"] >= changed["last_updated"])
 
 
 @pytest.mark.parametrize("before", [{"state": "OFF"}, WHITE], ids=["off", "warm white"])
