@@ -47,6 +47,7 @@ class Publications:
             "account": showing.decision.account,
             "mode": showing.mode.name,
             "look": look.model_dump(mode="json") if isinstance(look, LightState) else None,
+            "left": showing.left,
             "capability": showing.capability,
             "clock_apart_s": round(showing.clock_apart.total_seconds()),
         }

@@ -48,7 +48,7 @@ class Showing:
             until=mode.until,
             trying=self.trying,
             look=self.shown if isinstance(self.shown, LightState) else None,
-            left=self._left,
+            left=self.left,
             can=tuple(Can),
         )
 
@@ -59,7 +59,8 @@ class Showing:
         return Words(look=by_hand) if by_hand else self.decision.words
 
     @property
-    def _left(self) -> str | None:
+    def left(self) -> str | None:
+        """``as_it_is`` or ``given_back`` while the light is left alone."""
         if self.shown is GIVE_BACK:
             return "given_back"
         return "as_it_is" if self.shown is None else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -102,9 +102,9 @@ def with_broker(table: dict[str, Any], service: Callable[[], MqttService]) -> di
     return {**table, "mqtt": {**_values(found, own), **own}}
 
 
-def without_broker(host: str, environ: Mapping[str, str]) -> str:
-    """What to do in the app about a broker at ``host``, where none is offered; else nothing."""
-    return NO_BROKER if is_app(environ) and _is_here(host) else ""
+def without_broker(hosts: Iterable[str], environ: Mapping[str, str]) -> str:
+    """What to do in the app about brokers at ``hosts``, where none is offered; else nothing."""
+    return NO_BROKER if is_app(environ) and all(map(_is_here, hosts)) else ""
 
 
 def _values(found: MqttService, own: Mapping[str, Any]) -> dict[str, Any]:

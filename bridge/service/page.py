@@ -77,7 +77,7 @@ def open_page(commands: Commands, config: Config, broker: Broker, clock: Clock) 
         __version__,
         clock.now(),
         config.mqtt.address,
-        without_broker=without_broker(config.mqtt.host, os.environ),
+        without_broker=without_broker((each.host for each in config.mqtt.brokers), os.environ),
     )
     view = View(bridge, config.topics, can_add=True)
     web = Web(

@@ -14,6 +14,7 @@ from playwright.async_api import Browser
 
 import bridge.web
 from bridge.contract.account import SignIn, SignInState
+from bridge.contract.found_broker import FoundBroker
 from bridge.contract.light import LightState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.web.data.snapshot import Person, Snapshot
@@ -30,6 +31,10 @@ from tests.fakes.web_page import (
 )
 from tests.fakes.web_trials import CannedTrials, setting_up
 
+FOUND = (
+    FoundBroker("localhost", 1883),
+    FoundBroker("homeassistant.local", 8883, tls=True, asks_who=True),
+)
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 STATIC = Path(bridge.web.__file__).parent / "static"
 ICON = """<style>html, body, svg { margin: 0; width: 100%; height: 100%; display: block; }</style>
@@ -159,12 +164,11 @@ async def main(folder: Path) -> None:
 
 async def set_up(browser: Browser, empty: Path, folder: Path) -> None:
     """A picture of each step of the guided set-up."""
-    async with setting_up(empty, trials=CannedTrials(password=None)) as server:
+    async with setting_up(empty, trials=CannedTrials(password=None, found=FOUND)) as server:
         page = await browser.new_page(viewport={"width": 800, "height": 760})
         await page.goto(server.address)
         await page.screenshot(path=folder / "set-up-1.png", full_page=True)
-        await page.keyboard.press("Tab")
-        await page.get_by_role("button", name="Try it").click()
+        await page.get_by_role("button", name=f"Use {FOUND[0].text}").click()
         await page.get_by_label("Application (client) ID").wait_for()
         await page.screenshot(path=folder / "set-up-2.png", full_page=True)
         await page.get_by_label("Application (client) ID").fill(CLIENT_ID)

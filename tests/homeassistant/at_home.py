@@ -16,14 +16,14 @@ from tests.fakes.mosquitto import running as broker_running
 from tests.fakes.subscriber import subscriber
 from tests.homeassistant.blueprints import import_all
 from tests.homeassistant.bulb import bulbs
-from tests.homeassistant.household import ACTIVITY, CONFIG, HELPERS, LAMP, Household
+from tests.homeassistant.household import ACTIVITY, CONFIG, HELPERS, LAMPS, Household, start_lamp
 from tests.homeassistant.phone import paired
 from tests.homeassistant.server import running
 
 
 @asynccontextmanager
 async def at_home(folder: Path) -> AsyncIterator[Household]:
-    """Alice is signed in and available, her lamp follows her, all bulbs are off."""
+    """Alice is signed in and available, her lamps follow her, all bulbs are off."""
     people, certificate = household(SystemClock()), make_certificate(folder)
     async with (
         SimulatedMicrosoft(people.directory, certificate) as microsoft,
@@ -32,21 +32,24 @@ async def at_home(folder: Path) -> AsyncIterator[Household]:
     ):
         microsoft.codes.interval_s = 1
         stage = Stage(folder, microsoft, people, broker, mqtt)
-        stage.configure(CONFIG, web=f"port = {free_port()}")
+        port = free_port()
+        stage.configure(CONFIG, web=f"port = {port}")
         try:
-            stage.start("bridge", "run")
-            stage.start("drivers", "lamp")
+            programs = {"bridge": stage.start("bridge", "run")}
+            programs |= {lamp: start_lamp(stage, lamp) for lamp in LAMPS}
             async with (
                 running(folder / "home_assistant", broker.port, HELPERS) as (server, hass),
                 bulbs(broker.port) as lights,
                 paired(hass, free_port()) as phone,
                 AsyncExitStack() as later,
             ):
-                built = Household(stage, server, hass, lights, phone, later)
+                page = f"http://127.0.0.1:{port}/"
+                built = Household(stage, programs, page, server, hass, lights, phone, later)
                 await built.sign_in()
                 await built.sign_bob_in()
                 await hass.until_state(ACTIVITY, "available")
-                await hass.until_state(LAMP, "on")
+                for lamp in LAMPS:
+                    await hass.until_state(f"light.{lamp}", "on")
                 await import_all(hass)
                 yield built
         finally:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +17,33 @@ from tests.homeassistant.phone import Phone
 from tests.homeassistant.server import Server
 
 ACTIVITY, IN_CALL = "sensor.teams_alice_activity", "binary_sensor.teams_alice_in_call"
-SIGN_IN, LAMP = "sensor.teams_alice_signin_state", "light.lamp"
+SIGN_IN, LAMP, HALL = "sensor.teams_alice_signin_state", "light.lamp", "light.hall"
+LAMPS = ("lamp", "hall", "sign", "strip")
+PINS = {"GPIOZERO_PIN_FACTORY": "mock", "GPIOZERO_MOCK_PIN_CLASS": "mockpwmpin"}
 CONFIG = """
 set_presence = true
 [drivers.lamp]
 kind = "console"
 follow = ["alice"]
+[drivers.hall]
+kind = "virtual"
+follow = ["alice"]
+settle = 1
+[drivers.hall.looks]
+busy = { color = "red", brightness = 0.4 }
+away = { give_back = true }
+be_right_back = { color = "black" }
+[drivers.sign]
+kind = "mqtt"
+device = "template"
+topic = "sign/set"
+payload = '{"text":"{person}: {activity}","color":"#{hex}"}'
+payload_off = '{}'
+words = { alice = "Alice", in_a_call = "on the phone" }
+[drivers.strip]
+kind = "gpio"
+pins = { red = 17, green = 27, blue = 22 }
+gamma = 2.8
 [accounts.bob]
 name = "Bob"
 """
@@ -49,11 +74,21 @@ media_player:
 )
 
 
+def start_lamp(stage: Stage, lamp: str) -> subprocess.Popen[str]:
+    """The driver of a lamp, with pins that are nowhere."""
+    words = stage.python("drivers", lamp, "--config", str(stage.config))
+    return stage.start_program(words, environ=PINS)
+
+
 @dataclass
 class Household:
     """Alice, who is signed in, and what she has at home."""
 
     stage: Stage
+    programs: dict[str, subprocess.Popen[str]]
+    """The bridge, and the driver of each lamp."""
+    page: str
+    """The address of the bridge's own page."""
     server: Server
     hass: HomeAssistant
     bulbs: dict[str, Bulb]
@@ -79,10 +114,31 @@ class Household:
         """It ends."""
         await self.be("Available")
 
-    async def follow_presence(self) -> None:
-        """Let the lamp follow Alice."""
-        await self.hass.call("light.turn_on", LAMP, effect="presence")
-        await self.hass.until_state(LAMP, "on", effect="presence", brightness=255)
+    async def follow_presence(self, lamp: str = LAMP) -> None:
+        """Let a lamp follow Alice."""
+        await self.hass.call("light.turn_on", lamp, effect="presence")
+        await self.hass.until_state(lamp, "on", effect="presence", brightness=255)
+
+    @contextmanager
+    def config_with(self, line: str, *, below: str) -> Iterator[None]:
+        """``line`` stands in ``config.toml`` below another one, until the end of the block."""
+        before = self.stage.config.read_text(encoding="utf-8")
+        after = before.replace(below, f"{below}\n{line}")
+        self.stage.config.write_text(after, encoding="utf-8")
+        try:
+            yield
+        finally:
+            self.stage.config.write_text(before, encoding="utf-8")
+
+    def reload(self) -> None:
+        """Let the bridge read the config."""
+        self.programs["bridge"].send_signal(signal.SIGHUP)
+
+    async def restart_lamp(self, lamp: str) -> None:
+        """Stop the driver of a lamp, and start it with the config of now."""
+        await asyncio.to_thread(self.stage.stop, self.programs[lamp])
+        await self.hass.until_state(f"light.{lamp}", "unavailable")
+        self.programs[lamp] = start_lamp(self.stage, lamp)
 
     async def sign_in(self) -> None:
         """Enter the code that waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,8 @@ WEEK = {
 }
 """Minutes a day, the oldest first."""
 CODE, MARGIN = "Sign-in code", 8
+BESIDE = "display: flex; gap: 20px; align-items: flex-start; width: fit-content"
+LEFT, RIGHT = (600, 2400), (390, 660)
 DRAWN_MS = 3_000
 """The frontend says of no animation that it has ended."""
 
@@ -55,13 +58,25 @@ async def add_week(home: Household) -> None:
         )
 
 
-async def picture(page: Page, file: Path, *parts: str) -> None:
+async def picture(page: Page, file: Path | None, *parts: str) -> bytes:
     """One picture, once all is drawn: of the page, or what spans ``parts`` of it."""
     await page.wait_for_timeout(DRAWN_MS)
     boxes = [await page.locator(part).last.bounding_box() for part in parts]
     clip = _around([box for box in boxes if box]) if parts else None
-    await page.screenshot(path=file, clip=clip)
+    taken = await page.screenshot(path=file, clip=clip)
     await page.context.close()
+    return taken
+
+
+async def beside(browser: Browser, file: Path, *taken: bytes) -> None:
+    """One picture of several, about as wide as README is shown."""
+    images = "".join(
+        f'<img src="data:image/png;base64,{b64encode(one).decode()}">' for one in taken
+    )
+    page = await browser.new_page(viewport={"width": 1010, "height": 900})
+    await page.set_content(f'<div style="{BESIDE}">{images}</div>')
+    await page.locator("div").screenshot(path=file)
+    await page.close()
 
 
 def _around(boxes: list[FloatRect]) -> FloatRect:
@@ -82,6 +97,13 @@ async def dashboard(home: Household, name: str) -> str:
     return await home.dashboard(name, yaml.safe_load(text))
 
 
+async def device(home: Household, name: str) -> str:
+    """The path of a device."""
+    listed = await home.hass.command("config/device_registry/list")
+    found = next(one["id"] for one in listed if one["name"] == name)
+    return f"/config/devices/device/{found}"
+
+
 async def visit(browser: Browser, home: Household, path: str, size: tuple[int, int]) -> Page:
     """A browser of that size at ``path``."""
     viewport = {"width": size[0], "height": size[1]}
@@ -89,8 +111,14 @@ async def visit(browser: Browser, home: Household, path: str, size: tuple[int, i
 
 
 async def in_a_call(browser: Browser, home: Household, folder: Path) -> None:
-    """Both dashboards while Alice is in a call."""
+    """Both dashboards while Alice is in a call, and her device beside the bridge's own page."""
     await home.call()
+    page = await visit(browser, home, await device(home, "Teams Alice"), LEFT)
+    left = await picture(page, None, "ha-device-entities-card:has-text('In a call')")
+    page = await browser.new_page(viewport={"width": RIGHT[0], "height": RIGHT[1]})
+    await page.goto(home.page)
+    await page.wait_for_selector("#live.on")
+    await beside(browser, folder / "side-by-side.png", left, await picture(page, None))
     for name, size in (("person", (1000, 800)), ("team", (1000, 460))):
         page = await visit(browser, home, await dashboard(home, name), size)
         await picture(page, folder / f"home-assistant-{name}.png")
@@ -107,9 +135,7 @@ async def sign_in_needed(browser: Browser, home: Household, folder: Path) -> Non
         page = await visit(browser, home, await dashboard(home, "person"), (800, 1200))
         section = "hui-grid-section:has-text('Sign in')"
         await picture(page, folder / "home-assistant-sign-in.png", section)
-        listed = await home.hass.command("config/device_registry/list")
-        alice = next(one["id"] for one in listed if one["name"] == "Teams Alice")
-        page = await visit(browser, home, f"/config/devices/device/{alice}", (1000, 2400))
+        page = await visit(browser, home, await device(home, "Teams Alice"), (1000, 2400))
         cards = [f"ha-device-entities-card:has-text({name!r})" for name in ("Cancel sign-in", CODE)]
         await picture(page, folder / "home-assistant-device.png", *cards)
         page = await visit(browser, home, "/config/dashboard", (800, 600))

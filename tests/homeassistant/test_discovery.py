@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.publishing.discovery.payloads import ORIGIN_NAME
-from tests.homeassistant.household import Household
+from tests.homeassistant.household import ACTIVITY, LAMPS, Household
 
 DROPPED = Path(__file__).parent / "inside/dropped_keys.py"
 
@@ -25,7 +25,7 @@ def announced(home: Household) -> dict[str, dict[str, Any]]:
 
 async def test_every_component_is_in_the_registry(home: Household) -> None:
     payloads = announced(home)
-    assert len(payloads) == 4, "the bridge, Alice, Bob and the lamp"
+    assert len(payloads) == 3 + len(LAMPS), "the bridge, Alice, Bob and the lamps"
     entities = await home.hass.command("config/entity_registry/list")
     found = {(one["entity_id"].split(".")[0], one["unique_id"]) for one in entities}
     triggers = await _triggers(home)
@@ -63,6 +63,29 @@ async def test_every_entity_has_the_name_that_the_docs_use(home: Household) -> N
         and component["default_entity_id"] not in home.hass.states
     ]
     assert not wrong
+
+
+async def test_lamps_differ_in_name_and_kind_alone(home: Household) -> None:
+    payloads = announced(home)
+    ids = {payload["device"]["identifiers"][0]: payload for payload in payloads.values()}
+    components = {
+        json.dumps(ids[f"presence_light_{lamp}"]["components"]).replace(lamp, "NAME")
+        for lamp in LAMPS
+    }
+    assert len(components) == 1, "settle, words and gamma are nothing to Home Assistant"
+
+
+async def test_a_hidden_status_message_has_no_entity(home: Household) -> None:
+    entity_id = "sensor.teams_alice_status_message"
+    await home.hass.until_state(entity_id)
+    with home.config_with("status_message = false", below='name = "Alice"'):
+        home.reload()
+        await home.hass.until(entity_id, lambda: entity_id not in home.hass.states)
+        registered = await home.hass.command("config/entity_registry/list")
+        assert entity_id not in {one["entity_id"] for one in registered}
+        assert home.hass.states[ACTIVITY]["state"] == "available"
+    home.reload()
+    await home.hass.until_state(entity_id)
 
 
 async def test_no_key_is_dropped_in_silence(home: Household) -> None:

@@ -6,6 +6,7 @@ Root, ``device`` and ``origin`` are closed: one unknown key or null there reject
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -96,9 +97,7 @@ def bridge_components(topics: Topics) -> Components:
 
 def account_components(topics: Topics, account: Followed) -> Components:
     """Those of an account device; one object for all of the same kind."""
-    kind = Followed(
-        "", settable=account.settable, ways=account.ways, table="x" if account.table else None
-    )
+    kind = replace(account, name="", table="x" if account.table else None)
     return _components_of(topics, kind)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.contract.account import NEEDS_SIGN_IN
+from bridge.contract.account import NEEDS_SIGN_IN, SignInState
 from bridge.web.data.snapshot import Person, Snapshot, Table
 
 
@@ -14,7 +14,16 @@ def must_sign_in(signer: Person | Table) -> bool:
 
 
 def waiting_for(snapshot: Snapshot) -> Iterator[str]:
-    """The names of those who must sign in; people who are read together have one sign-in."""
-    signers: list[Person | Table] = [person for person in snapshot.people if not person.table]
-    signers += snapshot.tables
-    return (signer.name for signer in signers if must_sign_in(signer))
+    """The names of those who must sign in."""
+    return (signer.name for signer in _signers(snapshot) if must_sign_in(signer))
+
+
+def refused(snapshot: Snapshot) -> Iterator[str]:
+    """The names of those whom Microsoft refuses."""
+    signers = _signers(snapshot)
+    return (signer.name for signer in signers if signer.sign_in.state is SignInState.ERROR)
+
+
+def _signers(snapshot: Snapshot) -> list[Person | Table]:
+    """People who are read together have one sign-in."""
+    return [*(person for person in snapshot.people if not person.table), *snapshot.tables]

@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from bridge.web.data.snapshot import BridgeStatus, Snapshot
-from bridge.web.data.waiting import waiting_for
+from bridge.web.data.waiting import refused, waiting_for
 from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form
@@ -80,9 +80,16 @@ def _verdict(snapshot: Snapshot) -> tuple[str, str | None]:
         return f"Waiting for {_names(waiting)} to sign in.", None
     if not service.healthy and service.reason:
         return service.reason, "warn"
+    return _of_people(snapshot)
+
+
+def _of_people(snapshot: Snapshot) -> tuple[str, str | None]:
+    """The same, of a bridge that works."""
+    if names := list(refused(snapshot)):
+        return f"Microsoft refuses the sign-in of {_names(names)}.", "warn"
     if not snapshot.people:
         return "Nobody is followed yet.", None
-    if service.last_poll_ok is None:
+    if snapshot.service.last_poll_ok is None:
         return "Starting: nobody was read yet.", None
     return "All is well.", "good"
 

@@ -114,7 +114,7 @@ class BrokerStep:
         """What its form begins with."""
         given = self._given or MqttSettings()
         return {
-            "host": given.host,
+            "host": given.host if self._given or not self._found else "",
             "port": str(given.port or ""),
             "tls": "on" if given.tls else "",
             "username": given.username or "",

@@ -26,6 +26,7 @@ async def test_somebody_gets_from_nothing_to_a_config(chrome: Browser, tmp_path:
     async with setting_up(tmp_path) as server:
         page = await opened(chrome, server.address, timezone_id="Europe/Berlin")
         await expect(page.get_by_text("Found: localhost, port 1883")).to_be_visible()
+        await expect(page.get_by_label("Name or address")).to_have_value("")
         assert await findings(page) == []
         await page.get_by_label("Name or address").fill("nowhere")
         await page.keyboard.press("Enter")

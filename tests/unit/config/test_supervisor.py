@@ -19,6 +19,7 @@ from bridge.config.supervisor import (
     with_page,
     without_broker,
 )
+from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 
 MOSQUITTO = MqttService(
@@ -150,8 +151,16 @@ def test_options_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("host", "token", "advised"),
-    [("localhost", "abc", True), ("core-mosquitto", "abc", False), ("localhost", "", False)],
+    ("mqtt", "token", "advised"),
+    [
+        ({}, "abc", True),
+        ({"host": "core-mosquitto"}, "abc", False),
+        ({"hosts": ["a.lan", "localhost"]}, "abc", False),
+        ({}, "", False),
+    ],
 )
-def test_what_to_install_is_said_in_the_app_alone(host: str, token: str, *, advised: bool) -> None:
-    assert bool(without_broker(host, {"SUPERVISOR_TOKEN": token})) is advised
+def test_what_to_install_is_said_in_the_app_alone(
+    mqtt: dict[str, object], token: str, *, advised: bool
+) -> None:
+    hosts = [each.host for each in MqttSettings.model_validate(mqtt).brokers]
+    assert bool(without_broker(hosts, {"SUPERVISOR_TOKEN": token})) is advised

@@ -173,14 +173,27 @@ def test_what_home_assistant_would_send_is_a_request_that_is_understood() -> Non
     assert topics <= set(COMMANDS)
 
 
-def test_what_is_remembered_of_a_device_is_what_it_holds() -> None:
+ACCOUNTS: list[dict[str, Any]] = [
+    {},
+    {"says": False},
+    {"settable": True, "says": False},
+    {"table": "team"},
+    {"ways": ()},
+]
+
+
+@pytest.mark.parametrize("changes", ACCOUNTS, ids=str)
+def test_what_is_remembered_of_an_account_is_what_its_device_has(changes: dict[str, Any]) -> None:
+    account = replace(ALICE, **changes)
+    device = account_device(TOPICS, "alice", account, "1.2.3")
+    assert account_components(TOPICS, account) == components(device)
+
+
+def test_what_is_remembered_is_one_object_for_all_of_a_kind() -> None:
     assert bridge_components(TOPICS) == components(DEVICES[0])
-    assert account_components(TOPICS, ALICE) == components(DEVICES[1])
-    settable, ann = replace(ALICE, settable=True), Followed("Ann", table="team", ways=WAYS)
-    assert account_components(TOPICS, settable) == components(DEVICES[2])
-    assert account_components(TOPICS, ann) == components(DEVICES[3])
-    assert account_components(TOPICS, APP) == components(DEVICES[5])
-    assert account_components(TOPICS, ann) is account_components(TOPICS, replace(ann, name="B"))
+    ann = Followed("Ann", table="team", ways=WAYS)
+    other = replace(ann, name="Bob", table="office")
+    assert account_components(TOPICS, ann) is account_components(TOPICS, other)
 
 
 def test_who_is_read_with_others_shows_the_one_code_of_the_table_and_asks_for_it() -> None:

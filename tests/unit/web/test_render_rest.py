@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.contract.account import Way
+from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Day, Person, Refusal, Snapshot, Span, Table
 from bridge.web.data.words import Calendar
@@ -20,6 +20,7 @@ from tests.fakes.web_page import NOON, light, person, service, waiting
 from tests.unit.web.reading import Reading
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
+REFUSED = person("dave", sign_in=SignIn(SignInState.ERROR))
 EVIL = "<script>x</script>"
 START = NOON - timedelta(hours=24)
 
@@ -149,6 +150,7 @@ def test_health_waits_for_who_must_sign_in_and_blames_nobody() -> None:
         (Snapshot(service()), "Nobody is followed yet."),
         (Snapshot(service(last_poll_ok=None), (person(),)), "Starting: nobody was read yet."),
         (Snapshot(service(), (waiting(ways=()),)), "All is well."),
+        (Snapshot(service(), (REFUSED, person())), "Microsoft refuses the sign-in of Dave."),
         (Snapshot(service(healthy=False, failing=True, reason="Bob: x"), (waiting(),)), "Bob: x"),
     ],
 )
