@@ -143,7 +143,7 @@ class Bulk:
         if accounts != self.accounts:
             self.accounts = accounts
         self._slugs = {person.oid: person.slug for person in people if person.oid}
-        self._seen = {oid: seen for oid, seen in self._seen.items() if oid in self._slugs}
+        self._seen = {slug: seen for slug, seen in self._seen.items() if slug in accounts}
         now_s = self._clock.monotonic()
         self._suspects = {oid: s for oid, s in self._suspects.items() if oid in self._slugs}
         left_out = {oid: s for oid, s in self._suspects.items() if s.until_s > now_s}
@@ -203,25 +203,25 @@ class Bulk:
             oid = resource.get("id") if isinstance(resource, dict) else None
             oid = oid.lower() if isinstance(oid, str) else ""
             slug = self._slugs.get(oid)
-            if slug and (presence := self._presence(oid, resource)):
+            if slug and (presence := self._presence(slug, resource)):
                 presences[slug] = presence
                 if self._suspects:
                     self._suspects.pop(oid, None)
         return presences
 
-    def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
+    def _presence(self, slug: str, resource: dict[str, Any]) -> Presence | None:
         """The same object as before while all of it is the same."""
-        digest, before = hash(marshal.dumps(resource, FORMAT)), self._seen.get(oid)
+        digest, before = hash(marshal.dumps(resource, FORMAT)), self._seen.get(slug)
         if before and before[0] == digest:
             return before[1]  # at a small part of the cost of reading it
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:
-            log.debug("%s: %s is skipped: %s", self._table, oid, error)
+            log.debug("%s: %s is skipped: %s", self._table, slug, error)
             return None
         if before and presence == before[1]:
             presence = before[1]
-        self._seen[oid] = digest, presence
+        self._seen[slug] = digest, presence
         return presence
 
     def _begin_after(self, failed: Request) -> None:
