@@ -16,6 +16,7 @@ from uuid import uuid4
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError, SourceUnavailableError
 from bridge.contract.presence import Presence
+from bridge.contract.uncollected import uncollected
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
 from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
@@ -203,6 +204,7 @@ class Graph:
         return link.removeprefix(self._url)
 
 
+@uncollected()
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)

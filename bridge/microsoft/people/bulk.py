@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
 from bridge.contract.presence import Presence
+from bridge.contract.uncollected import uncollected
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.directory import Member
@@ -194,6 +195,7 @@ class Bulk:
                     "%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid
                 )
 
+    @uncollected()
     def _matched(self, answer: Any) -> dict[str, Presence]:
         values = answer.get("value") if isinstance(answer, Mapping) else None
         if not isinstance(values, list):
