@@ -19,7 +19,8 @@ OTHERS_MEAN_S = 2.66
 LEAVES = 7
 """Topics of one account that a beat repeats; health comes each minute."""
 PROGRAMS = 4
-"""Those that take turns from a publish to the call of a stand-in: each may be kept waiting."""
+"""Those that take turns from a publish to the call of a stand-in, or from Graph's answer to what a
+browser shows (stand-in, bridge, the browser's network and its page): each may be kept waiting."""
 SET_WHERE_S = 0.18
 """What the nearest script took to start on the machine where targets in seconds were set."""
 P99_S = 8
@@ -111,7 +112,7 @@ def table(measured: dict[str, Any]) -> list[Row]:
         ),
         _row("messages in an hour without change", soak["messages_an_hour"], beat * 1.2, ""),
         *_light_rows(measured),
-        *_page_rows(measured["page"]),
+        *_page_rows(measured["page"], measured["pauses_ms"]),
         *_many_rows(measured["many"], script),
     ]
 
@@ -193,9 +194,10 @@ def _light_rows(measured: dict[str, Any]) -> Iterator[Row]:
     )
 
 
-def _page_rows(told: dict[str, Any]) -> Iterator[Row]:
+def _page_rows(told: dict[str, Any], pauses_ms: dict[str, float]) -> Iterator[Row]:
     if news := told.get("news_ms"):
-        yield _row("page: Graph answer to changed page, p99", news["p99"], 50, "ms")
+        name = "page: Graph's last byte to changed page, p99"
+        yield _row(name, news["p99"], 50, "ms", _pauses(pauses_ms, 50, PROGRAMS))
     if paint := told.get("paint_s"):
         yield _row("page: first visit painted, phone profile (median)", paint["median"], 0.5, "s")
     pages = told["open_pages"]

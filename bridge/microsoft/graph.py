@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import random as _random
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from uuid import uuid4
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError, SourceUnavailableError
 from bridge.contract.presence import Presence
+from bridge.contract.uncollected import uncollected
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
 from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
@@ -112,24 +113,23 @@ class Graph:
             raise refused(path.rpartition("/")[2], response, remedy)
         raise self._refusal(response)
 
-    async def pages(self, path: str, *, remedy: str) -> list[Any] | None:
-        """All values of a list that comes in pages; ``None`` when Graph does not know the list.
+    async def pages(self, path: str, take: Callable[[list[Any]], None], *, remedy: str) -> bool:
+        """Give each page of a list to ``take`` as it comes; whether Graph knows the list.
 
         Raises:
             SourceDataError: An answer is no page, or the next one would be somewhere else.
             AccessRefusedError: As in ``read``, like all others.
         """
-        values: list[Any] = []
         following = path
         for _ in range(PAGES_MOST):
             page = await self.read(following, remedy=remedy)
             if page is None:
-                return None
+                return False
             if not isinstance(page, Mapping) or not isinstance(page.get("value"), list):
                 raise SourceDataError("Microsoft Graph answered something that is no page")
-            values += page["value"]
+            take(page["value"])
             if page.get("@odata.nextLink") is None:
-                return values
+                return True
             following = self._path_in(page["@odata.nextLink"])
         raise SourceDataError("Microsoft Graph answered pages without an end")
 
@@ -204,6 +204,7 @@ class Graph:
         return link.removeprefix(self._url)
 
 
+@uncollected()
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)

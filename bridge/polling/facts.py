@@ -17,9 +17,9 @@ from typing import NamedTuple
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Presence
 from bridge.contract.status import status_of
+from bridge.contract.uncollected import uncollected
 from bridge.polling.freshness import Freshness
 from bridge.polling.read_order import ReadOrder
-from bridge.polling.uncollected import uncollected
 
 ROUND_S = 60.0
 """Everybody is reported at least this often while polls are good."""

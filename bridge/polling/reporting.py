@@ -8,11 +8,11 @@ from collections.abc import Callable
 from bridge.contract.account import AccountFacts
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import AccessRefusedError
+from bridge.contract.uncollected import uncollected
 from bridge.polling.facts import Facts
 from bridge.polling.machine_sleep import JUMP_S, SOON_S
 from bridge.polling.shown_sign_in import is_news, with_internal_error, with_refusal
 from bridge.polling.source import Source
-from bridge.polling.uncollected import uncollected
 
 ERROR_SHOWN_S = 3600.0
 """An internal error is shown for so long, also when all is well again."""

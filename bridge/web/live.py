@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -22,8 +23,8 @@ from bridge.web.render.page import Renderer
 from bridge.web.render.parts import Parts
 from bridge.web.render.times import as_of
 
-SETTLE_S = 0.03
-"""After news this long passes before the next, so that a flood is shown a few times only."""
+FLOOD, WITHIN_S = 10, 0.3
+"""News is shown at once, but in a flood of it no more often than this: then the newest is shown."""
 TICK_S = 60.0
 """The strip moves on this often."""
 TICKS_A_DAY = 24 * 60
@@ -115,11 +116,14 @@ class Live:
     async def _follow(self) -> None:
         """Show each newest snapshot."""
         names: list[tuple[str, str]] = []
+        shown_s: deque[float] = deque(maxlen=FLOOD)
         async for snapshot in self._view.watch():
             changed = self._history.note(snapshot.people) if self._history else False
             before, names = names, [(p.account, p.name) for p in snapshot.people[:PEOPLE]]
             self._show(snapshot, moved=changed or names != before)
-            await self._clock.sleep(SETTLE_S)
+            shown_s.append(self._clock.monotonic())
+            if len(shown_s) == FLOOD and (rest_s := shown_s[0] + WITHIN_S - shown_s[-1]) > 0:
+                await self._clock.sleep(rest_s)
 
     async def _tick(self) -> None:
         """Move the strips on."""

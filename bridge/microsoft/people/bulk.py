@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
 from bridge.contract.presence import Presence
+from bridge.contract.uncollected import uncollected
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.directory import Member
@@ -74,8 +75,10 @@ class Bulk:
         self._slugs: dict[str, str] = {}
         self._requests: list[Request] = []
         self._first = 0
-        self._seen: dict[str, tuple[int, Presence]] = {}
-        """What was read last of each, with a digest of the words that it was read from."""
+        self._seen: dict[str, Presence] = {}
+        """What was read last of each."""
+        self._digests: dict[str, int] = {}
+        """Of the words that it was read from."""
         self._suspects: dict[str, Suspect] = {}
         self._suspect_again_s = inf
         self._refused: list[str] = []
@@ -143,7 +146,8 @@ class Bulk:
         if accounts != self.accounts:
             self.accounts = accounts
         self._slugs = {person.oid: person.slug for person in people if person.oid}
-        self._seen = {oid: seen for oid, seen in self._seen.items() if oid in self._slugs}
+        for slug in self._seen.keys() - accounts.keys():
+            del self._seen[slug], self._digests[slug]
         now_s = self._clock.monotonic()
         self._suspects = {oid: s for oid, s in self._suspects.items() if oid in self._slugs}
         left_out = {oid: s for oid, s in self._suspects.items() if s.until_s > now_s}
@@ -194,6 +198,7 @@ class Bulk:
                     "%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid
                 )
 
+    @uncollected()
     def _matched(self, answer: Any) -> dict[str, Presence]:
         values = answer.get("value") if isinstance(answer, Mapping) else None
         if not isinstance(values, list):
@@ -203,25 +208,25 @@ class Bulk:
             oid = resource.get("id") if isinstance(resource, dict) else None
             oid = oid.lower() if isinstance(oid, str) else ""
             slug = self._slugs.get(oid)
-            if slug and (presence := self._presence(oid, resource)):
+            if slug and (presence := self._presence(slug, resource)):
                 presences[slug] = presence
                 if self._suspects:
                     self._suspects.pop(oid, None)
         return presences
 
-    def _presence(self, oid: str, resource: dict[str, Any]) -> Presence | None:
+    def _presence(self, slug: str, resource: dict[str, Any]) -> Presence | None:
         """The same object as before while all of it is the same."""
-        digest, before = hash(marshal.dumps(resource, FORMAT)), self._seen.get(oid)
-        if before and before[0] == digest:
-            return before[1]  # at a small part of the cost of reading it
+        digest, before = hash(marshal.dumps(resource, FORMAT)), self._seen.get(slug)
+        if before and self._digests[slug] == digest:
+            return before  # at a small part of the cost of reading it
         try:
             presence = parse_presence(resource)
         except SourceDataError as error:
-            log.debug("%s: %s is skipped: %s", self._table, oid, error)
+            log.debug("%s: %s is skipped: %s", self._table, slug, error)
             return None
-        if before and presence == before[1]:
-            presence = before[1]
-        self._seen[oid] = digest, presence
+        if before and presence == before:
+            presence = before
+        self._seen[slug], self._digests[slug] = presence, digest
         return presence
 
     def _begin_after(self, failed: Request) -> None:

@@ -24,6 +24,8 @@ MEMBERS_REMEDY = (
 )
 PAGE = 999
 _USER = "#microsoft.graph.user"
+_Names = tuple[str | None, str | None]
+"""What a person is called, and their user principal name."""
 
 
 class Group:
@@ -44,18 +46,23 @@ class Group:
             f"/groups/{self._group_id}/transitiveMembers"
             f"?$select=id,displayName,userPrincipalName&$top={PAGE}"
         )
-        values = await self._graph.pages(path, remedy=MEMBERS_REMEDY)
-        if values is None:
+        members: dict[str, _Names] = {}
+
+        def take(values: list[Any]) -> None:
+            members.update((oid, _names(value)) for value in values if (oid := _user_id(value)))
+
+        if not await self._graph.pages(path, take, remedy=MEMBERS_REMEDY):
             raise AccessRefusedError(
                 f"There is no group {self._group_id} in this tenant.",
                 remedy="Copy the Object ID of the group into the config.",
             )
-        people = self._people(values, before)
+        people = self._people(members, before)
         self._log_changes(people, before)
         return people
 
-    def _people(self, values: Sequence[Any], before: Sequence[Member]) -> tuple[Member, ...]:
-        members = {oid: _names(value) for value in values if (oid := _user_id(value))}
+    def _people(
+        self, members: Mapping[str, _Names], before: Sequence[Member]
+    ) -> tuple[Member, ...]:
         slugs_before = {person.oid: person.slug for person in before if person.oid}
         pairs = [(oid, upn) for oid, (_, upn) in members.items()]
         slugs = self._slugs.give(pairs, slugs_before)
@@ -82,6 +89,6 @@ def _user_id(value: Any) -> str | None:
     return str(value["id"]).lower() if value.get("@odata.type", _USER) == _USER else None
 
 
-def _names(value: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _names(value: Mapping[str, Any]) -> _Names:
     upn = text_in(value, "userPrincipalName")
     return text_in(value, "displayName"), upn.lower() if upn else None

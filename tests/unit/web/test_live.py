@@ -14,7 +14,7 @@ from bridge.contract.presence import Activity, Availability
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Person, Snapshot
 from bridge.web.data.worker import Worker
-from bridge.web.live import SETTLE_S, TICK_S, Live
+from bridge.web.live import FLOOD, TICK_S, WITHIN_S, Live
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import NOON, person, service
 
@@ -25,7 +25,7 @@ class Stage:
     def __init__(self, live: Live, view: Latest[Snapshot], clock: ManualClock) -> None:
         self.live, self._view, self._clock = live, view, clock
 
-    async def show(self, *people: Person, seconds: float = 20 * SETTLE_S) -> None:
+    async def show(self, *people: Person, seconds: float = 2 * WITHIN_S) -> None:
         self._view.set(Snapshot(service(), people))
         await self._clock.advance(seconds)
 
@@ -78,3 +78,27 @@ async def test_strips_move_on_each_minute(tmp_path: Path) -> None:
         before = await stage.strips()
         await stage.show(person(), seconds=TICK_S)
         assert await stage.strips() != before
+
+
+async def test_news_right_after_other_news_is_shown_at_once(tmp_path: Path) -> None:
+    async with staged(tmp_path / "history.jsonl") as stage:
+        await stage.show(person())
+        for availability in (Availability.AWAY, Availability.BUSY, Availability.AVAILABLE):
+            await stage.show(person("alice", availability), seconds=0)
+            (shown,) = stage.live.shown.value.people
+            assert shown.presence is not None
+            assert shown.presence.availability is availability
+
+
+async def test_of_a_flood_of_news_the_newest_is_shown_now_and_then(tmp_path: Path) -> None:
+    async with staged(tmp_path / "history.jsonl") as stage:
+        await stage.show(person())
+        before = stage.live.shown.version
+        for number in range(200):
+            await stage.show(person(polled_at=NOON + timedelta(seconds=number)), seconds=0.01)
+        shown = stage.live.shown.version - before
+        assert FLOOD <= shown <= FLOOD * (1 + 200 * 0.01 / WITHIN_S)
+        await stage.show(person("alice", Availability.BUSY))
+        (newest,) = stage.live.shown.value.people
+        assert newest.presence is not None
+        assert newest.presence.availability is Availability.BUSY

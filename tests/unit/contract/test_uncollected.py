@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from bridge.polling.uncollected import uncollected
+from bridge.contract.uncollected import uncollected
 
 
 def test_garbage_is_looked_for_again_afterwards_whatever_happened() -> None:

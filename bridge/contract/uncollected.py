@@ -1,6 +1,6 @@
 """Works through many people without looking for garbage meanwhile.
 
-What is made of them is kept and has no circles: to look at all of it again and again is a
+What is made of them has no circles, kept or not: to look at all of it again and again is a
 tenth of the work.
 """
 
