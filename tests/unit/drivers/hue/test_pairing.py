@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.contract.errors import LightRefusedError
-from drivers.hue.keys import Pairing, Pairings
+from drivers.hue.pairing import Pairing, Pairings
 
 DESK = Pairing(hub_id="001788fffe23bfc2", key="the-key", fingerprint="ab" * 32)
 OLD = Pairing(hub_id="001788fffe000001", key="old-key", fingerprint=None)
