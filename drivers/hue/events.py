@@ -41,11 +41,11 @@ class Stream(Transport):
     """What never ends of a hub."""
 
     @contextmanager
-    def opened(self, key: str) -> Iterator[http.client.HTTPResponse | None]:
+    def opened(self, key: str, *, silent_s: float) -> Iterator[http.client.HTTPResponse | None]:
         """An answer without an end, on a connection of its own; ``None`` where there is none.
 
         Raises:
-            TimeoutError: It was silent for ``SILENT_S``.
+            TimeoutError: It was silent for ``silent_s``.
             LightUnreachableError: It does not answer, or not now.
             LightRefusedError: It is not the pinned one.
         """
@@ -60,7 +60,7 @@ class Stream(Transport):
                 raise LightUnreachableError(f"the hub at {self.address}: HTTP {response.status}")
             is_stream = response.headers.get_content_type() == "text/event-stream"
             if is_stream and connection.sock is not None:
-                _watch(connection.sock)
+                _watch(connection.sock, silent_s)
             yield response if is_stream and response.status == 200 else None  # noqa: PLR2004
         except TimeoutError:
             raise
@@ -76,8 +76,17 @@ class Events:
     Opened by ``may_differ``, and opened anew by it when it was lost.
     """
 
-    def __init__(self, worker: Worker, *, answer_s: float, clock: Clock, random: Random) -> None:
-        self._worker, self._answer_s, self._clock, self._random = worker, answer_s, clock, random
+    def __init__(
+        self,
+        worker: Worker,
+        *,
+        answer_s: float,
+        clock: Clock,
+        random: Random,
+        silent_s: float = SILENT_S,
+    ) -> None:
+        self._worker, self._clock, self._random = worker, clock, random
+        self._answer_s, self._silent_s = answer_s, silent_s
         self._transport: Stream | None = None
         self._task: asyncio.Task[float | None] | None = None
         self._changed: SimpleQueue[str] = SimpleQueue()
@@ -137,7 +146,7 @@ class Events:
         """Listen until the stream ends; seconds until the next try where the hub decides them."""
         transport.use("https", pin=pairing.fingerprint)
         try:
-            with transport.opened(pairing.key) as stream:
+            with transport.opened(pairing.key, silent_s=self._silent_s) as stream:
                 if stream is None:
                     return NONE_S
                 self._changed.put(ANYTHING)  # before there was a stream
@@ -173,9 +182,9 @@ def _is_of_lights(part: dict[str, Any]) -> bool:
     return "id_v1" in part or part.get("type") in _OF_LIGHTS
 
 
-def _watch(sock: socket.socket) -> None:
+def _watch(sock: socket.socket, silent_s: float) -> None:
     """Notice within half a minute that the other end lost its power, and silence by and by."""
-    sock.settimeout(SILENT_S)
+    sock.settimeout(silent_s)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, option):

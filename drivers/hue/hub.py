@@ -96,8 +96,8 @@ class Hub:
         if place or self._options.hub_id:
             return place.hub_id if place else self._options.hub_id
         with suppress(LightRefusedError):
-            (only,) = {pairing.hub_id for pairing in self._pairings.load()} or {None}
-            return only
+            ids = {pairing.hub_id for pairing in self._pairings.load()}
+            return ids.pop() if len(ids) == 1 else None
         return None
 
     def move(self, address: str | None) -> None:

@@ -106,6 +106,7 @@ class HueHub:
     """How often lights or groups were asked for."""
     listeners: list[asyncio.Queue[str | None]] = field(default_factory=list)
     """Who listens to events now; ``None`` ends one."""
+    all_listeners: list[asyncio.Queue[str | None]] = field(default_factory=list)
     listening: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody listens."""
     refused: list[int] = field(default_factory=list)
@@ -178,6 +179,7 @@ class HueHub:
         await response.write(b": hi\n\n")
         mine: asyncio.Queue[str | None] = asyncio.Queue()
         self.listeners.append(mine)
+        self.all_listeners.append(mine)
         self.listening.set()
         try:
             while (text := await mine.get()) is not None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from zeroconf import ServiceInfo
@@ -22,9 +22,10 @@ from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
 from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
+from drivers.blocking import Worker
 from drivers.finding import found, lines
 from drivers.hue import KIND, SERVICE, HueOptions, address_of, opened
-from drivers.hue.events import NONE_S
+from drivers.hue.events import NONE_S, Events
 from drivers.hue.light import HueLight, Search
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
@@ -944,11 +945,75 @@ async def test_a_change_while_the_lamp_fades_is_noticed_after_it(
     async with lit(telling, around, transition=9) as light:
         await light.apply(RED)
         await listening(telling, light)
+        await light.changed_by_others()  # which forgets what the fade has made the hub say
+        reads = telling.reads
         telling.by_another_hand(bri=100)
+        async with asyncio.timeout(SOON_S):
+            while telling.reads == reads:
+                assert not await light.changed_by_others()
+                await asyncio.sleep(0.005)
+        await clock_of(around).advance(2 * LOOK_EVERY_S)
+        assert await light.changed_by_others()
+
+
+async def test_a_change_just_before_the_hub_is_heard_is_noticed(
+    telling: HueHub, around: Surroundings
+) -> None:
+    async with lit(telling, around) as light:
+        await light.apply(RED)
         await clock_of(around).advance(LOOK_EVERY_S)
         assert not await light.changed_by_others()
-        await clock_of(around).advance(LOOK_EVERY_S)
-        assert await changed(light)
+        telling.values()["bri"] = 20  # and nobody listened
+        assert await heard_of(light)
+
+
+async def test_a_hub_at_another_address_is_heard_there(
+    telling: HueHub, around: Surroundings
+) -> None:
+    (pairing,) = Pairings(around.state_dir).load()
+    async with Worker("ear") as ear:
+        events = Events(ear, answer_s=SOON_S, clock=around.clock, random=lambda: 0.0)
+        before: list[asyncio.Queue[str | None]] = []
+        for host in ("127.0.0.1", "localhost"):
+            async with asyncio.timeout(SOON_S):
+                while not telling.listeners or telling.listeners == before:
+                    events.may_differ(f"{host}:{telling.port}", pairing, set())
+                    await clock_of(around).advance(1)
+                    await asyncio.sleep(0.005)
+            before = list(telling.listeners)
+        await events.end()
+        await ended(telling)
+
+
+async def test_a_stream_that_is_silent_for_long_is_opened_anew_at_once(
+    telling: HueHub, around: Surroundings
+) -> None:
+    (pairing,) = Pairings(around.state_dir).load()
+    async with Worker("ear") as ear:
+        events = Events(ear, answer_s=SOON_S, clock=around.clock, random=lambda: 1.0, silent_s=0.05)
+        seen: set[int] = set()
+        async with asyncio.timeout(SOON_S):
+            while len(seen) < 3:
+                events.may_differ(telling.address, pairing, set())
+                seen |= {id(listener) for listener in telling.all_listeners}
+                await asyncio.sleep(0.005)
+        await events.end()
+        await ended(telling)
+
+
+async def test_the_key_is_shown_to_no_stream_without_a_certificate(around: Surroundings) -> None:
+    used: list[Any] = []
+
+    async def worker(*call: Any) -> None:
+        used.append(call)
+
+    events = Events(cast("Worker", worker), answer_s=SOON_S, clock=around.clock, random=lambda: 0.0)
+    assert events.may_differ("192.0.2.7", None, set())
+    assert events.may_differ(
+        "192.0.2.7", Pairing(hub_id="0" * 16, key=KEY, fingerprint=None), set()
+    )
+    await asyncio.sleep(0)
+    assert used == []
 
 
 async def test_a_stream_that_ends_is_replaced_by_questions_and_opened_anew(
@@ -1151,9 +1216,14 @@ async def test_a_hub_may_be_named_by_its_id(
 
 async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config(hub: HueHub) -> None:
     def service(name: str, **texts: str) -> ServiceInfo:
-        where = {"addresses": [socket.inet_aton("192.0.2.9")], "port": 443}
-        full = f"{name}.{SERVICE}"
-        return ServiceInfo(SERVICE, full, **where, properties=texts, server=f"{texts}.local.")
+        return ServiceInfo(
+            SERVICE,
+            f"{name}.{SERVICE}",
+            addresses=[socket.inet_aton("192.0.2.9")],
+            port=443,
+            properties=texts,
+            server="hue-of-the-tests.local.",
+        )
 
     try:
         mdns = AsyncZeroconf()
