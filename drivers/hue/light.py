@@ -69,11 +69,6 @@ class HueLight:
         self._left: tuple[dict[str, Any], list[tuple[int | None, Body]]] | None = None
         """Of a snapshot that could not be brought back at once."""
 
-    @property
-    def hears(self) -> bool:
-        """Whether the hub tells by itself what others change."""
-        return self._events.is_live
-
     async def apply(self, state: LightState) -> None:
         """Show ``state``, whatever others have made of the light meanwhile."""
         target, lights = await self._known()

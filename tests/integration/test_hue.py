@@ -867,15 +867,11 @@ async def listening(hub: HueHub, light: HueLight) -> None:
     await light.changed_by_others()
     async with asyncio.timeout(SOON_S):
         await hub.listening.wait()
-    await heard_of(light)
-
-
-async def heard_of(light: HueLight) -> bool:
-    """Look after the light until its hub is heard; whether it was changed by others."""
-    async with asyncio.timeout(SOON_S):
-        while not light.hears:  # noqa: ASYNC110 - a thread opens it
+        reads = -1
+        while hub.reads != reads:
+            reads = hub.reads
+            await light.changed_by_others()
             await asyncio.sleep(0.005)
-    return await light.changed_by_others()
 
 
 async def changed(light: HueLight) -> bool:
@@ -943,28 +939,30 @@ async def test_a_change_while_the_lamp_fades_is_noticed_after_it(
     telling: HueHub, around: Surroundings
 ) -> None:
     async with lit(telling, around, transition=9) as light:
-        await light.apply(RED)
         await listening(telling, light)
-        await light.changed_by_others()  # which forgets what the fade has made the hub say
-        reads = telling.reads
+        await light.apply(RED)
         telling.by_another_hand(bri=100)
-        async with asyncio.timeout(SOON_S):
-            while telling.reads == reads:
-                assert not await light.changed_by_others()
-                await asyncio.sleep(0.005)
+        for _ in range(20):  # the event comes meanwhile
+            assert not await light.changed_by_others()
+            await asyncio.sleep(0.01)
         await clock_of(around).advance(2 * LOOK_EVERY_S)
         assert await light.changed_by_others()
 
 
-async def test_a_change_just_before_the_hub_is_heard_is_noticed(
+async def test_what_was_before_the_hub_is_heard_is_looked_into_once(
     telling: HueHub, around: Surroundings
 ) -> None:
-    async with lit(telling, around) as light:
-        await light.apply(RED)
-        await clock_of(around).advance(LOOK_EVERY_S)
-        assert not await light.changed_by_others()
-        telling.values()["bri"] = 20  # and nobody listened
-        assert await heard_of(light)
+    (pairing,) = Pairings(around.state_dir).load()
+    async with Worker("ear") as ear:
+        events = Events(ear, answer_s=SOON_S, clock=around.clock, random=lambda: 0.0)
+        assert events.may_differ(telling.address, pairing, {"/lights/1"})
+        async with asyncio.timeout(SOON_S):
+            while not events.is_live:  # noqa: ASYNC110 - a thread opens it
+                await asyncio.sleep(0.005)
+        looks = [events.may_differ(telling.address, pairing, {"/lights/1"}) for _ in range(2)]
+        assert looks == [True, False]
+        await events.end()
+        await ended(telling)
 
 
 async def test_a_hub_at_another_address_is_heard_there(
@@ -1115,6 +1113,7 @@ async def test_a_hub_that_moved_is_found_by_its_id_and_its_new_place_is_remember
             await asyncio.sleep(0.005)
         await task
         await light.apply(GREEN)
+        await clock_of(around).advance(LOOK_EVERY_S)
         await listening(hub, light)
     assert f"the hub 001788fffe23bfc2 is at {hub.address} now" in caplog.text
     async with hub.running(), opened(said, around, search=nowhere) as light:
