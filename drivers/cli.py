@@ -180,9 +180,10 @@ def _add(arguments: argparse.Namespace) -> int:
     answered = asyncio.run(finding.found(kind, arguments.at))
     lamp = finding.chosen(answered, arguments.lamp)
     key = finding.add(file, config, kind, lamp, arguments.name)
+    then = "Pair with it: presence-driver pair" if kind.pair else "Try it: presence-driver test"
     print(  # noqa: T201 - the command's answer
         f"[drivers.{key}] is in {file}: {lamp.name} at {lamp.address}.",
-        f"Try it: presence-driver test {key}",
+        f"{then} {key}",
         sep="\n",
     )
     return OK

@@ -22,7 +22,7 @@ EXTRAS = {
     "yeelight": "yeelight",
 }
 """The extra that brings the library of a kind of ours."""
-FINDABLE = ("lifx", "wiz", "yeelight")
+FINDABLE = ("hue", "lifx", "wiz", "yeelight")
 """Those of ours that answer on the network."""
 
 

@@ -51,7 +51,16 @@ def exit_code(command: Callable[[], int], name: str) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # as in: … | head
+    except (BrokenPipeError, BaseExceptionGroup) as error:  # as in: … | head
+        if not _is_broken_pipe(error):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
+
+
+def _is_broken_pipe(error: BaseException) -> bool:
+    """Whether that is all; a group where tasks ran beside what printed."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_broken_pipe, error.exceptions))
+    return isinstance(error, BrokenPipeError)

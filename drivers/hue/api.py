@@ -210,3 +210,25 @@ def meaning(error: HubRefusedError, *, name: str) -> TryAgainError | PersonMustA
         f"the hub says: {error}.",
         remedy="Is this light or group right? See docs/lights/hue.md.",
     )
+
+
+def hub_id_of(config: Any) -> str:
+    """The id of the hub whose ``/api/config`` this is.
+
+    Raises:
+        ValueError: It is none.
+    """
+    config = checked(config)
+    if not isinstance(config, dict):
+        raise ValueError("tells no id")  # noqa: TRY004 - a wrong answer, not a wrong call
+    found = str(config.get("bridgeid") or config.get("mac") or "").replace(":", "").lower()
+    if not (found.isascii() and found.isalnum()):
+        raise ValueError("tells no id")
+    return found
+
+
+def no_hub(address: str) -> LightRefusedError:
+    """The error for something else that answers there."""
+    return LightRefusedError(
+        f"{address} answers, but not as a Hue hub.", remedy="Correct hub in the config."
+    )

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from drivers.hue.api import (
     IS_OFF,
-    NO_LINK_BUTTON,
     HubGroup,
     HubLight,
     HubRefusedError,
     Target,
     checked,
     entries_of,
+    hub_id_of,
     listed,
     meaning,
+    no_hub,
     pick,
 )
-from drivers.hue.keys import Identity, Pairing, Pairings
 from drivers.hue.looks import Body
-from drivers.hue.options import HueOptions
+from drivers.hue.pairing import Pairing, Pairings, Place
 from drivers.hue.transport import NoTlsError, Transport
+
+if TYPE_CHECKING:
+    from drivers.hue import HueOptions
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", SyntaxWarning)  # phue 1.1 has `is not ''`
@@ -39,9 +42,9 @@ phue.logger.disabled = True  # it logs the key
 
 
 class PhueBridge(phue.Bridge):  # type: ignore[misc]
-    """phue's bridge, speaking through ``transport``; without a key only ``request`` is of use."""
+    """phue's bridge, speaking through ``transport``."""
 
-    def __init__(self, transport: Transport, key: str = "") -> None:
+    def __init__(self, transport: Transport, key: str) -> None:
         self._transport = transport
         super().__init__(transport.address, key, os.devnull)
 
@@ -67,6 +70,47 @@ class Hub:
         self._name = name
         self._bridge: PhueBridge | None = None
         self._stamp: object = None
+        self._place: Place | None = None
+        self._is_placed = False
+        self.pairing: Pairing | None = None
+        """With the hub that was recognised last."""
+
+    @property
+    def address(self) -> str:
+        """Where the hub is thought to be."""
+        return self._transport.address
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether it is the lamp's own hub that was spoken to last, without an error since."""
+        return self._bridge is not None
+
+    def recognise(self) -> None:
+        """See that it is the lamp's own hub that answers; at once where that was done."""
+        with self._translated():
+            pass
+
+    def id_to_find(self) -> str | None:
+        """The id of the lamp's hub, as far as is known; never raises."""
+        place = self._pairings.place(self._name, self._options.hub)
+        if place or self._options.hub_id:
+            return place.hub_id if place else self._options.hub_id
+        with suppress(LightRefusedError):
+            ids = {pairing.hub_id for pairing in self._pairings.load()}
+            return ids.pop() if len(ids) == 1 else None
+        return None
+
+    def move(self, address: str | None) -> None:
+        """Look for the hub at ``address``; ``None``: where the config says, whichever is paired."""
+        self.close()
+        self._is_placed, self._transport.address = True, address or self._options.hub
+        if address is None:
+            self._place = None
+
+    def settle(self, hub_id: str) -> None:
+        """Note that the lamp's hub is where we speak to it."""
+        self._place = Place(hub=self._options.hub, hub_id=hub_id, address=self.address)
+        self._pairings.save_place(self._name, self._place)
 
     def find(self) -> Target:
         """The light or group that the options name."""
@@ -109,34 +153,6 @@ class Hub:
                     raise
                 put(target.id, dict(otherwise))
 
-    def identify(self) -> Identity:
-        """Who the hub is, looked at without a key; from now on it is spoken to as it prefers."""
-        fingerprint = self._choose_protocol()
-        try:
-            config = PhueBridge(self._transport).request("GET", "/api/config")
-            return Identity(_hub_id(config), str(config.get("name", "the hub")), fingerprint)
-        except (HubRefusedError, ValueError, AttributeError) as error:
-            raise self._no_hub() from error
-
-    def accept_only(self, identity: Identity) -> None:
-        """Speak to nobody but the hub of ``identity`` from now on."""
-        pin = identity.fingerprint
-        self._transport.use("https" if pin else "http", pin=pin)
-
-    def request_key(self, application: str) -> str | None:
-        """A new key; ``None`` while nobody has pressed the link button."""
-        try:
-            reply = PhueBridge(self._transport).request(
-                "POST", "/api", {"devicetype": f"presence_bridge#{application}"}
-            )
-            return str(reply[0]["success"]["username"])
-        except HubRefusedError as error:
-            if NO_LINK_BUTTON in error.types:
-                return None
-            raise LightRefusedError(f"the hub says: {error}.", remedy="Try again.") from error
-        except (LookupError, TypeError, ValueError) as error:
-            raise self._no_hub() from error
-
     def is_paired_anew(self) -> bool:
         """Whether there are other pairings than when the hub was last recognised; never raises."""
         return self._pairings.stamp() != self._stamp
@@ -151,7 +167,9 @@ class Hub:
         """The paired bridge; after any error it is looked up anew the next time."""
         try:
             if self._bridge is None:
-                self._bridge = PhueBridge(self._transport, self._recognised().key)
+                self.pairing = self._recognised()
+                self._bridge = PhueBridge(self._transport, self.pairing.key)
+                self.settle(self.pairing.hub_id)
             yield self._bridge
         except HubRefusedError as error:
             self.close()
@@ -161,11 +179,12 @@ class Hub:
             raise
         except (phue.PhueException, LookupError, TypeError, ValueError) as error:
             self.close()
-            raise self._no_hub() from error
+            raise no_hub(self.address) from error
 
     def _recognised(self) -> Pairing:
         """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
         self._stamp = self._pairings.stamp()
+        self._go_to_place()
         pairings = self._pairings.load()
         pinned = {pairing.fingerprint: pairing for pairing in pairings if pairing.fingerprint}
         plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}
@@ -177,51 +196,36 @@ class Hub:
             except NoTlsError as error:
                 without_tls = error
             else:
-                if seen in pinned:
-                    self._transport.use("https", pin=seen)
-                    return pinned[seen]
-                raise self._stranger("shows a certificate that was not paired.")
+                if seen not in pinned:
+                    raise self._stranger("shows a certificate that was not paired.")
+                self._transport.use("https", pin=seen)
+                return self._own(pinned[seen])
         if plain and self._options.protocol != "https":
             self._transport.use("http")
-            hub_id = _hub_id(PhueBridge(self._transport).request("GET", "/api/config"))
+            hub_id = hub_id_of(self._transport.exchange("GET", "/api/config"))
             if hub_id in plain:
-                return plain[hub_id]
+                return self._own(plain[hub_id])
         if without_tls:
             raise without_tls
         raise self._stranger("is not paired.")
 
+    def _go_to_place(self) -> None:
+        if not self._is_placed:
+            self._is_placed = True
+            self._place = self._pairings.place(self._name, self._options.hub)
+            self._transport.address = self._place.address if self._place else self._options.hub
+        if self.address == self._options.hub_id:
+            raise LightUnreachableError(f"no hub {self.address} answers in this network")
+
+    def _own(self, pairing: Pairing) -> Pairing:
+        """``pairing``, unless it is that of another hub than the lamp's."""
+        hub_id = self._place.hub_id if self._place else self._options.hub_id
+        if hub_id not in (None, pairing.hub_id):
+            raise self._stranger(f"is another one than {hub_id}.")
+        return pairing
+
     def _stranger(self, text: str) -> LightRefusedError:
         return LightRefusedError(
-            f"the hub at {self._options.hub} {text}",
+            f"the hub at {self.address} {text}",
             remedy=f"Correct hub in the config, or run: presence-driver pair {self._name}",
         )
-
-    def _no_hub(self) -> LightRefusedError:
-        return LightRefusedError(
-            f"{self._options.hub} answers, but not as a Hue hub.",
-            remedy="Correct hub in the config.",
-        )
-
-    def _choose_protocol(self) -> str | None:
-        """Set the transport; the fingerprint of the certificate, ``None`` over http."""
-        if self._options.protocol != "http":
-            self._transport.use("https")
-            try:
-                return self._transport.fingerprint()
-            except NoTlsError:
-                if self._options.protocol == "https":
-                    raise
-        self._transport.use("http")
-        return None
-
-
-def _hub_id(config: Mapping[str, Any]) -> str:
-    """The id of the hub whose ``/api/config`` this is.
-
-    Raises:
-        ValueError: It is none.
-    """
-    found = str(config.get("bridgeid") or config.get("mac") or "").replace(":", "").lower()
-    if not (found.isascii() and found.isalnum()):
-        raise ValueError("tells no id")
-    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,11 +12,14 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Capability
 from drivers.hue.api import HubLight, Target
+from drivers.hue.events import Events
 from drivers.hue.looks import Body, as_found, body_for, capability_of, shows, writes_to_restore
 from drivers.hue.transport import Calls
 
 if TYPE_CHECKING:
     from drivers.hue.hub import Hub
+
+log = logging.getLogger(__name__)
 
 COMMAND_S, LIGHT_INTERVAL_S, GROUP_INTERVAL_S = 0.1, 0.25, 1.0
 """About ten commands a second for all lights of a hub together, one for groups: "Things you need to
@@ -36,6 +40,10 @@ class _Written(NamedTuple):
     """Only the brightness is on its way."""
 
 
+Search = Callable[[str], Awaitable[str | None]]
+"""The address of the hub with that id, if it answers in this network."""
+
+
 class HueLight:
     """One light or one group."""
 
@@ -45,13 +53,16 @@ class HueLight:
         self,
         hub: Hub,
         calls: Calls,
+        events: Events,
         *,
+        search: Search,
         is_group: bool,
         transition_s: float,
         clock: Clock,
     ) -> None:
         self.min_interval_s = GROUP_INTERVAL_S if is_group else LIGHT_INTERVAL_S
         self._hub, self._calls, self._clock = hub, calls, clock
+        self._events, self._search = events, search
         self._transition_s = transition_s
         self._found: tuple[Target, Mapping[int, HubLight]] | None = None
         self._written: _Written | None = None
@@ -105,6 +116,7 @@ class HueLight:
         The next try is for those alone that are left: the others may be somebody's by then.
         """
         self._found = self._written = None
+        await self._locate()
         if self._left is None or self._left[0] != snapshot:
             writes = writes_to_restore(snapshot["lights"], group=snapshot["group"])
             self._left = snapshot, list(writes)
@@ -128,9 +140,16 @@ class HueLight:
         await self._read(_whole(snapshot), must_be_reached=_was_lit(snapshot))
 
     async def changed_by_others(self) -> bool:
-        """Whether an app, a switch or a power cut changed what was written."""
-        target, _ = await self._known()
-        written = self._written
+        """Whether an app, a switch or a power cut changed what was written.
+
+        The lights are read only when the hub spoke of them, or cannot speak by itself.
+        """
+        target, lights = await self._known()
+        if not self._events.may_differ(
+            self._hub.address, self._hub.pairing, _resources(target, lights)
+        ):
+            return False
+        written, self._found = self._written, None
         must_be_reached = written is None or written.body["on"]
         lights = await self._read(target, must_be_reached=must_be_reached)
         self._found = target, lights  # the next look ends an effect that somebody started
@@ -138,6 +157,7 @@ class HueLight:
             return False
         body = written.body
         if self._clock.monotonic() < written.there_at_s:
+            self._events.remember()
             if not written.fades:
                 return False
             body = {key: value for key, value in body.items() if key != "bri"}
@@ -152,7 +172,31 @@ class HueLight:
             return await self._calls(self._hub.is_paired_anew)
         return False
 
+    async def _locate(self) -> None:
+        """See that the hub answers, where it is now.
+
+        Raises:
+            LightUnreachableError: It answers nowhere.
+            LightRefusedError: Another one is there.
+        """
+        if self._hub.is_recognised:
+            return
+        try:
+            await self._calls(self._hub.recognise)
+        except (LightUnreachableError, LightRefusedError) as error:
+            hub_id = await self._calls(self._hub.id_to_find)
+            address = await self._search(hub_id) if hub_id else None
+            if address == self._hub.address:
+                raise
+            await self._calls(self._hub.move, address)
+            if address is None and isinstance(error, LightUnreachableError):
+                raise
+            await self._calls(self._hub.recognise)
+            if address:
+                log.info("the hub %s is at %s now", hub_id, address)
+
     async def _known(self) -> tuple[Target, Mapping[int, HubLight]]:
+        await self._locate()
         if self._found is None:
             target = await self._calls(self._hub.find)
             lights = await self._calls(self._hub.members, target)
@@ -169,6 +213,12 @@ class HueLight:
         if must_be_reached and not any(light.state.reachable for light in lights.values()):
             raise LightUnreachableError(f"the hub cannot reach {target}: is the power on?")
         return lights
+
+
+def _resources(target: Target, lights: Mapping[int, HubLight]) -> set[str]:
+    """The paths of what is shown on."""
+    group = {f"/groups/{target.id}"} if target.is_group else set()
+    return group | {f"/lights/{number}" for number in lights}
 
 
 def _whole(snapshot: dict[str, Any]) -> Target:

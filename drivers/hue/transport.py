@@ -57,7 +57,7 @@ class Transport:
         self._protocol: Protocol = "https"
         self._pin: str | None = None
         self._connection: http.client.HTTPConnection | None = None
-        self._abandoned = False
+        self.is_abandoned = False
 
     def use(self, protocol: Protocol, *, pin: str | None = None) -> None:
         """Speak ``protocol`` from now on, over https to nobody without the certificate ``pin``.
@@ -75,7 +75,7 @@ class Transport:
             LightUnreachableError: It does not answer.
             LightRefusedError: It is not the pinned one.
         """
-        return _fingerprint(self._connected())
+        return _fingerprint(self.connected())
 
     def exchange(self, method: str, path: str, body: Any = None) -> Any:
         """The hub's JSON answer. Asks a second time on a connection that went stale.
@@ -91,21 +91,21 @@ class Transport:
                 response, content = self._ask(method, path, text)
             except _GONE:
                 self.close()
-                if not reused or method == "POST" or self._abandoned:
+                if not reused or method == "POST" or self.is_abandoned:
                     raise
                 response, content = self._ask(method, path, text)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise LightUnreachableError(f"the hub at {self.address}: {_text(error)}") from error
+            raise LightUnreachableError(f"the hub at {self.address}: {text_of(error)}") from error
         return self._parsed(response, content)
 
     def begin(self) -> None:
         """Forget an ``abandon``: something new begins."""
-        self._abandoned = False
+        self.is_abandoned = False
 
     def abandon(self) -> None:
         """Make what hangs on another thread end soon; until ``begin`` nothing more is sent."""
-        self._abandoned = True
+        self.is_abandoned = True
         sock = self._connection.sock if self._connection else None
         if sock is not None:
             with suppress(OSError):
@@ -120,8 +120,8 @@ class Transport:
     def _ask(
         self, method: str, path: str, text: str | None
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        connection = self._connected()
-        if self._abandoned:
+        connection = self.connected()
+        if self.is_abandoned:
             raise TimeoutError("given up")
         connection.request(method, path, text, {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -130,7 +130,8 @@ class Transport:
             self.close()
         return response, content
 
-    def _connected(self) -> http.client.HTTPConnection:
+    def connected(self) -> http.client.HTTPConnection:
+        """The connection, made where there is none. Raises as ``fingerprint`` does."""
         if self._connection is not None:
             return self._connection
         connection = self._new()
@@ -142,7 +143,7 @@ class Transport:
             raise self._no_connection(error) from error
         except OSError as error:
             self.close()
-            raise LightUnreachableError(f"the hub at {self.address}: {_text(error)}") from error
+            raise LightUnreachableError(f"the hub at {self.address}: {text_of(error)}") from error
         if self._protocol == "https" and self._pin is not None:
             self._check_pin(connection, self._pin)
         return connection
@@ -156,7 +157,7 @@ class Transport:
         return http.client.HTTPSConnection(self.address, timeout=self._timeout_s, context=context)
 
     def _no_connection(self, error: OSError) -> LightUnreachableError:
-        text = f"the hub at {self.address}: {_text(error)}"
+        text = f"the hub at {self.address}: {text_of(error)}"
         return NoTlsError(text) if self._protocol == "https" else LightUnreachableError(text)
 
     def _check_pin(self, connection: http.client.HTTPConnection, pin: str) -> None:
@@ -190,7 +191,7 @@ class Calls:
     """
 
     def __init__(self, worker: Worker, transport: Transport, *, within_s: float) -> None:
-        self._worker, self._transport, self._within_s = worker, transport, within_s
+        self._worker, self.transport, self._within_s = worker, transport, within_s
 
     async def __call__(
         self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
@@ -202,28 +203,28 @@ class Calls:
         """
 
         def begin() -> T:
-            self._transport.begin()
+            self.transport.begin()
             return function(*arguments, **keywords)
 
         async def called() -> T:
             try:
                 return await self._worker(begin)
             except asyncio.CancelledError:
-                self._transport.abandon()
+                self.transport.abandon()
                 raise
 
         try:
             return await within(self._within_s, called())
         except TimeoutError:
             raise LightUnreachableError(
-                f"the hub at {self._transport.address} did not answer within {self._within_s:g} s"
+                f"the hub at {self.transport.address} did not answer within {self._within_s:g} s"
             ) from None
 
     async def end(self) -> None:
         """Cut off what still runs, and drop the connection."""
-        self._transport.abandon()
+        self.transport.abandon()
         with suppress(TimeoutError):
-            await within(END_S, self._worker(self._transport.close))
+            await within(END_S, self._worker(self.transport.close))
 
 
 def _fingerprint(connection: http.client.HTTPConnection) -> str:
@@ -232,7 +233,7 @@ def _fingerprint(connection: http.client.HTTPConnection) -> str:
     return hashlib.sha256(certificate or b"").hexdigest()
 
 
-def _text(error: Exception) -> str:
+def text_of(error: Exception) -> str:
     """What went wrong, for people: some of these errors have no text."""
     if isinstance(error, TimeoutError):
         return "does not answer"

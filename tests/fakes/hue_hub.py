@@ -1,4 +1,4 @@
-"""A Hue hub on loopback that speaks API v1 and refuses what a real one refuses.
+"""A Hue hub on loopback that speaks API v1, tells by v2's stream, and refuses what a real one does.
 
 It can be told to misbehave, to move, to reboot and to change its certificate. Its certificate is
 like a real one's: signed by itself, named by the hub's id, good for no address.
@@ -100,6 +100,17 @@ class HueHub:
     callers: set[Any] = field(default_factory=set)
     """The other ends of all connections."""
     port: int = 0
+    streams: bool = False
+    """A square hub with the software of 2021 or later has events."""
+    reads: int = 0
+    """How often lights or groups were asked for."""
+    listeners: list[asyncio.Queue[str | None]] = field(default_factory=list)
+    """Who listens to events now; ``None`` ends one."""
+    all_listeners: list[asyncio.Queue[str | None]] = field(default_factory=list)
+    listening: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once somebody listens."""
+    refused: list[int] = field(default_factory=list)
+    """What callers of the stream were answered who got none."""
     _count: Any = field(default_factory=lambda: count(1))
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a caller waits for nothing (``silent``)."""
@@ -113,7 +124,9 @@ class HueHub:
     async def running(self) -> AsyncIterator[HueHub]:
         """Serves until the end of the block; again on the same port as the last time."""
         context = self._context() if self.tls else None
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+        )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, ssl_context=context)
         await site.start()
@@ -122,6 +135,7 @@ class HueHub:
             yield self
         finally:
             self._let_go.set()
+            self.end_streams()
             await runner.cleanup()
 
     def change_certificate(self) -> None:
@@ -133,8 +147,54 @@ class HueHub:
         state: dict[str, Any] = self.lights[str(number)]["state"]
         return state
 
+    def by_another_hand(self, number: int = 1, **state: Any) -> None:
+        """Let an app or a switch change a light, as the hub tells it."""
+        self.values(number).update(state)
+        self.tell({"type": "light", "id": f"v2-{number}", "id_v1": f"/lights/{number}"})
+
+    def tell(self, *parts: dict[str, Any], kind: str = "update") -> None:
+        """Send an event."""
+        event = {"creationtime": "2026-11-27T08:00:00Z", "id": "e", "type": kind, "data": parts}
+        for listener in self.listeners:
+            listener.put_nowait(f"id: 1:0\ndata: {json.dumps([event])}\n\n")
+
+    def end_streams(self) -> None:
+        """Close the connection of everybody who listens."""
+        for listener in self.listeners:
+            listener.put_nowait(None)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        refusal = None
+        if not (self.streams and self.tls):
+            refusal = 404
+        elif request.headers.get("hue-application-key") not in self.keys:
+            refusal = 403
+        elif request.headers.get("Accept") != "text/event-stream":
+            refusal = 406
+        if refusal:
+            self.refused.append(refusal)
+            return web.Response(status=refusal)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b": hi\n\n")
+        mine: asyncio.Queue[str | None] = asyncio.Queue()
+        self.listeners.append(mine)
+        self.all_listeners.append(mine)
+        self.listening.set()
+        try:
+            while (text := await mine.get()) is not None:
+                await response.write(text.encode())
+        finally:
+            self.listeners.remove(mine)
+            if not self.listeners:
+                self.listening.clear()
+        if request.transport:
+            request.transport.close()
+        return response
+
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._misbehave])
+        application.router.add_get("/eventstream/clip/v2", self._stream)
         application.router.add_route("*", "/{path:.*}", self._answer)
         return application
 
@@ -185,6 +245,7 @@ class HueHub:
 
     def _resource(self, method: str, path: list[str], body: dict[str, Any]) -> Any:
         place = "/" + "/".join(path)
+        self.reads += method == "GET"
         answer: Any = [_error(3, place)]
         match method, path:
             case "GET", ["lights"]:
@@ -214,6 +275,8 @@ class HueHub:
         """A real hub takes what it can and refuses the rest, entry by entry."""
         reply = []
         will_be_on = body.get("on")
+        numbers = [number for number, light in self.lights.items() if light in lights]
+        self.tell(*({"type": "light", "id_v1": f"/lights/{number}"} for number in numbers))
         for key, value in body.items():
             here = f"{place}/{key}"
             if key == "transitiontime":

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from zeroconf import ServiceInfo
+from zeroconf.asyncio import AsyncZeroconf
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
@@ -19,10 +22,12 @@ from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
 from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
-from drivers.hue import KIND, opened
-from drivers.hue.keys import Pairing, Pairings
-from drivers.hue.light import HueLight
-from drivers.hue.options import HueOptions
+from drivers.blocking import Worker
+from drivers.finding import found, lines
+from drivers.hue import KIND, SERVICE, HueOptions, address_of, opened
+from drivers.hue.events import NONE_S, Events
+from drivers.hue.light import HueLight, Search
+from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
 from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
@@ -84,6 +89,10 @@ def options(hub: HueHub, **more: Any) -> HueOptions:
     return HueOptions(hub=hub.address, **choice)
 
 
+async def nowhere(_: str) -> None:
+    """A network in which no hub announces itself."""
+
+
 async def pair(hub: HueHub, around: Surroundings, **more: Any) -> None:
     assert KIND.pair is not None
     async with asyncio.timeout(SOON_S):
@@ -92,12 +101,17 @@ async def pair(hub: HueHub, around: Surroundings, **more: Any) -> None:
 
 @asynccontextmanager
 async def lit(
-    hub: HueHub, around: Surroundings, *, answer_s: float = SOON_S, **more: Any
+    hub: HueHub,
+    around: Surroundings,
+    *,
+    answer_s: float = SOON_S,
+    search: Search = nowhere,
+    **more: Any,
 ) -> AsyncIterator[HueLight]:
     """An open light of a hub that runs and was paired."""
     async with (
         asyncio.timeout(2 * SOON_S),
-        opened(options(hub, **more), around, answer_s=answer_s) as light,
+        opened(options(hub, **more), around, answer_s=answer_s, search=search) as light,
     ):
         assert isinstance(light, HueLight)
         yield light
@@ -162,7 +176,7 @@ async def test_pairing_waits_for_the_button_and_says_so(
 async def test_the_key_and_the_certificate_are_kept_for_the_owner_alone(
     paired: HueHub, around: Surroundings
 ) -> None:
-    (file,) = (around.state_dir / "hue").iterdir()
+    (file,) = (around.state_dir / "hue").glob("*.json")
     (pairing,) = Pairings(around.state_dir).load()
     assert file.stat().st_mode & 0o777 == 0o600
     assert pairing.key in paired.keys
@@ -836,6 +850,399 @@ async def test_a_waiting_driver_tries_at_once_when_its_hub_was_paired(
         assert clock.monotonic() < 2 * MENDED_EVERY_S
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+# Events
+
+
+@pytest.fixture
+async def telling(paired: HueHub) -> HueHub:
+    """A paired hub that has events."""
+    paired.streams = True
+    return paired
+
+
+async def listening(hub: HueHub, light: HueLight) -> None:
+    """Until the light hears its hub, and has read what was before."""
+    await light.changed_by_others()
+    async with asyncio.timeout(SOON_S):
+        await hub.listening.wait()
+        reads = -1
+        while hub.reads != reads:
+            reads = hub.reads
+            await light.changed_by_others()
+            await asyncio.sleep(0.005)
+
+
+async def changed(light: HueLight) -> bool:
+    """Whether a change is noticed in time."""
+    async with asyncio.timeout(SOON_S):
+        while not await light.changed_by_others():  # noqa: ASYNC110 - from the other end of a socket
+            await asyncio.sleep(0.005)
+    return True
+
+
+@pytest.mark.parametrize("choice", [{"light": "Desk"}, {"group": "Office"}], ids=str)
+async def test_a_hub_that_tells_is_not_asked_until_it_speaks_of_the_light(
+    telling: HueHub, around: Surroundings, choice: dict[str, Any]
+) -> None:
+    async with lit(telling, around, **choice) as light:
+        await light.apply(RED)
+        await clock_of(around).advance(LOOK_EVERY_S)
+        await listening(telling, light)
+        reads = telling.reads
+        telling.by_another_hand(4, on=True)
+        telling.tell({"type": "temperature", "id": "v2-9"})
+        for _ in range(100):
+            await clock_of(around).advance(LOOK_EVERY_S)
+            assert not await light.changed_by_others()
+        assert telling.reads == reads
+        telling.by_another_hand(bri=20)
+        assert await changed(light)
+        assert telling.reads > reads
+        assert not await light.changed_by_others()
+    assert telling.listeners == [] or await ended(telling)
+    assert telling.refused == []
+
+
+async def ended(hub: HueHub) -> bool:
+    """Whether nobody listens in the end."""
+    async with asyncio.timeout(SOON_S):
+        while hub.listeners:  # noqa: ASYNC110 - the other end of a socket
+            await asyncio.sleep(0.005)
+    return True
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "light", "id": "v2-1"},
+        {"type": "zigbee_connectivity", "id": "v2-c", "id_v1": "/lights/1"},
+    ],
+    ids=["without a number of v1", "power is away"],
+)
+async def test_what_may_be_about_the_light_is_looked_into(
+    telling: HueHub, around: Surroundings, part: dict[str, Any]
+) -> None:
+    async with lit(telling, around) as light:
+        await light.apply(RED)
+        await clock_of(around).advance(LOOK_EVERY_S)
+        await listening(telling, light)
+        telling.values()["reachable"] = False
+        assert not await light.changed_by_others()
+        telling.tell(part)
+        with pytest.raises(LightUnreachableError, match="is the power on"):
+            await changed(light)
+
+
+async def test_a_change_while_the_lamp_fades_is_noticed_after_it(
+    telling: HueHub, around: Surroundings
+) -> None:
+    async with lit(telling, around, transition=9) as light:
+        await listening(telling, light)
+        await light.apply(RED)
+        telling.by_another_hand(bri=100)
+        for _ in range(20):  # the event comes meanwhile
+            assert not await light.changed_by_others()
+            await asyncio.sleep(0.01)
+        await clock_of(around).advance(2 * LOOK_EVERY_S)
+        assert await light.changed_by_others()
+
+
+async def test_what_was_before_the_hub_is_heard_is_looked_into_once(
+    telling: HueHub, around: Surroundings
+) -> None:
+    (pairing,) = Pairings(around.state_dir).load()
+    async with Worker("ear") as ear:
+        events = Events(ear, answer_s=SOON_S, clock=around.clock, random=lambda: 0.0)
+        assert events.may_differ(telling.address, pairing, {"/lights/1"})
+        async with asyncio.timeout(SOON_S):
+            while not events.is_live:  # noqa: ASYNC110 - a thread opens it
+                await asyncio.sleep(0.005)
+        looks = [events.may_differ(telling.address, pairing, {"/lights/1"}) for _ in range(2)]
+        assert looks == [True, False]
+        await events.end()
+        await ended(telling)
+
+
+async def test_a_hub_at_another_address_is_heard_there(
+    telling: HueHub, around: Surroundings
+) -> None:
+    (pairing,) = Pairings(around.state_dir).load()
+    async with Worker("ear") as ear:
+        events = Events(ear, answer_s=SOON_S, clock=around.clock, random=lambda: 0.0)
+        before: list[asyncio.Queue[str | None]] = []
+        for host in ("127.0.0.1", "localhost"):
+            async with asyncio.timeout(SOON_S):
+                while not telling.listeners or telling.listeners == before:
+                    events.may_differ(f"{host}:{telling.port}", pairing, set())
+                    await clock_of(around).advance(1)
+                    await asyncio.sleep(0.005)
+            before = list(telling.listeners)
+        await events.end()
+        await ended(telling)
+
+
+async def test_a_stream_that_is_silent_for_long_is_opened_anew_at_once(
+    telling: HueHub, around: Surroundings
+) -> None:
+    (pairing,) = Pairings(around.state_dir).load()
+    async with Worker("ear") as ear:
+        events = Events(ear, answer_s=SOON_S, clock=around.clock, random=lambda: 1.0, silent_s=0.05)
+        seen: set[int] = set()
+        async with asyncio.timeout(SOON_S):
+            while len(seen) < 3:
+                events.may_differ(telling.address, pairing, set())
+                seen |= {id(listener) for listener in telling.all_listeners}
+                await asyncio.sleep(0.005)
+        await events.end()
+        await ended(telling)
+
+
+async def test_the_key_is_shown_to_no_stream_without_a_certificate(around: Surroundings) -> None:
+    used: list[Any] = []
+
+    async def worker(*call: Any) -> None:
+        used.append(call)
+
+    events = Events(cast("Worker", worker), answer_s=SOON_S, clock=around.clock, random=lambda: 0.0)
+    assert events.may_differ("192.0.2.7", None, set())
+    assert events.may_differ(
+        "192.0.2.7", Pairing(hub_id="0" * 16, key=KEY, fingerprint=None), set()
+    )
+    await asyncio.sleep(0)
+    assert used == []
+
+
+async def test_a_stream_that_ends_is_replaced_by_questions_and_opened_anew(
+    telling: HueHub, around: Surroundings
+) -> None:
+    async with lit(telling, around) as light:
+        await light.apply(RED)
+        await clock_of(around).advance(LOOK_EVERY_S)
+        await listening(telling, light)
+        telling.streams = False
+        telling.end_streams()
+        await ended(telling)
+        telling.values()["bri"] = 20  # nobody tells
+        assert await changed(light)
+        telling.streams = True
+        async with asyncio.timeout(SOON_S):
+            while not telling.listeners:
+                await clock_of(around).advance(NONE_S)
+                await light.changed_by_others()
+                await asyncio.sleep(0.005)
+        await light.apply(RED)
+        await clock_of(around).advance(LOOK_EVERY_S)
+        telling.by_another_hand(bri=30)
+        assert await changed(light)
+
+
+async def test_a_hub_without_events_is_asked_each_time_and_seldom_for_a_stream(
+    paired: HueHub, around: Surroundings
+) -> None:
+    async with lit(paired, around) as light:
+        await light.apply(RED)
+        async with asyncio.timeout(SOON_S):
+            while not paired.refused:
+                await light.changed_by_others()
+                await asyncio.sleep(0.005)
+        reads = paired.reads
+        for _ in range(10):
+            await clock_of(around).advance(LOOK_EVERY_S)
+            await light.changed_by_others()
+        assert paired.reads == reads + 10
+    assert paired.refused == [404]
+
+
+async def test_an_old_hub_without_https_is_never_asked_for_a_stream(
+    hub: HueHub, around: Surroundings
+) -> None:
+    hub.tls, hub.link_button, hub.streams = False, True, True
+    async with hub.running():
+        await pair(hub, around)
+        async with lit(hub, around) as light:
+            await light.apply(RED)
+            for _ in range(3):
+                await clock_of(around).advance(LOOK_EVERY_S)
+                await light.changed_by_others()
+    assert hub.refused == []
+
+
+async def test_a_stream_that_a_silent_hub_does_not_begin_stops_at_once(
+    telling: HueHub, around: Surroundings
+) -> None:
+    async with lit(telling, around, answer_s=SOON_S) as light:
+        await light.apply(RED)
+        telling.behaves = "silent"
+        look = asyncio.create_task(light.changed_by_others())
+        await telling.holding.wait()
+        look.cancel()
+        began_s = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began_s < SOON_S / 2
+
+
+# A hub that moved
+
+
+async def test_a_hub_that_moved_is_found_by_its_id_and_its_new_place_is_remembered(
+    hub: HueHub, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    hub.link_button = hub.streams = True
+    searched: list[str] = []
+
+    async def search(hub_id: str) -> str:
+        searched.append(hub_id)
+        return hub.address
+
+    async with hub.running():
+        await pair(hub, around)
+        said = options(hub)
+        async with opened(said, around, search=search) as light:
+            assert isinstance(light, HueLight)
+            await light.apply(RED)
+            found = await light.snapshot()
+    hub.port = 0
+    async with hub.running(), opened(said, around, search=search) as light:
+        assert hub.address != said.hub
+        assert isinstance(light, HueLight)
+        task = asyncio.create_task(light.restore(found))
+        while not task.done():
+            await clock_of(around).advance(0.1)
+            await asyncio.sleep(0.005)
+        await task
+        await light.apply(GREEN)
+        await clock_of(around).advance(LOOK_EVERY_S)
+        await listening(hub, light)
+    assert f"the hub 001788fffe23bfc2 is at {hub.address} now" in caplog.text
+    async with hub.running(), opened(said, around, search=nowhere) as light:
+        await light.apply(RED)
+    assert searched == ["001788fffe23bfc2"]
+    assert hub.values()["bri"] == 254
+
+
+async def test_a_hub_that_moves_while_the_lamp_shines_is_followed(
+    hub: HueHub, around: Surroundings
+) -> None:
+    hub.link_button = hub.streams = True
+
+    async def search(_: str) -> str:
+        return hub.address
+
+    async with hub.running():
+        await pair(hub, around)
+        said = hub.address
+    async with opened(HueOptions(hub=said, light=1), around, search=search) as light:
+        assert isinstance(light, HueLight)
+        async with hub.running():
+            await light.apply(RED)
+            await clock_of(around).advance(LOOK_EVERY_S)
+            await listening(hub, light)
+        hub.port = 0
+        async with hub.running():
+            async with asyncio.timeout(SOON_S):
+                while not hub.listeners:
+                    with suppress(LightUnreachableError):
+                        await light.changed_by_others()
+                    await clock_of(around).advance(60)
+                    await asyncio.sleep(0.005)
+            await light.apply(GREEN)
+            assert hub.values()["bri"] == 127
+
+
+async def test_another_paired_hub_at_the_old_address_is_not_taken_for_the_own(
+    hub: HueHub, around: Surroundings, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = HueHub(tmp_path / "other", hub_id="001788FFFE999999", lights={"1": color_light("Desk")})
+    hub.link_button = other.link_button = True
+
+    async def search(hub_id: str) -> str:
+        assert hub_id == hub.hub_id.lower()
+        return hub.address
+
+    async with other.running():
+        await pair(other, around._replace(name="door"))
+    async with hub.running():
+        await pair(hub, around)
+        said = options(hub)
+    other.port, hub.port = hub.port, 0
+    async with other.running(), hub.running(), opened(said, around, search=search) as light:
+        await light.apply(RED)
+    assert hub.puts
+    assert not other.puts
+
+
+async def test_a_hub_that_took_the_place_of_the_old_one_serves_its_lamps(
+    hub: HueHub, around: Surroundings, tmp_path: Path
+) -> None:
+    """The old one is gone, and another lamp was paired with the new one."""
+    (tmp_path / "new").mkdir()
+    new = HueHub(tmp_path / "new", hub_id="001788FFFE999999", lights={"1": color_light("Desk")})
+    hub.link_button = new.link_button = True
+    async with hub.running():
+        await pair(hub, around)
+    new.port = hub.port
+    async with new.running():
+        await pair(new, around._replace(name="door"))
+        async with lit(hub, around) as light:
+            await light.apply(RED)
+    assert new.puts
+
+
+async def test_a_hub_may_be_named_by_its_id(
+    hub: HueHub, around: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.link_button = True
+    by_id = HueOptions(hub=hub.hub_id, light="Desk")
+    async with hub.running():
+        await pair(hub, around)
+
+        async def search(hub_id: str) -> str:
+            assert hub_id == hub.hub_id.lower()
+            return hub.address
+
+        async with opened(by_id, around, search=nowhere) as light:
+            with pytest.raises(LightUnreachableError, match="001788fffe23bfc2 answers in this"):
+                await light.apply(RED)
+        async with opened(by_id, around, search=search) as light:
+            await light.apply(RED)
+        async with opened(by_id, around, search=nowhere) as light:
+            await light.apply(GREEN)
+    assert hub.values()["bri"] == 127
+
+
+async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config(hub: HueHub) -> None:
+    def service(name: str, **texts: str) -> ServiceInfo:
+        return ServiceInfo(
+            SERVICE,
+            f"{name}.{SERVICE}",
+            addresses=[socket.inet_aton("192.0.2.9")],
+            port=443,
+            properties=texts,
+            server="hue-of-the-tests.local.",
+        )
+
+    try:
+        mdns = AsyncZeroconf()
+    except (OSError, RuntimeError):
+        pytest.skip("there is no network")
+    try:
+        ours = service("Hue Bridge - 23BFC2", bridgeid=hub.hub_id, modelid="BSB002")
+        for each in (ours, service("No hub", modelid="BSB002")):
+            await (await mdns.async_register_service(each))
+        told = "\n".join(lines(KIND, await found(KIND, "192.0.2.9")))
+        assert await address_of(hub.hub_id.lower()) == "192.0.2.9"
+    finally:
+        await mdns.async_close()
+    assert told.splitlines() == [
+        "# Hue Bridge - 23BFC2: hub 001788fffe23bfc2, model BSB002 at 192.0.2.9",
+        "[drivers.hue_bridge_23bfc2]",
+        'kind = "hue"',
+        'hub = "001788fffe23bfc2"',
+        'light = "?"',
+    ]
 
 
 # Manners of phue

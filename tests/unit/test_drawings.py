@@ -108,6 +108,7 @@ def examples() -> dict[str, dict[str, str]]:
         "gpio-traffic-light": {**pins["traffic_light"], "ground": "GND"},
         "serial-rgb": {**{ink: uno[ink] for ink in ("red", "green", "blue")}, "ground": "GND"},
         "serial-neopixels": {"5V": "5V", "DIN": uno["data"], "GND": "GND"},
+        "pixels-strip": {"DIN": "GPIO10", "GND": "GND"},
     }
 
 
@@ -134,7 +135,8 @@ def test_each_wire_leads_from_its_leg_to_the_pin_of_the_example(name: str) -> No
         wired[leg] = pins[numbers[-2 if right else -1], right]
     bare = {leg: re.sub(r" · .*", "", pin) for leg, pin in wired.items()}
     assert bare == examples()[name]
-    alt, _ = pictures(PAGES[name.partition("-")[0]])[name]
+    page = ROOT / "docs" / "lights" / f"{name.partition('-')[0]}.md"
+    alt, _ = pictures(page)[name]
     for pin in wired.values():
         assert re.search(rf"\b{pin.replace(' · ', ', place ')}\b", alt), (pin, alt)
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.contract.errors import LightRefusedError
-from drivers.hue.keys import Pairing, Pairings
+from drivers.hue.pairing import Pairing, Pairings, Place
 
 DESK = Pairing(hub_id="001788fffe23bfc2", key="the-key", fingerprint="ab" * 32)
 OLD = Pairing(hub_id="001788fffe000001", key="old-key", fingerprint=None)
@@ -64,3 +64,22 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "hue" / "folder.json").mkdir(parents=True)
     with pytest.raises(LightRefusedError, match="Give state_dir to the user"):
         Pairings(tmp_path).load()
+
+
+def test_the_place_of_a_hub_is_that_of_the_hub_in_the_config(tmp_path: Path) -> None:
+    pairings = Pairings(tmp_path)
+    place = Place(hub="192.0.2.7", hub_id=DESK.hub_id, address="192.0.2.9")
+    pairings.save_place("desk", place)
+    assert pairings.place("desk", "192.0.2.7") == place
+    assert pairings.place("desk", "192.0.2.8") is None
+    assert pairings.place("door", "192.0.2.7") is None
+    assert pairings.load() == ()
+
+
+def test_a_place_that_cannot_be_read_or_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "hue").mkdir()
+    (tmp_path / "hue" / "desk.place").write_text("{")
+    assert Pairings(tmp_path).place("desk", "192.0.2.7") is None
+    (tmp_path / "file").write_text("")
+    place = Place(hub="hub.lan", hub_id=DESK.hub_id, address="hub.lan")
+    Pairings(tmp_path / "file").save_place("desk", place)
