@@ -77,7 +77,7 @@ NOT_RUN: Mapping[str, str] = {
     r"^presence-bridge login \w+ --browser": "needs a browser: tests/e2e/test_browser_sign_in.py",
     r"^mosquitto_passwd\b": "asks for a password: presence-bridge init writes the same file",
     r"^scripts/(test|check|lint-packaging)\b": "is what runs this",
-    r"^scripts/(world|bench|build|homeassistant|screenshots)\b|^python -m bench": "takes minutes",
+    r"^scripts/(world|bench|build|homeassistant|images|screenshots|update-trial)\b|^python -m bench": "takes minutes",
     r"^scripts/(docs|rooms|drawings|portal)\b": "writes here: its own test draws elsewhere",
     r"^scripts/demo\b": "goes on: tests/e2e/test_readme.py",
     r"^scripts/app\b": "wants a folder: tests/integration/test_app_folder.py",
