@@ -11,7 +11,8 @@ from drivers.base import Capability, Kind
 from drivers.lifx_lamp import LifxOptions, hsbk
 from drivers.testing import Gate, Rig
 from drivers.wiz_lamp import WizOptions
-from drivers.yeelight_lamp import YeelightOptions, look
+from drivers.yeelight_lamp import YeelightOptions
+from drivers.yeelight_lamp.commands import look
 from tests.fakes.lan_lamps import LifxLamp, WizBulb, Yeelight
 
 

@@ -19,9 +19,8 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers.base import Capability, Found, Kind, Light, Surroundings
-from drivers.brightness import apart, is_lit, level
-from drivers.effects import LOWEST
 from drivers.lan import Address, OverNetwork, answers
+from drivers.yeelight_lamp.commands import as_before, look
 
 if TYPE_CHECKING:
     from yeelight.aio import AsyncBulb
@@ -38,10 +37,7 @@ WHITE_INTERVAL_S = 2.4
 """A lamp without colours needs two commands for a look."""
 ASK_EVERY_S = 15.0
 """So often is asked whether it is there at all: it cannot say that its power is gone."""
-WHITE_KELVIN = 4000
-_SHORTEST_MS = 50
 _READ = ("power", "bright", "color_mode", "ct", "rgb", "hue", "sat", "flowing", "flow_params")
-_RGB, _CT, _HSV = "1", "2", "3"
 
 
 class YeelightOptions(Settings):
@@ -169,56 +165,6 @@ class YeelightLight:
                 if headers["id"].lower() == self._options.id:
                     return _location(headers)
         raise LightUnreachableError(f"no Yeelight {self._options.id} answers in this network")
-
-
-Command = tuple[str, tuple[Any, ...]]
-"""Method and params."""
-
-
-def look(state: LightState, can: Capability) -> tuple[list[Command], dict[str, str]]:
-    """The commands that show ``state``, and the properties that the lamp then has."""
-    if not is_lit(state):
-        return [("set_power", ("off", "smooth", 300))], {"power": "off"}
-    color, dimmed = apart(state)
-    brightness = level(dimmed, 100)
-    number = (color[0] << 16) + (color[1] << 8) + color[2]
-    if state.effect is not Effect.SOLID:
-        mode = (1, number) if can is Capability.COLOR else (2, WHITE_KELVIN)
-        flow = ",".join(map(str, _steps(state, mode, brightness)))
-        return [("set_scene", ("cf", 0, 0, flow))], {"power": "on", "flowing": "1"}
-    wanted = {"power": "on", "bright": str(brightness), "flowing": "0"}
-    if can is Capability.COLOR:
-        return [("set_scene", ("color", number, brightness))], wanted | {"rgb": str(number)}
-    on = ("set_power", ("on", "smooth", 300))
-    return [on, ("set_bright", (brightness, "smooth", 300))], wanted
-
-
-def _steps(state: LightState, mode: tuple[int, int], brightness: int) -> list[int]:
-    """A flow expression: for each step its time in ms, mode, value and brightness."""
-    half_ms = max(_SHORTEST_MS, round(state.period_s * 500))
-    if state.effect is Effect.PULSE:
-        low = max(1, round(brightness * LOWEST))
-        return [half_ms, *mode, brightness, half_ms, *mode, low]
-    rest = [max(_SHORTEST_MS, half_ms - _SHORTEST_MS), 7, 0, 0]
-    return [_SHORTEST_MS, *mode, brightness, *rest, _SHORTEST_MS, *mode, 1, *rest]
-
-
-def as_before(snapshot: Mapping[str, Any]) -> list[Command]:
-    """The commands that bring a snapshot back."""
-    if snapshot.get("power") != "on":
-        return [("set_power", ("off", "smooth", 300))]
-    if snapshot.get("flowing") == "1" and snapshot.get("flow_params"):
-        count, action, flow = str(snapshot["flow_params"]).split(",", 2)
-        return [("set_scene", ("cf", int(count), int(action), flow.strip()))]
-    number = {key: int(snapshot.get(key) or 0) for key in ("bright", "rgb", "ct", "hue", "sat")}
-    mode = snapshot.get("color_mode")
-    if mode == _RGB:
-        return [("set_scene", ("color", number["rgb"], number["bright"]))]
-    if mode == _HSV:
-        return [("set_scene", ("hsv", number["hue"], number["sat"], number["bright"]))]
-    if mode == _CT and number["ct"]:
-        return [("set_scene", ("ct", number["ct"], number["bright"]))]
-    return [("set_bright", (number["bright"], "smooth", 300))]
 
 
 def _capability(bulb: AsyncBulb) -> Capability:
