@@ -184,14 +184,18 @@ class HueLight:
         try:
             await self._calls(self._hub.recognise)
         except (LightUnreachableError, LightRefusedError) as error:
-            hub_id = await self._calls(self._hub.id_to_find)
+            hub_id, before = await self._calls(self._hub.id_to_find), self._hub.address
             address = await self._search(hub_id) if hub_id else None
-            if address == self._hub.address:
+            if address == before:
                 raise
             await self._calls(self._hub.move, address)
             if address is None and isinstance(error, LightUnreachableError):
                 raise
-            await self._calls(self._hub.recognise)
+            try:
+                await self._calls(self._hub.recognise)
+            except (LightUnreachableError, LightRefusedError):
+                await self._calls(self._hub.move, before)  # what was announced was out of date
+                raise
             if address:
                 log.info("the hub %s is at %s now", hub_id, address)
 

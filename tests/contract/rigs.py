@@ -286,8 +286,12 @@ class SlowHub(HueHub):
         return await super()._answer(request)
 
 
+async def _nobody(_: str) -> None:
+    """What the network of this machine announces is not listened to."""
+
+
 class HueRig(Rig):
-    kind: Kind[Any] = hue.KIND
+    kind: Kind[Any] = replace(hue.KIND, open=partial(hue.opened, search=_nobody))
     gate: Gate
     restores = True
 

@@ -1151,6 +1151,30 @@ async def test_a_hub_that_moves_while_the_lamp_shines_is_followed(
             assert hub.values()["bri"] == 127
 
 
+async def test_an_announcement_that_is_out_of_date_hides_no_hub(
+    hub: HueHub, around: Surroundings
+) -> None:
+    hub.link_button = True
+    async with hub.running():
+        await pair(hub, around)
+        said = options(hub)
+    searched = 0
+
+    async def search(_: str) -> str:
+        nonlocal searched
+        searched += 1
+        return "127.0.0.1:1"
+
+    async with opened(said, around, search=search) as light:
+        for _ in range(2):
+            with pytest.raises(LightUnreachableError):
+                await light.apply(RED)
+        async with hub.running():
+            await light.apply(RED)
+    assert searched == 2
+    assert hub.puts
+
+
 async def test_another_paired_hub_at_the_old_address_is_not_taken_for_the_own(
     hub: HueHub, around: Surroundings, tmp_path: Path
 ) -> None:
@@ -1213,7 +1237,7 @@ async def test_a_hub_may_be_named_by_its_id(
     assert hub.values()["bri"] == 127
 
 
-async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config(hub: HueHub) -> None:
+async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config() -> None:
     def service(name: str, **texts: str) -> ServiceInfo:
         return ServiceInfo(
             SERVICE,
@@ -1229,18 +1253,19 @@ async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config(hub: 
     except (OSError, RuntimeError):
         pytest.skip("there is no network")
     try:
-        ours = service("Hue Bridge - 23BFC2", bridgeid=hub.hub_id, modelid="BSB002")
+        hub_id = "001788FFFE0A0B0C"  # no other test, which may run beside this one, hears of it
+        ours = service("Hue Bridge - 0A0B0C", bridgeid=hub_id, modelid="BSB002")
         for each in (ours, service("No hub", modelid="BSB002")):
             await (await mdns.async_register_service(each))
         told = "\n".join(lines(KIND, await found(KIND, "192.0.2.9")))
-        assert await address_of(hub.hub_id.lower()) == "192.0.2.9"
+        assert await address_of(hub_id.lower()) == "192.0.2.9"
     finally:
         await mdns.async_close()
     assert told.splitlines() == [
-        "# Hue Bridge - 23BFC2: hub 001788fffe23bfc2, model BSB002 at 192.0.2.9",
-        "[drivers.hue_bridge_23bfc2]",
+        "# Hue Bridge - 0A0B0C: hub 001788fffe0a0b0c, model BSB002 at 192.0.2.9",
+        "[drivers.hue_bridge_0a0b0c]",
         'kind = "hue"',
-        'hub = "001788fffe23bfc2"',
+        'hub = "001788fffe0a0b0c"',
         'light = "?"',
     ]
 

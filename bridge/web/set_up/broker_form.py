@@ -62,7 +62,7 @@ def _found(broker: FoundBroker) -> Markup:
         "div",
         tag("p", tag("strong", f"Found: {broker.text}"), f"; {says}."),
         form("broker", button="Use it", label=f"Use {broker.text}", **where, **_with_tls(broker)),
-        class_="found",
+        class_="card row found",
     )
 
 

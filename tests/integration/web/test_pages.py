@@ -179,7 +179,7 @@ async def test_a_port_that_is_in_use_is_told_once_and_tried_again(
                     assert page.port == port
 
             serving_it = tasks.create_task(serve())
-            await clock.until_asleep(3)
+            await clock.until_asleep(2)
             await clock.advance(31)
             await clock.until_asleep(2)
             other.close()
