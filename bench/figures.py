@@ -39,6 +39,7 @@ KINDS = {
     "virtual": "json",
     "wled": "http.client",
     "lifx": "lifx",
+    "pixels": "pi5neo",
     "wiz": "pywizlight",
     "yeelight": "yeelight.aio",
 }

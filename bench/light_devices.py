@@ -215,7 +215,7 @@ async def _hear(client: aiomqtt.Client, device: Device) -> None:
 
 @asynccontextmanager
 async def _watched(config: str, rig: Rig) -> AsyncIterator[Device]:
-    """In the driver's process: gpiozero's mock pins, or a hidapi below the real busylight-core."""
+    """In the driver's process: mock pins, or a hidapi or spidev below the real libraries."""
     async with wired(rig.folder / f"wires{len(config)}") as wires:
         device = Device(config, wires.environment)
         wires.changed = lambda _: device.called()
@@ -247,6 +247,7 @@ DEVICES: dict[str, Callable[[Rig], AbstractAsyncContextManager[Device]]] = {
     "http": _http,
     "hue": _hue,
     "lifx": partial(_lan, LifxLamp, "lifx"),
+    "pixels": partial(_watched, 'kind = "pixels"\nleds = 12'),
     "serial": _serial,
     "mqtt": _mqtt,
     "gpio": partial(_watched, _PINS),

@@ -1,6 +1,6 @@
-"""GPIO pins and a USB light for programs in processes of their own, watched from the test.
+"""GPIO pins, a strip and a USB light for programs in processes of their own, watched from the test.
 
-gpiozero finds its pins by entry point and busylight-core finds USB by ``import hid``; this folder
+gpiozero finds its pins by entry point, the others import ``hid`` and ``spidev``; this folder
 on ``PYTHONPATH`` gives them ours, which tell a socket what they are told.
 """
 
@@ -27,13 +27,13 @@ class Wires(asyncio.DatagramProtocol):
         self.report = b""
         """The last one that the USB light got."""
         self.changed: Callable[[str], None] = lambda _: None
-        """Called with ``gpio`` or ``usb`` at each message."""
+        """Called with ``gpio``, ``spi`` or ``usb`` at each message."""
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         kind, *words = data.decode().split()
         if kind == "usb":
             self.report = bytes.fromhex(words[0])
-        else:
+        elif kind == "gpio":
             self.duty[words[0]] = float(words[1])
         self.changed(kind)
 
