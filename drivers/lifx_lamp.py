@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bridge.config.installation import cure
 from bridge.config.tables.base import Settings
-from bridge.contract.errors import ConfigError, LightUnreachableError
+from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Capability, Found, Kind, Light, Surroundings
 from drivers.brightness import is_lit
 from drivers.lan import OverNetwork
+from drivers.registry import without_library
 
 if TYPE_CHECKING:
     import lifx
@@ -239,7 +239,7 @@ async def _open(options: LifxOptions, _around: Surroundings) -> AsyncIterator[Li
     try:
         light = LifxLight(options)
     except ImportError as error:
-        raise ConfigError([f"kind 'lifx' cannot be opened: {error}. {cure('lifx')}"]) from error
+        raise without_library("lifx", error) from error
     try:
         yield light
     finally:

@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bridge.config.installation import cure
 from bridge.config.tables.base import Settings
-from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import OnDemand, Worker
 from drivers.brightness import Gamma, by_gamma
+from drivers.registry import without_library
 
 Order = Literal["GRB", "RGB", "GRBW", "RGBW"]
 BYTES_A_COLOUR = 8
@@ -153,7 +153,7 @@ async def opened(
     try:
         import pi5neo  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:
-        raise ConfigError([f"kind 'pixels' cannot be opened: {error}. {cure('pixels')}"]) from error
+        raise without_library("pixels", error) from error
     async with Worker(f"pixels-{around.name}") as worker:
         light = PixelsLight(options, worker, partial(take, options, make))
         try:

@@ -6,22 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from bridge.config.installation import NAME, Installation, is_installed, this_installation
+from bridge.config.installation import NAME, Installation, cure, is_installed, this_installation
 from bridge.contract.errors import ConfigError
 from drivers.base import Kind
 
 GROUP = "presence.drivers"
-EXTRAS = {
-    "gpio": "gpio",
-    "hue": "hue",
-    "lifx": "lifx",
-    "pixels": "pixels",
-    "serial": "serial",
-    "usb": "usb",
-    "wiz": "wiz",
-    "yeelight": "yeelight",
-}
-"""The extra that brings the library of a kind of ours."""
+EXTRAS = frozenset({"gpio", "hue", "lifx", "pixels", "serial", "usb", "wiz", "yeelight"})
+"""The kinds of ours that need a library; the extra that brings it is called like the kind."""
 FINDABLE = ("hue", "lifx", "wiz", "yeelight")
 """Those of ours that answer on the network."""
 
@@ -48,18 +39,23 @@ def find(
     try:
         kind = known[name].load()
     except (ImportError, AttributeError) as error:
-        cure = "Install what its package needs."
+        needs = "Install what its package needs."
         if name in EXTRAS:
-            cure = installation().cure(EXTRAS[name])
-        raise ConfigError([f"kind {name!r} cannot be loaded: {error}. {cure}"]) from error
+            needs = installation().cure(name)
+        raise ConfigError([f"kind {name!r} cannot be loaded: {error}. {needs}"]) from error
     if not isinstance(kind, Kind) or kind.name != name:
         raise ConfigError([f"kind {name!r}: {known[name].value} is no kind of that name"])
     return kind
 
 
+def without_library(name: str, error: ImportError) -> ConfigError:
+    """What a kind of ours raises that, when it is opened, finds no library."""
+    return ConfigError([f"kind {name!r} cannot be opened: {error}. {cure(name)}"])
+
+
 def is_ready(name: str) -> bool:
     """Whether the libraries of a kind of ours are installed."""
-    return all(map(is_installed, this_installation().needed(EXTRAS[name])))
+    return all(map(is_installed, this_installation().needed(name)))
 
 
 def listing(
@@ -80,8 +76,8 @@ def _readiness(name: str, point: EntryPoint, ours: Installation, has: Callable[[
         return f"installed, from {point.dist.name} {point.dist.version}"
     if name not in EXTRAS:
         return "ready, needs no library"
-    libraries = list(ours.needed(EXTRAS[name]))
+    libraries = list(ours.needed(name))
     lacks = [library for library in libraries if not has(library)]
     if lacks:
-        return f"lacks {' and '.join(lacks)}. {ours.cure(EXTRAS[name])}"
+        return f"lacks {' and '.join(lacks)}. {ours.cure(name)}"
     return f"ready, with {' and '.join(libraries)}"

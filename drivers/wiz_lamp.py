@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bridge.config.installation import cure
 from bridge.config.tables.base import Settings
-from bridge.contract.errors import ConfigError, LightUnreachableError
+from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Capability, Found, Kind, Light, Surroundings
 from drivers.brightness import apart, is_lit, level
 from drivers.lan import OverNetwork, answers
+from drivers.registry import without_library
 
 if TYPE_CHECKING:
     from pywizlight import wizlight
@@ -211,7 +211,7 @@ async def _open(options: WizOptions, _around: Surroundings) -> AsyncIterator[Lig
     try:
         light = WizLight(options)
     except ImportError as error:
-        raise ConfigError([f"kind 'wiz' cannot be opened: {error}. {cure('wiz')}"]) from error
+        raise without_library("wiz", error) from error
     try:
         yield light
     finally:

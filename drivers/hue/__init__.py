@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bridge.config.installation import cure
 from bridge.config.tables.base import Settings
-from bridge.contract.errors import ConfigError, LightUnreachableError
+from bridge.contract.errors import LightUnreachableError
 from drivers.base import Found, Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.hue.events import Events
@@ -24,6 +23,7 @@ from drivers.hue.light import FRAME_INTERVAL_S, LIGHT_INTERVAL_S, HueLight, Sear
 from drivers.hue.pairing import Introduction, Pairings
 from drivers.hue.transport import Calls, Transport
 from drivers.lan import announced
+from drivers.registry import without_library
 
 if TYPE_CHECKING:
     from drivers.hue.hub import Hub
@@ -167,7 +167,7 @@ def _hub(options: HueOptions, transport: Transport, around: Surroundings) -> Hub
     try:
         from drivers.hue.hub import Hub  # noqa: PLC0415 - loads phue
     except ImportError as error:
-        raise ConfigError([f"kind 'hue' cannot be opened: {error}. {cure('hue')}"]) from error
+        raise without_library("hue", error) from error
     return Hub(options, transport, Pairings(around.state_dir), name=around.name)
 
 

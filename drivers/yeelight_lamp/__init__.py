@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from bridge.config.installation import cure
 from bridge.config.tables.base import Settings
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ConfigError, LightUnreachableError
+from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers.base import Capability, Found, Kind, Light, Surroundings
 from drivers.lan import Address, OverNetwork, answers
+from drivers.registry import without_library
 from drivers.yeelight_lamp.commands import as_before, look
 
 if TYPE_CHECKING:
@@ -209,9 +209,7 @@ async def opened(
     try:
         light = YeelightLight(options, around.clock, search)
     except ImportError as error:
-        raise ConfigError([f"kind 'yeelight' cannot be opened: {error}. {cure('yeelight')}"]) from (
-            error
-        )
+        raise without_library("yeelight", error) from error
     try:
         yield light
     finally:
