@@ -33,17 +33,20 @@ async def look_for_brokers(
     *,
     announced: Announced | None = None,
     ports: tuple[int, int] = (PLAIN, WITH_TLS),
+    each_s: float = EACH_S,
+    all_s: float = ALL_S,
 ) -> tuple[FoundBroker, ...]:
-    """What answered as a broker within ``ALL_S`` seconds, each once, in the order of the places.
+    """What answered as a broker within ``all_s`` seconds, each once, in the order of the places.
 
     ``announced`` gives the places that mDNS names.
     """
     plain, with_tls = ports
     hosts = [*names, *filter(None, [gateway()])]
     places = [(host, port, port == with_tls) for host in hosts for port in (plain, with_tls)]
-    asked = [asyncio.create_task(_answers([place]), name="look") for place in places]
-    asked.append(asyncio.create_task(_answers_announced(announced or by_mdns), name="look-mdns"))
-    done, late = await asyncio.wait(asked, timeout=ALL_S)
+    asked = [asyncio.create_task(_answers([place], each_s), name="look") for place in places]
+    by_name = _answers_announced(announced or by_mdns, each_s)
+    asked.append(asyncio.create_task(by_name, name="look-mdns"))
+    done, late = await asyncio.wait(asked, timeout=all_s)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
@@ -106,10 +109,10 @@ def _places_of(service: str, host: str, port: int | None) -> list[Place]:
     return [(host, port, service.startswith("_secure") or port == WITH_TLS)] if port else []
 
 
-async def _answers(places: Iterable[Place]) -> list[Answer]:
-    asked = (look(host, port, tls=tls, within_s=EACH_S) for host, port, tls in places)
+async def _answers(places: Iterable[Place], each_s: float) -> list[Answer]:
+    asked = (look(host, port, tls=tls, within_s=each_s) for host, port, tls in places)
     return [answer for answer in await asyncio.gather(*asked) if answer]
 
 
-async def _answers_announced(announced: Announced) -> list[Answer]:
-    return await _answers([place async for place in announced()])
+async def _answers_announced(announced: Announced, each_s: float) -> list[Answer]:
+    return await _answers([place async for place in announced()], each_s)

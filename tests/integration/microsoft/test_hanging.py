@@ -49,6 +49,27 @@ async def stored(
     return Config.model_validate(config.model_dump() | {"accounts": {slug: {} for slug in TEN}})
 
 
+class ThisMachine(AbstractResolver):
+    """Every name is this machine's: no thread that is late counts as a silent name server."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host="127.0.0.1",
+                port=port,
+                family=socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
 @dataclass
 class Patience:
     """How long an answer is waited for: not long while none can come."""
@@ -57,7 +78,7 @@ class Patience:
 
     @asynccontextmanager
     async def open(self, network: NetworkSettings) -> AsyncIterator[Http]:
-        async with aiohttp_client(network) as self._http:
+        async with aiohttp_client(network, resolver=ThisMachine()) as self._http:
             yield self
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -127,7 +148,7 @@ async def test_ten_accounts_are_back_as_soon_as_the_server_is(
     patience = Patience()
     async with opened(stored, clock, patience) as (_, accounts), time_goes_by(clock):
         microsoft.faults.add(fault)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(ENOUGH_S):
             answers = await asyncio.gather(*(a.read() for a in accounts), return_exceptions=True)
         told = "Microsoft's sign-in cannot be reached: no answer in time"
         assert [str(answer) for answer in answers] == [told] * 10
