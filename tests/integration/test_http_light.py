@@ -156,7 +156,7 @@ async def test_each_answer_is_for_a_person_or_for_another_try(
     assert SECRET not in str(error)
     waits = {"429": 7.0, "503": 3600.0}
     asked = getattr(error, "retry_after_s", None)
-    assert asked == next((s for status, s in waits.items() if status in str(error)), None)
+    assert asked == next((s for status, s in waits.items() if f"HTTP {status}" in str(error)), None)
     assert len(device.requests) == 1
 
 
