@@ -79,9 +79,7 @@ async def start(rig: Rig, runs: int) -> dict[str, float]:
         pass  # signs in and fills the cache
     taken, libraries = [], []
     for _ in range(runs):
-        began_s = time.monotonic()
-        await _python("-c", FLOORS["bridge"])
-        libraries.append(time.monotonic() - began_s)
+        libraries.append(await libraries_s("bridge"))
         rig.microsoft.requests.clear()
         since, began_s = len(rig.heard), time.monotonic()
         with rig.program("bridge", "run"):
@@ -188,6 +186,13 @@ async def latency(rig: Rig, changes: int) -> dict[str, dict[str, float]]:
                         to_lamp.append((await lines.get() - heard.at_s) * 1000)
                     await asyncio.sleep(LAMP_REST_S)
     return {"graph_to_publish_ms": spread(to_publish), "broker_to_lamp_ms": spread(to_lamp)}
+
+
+async def libraries_s(program: str) -> float:
+    """Seconds that a Python takes to load nothing but the libraries of ``program``, and to end."""
+    began_s = time.monotonic()
+    await _python("-c", FLOORS[program])
+    return time.monotonic() - began_s
 
 
 async def floors() -> dict[str, float]:

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench.figures import libraries_s
 from bench.light_devices import DEVICES, LIBRARIES, Device
 from bench.rig import DEADLINE_S, Rig, resident_mib
 from bench.spread import spread
@@ -39,14 +40,14 @@ ACCOUNT = "lamps"
 
 
 async def kinds(rig: Rig, *, changes: int, starts: int) -> dict[str, dict[str, Any]]:
-    """By kind: latency in ms, start in s, memory in MiB."""
+    """By kind: latency in ms, start in s beside that of its libraries, memory in MiB."""
     await asyncio.sleep(WILL_DELAY_S + 1)  # for the will of a bridge that another figure has ended
     await _publish(rig, rig.topics.bridge_state, b"online")
     await _publish(rig, rig.topics.account(ACCOUNT, "availability"), b"online")
     measured = {}
     for name, made in DEVICES.items():
         async with made(rig) as device:
-            measured[name] = await _kind(rig, device, changes=changes, starts=starts)
+            measured[name] = await _kind(rig, name, device, changes=changes, starts=starts)
         if name in LIBRARIES:
             measured[name]["memory_mib"] = max(
                 measured[name]["memory_mib"], await _memory_without_device(rig, LIBRARIES[name])
@@ -74,17 +75,11 @@ async def newest_wins() -> dict[str, Any]:
     return {"writes": len(light.written), "ends_on_the_last": light.shows == target.value}
 
 
-async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[str, Any]:
+async def _kind(
+    rig: Rig, name: str, device: Device, *, changes: int, starts: int
+) -> dict[str, Any]:
     _configure(rig, device.config)
-    took_s = []
-    for _ in range(starts):
-        await _be(rig, TURNS[0])
-        device.forget()
-        began_s = time.monotonic()
-        async with _driver(rig, device):
-            took_s.append(await device.next_call() - began_s)
-            # it reads back and tells; to end it now would cut that off
-            await asyncio.sleep(device.rest_s)
+    took_s, libraries = await _starts(rig, name, device, starts)
     device.forget()
     async with _driver(rig, device) as process:
         await device.next_call()
@@ -98,9 +93,31 @@ async def _kind(rig: Rig, device: Device, *, changes: int, starts: int) -> dict[
         memory_mib = resident_mib(process)
     return {
         "latency_ms": spread(took_ms),
-        "start_s": {"median": statistics.median(took_s), "max": max(took_s), "n": starts},
+        "start_s": {
+            "median_s": statistics.median(took_s),
+            "max_s": max(took_s),
+            "libraries_s": statistics.median(libraries),
+            "n": starts,
+        },
         "memory_mib": memory_mib,
     }
+
+
+async def _starts(
+    rig: Rig, name: str, device: Device, starts: int
+) -> tuple[list[float], list[float]]:
+    """Seconds to the first call, and in turn those of a Python with the kind's libraries alone."""
+    took_s, libraries = [], []
+    for _ in range(starts):
+        libraries.append(await libraries_s(name))
+        await _be(rig, TURNS[0])
+        device.forget()
+        began_s = time.monotonic()
+        async with _driver(rig, device):
+            took_s.append(await device.next_call() - began_s)
+            # it reads back and tells; to end it now would cut that off
+            await asyncio.sleep(device.rest_s)
+    return took_s, libraries
 
 
 async def _memory_without_device(rig: Rig, config: str) -> float:

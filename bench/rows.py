@@ -132,7 +132,7 @@ def _slower(limit: float, script: dict[str, float]) -> Floor | None:
     """What a slower machine explains."""
     times = script["median_s"] / SET_WHERE_S
     why = f"the nearest script starts {times:.2f} times as slowly as where this was set"
-    return Floor(limit * times * 1.25, why) if times > 1 else None
+    return Floor(limit * times, why) if times > 1 else None
 
 
 def _memory_rows(
@@ -181,7 +181,9 @@ def _light_rows(measured: dict[str, Any]) -> Iterator[Row]:
             is_met,
             waits.why if not is_met and latency["p99"] < waits.most else "",
         )
-        yield _row(f"{kind}: start to first look (median)", told["start_s"]["median"], 0.5, "s")
+        start = told["start_s"]
+        name = f"{kind}: start to first look (median)"
+        yield _row(name, start["median_s"], 0.5, "s", _start_floor(start))
         floor = Floor(libraries_mib + 7, f"its libraries alone take {libraries_mib:.1f} MiB")
         memory_limit = 46 if kind == "usb" else 40
         name = f"{kind}: memory of the driver"
