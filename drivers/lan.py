@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from enum import Enum
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
@@ -18,8 +17,6 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 CLOSE_S = 1.0
-RESOLVED_MS = 500
-"""So long an answer may take that says where an announced service is."""
 TRIES = 3
 """So often a question is sent: nothing else notices that a datagram was lost."""
 
@@ -47,53 +44,6 @@ async def answers(question: bytes, to: Address, *, within_s: float) -> AsyncGene
                     break
     finally:
         transport.close()
-
-
-class Announced(NamedTuple):
-    """A service that a device announces by mDNS."""
-
-    name: str
-    host: str
-    """Its IP address, with brackets where that is one of IPv6."""
-    port: int
-    texts: Mapping[str, str]
-
-
-async def announced(service: str, *, within_s: float) -> AsyncGenerator[Announced, None]:
-    """What is announced of ``service`` (``_hue._tcp.local.``), as it is heard."""
-    from zeroconf.asyncio import (  # noqa: PLC0415 - only who searches needs it
-        AsyncServiceBrowser,
-        AsyncServiceInfo,
-        AsyncZeroconf,
-    )
-
-    names: asyncio.Queue[str] = asyncio.Queue()
-
-    def hear(*, name: str, state_change: Enum, **_: object) -> None:
-        if state_change.name == "Added":
-            names.put_nowait(name)
-
-    loop = asyncio.get_running_loop()
-    ends_s = loop.time() + within_s
-    try:
-        mdns = AsyncZeroconf()
-    except (OSError, RuntimeError) as error:
-        log.debug("mDNS: %s", error)  # there is no network
-        return
-    try:
-        AsyncServiceBrowser(mdns.zeroconf, service, handlers=[hear])
-        while (left_s := ends_s - loop.time()) > 0:
-            try:
-                info = AsyncServiceInfo(service, await within(left_s, names.get()))
-            except TimeoutError:
-                return
-            if await info.async_request(mdns.zeroconf, RESOLVED_MS) and info.port:
-                for host in info.parsed_scoped_addresses()[:1]:  # IPv4 comes first
-                    texts = {key: value or "" for key, value in info.decoded_properties.items()}
-                    address = f"[{host}]" if ":" in host else host
-                    yield Announced(info.get_name(), address, info.port, texts)
-    finally:
-        await mdns.async_close()
 
 
 class OverNetwork(Generic[D]):

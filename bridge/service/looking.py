@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 
 from bridge.broker.look import Answer, look
+from bridge.broker.mdns import announced as services_of
 from bridge.contract.found_broker import FoundBroker
 
 ALL_S, EACH_S = 3.0, 1.5
@@ -21,7 +23,7 @@ NAMES = (
 )
 ROUTES = Path("/proc/net/route")
 SERVICES = ("_mqtt._tcp.local.", "_secure-mqtt._tcp.local.", "_home-assistant._tcp.local.")
-HEARD_S, RESOLVED_MS = 0.8, 500
+HEARD_S = 0.8
 
 Place = tuple[str, int, bool]
 """A host, a port, and whether it speaks TLS."""
@@ -72,35 +74,12 @@ def gateway(routes: Path = ROUTES) -> str | None:
 
 async def by_mdns() -> AsyncIterator[Place]:
     """Places of brokers and of Home Assistant that this network announces."""
-    from zeroconf import ServiceStateChange  # noqa: PLC0415 - only a first start looks
-    from zeroconf.asyncio import (  # noqa: PLC0415 - as above
-        AsyncServiceBrowser,
-        AsyncServiceInfo,
-        AsyncZeroconf,
-    )
-
-    heard: list[AsyncServiceInfo] = []
-
-    def take(
-        *, service_type: str, name: str, state_change: ServiceStateChange, **_: object
-    ) -> None:
-        if state_change is ServiceStateChange.Added:
-            heard.append(AsyncServiceInfo(service_type, name))
-
-    try:
-        mdns = AsyncZeroconf()
-    except (OSError, RuntimeError):  # no network
-        return
-    try:
-        AsyncServiceBrowser(mdns.zeroconf, list(SERVICES), handlers=[take])
-        await asyncio.sleep(HEARD_S)
-        for info in heard:
-            if await info.async_request(mdns.zeroconf, RESOLVED_MS):
-                for host in info.parsed_addresses():
-                    for place in _places_of(info.type, host, info.port):
+    async with aclosing(services_of(*SERVICES, within_s=HEARD_S)) as services:
+        async for each in services:
+            for host in each.hosts:
+                if "%" not in host:  # a zone of this machine alone
+                    for place in _places_of(each.service, host, each.port):
                         yield place
-    finally:
-        await mdns.async_close()
 
 
 def _places_of(service: str, host: str, port: int | None) -> list[Place]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from bridge.broker.mdns import announced
 from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightUnreachableError
 from drivers.base import Found, Kind, Light, Surroundings
@@ -22,7 +23,6 @@ from drivers.hue.events import Events
 from drivers.hue.light import FRAME_INTERVAL_S, LIGHT_INTERVAL_S, HueLight, Search
 from drivers.hue.pairing import Introduction, Pairings
 from drivers.hue.transport import Calls, Transport
-from drivers.lan import announced
 from drivers.registry import without_library
 
 if TYPE_CHECKING:
@@ -95,9 +95,12 @@ async def find(at: str | None = None, *, within_s: float = SEARCH_S) -> AsyncGen
     async with aclosing(announced(SERVICE, within_s=within_s)) as services:
         async for service in services:
             hub_id = service.texts.get("bridgeid", "").lower()
-            port = "" if service.port in (_HTTP, _HTTPS) else f":{service.port}"
-            address = f"{service.host}{port}"
-            if _ID.fullmatch(hub_id) and at in (None, address, service.host):
+            if not (_ID.fullmatch(hub_id) and service.port and service.hosts):
+                continue
+            ip = service.hosts[0]
+            host = f"[{ip}]" if ":" in ip else ip
+            address = host if service.port in (_HTTP, _HTTPS) else f"{host}:{service.port}"
+            if at in (None, address, host):
                 about = f"hub {hub_id}, model {service.texts.get('modelid', 'unknown')}"
                 yield Found(service.name, address, about, {"hub": hub_id, "light": "?"})
 
