@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import secrets
 import socket
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.config.authorities import naming
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from drivers.blocking import Worker
+from drivers.http_digest import Login, authorization
 
 _LARGEST_ANSWER = 256 * 1024
 _LONGEST_WAIT_S = 3600.0
@@ -35,6 +37,14 @@ class Request:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    login: Login | None = field(default=None, repr=False)
+    """It answers a challenge; nothing of it is sent before."""
+
+    @property
+    def target(self) -> str:
+        """What stands in the first line of the request."""
+        parts = urlsplit(self.url)
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     @property
     def host(self) -> str:
@@ -96,8 +106,12 @@ class _Call:
         """Send, and judge the answer."""
         request = self._make()
         try:
-            with closing(_connection(request.url, self._tls, self._timeout_s)) as connection:
-                response, content = self._exchanged(connection, request)
+            response, content = self._sent(request)
+            if response.status == http.client.UNAUTHORIZED and request.login:
+                asked = response.headers.get_all("WWW-Authenticate", [])
+                if answer := _answer(request, request.login, asked):
+                    headers = {**request.headers, "Authorization": answer}
+                    response, content = self._sent(replace(request, headers=headers))
         except ssl.SSLCertVerificationError as error:
             raise LightRefusedError(
                 f"{request.host} shows a certificate that is not trusted: {error.verify_message}.",
@@ -115,6 +129,10 @@ class _Call:
             with suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
+    def _sent(self, request: Request) -> tuple[http.client.HTTPResponse, bytes]:
+        with closing(_connection(request.url, self._tls, self._timeout_s)) as connection:
+            return self._exchanged(connection, request)
+
     def _exchanged(
         self, connection: http.client.HTTPConnection, request: Request
     ) -> tuple[http.client.HTTPResponse, bytes]:
@@ -122,12 +140,15 @@ class _Call:
         self._socket = connection.sock  # which the connection forgets before the answer is read
         if self._is_abandoned:
             raise TimeoutError
-        parts = urlsplit(request.url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         headers = {"User-Agent": "presence-driver", "Connection": "close", **request.headers}
-        connection.request(request.method, target, request.body, headers)
+        connection.request(request.method, request.target, request.body, headers)
         with connection.getresponse() as response:
             return response, response.read(_LARGEST_ANSWER)
+
+
+def _answer(request: Request, login: Login, asked: list[str]) -> str | None:
+    method, cnonce = request.method, secrets.token_hex(16)
+    return authorization(asked, login, method=method, target=request.target, cnonce=cnonce)
 
 
 def _connection(

@@ -59,7 +59,9 @@ class HttpOptions(WordSettings):
     off: Off = Field(default_factory=Off)
     username: str | None = None
     password_file: ConfigPath | None = None
-    """With ``username``: basic authentication."""
+    """With ``username``; sent with each request where ``login`` is ``basic``."""
+    login: Literal["basic", "digest"] = "basic"
+    """``digest`` never sends the password itself, and has SHA-256 alone."""
     token_file: ConfigPath | None = None
     """A bearer token."""
     secret_file: ConfigPath | None = None
@@ -92,6 +94,8 @@ class HttpOptions(WordSettings):
             raise ValueError("username and password_file go together")
         if self.username is not None and (":" in self.username or self.token_file):
             raise ValueError("username has no colon, and no token_file beside it")
+        if self.login == "digest" and self.username is None:
+            raise ValueError('login = "digest" needs username and password_file')
         asked = gaps_of(*self.templates, self.off.url or "", self.off.body or "")
         if (SECRET in asked) != (self.secret_file is not None):
             raise ValueError("secret_file and the gap {secret} go together")

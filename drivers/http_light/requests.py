@@ -15,6 +15,7 @@ from bridge.contract.light import LightState
 from drivers.base import Words
 from drivers.brightness import is_lit
 from drivers.http_calls import Request
+from drivers.http_digest import Login
 from drivers.http_light.options import SECRET, HttpOptions
 from drivers.template import fill, fill_payload, values
 from drivers.words import called
@@ -42,16 +43,27 @@ def request_for(options: HttpOptions, state: LightState, words: Words) -> Reques
         fill((off and off.url) or options.url, filled, lambda value: quote(value, safe="")),
         headers | _authorization(options),
         content,
+        _login(options),
     )
 
 
 def _authorization(options: HttpOptions) -> dict[str, str]:
     if options.token_file:
         return {"Authorization": f"Bearer {_secret(options.token_file)}"}
-    if options.username is not None and options.password_file:
-        user = f"{options.username}:{_secret(options.password_file)}"
-        return {"Authorization": f"Basic {b64encode(user.encode()).decode('ascii')}"}
+    if options.login == "basic" and (login := _named(options)):
+        user = ":".join(login).encode()
+        return {"Authorization": f"Basic {b64encode(user).decode('ascii')}"}
     return {}
+
+
+def _login(options: HttpOptions) -> Login | None:
+    return _named(options) if options.login == "digest" else None
+
+
+def _named(options: HttpOptions) -> Login | None:
+    if options.username is None or options.password_file is None:
+        return None
+    return Login(options.username, _secret(options.password_file))
 
 
 def _secret(file: Path) -> str:

@@ -7,6 +7,7 @@ and "JSON API"; Home Assistant documentation, "Webhook trigger".
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import ssl
@@ -21,6 +22,7 @@ from tests.fakes.serial_boards import WledBoard
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Color = tuple[int, int, int]
+REALM = "shellyplusrgbwpm-1"
 
 
 class HttpDevice(ABC):
@@ -93,13 +95,15 @@ def scaled(color: Any, part: float) -> Color:
 class Shelly(HttpDevice):
     """Gen2 with the profile rgb; an error of the RPC is an HTTP error with its code in JSON."""
 
-    def __init__(self, *, digest: bool = False) -> None:
+    def __init__(self, *, password: str | None = None) -> None:
         super().__init__()
-        self._digest = digest
+        self._password, self._nonces = password, list[str]()
 
     async def answer(self, request: web.Request, body: str) -> web.StreamResponse:
-        if self._digest:
-            asks = 'Digest qop="auth", realm="shellyplusrgbwpm-1", nonce="1", algorithm=SHA-256'
+        if self._password is not None and not self._lets_in(request):
+            self._nonces.append(f"60dc59c{len(self._nonces)}")
+            asks = f'Digest qop="auth", realm="{REALM}", nonce="{self._nonces[-1]}"'
+            asks += ", algorithm=SHA-256"
             return web.Response(status=401, headers={"WWW-Authenticate": asks})
         if request.method != "POST" or request.path != "/rpc/RGB.Set":
             return web.json_response({"code": 404, "message": "No handler"}, status=404)
@@ -118,6 +122,32 @@ class Shelly(HttpDevice):
             return web.json_response({"code": -103, "message": "Invalid argument"}, status=500)
         self.look(asked["on"], scaled(asked["rgb"], asked["brightness"] / 100))
         return web.json_response(None)
+
+    def _lets_in(self, request: web.Request) -> bool:
+        """Only who answers the newest challenge, once, for this very request."""
+        scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+        said = dict(re.findall(r'(\w+)="?([^",]+)"?', rest))
+        if scheme != "Digest" or said.get("nonce") not in self._nonces[-1:]:
+            return False
+        who = _sha256("admin", REALM, self._password)
+        what = _sha256(request.method, request.path_qs)
+        nonce, count, cnonce = self._nonces[-1], said.get("nc", ""), said.get("cnonce", "")
+        self._nonces.append("used")
+        return bool(cnonce) and said == {
+            "username": "admin",
+            "realm": REALM,
+            "nonce": nonce,
+            "uri": request.path_qs,
+            "cnonce": cnonce,
+            "response": _sha256(who, nonce, count, cnonce, "auth", what),
+            "qop": "auth",
+            "nc": "00000001",
+            "algorithm": "SHA-256",
+        }
+
+
+def _sha256(*parts: str | None) -> str:
+    return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()
 
 
 class WledPage(HttpDevice):

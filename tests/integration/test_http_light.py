@@ -33,7 +33,13 @@ EXAMPLES = {
     name: table
     for block in re.findall(r"(?ms)^```toml\n(.*?)^```", PAGE)
     for name, table in tomllib.loads(block)["drivers"].items()
+    if "login" not in table
 }
+DIGEST = next(
+    tomllib.loads(block)["drivers"]["porch"]
+    for block in re.findall(r"(?ms)^```toml\n(.*?)^```", PAGE)
+    if "login" in block
+)
 SECRET = "s3cr3t-w3bh00k"
 RED = LightState(color=(255, 0, 0), brightness=0.5)
 ALICE = Words('al"ice', "in_a_call", "busy", "in_a_call")
@@ -76,6 +82,30 @@ async def test_each_look_arrives_on_the_devices_of_the_page(
             assert on is state.on
             wanted = scaled(state.color, state.brightness) if state.on else (0, 0, 0)
             assert all(abs(a - b) <= worst for a, b in zip(color, wanted, strict=True))
+
+
+async def test_a_shelly_with_a_password_is_answered_and_never_gets_the_password_itself(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "secrets" / "porch"
+    file.parent.mkdir()
+    shelly = Shelly(password=SECRET)
+    async with shelly.running(), opened(tmp_path, shelly, **DIGEST) as (light, _):
+        file.write_text(f"{SECRET}\n", encoding="utf-8")
+        for _ in range(2):
+            await light.apply(RED)
+        assert shelly.looks == 2
+        file.write_text("another\n", encoding="utf-8")
+        with pytest.raises(LightRefusedError, match="lets us not in: HTTP 401") as refused:
+            await light.apply(OFF)
+        assert SECRET not in str(refused.value)
+        assert shelly.looks == 2
+        file.write_text(SECRET, encoding="utf-8")
+        await light.apply(OFF)
+        assert shelly.shows == (False, (0, 0, 0))
+    heard = [request.headers.get("Authorization", "") for request in shelly.requests]
+    assert [words.partition(" ")[0] for words in heard] == ["", "Digest"] * 4
+    assert SECRET not in "".join(heard)
 
 
 async def test_a_webhook_gets_words_and_its_secret_stays_in_its_file(
@@ -143,7 +173,7 @@ class Answering(HttpDevice):
         (Answering(429, Retry_After="7"), LightUnreachableError, "HTTP 429"),
         (Answering(500), LightUnreachableError, "HTTP 500"),
         (Answering(503, Retry_After="99999999"), LightUnreachableError, "HTTP 503"),
-        (Shelly(digest=True), LightRefusedError, "asks for Digest"),
+        (Shelly(password=SECRET), LightRefusedError, "asks for Digest"),
     ],
 )
 async def test_each_answer_is_for_a_person_or_for_another_try(

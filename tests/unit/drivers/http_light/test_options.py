@@ -32,6 +32,7 @@ URL = "http://192.0.2.7/light"
         ({"password_file": "p"}, "username and password_file go together"),
         ({"username": "me", "password_file": "p", "token_file": "t"}, "no token_file beside it"),
         ({"username": "m:e", "password_file": "p"}, "no colon"),
+        ({"login": "digest"}, "needs username and password_file"),
         ({"secret_file": "s"}, "secret_file and the gap {secret} go together"),
         ({"body": "{secret}"}, "secret_file and the gap {secret} go together"),
         ({"words": {"a": "b"}}, "words needs a gap"),
