@@ -13,9 +13,9 @@ from bridge.contract.clock import Clock, SystemClock
 from bridge.demo.authorize import Authorize
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.codes import AutoApproval, DeviceCodes
+from bridge.demo.control import control_routes
 from bridge.demo.directory import Directory, Person
 from bridge.demo.door import Door
-from bridge.demo.faults.control import Control
 from bridge.demo.faults.request_log import RequestLog
 from bridge.demo.faults.script import Faults
 from bridge.demo.graph import graph_routes
@@ -81,7 +81,7 @@ class SimulatedMicrosoft:
 
     @property
     def control_url(self) -> str:
-        """Where people and other processes change what happens: ``https://host:port/control``."""
+        """Where somebody who watches changes a presence: ``https://host:port/control``."""
         return f"{self._simulation.address}/control"
 
     @property
@@ -133,13 +133,13 @@ class SimulatedMicrosoft:
         identity = Identity(self._simulation)
         app = web.Application(middlewares=[door.middleware])
         for part in (
-            Control(self._simulation, self.faults, self.requests),
             VerificationPage(self._simulation),
             identity,
             Authorize(self._simulation, identity),
         ):
             app.add_routes(part.routes())
         app.add_routes(graph_routes(self._simulation, self._gate))
+        app.add_routes(control_routes(self.directory))
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0
         )

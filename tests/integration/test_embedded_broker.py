@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from itertools import count
 
@@ -196,3 +197,20 @@ class _NeverStops:
 async def test_a_taken_port_is_an_error_of_the_system(broker: EmbeddedBroker) -> None:
     with pytest.raises(OSError, match="in use"):
         await EmbeddedBroker(port=broker.port).__aenter__()
+
+
+async def test_a_missing_amqtt_is_named_with_the_command_that_installs_it() -> None:
+    without_amqtt = (
+        "import asyncio, sys; sys.modules['amqtt'] = None\n"
+        "from bridge.demo.broker import EmbeddedBroker\n"
+        "from bridge.contract.errors import ConfigError\n"
+        "try: asyncio.run(EmbeddedBroker().__aenter__())\n"
+        "except ConfigError as error: print(error)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", without_amqtt), stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(DEADLINE_S):
+        printed, _ = await process.communicate()
+
+    assert b"[demo]'" in printed

@@ -202,16 +202,3 @@ async def test_an_assertion_is_good_for_its_time_and_a_little_around(
             answer = await ask(microsoft, session, modern(keys), client_id=home.app.client_id)
 
     assert answer.get("error_codes") == codes
-
-
-async def test_the_certificate_is_uploaded_from_outside(
-    http: aiohttp.ClientSession, app: App, other_keys: KeyPair
-) -> None:
-    body = {"certificates": [other_keys.public.decode()], "redirect_uris": ["http://localhost/x"]}
-    async with http.post(f"/control/apps/{app.client_id}", json=body) as answer:
-        assert answer.status == 200
-
-    assert app.certificates == [other_keys.public]
-    assert app.redirect_uris == ["http://localhost/x"]
-    async with http.post(f"/control/apps/{app.client_id}", json={"roles": [1]}) as answer:
-        assert answer.status == 400
