@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aiohttp import web
 
@@ -32,7 +33,7 @@ def control_routes(directory: Directory) -> list[web.RouteDef]:
     return [web.post("/control/people/{who}/presence", set_presence)]
 
 
-def _arguments(payload: bytes) -> dict[str, object]:
+def _arguments(payload: bytes) -> dict[str, Any]:
     try:
         body = json.loads(payload or b"{}")
     except ValueError:
