@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -107,9 +108,15 @@ def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Commo
     if values.keys() <= Common.model_fields.keys() | options.model_fields.keys():
         with suppress(ValidationError):
             return apart()
-    both = create_model("Driver", __base__=(Common, options))  # costs memory: for mistakes alone
+    both = _together(options)
     try:
         both.model_validate(values, context=context)
         return apart()
     except ValidationError as error:
         raise ConfigError(problems(error, both, f"drivers.{name}")) from error
+
+
+@cache
+def _together(options: type[BaseModel]) -> type[BaseModel]:
+    """``Common`` and ``options`` as one model. It costs memory: for mistakes alone."""
+    return create_model("Driver", __base__=(Common, options))

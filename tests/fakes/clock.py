@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from drivers.testing import clock as public
 from drivers.testing.clock import START, TURNS
@@ -28,15 +29,22 @@ class ManualClock(public.ManualClock):
 def _nothing_can_run(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether further turns of ``loop`` are in vain: no task can go on, and nothing will wake one.
 
-    With a socket or a thread about, nobody can know.
+    With a socket about, nobody can know.
     """
     if not isinstance(loop, asyncio.SelectorEventLoop):
         return False
     inside = vars(loop)
-    timers = inside["_scheduled"]
+    timers, threads = inside["_scheduled"], inside["_default_executor"]
     return (
-        not inside["_ready"]
+        (threads is None or _idle(threads))  # looked at first: what they did last is made ready
+        and not inside["_ready"]
         and not (timers and timers[0].when() < loop.time() + SOON_S)
-        and inside["_default_executor"] is None
         and len(inside["_selector"].get_map()) == 1  # the loop's own pipe
     )
+
+
+def _idle(pool: ThreadPoolExecutor) -> bool:
+    """Whether each thread of ``pool`` waits for work; a pool that is full cannot be judged."""
+    inside = vars(pool)
+    threads = len(inside["_threads"])
+    return threads < inside["_max_workers"] and inside["_idle_semaphore"]._value == threads
