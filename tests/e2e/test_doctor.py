@@ -214,6 +214,7 @@ async def a_sign_in_that_everybody_can_read(stage: Stage) -> None:
 async def a_service_that_keeps_its_state_elsewhere(stage: Stage) -> None:
     stage.start("bridge", "run")
     await stage.mqtt.until_text("presence/account/alice/availability", "online")
+    await stage.mqtt.until("presence/bridge/health", lambda heard: heard.json["last_poll_ok"])
     change(stage, 'state_dir = "state"', 'state_dir = "other"')
 
 

@@ -100,7 +100,7 @@ async def test_mqtt_5_is_refused_at_once_with_the_reason(
     broker: EmbeddedBroker, will: aiomqtt.Will | None
 ) -> None:
     with pytest.raises(MqttConnectError, match="Unsupported protocol version"):
-        async with asyncio.timeout(2), client(broker, "new", protocol=V5, will=will):
+        async with asyncio.timeout(30), client(broker, "new", protocol=V5, will=will):
             pass
 
     async with client(broker, "new", will=will):

@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> ServerCertificate:
 
 def complaint(**files: Any) -> str:
     with pytest.raises(ConfigError) as caught:
-        tls_context(MqttSettings(tls=True, **files), within_s=1)
+        tls_context(MqttSettings(tls=True, **files), within_s=60)
     (problem,) = caught.value.problems
     return problem
 
@@ -41,13 +41,13 @@ def given(files: ServerCertificate, **others: Path) -> dict[str, Path]:
 
 
 def test_good_files_are_taken(files: ServerCertificate) -> None:
-    assert tls_context(MqttSettings(tls=True, ca_file=files.ca_file, **given(files)), within_s=1)
+    assert tls_context(MqttSettings(tls=True, ca_file=files.ca_file, **given(files)), within_s=60)
 
 
 def test_key_and_certificate_may_stand_in_one_file(files: ServerCertificate) -> None:
     both = files.cert_file.with_name("both.pem")
     both.write_bytes(files.key_file.read_bytes() + files.cert_file.read_bytes())
-    assert tls_context(MqttSettings(tls=True, cert_file=both), within_s=1)
+    assert tls_context(MqttSettings(tls=True, cert_file=both), within_s=60)
 
 
 @pytest.mark.parametrize("name", ["ca_file", "cert_file", "key_file"])
@@ -114,7 +114,7 @@ def test_a_certificate_that_has_ended_is_used_and_told_of_once(
     long_ago = datetime.now(UTC) - timedelta(days=400)
     files = make_certificate(tmp_path, ["client"], now=long_ago)
     for _ in range(3):
-        assert tls_context(MqttSettings(tls=True, **given(files)), within_s=1)
+        assert tls_context(MqttSettings(tls=True, **given(files)), within_s=60)
     ended = (long_ago + timedelta(days=30)).date()
     assert caplog.text.count(f"{files.cert_file}: this certificate ended on {ended}") == 1
 
