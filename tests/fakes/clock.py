@@ -47,4 +47,5 @@ def _idle(pool: ThreadPoolExecutor) -> bool:
     """Whether each thread of ``pool`` waits for work; a pool that is full cannot be judged."""
     inside = vars(pool)
     threads = len(inside["_threads"])
-    return threads < inside["_max_workers"] and inside["_idle_semaphore"]._value == threads
+    idle: int = inside["_idle_semaphore"]._value
+    return threads < inside["_max_workers"] and idle == threads
