@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
-from math import inf
+from functools import partial
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
 from bridge.broker.hearing import Hearing
 from bridge.broker.negotiation import Negotiation
 from bridge.broker.outbox import Outbox
+from bridge.broker.own_state import OwnState
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.refusals import Refusals
 from bridge.broker.sender import Messages, Sender
@@ -26,11 +26,11 @@ from bridge.broker.session import (
     ConnectionFailedError,
     Limits,
     ProtocolVersion,
-    Received,
     Session,
     first_failure,
 )
 from bridge.broker.subscriptions import Handler, Subscriptions
+from bridge.broker.watching import watch
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
@@ -41,8 +41,6 @@ from bridge.retry import Random
 log = logging.getLogger(__name__)
 
 GOODBYE_S = 5.0
-HEALED_MOST, HEAL_EVERY_S = 10, 1.0
-"""So often in a row is answered at once who puts something else on our state topic; then slower."""
 
 
 class Broker:
@@ -87,11 +85,18 @@ class Broker:
         self._subscriptions = Subscriptions(self._unsubscribed, clock)
         self._hearing = Hearing(state_topic, user=user, clock=clock)
         self._reconnecting = Reconnecting(settings, client_id, clock=clock, random=random)
+        self._watch = partial(
+            watch, self._reconnecting, state_topic, connect=connect, clock=clock, random=random
+        )
         self._session: Session | None = None
-        self._contradicted = asyncio.Event()
+        self._own_state = OwnState(
+            is_online=lambda: self._reconnecting.is_online,
+            say_online=lambda: self.publish(self._online),
+            clock=clock,
+        )
         self.connects = 0
         """Connections made so far."""
-        self.subscribe(state_topic, self._hear_state)
+        self.subscribe(state_topic, self._own_state.hear)
 
     @property
     def _negotiation(self) -> Negotiation:
@@ -106,6 +111,11 @@ class Broker:
     def connected(self) -> bool:
         """Whether subscriptions are made on a connection that still stands."""
         return self._session is not None
+
+    @property
+    def dispute(self) -> str:
+        """Who else uses our client id, in words, while that goes on and for a moment after."""
+        return self._reconnecting.dispute
 
     @property
     def mqtt_version(self) -> str:
@@ -132,9 +142,10 @@ class Broker:
     def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.
 
-        A ``beat`` repeats what is known: changes go before it.
+        While another program serves in our place an event is left to that one. A ``beat`` repeats
+        what is known: changes go before it.
         """
-        if self._session is not None or not message.retain:
+        if self._session is not None or not (message.retain or self._reconnecting.thrown_out):
             self._outbox.put(message, beat=beat)
 
     @property
@@ -165,6 +176,8 @@ class Broker:
         while True:
             failures: list[ConnectionFailedError] = []
             try:
+                if self._reconnecting.thrown_out:
+                    await self._watch()
                 await self._serve()
             except* ConnectionFailedError as group:
                 failures.append(first_failure(group))
@@ -185,7 +198,7 @@ class Broker:
                     tasks.create_task(self._subscriptions.run(session), name="mqtt-subscriptions")
                     tasks.create_task(self._send(session, tasks), name="mqtt-send")
                     tasks.create_task(self._sender.resend(), name="mqtt-resend")
-                    tasks.create_task(self._heal(), name="mqtt-heal")
+                    tasks.create_task(self._own_state.run(), name="mqtt-heal")
                     tasks.create_task(self._reconnecting.outlast_a_dispute(), name="mqtt-dispute")
                     # in the body: Python 3.11 forgets to take back its own cancel of a parent
                     # that already waits for its children, and _stop_if_cancelled counts them
@@ -222,21 +235,6 @@ class Broker:
         except (ConnectionFailedError, TimeoutError) as error:
             session.drop()  # the will says it
             log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
-
-    def _hear_state(self, received: Received) -> None:
-        if received.payload != self._online.payload and self._reconnecting.is_online:
-            self._contradicted.set()
-
-    async def _heal(self) -> None:
-        """Say at once that we are there, whatever somebody else has said."""
-        healed_s: deque[float] = deque([-inf], maxlen=HEALED_MOST)
-        while True:
-            await self._contradicted.wait()
-            self._contradicted.clear()
-            self.publish(self._online)
-            healed_s.append(self._clock.monotonic())
-            if healed_s[-1] - healed_s[0] < HEALED_MOST * HEAL_EVERY_S:
-                await self._clock.sleep(HEAL_EVERY_S)
 
 
 def _stop_if_cancelled() -> None:

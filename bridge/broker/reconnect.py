@@ -3,67 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
 from math import inf
 
+from bridge.broker.delays import Delays
 from bridge.broker.errors import Fault, Kind, explain
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
-from bridge.broker.session import ConnectionFailedError, Limits
+from bridge.broker.session import ConnectionFailedError, Greeting, Limits
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
-from bridge.retry import Random, full_jitter
+from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
-QUICK_S = (0.1, 0.3, *[1.0] * 13)
-"""For a broker on the LAN that starts again: it is missed for a second after it is back."""
-FIRST_S, MOST_S = 2.0, 15.0
-REFUSED_S = (5.0, 30.0, 300.0)
-"""A broker whose users are kept elsewhere refuses for a moment while that starts; later only a
-person changes it, and some brokers ban who asks too often."""
-THROWN_OUT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 GOOD_S = 90.0
 """A connection that lasted this long was a good one: longer than two programs of one client id
 wait for each other."""
-
-
-class Delays:
-    """Counts what went wrong in a row."""
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        self._failed: Counter[Kind] = Counter()
-        self.short_lived = 0
-        """Connections in a row that were accepted and ended soon."""
-
-    @property
-    def disputed(self) -> bool:
-        """Whether connections that were accepted are ended again and again."""
-        return self._failed[Kind.THROWN_OUT] + self._failed[Kind.SLOWLY] > 0
-
-    def accepted(self) -> None:
-        """A connection stands; whether it is a good one is seen later."""
-        self._failed[Kind.PASSES] = self._failed[Kind.REFUSED] = 0
-
-    def good(self) -> None:
-        """A connection has lasted."""
-        self._failed.clear()
-        self.short_lived = 0
-
-    def wait_s(self, kind: Kind) -> float:
-        """Seconds to wait after one more failure of ``kind``."""
-        before, self._failed[kind] = self._failed[kind], self._failed[kind] + 1
-        if kind is Kind.REFUSED:
-            return REFUSED_S[min(before, len(REFUSED_S) - 1)]
-        if kind in {Kind.THROWN_OUT, Kind.SLOWLY}:
-            return THROWN_OUT_S[min(before, len(THROWN_OUT_S) - 1)]
-        quick = max(before, self.short_lived - 1)
-        if quick < len(QUICK_S):
-            return QUICK_S[quick] * (0.5 + self._random() / 2)
-        attempt = quick - len(QUICK_S)
-        return full_jitter(attempt, first_s=FIRST_S, most_s=MOST_S, random=self._random)
 
 
 class _Candidate:
@@ -74,6 +32,10 @@ class _Candidate:
         self.due_s = -inf
         """When it may be tried next."""
         self.lacks: set[str] = set()
+        self.lets_look = True
+        """Whether a second client id is let in beside ours."""
+        self.looks_cut = 0
+        """Connections in a row under that one that ended soon."""
 
 
 class Reconnecting:
@@ -87,13 +49,19 @@ class Reconnecting:
         self, settings: MqttSettings, client_id: str, *, clock: Clock, random: Random
     ) -> None:
         self._clock = clock
+        self._client_id, self._random = client_id, random
         self._candidates = [
             _Candidate(Negotiation(each, client_id, clock), random) for each in settings.brokers
         ]
         self._now = 0
         self._online_since_s: float | None = None
+        self._beside_since_s = -inf
         self._stood = self._ever = False
         self._texts: dict[str, str] = {}
+        self._other = ""
+        """That another program uses our client id, in words."""
+        self.thrown_out = False
+        """Whether it is looked from beside who serves, before ours is tried."""
 
     @property
     def negotiation(self) -> Negotiation:
@@ -111,9 +79,20 @@ class Reconnecting:
     @property
     def problems(self) -> Iterator[str]:
         """What a person should know now."""
+        if self._other:
+            yield self._other
         yield from self._texts.values()
         if not self.negotiation.limits.retain_available:
             yield f"the broker {next(lacks(self.negotiation.limits))}"
+
+    @cached_property
+    def _beside(self) -> str:
+        return f"{self._client_id}-standby-{int(self._random() * 0xFFFFFFFF):08x}"
+
+    @property
+    def dispute(self) -> str:
+        """Who else uses our client id, in words, while that goes on and for a moment after."""
+        return "" if self._texts else self._other
 
     @property
     def is_online(self) -> bool:
@@ -130,6 +109,38 @@ class Reconnecting:
         if before - lacking:
             log.info("broker %s does more than it did before", self._address)
         self._current.lacks = lacking
+
+    def beside(self) -> Greeting:
+        """The CONNECT under a client id of nobody else, with no will."""
+        return replace(self.negotiation.greeting(will=None), client_id=self._beside)
+
+    def accepted_beside(self, announced: Limits) -> bool:
+        """That connection stands; whether it is one beside ours.
+
+        A broker that names its clients itself may give it the very place that is looked at.
+        """
+        if announced.client_id is not None:
+            self.cannot_look(f"it calls us {announced.client_id!r} there as well")
+            return False
+        self.accepted(announced)
+        self._current.delays.accepted()
+        self._beside_since_s = self._clock.monotonic()
+        if self._texts:
+            log.info("broker %s is back; somebody else may serve there", self._address)
+        self._texts = {}
+        return True
+
+    def cannot_look(self, why: str) -> None:
+        """This broker lets nobody look from beside: our own client id is all that is tried."""
+        self._current.lets_look = self.thrown_out = False
+        log.warning("broker %s does not let us see who serves in our place: %s", self._address, why)
+
+    def place_is_free(self, *, was_heard: bool) -> None:
+        """Nobody serves, any more or at all: we do."""
+        self.thrown_out = False
+        if was_heard:
+            self._other = ""
+            log.info("nobody else serves as %s any more; connecting", self._client_id)
 
     def online(self) -> None:
         """All was sent; whether the connection is a good one is seen later."""
@@ -158,19 +169,34 @@ class Reconnecting:
             else:
                 delays.short_lived += 1
         failure = self.negotiation.with_reason(failure)
-        client_id, was_5 = self.negotiation.client_id, self.negotiation.version is V5
+        was_5 = self.negotiation.version is V5
         if self.negotiation.failed(failure, stood=stood):
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:
                 log.info("broker %s speaks no MQTT 5, using 3.1.1", self._address)
             return 0.0
-        short_lived = delays.short_lived
-        fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
+        fault = self._explained(failure, stood=stood)
+        if self.thrown_out and fault.kind is not Kind.PASSES:
+            self.cannot_look(str(failure))
+            return delays.wait_s(Kind.THROWN_OUT)
         wait_s = delays.wait_s(fault.kind)
+        if fault.kind is Kind.THROWN_OUT:
+            is_ours = self.negotiation.client_id == self._client_id
+            self.thrown_out = is_ours and self._current.lets_look
         self._log(fault, wait_s)
         self._current.due_s = now_s + wait_s
         if since_s is None or fault.kind is Kind.SLOWLY:
             self._go_on()
         return max(0.0, self._current.due_s - now_s)
+
+    def _explained(self, failure: ConnectionFailedError, *, stood: bool) -> Fault:
+        now, client_id, short_lived = self._current, self.negotiation.client_id, 0
+        if not self.thrown_out:
+            short_lived = now.delays.short_lived
+        elif stood:
+            lasted_s = self._clock.monotonic() - self._beside_since_s
+            now.looks_cut = now.looks_cut + 1 if lasted_s < GOOD_S else 0
+            short_lived = now.looks_cut
+        return explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
 
     def _go_on(self) -> None:
         """To whoever may be tried first; of those who may be tried now, to the next in order."""
@@ -179,10 +205,10 @@ class Reconnecting:
         self._now = min(order, key=lambda each: max(now_s, self._candidates[each].due_s))
 
     def _back(self) -> None:
-        if self._texts or not self._ever:
+        if self._texts or self._other or not self._ever:
             version = self.negotiation.version.value
             log.info("connected to broker %s, MQTT %s", self._address, version)
-        self._texts, self._ever = {}, True
+        self._texts, self._other, self._ever = {}, "", True
 
     def _log(self, fault: Fault, wait_s: float) -> None:
         known = self._texts.get(self._address, "")
@@ -190,6 +216,13 @@ class Reconnecting:
             if not known:
                 log.warning("%s; trying again until it is back", fault.text)
                 self._texts[self._address] = fault.text
-        elif fault.text != known:
-            log.error("%s; trying again, next in %.0f s", fault.text, wait_s)
+            return
+        trying = f"trying again, next in {wait_s:.0f} s"
+        if self.thrown_out:
+            trying = "this one comes back when nobody else serves"
+        if fault.text not in {known, self._other}:
+            log.error("%s; %s", fault.text, trying)
+        if fault.kind is Kind.THROWN_OUT:
+            self._other = fault.text
+        else:
             self._texts[self._address] = fault.text

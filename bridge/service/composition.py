@@ -132,7 +132,7 @@ class Composition:
     def health(self, *, uptime_s: int) -> Health:
         """One report of all parts."""
         broker = self.publisher.broker
-        refused = broker.problems if broker.connected else ()
+        refused = broker.problems if broker.connected or broker.dispute else ()
         health = fold(self.sources.statuses, failed=self._supervision.failing, broker=refused)
         return replace(
             health,

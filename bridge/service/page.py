@@ -66,6 +66,7 @@ class Page:
                 self._health(),
                 broker_connected=self._broker.connected,
                 broker=self._broker.address,
+                broker_dispute=self._broker.dispute,
                 mqtt_version=self._broker.mqtt_version if self._broker.connects else None,
             )
             await self._clock.sleep(HEALTH_EVERY_S)

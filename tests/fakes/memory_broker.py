@@ -35,6 +35,7 @@ class _Session:
         self._arrived: asyncio.Queue[Received | None] = asyncio.Queue()
         self.limits = Limits()
         self.lost = False
+        self._code: int | None = None
 
     def hear(self, message: Message, *, stored: bool, own: bool = False) -> None:
         no_local = own and self.greeting.version is ProtocolVersion.V5
@@ -44,8 +45,8 @@ class _Session:
         ):
             self._arrived.put_nowait(Received(message.topic, message.payload, retain=stored))
 
-    def lose(self) -> None:
-        self.lost = True
+    def lose(self, code: int | None = None) -> None:
+        self.lost, self._code = True, code
         self._arrived.put_nowait(None)
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
@@ -76,7 +77,7 @@ class _Session:
     async def received(self) -> AsyncIterator[Received]:
         while (received := await self._arrived.get()) is not None:
             yield received
-        raise ConnectionFailedError("the connection ended")
+        raise ConnectionFailedError("the connection ended", code=self._code)
 
     def drop(self) -> None:
         self._broker.lose(self)
@@ -136,11 +137,11 @@ class MemoryBroker:
         for session in list(self.sessions):
             self.lose(session)
 
-    def lose(self, session: _Session) -> None:
-        """One connection ends without a goodbye."""
+    def lose(self, session: _Session, code: int | None = None) -> None:
+        """One connection ends without a goodbye, or with the reason ``code``."""
         if session in self.sessions:
             self.sessions.remove(session)
-            session.lose()
+            session.lose(code)
             if session.greeting.will:
                 self.take(session.greeting.will)
 

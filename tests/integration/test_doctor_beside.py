@@ -15,7 +15,7 @@ from bridge.contract.account import SignIn, SignInState
 from bridge.contract.latest import Latest
 from bridge.doctor.findings import Finding
 from bridge.doctor.service import ask_on_this_machine, its_broker
-from tests.fakes.mosquitto import free_port
+from tests.fakes.mosquitto import free_port, running
 from tests.integration.test_local_api import Bridge, served
 
 DENIED = (
@@ -45,8 +45,8 @@ class Known(Bridge):
         return self._broker
 
 
-async def examined(folder: Path, service: Known) -> list[Finding]:
-    mqtt = {"host": "127.0.0.1", "port": free_port(), "username": "bridge"}
+async def examined(folder: Path, service: Known, *, port: int = 0) -> list[Finding]:
+    mqtt = {"host": "127.0.0.1", "port": port or free_port(), "username": "bridge"}
     values = {"state_dir": folder, "mqtt": mqtt, "accounts": {"alice": {}, "bob": {}}}
     config = Config.model_validate(values, context={"folder": folder})
     async with served(folder, service), on_this_machine(config) as here:
@@ -92,6 +92,15 @@ async def test_a_service_without_a_broker_is_told_with_the_cure(
     first, *_ = await examined(tmp_path, Known(connected=False, problems=problems))
     assert "cannot be reached: Connection refused" in first.text
     assert first.remedy.startswith("Start the broker")
+
+
+async def test_another_bridge_in_its_place_is_named(tmp_path: Path) -> None:
+    other = "another program uses the client id 'presence-bridge': stop one of the two"
+    async with running(tmp_path) as mosquitto:
+        service = Known(connected=False, problems=[other])
+        named, alice, *_ = await examined(tmp_path, service, port=mosquitto.port)
+    assert (named.good, named.text) == (False, f"broker: the running service: {other}")
+    assert alice.good
 
 
 async def test_a_lamp_with_a_wrong_clock_is_named(tmp_path: Path) -> None:

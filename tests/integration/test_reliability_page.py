@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker import births, dial, hearing, reconnect, subscriptions
+from bridge.broker import births, delays, dial, hearing, subscriptions, watching
 from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
@@ -33,13 +33,15 @@ A_REQUEST_S = 10.0
 """Of Microsoft; ``test_the_deadline_of_the_product_is_ten_seconds``."""
 
 SAID = [
-    ("at most {:g} s apart", reconnect.MOST_S),
+    ("at most {:g} s apart", delays.MOST_S),
     ("keepalive of {:g} s", dial.KEEPALIVE_S),
-    ("tried after {:g}, {:g}, then every {:g} s", *reconnect.REFUSED_S),
+    ("tried after {:g}, {:g}, then every {:g} s", *delays.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
-    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *reconnect.THROWN_OUT_S),
+    ("been `offline` for {:g} to {:g} s", *watching.GONE_S),
+    ("nothing was said there for {:g} s", watching.SILENT_S),
+    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *delays.THROWN_OUT_S),
     ("lamps' topics too | {:g} s |", account_states.BEAT_S),
-    ("after up to {:g} s away", sum(reconnect.QUICK_S) / 2 // 1),
+    ("after up to {:g} s away", sum(delays.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
     ("values of single accounts after {:g} s", account_messages.STATE_EXPIRY_S),

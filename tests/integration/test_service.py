@@ -31,6 +31,7 @@ from tests.integration.web.visitor import press, read
 from tests.integration.web.visitor import until as visited
 
 GUID = "11111111-2222-3333-4444-555555555555"
+SESSION_TAKEN_OVER = 0x8E
 
 
 def config(folder: Path, *accounts: str) -> Config:
@@ -122,6 +123,29 @@ async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_p
         broker.refused.clear()
         await clock.advance(60 + state_dir.HEARTBEAT_EVERY_S)
         assert broker.json("presence/bridge/health")["healthy"]
+
+
+async def test_another_bridge_in_its_place_is_told_in_health_and_its_messages_stay(
+    tmp_path: Path,
+) -> None:
+    clock, broker = ManualClock(), MemoryBroker()
+    service = Service(config(tmp_path), connect=broker.connect, clock=clock)
+    async with running(service, clock):
+        await clock.advance(1)
+        broker.lose(broker.sessions[0], SESSION_TAKEN_OVER)
+        broker.tell("presence/bridge/state", "online")
+        heard = list(broker.heard)
+        await clock.advance(120)
+        health = service.health()
+        assert not health.healthy
+        assert health.failing
+        assert "another program uses the client id 'presence-bridge'" in (health.reason or "")
+        (beside,) = broker.sessions
+        assert beside.greeting.client_id.startswith("presence-bridge-standby-")
+        assert beside.greeting.will is None
+        assert beside.filters == {"presence/bridge/state"}
+    assert broker.heard == heard
+    assert broker.text("presence/bridge/state") == "online"
 
 
 async def test_that_a_sign_in_is_needed_is_published_before_the_next_beat(tmp_path: Path) -> None:

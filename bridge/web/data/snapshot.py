@@ -140,6 +140,8 @@ class BridgeStatus:
     without_broker: str = ""
     """What to do while it cannot be reached, where that is known."""
     broker_connected: bool = False
+    broker_dispute: str = ""
+    """Who else uses our client id, in a sentence, while that goes on."""
     mqtt_version: str | None = None
     reconnects: int = 0
     waiting: int = 0

@@ -94,6 +94,7 @@ class View:
         *,
         broker_connected: bool,
         broker: str | None = None,
+        broker_dispute: str = "",
         mqtt_version: str | None = None,
     ) -> None:
         """Take the newest health; ``broker`` is the address of the one that is used now."""
@@ -101,6 +102,7 @@ class View:
             status_of(self._bridge, health),
             broker_connected=broker_connected,
             broker=broker or self._bridge.broker,
+            broker_dispute=broker_dispute,
             mqtt_version=mqtt_version,
         )
         if bridge != self._bridge:

@@ -74,8 +74,7 @@ def _verdict(snapshot: Snapshot) -> tuple[str, str | None]:
     """The one line, and whether it is good or bad; to wait for somebody is neither."""
     service, waiting = snapshot.service, list(waiting_for(snapshot))
     if not service.broker_connected:
-        missed = "The broker cannot be reached: lamps and Home Assistant get nothing new."
-        return f"{missed} {service.without_broker}".rstrip(), "warn"
+        return _without_broker(service), "warn"
     if waiting and not service.failing:
         return f"Waiting for {_names(waiting)} to sign in.", None
     if not service.healthy and service.reason:
@@ -92,6 +91,13 @@ def _of_people(snapshot: Snapshot) -> tuple[str, str | None]:
     if snapshot.service.last_poll_ok is None:
         return "Starting: nobody was read yet.", None
     return "All is well.", "good"
+
+
+def _without_broker(service: BridgeStatus) -> str:
+    if other := service.broker_dispute:
+        return f"{other[:1].upper()}{other[1:]}."
+    missed = "The broker cannot be reached: lamps and Home Assistant get nothing new."
+    return f"{missed} {service.without_broker}".rstrip()
 
 
 def _names(names: list[str]) -> str:

@@ -17,6 +17,7 @@ import pytest
 from bridge.broker import Broker, Received
 from bridge.broker.connection import connect
 from bridge.broker.session import Greeting, ProtocolVersion, Session
+from bridge.broker.watching import NOBODY_S
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
@@ -92,6 +93,7 @@ class Link:
         version: ProtocolVersion | None = None,
         welcome: Callable[[], Iterator[Message]] | None = None,
         acknowledged: Callable[[Message], None] | None = None,
+        random: float = 1.0,
     ) -> None:
         self.clock = clock
         if version:
@@ -112,7 +114,7 @@ class Link:
             acknowledged=acknowledged or self.acknowledged.append,
             clock=clock,
             connect=self._connect,
-            random=lambda: 1.0,
+            random=lambda: random,
         )
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
@@ -179,6 +181,10 @@ class Link:
         rest_s = await self.until_resting()
         await self.clock.advance(rest_s)
         return rest_s
+
+    async def until_watching(self, wait_s: float = NOBODY_S[1]) -> None:
+        """Wait until it looks who serves, and would serve in ``wait_s`` if nothing more came."""
+        await self.until(lambda: self.clock.next_wake_s == pytest.approx(wait_s))
 
 
 @pytest.fixture(autouse=True)

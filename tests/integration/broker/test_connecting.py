@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from bridge.broker.watching import NOBODY_S
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port
@@ -106,8 +107,12 @@ async def test_who_is_thrown_out_again_and_again_waits_longer_and_says_once_that
                 rests.append(round(await link.until_lost(), 1))
                 if times < 8:
                     await link.try_again()
+                if 3 <= times < 8:
+                    await link.until_watching()
+                    await clock.advance(NOBODY_S[1])
         assert rests == [0.1, 0.3, 5, 10, 20, 40, 60, 60]
-        assert broker.connections == len(rests)
+        ours = [hello.client_id for hello in broker.hellos if hello.client_id == CLIENT_ID]
+        assert len(ours) == len(rests)
     assert [record.levelname for record in caplog.records] == [
         *2 * ["INFO", "WARNING"],
         *["INFO", "ERROR"],
@@ -128,6 +133,8 @@ async def test_when_the_other_program_has_gone_that_is_told_and_the_next_loss_is
             broker.dismiss(SESSION_TAKEN_OVER)
             await link.until_lost()
             await link.try_again()
+            await link.until_watching()
+            await clock.advance(NOBODY_S[1])
         await link.until_connected(5)
         (problem,) = link.broker.problems
         assert "another program" in problem

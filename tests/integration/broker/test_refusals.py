@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bridge.broker.watching import NOBODY_S
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from bridge.setup.passwords import hashed
@@ -208,6 +209,8 @@ async def test_another_program_with_the_same_client_id_is_named_once_and_not_fou
             broker.dismiss(SESSION_TAKEN_OVER)
             rests.append(await link.until_lost())
             await link.try_again()
+            await link.until_watching()
+            await clock.advance(NOBODY_S[1])
     assert rests == [5, 10, 20, 40, 60]
     (told,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert "another program uses the client id 'presence-bridge': two bridges" in told

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.broker.delays import MOST_S, Delays
 from bridge.broker.errors import Kind
-from bridge.broker.reconnect import MOST_S, Delays
 
 
 @given(st.lists(st.floats(0, 1), min_size=40, max_size=40))

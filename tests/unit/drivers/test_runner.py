@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.broker.watching import NOBODY_S
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
 from drivers.following import CONNECTION_EVERY_S
@@ -131,7 +132,7 @@ async def test_what_was_erased_while_the_connection_came_and_went_is_right_again
             bench.broker.lose(bench.broker.sessions[0])
             for topic in ALL:
                 bench.broker.tell(topic, "")
-        await bench.clock.advance(10)
+        await bench.clock.advance(10 + NOBODY_S[1])
         assert all(bench.broker.text(topic) for topic in ALL)
         assert bench.broker.text("presence/driver/desk/state") == "online"
 

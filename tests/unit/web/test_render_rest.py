@@ -107,6 +107,10 @@ def test_health_tells_the_numbers() -> None:
     ("changes", "words"),
     [
         ({"broker_connected": False, "waiting": 3}, "The broker cannot be reached"),
+        (
+            {"broker_connected": False, "broker_dispute": "another program uses it: stop one"},
+            "Another program uses it: stop one.",
+        ),
         ({"waiting": 3}, "Messages that wait 3"),
         ({"healthy": False, "reason": "alice: no answer"}, "alice: no answer"),
         ({"throttled_until": NOON + timedelta(minutes=2)}, "asked us to wait until 12:02"),
