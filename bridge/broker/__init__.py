@@ -2,12 +2,14 @@
 
 from bridge.broker.broker import Broker
 from bridge.broker.connection import connect
+from bridge.broker.lease import Lease
 from bridge.broker.session import Connect, Received, Session, SubscriptionRefusedError
 from bridge.broker.visit import PublishRefusedError, collect, visit, visiting
 
 __all__ = [
     "Broker",
     "Connect",
+    "Lease",
     "PublishRefusedError",
     "Received",
     "Session",

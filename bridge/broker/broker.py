@@ -15,6 +15,7 @@ from random import random as _random
 
 from bridge.broker.connection import connect as _connect
 from bridge.broker.hearing import Hearing
+from bridge.broker.lease import Lease, OutbidError
 from bridge.broker.negotiation import Negotiation
 from bridge.broker.outbox import Outbox
 from bridge.broker.own_state import OwnState
@@ -50,7 +51,8 @@ class Broker:
     will that came late) is answered with ``online``. ``welcome`` gives all messages that a broker
     without memory must get before ``online``, ``backlog`` those that may come after it;
     ``goodbye`` those of a clean stop, without the final ``offline``. ``acknowledged`` is called for
-    each message that the broker has.
+    each message that the broker has. With a ``lease`` it is looked before each connection whether
+    another node serves.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Broker:
         backlog: Messages = tuple,
         goodbye: Messages = tuple,
         acknowledged: Callable[[Message], None] = lambda _: None,
+        lease: Lease | None = None,
         connect: Connect = _connect,
         random: Random = _random,
     ) -> None:
@@ -84,9 +87,18 @@ class Broker:
         )
         self._subscriptions = Subscriptions(self._unsubscribed, clock)
         self._hearing = Hearing(state_topic, user=user, clock=clock)
-        self._reconnecting = Reconnecting(settings, client_id, clock=clock, random=random)
+        self._lease = lease
+        self._reconnecting = Reconnecting(
+            settings, client_id, node=lease.node if lease else None, clock=clock, random=random
+        )
         self._watch = partial(
-            watch, self._reconnecting, state_topic, connect=connect, clock=clock, random=random
+            watch,
+            self._reconnecting,
+            state_topic,
+            lease,
+            connect=connect,
+            clock=clock,
+            random=random,
         )
         self._session: Session | None = None
         self._own_state = OwnState(
@@ -97,6 +109,8 @@ class Broker:
         self.connects = 0
         """Connections made so far."""
         self.subscribe(state_topic, self._own_state.hear)
+        if lease:
+            self.subscribe(lease.topic, lease.hear)
 
     @property
     def _negotiation(self) -> Negotiation:
@@ -116,6 +130,14 @@ class Broker:
     def dispute(self) -> str:
         """Who else uses our client id, in words, while that goes on and for a moment after."""
         return self._reconnecting.dispute
+
+    @property
+    def standby(self) -> str:
+        """In words, while this node of ``[standby]`` waits."""
+        if not self._lease or not self._reconnecting.is_beside:
+            return ""
+        serves = self._lease.other or "nobody"
+        return f"standby: {serves} serves, this node ({self._lease.node}) waits"
 
     @property
     def mqtt_version(self) -> str:
@@ -145,7 +167,7 @@ class Broker:
         While another program serves in our place an event is left to that one. A ``beat`` repeats
         what is known: changes go before it.
         """
-        if self._session is not None or not (message.retain or self._reconnecting.thrown_out):
+        if self._session is not None or not (message.retain or self._reconnecting.looks_first):
             self._outbox.put(message, beat=beat)
 
     @property
@@ -175,15 +197,22 @@ class Broker:
         """Connect, serve and reconnect until cancelled; then say goodbye."""
         while True:
             failures: list[ConnectionFailedError] = []
+            is_outbid = False
             try:
-                if self._reconnecting.thrown_out:
+                if self._reconnecting.looks_first:
                     await self._watch()
                 await self._serve()
+            except* OutbidError:
+                is_outbid = True
+                log.warning("node %s serves; this one waits", self._lease and self._lease.other)
             except* ConnectionFailedError as group:
                 failures.append(first_failure(group))
             finally:
                 self._session = None
-                wait_s = self._reconnecting.ended(failures[0] if failures else None)
+                if self._lease:
+                    self._lease.lost()
+                is_wanted = is_outbid or not failures
+                wait_s = self._reconnecting.ended(None if is_wanted else failures[0])
             _stop_if_cancelled()
             if wait_s:
                 await self._clock.sleep(wait_s)
@@ -211,6 +240,8 @@ class Broker:
 
     async def _send(self, session: Session, tasks: asyncio.TaskGroup) -> None:
         await self._subscriptions.complete()
+        if self._lease:
+            await self._take(self._lease, session, tasks)
         self._outbox.begin()
         self._session = session
         await self._sender.greet(session, self._online)
@@ -218,6 +249,13 @@ class Broker:
         self._reconnecting.online()
         tasks.create_task(self._prove_hearing(), name="mqtt-hearing")
         await self._sender.run(session)
+
+    async def _take(self, lease: Lease, session: Session, tasks: asyncio.TaskGroup) -> None:
+        if not lease.is_ours:  # whoever served meanwhile has said it
+            self._outbox.clear()
+        for refused in await lease.take(session):
+            self._unpublished.refused(lease.topic, refused.code, refused.reason)
+        tasks.create_task(lease.watch_over(session, self.publish), name="mqtt-lease")
 
     async def _prove_hearing(self) -> None:
         topic, is_5 = (

@@ -57,6 +57,12 @@ class Outbox:
         self._emptied.set()
         return taken
 
+    def clear(self) -> None:
+        """Forget all that waits."""
+        for waiting in (self._changes, self._events, self._delayed, self._beats):
+            waiting.clear()
+        self._emptied.set()
+
     def begin(self) -> None:
         """Drop waiting states, all of which come anew, and delay events until they have come."""
         self._changes.clear()

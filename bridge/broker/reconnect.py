@@ -46,9 +46,15 @@ class Reconnecting:
     """
 
     def __init__(
-        self, settings: MqttSettings, client_id: str, *, clock: Clock, random: Random
+        self,
+        settings: MqttSettings,
+        client_id: str,
+        *,
+        node: str | None = None,
+        clock: Clock,
+        random: Random,
     ) -> None:
-        self._clock = clock
+        self._clock, self._node = clock, node
         self._client_id, self._random = client_id, random
         self._candidates = [
             _Candidate(Negotiation(each, client_id, clock), random) for each in settings.brokers
@@ -61,7 +67,10 @@ class Reconnecting:
         self._other = ""
         """That another program uses our client id, in words."""
         self.thrown_out = False
-        """Whether it is looked from beside who serves, before ours is tried."""
+        """Whether another program has taken our place, as far as we know."""
+        self._looks = False
+        self.not_seen = ""
+        """Why it is not seen from beside who serves, where a ``node`` may not serve without."""
 
     @property
     def negotiation(self) -> Negotiation:
@@ -81,13 +90,27 @@ class Reconnecting:
         """What a person should know now."""
         if self._other:
             yield self._other
+        if self.not_seen:
+            yield self.not_seen
         yield from self._texts.values()
         if not self.negotiation.limits.retain_available:
             yield f"the broker {next(lacks(self.negotiation.limits))}"
 
     @cached_property
     def _beside(self) -> str:
-        return f"{self._client_id}-standby-{int(self._random() * 0xFFFFFFFF):08x}"
+        return (
+            f"{self._client_id}-standby-{self._node or f'{int(self._random() * 0xFFFFFFFF):08x}'}"
+        )
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether it is looked from beside who serves, before our client id is tried."""
+        return self.thrown_out or self._node is not None
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether we are connected beside who serves."""
+        return self._looks and self._stood
 
     @property
     def dispute(self) -> str:
@@ -112,14 +135,25 @@ class Reconnecting:
 
     def beside(self) -> Greeting:
         """The CONNECT under a client id of nobody else, with no will."""
+        self._looks = True
         return replace(self.negotiation.greeting(will=None), client_id=self._beside)
 
     def accepted_beside(self, announced: Limits) -> bool:
         """That connection stands; whether it is one beside ours.
 
         A broker that names its clients itself may give it the very place that is looked at.
+
+        Raises:
+            ConnectionFailedError: It does, and with a ``node`` nothing else is tried there.
         """
         if announced.client_id is not None:
+            if self._node:
+                raise ConnectionFailedError(
+                    f"it calls this client {announced.client_id!r}, whatever we say, and so "
+                    "[standby] cannot work there: let it take our client ids, or leave [standby] "
+                    "out and run one bridge",
+                    ours=True,
+                )
             self.cannot_look(f"it calls us {announced.client_id!r} there as well")
             return False
         self.accepted(announced)
@@ -132,15 +166,28 @@ class Reconnecting:
 
     def cannot_look(self, why: str) -> None:
         """This broker lets nobody look from beside: our own client id is all that is tried."""
-        self._current.lets_look = self.thrown_out = False
+        self._current.lets_look = self.thrown_out = self._looks = False
         log.warning("broker %s does not let us see who serves in our place: %s", self._address, why)
+
+    def may_not_look(self, why: str) -> None:
+        """A ``node`` may not subscribe beside who serves, for now, or may."""
+        what = (
+            f"this node waits, since broker {self._address} does not let it see who serves: {why}"
+        )
+        if why and not self.not_seen:
+            log.error("%s; check that its rules let it read bridge/state, leader and health", what)
+        self.not_seen = what if why else ""
 
     def place_is_free(self, *, was_heard: bool) -> None:
         """Nobody serves, any more or at all: we do."""
-        self.thrown_out = False
+        self.thrown_out = self._looks = False
         if was_heard:
             self._other = ""
             log.info("nobody else serves as %s any more; connecting", self._client_id)
+
+    def other_node_serves(self) -> None:
+        """Whoever serves is of the same ``[standby]``: that is no dispute."""
+        self.thrown_out, self._other = False, ""
 
     def online(self) -> None:
         """All was sent; whether the connection is a good one is seen later."""
@@ -158,8 +205,8 @@ class Reconnecting:
 
     def ended(self, failure: ConnectionFailedError | None) -> float:
         """A try has ended; the seconds until the next one. Without ``failure`` it was wanted."""
-        since_s, stood = self._online_since_s, self._stood
-        self._online_since_s, self._stood = None, False
+        since_s, stood, looked = self._online_since_s, self._stood, self._looks
+        self._online_since_s, self._stood, self._looks = None, False, False
         if failure is None:
             return 0.0
         delays, now_s = self._current.delays, self._clock.monotonic()
@@ -174,12 +221,12 @@ class Reconnecting:
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:
                 log.info("broker %s speaks no MQTT 5, using 3.1.1", self._address)
             return 0.0
-        fault = self._explained(failure, stood=stood)
-        if self.thrown_out and fault.kind is not Kind.PASSES:
+        fault = self._explained(failure, stood=stood, looked=looked)
+        if looked and not self._node and fault.kind is not Kind.PASSES:
             self.cannot_look(str(failure))
             return delays.wait_s(Kind.THROWN_OUT)
         wait_s = delays.wait_s(fault.kind)
-        if fault.kind is Kind.THROWN_OUT:
+        if fault.kind is Kind.THROWN_OUT and not looked:
             is_ours = self.negotiation.client_id == self._client_id
             self.thrown_out = is_ours and self._current.lets_look
         self._log(fault, wait_s)
@@ -188,9 +235,10 @@ class Reconnecting:
             self._go_on()
         return max(0.0, self._current.due_s - now_s)
 
-    def _explained(self, failure: ConnectionFailedError, *, stood: bool) -> Fault:
-        now, client_id, short_lived = self._current, self.negotiation.client_id, 0
-        if not self.thrown_out:
+    def _explained(self, failure: ConnectionFailedError, *, stood: bool, looked: bool) -> Fault:
+        now, short_lived = self._current, 0
+        client_id = self._beside if looked else self.negotiation.client_id
+        if not looked:
             short_lived = now.delays.short_lived
         elif stood:
             lasted_s = self._clock.monotonic() - self._beside_since_s

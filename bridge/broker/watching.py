@@ -1,27 +1,36 @@
 """Looks from beside, under another client id, whether somebody else serves in our place.
 
 Whoever was thrown out by another program of the same client id would throw that out in turn, and
-so for ever. Seen from here it is found out who serves, and nobody is disturbed.
+so for ever. Seen from here it is found out who serves, and nobody is disturbed. A node of
+``[standby]`` looks from here before each connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from bridge.broker.lease import Lease
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.session import Connect, Received, Session, SubscriptionRefusedError
+from bridge.broker.subscriptions import RETRY_S
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE
 from bridge.retry import Random
 
-NOBODY_S, GONE_S = (2.0, 5.0), (15.0, 25.0)
+log = logging.getLogger(__name__)
+
+NOBODY_S, GONE_S = (2.0, 5.0), (10.0, 20.0)
 """After so long without anybody the place is free, at a random moment, since there may be more than
 one who waits. Whoever was heard may come back; else a link that breaks has looked like a fight, and
 an ``online`` that is stored may be our own."""
 SILENT_S = 180.0
 """Whoever is ``online`` says so every two minutes; some brokers lose a will with their node."""
+STORED_S = 0.5
+"""For what is stored, after the broker has taken a subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Place:
     """Nobody serves since then, or somebody gave the last sign of life."""
     is_taken: bool = False
     was_heard: bool = False
-    """Somebody said so since we look."""
+    """Somebody said so since we look, or is the last who did."""
 
     def heard(self, received: Received, now_s: float) -> Place:
         """After a message on the state topic."""
@@ -40,6 +49,10 @@ class Place:
         since_s = now_s if is_taken or self.is_taken else self.since_s
         is_said = is_taken and not received.retain
         return Place(since_s, is_taken, self.was_heard or is_said)
+
+    def lives(self, now_s: float) -> Place:
+        """After another sign of life."""
+        return Place(now_s, is_taken=True, was_heard=True)
 
     def free_s(self, part: float) -> float:
         """When it is free unless more is heard; ``part``, up to 1, sets those apart who wait."""
@@ -52,6 +65,7 @@ class Place:
 async def watch(
     reconnecting: Reconnecting,
     state_topic: str,
+    lease: Lease | None,
     *,
     connect: Connect,
     clock: Clock,
@@ -65,34 +79,107 @@ async def watch(
     async with connect(reconnecting.beside()) as session:
         if not reconnecting.accepted_beside(session.limits):
             return
+        watching = _Watching(session, state_topic, lease, reconnecting, clock=clock)
         try:
-            was_heard = await _until_free(session, state_topic, clock, random)
+            was_heard = await watching.until_free(random())
         except SubscriptionRefusedError as error:
             reconnecting.cannot_look(str(error))
         else:
             reconnecting.place_is_free(was_heard=was_heard)
 
 
-async def _until_free(session: Session, state_topic: str, clock: Clock, random: Random) -> bool:
-    """Whether anybody was heard."""
-    place, part = Latest(Place(clock.monotonic())), random()
+class _Watching:
+    """One connection beside who serves."""
 
-    async def listen() -> None:
+    def __init__(
+        self,
+        session: Session,
+        state_topic: str,
+        lease: Lease | None,
+        reconnecting: Reconnecting,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._session, self._clock = session, clock
+        self._lease, self._reconnecting = lease, reconnecting
+        self._place = Latest(Place(clock.monotonic()))
+        self._hear: dict[str, Callable[[Received], None]] = {state_topic: self._hear_state}
+        if lease:
+            self._hear |= {lease.topic: self._hear_leader, lease.health_topic: self._hear_health}
+
+    async def until_free(self, part: float) -> bool:
+        """Whether anybody was heard; ``part`` is as for ``Place``."""
+        listening = asyncio.create_task(self._listen(), name="mqtt-watch")
         try:
-            async for received in session.received():
-                if received.topic == state_topic:
-                    place.set(place.value.heard(received, clock.monotonic()))
+            for topic in self._hear:
+                await self._subscribe(topic)
+            return await self._wait(listening, part)
         finally:
-            place.set(place.value)  # wakes who waits below
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
-    await session.subscribe(state_topic, commands=False)
-    listening = asyncio.create_task(listen(), name="mqtt-watch")
-    try:
-        while (wait_s := place.value.free_s(part) - clock.monotonic()) > 0:
-            await place.newer(place.version, within_s=wait_s, clock=clock)
-            if listening.done():
+    async def _wait(self, listening: asyncio.Task[None], part: float) -> bool:
+        place, lease = self._place, self._lease
+        if lease:
+            await self._clock.sleep(STORED_S)
+            if lease.is_ours and not self._reconnecting.thrown_out:
+                lease.decide()
+                return False
+            lease.log_waiting()
+            if lease.other:
+                place.set(replace(place.value, was_heard=True))
+        while (wait_s := place.value.free_s(part) - self._clock.monotonic()) > 0:
+            if listening.done():  # also while we slept, when nobody here was woken
                 listening.result()
+            await place.newer(place.version, within_s=wait_s, clock=self._clock)
+        if listening.done():
+            listening.result()
+        if lease:
+            lease.decide()
         return place.value.was_heard
-    finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        try:
+            async for received in self._session.received():
+                if hear := self._hear.get(received.topic):
+                    hear(received)
+        finally:
+            self._place.set(self._place.value)  # wakes who waits above
+
+    async def _subscribe(self, topic: str) -> None:
+        """Raises ``SubscriptionRefusedError``, unless we may not serve without having looked."""
+        refused = 0
+        while True:
+            try:
+                await self._session.subscribe(topic, commands=False)
+            except SubscriptionRefusedError as error:
+                if not self._lease:
+                    raise
+                self._reconnecting.may_not_look(str(error))
+                await self._clock.sleep(RETRY_S[min(refused, len(RETRY_S) - 1)])
+                refused += 1
+            else:
+                self._reconnecting.may_not_look("")
+                return
+
+    def _hear_state(self, received: Received) -> None:
+        self._place.set(self._place.value.heard(received, self._clock.monotonic()))
+
+    def _hear_leader(self, received: Received) -> None:
+        assert self._lease
+        before = self._lease.leader
+        self._lease.hear(received)
+        if self._lease.other and self._lease.leader != before:
+            self._reconnecting.other_node_serves()
+            self._lease.log_waiting()
+        if not received.retain and received.payload:
+            self._lives()
+
+    def _hear_health(self, received: Received) -> None:
+        assert self._lease
+        self._lease.hear_health(received)
+        if not received.retain and received.payload:
+            self._lives()
+
+    def _lives(self) -> None:
+        self._place.set(self._place.value.lives(self._clock.monotonic()))

@@ -80,7 +80,10 @@ async def table(config: Config) -> int:
 
 async def _known(config: Config) -> tuple[dict[str, Known], str | None]:
     async with on_this_machine(config) as service:
-        if service:
+        standby = (await service.broker()).get("standby") if service else None
+        if standby:
+            say(f"{standby[:1].upper()}{standby[1:]}. This is what the broker has stored.")
+        elif service:
             return from_service(await service.people()), None
     try:
         known, fault = await from_broker(config)

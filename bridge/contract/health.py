@@ -38,3 +38,5 @@ class Health:
     internal_errors: int = 0
     """Errors since the start that nobody foresaw; each kind is in the log once."""
     uptime_s: int = 0
+    node: str | None = None
+    """Who serves, or ``None`` where there is no standby."""

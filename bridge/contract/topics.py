@@ -54,6 +54,11 @@ class Topics:
         """JSON: ``Health``."""
         return f"{self.base}/bridge/health"
 
+    @property
+    def bridge_leader(self) -> str:
+        """JSON: which node of ``[standby]`` serves: node, epoch, since."""
+        return f"{self.base}/bridge/leader"
+
     def request(self, command: str) -> str:
         """Where a command for the bridge arrives; ``+`` for all of them."""
         return f"{self.base}/bridge/request/{command if command == '+' else slug(command)}"

@@ -29,6 +29,10 @@ async def its_broker(config: Config, service: OverSocket, report: Report) -> Non
         report(bad(f"the running service: {error}"))
         return
     problems = list(known["problems"])
+    if standby := known.get("standby"):
+        report(good(f"broker: {standby}"))
+        _problems(problems, config, report)
+        return
     if not known["connected"]:  # then ours is in nobody's way
         findings, _ = await broker(config)
         faults = [finding for finding in findings if not finding.good]
@@ -42,13 +46,17 @@ async def its_broker(config: Config, service: OverSocket, report: Report) -> Non
     report(good(f"broker: {who}; the service speaks MQTT {version}"))
     for finding in (*limits(known["limits"] or {}), *clocks(known.get("clocks_apart_s") or {})):
         report(finding)
-    for problem in problems:
-        report(bad(f"broker: {problem}", rules_remedy(problem, config.topics)))
+    _problems(problems, config, report)
     for other in config.mqtt.brokers:
         if config.mqtt.hosts and other.address != used:
             findings, _ = await broker(config.model_copy(update={"mqtt": other}))
             for finding in findings:
                 report(finding)
+
+
+def _problems(problems: list[str], config: Config, report: Report) -> None:
+    for problem in problems:
+        report(bad(f"broker: {problem}", rules_remedy(problem, config.topics)))
 
 
 async def ask_on_this_machine(config: Config, service: OverSocket, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import datetime
 from functools import partial
 from random import random as _random
 from types import TracebackType
@@ -98,6 +99,12 @@ class Microsoft:
     def requests_allowed_hour(self) -> int:
         """What the limits of these apps in their tenants add up to."""
         return REQUESTS_AN_HOUR * len(self._budgets)
+
+    def wait_until(self, until: datetime) -> None:
+        """Send nothing before, as who served was asked to; of several apps nobody knows which."""
+        if len(self._budgets) == 1:
+            (budget,) = self._budgets.values()
+            budget.block((until - self._clock.now()).total_seconds())
 
     async def tenant_of(self, slug: str) -> FoundTenant:
         """Look the tenant of ``[accounts.slug]`` up, without signing in.

@@ -50,6 +50,11 @@ class Epoch:
         self._count_to(seen + 1)
         return True
 
+    def next_above(self, seen: int) -> int:
+        """Count up, at least above ``seen``."""
+        self._count_to(max(self.value, seen) + 1)
+        return self.value
+
     async def close(self) -> None:
         """Wait, not for long, until it is stored."""
         await self._file.close()

@@ -72,6 +72,8 @@ class Poller:
         self._history, self._backoff = History(), Backoff()
         self._status, self._turned = Status(), turned
         self._wake, self._reading = asyncio.Event(), False
+        self.tried = asyncio.Event()
+        """Set when a read has ended, well or not, since ``run`` runs."""
 
     @property
     def status(self) -> Status:
@@ -108,6 +110,7 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until cancelled; each of its tasks is started again after an unforeseen error."""
+        self.tried.clear()
         works = {"poll": self._read_on, "watch": self._watch_sign_in, "tell": self._reporting.run}
         async with asyncio.TaskGroup() as tasks:
             for name, work in works.items():
@@ -123,7 +126,10 @@ class Poller:
     async def _read_on(self) -> None:
         while True:
             self._wake.clear()
-            wait_s = await self._poll()
+            try:
+                wait_s = await self._poll()
+            finally:
+                self.tried.set()
             await sleep_until_woken(wait_s, self._wake, self._clock)
 
     async def _poll(self) -> float:

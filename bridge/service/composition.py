@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, state_dir
-from bridge.broker import Broker, Connect
+from bridge.broker import Broker, Connect, Lease
 from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
+from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
 from bridge.microsoft import Microsoft
 from bridge.microsoft.accounts import OpenHttp
@@ -26,6 +28,7 @@ from bridge.retry import Random
 from bridge.service.followed_accounts import FollowedAccounts
 from bridge.service.sources import Sources
 from bridge.service.supervision import Supervision
+from bridge.service.throttled import throttled_until
 
 if TYPE_CHECKING:  # loaded only by who wants them
     from bridge.service.local_api import LocalApi
@@ -58,6 +61,7 @@ class Composition:
         self._service, self._config, self._clock = service, config, clock
         self._supervision = Supervision(clock, random=random)
         self._turned = asyncio.Event()
+        self._lease = self._standby(config) if config.standby.node else None
         self._microsoft = Microsoft(
             config, clock, open_http=open_http, executor=executor, random=random
         )
@@ -66,6 +70,7 @@ class Composition:
             config.mqtt,
             client_id=config.mqtt.client_id_of("bridge"),
             state_topic=config.topics.bridge_state,
+            lease=self._lease,
             connect=connect,
             clock=clock,
             random=random,
@@ -87,7 +92,8 @@ class Composition:
             turned=self._turned.set,
             clock=clock,
             random=random,
-            epoch=lambda now: self._epoch.at(now) if self._epoch else None,
+            epoch=self._epoch_at,
+            reads=self._lease is None,
         )
         self.followed = FollowedAccounts(config, read=read_config, follow=self.sources.follow)
         self._epoch: Epoch | None = None
@@ -132,7 +138,8 @@ class Composition:
     def health(self, *, uptime_s: int) -> Health:
         """One report of all parts."""
         broker = self.publisher.broker
-        refused = broker.problems if broker.connected or broker.dispute else ()
+        waits = self._lease is not None and not self._lease.serves
+        refused = broker.problems if broker.connected or broker.dispute or waits else ()
         health = fold(self.sources.statuses, failed=self._supervision.failing, broker=refused)
         return replace(
             health,
@@ -143,7 +150,16 @@ class Composition:
             queue=broker.waiting,
             requests_dropped=self.publisher.requests.dropped,
             uptime_s=uptime_s,
+            node=self._lease.leader.node if self._lease and self._lease.leader else None,
         )
+
+    def must_serve(self) -> None:
+        """Raise ``PersonMustActError`` while another node serves, which has to be asked."""
+        if self._lease and not self._lease.serves:
+            other = self._lease.other or "Another node"
+            raise PersonMustActError(
+                f"This node, {self._lease.node}, waits.", remedy=f"Ask where {other} runs."
+            )
 
     def reload(self) -> list[str]:
         """Follow what the config file names now, and take a new password of the page.
@@ -161,6 +177,7 @@ class Composition:
             "connected": broker.connected,
             "address": broker.address,
             "mqtt_version": broker.mqtt_version,
+            "standby": broker.standby,
             "problems": list(broker.problems),
             "limits": asdict(broker.limits) if broker.limits else None,
             "clocks_apart_s": self._page.clocks_apart_s if self._page else {},
@@ -179,8 +196,40 @@ class Composition:
 
     def _raise_epoch(self, seen: int) -> None:
         if self._epoch and self._epoch.raise_above(seen):
+            if self._lease:
+                self._lease.raised(self._epoch.value)
             log.info("epoch %d was seen on the broker: ours is above it now", seen)
             self.sources.report_soon()
+
+    def _epoch_at(self, now: datetime) -> int | None:
+        if self._epoch is None:
+            return None
+        epoch = self._epoch.at(now)
+        if self._lease:
+            self._lease.raised(epoch)
+        return epoch
+
+    def _standby(self, config: Config) -> Lease:
+        assert config.standby.node
+        return Lease(
+            config.standby.node,
+            config.topics,
+            next_epoch=lambda seen: self._epoch.next_above(seen) if self._epoch else seen + 1,
+            begin=self._begin_serving,
+            end=self._end_serving,
+            clock=self._clock,
+        )
+
+    async def _begin_serving(self, is_anew: bool) -> None:  # noqa: FBT001 - as ``Lease`` says
+        if is_anew and self._lease:
+            self.publisher.states.forget(self.followed.config.accounts)
+            if until := throttled_until(self._lease.health):
+                self._microsoft.wait_until(until)
+        await self.sources.begin_reading(anew=is_anew)
+        self._turned.set()
+
+    def _end_serving(self) -> None:
+        self.sources.stop_reading()
 
     async def _beat(self) -> None:
         await state_dir.beat(self._config.state_dir, self._clock, self._turned.set)

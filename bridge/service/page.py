@@ -67,6 +67,7 @@ class Page:
                 broker_connected=self._broker.connected,
                 broker=self._broker.address,
                 broker_dispute=self._broker.dispute,
+                standby=self._broker.standby,
                 mqtt_version=self._broker.mqtt_version if self._broker.connects else None,
             )
             await self._clock.sleep(HEALTH_EVERY_S)

@@ -98,6 +98,7 @@ class Service:
         Raises:
             PresenceBridgeError: Nothing of it can be read now; says why.
         """
+        self._parts.must_serve()
         sources = self._parts.sources
         if account is not None:
             sources.source_of(account)
@@ -169,6 +170,11 @@ class Service:
 
     async def add_person(self, account: str, name: str, way: Way) -> None:
         """Follow somebody whom the config file does not name, and start to sign them in."""
+        if self._config.standby.node:
+            raise PersonMustActError(
+                "With a standby nobody is added on the page.",
+                remedy="Add them to config.toml of both nodes, then run presence-bridge reload.",
+            )
         self._parts.followed.add(account, AccountSettings(name=name, sign_in=way.value))
         self.sign_in(account, way)
 
@@ -210,6 +216,7 @@ class Service:
         return self._parts.health(uptime_s=int(self._clock.monotonic() - self._began_s))
 
     def _writer(self, account: str) -> Writer:
+        self._parts.must_serve()
         writer = self._parts.sources.source_of(account).writer
         if writer is None:
             raise PersonMustActError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from random import random as _random
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from typing import NamedTuple
 from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
 from bridge.config.tables.hours import hours_of
-from bridge.contract.account import AccountFacts, Followed, Way
+from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, Followed, Way
 from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
 from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
@@ -23,6 +25,11 @@ from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
 from bridge.service.readable import Sight, why_unread
 
+FIRST_READS_S = 5.0
+"""Who begins to serve waits so long for the first read of everybody."""
+TRIED_EVERY_S = 86_400.0
+"""A node that waits tries its sign-ins so often: one that nobody uses ends some day."""
+NOBODY_HERE = "Nobody is signed in on this node, which waits: it could not take over."
 _UNDISTURBED = ("set_presence", "status_message", "homeassistant")
 """Keys of a table that do not decide who is read, or how."""
 
@@ -39,7 +46,10 @@ class FollowedTable(NamedTuple):
 
 
 class Sources:
-    """Reads and signs in the tables that are followed."""
+    """Reads and signs in the tables that are followed.
+
+    Unless it ``reads`` it only signs in, until ``begin_reading``.
+    """
 
     def __init__(
         self,
@@ -51,18 +61,24 @@ class Sources:
         clock: Clock,
         random: Random = _random,
         epoch: EpochAt = lambda _: None,
+        reads: bool = True,
     ) -> None:
         self._microsoft, self._report, self._announce = microsoft, report, announce
         self._turned = turned
+        self._config: Config | None = None
         self._clock, self._random, self._epoch = clock, random, epoch
         self._tables: dict[str, FollowedTable] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[str, list[asyncio.Task[None]]] = {}
+        self._reads = reads
+        self._polling: dict[str, asyncio.Task[None]] = {}
 
     @property
     def statuses(self) -> dict[str, Status]:
         """The status of each table."""
-        return {slug: followed.poller.status for slug, followed in self._tables.items()}
+        if self._reads:
+            return {slug: followed.poller.status for slug, followed in self._tables.items()}
+        return {slug: _of_who_waits(followed.source) for slug, followed in self._tables.items()}
 
     def poll(self, account: str | None) -> None:
         """Read one account, or all, at once; not while Microsoft asks us to wait."""
@@ -98,6 +114,30 @@ class Sources:
             return self._tables[slug].source
         raise PersonMustActError(f"{slug} is not followed.", remedy="Look who is followed now.")
 
+    async def begin_reading(self, *, anew: bool) -> None:
+        """Read, ``anew`` as if nothing was read before; return soon after the first answers."""
+        if anew:
+            self._tables = {
+                slug: followed._replace(poller=self._poller(followed.source, followed.table))
+                for slug, followed in self._tables.items()
+            }
+        self._reads = True
+        for slug in self._tables:
+            self._start_reading(slug)
+        with suppress(TimeoutError):
+            await within(FIRST_READS_S, self._tried())
+
+    async def _tried(self) -> None:
+        for followed in self._tables.values():
+            await followed.poller.tried.wait()
+
+    def stop_reading(self) -> None:
+        """Read nobody any more; sign-ins go on."""
+        self._reads = False
+        for task in self._polling.values():
+            task.cancel()
+        self._polling.clear()
+
     async def run(self) -> None:
         """Read and sign in all that are followed, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -129,7 +169,8 @@ class Sources:
         self._tables = {slug: kept.get(slug) or added[slug] for slug in wanted}
         for slug, followed in gone.items():
             followed.source.reader.release()
-            for task in self._running.pop(slug, ()):
+            polling = [task for task in (self._polling.pop(slug, None),) if task]
+            for task in (*self._running.pop(slug, ()), *polling):
                 task.cancel()
         self._announce_all()
         for slug in added:
@@ -162,14 +203,30 @@ class Sources:
                 failed=followed.poller.broke,
                 random=self._random,
             )
-            self._running[slug] = [
-                self._tasks.create_task(signing_in, name=f"sign-in-{slug}"),
-                self._tasks.create_task(followed.poller.run(), name=f"poll-{slug}"),
-            ]
+            self._running[slug] = [self._tasks.create_task(signing_in, name=f"sign-in-{slug}")]
+            if self._reads:
+                self._start_reading(slug)
+            else:
+                trying = self._try_sign_in(followed.source)
+                self._running[slug].append(self._tasks.create_task(trying, name=f"try-{slug}"))
+
+    def _start_reading(self, slug: str) -> None:
+        if self._tasks is not None:
+            polling = self._tables[slug].poller.run()
+            self._polling[slug] = self._tasks.create_task(polling, name=f"poll-{slug}")
+
+    async def _try_sign_in(self, source: MicrosoftAccount) -> None:
+        """Have it ready, and offer a sign-in where there is none."""
+        while True:
+            if not self._reads:
+                with suppress(PresenceBridgeError):
+                    await source.credentials.token()
+            await self._clock.sleep(TRIED_EVERY_S)
 
     def _build(
         self, config: Config, settings: Mapping[str, tuple[object, ...]]
     ) -> dict[str, FollowedTable]:
+        self._config = config
         built: dict[str, FollowedTable] = {}
         problems: dict[str, None] = {}  # each once, in their order
         self._microsoft.use(config)
@@ -180,25 +237,35 @@ class Sources:
                 problems |= dict.fromkeys(error.problems)
                 continue
             table = config.accounts[slug]
-            poller = Poller(
-                source,
-                settings=config.polling,
-                hours=hours_of(table.hours) if table.hours else None,
-                zone=config.zone,
-                report=self._report,
-                announce=self._announce_all,
-                turned=self._turned,
-                clock=self._clock,
-                random=self._random,
-                epoch=self._epoch,
-            )
-            poller.show_messages(shown=table.status_message)
-            built[slug] = FollowedTable(needs, table, source, poller)
+            built[slug] = FollowedTable(needs, table, source, self._poller(source, table))
         if problems:
             for followed in built.values():
                 followed.source.reader.release()
             raise ConfigError(list(problems))
         return built
+
+    def _poller(self, source: MicrosoftAccount, table: AccountSettings) -> Poller:
+        assert self._config
+        poller = Poller(
+            source,
+            settings=self._config.polling,
+            hours=hours_of(table.hours) if table.hours else None,
+            zone=self._config.zone,
+            report=self._report,
+            announce=self._announce_all,
+            turned=self._turned,
+            clock=self._clock,
+            random=self._random,
+            epoch=self._epoch,
+        )
+        poller.show_messages(shown=table.status_message)
+        return poller
+
+
+def _of_who_waits(source: MicrosoftAccount) -> Status:
+    needs = source.sign_in.value.state in NEEDS_SIGN_IN
+    name = source.accounts.get(source.slug)
+    return Status(problem=NOBODY_HERE if needs else None, name=name, needs_sign_in=needs)
 
 
 def _ways(table: AccountSettings) -> tuple[Way, ...]:

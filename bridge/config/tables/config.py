@@ -35,6 +35,13 @@ class SecuritySettings(Settings):
     """Encrypts token caches: 32 random bytes in base64."""
 
 
+class StandbySettings(Settings):
+    """``[standby]``: several bridges of one base topic, of which one serves."""
+
+    node: Slug | None = None
+    """What this one is called; without a name there is no standby."""
+
+
 class PollingSettings(Settings):
     """``[polling]``: bounds of the cadence, in seconds (section 8 of the design)."""
 
@@ -55,6 +62,7 @@ class Config(HostConfig):
     microsoft: MicrosoftSettings = Field(default_factory=MicrosoftSettings)
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     security: SecuritySettings = Field(default_factory=SecuritySettings)
+    standby: StandbySettings = Field(default_factory=StandbySettings)
     polling: PollingSettings = Field(default_factory=PollingSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     accounts: dict[Slug, AccountSettings] = Field(default_factory=dict)

@@ -155,7 +155,7 @@ class DriverTable(BaseModel):
     kind: str
 
 
-BRIDGE_TABLES = ("microsoft", "network", "security", "polling", "web", "accounts")
+BRIDGE_TABLES = ("microsoft", "network", "security", "standby", "polling", "web", "accounts")
 """Tables of the same file that only the bridge reads."""
 
 

@@ -9,8 +9,8 @@ from bridge.web.data.waiting import must_sign_in
 def not_ready(snapshot: Snapshot) -> str | None:
     """What is missing, in a few words; ``None`` when the bridge is ready."""
     service, people = snapshot.service, snapshot.people
-    if not service.broker_connected:
-        return "broker not connected"
+    if service.standby or not service.broker_connected:
+        return service.standby or "broker not connected"
     if not people:
         return "nobody is followed"
     if all(map(must_sign_in, people)):

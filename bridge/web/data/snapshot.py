@@ -142,6 +142,8 @@ class BridgeStatus:
     broker_connected: bool = False
     broker_dispute: str = ""
     """Who else uses our client id, in a sentence, while that goes on."""
+    standby: str = ""
+    """That another node serves and this one waits, in words, while that is so."""
     mqtt_version: str | None = None
     reconnects: int = 0
     waiting: int = 0

@@ -95,6 +95,7 @@ class View:
         broker_connected: bool,
         broker: str | None = None,
         broker_dispute: str = "",
+        standby: str = "",
         mqtt_version: str | None = None,
     ) -> None:
         """Take the newest health; ``broker`` is the address of the one that is used now."""
@@ -103,6 +104,7 @@ class View:
             broker_connected=broker_connected,
             broker=broker or self._bridge.broker,
             broker_dispute=broker_dispute,
+            standby=standby,
             mqtt_version=mqtt_version,
         )
         if bridge != self._bridge:

@@ -73,7 +73,9 @@ def _report() -> Markup:
 def _verdict(snapshot: Snapshot) -> tuple[str, str | None]:
     """The one line, and whether it is good or bad; to wait for somebody is neither."""
     service, waiting = snapshot.service, list(waiting_for(snapshot))
-    if not service.broker_connected:
+    if service.standby and service.healthy:
+        return f"{service.standby[:1].upper()}{service.standby[1:]}.", None
+    if not service.broker_connected and not service.standby:
         return _without_broker(service), "warn"
     if waiting and not service.failing:
         return f"Waiting for {_names(waiting)} to sign in.", None

@@ -176,6 +176,7 @@ async def test_a_broker_that_does_so_and_does_not_say_it_is_found_out_by_what_it
     reconnecting.ended(ConnectionFailedError("taken", code=SESSION_TAKEN_OVER))
     for looks in range(1, 4):
         assert reconnecting.thrown_out, looks
+        reconnecting.beside()
         assert reconnecting.accepted_beside(Limits())
         reconnecting.ended(ConnectionFailedError("the connection ended"))
     assert not reconnecting.thrown_out

@@ -1,0 +1,181 @@
+"""Which of several bridges of one base topic serves: one connection has the client id.
+
+The broker ends the connection of whoever had the client id before. Since all is published on that
+connection, whoever is out can write nothing any more. What is on ``bridge/leader`` only orders
+them: who served last, and the epoch that everybody's facts had then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from bridge.broker.session import Received, Refusal, Session
+from bridge.contract.clock import Clock
+from bridge.contract.errors import ContractError
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message, decode_json, encode_json
+
+log = logging.getLogger(__name__)
+
+EPOCH_MOST = 2**53 - 1
+"""As of the states; nobody could come after it."""
+LISTEN_S = 2.0
+"""After our own word, for somebody else's: the nodes of a cluster hear of each other late."""
+
+
+class OutbidError(Exception):
+    """Somebody else serves, in an epoch that is not below ours."""
+
+
+class Leader(NamedTuple):
+    """Who serves, or served last."""
+
+    node: str
+    epoch: int
+    since: str = ""
+    """Its wall clock then, in ISO 8601."""
+
+    @property
+    def message(self) -> bytes:
+        """As it is on the topic."""
+        return encode_json(self._asdict())
+
+
+def leader_of(payload: bytes) -> Leader | None:
+    """The one that ``payload`` names; ``None`` when it was erased, or is none of ours."""
+    try:
+        values = decode_json(payload or b"{}")
+    except ContractError:
+        return None
+    node, epoch, since = (values.get(key) for key in Leader._fields)
+    is_whole = isinstance(epoch, int) and not isinstance(epoch, bool) and 0 <= epoch < EPOCH_MOST
+    if not is_whole or not isinstance(node, str) or not node:
+        return None
+    assert isinstance(epoch, int)
+    return Leader(node, epoch, since if isinstance(since, str) else "")
+
+
+class Lease:
+    """The part of one ``node`` in it.
+
+    ``next_epoch`` gives one above ours and the one that it gets. ``begin`` starts to serve and
+    returns when there is something to say; it is called with whether somebody else may have served
+    since. ``end`` stops it.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        topics: Topics,
+        *,
+        next_epoch: Callable[[int], int],
+        begin: Callable[[bool], Awaitable[None]],
+        end: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self.node = node
+        self.topic, self.health_topic = topics.bridge_leader, topics.bridge_health
+        self._next_epoch, self._begin, self._end, self._clock = next_epoch, begin, end, clock
+        self._outbid = asyncio.Event()
+        self._corrected = asyncio.Event()
+        self._ours: Leader | None = None
+        """What we said last, in this life of the process."""
+        self._decided_on: Leader | None = None
+        self.leader: Leader | None = None
+        """Who serves, or served last, as far as was heard."""
+        self.health = b""
+        """What was heard last of the health of who serves."""
+        self.serves = False
+        self._logged = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether nobody else has served since we did; a start counts on that by its name."""
+        if self.leader is None or self.leader.node != self.node:
+            return False
+        return self._ours is None or self.leader.epoch <= self._ours.epoch
+
+    @property
+    def other(self) -> str:
+        """The node that serves or served last, where that is not this one."""
+        return "" if self.leader is None or self.leader.node == self.node else self.leader.node
+
+    def hear(self, received: Received) -> None:
+        """Take what is on the topic; who serves answers what is not its own word."""
+        heard = leader_of(received.payload)
+        if self._ours is None or not self.serves:
+            self.leader = heard
+        elif heard is None or heard.epoch < self._ours.epoch:
+            self._corrected.set()
+        elif heard != self._ours:
+            self.leader = heard
+            self._outbid.set()
+
+    def hear_health(self, received: Received) -> None:
+        """Take the health of who serves."""
+        self.health = received.payload
+
+    def log_waiting(self) -> None:
+        """Say once who serves."""
+        if self.other and self.other != self._logged:
+            log.info("node %s serves; this one, %s, waits", self.other, self.node)
+        self._logged = self.other
+
+    def decide(self) -> None:
+        """Try to serve in place of who is known now; of nobody who comes meanwhile."""
+        self._decided_on = self.leader
+
+    async def take(self, session: Session) -> list[Refusal]:
+        """Say that this node serves from now on, and begin; what the broker refused of it.
+
+        Raises:
+            OutbidError: Somebody else says so too.
+        """
+        if self.other and self.leader != self._decided_on:
+            raise OutbidError
+        is_anew = not self.is_ours
+        seen = self.leader.epoch if self.leader else 0
+        since = self._clock.now().isoformat(timespec="seconds")
+        self._ours = self.leader = Leader(self.node, self._next_epoch(seen), since)
+        self._outbid.clear()
+        self._corrected.clear()
+        self.serves = True
+        refused = await session.send([Message(self.topic, self._ours.message)])
+        await self._clock.sleep(LISTEN_S)
+        if self._outbid.is_set():
+            raise OutbidError
+        self._logged = ""
+        log.info("this node, %s, serves now, in epoch %d", self.node, self._ours.epoch)
+        await self._begin(is_anew)
+        return refused
+
+    async def watch_over(self, session: Session, say: Callable[[Message], None]) -> None:
+        """Answer what others put on the topic, until outbid, where the broker cannot end us.
+
+        Two brokers that are merely joined let each node serve at one of them.
+
+        Raises:
+            OutbidError: Somebody else serves.
+        """
+        while not self._outbid.is_set():
+            await self._clock.sleep(LISTEN_S)
+            if self._corrected.is_set() and self._ours:
+                self._corrected.clear()
+                say(Message(self.topic, self._ours.message))
+        session.drop()  # the will says it, and who serves answers that
+        raise OutbidError
+
+    def raised(self, epoch: int) -> None:
+        """Our epoch was counted up while we serve."""
+        if self.serves and self._ours and epoch > self._ours.epoch:
+            self._ours = self.leader = self._ours._replace(epoch=epoch)
+            self._corrected.set()
+
+    def lost(self) -> None:
+        """The connection has ended: others may serve before we know it."""
+        if self.serves:
+            self.serves = False
+            self._end()

@@ -1,0 +1,146 @@
+"""Two nodes of one ``[standby]`` on a real broker: one serves, the other waits and takes over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from bridge.broker import Broker, Lease
+from bridge.broker.lease import LISTEN_S, Leader, leader_of
+from bridge.broker.watching import GONE_S, NOBODY_S, STORED_S
+from bridge.contract.topics import Topics
+from bridge.contract.wire import Message
+from tests.fakes.clock import ManualClock
+from tests.fakes.mosquitto import Mosquitto
+from tests.fakes.strict_broker import strict
+from tests.fakes.strict_wire import Announced
+from tests.fakes.subscriber import subscriber
+from tests.integration.broker.conftest import CLIENT_ID, STATE, settings, until
+
+LEADER = "presence/bridge/leader"
+FACT = Message("presence/account/alice/state", b"{}")
+
+
+class Node:
+    """One bridge; its clock runs ``advance`` by ``advance``."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self.clock, self.epoch, self.began = ManualClock(), 0, list[bool]()
+        self.lease = Lease(
+            name,
+            Topics(),
+            next_epoch=self._next,
+            begin=self._begin,
+            end=self.began.clear,
+            clock=self.clock,
+        )
+        self.broker = Broker(
+            settings(port),
+            client_id=CLIENT_ID,
+            state_topic=STATE,
+            welcome=lambda: [FACT],
+            lease=self.lease,
+            clock=self.clock,
+            random=lambda: 0.0,
+        )
+
+    def _next(self, seen: int) -> int:
+        self.epoch = max(self.epoch, seen) + 1
+        return self.epoch
+
+    async def _begin(self, is_anew: bool) -> None:  # noqa: FBT001 - as ``Lease`` says
+        self.began.append(is_anew)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.broker.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def waits(self) -> None:
+        await until(lambda: self.broker.standby)
+        await self.rest(STORED_S)
+
+    async def rest(self, seconds: float) -> None:
+        """Let a sleep of ``seconds`` pass, once it has begun."""
+        await until(lambda: self.clock.next_wake_s == pytest.approx(seconds))
+        await self.clock.advance(seconds)
+
+    async def serves(self, after_s: float) -> None:
+        await self.waits()
+        await self.rest(after_s - STORED_S)
+        await self.rest(LISTEN_S)
+        await until(lambda: self.broker.connects)
+
+
+async def test_one_serves_the_other_waits_and_takes_over(mosquitto: Mosquitto) -> None:
+    a, b = Node("a", mosquitto.port), Node("b", mosquitto.port)
+    async with b.running():
+        async with a.running():
+            await a.serves(NOBODY_S[0])
+            await b.waits()
+            await until(lambda: b.lease.other)
+            assert b.broker.standby == "standby: a serves, this node (b) waits"
+            assert f"as {CLIENT_ID}-standby-b" in mosquitto.log
+            assert not b.broker.connected
+            assert not b.began
+        await b.rest(GONE_S[0])
+        await b.rest(LISTEN_S)
+        await until(lambda: b.broker.connects)
+        assert b.began == [True]
+        async with subscriber(mosquitto.port) as mqtt:
+            await mqtt.until_text(STATE, "online")
+            said = (await mqtt.until(LEADER, lambda heard: bool(heard.payload))).json
+            assert (said["node"], said["epoch"]) == ("b", 2)
+        assert not b.broker.problems
+
+
+async def test_who_served_last_comes_back_at_once(mosquitto: Mosquitto) -> None:
+    first = Node("a", mosquitto.port)
+    async with first.running():
+        await first.serves(NOBODY_S[0])
+    anew = Node("a", mosquitto.port)
+    async with anew.running():
+        await anew.waits()
+        await anew.rest(LISTEN_S)
+        await until(lambda: anew.broker.connects)
+        assert anew.epoch == 2
+
+
+async def test_a_broker_that_names_its_clients_is_refused_with_the_reason() -> None:
+    async with strict() as broker:
+        broker.announces = Announced(client_id="user-7")
+        node = Node("a", broker.port)
+        async with node.running():
+            await until(lambda: node.broker.problems)
+            assert "[standby] cannot work there" in node.broker.problems[0]
+            assert not node.began
+
+
+async def test_who_may_not_look_waits_and_says_so() -> None:
+    async with strict() as broker:
+        broker.suback_code = 0x87
+        node = Node("a", broker.port)
+        async with node.running():
+            await until(lambda: node.broker.problems)
+            assert "does not let it see who serves" in node.broker.problems[0]
+            assert not node.began
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"x", b"{}", b'{"node":"a","epoch":true}', b'{"node":"a","epoch":9e99}']
+)
+def test_what_no_node_wrote_names_nobody(payload: bytes) -> None:
+    assert leader_of(payload) is None
+
+
+def test_a_leader_is_read_as_it_is_written() -> None:
+    leader = Leader("a", 7, "2026-11-27T06:00:00+00:00")
+    assert leader_of(leader.message) == leader
