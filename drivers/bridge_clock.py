@@ -10,13 +10,31 @@ import logging
 from datetime import datetime, timedelta
 
 from bridge.contract.clock import Clock, apart_words
-from bridge.contract.wire import AccountState
+from bridge.contract.wire import AccountState, TableFresh
 
 log = logging.getLogger(__name__)
 
 APART = timedelta(seconds=150)
 """So far apart two clocks are told of: a stamp may be as old as the bridge's beat of 120 s."""
 _NONE = timedelta()
+Stamped = AccountState | TableFresh
+"""What carries ``polled_at`` and ``epoch``."""
+
+
+def is_older(news: Stamped, known: Stamped | None, *, stored: bool, now: datetime) -> bool:
+    """Whether ``news`` is older than ``known``, which still holds ``now`` by the bridge's clock.
+
+    The order is the bridge's epoch, then ``polled_at``: its clock may step back, with a new epoch.
+    Without an epoch only what the broker had ``stored`` can be told to be old.
+    """
+    if known is None or known.valid_until is None or now >= known.valid_until:
+        return False
+    same_line = news.epoch is not None and news.epoch == known.epoch
+    if news.epoch is not None and known.epoch is not None and not same_line:
+        return news.epoch < known.epoch
+    if news.polled_at is None or known.polled_at is None:
+        return stored and known.polled_at is not None
+    return news.polled_at < known.polled_at and (same_line or stored)
 
 
 class BridgeClock:
@@ -37,7 +55,7 @@ class BridgeClock:
         stamp, at_s = self._heard
         return stamp + timedelta(seconds=self._clock.monotonic() - at_s)
 
-    def hear(self, news: AccountState, known: AccountState | None, *, stored: bool) -> None:
+    def hear(self, news: Stamped, known: Stamped | None, *, stored: bool) -> None:
         """Take the stamp of ``news``, which is not older than what was ``known`` before."""
         stamp, before = news.polled_at, known.polled_at if known else None
         if stamp is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,7 +15,8 @@ from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import AccountState, decode
-from drivers.bridge_clock import BridgeClock
+from drivers.bridge_clock import BridgeClock, is_older
+from drivers.large_tables import FRESH, Connection, LargeTables
 from drivers.rules import Facts
 from drivers.unreadable import UnreadableMessages
 
@@ -45,24 +45,6 @@ class Heard:
     """Monotonic time at which bridge or broker was seen to go, or at which we began to listen."""
 
 
-def is_older(
-    news: AccountState, known: AccountState | None, *, stored: bool, now: datetime
-) -> bool:
-    """Whether ``news`` is older than ``known``, which still holds ``now`` by the bridge's clock.
-
-    The order is the bridge's epoch, then ``polled_at``: its clock may step back, with a new epoch.
-    Without an epoch only what the broker had ``stored`` can be told to be old.
-    """
-    if known is None or known.valid_until is None or now >= known.valid_until:
-        return False
-    same_line = news.epoch is not None and news.epoch == known.epoch
-    if news.epoch is not None and known.epoch is not None and not same_line:
-        return news.epoch < known.epoch
-    if news.polled_at is None or known.polled_at is None:
-        return stored and known.polled_at is not None
-    return news.polled_at < known.polled_at and (same_line or stored)
-
-
 class Following:
     """Follows state, availability and sign-in of accounts, and whether the bridge is there."""
 
@@ -74,7 +56,9 @@ class Following:
         self._on_auth: set[str] = set()
         self._heard_s: dict[str, float] = {}
         """When each account was heard of last."""
+        self._connection = Connection()
         self.bridge_clock = BridgeClock(clock)
+        self._tables = LargeTables(self.bridge_clock)
         self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
 
     def attach(self, broker: Broker) -> None:
@@ -83,6 +67,7 @@ class Following:
         The bridge comes last: before it is heard nothing is decided of half of the facts.
         """
         self._broker = broker
+        broker.subscribe(self._topics.table("+", FRESH), self.hear)
         for leaf in LEAVES:
             for account in self._accounts or ["+"]:
                 broker.subscribe(self._topics.account(account, leaf), self.hear)
@@ -100,6 +85,8 @@ class Following:
         Once is no loss: on a new connection something is heard before that counts as made.
         """
         assert self._broker is not None
+        if self._broker.connected:
+            self._connection = self._connection.seen(self._broker.connects, self._clock.monotonic())
         lost_s, self._lost_s = self._lost_s, None
         if not self._broker.connected:
             self._lost_s = self._clock.monotonic() if lost_s is None else lost_s
@@ -111,7 +98,8 @@ class Following:
         """Forget accounts of which a bridge that is there says nothing any more.
 
         Who was removed while the broker, or we, were away is told to nobody. The bridge repeats
-        what it knows of everybody, so that silence says it; not so one of the last release.
+        what it knows of everybody, so that silence says it; not so one of the last release. Of who
+        is in a large table nothing is repeated: there it is silence since the last connect.
         """
         heard = self.heard.value
         if self._accounts or not heard.bridge_online:
@@ -120,18 +108,27 @@ class Following:
         now_s = self._clock.monotonic()
         for account in heard.facts:
             self._heard_s.setdefault(account, now_s)
-        gone = {a for a, at_s in self._heard_s.items() if now_s - at_s >= LEFT_AFTER_S}
-        gone = {a for a in gone if a in heard.facts and heard.facts[a].sign_in is not None}
+        gone = {a for a, known in heard.facts.items() if self._has_left(a, known, now_s)}
         if gone:
             facts = {a: known for a, known in heard.facts.items() if a not in gone}
             self.heard.set(replace(heard, facts=facts))
             for account in gone:
                 del self._heard_s[account]
 
+    def _has_left(self, account: str, known: Facts, now_s: float) -> bool:
+        heard_s = self._heard_s[account]
+        if known.sign_in is None or now_s - heard_s < LEFT_AFTER_S:
+            return False
+        if known.state is None or known.state.table is None:
+            return True
+        return self._connection.is_silent(heard_s, now_s=now_s, after_s=LEFT_AFTER_S)
+
     def hear(self, received: Received) -> None:
         """Take in what the bridge has said on one of its topics."""
         if received.topic == self._topics.bridge_state:
             self._bridge(received)
+        elif received.topic.endswith(f"/{FRESH}"):
+            self._table(received)
         else:
             self._account(received)
 
@@ -172,8 +169,24 @@ class Following:
                 return known
             if news:
                 self.bridge_clock.hear(news, known.state, stored=received.retain)
-            changed["state"] = news
+            changed["state"] = news and self._tables.dated(news)
         return replace(known, **changed)
+
+    def _table(self, received: Received) -> None:
+        try:
+            table = self._tables.hear(received)
+        except ContractError as error:
+            self._unreadable.ignored(received.topic, error)
+            return
+        self._unreadable.readable(received.topic)
+        heard = self.heard.value
+        dated = {
+            account: replace(facts, state=self._tables.dated(facts.state))
+            for account, facts in heard.facts.items()
+            if table and facts.state and facts.state.table == table
+        }
+        if dated:
+            self.heard.set(replace(heard, facts=heard.facts | dated))
 
     def _choose_sign_in(self, account: str, *, is_told: bool) -> None:
         """Hear ``auth`` only while nobody tells the sign-in in a word: it holds codes."""

@@ -25,6 +25,7 @@ from bridge.contract.presence import Activity, Availability
 from bridge.contract.wire import AccountState, decode
 from drivers.base import Capability
 from drivers.following import LEAVES, Following
+from drivers.large_tables import FRESH
 from drivers.rules import Decision, Facts, Rules, choose
 from drivers.rules.defaults import OUT_OF_OFFICE, SIGN_IN_NEEDED, UNKNOWN
 from drivers.rules.look import parse_color
@@ -145,6 +146,12 @@ async def ask(
         with suppress(PersonMustActError):
             old = [topics.account(account, "auth") for account in silent]
             for received in await _stored(config, old, connect):
+                following.hear(received)
+    tables = {known.state.table for known in facts.values() if known.state and known.state.table}
+    if tables:  # which a lamp with rules of the last release may not be let hear
+        with suppress(PersonMustActError):
+            fresh = [topics.table(table, FRESH) for table in sorted(tables)]
+            for received in await _stored(config, fresh, connect):
                 following.hear(received)
     heard = following.heard.value
     return Now(

@@ -54,7 +54,9 @@ async def from_broker(config: Config) -> tuple[dict[str, Known], str | None]:
     """
     topics = config.topics
     filters = [topics.account("+", leaf) for leaf in LEAVES]
-    filters += [*(topics.table(table, "auth") for table in config.accounts), topics.bridge_state]
+    for table in config.accounts:
+        filters += [topics.table(table, "auth"), topics.table(table, "fresh")]
+    filters.append(topics.bridge_state)
     async with visiting(config.mqtt) as session:
         messages, heard = await stored(session, filters, probe_topic(topics))
     known = _by_slug(config, messages)
@@ -91,8 +93,12 @@ def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Know
     auth_of_table = messages.get(topics.table(table, "auth"), b"{}")
     state = decode_json(messages.get(topics.account(slug, "state"), b"{}"))
     sign_in = decode_json(messages.get(topics.account(slug, "auth"), auth_of_table))
-    fresh = messages.get(topics.account(slug, "availability")) == ONLINE.encode()
-    return _known(state, state, sign_in, fresh=fresh)
+    fresh, times = messages.get(topics.account(slug, "availability")) == ONLINE.encode(), state
+    if fresh and state.get("table"):
+        of_all = decode_json(messages.get(topics.table(table, "fresh"), b"{}"))
+        fresh = of_all.get("state") == ONLINE
+        times = {**state, "polled_at": of_all.get("polled_at") or state.get("polled_at")}
+    return _known(state, times, sign_in, fresh=fresh)
 
 
 def _known(presence: Fields, times: Fields, sign_in: Fields, *, fresh: bool) -> Known:

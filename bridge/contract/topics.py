@@ -73,8 +73,9 @@ class Topics:
         return f"{self.base}/account/{level}/{leaf}"
 
     def table(self, table: str, leaf: str) -> str:
-        """People who are read through one sign-in; the leaf is auth."""
-        return f"{self.base}/table/{slug(table)}/{leaf}"
+        """People who are read together: ``table`` or ``+``; leaves are auth and fresh."""
+        level = table if table == "+" else slug(table)
+        return f"{self.base}/table/{level}/{leaf}"
 
     @property
     def last_command(self) -> str:

@@ -19,6 +19,7 @@ from bridge.contract.presence import (
     WorkLocation,
     WorkLocationSource,
 )
+from bridge.contract.topics import ONLINE
 
 STATUS_LIMIT = 255
 """Most characters of a Home Assistant state; the full text goes to the attributes."""
@@ -56,6 +57,25 @@ class AccountState(BaseModel):
     valid_until: datetime | None
     epoch: int | None = None
     """Orders states before ``polled_at``; a bridge of the last release sends none."""
+    table: str | None = None
+    """Whose ``TableFresh`` says until when it is current, in the place of ``valid_until``."""
+
+
+class TableFresh(BaseModel):
+    """What ``table/<t>/fresh`` says of all people of a large table at once."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    state: str
+    """``online`` while they are current, and what the broker has stored of each is the newest."""
+    polled_at: datetime | None
+    valid_until: datetime | None
+    epoch: int | None = None
+
+    @property
+    def until(self) -> datetime | None:
+        """Until when who is in the table is current; ``None`` where nobody is."""
+        return self.valid_until if self.state == ONLINE else None
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:
@@ -94,8 +114,11 @@ def decode(model: type[M], payload: bytes) -> M:
         raise ContractError(f"not a {model.__name__}: {keys}") from error
 
 
-def encode_account_state(facts: AccountFacts) -> bytes:
-    """The payload of ``account/<a>/state`` (section 7 of the design)."""
+def encode_account_state(facts: AccountFacts, *, table: str | None = None) -> bytes:
+    """The payload of ``account/<a>/state`` (section 7 of the design).
+
+    A ``table`` that is given says until when it is current.
+    """
     presence = facts.presence or _UNKNOWN
     return _state(
         presence.availability,
@@ -106,8 +129,9 @@ def encode_account_state(facts: AccountFacts) -> bytes:
         presence.work_location_source,
         facts.changed_at and moment_text(facts.changed_at),
         facts.polled_at and moment_text(facts.polled_at),
-        facts.valid_until and moment_text(facts.valid_until),
+        moment_text(facts.valid_until) if facts.valid_until and not table else None,
         facts.epoch,
+        table,
     )
 
 
@@ -128,6 +152,7 @@ def _state(  # noqa: PLR0917 - what is remembered is found by these
     polled_at: str | None,
     valid_until: str | None,
     epoch: int | None,
+    table: str | None,
 ) -> bytes:
     words = Presence(availability, activity)
     return encode_json(
@@ -145,6 +170,7 @@ def _state(  # noqa: PLR0917 - what is remembered is found by these
             "polled_at": polled_at,
             "valid_until": valid_until,
             "epoch": epoch,
+            "table": table,
         }
     )
 

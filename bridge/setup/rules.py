@@ -131,6 +131,7 @@ def _lamp(topics: Topics, lamp: Lamp) -> str:
     ]
     for account in lamp.follow or ("+",):
         lines += [f"topic read {topics.account(account, leaf)}" for leaf in _FOLLOWED]
+    lines.append(f"topic read {topics.table('+', 'fresh')}")
     lines += [f"topic write {topic}" for topic in lamp.device.write]
     lines += [f"topic read {topic}" for topic in lamp.device.read]
     return "\n".join(lines)
@@ -141,12 +142,13 @@ def _births(topics: Topics) -> Iterator[str]:
 
 
 def _older(topics: Topics) -> tuple[str, ...]:
-    """What the last release let every user do."""
+    """What every user may do until ``init`` has run."""
     return (
         f"pattern readwrite {topics.base}/driver/%u/#",
         f"pattern readwrite {topics.discovery_prefix}/device/%u/+/config",
         *(f"pattern read {topics.account('+', leaf)}" for leaf in ("state", "availability")),
         f"pattern read {topics.account('+', 'auth')}",
+        f"pattern read {topics.table('+', 'fresh')}",
         f"pattern read {topics.bridge_state}",
         f"pattern read {topics.discovery_prefix}/status",
     )

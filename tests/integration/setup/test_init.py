@@ -529,6 +529,7 @@ TOPICS = (
     "presence/account/bob/state",
     "presence/account/bob/sign_in",
     "presence/table/team/auth",
+    "presence/table/team/fresh",
     "presence/driver/desk/state",
     "presence/driver/desk/light/set",
     "presence/driver/hall/light/state",
@@ -550,7 +551,7 @@ DESK = (
     "presence/driver/desk/light/set",
     "homeassistant/device/desk/light/config",
 )
-LAMP = ("presence/bridge/state", "homeassistant/status")
+LAMP = ("presence/bridge/state", "presence/table/team/fresh", "homeassistant/status")
 MAY_WRITE: Mapping[str, tuple[str, ...]] = {
     "homeassistant": (*PRESENCE, *HOME),
     "bridge": (

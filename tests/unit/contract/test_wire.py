@@ -40,6 +40,7 @@ KEYS = {
     "polled_at",
     "valid_until",
     "epoch",
+    "table",
 }
 NOT_FOR_LAMPS = {"work_location", "work_location_source"}
 TIMES = st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda t: t.replace(microsecond=0))
@@ -90,6 +91,7 @@ def test_a_call_is_written_as_the_contract_says() -> None:
         "polled_at": "2026-11-23T09:00:05+01:00",
         "valid_until": "2026-11-23T09:00:05+01:00",
         "epoch": None,
+        "table": None,
     }
 
 
@@ -166,7 +168,7 @@ def test_a_newer_bridge_may_add_keys() -> None:
     assert decode(AccountState, newer).availability is Availability.AWAY
 
 
-@pytest.mark.parametrize("missing", sorted(KEYS - {"epoch", *NOT_FOR_LAMPS}))
+@pytest.mark.parametrize("missing", sorted(KEYS - {"epoch", "table", *NOT_FOR_LAMPS}))
 def test_a_state_without_one_of_its_keys_is_refused_by_name(missing: str) -> None:
     short = {key: value for key, value in state(None).items() if key != missing}
     with pytest.raises(ContractError, match=f"not a AccountState: {missing}"):

@@ -130,7 +130,7 @@ def test_an_account_is_available_only_with_its_bridge() -> None:
 def test_all_keys_are_there_before_anything_is_known() -> None:
     state = json.loads(encode_account_state(AccountFacts("a", "A", sign_in=SignIn())))
     assert set(state.values()) == {None}
-    assert len(state) == 13
+    assert len(state) == 14
 
 
 def test_only_who_can_be_set_has_something_to_set() -> None:
