@@ -121,6 +121,13 @@ class Followed:
     """How the person can sign in, the chosen way first; none where an app signs itself in."""
     table: str | None = None
     """The account table whose one sign-in reads this person together with others."""
+    shares: bool = False
+    """The table says once for all of them until when they are current: it is large."""
+
+    @property
+    def freshness_of(self) -> str | None:
+        """The table that says until when this person is current; ``None``: they do themselves."""
+        return self.table if self.shares else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,15 @@ _PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequenc
 
 
 def everything(
-    topics: Topics, facts: AccountFacts, now: datetime, *, brief: bool = False
+    topics: Topics,
+    facts: AccountFacts,
+    now: datetime,
+    *,
+    brief: bool = False,
+    table: str | None = None,
 ) -> Iterator[Message]:
     """All retained messages of an account, in the order of ``changes``."""
-    yield from state_and_attributes(topics, facts)
+    yield from state_and_attributes(topics, facts, table=table)
     yield from unexpiring(topics, facts, now, brief=brief)
 
 
@@ -55,14 +60,16 @@ def changes(
     now: datetime,
     *,
     brief: bool = False,
+    table: str | None = None,
 ) -> list[Message]:
-    """The messages that ``facts`` need after ``old``.
+    """The messages that ``facts`` need after ``old``; a large ``table`` speaks of their times.
 
     Good news ends with the sign-in, bad news begins with it: no lamp sees a state in between.
     """
     if old is None:
-        return list(everything(topics, facts, now, brief=brief))
-    messages = state_and_attributes(topics, facts) if state_is_new(old, facts) else []
+        return list(everything(topics, facts, now, brief=brief, table=table))
+    is_new = state_is_new(old, facts)
+    messages = state_and_attributes(topics, facts, table=table) if is_new else []
     if not brief and (status := shown_status(facts)) != shown_status(old):
         messages.append(status_message(topics, facts.account, *status))
     rest: list[Message] = []
@@ -89,20 +96,27 @@ def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
     )
 
 
-def state_and_attributes(topics: Topics, facts: AccountFacts) -> list[Message]:
-    """What expires unless it is sent again; nothing before the first good poll."""
+def state_and_attributes(
+    topics: Topics, facts: AccountFacts, *, table: str | None = None
+) -> list[Message]:
+    """What expires unless it is sent again; nothing before the first good poll.
+
+    Where a large ``table`` says until when it is current, it is not sent again, and stays.
+    """
     if facts.presence is None:
         return []  # what was stored before is still the last that is known
-    return _state_and_attributes(topics, facts, facts.presence)
+    return _state_and_attributes(topics, facts, facts.presence, table)
 
 
-def nothing_read(topics: Topics, facts: AccountFacts) -> list[Message]:
+def nothing_read(topics: Topics, facts: AccountFacts, *, table: str | None = None) -> list[Message]:
     """In the place of what was stored before, where nobody may read that any more."""
-    return _state_and_attributes(topics, facts, Presence())
+    return _state_and_attributes(topics, facts, Presence(), table)
 
 
-def _state_and_attributes(topics: Topics, facts: AccountFacts, presence: Presence) -> list[Message]:
-    account = facts.account
+def _state_and_attributes(
+    topics: Topics, facts: AccountFacts, presence: Presence, table: str | None
+) -> list[Message]:
+    account, expiry_s = facts.account, None if table else STATE_EXPIRY_S
     attributes = {
         "raw_availability": presence.raw_availability,
         "raw_activity": presence.raw_activity,
@@ -112,20 +126,18 @@ def _state_and_attributes(topics: Topics, facts: AccountFacts, presence: Presenc
         "work_location": presence.raw_work_location,
         "place_id": presence.place_id,
         "sequence_number": presence.sequence_number,
+        "table": table,
     }
+    state = encode_account_state(facts, table=table)
     return [
-        Message(
-            topics.account(account, "state"), encode_account_state(facts), expiry_s=STATE_EXPIRY_S
-        ),
-        Message(
-            topics.account(account, "attributes"), encode_json(attributes), expiry_s=STATE_EXPIRY_S
-        ),
+        Message(topics.account(account, "state"), state, expiry_s=expiry_s),
+        Message(topics.account(account, "attributes"), encode_json(attributes), expiry_s=expiry_s),
     ]
 
 
-def state_of(topics: Topics, facts: AccountFacts) -> Message | None:
+def state_of(topics: Topics, facts: AccountFacts, *, table: str | None = None) -> Message | None:
     """The state of an account; nothing before the first good poll."""
-    return next(iter(state_and_attributes(topics, facts)), None)
+    return next(iter(state_and_attributes(topics, facts, table=table)), None)
 
 
 def availability_of(topics: Topics, facts: AccountFacts) -> Message:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.status import Status
@@ -28,22 +29,36 @@ from bridge.publishing.account_messages import (
 )
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
+from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
 
 BEAT_S = 120.0
 """All is sent again within this: times and expiry stay true, and what others erased comes back."""
 UNREPEATED = ("availability", "sign_in", "auth", "status", "today", "preferred")
 """What a beat leaves out where there are many: it is only what would expire."""
+EXPIRING = ("state", "attributes")
+"""What a beat repeats of them; of who is in a large table nothing."""
 LOOK_S = 5.0
 """Between two looks for whose turn it is."""
 NOW_S = float("-inf")
+_BUT_TIMES = attrgetter(
+    *(f.name for f in fields(AccountFacts) if f.name not in {"polled_at", "valid_until"})
+)
 
 
 class AccountStates:
     """The facts of everybody who is followed, as they were published last."""
 
-    def __init__(self, outgoing: Outgoing, *, preferences: Preferences, minutes: Minutes) -> None:
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        *,
+        preferences: Preferences,
+        minutes: Minutes,
+        freshness: TableFreshness,
+    ) -> None:
         self._outgoing, self._preferences, self._minutes = outgoing, preferences, minutes
+        self._freshness = freshness
         self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
         self._published: dict[str, AccountFacts] = {}
         self._beaten_s: dict[str, float] = {}
@@ -71,8 +86,11 @@ class AccountStates:
             shown = self._shown_of_table(followed.table, facts.sign_in)
             if shown is not facts.sign_in:
                 facts = replace(facts, sign_in=shown)
+            self._freshness.take(followed.table, facts)
         if not self._outgoing.is_brief_about(followed):
             self._minutes.take(facts)
+        if followed.shares and self._differs_in_times(facts):
+            return  # what is stored of them stays true
         self._due[facts.account] = facts
         self._publish_due()
         if self._due:
@@ -98,9 +116,24 @@ class AccountStates:
                     self._outgoing.send(*self._repeated(slug), beat=True)
 
     def everybody(self) -> Iterator[tuple[Followed, AccountFacts]]:
-        """Everybody who is followed, with what was published last."""
+        """Everybody who is followed, with what was published last, and the times of their table."""
         for slug, followed in list(self._outgoing.followed.items()):
-            yield followed, self.facts(slug)
+            yield followed, self._timed(self.facts(slug), followed)
+
+    def begin(self) -> None:
+        """A connection begins: of large tables those who waited come first in what it is sent."""
+        for slug in list(self._due):
+            followed = self._outgoing.followed.get(slug)
+            if followed and followed.shares:
+                self._published[slug] = self._due.pop(slug)
+                self._freshness.lose(slug)
+        self._freshness.begin()
+
+    def reshape(self, slug: str, before: Followed) -> None:
+        """Send the state anew, soon: somebody else says now until when it is current."""
+        if facts := self._published.get(slug):
+            self._published[slug] = self._timed(facts, before)
+            self._beaten_s[slug] = NOW_S
 
     def facts(self, slug: str) -> AccountFacts:
         """What was published last about an account; nothing before that."""
@@ -113,16 +146,17 @@ class AccountStates:
         """
         followed, facts = self._outgoing.followed.get(slug), self.facts(slug)
         if followed and not followed.says and facts.presence is None:
-            yield from nothing_read(self._topics, facts)
+            yield from nothing_read(self._topics, facts, table=followed.freshness_of)
         if followed and slug not in self._published:
             if not self._outgoing.is_brief_about(followed):
                 yield status_message(self._topics, slug, Status.NOT_READ)
             yield availability_of(self._topics, facts)
 
     def tables(self) -> Iterator[Message]:
-        """The sign-ins of all tables."""
+        """The sign-ins of all tables, and until when the people of large ones are current."""
         for table, (sign_in, _) in list(self._tables.items()):
             yield self._table(table, sign_in)
+        yield from self._freshness.messages()
 
     def everything(self, slug: str) -> Iterator[Message]:
         """All that is known now about an account; nothing of somebody who just left."""
@@ -132,8 +166,13 @@ class AccountStates:
         yield from self.unread(slug)
         facts = self.facts(slug)
         if slug in self._published:
-            brief = self._outgoing.is_brief_about(followed)
-            for message in everything(self._topics, facts, self._clock.now(), brief=brief):
+            for message in everything(
+                self._topics,
+                facts,
+                self._clock.now(),
+                brief=self._outgoing.is_brief_about(followed),
+                table=followed.freshness_of,
+            ):
                 if self.facts(slug) is not facts:  # they changed while the broker took these
                     yield from self.everything(slug)
                     return
@@ -151,6 +190,10 @@ class AccountStates:
         if facts is None or followed is None:
             return
         self._beaten_s[slug] = self._clock.monotonic()
+        if followed.shares:
+            del self._beaten_s[slug]
+            yield from state_and_attributes(self._topics, facts, table=followed.table)
+            return
         if facts.fresh:
             yield from state_and_attributes(self._topics, facts)
         if followed.table and len(self._outgoing.followed) > MANY:
@@ -168,17 +211,39 @@ class AccountStates:
                 continue
             old = self._published.get(slug)
             if old is None:
-                self._beaten_s[slug] = self._clock.monotonic()
+                if not followed.shares:
+                    self._beaten_s[slug] = self._clock.monotonic()
             elif facts.epoch != old.epoch and not state_is_new(old, facts):
                 self._beaten_s[slug] = NOW_S  # a new state is no beat: who changes is repeated too
             self._published[slug] = facts
-            brief = self._outgoing.is_brief_about(followed)
-            self._outgoing.send(*changes(self._topics, old, facts, self._clock.now(), brief=brief))
+            messages = changes(
+                self._topics,
+                old,
+                facts,
+                self._clock.now(),
+                brief=self._outgoing.is_brief_about(followed),
+                table=followed.freshness_of,
+            )
+            self._outgoing.send(*messages)
             if followed.settable:
                 self._outgoing.send(*self._preferences.news({slug: followed}))
             if not followed.table:
                 topic = self._topics.account(slug, "sign_in_event")
                 self._send_event(topic, old.sign_in if old else None, facts.sign_in)
+
+    def _differs_in_times(self, facts: AccountFacts) -> bool:
+        """Whether nothing but the times is new since what was published, and nothing waits."""
+        old = self._published.get(facts.account)
+        if old is None or facts.account in self._due:
+            return False
+        return _BUT_TIMES(facts) == _BUT_TIMES(old)
+
+    def _timed(self, facts: AccountFacts, followed: Followed) -> AccountFacts:
+        """``facts`` with the times that their large table says."""
+        newest = self._freshness.newest(followed.table or "")
+        if not followed.shares or newest is None or not (facts.fresh and newest.fresh):
+            return facts
+        return replace(facts, polled_at=newest.polled_at, valid_until=newest.valid_until)
 
     def _shown_of_table(self, table: str, sign_in: SignIn) -> SignIn:
         """What people who are read by ``sign_in`` show of it, which is sent when it is news."""

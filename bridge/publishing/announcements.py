@@ -9,12 +9,13 @@ from bridge.contract.status import Status
 from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import status_message
-from bridge.publishing.account_states import UNREPEATED, AccountStates
+from bridge.publishing.account_states import EXPIRING, UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
+from bridge.publishing.table_freshness import TableFreshness
 
 GOODBYES_MOST = 10_000
 """More would not be through in the time that a stop has."""
@@ -33,19 +34,21 @@ class Announcements:
         outgoing: Outgoing,
         *,
         states: AccountStates,
+        freshness: TableFreshness,
         bridge: BridgeMessages,
         devices: Devices,
         removal: Removal,
         requests: Requests,
     ) -> None:
         self._outgoing, self._topics, self._states = outgoing, outgoing.topics, states
-        self._bridge, self._devices = bridge, devices
+        self._freshness, self._bridge, self._devices = freshness, bridge, devices
         self._removal, self._requests = removal, requests
         self._online = Message(outgoing.topics.bridge_state, ONLINE.encode())
         self._turn = 0
 
     def welcome(self) -> Iterator[Message]:
         """All that a broker without memory must get before ``online``, in order."""
+        self._states.begin()
         single = self._single()
         yield from islice(self._removal.messages(), REMOVALS_FIRST)
         yield from self._of_the_bridge()
@@ -57,10 +60,18 @@ class Announcements:
     def backlog(self) -> Iterator[Message]:
         """The rest, which is sent after ``online``: of people who are read together."""
         yield from self._removal.messages()
-        for slug, account in list(self._outgoing.followed.items()):
+        for slug in self._freshness.lost():
+            yield from self._states.everything(slug)
+        yield from self._freshness.sent_all(self._freshness.complete)
+        by_table: dict[str, list[str]] = {}
+        for slug, account in self._outgoing.followed.items():
             if account.table is not None:
+                by_table.setdefault(account.table, []).append(slug)
+        for table, slugs in by_table.items():
+            for slug in slugs:
                 yield from self._devices_of([slug])
                 yield from self._states.everything(slug)
+            yield from self._freshness.sent_all([table])
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many people only the bridge's own state."""
@@ -103,13 +114,19 @@ class Announcements:
         """Where those of our topics are that no beat repeats in time."""
         if self._devices.enabled:
             yield self._topics.device_config("+")
-        if len(self._outgoing.followed) > MANY:
+        shares = any(account.shares for account in self._outgoing.followed.values())
+        if shares or len(self._outgoing.followed) > MANY:
             yield from (self._topics.account("+", leaf) for leaf in UNREPEATED)
+        if shares:
+            yield from (self._topics.account("+", leaf) for leaf in EXPIRING)
 
     def on(self, topic: str) -> Message | None:
         """What should stand on one of those; ``None`` on foreign ones."""
         if topic.startswith(f"{self._topics.base}/account/"):
-            return self._states.on(topic)
+            *_, slug, leaf = topic.split("/")
+            account = self._outgoing.followed.get(slug)
+            is_repeated = leaf in EXPIRING and not (account and account.shares)
+            return None if is_repeated else self._states.on(topic)
         return self._device(topic)
 
     def _of_the_bridge(self) -> Iterator[Message]:

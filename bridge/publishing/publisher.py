@@ -27,6 +27,7 @@ from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.repair.erased_topics import ErasedTopics
 from bridge.publishing.repair.overwritten_states import OverwrittenStates
 from bridge.publishing.requests import Requests
+from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
 from bridge.retry import Random
 
@@ -60,7 +61,14 @@ class Publisher:
         self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
         self._minutes = Minutes(out, config.state_dir / "today.json", config.zone)
-        self.states = AccountStates(out, preferences=self._preferences, minutes=self._minutes)
+        self.freshness = TableFreshness(out, refused=self._follow_anew)
+        self.states = AccountStates(
+            out,
+            preferences=self._preferences,
+            minutes=self._minutes,
+            freshness=self.freshness,
+        )
+        self._wanted: Mapping[str, Followed] = {}
         self.bridge = BridgeMessages(out, config, version, log_level=service.log_level)
         self._devices = Devices(
             out,
@@ -81,15 +89,16 @@ class Publisher:
         self._announcements = announcements = Announcements(
             out,
             states=self.states,
+            freshness=self.freshness,
             bridge=self.bridge,
             devices=self._devices,
             removal=self._removal,
             requests=self.requests,
         )
-        self._newcomers = Newcomers(out, announcements.newcomer)
+        self._newcomers = Newcomers(out, announcements.newcomer, self.freshness.joined)
         self._overwritten = OverwrittenStates(out, facts=self.states.facts, raise_epoch=raise_epoch)
         self._erased = ErasedTopics(out, announcements.on)
-        out.sent = self._overwritten.sent
+        out.sent = self._sent
 
     @property
     def broker(self) -> Broker:
@@ -107,15 +116,20 @@ class Publisher:
 
     def follow(self, accounts: Mapping[str, Followed]) -> None:
         """Publish for exactly ``accounts`` (by slug): announce who is new, remove who is gone."""
-        before, self._out.followed = self._out.followed, dict(accounts)
+        self._wanted = accounts
+        self.freshness.follow(accounts)
+        accounts = self.freshness.shown(accounts)
+        before, self._out.followed = self._out.followed, accounts
         self.states.forget(before.keys() - accounts.keys())
         self._minutes.follow(accounts.keys())
-        self._removal.want(self._devices.components())
+        self._removal.want(self._devices.components(), fresh=self.freshness.tables)
         one_each = {a.table or slug: slug for slug, a in reversed(list(accounts.items()))}
         self._overwritten.listen(one_each.values())  # single accounts, and one of each table
         self._erased.listen(self._announcements.unrepeated_filters())
         for slug, account in accounts.items():
-            if before.get(slug) != account:
+            if (old := before.get(slug)) and old.freshness_of != account.freshness_of:
+                self.states.reshape(slug, old)
+            if old != account:
                 self._preferences.forget(slug)
                 if account.table is None:
                     self._out.send(*self._announcements.newcomer(slug))
@@ -128,6 +142,7 @@ class Publisher:
         works: dict[str, Callable[[], Awaitable[None]]] = {
             "publish-due": self.states.publish_waiting,
             "beats": self.states.repeat,
+            "tables": self.freshness.run,
             "bridge-beat": self._beat,
             "minutes": self._minutes.run,
             "new-people": self._newcomers.run,
@@ -159,6 +174,15 @@ class Publisher:
 
     def _acknowledged(self, message: Message) -> None:
         self._removal.acknowledged(message)
+        self.freshness.acknowledged(message)
+
+    def _sent(self, message: Message) -> None:
+        self._overwritten.sent(message)
+        self.freshness.sent(message)
+
+    def _follow_anew(self) -> None:
+        """The broker takes more, or less, than before."""
+        self.follow(self._wanted)
 
     async def _answer_requests(self) -> None:
         while True:

@@ -239,5 +239,7 @@ class Composition:
         while True:
             await self._turned.wait()
             self._turned.clear()
+            problems = {table: each.problem for table, each in self.sources.statuses.items()}
+            self.publisher.freshness.note_problems(problems)
             self.publisher.bridge.update_health(self._service.health())
             await self._clock.sleep(HEALTH_PAUSE_S)

@@ -30,8 +30,10 @@ FIRST_READS_S = 5.0
 TRIED_EVERY_S = 86_400.0
 """A node that waits tries its sign-ins so often: one that nobody uses ends some day."""
 NOBODY_HERE = "Nobody is signed in on this node, which waits: it could not take over."
-_UNDISTURBED = ("set_presence", "status_message", "homeassistant")
+_UNDISTURBED = ("set_presence", "status_message", "homeassistant", "beat")
 """Keys of a table that do not decide who is read, or how."""
+ALONE_MOST = 200
+"""Of so many people of a table each says until when it is current; of more their table does."""
 
 
 class FollowedTable(NamedTuple):
@@ -187,6 +189,7 @@ class Sources:
                     says=followed.table.status_message,
                     ways=_ways(followed.table),
                     table=table if _reads_several(followed.table) else None,
+                    shares=not followed.table.beat and len(followed.source.accounts) > ALONE_MOST,
                 )
                 for table, followed in self._tables.items()
                 for slug, name in followed.source.accounts.items()

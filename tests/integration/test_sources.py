@@ -11,7 +11,7 @@ from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.microsoft import Microsoft
 from bridge.polling import fold
-from bridge.service.sources import Sources
+from bridge.service.sources import ALONE_MOST, Sources
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource
 
@@ -71,6 +71,37 @@ async def test_only_who_changed_gets_a_new_seat(tmp_path: Path) -> None:
         assert sources.source_of("bob") is not bob
         assert sources.source_of("bob").accounts == {"bob": "Robert"}
         assert set(sources.statuses) == {"alice", "bob", "carol"}
+
+
+async def test_people_of_a_large_table_share_their_freshness_unless_the_config_wants_the_beat(
+    tmp_path: Path,
+) -> None:
+    announced: list[Mapping[str, Followed]] = []
+    crowd = [f"p{number}@contoso.com" for number in range(ALONE_MOST + 1)]
+    base = {"tenant": "contoso.com", "client_id": GUID}
+
+    def watching(**more: object) -> Config:
+        accounts = {
+            "large": {"watch": crowd, **more},
+            "small": {"watch": crowd[1:]},
+            "me": {},
+        }
+        return config(tmp_path, accounts, **base)
+
+    def shares() -> set[str | None]:
+        return {account.freshness_of for account in announced[-1].values()}
+
+    async with Microsoft(watching(), SystemClock()) as microsoft:
+        sources = Sources(
+            microsoft, report=lambda _: None, announce=announced.append, clock=SystemClock()
+        )
+        sources.follow(watching())
+        assert shares() == {"large", None}
+        assert not announced[-1]["me"].shares
+        source = sources.source_of("large")
+        sources.follow(watching(beat=True))
+        assert shares() == {None}
+        assert sources.source_of("large") is source, "they are read on"
 
 
 async def test_people_of_a_table_are_found_by_their_slug_and_by_the_table(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ class AccountSettings(CertificateSettings):
     """Whether this person's preferred presence and status message can be set from here."""
     status_message: bool = True
     """Whether what these people wrote is shown: status message and out-of-office message."""
+    beat: bool = False
+    """Whether each of more than 200 people says until when it is current, as fewer do."""
     homeassistant: bool = True
     """Whether Home Assistant hears of these people; nobody wants thousands of entities."""
     hours: Annotated[tuple[HoursSettings, ...], WrapValidator(one_or_more(HoursSettings))] = ()

@@ -11,12 +11,19 @@ from bridge.publishing.outgoing import Outgoing
 
 
 class Newcomers:
-    """Who waits to be announced; ``introduction`` gives the messages about one."""
+    """Who waits to be announced; ``introduction`` gives the messages about one.
+
+    ``introduced`` is called when nobody waits any more.
+    """
 
     def __init__(
-        self, outgoing: Outgoing, introduction: Callable[[str], Iterable[Message]]
+        self,
+        outgoing: Outgoing,
+        introduction: Callable[[str], Iterable[Message]],
+        introduced: Callable[[], None],
     ) -> None:
         self._outgoing, self._introduction = outgoing, introduction
+        self._introduced = introduced
         self._waiting: OrderedDict[str, None] = OrderedDict()
         self._came = asyncio.Event()
 
@@ -34,4 +41,6 @@ class Newcomers:
                 await self._outgoing.broker.room()
                 slug, _ = self._waiting.popitem(last=False)
                 self._outgoing.send(*self._introduction(slug), beat=True)
+            if self._outgoing.broker.connected:
+                self._introduced()
             self._waiting.clear()

@@ -80,6 +80,7 @@ def account_device(
             "availability": [
                 {"topic": topics.bridge_state},
                 {"topic": topics.account(slug, "availability")},
+                *_of_table(topics, account),
             ],
             "availability_mode": "all",
             "state_topic": topics.account(slug, "state"),
@@ -104,6 +105,14 @@ def account_components(topics: Topics, account: Followed) -> Components:
 @lru_cache(maxsize=16)
 def _components_of(topics: Topics, kind: Followed) -> Components:
     return {component.key: component.platform for component in account_entities(topics, "x", kind)}
+
+
+def _of_table(topics: Topics, account: Followed) -> list[dict[str, str]]:
+    """Whether all of a large table are current; only what the bridge says turns it, no moment."""
+    if not (account.table and account.shares):
+        return []
+    fresh = topics.table(account.table, "fresh")
+    return [{"topic": fresh, "value_template": "{{ value_json.state }}"}]
 
 
 def _link(page: str | None) -> dict[str, str]:

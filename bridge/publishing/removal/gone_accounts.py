@@ -6,7 +6,7 @@ What an earlier life of the bridge left there is looked for at the start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -47,14 +47,15 @@ class Removal:
         """Learn what is retained on the broker."""
         self._look_everywhere = not self._retained.read()
 
-    def want(self, devices: dict[str, Components]) -> None:
-        """Let exactly these ``devices``, and who is followed, be retained, soon."""
+    def want(self, devices: dict[str, Components], *, fresh: Iterable[str]) -> None:
+        """Let exactly these ``devices``, who is followed, and tables ``fresh`` stay, soon."""
         followed = self._outgoing.followed
         wanted = Retained(
             devices,
             dict.fromkeys(followed),
             dict.fromkeys(slug for slug, account in followed.items() if account.settable),
             dict.fromkeys(account.table for account in followed.values() if account.table),
+            dict.fromkeys(sorted(fresh)),
         )
         if self._retained.want(wanted):
             self._due.set()

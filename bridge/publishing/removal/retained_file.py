@@ -38,6 +38,8 @@ class Retained:
     """Those of them whose presence can be set from here."""
     tables: dict[str, None] = field(default_factory=dict)
     """Tables whose people are read together."""
+    fresh: dict[str, None] = field(default_factory=dict)
+    """Those of them that say for all until when they are current."""
 
     def add(self, other: Retained) -> None:
         """Add all of ``other``."""
@@ -47,6 +49,7 @@ class Retained:
         self.accounts |= other.accounts
         self.settable |= other.settable
         self.tables |= other.tables
+        self.fresh |= other.fresh
 
 
 class _File(BaseModel):
@@ -58,6 +61,7 @@ class _File(BaseModel):
     accounts: tuple[Slug, ...] = ()
     settable: tuple[Slug, ...] = ()
     tables: tuple[Slug, ...] = ()
+    fresh: tuple[Slug, ...] = ()
 
 
 class RetainedFile:
@@ -84,6 +88,7 @@ class RetainedFile:
             dict.fromkeys(read.accounts),
             dict.fromkeys(read.settable),
             dict.fromkeys(read.tables),
+            dict.fromkeys(read.fresh),
         )
 
     def write(self, retained: Retained) -> None:
@@ -94,6 +99,7 @@ class RetainedFile:
             "accounts": list(retained.accounts),
             "settable": list(retained.settable),
             "tables": list(retained.tables),
+            "fresh": list(retained.fresh),
         }
         text = encode_json(payload).decode()
         if text != self._written:
@@ -110,4 +116,5 @@ def _elsewhere(read: _File) -> Iterator[str]:
     topics = Topics(read.base or "")
     yield from (topics.bridge_state, topics.bridge_info, topics.bridge_health, topics.last_command)
     yield from (topics.table(table, "auth") for table in read.tables)
+    yield from (topics.table(table, "fresh") for table in read.fresh)
     yield from (topics.account(account, leaf) for account in read.accounts for leaf in LEAVES)

@@ -122,6 +122,9 @@ class RetainedTopics:
         for table in retained.tables:
             if table not in wanted.tables:
                 self._gone[topics.table(table, "auth")] = _Gone(retained.tables, table)
+        for table in retained.fresh:
+            if table not in wanted.fresh:
+                self._gone[topics.table(table, "fresh")] = _Gone(retained.fresh, table)
         for account in retained.settable:
             if account not in wanted.settable and account not in self._accounts:
                 self._gone[topics.account(account, "preferred")] = _Gone(

@@ -63,6 +63,7 @@ class OverwrittenStates:
         raise_epoch: Callable[[int], None],
     ) -> None:
         self._topics, self._broker = outgoing.topics, outgoing.broker
+        self._outgoing = outgoing
         self._facts, self._raise_epoch = facts, raise_epoch
         said = "answered what somebody else put on"
         self.answers = Answers(outgoing, self._truth, said=said, pause_s=PAUSE_S)
@@ -104,8 +105,11 @@ class OverwrittenStates:
         listened = self._listened.get(topic)
         if listened is None:
             return None
-        message = availability_of if listened.leaf == "availability" else state_of
-        return message(self._topics, self._facts(listened.account))
+        facts = self._facts(listened.account)
+        if listened.leaf == "availability":
+            return availability_of(self._topics, facts)
+        followed = self._outgoing.followed.get(listened.account)
+        return state_of(self._topics, facts, table=followed.freshness_of if followed else None)
 
 
 def newer_epoch(received: Received, ours: AccountFacts) -> int | None:

@@ -16,8 +16,9 @@ import pytest
 from bridge.broker import Broker
 from bridge.broker.connection import connect
 from bridge.broker.session import ProtocolVersion
+from bridge.commands.account_states import from_broker
 from bridge.config.tables.config import Config
-from bridge.contract.account import Followed
+from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import SystemClock
 from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
@@ -30,6 +31,8 @@ from tests.unit.publishing.bench import ALICE, NOW, FakeService, facts
 TOPICS = Topics()
 STATE = TOPICS.account("alice", "state")
 CROWD = {f"team_p{n}": Followed("P", table="team", discover=False) for n in range(300)}
+LARGE = {slug: replace(account, shares=True) for slug, account in CROWD.items()}
+FRESH = TOPICS.table("team", "fresh")
 ACL = """
 user everybody
 topic readwrite #
@@ -89,6 +92,15 @@ async def life(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def later(slug: str, availability: Availability) -> AccountFacts:
+    """What a read a minute later has found."""
+    at = NOW + timedelta(minutes=1)
+    valid_until = at + timedelta(minutes=5)
+    return replace(
+        facts(slug, availability, epoch=7), polled_at=at, valid_until=valid_until, changed_at=None
+    )
+
+
 async def said(mqtt: Subscriber, port: int, topic: str, since: int) -> list[bytes]:
     """What came on ``topic``, when all that was sent before now has come."""
     await mqtt.publish("mark", str(port))
@@ -102,6 +114,14 @@ async def said(mqtt: Subscriber, port: int, topic: str, since: int) -> list[byte
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
     async with running(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+async def roomy(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    """With the queue for each subscriber that our own configs give it."""
+    lines = "allow_anonymous true\nmax_queued_messages 20000"
+    async with running(tmp_path, extra=lines) as started:
         yield started
 
 
@@ -163,6 +183,55 @@ async def test_online_comes_before_the_crowd_and_requests_are_answered_meanwhile
         kept = await mqtt.until(TOPICS.last_command, since=since)
         assert (kept.json["account"], kept.json["error"]) == ("team", None)
         assert link.connects == 1
+
+
+@pytest.mark.parametrize("version", list(ProtocolVersion))
+async def test_a_large_table_is_read_again_in_one_message_and_a_change_names_the_table(
+    tmp_path: Path, roomy: Mosquitto, version: ProtocolVersion
+) -> None:
+    async with (
+        subscriber(roomy.port) as mqtt,
+        life(tmp_path, roomy, followed=LARGE, version=version) as (publisher, _, _),
+    ):
+        await mqtt.until(FRESH, lambda h: h.json["state"] == "online")
+        await mqtt.until(TOPICS.account("team_p299", "sign_in"))
+        since = len(mqtt.heard)
+        for slug in LARGE:
+            publisher.states.update(later(slug, Availability.AWAY))
+        read = await mqtt.until(FRESH, lambda h: "09:01:00" in h.json["polled_at"], since=since)
+        assert read.json["state"] == "online"
+        publisher.states.update(later("team_p7", Availability.BUSY))
+        changed = await mqtt.until(TOPICS.account("team_p7", "state"), since=since)
+        assert (changed.json["table"], changed.json["availability"]) == ("team", "busy")
+        await said(mqtt, roomy.port, FRESH, since)
+        people = {h.topic.split("/")[2] for h in mqtt.heard[since:] if "/account/" in h.topic}
+        assert people == {"team_p7"}
+
+
+async def test_what_a_bridge_left_of_a_large_table_is_fresh_for_the_command_line(
+    tmp_path: Path, roomy: Mosquitto
+) -> None:
+    asked = Config.model_validate(
+        {
+            "state_dir": tmp_path,
+            "mqtt": {"host": "127.0.0.1", "port": roomy.port},
+            "accounts": {"team": {"watch": ["p@contoso.com"]}},
+        }
+    )
+    async with (
+        subscriber(roomy.port) as mqtt,
+        life(tmp_path, roomy, followed=LARGE) as (publisher, _, _),
+    ):
+        await mqtt.until(FRESH, lambda h: h.json["state"] == "online")
+        publisher.states.update(later("team_p1", Availability.AWAY))
+        await mqtt.until(FRESH, lambda h: "09:01:00" in h.json["polled_at"])
+        known, fault = await from_broker(asked)
+        assert fault is None
+        assert known["team_p5"].fresh
+        assert known["team_p5"].polled_at == "2026-11-23T09:01:00+00:00"
+        await mqtt.publish(FRESH, b'{"state":"offline"}', retain=True)
+        known, _ = await from_broker(asked)
+        assert not known["team_p5"].fresh
 
 
 async def test_a_removal_that_is_refused_is_done_when_the_rules_let_it(

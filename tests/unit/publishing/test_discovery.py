@@ -328,3 +328,12 @@ def test_an_account_whose_messages_are_not_shown_has_no_entity_for_them() -> Non
     assert plain.keys() - read.keys() == {"status_message"}
     assert "_message" in json.dumps(plain["availability"])
     assert "_message" not in json.dumps(read)
+
+
+def test_who_is_in_a_large_table_is_available_while_the_table_is_too() -> None:
+    large = Followed("Ann", table="team", shares=True)
+    payload = json.loads(account_device(TOPICS, "team_ann", large, "1.2.3").payload)
+    assert payload["availability_mode"] == "all"
+    assert payload["availability"][2:] == [
+        {"topic": "presence/table/team/fresh", "value_template": "{{ value_json.state }}"}
+    ]

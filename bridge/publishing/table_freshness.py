@@ -1,0 +1,238 @@
+"""Until when the people of each large table are current, said once for all of them.
+
+``online`` says two things: they are current, and what the broker has stored of each is the newest.
+So it is not said from a start until all of them were sent once, nor after a lost connection until
+those were sent of whom something was lost with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bridge.broker import Received
+from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.topics import OFFLINE, ONLINE
+from bridge.contract.wire import Message, encode_json
+from bridge.publishing.outgoing import Outgoing
+
+log = logging.getLogger(__name__)
+
+EXPIRY_S = 600
+"""It is sent again at each read, and at each beat where nothing can be read."""
+LOOK_S, UNHEARD_S = 5.0, 30.0
+"""Between two looks whether the broker gives back what was said, and how long that may take."""
+_LEAVES = ("state", "availability")
+"""What of a person would be wrong while ``online`` is said, when it was lost."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class TableFreshness:
+    """Says it for the tables that share it; ``refused`` is called when the broker takes it not."""
+
+    def __init__(self, outgoing: Outgoing, *, refused: Callable[[], None]) -> None:
+        self._outgoing, self._topics, self._refused = outgoing, outgoing.topics, refused
+        self._newest: dict[str, AccountFacts] = {}
+        """Of each table the facts with the newest times."""
+        self._followed: set[str] = set()
+        self.tables: set[str] = set()
+        """Those that are large."""
+        self._complete: set[str] = set()
+        """Tables, small ones too, of which each person was sent since the start."""
+        self._settled: set[str] = set()
+        """Those of them of which, on this connection, nothing older is stored."""
+        self._joined: set[str] = set()
+        """Tables that came while the broker was there, and are being announced."""
+        self._unproven: dict[str, bytes] = {}
+        """What was sent last on topics of people, while the broker has not acknowledged it."""
+        self._problems: Mapping[str, str | None] = {}
+        self._said: dict[str, Message] = {}
+        self._unheard_s: dict[str, float] = {}
+        """Since when the broker has not given back what was said of a table."""
+        self._kept_back: set[str] = set()
+        """Tables of which the broker takes nothing."""
+
+    def shown(self, accounts: Mapping[str, Followed]) -> dict[str, Followed]:
+        """``accounts`` as the broker's rules let them share."""
+        return {
+            slug: replace(account, shares=False) if account.table in self._kept_back else account
+            for slug, account in accounts.items()
+        }
+
+    def follow(self, wanted: Mapping[str, Followed]) -> None:
+        """Speak for the large tables of ``wanted``, whether the broker takes it or not."""
+        before, self.tables = self.tables, {t for a in wanted.values() if (t := a.freshness_of)}
+        tables, broker = {a.table for a in wanted.values() if a.table}, self._outgoing.broker
+        self._newest = {table: facts for table, facts in self._newest.items() if table in tables}
+        self._complete &= tables
+        self._joined &= tables
+        if broker.connected:
+            self._joined |= tables - self._followed
+        self._followed = tables
+        for table in before - self.tables:
+            broker.unsubscribe(self._topics.table(table, "fresh"))
+            self._said.pop(table, None)
+            self._unheard_s.pop(table, None)
+            self._settled.discard(table)
+            self._kept_back.discard(table)
+        for table in self.tables - before:
+            broker.subscribe(self._topics.table(table, "fresh"), self._hear)
+            if table in self._complete:  # it has grown
+                self._settled.add(table)
+            self._say(table)
+
+    def joined(self) -> None:
+        """All who came while the broker was there are announced."""
+        self._complete |= self._joined
+        self._settled |= self._joined
+        for table in self._joined:
+            self._say(table)
+        self._joined = set()
+
+    def begin(self) -> None:
+        """A connection begins: what was lost with the last one is not at the broker."""
+        self._joined.clear()
+        self._unheard_s.clear()
+        lost = {topic: table for topic in self._unproven if (table := self._table_on(topic))}
+        self._unproven = {topic: self._unproven[topic] for topic in lost}
+        self._settled = self._complete - set(lost.values())
+
+    def lost(self) -> Iterator[str]:
+        """People of whom something was lost, though all was sent since the start."""
+        lost = self._complete - self._settled
+        yield from dict.fromkeys(
+            topic.split("/")[-2] for topic in self._unproven if self._table_on(topic) in lost
+        )
+
+    def sent_all(self, tables: Iterable[str]) -> Iterator[Message]:
+        """Each person of ``tables``, or all that was lost of them, was sent on this connection."""
+        for table in self._followed.intersection(tables):
+            self._complete.add(table)
+            self._settled.add(table)
+            if table in self.tables:
+                yield self._noted(table)
+
+    def take(self, table: str, facts: AccountFacts) -> None:
+        """Take the times of a person of ``table``, and say what is new in them."""
+        newest = self._newest.get(table)
+        if newest and _times(newest) == _times(facts):
+            return
+        if newest is None or _order(facts) >= _order(newest):
+            self._newest[table] = facts
+            self._say(table)
+
+    @property
+    def complete(self) -> frozenset[str]:
+        """The tables of which each person was sent since the start."""
+        return frozenset(self._complete)
+
+    def newest(self, table: str) -> AccountFacts | None:
+        """The newest times of ``table``."""
+        return self._newest.get(table)
+
+    def note_problems(self, problems: Mapping[str, str | None]) -> None:
+        """Say why nobody of a table can be read."""
+        self._problems = problems
+        for table in self.tables:
+            self._say(table)
+
+    def messages(self) -> Iterator[Message]:
+        """What is to be stored of all tables."""
+        yield from (self._noted(table) for table in sorted(self.tables))
+
+    def lose(self, slug: str) -> None:
+        """The newest of somebody was not sent, and nobody waits to send it."""
+        self._unproven[self._topics.account(slug, "state")] = b""
+
+    def sent(self, message: Message) -> None:
+        """Take note of a message that goes to the broker."""
+        if message.retain and self._table_on(message.topic) in self.tables:
+            self._unproven[message.topic] = message.payload
+
+    def acknowledged(self, message: Message) -> None:
+        """The broker has ``message``."""
+        if self._unproven.get(message.topic) == message.payload:
+            del self._unproven[message.topic]
+
+    async def run(self) -> None:
+        """Look until cancelled whether the broker takes what is said."""
+        while True:
+            await self._outgoing.clock.sleep(LOOK_S)
+            self._look()
+
+    def _look(self) -> None:
+        if not self._outgoing.broker.connected:
+            return
+        now_s = self._outgoing.clock.monotonic()
+        deaf = {t for t, since_s in self._unheard_s.items() if now_s - since_s >= UNHEARD_S}
+        if news := deaf - self._kept_back:
+            for table in sorted(news):
+                log.warning(
+                    "the broker does not give back what is said on %s, so each of its people says "
+                    "until when it is current, which is much traffic: check that its access rules "
+                    "let the bridge write and read there",
+                    self._topics.table(table, "fresh"),
+                )
+            self._kept_back |= news
+            self._refused()
+
+    def _hear(self, received: Received) -> None:
+        table = received.topic.split("/")[-2]
+        said = self._said.get(table)
+        if said is None or received.retain or received.payload != said.payload:
+            return
+        self._unheard_s.pop(table, None)
+        if table in self._kept_back:
+            log.info("the broker gives back what is said on %s now", received.topic)
+            self._kept_back.discard(table)
+            self._refused()
+
+    def _say(self, table: str) -> None:
+        """Send what is new; that somebody is current no more comes first, else as a beat."""
+        if table not in self.tables:
+            return
+        before = self._said.get(table)
+        message = self._noted(table)
+        if before is None or before.payload != message.payload:
+            goes_dark = before is not None and _is_online(before) and not _is_online(message)
+            self._outgoing.send(message, beat=not goes_dark)
+
+    def _noted(self, table: str) -> Message:
+        """What is sent of ``table`` now."""
+        message = self._said[table] = self._message(table)
+        self._unheard_s.setdefault(table, self._outgoing.clock.monotonic())
+        return message
+
+    def _message(self, table: str) -> Message:
+        newest = self._newest.get(table)
+        is_current = newest is not None and newest.fresh and table in self._settled
+        payload = {
+            "state": ONLINE if is_current else OFFLINE,
+            "polled_at": newest and newest.polled_at,
+            "valid_until": newest and newest.valid_until,
+            "epoch": newest and newest.epoch,
+            "problem": self._problems.get(table),
+        }
+        return Message(self._topics.table(table, "fresh"), encode_json(payload), expiry_s=EXPIRY_S)
+
+    def _table_on(self, topic: str) -> str | None:
+        """The table whose person has ``topic``, of those that would be wrong when they are lost."""
+        if not topic.endswith(_LEAVES):
+            return None
+        *_, kind, slug, _ = topic.rsplit("/", 3)
+        account = self._outgoing.followed.get(slug) if kind == "account" else None
+        return account.table if account and account.shares else None
+
+
+def _order(facts: AccountFacts) -> tuple[int, datetime]:
+    return facts.epoch or 0, facts.polled_at or _NEVER
+
+
+def _times(facts: AccountFacts) -> tuple[object, ...]:
+    return facts.epoch, facts.polled_at, facts.valid_until, facts.fresh
+
+
+def _is_online(message: Message) -> bool:
+    return b'"state":"online"' in message.payload
