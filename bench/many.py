@@ -104,6 +104,26 @@ async def sweep(rig: Rig, size: int, every_s: float) -> dict[str, float]:
     return told
 
 
+async def idle(rig: Rig, size: int, every_s: float, seconds: float) -> dict[str, float]:
+    """Messages a second, and shares of a core with a broker and without, while nothing changes."""
+    crowd = Crowd(rig, size)
+    staff = STAFF.format(group=crowd.group.group_id)
+    told: dict[str, float] = {"people": size, "every_s": every_s}
+    for name, port in (("cpu_percent", rig.mqtt_port), ("cpu_percent_no_broker", CLOSED_PORT)):
+        _configure(rig, staff, every_s=every_s, mqtt_port=port, state=f"idle-{size}-{port}")
+        with rig.program("bridge", "run") as bridge:
+            for _ in range(4):  # in the first all are sent
+                await _swept(rig, bridge, -(-size // 650))
+            since, cpu_s, began_s = len(rig.heard), processor_s(bridge), time.monotonic()
+            await asyncio.sleep(seconds)
+            passed_s = time.monotonic() - began_s
+            told[name] = 100 * (processor_s(bridge) - cpu_s) / passed_s
+            if port != CLOSED_PORT:
+                told["messages_a_second"] = (len(rig.heard) - since) / passed_s
+    crowd.leave()
+    return told
+
+
 async def delegated(rig: Rig, accounts: int, seconds: float) -> dict[str, float]:
     """Share of one core, and delay from a change to MQTT, with so many sign-ins at five seconds."""
     rig.microsoft.codes.interval_s = 1
@@ -225,6 +245,7 @@ async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
     return {
         "thousand": await sweep(rig, 1_000, every_s=4),
         "ten_thousand": await sweep(rig, 10_000, every_s=8),
+        "idle": await idle(rig, 10_000, every_s=5, seconds=30 if quick else 150),
         "delegated": await delegated(rig, 200, seconds=30 if quick else 48),
         "budget": await budget(rig, 200, seconds=35 if quick else 65),
     }

@@ -220,6 +220,12 @@ def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
         yield from _swept_rows(large, script, all_changed_s=10, with_mqtt_s=60)
         name = f"{large['people']:,} people: memory, all sent"
         yield _row(name, large["resident_mib"], 300, "MiB")
+    if quiet := told.get("idle"):
+        name = f"{quiet['people']:,} people, a sweep each {quiet['every_s']:g} s, nothing changes"
+        yield _row(f"{name}: messages a second", quiet["messages_a_second"], 1, "")
+        beside = quiet["cpu_percent"] - quiet["cpu_percent_no_broker"]
+        reading = f"reading takes {quiet['cpu_percent_no_broker']:.1f} %"
+        yield _row(f"{name}: share of a core for sending ({reading})", beside, 3, "%")
     if signed_in:
         name = f"{signed_in['accounts']} sign-ins at 5 s"
         limit_s = 1.2 * signed_in["mean_delay_of_one_s"]

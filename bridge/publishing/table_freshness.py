@@ -166,6 +166,8 @@ class TableFreshness:
         if not self._outgoing.broker.connected:
             return
         now_s = self._outgoing.clock.monotonic()
+        if not self._outgoing.broker.has_room:  # it may be among what waits
+            self._unheard_s = dict.fromkeys(self._unheard_s, now_s)
         deaf = {t for t, since_s in self._unheard_s.items() if now_s - since_s >= UNHEARD_S}
         if news := deaf - self._kept_back:
             for table in sorted(news):
@@ -181,7 +183,7 @@ class TableFreshness:
     def _hear(self, received: Received) -> None:
         table = received.topic.split("/")[-2]
         said = self._said.get(table)
-        if said is None or received.retain or received.payload != said.payload:
+        if said is None or received.payload != said.payload:
             return
         self._unheard_s.pop(table, None)
         if table in self._kept_back:

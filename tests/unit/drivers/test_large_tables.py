@@ -86,6 +86,20 @@ async def test_after_a_restart_nothing_old_is_shown_before_all_was_sent(bench: B
         assert bench.light.shows == GREEN
 
 
+async def test_a_restart_while_the_way_of_the_lamp_was_cut_is_believed_too(bench: Bench) -> None:
+    person(bench, "busy")
+    told(bench)
+    async with bench.running():
+        for session in list(bench.broker.sessions):
+            bench.broker.lose(session)
+        started = {"state": "offline", "polled_at": None, "valid_until": None, "epoch": None}
+        bench.broker.tell(FRESH, started)
+        for _ in range(10):
+            await bench.clock.advance(1)
+        assert bench.broker.sessions
+        assert bench.light.shows == UNKNOWN
+
+
 async def test_an_older_word_of_the_table_does_not_make_anybody_older(bench: Bench) -> None:
     person(bench, "busy", epoch=8)
     told(bench, epoch=8)

@@ -319,6 +319,22 @@ async def test_rules_that_refuse_the_table_keep_the_beat_and_that_is_said_once(
         assert stored(bench, ANN)["table"] == "team", "who mends the rules need not restart"
 
 
+async def test_what_waits_for_room_is_not_taken_for_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path, most=1)
+    bench.publisher.follow(LARGE)
+    async with bench.running():
+        bench.connect()
+        await bench.pass_time(5)
+        read(bench)
+        for slug in TEAM:
+            bench.publisher.states.update(person(slug, Availability.BUSY, after_s=5))
+        await bench.clock.advance(2 * UNHEARD_S)
+        await bench.clock.advance(2 * UNHEARD_S)
+        assert FRESH not in caplog.text
+
+
 async def test_what_others_erase_of_somebody_is_back_without_a_beat(bench: Bench) -> None:
     async with bench.running():
         bench.connect()
