@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
-from operator import attrgetter
+from dataclasses import replace
 
 from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.status import Status
@@ -29,7 +28,7 @@ from bridge.publishing.account_messages import (
 )
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
-from bridge.publishing.table_freshness import TableFreshness
+from bridge.publishing.table_freshness import TableFreshness, only_times_differ
 from bridge.publishing.today.minutes import Minutes
 
 BEAT_S = 120.0
@@ -41,9 +40,6 @@ EXPIRING = ("state", "attributes")
 LOOK_S = 5.0
 """Between two looks for whose turn it is."""
 NOW_S = float("-inf")
-_BUT_TIMES = attrgetter(
-    *(f.name for f in fields(AccountFacts) if f.name not in {"polled_at", "valid_until"})
-)
 
 
 class AccountStates:
@@ -89,7 +85,8 @@ class AccountStates:
             self._freshness.take(followed.table, facts)
         if not self._outgoing.is_brief_about(followed):
             self._minutes.take(facts)
-        if followed.shares and self._differs_in_times(facts):
+        old = self._published.get(facts.account)
+        if followed.shares and facts.account not in self._due and only_times_differ(old, facts):
             return  # what is stored of them stays true
         self._due[facts.account] = facts
         self._publish_due()
@@ -118,7 +115,7 @@ class AccountStates:
     def everybody(self) -> Iterator[tuple[Followed, AccountFacts]]:
         """Everybody who is followed, with what was published last, and the times of their table."""
         for slug, followed in list(self._outgoing.followed.items()):
-            yield followed, self._timed(self.facts(slug), followed)
+            yield followed, self._freshness.timed(self.facts(slug), followed)
 
     def begin(self) -> None:
         """A connection begins: of large tables those who waited come first in what it is sent."""
@@ -132,7 +129,7 @@ class AccountStates:
     def reshape(self, slug: str, before: Followed) -> None:
         """Send the state anew, soon: somebody else says now until when it is current."""
         if facts := self._published.get(slug):
-            self._published[slug] = self._timed(facts, before)
+            self._published[slug] = self._freshness.timed(facts, before)
             self._beaten_s[slug] = NOW_S
 
     def facts(self, slug: str) -> AccountFacts:
@@ -230,20 +227,6 @@ class AccountStates:
             if not followed.table:
                 topic = self._topics.account(slug, "sign_in_event")
                 self._send_event(topic, old.sign_in if old else None, facts.sign_in)
-
-    def _differs_in_times(self, facts: AccountFacts) -> bool:
-        """Whether nothing but the times is new since what was published, and nothing waits."""
-        old = self._published.get(facts.account)
-        if old is None or facts.account in self._due:
-            return False
-        return _BUT_TIMES(facts) == _BUT_TIMES(old)
-
-    def _timed(self, facts: AccountFacts, followed: Followed) -> AccountFacts:
-        """``facts`` with the times that their large table says."""
-        newest = self._freshness.newest(followed.table or "")
-        if not followed.shares or newest is None or not (facts.fresh and newest.fresh):
-            return facts
-        return replace(facts, polled_at=newest.polled_at, valid_until=newest.valid_until)
 
     def _shown_of_table(self, table: str, sign_in: SignIn) -> SignIn:
         """What people who are read by ``sign_in`` show of it, which is sent when it is news."""

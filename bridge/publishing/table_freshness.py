@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts, Followed
@@ -26,6 +27,9 @@ LOOK_S, UNHEARD_S = 5.0, 30.0
 """Between two looks whether the broker gives back what was said, and how long that may take."""
 _LEAVES = ("state", "availability")
 """What of a person would be wrong while ``online`` is said, when it was lost."""
+_BUT_TIMES = attrgetter(
+    *(f.name for f in fields(AccountFacts) if f.name not in {"polled_at", "valid_until"})
+)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -102,9 +106,8 @@ class TableFreshness:
     def lost(self) -> Iterator[str]:
         """People of whom something was lost, though all was sent since the start."""
         lost = self._complete - self._settled
-        yield from dict.fromkeys(
-            topic.split("/")[-2] for topic in self._unproven if self._table_on(topic) in lost
-        )
+        topics = (topic for topic in self._unproven if self._table_on(topic) in lost)
+        yield from dict.fromkeys(topic.split("/")[-2] for topic in topics)
 
     def sent_all(self, tables: Iterable[str]) -> Iterator[Message]:
         """Each person of ``tables``, or all that was lost of them, was sent on this connection."""
@@ -128,9 +131,12 @@ class TableFreshness:
         """The tables of which each person was sent since the start."""
         return frozenset(self._complete)
 
-    def newest(self, table: str) -> AccountFacts | None:
-        """The newest times of ``table``."""
-        return self._newest.get(table)
+    def timed(self, facts: AccountFacts, followed: Followed) -> AccountFacts:
+        """``facts`` with the times that their large table says."""
+        newest = self._newest.get(followed.table or "")
+        if not followed.shares or newest is None or not (facts.fresh and newest.fresh):
+            return facts
+        return replace(facts, polled_at=newest.polled_at, valid_until=newest.valid_until)
 
     def note_problems(self, problems: Mapping[str, str | None]) -> None:
         """Say why nobody of a table can be read."""
@@ -172,9 +178,8 @@ class TableFreshness:
         if news := deaf - self._kept_back:
             for table in sorted(news):
                 log.warning(
-                    "the broker does not give back what is said on %s, so each of its people says "
-                    "until when it is current, which is much traffic: check that its access rules "
-                    "let the bridge write and read there",
+                    "the broker does not give back what is said on %s, so each person is sent each "
+                    "2 minutes: check that its access rules let the bridge write and read there",
                     self._topics.table(table, "fresh"),
                 )
             self._kept_back |= news
@@ -226,6 +231,11 @@ class TableFreshness:
         *_, kind, slug, _ = topic.rsplit("/", 3)
         account = self._outgoing.followed.get(slug) if kind == "account" else None
         return account.table if account and account.shares else None
+
+
+def only_times_differ(old: AccountFacts | None, new: AccountFacts) -> bool:
+    """Whether all else of somebody is as it was."""
+    return old is not None and _BUT_TIMES(old) == _BUT_TIMES(new)
 
 
 def _order(facts: AccountFacts) -> tuple[int, datetime]:
