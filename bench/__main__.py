@@ -66,6 +66,7 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
     measured |= {name: task.result() for name, task in running.items()}
     if not quick:
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
+        measured["many"]["hundred_thousand_idle"] = await _alone(many.hundred_thousand_idle)
     return measured
 
 

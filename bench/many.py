@@ -254,3 +254,8 @@ async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
 async def hundred_thousand(rig: Rig) -> dict[str, float]:
     """The largest sweep."""
     return await sweep(rig, 100_000, every_s=45)
+
+
+async def hundred_thousand_idle(rig: Rig) -> dict[str, float]:
+    """As many people, of whom nobody changes."""
+    return await idle(rig, 100_000, every_s=5, seconds=60)

@@ -220,7 +220,7 @@ def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
         yield from _swept_rows(large, script, all_changed_s=10, with_mqtt_s=60)
         name = f"{large['people']:,} people: memory, all sent"
         yield _row(name, large["resident_mib"], 300, "MiB")
-    if quiet := told.get("idle"):
+    for quiet in filter(None, (told.get("idle"), told.get("hundred_thousand_idle"))):
         name = f"{quiet['people']:,} people, a sweep each {quiet['every_s']:g} s, nothing changes"
         yield _row(f"{name}: messages a second", quiet["messages_a_second"], 1, "")
         beside = quiet["cpu_percent"] - quiet["cpu_percent_no_broker"]

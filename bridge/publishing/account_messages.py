@@ -96,6 +96,13 @@ def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
     )
 
 
+def is_change(old: AccountFacts | None, new: AccountFacts) -> bool:
+    """Whether somebody of whom something was said before does something else now."""
+    if old is None or old.presence is None or new.presence is None:
+        return False
+    return _PUBLISHED(old.presence) != _PUBLISHED(new.presence)
+
+
 def state_and_attributes(
     topics: Topics, facts: AccountFacts, *, table: str | None = None
 ) -> list[Message]:

@@ -6,7 +6,6 @@ While many messages wait, each account waits with its newest facts.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -30,6 +29,7 @@ from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
 from bridge.publishing.table_freshness import TableFreshness, only_times_differ
 from bridge.publishing.today.minutes import Minutes
+from bridge.publishing.waiting_facts import WaitingFacts
 
 BEAT_S = 120.0
 """All is sent again within this: times and expiry stay true, and what others erased comes back."""
@@ -61,7 +61,7 @@ class AccountStates:
         """Monotonic time of the last beat of each account."""
         self._tables: dict[str, tuple[SignIn, SignIn]] = {}
         """The sign-in of each table, and what of it stands on the topics of its people."""
-        self._due: OrderedDict[str, AccountFacts] = OrderedDict()
+        self._due = WaitingFacts()
         self._waiting = asyncio.Event()
 
     def forget(self, accounts: Iterable[str]) -> None:
@@ -88,7 +88,7 @@ class AccountStates:
         old = self._published.get(facts.account)
         if followed.shares and facts.account not in self._due and only_times_differ(old, facts):
             return  # what is stored of them stays true
-        self._due[facts.account] = facts
+        self._due.put(facts, old)
         self._publish_due()
         if self._due:
             self._waiting.set()
@@ -119,11 +119,10 @@ class AccountStates:
 
     def begin(self) -> None:
         """A connection begins: of large tables those who waited come first in what it is sent."""
-        for slug in list(self._due):
-            followed = self._outgoing.followed.get(slug)
-            if followed and followed.shares:
-                self._published[slug] = self._due.pop(slug)
-                self._freshness.lose(slug)
+        shared = {slug for slug, account in self._outgoing.followed.items() if account.shares}
+        for facts in self._due.take_those(shared.__contains__):
+            self._published[facts.account] = facts
+            self._freshness.lose(facts.account)
         self._freshness.begin()
 
     def reshape(self, slug: str, before: Followed) -> None:
@@ -202,8 +201,8 @@ class AccountStates:
     def _publish_due(self) -> None:
         """Publish what is due while the broker has room."""
         while self._due and self._broker.has_room:
-            slug, facts = self._due.popitem(last=False)
-            followed = self._outgoing.followed.get(slug)
+            facts = self._due.take()
+            slug, followed = facts.account, self._outgoing.followed.get(facts.account)
             if followed is None:
                 continue
             old = self._published.get(slug)
@@ -221,7 +220,8 @@ class AccountStates:
                 brief=self._outgoing.is_brief_about(followed),
                 table=followed.freshness_of,
             )
-            self._outgoing.send(*messages)
+            is_first_of_many = followed.table is not None and old is None
+            self._outgoing.send(*messages, beat=is_first_of_many)
             if followed.settable:
                 self._outgoing.send(*self._preferences.news({slug: followed}))
             if not followed.table:

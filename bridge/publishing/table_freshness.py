@@ -200,11 +200,10 @@ class TableFreshness:
         """Send what is new; that somebody is current no more comes first, else as a beat."""
         if table not in self.tables:
             return
-        before = self._said.get(table)
-        message = self._noted(table)
+        before, message = self._said.get(table), self._message(table)
         if before is None or before.payload != message.payload:
             goes_dark = before is not None and _is_online(before) and not _is_online(message)
-            self._outgoing.send(message, beat=not goes_dark)
+            self._outgoing.send(self._noted(table), beat=not goes_dark)
 
     def _noted(self, table: str) -> Message:
         """What is sent of ``table`` now."""

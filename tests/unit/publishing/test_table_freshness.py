@@ -335,6 +335,20 @@ async def test_what_waits_for_room_is_not_taken_for_refused(
         assert FRESH not in caplog.text
 
 
+async def test_a_problem_that_goes_on_is_not_taken_for_a_refusal(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bench.running():
+        bench.connect()
+        read(bench)
+        problems = {"team": "Microsoft does not answer."}
+        bench.publisher.freshness.note_problems(problems)
+        await bench.pass_time(1)
+        bench.publisher.freshness.note_problems(problems)
+        await bench.pass_time(UNHEARD_S + 20)
+        assert FRESH not in caplog.text
+
+
 async def test_what_others_erase_of_somebody_is_back_without_a_beat(bench: Bench) -> None:
     async with bench.running():
         bench.connect()
@@ -347,3 +361,24 @@ async def test_what_others_erase_of_somebody_is_back_without_a_beat(bench: Bench
         await bench.pass_time(15)
         assert bench.broker.stored[ANN] == before
         assert bench.broker.stored[ANN.replace("state", "attributes")]
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+async def test_who_changes_while_all_are_sent_for_the_first_time_goes_first(
+    tmp_path: Path, *, was_sent: bool
+) -> None:
+    bench = Bench(tmp_path, most=1)
+    crowd = {f"team_p{number}": LARGE["team_ann"] for number in range(50)}
+    bench.publisher.follow(crowd)
+    async with bench.running():
+        bench.connect()
+        await bench.pass_time(5)
+        for slug in crowd:
+            bench.publisher.states.update(person(slug))
+        who = "team_p0" if was_sent else "team_p49"
+        bench.publisher.states.update(person(who, Availability.BUSY, after_s=5))
+        through = [m for _ in range(50) for m in await bench.pass_time(10)]
+    states = [m for m in through if "/account/" in m.topic and m.topic.endswith("/state")]
+    place = next(n for n, m in enumerate(states) if b'"availability":"busy"' in m.payload)
+    assert place <= 1, "no more than what was on its way"
+    assert crowd.keys() == {message.topic.split("/")[2] for message in states}
