@@ -57,6 +57,7 @@ class Composition:
         executor: Executor | None,
         clock: Clock,
         random: Random,
+        alone_most: int,
     ) -> None:
         self._service, self._config, self._clock = service, config, clock
         self._supervision = Supervision(clock, random=random)
@@ -94,6 +95,7 @@ class Composition:
             random=random,
             epoch=self._epoch_at,
             reads=self._lease is None,
+            alone_most=alone_most,
         )
         self.followed = FollowedAccounts(config, read=read_config, follow=self.sources.follow)
         self._epoch: Epoch | None = None

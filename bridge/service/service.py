@@ -26,11 +26,13 @@ from bridge.microsoft.accounts import OpenHttp
 from bridge.retry import Random
 from bridge.service.composition import Composition, OpenLocalApi, OpenPage
 from bridge.service.registration_change import change_registration, registration_of
+from bridge.service.sources import ALONE_MOST
 
 
 class Service:
     """One running bridge; the ``Commands`` that the broker, the page and the shell ask for.
 
+    ``alone_most`` people of a table each say until when they are current; of more their table does.
     ``file`` is where ``read_config`` reads; ``stopping`` is called once, when the end begins.
     """
 
@@ -48,6 +50,7 @@ class Service:
         stopping: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         random: Random = _random,
+        alone_most: int = ALONE_MOST,
     ) -> None:
         self._config, self._file, self._stopping = config, file, stopping
         self._read_config = read_config or (lambda: config)
@@ -62,6 +65,7 @@ class Service:
             executor=executor,
             clock=clock,
             random=random,
+            alone_most=alone_most,
         )
         self._began_s = self._clock.monotonic()
         self._stop = asyncio.Event()

@@ -64,10 +64,10 @@ class Sources:
         random: Random = _random,
         epoch: EpochAt = lambda _: None,
         reads: bool = True,
+        alone_most: int = ALONE_MOST,
     ) -> None:
         self._microsoft, self._report, self._announce = microsoft, report, announce
-        self._turned = turned
-        self._config: Config | None = None
+        self._turned, self._alone_most = turned, alone_most
         self._clock, self._random, self._epoch = clock, random, epoch
         self._tables: dict[str, FollowedTable] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -189,12 +189,16 @@ class Sources:
                     says=followed.table.status_message,
                     ways=_ways(followed.table),
                     table=table if _reads_several(followed.table) else None,
-                    shares=not followed.table.beat and len(followed.source.accounts) > ALONE_MOST,
+                    shares=self._shares(followed),
                 )
                 for table, followed in self._tables.items()
                 for slug, name in followed.source.accounts.items()
             }
         )
+
+    def _shares(self, followed: FollowedTable) -> bool:
+        is_large = len(followed.source.accounts) > self._alone_most
+        return is_large and _reads_several(followed.table) and not followed.table.beat
 
     def _start(self, slug: str) -> None:
         if self._tasks is not None:

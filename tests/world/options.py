@@ -32,6 +32,8 @@ class Options:
     people: int = 1
     watched: int = 0
     """Read through one more sign-in, where there are any."""
+    large: bool = False
+    """Whether who is read through it shares their freshness, as people of a large table do."""
     lamps: int = 1
     faults: tuple[str, ...] = ()
     lasts_s: int = 900
@@ -71,10 +73,12 @@ BRIEF_S = 120
 def expand(seed: int, *, brief: bool = False) -> Options:
     """The world of ``seed``; a ``brief`` one has little time, and more happens in it."""
     random, limits = Random(f"options {seed}"), Random(f"limits {seed}")
+    large = Random(f"large {seed}")
     options = Options(
         seed,
         people=random.choice((1, 1, 2, 3, 4)),
         watched=random.choice((0, 0, 0, 2, 5)),
+        large=large.random() < 0.7,
         lamps=random.choice((1, 1, 2)),
         faults=tuple(fault for fault in FAULTS if random.random() < 0.35),
         lasts_s=random.choice((200, 300, 600, 900, 1800)),

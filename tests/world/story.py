@@ -36,6 +36,10 @@ TROUBLES = (
     "redirect",
     "garbage",
 )
+REFUSED = (
+    *("account/+/state", "table/+/fresh", "bridge/state"),
+    *("driver/#", "bridge/request/+", "#"),
+)
 HOSTS = ("graph", "graph", "login", "both")
 
 
@@ -150,7 +154,7 @@ class _Teller:
         return Step(at_s, "link", self._some(*self._processes), how, lasts_s)
 
     def _refuse(self, at_s: float) -> Step:
-        what = self._some("account/+/state", "bridge/state", "driver/#", "bridge/request/+", "#")
+        what = self._some(*REFUSED)
         code = self._some("135", "151")
         return Step(at_s, "refuse", what, code, self._while(5, 60, 200))
 

@@ -48,6 +48,29 @@ def test_whatever_somebody_erases_of_ours_is_back_within_a_beat(topic: str, how:
     well(Step(100, "erase", "", f"{how} {topic}"), watched=2, faults=("eraser",))
 
 
+@pytest.mark.parametrize("how", ["erase", "earlier"])
+@pytest.mark.parametrize(
+    "topic",
+    [*(f"account/team_erin/{leaf}" for leaf in ("state", "availability")), "table/team/fresh"],
+)
+def test_what_somebody_erases_of_a_large_table_is_back_too(topic: str, how: str) -> None:
+    erased = Step(100, "erase", "", f"{how} presence/{topic}")
+    well(erased, watched=2, large=True, faults=("eraser",))
+
+
+@pytest.mark.parametrize("memory", ["memory", "no memory"])
+def test_a_change_in_a_large_table_while_the_broker_is_away_is_shown(memory: str) -> None:
+    well(
+        Step(100, "broker", "", memory, 20),
+        Step(105, "presence", "team_erin", "Busy/InACall"),
+        Step(140, "kill", "bridge", "", 30),
+        Step(150, "presence", "team_erin", "Available/Available"),
+        watched=2,
+        large=True,
+        faults=("broker", "kill"),
+    )
+
+
 def test_a_lamp_without_a_disk_obeys_all_the_same() -> None:
     well(
         Step(100, "disk", "lamp0", lasts_s=60),

@@ -19,6 +19,7 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Person
 from bridge.service.service import Service
+from bridge.service.sources import ALONE_MOST
 from drivers.runner import Runner
 from drivers.settings import Common
 from tests.world.broker import MemoryBroker, Nature
@@ -205,6 +206,7 @@ class World:
             connect=life.way.connect,
             open_http=http.open,
             executor=self._executor,
+            alone_most=1 if self.options.large else ALONE_MOST,
         )
         life.stop = service.stop
         await service.run()

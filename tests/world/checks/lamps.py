@@ -70,7 +70,9 @@ class Lamps:
     def _published(self, published: Published) -> None:
         """Note what is wanted at every turn, not only at every look."""
         topics = self._world.topics
-        about_people = published.topic.startswith(f"{topics.base}/account/")
+        about_people = published.topic.startswith(
+            (f"{topics.base}/account/", f"{topics.base}/table/")
+        )
         if about_people or published.topic == topics.bridge_state:
             for lamp in self._world.lamps:
                 self._note(lamp, self._wanted(lamp))

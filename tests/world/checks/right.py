@@ -52,6 +52,10 @@ class Right:
             yield f"{slug} is {wanted}, and {shown} is retained"
         if world.broker.retained(topics.account(slug, "availability")) != ONLINE.encode():
             yield f"{slug} is not told current"
+        if table := state.get("table"):
+            fresh = json.loads(world.broker.retained(topics.table(table, "fresh")) or b"{}")
+            if fresh.get("state") != ONLINE:
+                yield f"{table}, which {slug} is in, is not told current"
         auth = json.loads(world.broker.retained(topics.account(slug, "auth")) or b"{}")
         if auth.get("state") != "signed_in":
             yield f"{slug} is {auth.get('state')}"

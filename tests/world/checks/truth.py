@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bridge.contract.topics import ONLINE
-from bridge.contract.wire import AccountState, decode
+from bridge.contract.wire import AccountState, TableFresh, decode
 from tests.world.broker import Published
 from tests.world.checks.wellness import Wellness
 from tests.world.microsoft import Told, snake
@@ -65,6 +65,8 @@ class Truth:
         if not payload:
             return
         state = decode(AccountState, payload)
+        if state.table and not self._is_online(state.table):
+            return
         shown = f"{state.availability}/{state.activity}"
         now_s, slack_s = world.now_s, world.bridge.clock.stepped_back_s + GONE_S + SOON_S
         recent = _since(now_s - CURRENT_S - slack_s, told)
@@ -76,6 +78,11 @@ class Truth:
             yield f"{slug}: {shown} is told current, and Microsoft does not say so: {newest}"
         elif self._wellness.well_s(world.bridge) > WELL_S:
             yield from self._newest(slug, shown, told)
+
+    def _is_online(self, table: str) -> bool:
+        """Whether a large table is told current."""
+        fresh = self._world.broker.retained(self._world.topics.table(table, "fresh"))
+        return fresh is not None and decode(TableFresh, fresh).state == ONLINE
 
     def _newest(self, slug: str, shown: str, told: deque[_Answer]) -> Iterator[str]:
         """On a way that is well the newest answer is there soon."""
