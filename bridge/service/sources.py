@@ -68,6 +68,7 @@ class Sources:
     ) -> None:
         self._microsoft, self._report, self._announce = microsoft, report, announce
         self._turned, self._alone_most = turned, alone_most
+        self._config: Config | None = None
         self._clock, self._random, self._epoch = clock, random, epoch
         self._tables: dict[str, FollowedTable] = {}
         self._tasks: asyncio.TaskGroup | None = None
