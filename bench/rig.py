@@ -74,6 +74,7 @@ class Rig:
     microsoft: SimulatedMicrosoft
     home: Household
     mqtt_port: int
+    mosquitto: subprocess.Popen[bytes]
     client: aiomqtt.Client
     heard: list[Heard] = field(default_factory=list)
     topics: Topics = field(default_factory=Topics)
@@ -114,11 +115,15 @@ class Rig:
 
     @contextmanager
     def program(
-        self, module: str, *arguments: str, python: Sequence[str] = ()
+        self,
+        module: str,
+        *arguments: str,
+        python: Sequence[str] = (),
+        config: str = "config.toml",
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run ``python -m module``; its log goes to ``module.log``, its output to a pipe."""
         command = [sys.executable, *python, "-m", module, *arguments]
-        command += ["--config", str(self.folder / "config.toml")]
+        command += ["--config", str(self.folder / config)]
         with (self.folder / f"{module}.log").open("ab") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         try:
@@ -143,13 +148,14 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig() -> AsyncIterator[Rig]:
+async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
     """Start everything but the programs, on free ports of this machine."""
     folder = Path(tempfile.mkdtemp(prefix="presence-bench-"))
     mqtt_port = free_port()
     conf = folder / "mosquitto.conf"
     conf.write_text(
-        f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n",
+        f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+        "sys_interval 1\nmax_queued_messages 0\n",
         encoding="utf-8",
     )
     with (folder / "mosquitto.log").open("wb") as log:
@@ -161,12 +167,14 @@ async def rig() -> AsyncIterator[Rig]:
         await _listening(mqtt_port)
         certificate = make_certificate(folder / "certificate")
         async with (
-            SimulatedMicrosoft(home.directory, certificate) as microsoft,
+            SimulatedMicrosoft(
+                home.directory, certificate, keep_requests=keep_requests
+            ) as microsoft,
             aiomqtt.Client("127.0.0.1", mqtt_port, protocol=aiomqtt.ProtocolVersion.V5) as client,
             asyncio.TaskGroup() as tasks,
         ):
             microsoft.auto_approve(home.person)
-            built = Rig(folder, microsoft, home, mqtt_port, client)
+            built = Rig(folder, microsoft, home, mqtt_port, mosquitto, client)
             await client.subscribe("presence/#", qos=1)
             listening = tasks.create_task(_listen(built), name="listen")
             yield built
