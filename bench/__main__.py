@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import cadence, docs, figures, lights, many, page
+from bench import cadence, docs, figures, lights, many, page, tenants
 from bench.rig import Rig, rig
 from bench.rows import Row, table
 
@@ -67,6 +67,9 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
     if not quick:
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
         measured["many"]["hundred_thousand_idle"] = await _alone(many.hundred_thousand_idle)
+        measured["many"]["tenants"] = await tenants.measure(
+            tenants=2, people=50_000, bridges=1, seconds=90, everybody=False
+        )
     return measured
 
 

@@ -231,6 +231,8 @@ def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
         limit_s = 1.2 * signed_in["mean_delay_of_one_s"]
         yield _row(f"{name}: share of a core", signed_in["cpu_percent"], 10, "%")
         yield _row(f"{name}: mean delay, against one", signed_in["mean_delay_s"], limit_s, "s")
+    if shared := told.get("tenants"):
+        yield from _tenant_rows(shared)
     most = told["budget"]["most"]
     yield Row(
         f"requests in 30 s, {told['budget']['wanted']:,.0f} wanted",
@@ -238,6 +240,19 @@ def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
         f"<= {LIMIT:,}",
         most <= LIMIT,
     )
+
+
+def _tenant_rows(told: dict[str, Any]) -> Iterator[Row]:
+    quiet, name = told["quiet"], f"{told['tenants']} tenants of {told['people']:,} on one bridge"
+    of_tenant, refused = quiet["most_calls_of_a_tenant_in_30_s"], quiet["refused"]
+    calls = f"{of_tenant:,}, {refused} refused"
+    yield Row(
+        f"{name}: most requests of a tenant in 30 s",
+        calls,
+        f"<= {LIMIT:,}, none",
+        of_tenant <= LIMIT and not refused,
+    )
+    yield _row(f"{name}: memory, all sent", quiet["largest_bridge_mib"], 350, "MiB")
 
 
 SWEPT = {
