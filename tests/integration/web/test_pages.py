@@ -22,6 +22,7 @@ from tests.fakes.web_page import RunningPage, person, service, serving, waiting
 from tests.integration.web.conftest import HOUSEHOLD, PASSWORD, client_of
 from tests.integration.web.visitor import press, read, until
 
+WAITS = "standby: a serves, this node (b) waits"
 PAGE_LIMIT = 60_000
 """Bytes of the page with all that it loads."""
 PACKED_LIMIT = 20_000
@@ -69,6 +70,8 @@ async def test_a_form_does_its_work_and_leads_back_under_any_prefix(
         ({}, 200, "ready"),
         ({"broker_connected": False}, 503, "broker not connected"),
         ({"last_poll_ok": None}, 503, "no good read yet"),
+        ({"standby": WAITS}, 503, WAITS),
+        ({"standby": WAITS, "broker_connected": False}, 503, WAITS),
     ],
 )
 async def test_readiness_is_the_broker_and_one_good_read(

@@ -20,6 +20,7 @@ from tests.fakes.web_page import NOON, light, person, service, waiting
 from tests.unit.web.reading import Reading
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
+WAITS = "standby: a serves, this node (b) waits"
 REFUSED = person("dave", sign_in=SignIn(SignInState.ERROR))
 EVIL = "<script>x</script>"
 START = NOON - timedelta(hours=24)
@@ -156,6 +157,9 @@ def test_health_waits_for_who_must_sign_in_and_blames_nobody() -> None:
         (Snapshot(service(), (waiting(ways=()),)), "All is well."),
         (Snapshot(service(), (REFUSED, person())), "Microsoft refuses the sign-in of Dave."),
         (Snapshot(service(healthy=False, failing=True, reason="Bob: x"), (waiting(),)), "Bob: x"),
+        (Snapshot(service(standby=WAITS), (person(),)), f"S{WAITS[1:]}."),
+        (Snapshot(service(standby=WAITS, broker_connected=False), ()), f"S{WAITS[1:]}."),
+        (Snapshot(service(standby=WAITS, healthy=False, reason="Bob: x"), ()), "Bob: x"),
     ],
 )
 def test_health_begins_with_one_line(snapshot: Snapshot, words: str) -> None:

@@ -277,3 +277,12 @@ def test_no_message_breaks_it(leaf: str, payload: bytes) -> None:
         light_of(Light("desk"), "light/why", payload)
     except ContractError:
         pass
+
+
+async def test_that_another_node_serves_is_shown_until_this_one_does() -> None:
+    page, well = view(), Health(healthy=True)
+    page.update_health(well, broker_connected=False, standby="standby: a serves")
+    waiting = await settled(page)
+    assert waiting.service.standby == not_ready(waiting) == "standby: a serves"
+    page.update_health(well, broker_connected=True)
+    assert not (await settled(page)).service.standby
