@@ -244,7 +244,11 @@ class Reconnecting:
             lasted_s = self._clock.monotonic() - self._beside_since_s
             now.looks_cut = now.looks_cut + 1 if lasted_s < GOOD_S else 0
             short_lived = now.looks_cut
-        return explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
+        fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
+        if looked and self._node and fault.kind is Kind.THROWN_OUT:
+            text = f"another bridge is called {self._node!r} too: give each its own [standby] node"
+            return fault._replace(text=text)
+        return fault
 
     def _go_on(self) -> None:
         """To whoever may be tried first; of those who may be tried now, to the next in order."""

@@ -21,7 +21,9 @@ from tests.integration.test_service import until as eventually
 
 STATE, HEALTH, LEADER = (f"presence/bridge/{leaf}" for leaf in ("state", "health", "leader"))
 WAITER, SERVER = "presence-bridge-standby-b", "presence-bridge"
-A_SERVES = {"node": "a", "epoch": 9_000_000_000, "since": "2026-11-27T06:00:00+00:00"}
+EPOCH = 9_000_000_000
+"""Above what a node takes by its own clock."""
+A_SERVES = {"node": "a", "epoch": EPOCH, "since": "2026-11-27T06:00:00+00:00"}
 
 
 def node_b(folder: Path) -> Config:
@@ -77,7 +79,7 @@ async def test_who_takes_over_is_above_whoever_served_before(tmp_path: Path) -> 
         await take_over(broker, clock)
         assert clients(broker) == [SERVER]
         said = broker.json(LEADER)
-        assert (said["node"], said["epoch"]) == ("b", A_SERVES["epoch"] + 1)
+        assert (said["node"], said["epoch"]) == ("b", EPOCH + 1)
         assert service.health().node == "b"
         with pytest.raises(PersonMustActError, match="With a standby nobody is added on the page"):
             await service.add_person("bob", "Bob", Way.DEVICE_CODE)

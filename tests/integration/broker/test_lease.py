@@ -114,6 +114,22 @@ async def test_who_served_last_comes_back_at_once(mosquitto: Mosquitto) -> None:
         assert anew.epoch == 2
 
 
+async def test_two_nodes_of_one_name_are_called_so(
+    mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    nodes = Node("a", mosquitto.port), Node("a", mosquitto.port)
+    text = "another bridge is called 'a' too: give each its own [standby] node"
+    async with subscriber(mosquitto.port) as mqtt:
+        await mqtt.publish(STATE, "online", retain=True)
+    async with nodes[0].running(), nodes[1].running(), asyncio.timeout(60):
+        while not any(text in node.broker.problems for node in nodes):
+            for node in nodes:  # Mosquitto 2.0 does not say why it ends one of them
+                await node.clock.advance(STORED_S)
+            await asyncio.sleep(0.05)
+    assert 1 <= caplog.text.count(text) <= len(nodes), "each says it once"
+    assert "client id" not in caplog.text
+
+
 async def test_a_broker_that_names_its_clients_is_refused_with_the_reason() -> None:
     async with strict() as broker:
         broker.announces = Announced(client_id="user-7")
