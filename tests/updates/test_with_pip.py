@@ -204,6 +204,11 @@ async def test_an_update_a_restore_and_the_way_back_lose_nothing(
 
             ours.install(wheels["new"])
             config = (machine.etc / "config.toml").read_bytes()
+            rules = machine.etc / "mosquitto" / "acl"
+            before_update = set(rules.read_text(encoding="utf-8").splitlines())
+            machine.init(ours)
+            added = set(rules.read_text(encoding="utf-8").splitlines()) ^ before_update
+            assert added <= {f"{word} read presence/table/+/fresh" for word in ("topic", "pattern")}
             assert "changed" not in machine.init(ours)
             assert (machine.etc / "config.toml").read_bytes() == config
         async with machine_at(first, who) as machine, listening(machine) as mqtt:
