@@ -25,8 +25,8 @@ from bridge.microsoft import Writer
 from bridge.microsoft.accounts import OpenHttp
 from bridge.retry import Random
 from bridge.service.composition import Composition, OpenLocalApi, OpenPage
+from bridge.service.followed_table import ALONE_MOST
 from bridge.service.registration_change import change_registration, registration_of
-from bridge.service.sources import ALONE_MOST
 
 
 class Service:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import tzinfo
 from random import random as _random
-from typing import NamedTuple
 
 from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
 from bridge.config.tables.hours import hours_of
-from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, Followed, Way
+from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
@@ -23,6 +22,7 @@ from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
+from bridge.service.followed_table import ALONE_MOST, FollowedTable, settings_of
 from bridge.service.readable import Sight, why_unread
 
 FIRST_READS_S = 5.0
@@ -30,21 +30,6 @@ FIRST_READS_S = 5.0
 TRIED_EVERY_S = 86_400.0
 """A node that waits tries its sign-ins so often: one that nobody uses ends some day."""
 NOBODY_HERE = "Nobody is signed in on this node, which waits: it could not take over."
-_UNDISTURBED = ("set_presence", "status_message", "homeassistant", "beat")
-"""Keys of a table that do not decide who is read, or how."""
-ALONE_MOST = 200
-"""Of so many people of a table each says until when it is current; of more their table does."""
-
-
-class FollowedTable(NamedTuple):
-    """One account table that is followed, and with it one person or many."""
-
-    settings: tuple[object, ...]
-    """All of the config that it depends on."""
-    table: AccountSettings
-    """As it is now; what is in it and not in ``settings`` can change while it goes on."""
-    source: MicrosoftAccount
-    poller: Poller
 
 
 class Sources:
@@ -158,7 +143,7 @@ class Sources:
         Raises:
             ConfigError: Something is missing, for all accounts at once; nothing has changed then.
         """
-        wanted = {slug: _settings(config, slug) for slug in config.accounts}
+        wanted = {slug: settings_of(config, slug) for slug in config.accounts}
         kept = {
             slug: followed._replace(table=config.accounts[slug])
             for slug, followed in self._tables.items()
@@ -181,25 +166,10 @@ class Sources:
 
     def _announce_all(self) -> None:
         """Announce who is followed now."""
-        self._announce(
-            {
-                slug: Followed(
-                    name,
-                    discover=followed.table.homeassistant,
-                    settable=bool(followed.source.writer),
-                    says=followed.table.status_message,
-                    ways=_ways(followed.table),
-                    table=table if _reads_several(followed.table) else None,
-                    shares=self._shares(followed),
-                )
-                for table, followed in self._tables.items()
-                for slug, name in followed.source.accounts.items()
-            }
-        )
-
-    def _shares(self, followed: FollowedTable) -> bool:
-        is_large = len(followed.source.accounts) > self._alone_most
-        return is_large and _reads_several(followed.table) and not followed.table.beat
+        everybody: dict[str, Followed] = {}
+        for slug, followed in self._tables.items():
+            everybody |= followed.people(slug, alone_most=self._alone_most)
+        self._announce(everybody)
 
     def _start(self, slug: str) -> None:
         if self._tasks is not None:
@@ -274,31 +244,3 @@ def _of_who_waits(source: MicrosoftAccount) -> Status:
     needs = source.sign_in.value.state in NEEDS_SIGN_IN
     name = source.accounts.get(source.slug)
     return Status(problem=NOBODY_HERE if needs else None, name=name, needs_sign_in=needs)
-
-
-def _ways(table: AccountSettings) -> tuple[Way, ...]:
-    """Both of them, the one of the config first; an app needs neither."""
-    if table.sign_in == "app":
-        return ()
-    chosen = Way(table.sign_in)
-    return (chosen, *(way for way in Way if way is not chosen))
-
-
-def _reads_several(table: AccountSettings) -> bool:
-    return bool(table.group or table.people or table.watch)
-
-
-def _settings(config: Config, slug: str) -> tuple[object, ...]:
-    """All that a table depends on; what else is in it changes while its people are read on."""
-    own, plain = config.accounts[slug], AccountSettings()
-    undisturbed = {key: getattr(plain, key) for key in _UNDISTURBED}
-    several = _reads_several(own)
-    near = [table for table in config.accounts if several and table.startswith(f"{slug}_")]
-    return (
-        own.model_copy(update=undisturbed),
-        config.microsoft_of(slug),
-        config.network,
-        config.polling,
-        config.time_zone,
-        tuple(near),
-    )

@@ -18,8 +18,8 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Person
+from bridge.service.followed_table import ALONE_MOST
 from bridge.service.service import Service
-from bridge.service.sources import ALONE_MOST
 from drivers.runner import Runner
 from drivers.settings import Common
 from tests.world.broker import MemoryBroker, Nature
