@@ -58,7 +58,7 @@ client_id = "{client_id}"
 homeassistant = false
 """
 RETAINED, RECEIVED = "retained messages/count", "messages/received"
-BROKER_TELLS_S, QUIET_S, DEADLINE_S = 1, 15.0, 3600.0
+COUNTED_EVERY_S, QUIET_S, DEADLINE_S = 1, 15.0, 3600.0
 NOTHING_STORED = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
 
 
@@ -105,7 +105,7 @@ class Stage:
         stored, since_s = 0, time.monotonic()
         async with asyncio.timeout(DEADLINE_S):
             while stored < self.people or time.monotonic() - since_s < QUIET_S:
-                await asyncio.sleep(BROKER_TELLS_S)
+                await asyncio.sleep(COUNTED_EVERY_S)
                 if self.broker.get(RETAINED, 0) != stored:
                     stored, since_s = self.broker[RETAINED], time.monotonic()
 
@@ -144,14 +144,14 @@ async def measure(
         stage = Stage(built, [_organisation(built, files, n, people) for n in range(tenants)])
         shares = [stage.organisations[n::bridges] for n in range(bridges)]
         with _listening(stage) as client, _running(stage, shares):
-            told = await _figures(stage, client, seconds=seconds, everybody=everybody)
-    return {"tenants": tenants, "people": people, "bridges": bridges, **told}
+            figures = await _figures(stage, client, seconds=seconds, everybody=everybody)
+    return {"tenants": tenants, "people": people, "bridges": bridges, **figures}
 
 
 async def _figures(
     stage: Stage, client: Client, *, seconds: float, everybody: bool
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     parts: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
         "start": lambda: _started(stage),
         "quiet": lambda: _quiet(stage, seconds),
@@ -160,9 +160,9 @@ async def _figures(
     if everybody:
         parts["all_changed"] = lambda: _changed(stage, client, 1.0, "Away")
     for name, part in parts.items():
-        told[name] = {**await part(), **_memory(stage)}
-        print(name, json.dumps(told[name]), file=sys.stderr)  # the next may take long
-    return told
+        figures[name] = {**await part(), **_memory(stage)}
+        print(name, json.dumps(figures[name]), file=sys.stderr)  # the next may take long
+    return figures
 
 
 async def _started(stage: Stage) -> dict[str, Any]:
@@ -197,7 +197,7 @@ async def _changed(stage: Stage, client: Client, share: float, availability: str
     stage.awaited = {"DoNotDisturb": b'"do_not_disturb"', "Away": b'"away"'}[availability]
     stage.seen_at_s.clear()
     client.subscribe("+/account/+/state", options=NOTHING_STORED)
-    await asyncio.sleep(2 * BROKER_TELLS_S)
+    await asyncio.sleep(2 * COUNTED_EVERY_S)
     before, began_s = counters(stage), time.monotonic()
     changed = 0
     for organisation in stage.organisations:
@@ -208,7 +208,7 @@ async def _changed(stage: Stage, client: Client, share: float, availability: str
         while len(stage.seen_at_s) < changed:  # noqa: ASYNC110 - a bench
             await asyncio.sleep(0.1)
     client.unsubscribe("+/account/+/state")
-    await asyncio.sleep(2 * BROKER_TELLS_S)  # the broker counts a moment later
+    await asyncio.sleep(2 * COUNTED_EVERY_S)  # the broker counts a moment later
     seen_s = spread([at_s - began_s for at_s in stage.seen_at_s.values()])
     return {
         **spent(stage, before),
@@ -286,8 +286,8 @@ def main() -> None:
     parser.add_argument("--bridges", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=120, help="of quiet")
     parser.add_argument("--everybody", action="store_true", help="all change at once, too")
-    told = asyncio.run(measure(**vars(parser.parse_args())))
-    print(json.dumps(told, indent=2))
+    figures = asyncio.run(measure(**vars(parser.parse_args())))
+    print(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
