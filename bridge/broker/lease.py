@@ -39,7 +39,7 @@ class Leader(NamedTuple):
     """Its wall clock then, in ISO 8601."""
 
     @property
-    def message(self) -> bytes:
+    def payload(self) -> bytes:
         """As it is on the topic."""
         return encode_json(self._asdict())
 
@@ -143,7 +143,7 @@ class Lease:
         self._outbid.clear()
         self._corrected.clear()
         self.serves = True
-        refused = await session.send([Message(self.topic, self._ours.message)])
+        refused = await session.send([Message(self.topic, self._ours.payload)])
         await self._clock.sleep(LISTEN_S)
         if self._outbid.is_set():
             raise OutbidError
@@ -164,7 +164,7 @@ class Lease:
             await self._clock.sleep(LISTEN_S)
             if self._corrected.is_set() and self._ours:
                 self._corrected.clear()
-                say(Message(self.topic, self._ours.message))
+                say(Message(self.topic, self._ours.payload))
         session.drop()  # the will says it, and who serves answers that
         raise OutbidError
 

@@ -128,12 +128,13 @@ class _Watching:
             lease.log_waiting()
             if lease.other:
                 place.set(replace(place.value, was_heard=True))
-        while (wait_s := place.value.free_s(part) - self._clock.monotonic()) > 0:
+        while True:
             if listening.done():  # also while we slept, when nobody here was woken
                 listening.result()
+            wait_s = place.value.free_s(part) - self._clock.monotonic()
+            if wait_s <= 0:
+                break
             await place.newer(place.version, within_s=wait_s, clock=self._clock)
-        if listening.done():
-            listening.result()
         if lease:
             lease.decide()
         return place.value.was_heard

@@ -159,4 +159,4 @@ def test_what_no_node_wrote_names_nobody(payload: bytes) -> None:
 
 def test_a_leader_is_read_as_it_is_written() -> None:
     leader = Leader("a", 7, "2026-11-27T06:00:00+00:00")
-    assert leader_of(leader.message) == leader
+    assert leader_of(leader.payload) == leader
