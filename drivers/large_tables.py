@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bridge.broker import Received
+from bridge.contract.topics import whose
 from bridge.contract.wire import AccountState, TableFresh, decode
 from drivers.bridge_clock import BridgeClock, is_older
 
@@ -24,7 +25,7 @@ class LargeTables:
         Raises:
             ContractError: It is nothing that a bridge says.
         """
-        table = received.topic.split("/")[-2]
+        table = whose(received.topic)
         known = self._fresh.get(table)
         news = decode(TableFresh, received.payload) if received.payload else None
         if news is None:

@@ -117,3 +117,8 @@ class Topics:
     def light_config(self, driver: str) -> str:
         """Discovery of a light device, below the driver's own name so that access rules fit."""
         return f"{self.discovery_prefix}/device/{slug(driver)}/light/config"
+
+
+def whose(topic: str) -> str:
+    """The account, or table, that a topic of ``Topics.account`` or ``Topics.table`` is of."""
+    return topic.split("/")[-2]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from bridge.contract.account import AccountFacts, Followed, SignIn
 from bridge.contract.status import Status
+from bridge.contract.topics import whose
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import (
     auth,
@@ -178,7 +179,7 @@ class AccountStates:
 
     def on(self, topic: str) -> Message | None:
         """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
-        slug = topic.split("/")[-2]
+        slug = whose(topic)
         return next((message for message in self.everything(slug) if message.topic == topic), None)
 
     def _repeated(self, slug: str) -> Iterator[Message]:

@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts, Followed
-from bridge.contract.topics import OFFLINE, ONLINE
+from bridge.contract.topics import OFFLINE, ONLINE, whose
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.outgoing import Outgoing
 
@@ -107,7 +107,7 @@ class TableFreshness:
         """People of whom something was lost, though all was sent since the start."""
         lost = self._complete - self._settled
         topics = (topic for topic in self._unproven if self._table_on(topic) in lost)
-        yield from dict.fromkeys(topic.split("/")[-2] for topic in topics)
+        yield from dict.fromkeys(whose(topic) for topic in topics)
 
     def sent_all(self, tables: Iterable[str]) -> Iterator[Message]:
         """Each person of ``tables``, or all that was lost of them, was sent on this connection."""
@@ -186,7 +186,7 @@ class TableFreshness:
             self._refused()
 
     def _hear(self, received: Received) -> None:
-        table = received.topic.split("/")[-2]
+        table = whose(received.topic)
         said = self._said.get(table)
         if said is None or received.payload != said.payload:
             return

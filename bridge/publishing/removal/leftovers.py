@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.broker import Received
 from bridge.contract.errors import ContractError
-from bridge.contract.topics import Topics, slug
+from bridge.contract.topics import Topics, slug, whose
 from bridge.contract.wire import decode_json
 from bridge.publishing.discovery.payloads import ORIGIN_NAME
 
@@ -37,7 +37,7 @@ def stored_account(received: Received) -> str | None:
     if not received.payload:
         return None
     try:
-        return slug(received.topic.split("/")[-2])
+        return slug(whose(received.topic))
     except ContractError:
         return None
 

@@ -15,6 +15,7 @@ from tests.unit.drivers.bench import Bench
 RED, GREEN = DEFAULT_LOOKS["busy"].state(), DEFAULT_LOOKS["available"].state()
 UNKNOWN = DEFAULT_LOOKS["unknown"].state()
 FRESH = "presence/table/team/fresh"
+STARTED = {"state": "offline", "polled_at": None, "valid_until": None, "epoch": None}
 
 
 def told(bench: Bench, state: str = "online", *, lives_s: float = 300.0, epoch: int = 7) -> None:
@@ -76,8 +77,7 @@ async def test_after_a_restart_nothing_old_is_shown_before_all_was_sent(bench: B
     person(bench, "busy")
     told(bench)
     async with bench.running():
-        started = {"state": "offline", "polled_at": None, "valid_until": None, "epoch": None}
-        bench.broker.tell(FRESH, started)
+        bench.broker.tell(FRESH, STARTED)
         await bench.clock.advance(1)
         assert bench.light.shows == UNKNOWN
         person(bench, "available", epoch=8)
@@ -92,8 +92,7 @@ async def test_a_restart_while_the_way_of_the_lamp_was_cut_is_believed_too(bench
     async with bench.running():
         for session in list(bench.broker.sessions):
             bench.broker.lose(session)
-        started = {"state": "offline", "polled_at": None, "valid_until": None, "epoch": None}
-        bench.broker.tell(FRESH, started)
+        bench.broker.tell(FRESH, STARTED)
         for _ in range(10):
             await bench.clock.advance(1)
         assert bench.broker.sessions
