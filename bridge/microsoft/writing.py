@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import UTC, timedelta
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -51,7 +52,6 @@ REMEDY = "Add the delegated permission Presence.ReadWrite to the app, then sign 
 LOCATION_REMEDY = f"{REMEDY} Microsoft's government clouds know no work location."
 NOT_SHOWN = "Teams shows it as soon as the person is signed in to Teams on any device."
 _BUSY = (PreferredPresence.BUSY, PreferredPresence.DO_NOT_DISTURB)
-_STORED = TypeAdapter(Preferred)
 
 
 class Writer:
@@ -155,11 +155,11 @@ class Writer:
 
     def _remember(self, preferred: Preferred) -> None:
         self._preferred = preferred
-        self._file.save(_STORED.dump_json(preferred).decode())
+        self._file.save(_stored().dump_json(preferred).decode())
 
     def _read(self) -> Preferred:
         try:
-            return _STORED.validate_json(self._file.file.read_bytes())
+            return _stored().validate_json(self._file.file.read_bytes())
         except FileNotFoundError:
             return Preferred()
         except (OSError, ValidationError):
@@ -177,3 +177,8 @@ def _checked(lasts: timedelta | None) -> timedelta | None:
 def file_of(state_dir: Path, slug: str) -> Path:
     """Where it is remembered what the account ``slug`` set."""
     return state_dir / "preferred" / f"{slug}.json"
+
+
+@cache
+def _stored() -> TypeAdapter[Preferred]:
+    return TypeAdapter(Preferred)  # built where somebody's presence may be set
