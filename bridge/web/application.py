@@ -70,6 +70,7 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
         yield runner.server
     finally:
         await runner.cleanup()
+        await guard.close()
 
 
 def refusal(request: web.Request, status: HTTPStatus, text: str) -> web.Response:

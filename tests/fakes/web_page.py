@@ -26,7 +26,7 @@ from bridge.web.posts import Posts
 from bridge.web.server import Web
 from bridge.web.serving.limits import Limits
 from bridge.web.set_up.change import RegistrationChange
-from tests.fakes.web_serving import served
+from tests.fakes.web_serving import QUICK, served
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SIGNED_IN = SignIn(SignInState.SIGNED_IN)
@@ -219,7 +219,7 @@ async def serving(
         view=view,
         posts=Posts(view, cast(Commands, actions)),
         registration=RegistrationChange(view, cast(Commands, actions)),
-        guard=guard_of(chosen, state_dir, time),
+        guard=guard_of(chosen, state_dir, time, cost=QUICK),
         state_dir=state_dir,
         version="1.2.3",
         clock=time,

@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bridge.web.access.password import Cost
 from bridge.web.server import Web
 from bridge.web.set_up.server import SetUp
+
+QUICK = Cost(n=2, p=1)
+"""How the hash of a password is made is not what visitors are tested for."""
 
 
 @asynccontextmanager

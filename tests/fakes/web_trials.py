@@ -18,7 +18,7 @@ from bridge.web.access.building import guard_of
 from bridge.web.access.one_time_link import OneTimeLink
 from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.server import SetUp
-from tests.fakes.web_serving import served
+from tests.fakes.web_serving import QUICK, served
 
 
 @dataclass
@@ -85,7 +85,7 @@ async def setting_up(
         file=folder / "config.toml",
         given=given,
         trials=answers,
-        guard=guard_of(chosen, folder / "state", time, link=link),
+        guard=guard_of(chosen, folder / "state", time, link=link, cost=QUICK),
         clock=time,
         zone=zone,
     )

@@ -14,6 +14,7 @@ from bridge.web.access.guard import Guard
 from bridge.web.access.hosts import own_names
 from bridge.web.access.keys import salt_of, secret_of
 from bridge.web.access.one_time_link import OneTimeLink
+from bridge.web.access.password import COST, Cost
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.password_file import PasswordFile
 from bridge.web.access.sessions import Sessions
@@ -23,11 +24,16 @@ ENDED = "web_ended"
 
 
 def guard_of(
-    settings: WebSettings, state_dir: Path, clock: Clock, *, link: OneTimeLink | None = None
+    settings: WebSettings,
+    state_dir: Path,
+    clock: Clock,
+    *,
+    link: OneTimeLink | None = None,
+    cost: Cost = COST,
 ) -> Guard:
     """The guard that ``settings`` ask for; ``state_dir`` keeps its key and what was ended.
 
-    ``link`` opens the page once without the password.
+    ``link`` opens the page once without the password, of which a guess takes ``cost``.
 
     Raises:
         ConfigError: The password's file cannot be read.
@@ -35,7 +41,7 @@ def guard_of(
     secret, ended = secret_of(state_dir, os.urandom), StateFile(state_dir / ENDED)
     file = None
     if settings.password_file:
-        file = PasswordFile(settings.password_file, salt_of(secret), clock)
+        file = PasswordFile(settings.password_file, salt_of(secret), clock, cost)
     password = file.read() if file else None
     sessions = Sessions(
         secret,
@@ -49,6 +55,7 @@ def guard_of(
         cookies=Cookies(
             f"presence_session_{settings.port}", sessions, clock=clock, random=os.urandom
         ),
+        ended=ended,
         password=PasswordCheck(password, clock=clock, random=os.urandom) if password else None,
         link=link,
         file=file,

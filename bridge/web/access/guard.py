@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from bridge.config.state_file import StateFile
 from bridge.config.tables.web import WebSettings
 from bridge.contract.faults import Faults
 from bridge.web.access.basic_auth import basic_password
@@ -45,8 +46,8 @@ Why = tuple[HTTPStatus, str]
 class Guard:
     """Decides who may look and who may change something.
 
-    ``names`` are those of this machine; ``password`` and its ``file`` are ``None`` where none is
-    needed; ``link`` opens the page once without it.
+    ``names`` are those of this machine; ``ended`` is the file of ended sessions; ``password`` and
+    its ``file`` are ``None`` where none is needed; ``link`` opens the page once without it.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class Guard:
         *,
         names: frozenset[str],
         cookies: Cookies,
+        ended: StateFile,
         password: PasswordCheck | None,
         file: PasswordFile | None = None,
         link: OneTimeLink | None = None,
     ) -> None:
-        self._settings, self._cookies = settings, cookies
+        self._settings, self._cookies, self._ended = settings, cookies, ended
         self._password, self._file, self._link = password, file, link
         self._names = names | set(settings.hosts)
         self._proxies = Proxies(settings)
@@ -79,6 +81,10 @@ class Guard:
         if not response.prepared:
             self._cookies.add_to(_safe(response), request)
         return response
+
+    async def close(self) -> None:
+        """Wait until it is written which sessions have ended."""
+        await self._ended.close()
 
     async def follow_password(self, ended: Callable[[], None]) -> None:
         """Take each new password; it ends all sessions, and ``ended`` is called then."""

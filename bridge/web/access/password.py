@@ -11,12 +11,22 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bridge.config.text_file import read_secret
 from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 
-COST, BLOCK, PARALLEL = 2**13, 8, 10
+
+class Cost(NamedTuple):
+    """What each guess takes: rounds, block size and parallelism of scrypt."""
+
+    n: int = 2**13
+    r: int = 8
+    p: int = 10
+
+
+COST = Cost()
 MEMORY = 32 * 1024 * 1024
 """What scrypt may take at the most, in bytes."""
 SALT_BYTES, KEY_BYTES = 16, 32
@@ -31,12 +41,16 @@ class PasswordHash:
 
     salt: bytes
     key: bytes
+    cost: Cost = COST
 
     @classmethod
-    def of(cls, password: str, salt: bytes) -> PasswordHash:
+    def of(cls, password: str, salt: bytes, cost: Cost = COST) -> PasswordHash:
         """Hash ``password``; takes some tens of milliseconds."""
-        cost: dict[str, int] = {"n": COST, "r": BLOCK, "p": PARALLEL, "maxmem": MEMORY}
-        return cls(salt, hashlib.scrypt(password.encode(), salt=salt, dklen=KEY_BYTES, **cost))
+        n, r, p = cost
+        key = hashlib.scrypt(
+            password.encode(), salt=salt, n=n, r=r, p=p, maxmem=MEMORY, dklen=KEY_BYTES
+        )
+        return cls(salt, key, cost)
 
     @classmethod
     def parse(cls, line: str) -> PasswordHash:
@@ -46,8 +60,7 @@ class PasswordHash:
             read = cls(base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))
         except (ValueError, binascii.Error):
             raise ValueError("is no scrypt hash as this program writes it") from None
-        costs = (cost, block, parallel)
-        if mark != "scrypt" or costs != (str(COST), str(BLOCK), str(PARALLEL)):
+        if mark != "scrypt" or (cost, block, parallel) != tuple(map(str, COST)):
             raise ValueError("is a scrypt hash of another cost")
         if len(read.salt) < SALT_BYTES or len(read.key) != KEY_BYTES:
             raise ValueError("is a scrypt hash that was cut")
@@ -55,15 +68,17 @@ class PasswordHash:
 
     def matches(self, password: str) -> bool:
         """Whether ``password`` is the one; in constant time."""
-        return hmac.compare_digest(PasswordHash.of(password, self.salt).key, self.key)
+        return hmac.compare_digest(PasswordHash.of(password, self.salt, self.cost).key, self.key)
 
     def __str__(self) -> str:
         salt, key = (base64.b64encode(part).decode() for part in (self.salt, self.key))
-        return f"{_MARK}{COST}${BLOCK}${PARALLEL}${salt}${key}"
+        return f"{_MARK}{self.cost.n}${self.cost.r}${self.cost.p}${salt}${key}"
 
 
-def read_password(file: Path, salt: bytes) -> PasswordHash:
+def read_password(file: Path, salt: bytes, cost: Cost = COST) -> PasswordHash:
     """The password in the first line of ``file``: in plain, or as ``str(PasswordHash)``.
+
+    One in plain is hashed at ``cost``.
 
     Raises:
         ConfigError: It cannot be read, or is too short.
@@ -78,4 +93,4 @@ def read_password(file: Path, salt: bytes) -> PasswordHash:
         raise ConfigError([f"web.password_file: {file}: {error}"]) from error
     if len(line) < LEAST:
         raise ConfigError([f"web.password_file: {file}: use {LEAST} characters or more"])
-    return PasswordHash.of(line, salt)
+    return PasswordHash.of(line, salt, cost)

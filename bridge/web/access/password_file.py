@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.config.file_stamp import Stamp, stamp_of
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import ConfigError
-from bridge.web.access.password import PasswordHash, read_password
+from bridge.web.access.password import COST, Cost, PasswordHash, read_password
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +20,10 @@ half done at the first."""
 
 
 class PasswordFile:
-    """Reads ``file``; ``salt`` is for a password that is written in plain."""
+    """Reads ``file``; ``salt`` and ``cost`` are for a password that is written in plain."""
 
-    def __init__(self, file: Path, salt: bytes, clock: Clock) -> None:
-        self._file, self._salt, self._clock = file, salt, clock
+    def __init__(self, file: Path, salt: bytes, clock: Clock, cost: Cost = COST) -> None:
+        self._file, self._salt, self._clock, self._cost = file, salt, clock, cost
         self._taken: Stamp | None = None
         self._password: PasswordHash | None = None
         self._look = asyncio.Event()
@@ -35,7 +35,7 @@ class PasswordFile:
             ConfigError: It cannot be read, or is too short.
         """
         self._taken = stamp_of(self._file)
-        self._password = read_password(self._file, self._salt)
+        self._password = read_password(self._file, self._salt, self._cost)
         return self._password
 
     def look_now(self) -> None:

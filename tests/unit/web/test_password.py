@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import ConfigError
-from bridge.web.access.password import PasswordHash, read_password
+from bridge.web.access.password import Cost, PasswordHash, read_password
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.wrong_passwords import (
     FORGIVEN_S,
@@ -26,14 +26,9 @@ HASH = PasswordHash.of(RIGHT, SALT)
 HERE = "192.0.2.7"
 
 
-class Quick(PasswordHash):
-    """Knows the password without the cost of scrypt, for tests of what comes after a guess."""
-
-    def matches(self, password: str) -> bool:
-        return password == RIGHT
-
-
-QUICK = Quick(HASH.salt, HASH.key)
+LITTLE = Cost(n=2, p=1)
+QUICK = PasswordHash.of(RIGHT, SALT, LITTLE)
+"""For tests of what comes after a guess."""
 
 
 class Slow(PasswordHash):
@@ -149,7 +144,7 @@ def test_only_so_many_guessers_are_remembered() -> None:
 
 async def test_the_password_alone_is_right(caplog: pytest.LogCaptureFixture) -> None:
     clock = ManualClock()
-    check = PasswordCheck(HASH, clock=clock, random=bytes)
+    check = PasswordCheck(QUICK, clock=clock, random=bytes)
     with caplog.at_level(logging.WARNING):
         assert await check.refusal(HERE, "wrong guess") == "That is not the password."
     assert HERE in caplog.text
@@ -195,7 +190,7 @@ async def test_a_password_that_is_changed_while_it_is_compared_lets_nobody_in() 
     check = PasswordCheck(Slow(HASH.salt, HASH.key), clock=ManualClock(), random=bytes)
     guess = asyncio.create_task(check.refusal(HERE, RIGHT))
     await asyncio.to_thread(Slow.began.wait, 5)
-    check.change(PasswordHash.of("another horse", SALT))
+    check.change(PasswordHash.of("another horse", SALT, LITTLE))
     Slow.goes_on.set()
     assert await guess == "The password was changed just now. Enter the new one."
     assert await check.refusal(HERE, RIGHT) == "That is not the password."
