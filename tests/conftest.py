@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -11,13 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+    from tests.fakes.forks import Forks
+    from tests.fakes.web_browser import Chromium
+
 collect_ignore = ["homeassistant"]
 """``scripts/homeassistant`` runs these: they need a Home Assistant."""
+HERE = Path(__file__).parent
+ON_ONE_LOOP = (HERE / "e2e", HERE / "integration" / "web")
+"""Their tests share a loop, and with it a browser, whose start takes longer than most of them."""
 WORKERS_A_CORE, MOST_WORKERS = 2, 16
 """Many tests wait: for a program to start, or a browser. Unit tests do not."""
 
@@ -34,6 +42,13 @@ def pytest_configure() -> None:
     slow = HealthCheck.too_slow
     settings.register_profile("tests", deadline=None, suppress_health_check=(slow,))
     settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run on one loop what shares something that is bound to it."""
+    for item in items:
+        if item.path.parent in ON_ONE_LOOP and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 def pytest_collection_finish() -> None:
@@ -82,11 +97,48 @@ def _log_as_before() -> Iterator[None]:
         root.removeHandler(handler)
 
 
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """A real headless Chromium."""
-    from tests.fakes.web_browser import chromium, needs_chromium  # noqa: PLC0415 - few tests need it
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Our programs, loaded."""
+    from tests.fakes.forks import Forks  # noqa: PLC0415 - most tests start none
+
+    loaded = Forks()
+    yield loaded
+    loaded.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_chromium() -> AsyncIterator[Chromium]:
+    from tests.fakes.web_browser import SHELL, driven, needs_chromium  # noqa: PLC0415 - as above
 
     needs_chromium()
-    async with chromium() as browser:
-        yield browser
+    async with driven(SHELL) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chrome(one_chromium: Chromium) -> AsyncIterator[Browser]:
+    """A real headless Chromium, in which nobody has been yet; for tests of ``ON_ONE_LOOP``."""
+    browser = await one_chromium.browser()
+    yield browser
+    for context in browser.contexts:
+        await context.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on(request: pytest.FixtureRequest) -> None:
+    """Let no task of a test that shares its loop outlive the test."""
+    if request.path.parent in ON_ONE_LOOP and request.node.get_closest_marker("asyncio"):
+        if "chrome" in request.fixturenames:
+            request.getfixturevalue("one_chromium")
+        request.getfixturevalue("no_task_is_left")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def no_task_is_left() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

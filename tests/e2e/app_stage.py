@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from subprocess import Popen
 
 import yaml
 from playwright.async_api import Page
@@ -20,6 +19,7 @@ from playwright.async_api import Page
 from bridge.config import supervisor as real
 from tests.e2e.page_stage import Home
 from tests.e2e.test_first_start import environment
+from tests.fakes.forks import Program
 from tests.fakes.supervisor import INGRESS, Supervisor
 from tests.integration.web.browsing import opened
 
@@ -73,7 +73,7 @@ class App:
             folder.mkdir()
         self.options.write_text(json.dumps({"log_level": "info", **options}), encoding="utf-8")
 
-    async def start(self, *, pages: int = 1) -> Popen[str]:
+    async def start(self, *, pages: int = 1) -> Program:
         """As the Supervisor does, until the page listens."""
         environ = {**environment(self.home), "SUPERVISOR_TOKEN": self.supervisor.token}
         words = self._container(environ) if IMAGE else self._process(environ)

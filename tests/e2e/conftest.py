@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
 from bridge.contract.clock import SystemClock
@@ -19,6 +20,7 @@ from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import Household, household
 from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.e2e.page_stage import Home
+from tests.fakes.forks import Done, Forks, Program
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 
@@ -35,7 +37,8 @@ class Stage:
     home: Household
     broker: Mosquitto
     mqtt: Subscriber
-    programs: list[subprocess.Popen[str]] = field(default_factory=list)
+    forks: Forks
+    programs: list[Program] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
@@ -72,19 +75,19 @@ class Stage:
             encoding="utf-8",
         )
 
-    def start(self, module: str, *words: str) -> subprocess.Popen[str]:
+    def start(self, module: str, *words: str) -> Program:
         """Start ``python -m module words``; its log is in ``log(process)``."""
         return self.start_program(self.python(module, *words, "--config", str(self.config)))
 
     def start_in(
         self, folder: Path, module: str, *words: str, environ: Mapping[str, str]
-    ) -> subprocess.Popen[str]:
+    ) -> Program:
         """As ``start``, in ``folder`` and with ``environ``; nobody says where the config is."""
         return self.start_program(self.python(module, *words), cwd=folder, environ=environ)
 
     def start_at(
         self, terminal: int, folder: Path, module: str, *words: str, environ: Mapping[str, str]
-    ) -> subprocess.Popen[str]:
+    ) -> Program:
         """As ``start_in``, with somebody at the ``terminal``."""
         program = self.python(module, *words)
         return self.start_program(program, cwd=folder, environ=environ, terminal=terminal)
@@ -101,49 +104,48 @@ class Stage:
         cwd: Path | None = None,
         environ: Mapping[str, str] | None = None,
         terminal: int | None = None,
-    ) -> subprocess.Popen[str]:
+    ) -> Program:
         """Start ``words`` as one of the programs, which end with the stage."""
         number = len(self.programs)
+        env = {**os.environ, "HOME": str(self.folder), **(environ or {})}
+        process: Program
         with (self.folder / f"log{number}").open("w", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                words,
-                stdin=terminal,
-                stdout=subprocess.PIPE if terminal is None else terminal,
-                stderr=log,
-                text=True,
-                cwd=cwd,
-                env={**os.environ, "HOME": str(self.folder), **(environ or {})},
-            )
+            if terminal is None and self.forks.takes(words, env):
+                process = self.forks.start(words, environ=env, err=log.fileno(), cwd=cwd)
+            else:
+                process = subprocess.Popen(
+                    words,
+                    stdin=terminal,
+                    stdout=subprocess.PIPE if terminal is None else terminal,
+                    stderr=log,
+                    text=True,
+                    cwd=cwd,
+                    env=env,
+                )
         self.programs.append(process)
         return process
 
-    def log(self, process: subprocess.Popen[str]) -> str:
+    def log(self, process: Program) -> str:
         """What ``process`` has logged so far."""
         return (self.folder / f"log{self.programs.index(process)}").read_text(encoding="utf-8")
 
-    async def until_logged(self, process: subprocess.Popen[str], text: str, times: int) -> None:
+    async def until_logged(self, process: Program, text: str, times: int) -> None:
         """Wait until ``process`` has logged ``text`` that often, and not more."""
         async with asyncio.timeout(STOP_S):
             while self.log(process).count(text) < times:  # noqa: ASYNC110 - a log file wakes nobody
                 await asyncio.sleep(0.02)
         assert self.log(process).count(text) == times
 
-    def stop(self, process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, process: Program, how: signal.Signals = signal.SIGTERM) -> int:
         """Signal ``process`` and return its exit code."""
         process.send_signal(how)
         return process.wait(STOP_S)
 
-    async def command(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    async def command(self, module: str, *words: str) -> Done:
         """Run a command to its end, while the simulated Microsoft goes on in this process."""
-        return await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", module, *words, "--config", str(self.config)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env={**os.environ, "HOME": str(self.folder)},
-        )
+        words = (*self.python(module, *words), "--config", str(self.config))
+        env = {**os.environ, "HOME": str(self.folder)}
+        return await asyncio.to_thread(self.forks.run, words, environ=env)
 
     def be(self, availability: str, activity: str | None = None, **more: str) -> None:
         """Change Alice's presence at Microsoft."""
@@ -163,8 +165,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
     return make_certificate(Path(tmp_path_factory.mktemp("certificate")))
 
 
-@pytest.fixture
-async def stage(tmp_path: Path, certificate: ServerCertificate) -> AsyncIterator[Stage]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(
+    tmp_path: Path, certificate: ServerCertificate, forks: Forks
+) -> AsyncIterator[Stage]:
     """Alice's code is approved at once; nothing is started."""
     home = household(SystemClock())
     async with (
@@ -174,7 +178,7 @@ async def stage(tmp_path: Path, certificate: ServerCertificate) -> AsyncIterator
     ):
         microsoft.auto_approve(home.person)
         microsoft.codes.interval_s = 1
-        built = Stage(tmp_path, microsoft, home, broker, mqtt)
+        built = Stage(tmp_path, microsoft, home, broker, mqtt, forks)
         built.configure()
         try:
             yield built

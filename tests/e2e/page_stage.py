@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.fakes.forks import Program
 from tests.fakes.mosquitto import free_port
 from tests.fakes.subscriber import subscriber
 from tests.integration.web.browsing import findings, live, opened
@@ -39,13 +39,13 @@ class Home:
         """As the stage does, with a page; ``web`` stands in ``[web]``."""
         self.stage.configure(extra, web=f"port = {self.port}\n{web}")
 
-    async def start(self) -> subprocess.Popen[str]:
+    async def start(self) -> Program:
         """The bridge, once its page can be visited."""
         bridge = self.stage.start("bridge", "run")
         await self.listens(bridge)
         return bridge
 
-    async def listens(self, bridge: subprocess.Popen[str], *, times: int = 1) -> None:
+    async def listens(self, bridge: Program, *, times: int = 1) -> None:
         await self.stage.until_logged(bridge, "the page is at", times=times)
 
     async def open(self, **options: Any) -> Page:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 
 from bridge.setup import InitOptions, initialise
 from tests.e2e.conftest import Stage
@@ -21,7 +21,7 @@ RED, GREEN = {"r": 255, "g": 0, "b": 0}, {"r": 0, "g": 255, "b": 0}
 DRIVER = '[drivers.desk]\nkind = "console"\nfollow = ["alice"]\n'
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def fenced(stage: Stage, tmp_path: Path) -> AsyncIterator[Mosquitto]:
     """The broker of the stage, with the shipped rules and what ``init`` made."""
     folder = tmp_path / "fenced"

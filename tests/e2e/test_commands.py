@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from bridge.commands.remote_by_socket import on_this_machine
 from bridge.config.loader import load
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 ONLINE = "presence/account/alice/availability"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ids_by_user(stage: Stage, tmp_path: Path) -> AsyncIterator[Subscriber]:
     """The broker of the stage has the shipped rules, and takes the user's name as client id."""
     folder = tmp_path / "broker"

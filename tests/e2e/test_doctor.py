@@ -8,9 +8,8 @@ import os
 import re
 import shutil
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from bridge.demo.faults.script import Fault
 from bridge.doctor import IN_MEMORY
 from bridge.microsoft.sign_in.certificate import create
 from tests.e2e.conftest import Stage
+from tests.fakes.forks import Done, Forks
 from tests.fakes.mosquitto import Mosquitto, free_port
 
 SAID = Path(__file__).with_name("doctor_says.md")
@@ -327,28 +327,30 @@ async def somebody_whose_name_is_mistyped(stage: Stage) -> None:
     app(stage, whom, "Presence.Read.All", "User.Read.All")
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a run of the doctor left."""
+@pytest.fixture(scope="session")
+def powerless(forks: Forks) -> Iterator[Forks]:
+    """As an ordinary user: root's powers would hide what is wrong with files."""
+    if os.geteuid() != 0:
+        yield forks
+        return
+    if not shutil.which("setpriv"):
+        pytest.skip("setpriv is not installed (apt-get install util-linux)")
+    loaded = Forks("setpriv", "--bounding-set=-all")
+    yield loaded
+    loaded.close()
 
-    code: int
-    out: str
-    err: str
+
+@pytest.fixture
+def stage(stage: Stage, powerless: Forks) -> Stage:
+    """Its commands have no powers either."""
+    return replace(stage, forks=powerless)
 
 
-async def doctor(stage: Stage, *words: str) -> Told:
-    """Ask as an ordinary user: root's powers would hide what is wrong with files."""
-    command = [sys.executable, "-m", "bridge", "doctor", *words, "--config", str(stage.config)]
-    if os.geteuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("setpriv is not installed (apt-get install util-linux)")
-        command = ["setpriv", "--bounding-set=-all", *command]
-    pipe = asyncio.subprocess.PIPE
-    environ = {**os.environ, "HOME": str(stage.folder)}
-    asked = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=environ)
-    out, err = await asyncio.wait_for(asked.communicate(), 60)
-    assert not list(IN_MEMORY.glob(f"presence-doctor-{asked.pid}-*"))
-    return Told(asked.returncode or 0, out.decode(), err.decode())
+async def doctor(stage: Stage, *words: str) -> Done:
+    """What it says, and that it leaves nothing in memory."""
+    done = await stage.command("bridge", "doctor", *words)
+    assert not list(IN_MEMORY.glob(f"presence-doctor-{done.pid}-*"))
+    return done
 
 
 def tree(folder: Path) -> Iterator[tuple[str, int, bytes]]:
@@ -359,9 +361,9 @@ def tree(folder: Path) -> Iterator[tuple[str, int, bytes]]:
             yield str(path.relative_to(folder)), path.stat().st_mode, content
 
 
-def findings(stage: Stage, told: Told) -> str:
+def findings(stage: Stage, told: Done) -> str:
     """The faults that were told, as doctor_says.md shows them."""
-    text = "\n".join(line for line in told.out.splitlines() if not line.startswith("ok "))
+    text = "\n".join(line for line in told.stdout.splitlines() if not line.startswith("ok "))
     text = text.replace(str(stage.folder), "/etc/presence-bridge")
     for pattern, shown in (
         (r"127\.0\.0\.1:\d+", "localhost:1883"),
@@ -391,12 +393,12 @@ async def test_the_doctor_names_the_fault_and_the_cure_and_changes_nothing(
     told = await doctor(stage)
     if broker:
         broker.stop()
-    assert (told.code, told.err) == (1, "")
+    assert (told.returncode, told.stderr) == (1, "")
     assert findings(stage, told) == expected().get(name)
     assert stage.programs or list(tree(stage.folder)) == before  # a service writes meanwhile
     assert not [heard for heard in stage.mqtt.heard if "/request/" in heard.topic]
     for secret in ("hunter2", *stored_secrets(before)):
-        assert secret not in told.out
+        assert secret not in told.stdout
 
 
 def stored_secrets(before: list[tuple[str, int, bytes]]) -> Iterator[str]:
@@ -415,10 +417,10 @@ async def test_a_sound_set_up_has_no_finding(stage: Stage, key: str | None) -> N
         encrypt(stage, key)
     await login(stage)
     told = await doctor(stage)
-    assert (told.code, told.err) == (0, "")
-    assert all(line.startswith("ok ") for line in told.out.splitlines())
+    assert (told.returncode, told.stderr) == (0, "")
+    assert all(line.startswith("ok ") for line in told.stdout.splitlines())
     kept = "encrypted with key [0-9a-f]{8}" if key else "not encrypted; only this user may read it"
-    assert re.search(f"^ok   alice: the stored sign-in is {kept}$", told.out, re.MULTILINE)
+    assert re.search(f"^ok   alice: the stored sign-in is {kept}$", told.stdout, re.MULTILINE)
 
 
 async def test_a_sign_in_that_it_renews_is_as_good_as_before(stage: Stage) -> None:
@@ -427,7 +429,7 @@ async def test_a_sign_in_that_it_renews_is_as_good_as_before(stage: Stage) -> No
     before = list(tree(stage.folder))
     for renewed in (1, 2):
         told = await doctor(stage)
-        assert (told.code, told.err) == (0, "")
+        assert (told.returncode, told.stderr) == (0, "")
         assert stage.microsoft.requests.count("token.refresh_token") == renewed
         assert list(tree(stage.folder)) == before
         stage.microsoft.tokens.revoke_access(stage.home.person.oid)
@@ -457,8 +459,8 @@ async def test_a_sign_in_that_this_user_may_not_read_is_told_as_that(stage: Stag
     file = stage.folder / "state/tokens/alice.json"
     file.chmod(0)
     told = await doctor(stage)
-    assert (told.code, told.err) == (1, "")
-    assert told.out.endswith(
+    assert (told.returncode, told.stderr) == (1, "")
+    assert told.stdout.endswith(
         f"may not read {file}, as its mode says\n"
         f"     -> chmod u+r {file}, or run this as the user of the service.\n"
     )
@@ -472,15 +474,15 @@ async def test_a_person_who_may_not_see_others_signs_in_again(stage: Stage) -> N
     assert (
         "Where a person signs in: add the delegated permission Presence.Read.All to the app, let "
         "an admin consent where it is needed, then sign in again (presence-bridge login alice)."
-    ) in told.out
+    ) in told.stdout
 
 
 async def test_its_log_is_silent_but_for_debug(stage: Stage) -> None:
     await refreshes(stage)
     stage.home.app.public_client = False
     told = await doctor(stage, "--log-level", "debug")
-    assert "ERROR   alice: The app does not allow public client flows" in told.err
-    assert not any(secret in told.err for secret in stored_secrets(list(tree(stage.folder))))
+    assert "ERROR   alice: The app does not allow public client flows" in told.stderr
+    assert not any(secret in told.stderr for secret in stored_secrets(list(tree(stage.folder))))
 
 
 async def test_beside_the_service_a_group_is_judged_by_what_the_service_tells(stage: Stage) -> None:
@@ -489,11 +491,11 @@ async def test_beside_the_service_a_group_is_judged_by_what_the_service_tells(st
     stage.start("bridge", "run")
     await stage.mqtt.until_text("presence/account/alice_alice/availability", "online")
     told = await doctor(stage)
-    assert (told.code, told.err) == (0, "")
-    assert "ok   alice: the running service is signed in\n" in told.out
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "ok   alice: the running service is signed in\n" in told.stdout
 
     stage.microsoft.faults.add(Fault("presences", status=403, times=None))
     await stage.mqtt.until("presence/bridge/health", lambda heard: not heard.json["healthy"])
     told = await doctor(stage)
-    assert told.code == 1
-    assert "BAD  the running service: alice: Microsoft Graph refuses" in told.out
+    assert told.returncode == 1
+    assert "BAD  the running service: alice: Microsoft Graph refuses" in told.stdout

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import AsyncIterator
 
 import aiohttp
-import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.e2e.app_stage import ADDRESSES, BROKER, App, stand_in
@@ -19,7 +19,7 @@ DESK = '\n[drivers.desk]\nkind = "console"\nfollow = ["paulus"]\n'
 LAMP, LIGHT = "presence/driver/desk/state", "presence/driver/desk/light/state"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(home: Home) -> AsyncIterator[App]:
     broker = {"host": BROKER, "port": home.stage.broker.port, "ssl": False}
     broker |= {"username": "addons", "password": "s3cret horse", "protocol": "3.1.1"}

@@ -6,13 +6,13 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiomqtt
 import pytest
+import pytest_asyncio
 
 from bridge.contract.clock import SystemClock
 from bridge.contract.light import LightState
@@ -23,6 +23,7 @@ from drivers.testing import FakeBus
 from drivers.wled_light.options import WledOptions
 from tests.contract.rigs import CommandRig, HttpRig, HueRig, SerialRig, WledRig
 from tests.e2e.conftest import Stage
+from tests.fakes.forks import Program
 from tests.fakes.mqtt_light_devices import Told, ZigbeeBulb
 from tests.fakes.serial_boards import LineBoard
 from tests.fakes.stand_ins import Wires, wired
@@ -100,7 +101,7 @@ class House:
     bulb: ZigbeeBulb
     wled: WledRig
     bulb_may_connect: asyncio.Event = field(default_factory=asyncio.Event)
-    drivers: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    drivers: dict[str, Program] = field(default_factory=dict)
     printed: bytes = b""
     """By the console."""
 
@@ -131,7 +132,7 @@ class House:
         if "console" in self.drivers and (pipe := self.drivers["console"].stdout):
             asyncio.get_running_loop().remove_reader(pipe.fileno())
 
-    async def bridge(self) -> subprocess.Popen[str]:
+    async def bridge(self) -> Program:
         """The bridge, once it knows Alice's presence."""
         since = len(self.stage.mqtt.heard)
         process = self.stage.start("bridge", "run")
@@ -195,7 +196,7 @@ def _on_pins(wires: Wires, state: LightState) -> bool:
     return [wires.duty.get(f"GPIO{pin}") for pin in (17, 27, 22)] == pytest.approx(wanted)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:

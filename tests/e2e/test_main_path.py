@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 
 import pytest
 
 from bridge.demo.faults.script import Fault
 from tests.e2e.conftest import Stage
+from tests.fakes.forks import Program
 from tests.fakes.subscriber import subscriber
 
 STATE = "presence/account/alice/state"
@@ -18,7 +18,7 @@ RULE = "presence/driver/lamp/light/rule"
 DRIVER = '[drivers.lamp]\nkind = "console"\nfollow = ["alice"]\ngrace = 0\n'
 
 
-async def signed_in(stage: Stage) -> subprocess.Popen[str]:
+async def signed_in(stage: Stage) -> Program:
     bridge = stage.start("bridge", "run")
     await stage.mqtt.until_text("presence/account/alice/availability", "online")
     return bridge

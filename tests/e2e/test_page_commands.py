@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import aiohttp
-import pytest
+import pytest_asyncio
 
 from tests.e2e.conftest import Stage
 from tests.e2e.page_stage import AVAILABILITY
@@ -15,14 +15,14 @@ from tests.integration.web.visitor import press, read, until
 SIGN_IN = "presence/account/alice/auth"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def port(stage: Stage) -> int:
     port = free_port()
     stage.configure(web=f"port = {port}")
     return port
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(port: int) -> AsyncIterator[aiohttp.ClientSession]:
     """A visitor's browser without scripts."""
     async with aiohttp.ClientSession(

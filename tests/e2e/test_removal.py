@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-import pytest
+import pytest_asyncio
 
 from tests.e2e.conftest import Stage
 from tests.fakes.mosquitto import free_port
@@ -28,7 +28,7 @@ async def stored_of_bob(stage: Stage) -> list[str]:
         return sorted(t for t in topics if "/bob/" in t or "account_bob" in t)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def both(stage: Stage) -> Stage:
     """Alice and bob are signed in; the broker keeps what is stored over a restart."""
     broker = stage.broker

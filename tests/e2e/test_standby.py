@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,11 +12,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from bridge.commands.remote_by_socket import on_this_machine
 from bridge.config.loader import load
 from bridge.contract.errors import PersonMustActError
 from tests.e2e.conftest import STOP_S, Stage
+from tests.fakes.forks import Done, Program
 from tests.fakes.mosquitto import free_port, running
 from tests.fakes.subscriber import Heard, Subscriber, subscriber
 
@@ -39,7 +40,7 @@ class Node:
     name: str
     config: Path
     port: int
-    process: subprocess.Popen[str] | None = None
+    process: Program | None = None
 
     def start(self) -> None:
         """Run it; there may have been one before."""
@@ -72,12 +73,10 @@ class Node:
         except TimeoutError:
             raise AssertionError(f"readyz of {self.name} is {now}, not {status} {text}") from None
 
-    async def command(self, word: str) -> subprocess.CompletedProcess[str]:
+    async def command(self, word: str) -> Done:
         """Run a command on its machine."""
         words = self.stage.python("bridge", word, "--config", str(self.config))
-        return await asyncio.to_thread(
-            subprocess.run, words, capture_output=True, text=True, check=False, timeout=60
-        )
+        return await asyncio.to_thread(self.stage.forks.run, words, environ=os.environ)
 
 
 def node(stage: Stage, name: str) -> Node:
@@ -90,7 +89,7 @@ def node(stage: Stage, name: str) -> Node:
     return Node(stage, name, config, port)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def mqtt(stage: Stage, tmp_path: Path) -> AsyncIterator[Subscriber]:
     """At a broker that the stage uses from now on, and that soon gives up who hangs."""
     folder = tmp_path / "broker"

@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
-import subprocess
 import urllib.request
 
 import pytest
+import pytest_asyncio
 
 from bridge.demo.faults.script import Fault
 from tests.e2e.conftest import Stage
+from tests.fakes.forks import Program
 from tests.fakes.mosquitto import free_port
 from tests.fakes.subscriber import Heard, subscriber
 
@@ -44,8 +45,8 @@ def says_nothing(heard: Heard) -> bool:
     return heard.json["status_message"] is None
 
 
-@pytest.fixture
-async def shown(stage: Stage) -> tuple[int, subprocess.Popen[str]]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def shown(stage: Stage) -> tuple[int, Program]:
     """The port of the page, and a bridge that shows the words."""
     page = free_port()
     configure(stage, page, shown=True)
@@ -60,7 +61,7 @@ async def shown(stage: Stage) -> tuple[int, subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("how", ["a reload", "a restart"])
 async def test_what_was_shown_is_gone_without_a_new_read(
-    stage: Stage, shown: tuple[int, subprocess.Popen[str]], how: str
+    stage: Stage, shown: tuple[int, Program], how: str
 ) -> None:
     page, bridge = shown
     configure(stage, page, shown=False)

@@ -6,8 +6,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from bridge.broker import births, delays, dial, hearing, subscriptions, watching
 from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
@@ -23,6 +21,7 @@ from bridge.web.access import password_file, wrong_passwords
 from bridge.web.serving.limits import CALM_S, SHARE, Limits
 from drivers import abilities, lamp, stopping, trouble
 from drivers.settings import Common
+from tests.fakes.rows import rows
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
@@ -73,7 +72,7 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize("row", PROMISES, ids=lambda row: row.split(" | ")[0].strip("| "))
+@rows("row", PROMISES)
 def test_every_promise_names_a_test_that_exists(row: str) -> None:
     named = TEST.findall(row.split(" | ")[3])
     assert named
@@ -83,7 +82,7 @@ def test_every_promise_names_a_test_that_exists(row: str) -> None:
         assert re.search(rf"(?m)^(async )?def {name}\(", text), f"{file}::{name}"
 
 
-@pytest.mark.parametrize("said", SAID, ids=lambda said: said[0])
+@rows("said", SAID)
 def test_the_figures_are_those_of_the_code(said: tuple[str, float]) -> None:
     text, *values = said
     assert text.format(*values) in PAGE

@@ -33,6 +33,7 @@ from drivers.registry import EXTRAS, GROUP, find, installed
 from drivers.rules import Look
 from drivers.rules.defaults import LOOK_NAMES
 from drivers.settings import Common, Schedule
+from tests.fakes.rows import rows
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -407,7 +408,7 @@ def test_a_kind_of_light_can_be_loaded_and_is_documented(kind: str) -> None:
     assert kind not in EXTRAS or kind in PYPROJECT["project"]["optional-dependencies"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@rows("page", PAGES)
 def test_a_page_installs_from_the_clone_and_only_what_there_is(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"install\b.*presence-bridge\[", text), "nobody published that name"
@@ -426,7 +427,7 @@ def anchors(page: Path) -> set[str]:
     return {title.replace(" ", "-") for title in plain}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@rows("page", PAGES)
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = []
     for link in LINK.findall(page.read_text(encoding="utf-8")):

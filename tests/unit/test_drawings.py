@@ -13,6 +13,7 @@ from bridge.contract.light import Effect
 from drivers.gpio.levels import traffic_light
 from drivers.rules import DEFAULT_LOOKS
 from drivers.rules.look import COLORS
+from tests.fakes.rows import rows
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "pictures" / "lights"
@@ -50,7 +51,7 @@ def test_the_pictures_are_those_that_the_code_draws_today(tmp_path: Path) -> Non
     assert (stale, there - drawn.keys()) == ([], set()), "run scripts/drawings"
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("*.svg")))
+@rows("name", sorted(file.stem for file in FOLDER.glob("*.svg")))
 def test_a_picture_needs_nothing_from_elsewhere_and_runs_nothing(name: str) -> None:
     for element in parsed(name).iter():
         assert element.tag.removeprefix(SVG) in HARMLESS

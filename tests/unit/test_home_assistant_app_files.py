@@ -26,6 +26,7 @@ from bridge.logs import LEVELS
 from bridge.service.local_socket import NAME as SOCKET
 from drivers.heartbeat import heartbeat_of
 from drivers.stopping import STOP_S as LAMP_STOP_S
+from tests.fakes.rows import rows
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "home-assistant" / "app"
@@ -156,7 +157,7 @@ def test_options_and_schema_are_those_that_the_program_reads() -> None:
         assert OPTION.fullmatch(kind[0] if isinstance(kind, list) else kind)
 
 
-@pytest.mark.parametrize("name", ["desk", "a", "Desk", "my desk", "-x", "x" * 41, "türe", "4-b_c"])
+@rows("name", ["desk", "a", "Desk", "my desk", "-x", "x" * 41, "türe", "4-b_c"])
 def test_names_of_lamps_are_checked_in_home_assistant_as_they_are_here(name: str) -> None:
     try:
         TypeAdapter(Slug).validate_python(name)

@@ -16,6 +16,7 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import Letter, SignIn, SignInState, Way
 from bridge.contract.errors import ConfigError
 from tests.fakes.clock import START, ManualClock
+from tests.fakes.rows import rows
 
 SIGNED_IN, SIGNED_OUT = SignInState.SIGNED_IN, SignInState.SIGNED_OUT
 PENDING, EXPIRED = SignInState.CODE_PENDING, SignInState.EXPIRED
@@ -196,7 +197,7 @@ def test_what_cannot_be_read_tells_nothing(payload: bytes) -> None:
     assert read_sign_in(payload) == SignIn()
 
 
-@pytest.mark.parametrize(
+@rows(
     ("environ", "platform", "may"),
     [
         ({}, "linux", False),

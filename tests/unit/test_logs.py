@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.logs import JsonFormatter, TextFormatter, redact
+from tests.fakes.rows import rows
 
 SECRET = "s3cr3tV4lue-0123456789"
 WRAPPINGS = (
@@ -21,7 +22,7 @@ WRAPPINGS = (
 )
 
 
-@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@rows("wrapping", WRAPPINGS)
 def test_a_secret_is_removed_wherever_it_stands(wrapping: str) -> None:
     text = redact(wrapping.format(SECRET))
     assert SECRET not in text

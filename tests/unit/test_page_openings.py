@@ -4,9 +4,8 @@ import re
 from itertools import takewhile
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.page_commands import blocks
+from tests.fakes.rows import rows
 
 DOCS = Path(__file__).parents[2] / "docs"
 OTHERS = {"architecture.md", "docker.md"}
@@ -15,7 +14,7 @@ PAGES = {str(page.relative_to(DOCS)): page for page in sorted(DOCS.rglob("*.md")
 OPENING = 16
 
 
-@pytest.mark.parametrize("name", sorted(PAGES.keys() - OTHERS))
+@rows("name", sorted(PAGES.keys() - OTHERS))
 def test_a_page_opens_with_its_reader_and_three_commands(name: str) -> None:
     lines = PAGES[name].read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# ")

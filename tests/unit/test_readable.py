@@ -9,6 +9,7 @@ from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.polling import Status
 from bridge.service.readable import Sight, why_unread
+from tests.fakes.rows import rows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 UNTIL = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
@@ -42,7 +43,7 @@ def test_it_says_why_nothing_can_be_read(sources: list[Sight], text: str) -> Non
     assert isinstance(why, TryAgainError if text == PAUSE else PersonMustActError)
 
 
-@pytest.mark.parametrize("other", [OUT, REFUSED, PAUSED])
-@pytest.mark.parametrize("good", [GOOD, OFFLINE, STARTING])
+@rows("other", [OUT, REFUSED, PAUSED])
+@rows("good", [GOOD, OFFLINE, STARTING])
 def test_where_one_can_be_read_there_is_nothing_to_say(other: Sight, good: Sight) -> None:
     assert why_unread([other, good], None) is None

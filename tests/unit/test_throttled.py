@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from bridge.service.throttled import throttled_until
+from tests.fakes.rows import rows
 
 
 def test_a_pause_of_whoever_served_is_read_from_its_health() -> None:
@@ -12,7 +11,7 @@ def test_a_pause_of_whoever_served_is_read_from_its_health() -> None:
     assert throttled_until(said) == datetime(2026, 11, 23, 9, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@rows(
     "health",
     [
         b"",
@@ -24,7 +23,6 @@ def test_a_pause_of_whoever_served_is_read_from_its_health() -> None:
         b'{"throttled_until": "soon"}',
         b'{"throttled_until": "2026-11-23T09:10:00"}',
     ],
-    ids=["erased", "no JSON", "no object", "empty", "none", "a number", "no time", "no offset"],
 )
 def test_what_is_no_time_is_no_pause(health: bytes) -> None:
     assert throttled_until(health) is None

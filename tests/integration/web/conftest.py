@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import RunningPage, light, person, service, serving, waiting
@@ -27,14 +28,14 @@ def password_file(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def home(tmp_path: Path) -> AsyncIterator[RunningPage]:
     """Alice in a call, Bob with a code, two lights; no password."""
     async with serving(tmp_path, HOUSEHOLD) as page:
         yield page
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def browser(home: RunningPage) -> AsyncIterator[aiohttp.ClientSession]:
     """Keeps cookies as a browser does, also for an address; addresses are relative to the page."""
     async with client_of(home) as client:

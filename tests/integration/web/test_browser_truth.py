@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from bridge.contract.presence import Activity, Availability
@@ -22,7 +23,7 @@ SILENCE_MS, RETRY_MS = 41_000, 16_000
 COLOR = "e => getComputedStyle(e).getPropertyValue('--kind')"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def relay(home: RunningPage) -> AsyncIterator[Relay]:
     async with relayed(home.port) as line:
         yield line

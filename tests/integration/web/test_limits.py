@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from bridge.web.serving.limits import CALM_S, Limits
 from tests.fakes.clock import ManualClock
@@ -96,7 +97,7 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(tmp_path: Path, clock: ManualClock) -> AsyncIterator[RunningPage]:
     async with serving(
         tmp_path, HOUSEHOLD, clock=clock, limits=LIMITS, settings={"history": False}

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from bridge.broker.errors import REASONS, SHORT_LIVED, Kind, explain
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.tables.shared import MqttSettings
+from tests.fakes.rows import rows
 
 SETTINGS = MqttSettings(
     host="broker.example", username="bridge", password=SecretStr("hunter2-hunter2")
@@ -71,7 +72,7 @@ def spoken() -> dict[int, str]:
     }
 
 
-@pytest.mark.parametrize("code", spoken())
+@rows("code", spoken())
 def test_every_code_becomes_a_sentence_that_says_who_must_act(code: int) -> None:
     fault = explain(failed(code), SETTINGS, CLIENT_ID)
     assert "broker.example:1883" in fault.text or "another program" in fault.text

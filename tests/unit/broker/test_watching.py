@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.broker.session import Received
 from bridge.broker.watching import GONE_S, NOBODY_S, SILENT_S, Place
+from tests.fakes.rows import rows
 
 Heard = tuple[float, str, bool]
 ONLINE, OFFLINE, LATE = (0, "online", True), (0, "offline", True), (40, "offline", False)
@@ -18,7 +17,7 @@ def place(*heard: Heard) -> Place:
     return seen
 
 
-@pytest.mark.parametrize(
+@rows(
     ("heard", "free_s"),
     [
         ((), NOBODY_S[0]),
@@ -30,17 +29,6 @@ def place(*heard: Heard) -> Place:
         ((ONLINE, LATE, (41, "online", False)), 41 + SILENT_S),
         ((ONLINE, LATE, (50, "offline", False)), 40 + NOBODY_S[0]),
         ((ONLINE, (30, "online", False), (40, "", False)), 40 + GONE_S[0]),
-    ],
-    ids=[
-        "a broker without memory",
-        "nobody serves",
-        "a will that was lost",
-        "who serves says so",
-        "our own connection has ended at last",
-        "who served has gone",
-        "a will that came late is answered",
-        "gone is gone, however often it is said",
-        "what somebody erased and nobody says anew",
     ],
 )
 def test_the_place_is_free_some_time_after_the_last_sign_of_life(

@@ -6,6 +6,7 @@ import pytest
 from bridge.config.loader import check
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
+from tests.fakes.rows import rows
 
 GUID = "0F8FAD5B-D9CB-469F-A165-70867728950E"
 OFFICE = "accounts.office"
@@ -16,7 +17,7 @@ def checked(account: dict[str, Any], microsoft: dict[str, Any] | None = None) ->
     return check(table, folder=Path("/etc/bridge"), environ={})
 
 
-@pytest.mark.parametrize(
+@rows(
     ("account", "told"),
     [
         ({"sign_in": "app"}, f'{OFFICE}: sign_in = "app" needs exactly one of user, people'),

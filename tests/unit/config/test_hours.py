@@ -13,6 +13,7 @@ from bridge.config.loader import check, from_environment
 from bridge.config.tables.config import Config
 from bridge.config.tables.hours import hours_of
 from bridge.contract.errors import ConfigError
+from tests.fakes.rows import rows
 
 SPANS = [
     {"days": ["mon", "wed"], "hours": ["08:00-12:00", "13:00-17:00"]},
@@ -41,7 +42,7 @@ def test_one_table_is_read_as_before_and_none_is_none() -> None:
     assert config(None).accounts["alice"].hours == ()
 
 
-@pytest.mark.parametrize(
+@rows(
     ("hours", "told"),
     [
         ([], "accounts.alice.hours: is empty and would never hold: write hours, or take it out"),

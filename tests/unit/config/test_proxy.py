@@ -11,13 +11,14 @@ from yarl import URL
 from bridge.config.tables.config import Config
 from bridge.config.tables.proxy import proxy_address
 from bridge.config.validation_errors import problems
+from tests.fakes.rows import rows
 
 
 def config(proxy: str) -> Config:
     return Config.model_validate({"state_dir": "x", "network": {"proxy": proxy}})
 
 
-@pytest.mark.parametrize(
+@rows(
     ("written", "understood"),
     [
         ("", ""),
@@ -39,15 +40,13 @@ def test_a_proxy_is_understood(written: str, understood: str) -> None:
     assert config(written).network.proxy == understood
 
 
-@pytest.mark.parametrize(
-    "password", ["p@ss", "a/b", "a#b", "a?b", "a:b", "100%", "ä ö", "\\", "x@y:1"]
-)
+@rows("password", ["p@ss", "a/b", "a#b", "a?b", "a:b", "100%", "ä ö", "\\", "x@y:1"])
 def test_any_password_arrives_as_it_was_written(password: str) -> None:
     url = URL(config(f"http://CORP%5Cbob:{password}@proxy:8080").network.proxy)
     assert (url.user, url.password, url.host, url.port) == ("CORP\\bob", password, "proxy", 8080)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("written", "told"),
     [
         (

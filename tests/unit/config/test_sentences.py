@@ -16,6 +16,7 @@ from bridge.contract.errors import ConfigError
 from bridge.web.posts import name_of
 from bridge.web.refused import RefusedError
 from bridge.web.set_up.answers import broker_of, registration_of, zone_of
+from tests.fakes.rows import rows
 from tests.fakes.wrong_values import JARGON, VALUES, keys_of, table_with
 
 HOME = {"HOME": "/home/somebody"}
@@ -30,7 +31,7 @@ def answers(table: dict[str, Any]) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("key", KEYS, ids=".".join)
+@rows("key", KEYS)
 def test_a_wrong_value_is_answered_in_words(key: tuple[str, ...]) -> None:
     told = [answer for value in VALUES for answer in answers(table_with(key, value))]
     assert [answer for answer in told if JARGON.search(answer)] == []
@@ -53,7 +54,7 @@ def test_a_wrong_variable_is_answered_in_words(key: tuple[str, ...], tmp_path: P
     assert [answer for answer in told if JARGON.search(answer)] == []
 
 
-@pytest.mark.parametrize(
+@rows(
     ("key", "value", "told"),
     [
         (("mqtt", "port"), 70000, "mqtt.port: must be 65535 or less"),
@@ -97,7 +98,7 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize(("take", "right", "field"), FORMS)
+@rows(("take", "right", "field"), FORMS)
 def test_the_forms_of_the_set_up_answer_in_words(
     take: Callable[[Mapping[str, str]], object], right: Mapping[str, str], field: str
 ) -> None:

@@ -21,6 +21,7 @@ from bridge.config.supervisor import (
 )
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
+from tests.fakes.rows import rows
 
 MOSQUITTO = MqttService(
     host="core-mosquitto", port=1883, username="addons", password=SecretStr("s3cret")
@@ -53,7 +54,7 @@ def test_only_the_supervisor_makes_us_an_app() -> None:
     assert not is_app({"SUPERVISOR_TOKEN": ""})
 
 
-@pytest.mark.parametrize(
+@rows(
     ("own", "filled"),
     [
         ({}, ALL),

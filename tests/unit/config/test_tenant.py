@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from bridge.config.tables.config import Config
 from bridge.config.tables.tenant import tenant_name
 from bridge.config.validation_errors import problems
+from tests.fakes.rows import rows
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -24,7 +25,7 @@ def complaint(table: dict[str, object]) -> str:
     return line
 
 
-@pytest.mark.parametrize(
+@rows(
     ("written", "told"),
     [
         ("Contoso Ltd", "is neither a domain nor a GUID: write your organisation's domain"),
@@ -59,7 +60,7 @@ def test_what_cannot_be_a_tenant_is_refused_with_the_cure(written: str, told: st
     assert own.startswith("accounts.alice.tenant: ")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("written", "understood"),
     [
         ("contoso.com", "contoso.com"),

@@ -18,12 +18,13 @@ from bridge.config.time_zone import (
     zone_of,
 )
 from bridge.contract.errors import ConfigError
+from tests.fakes.rows import rows
 
 NOW = datetime(2026, 11, 26, 16, 9, tzinfo=UTC)
 HOST = HostConfig(state_dir=Path("/nowhere"))
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "name"),
     [
         ("Europe/Berlin", "Europe/Berlin"),

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.config.tables.web import WebSettings
+from tests.fakes.rows import rows
 
 
 def test_the_page_is_for_this_machine_unless_told_otherwise() -> None:
@@ -40,7 +41,7 @@ def test_loopback_needs_none(host: str) -> None:
     assert WebSettings(host=host).is_local
 
 
-@pytest.mark.parametrize(
+@rows(
     "table",
     [
         {"port": 70_000},
@@ -76,7 +77,7 @@ def test_the_password_file_lies_beside_the_config(tmp_path: Path) -> None:
 PASSWORD = Path("secrets/web")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("table", "address"),
     [
         ({}, None),
@@ -96,7 +97,7 @@ def test_where_others_open_the_page_is_said_only_where_it_is_certain(
     assert WebSettings(password_file=PASSWORD, **table).address == address
 
 
-@pytest.mark.parametrize(
+@rows(
     "url",
     [
         *(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.hours import Span, WeeklyHours, parse_dates, parse_days, parse_hours
+from tests.fakes.rows import rows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = st.sampled_from(
@@ -157,7 +158,7 @@ def _minutes(moment: time) -> int:
     return moment.hour * 60 + moment.minute
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "days"),
     [
         ("all", set(range(7))),

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import pytest
-
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.presence_kind import COLORS, GENERIC_ACTIVITIES, Kind, kind_of
 from drivers.rules import DEFAULT_LOOKS, parse_color
+from tests.fakes.rows import rows
 
 
 def test_a_call_is_a_call_whatever_the_availability_says() -> None:
@@ -18,7 +17,7 @@ def test_what_is_not_read_or_not_understood_is_unknown() -> None:
         assert kind_of(presence) is Kind.UNKNOWN
 
 
-@pytest.mark.parametrize("availability", [each for each in Availability if each != "other"])
+@rows("availability", [each for each in Availability if each != "other"])
 def test_every_availability_has_a_kind(availability: Availability) -> None:
     assert kind_of(Presence(availability, Activity(Activity.OTHER))) is not Kind.UNKNOWN
 

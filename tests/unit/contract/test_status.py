@@ -1,11 +1,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.status import TEXTS, Status, shown_status, status_of
+from tests.fakes.rows import rows
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CALL = Presence(Availability.BUSY, Activity.IN_A_CALL, out_of_office=True)
@@ -20,7 +19,7 @@ FACTS = AccountFacts(
 )
 
 
-@pytest.mark.parametrize(
+@rows(
     ("availability", "activity", "status"),
     [
         (Availability.BUSY, Activity.IN_A_CALL, Status.IN_A_CALL),

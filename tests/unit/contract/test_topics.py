@@ -4,13 +4,14 @@ from hypothesis import strategies as st
 
 from bridge.contract.errors import ContractError
 from bridge.contract.topics import Topics, slug
+from tests.fakes.rows import rows
 
 HOME = Topics()
 OFFICE = Topics("office/floor_2", "ha")
 SLUGS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("built", "documented"),
     [
         (HOME.bridge_state, "presence/bridge/state"),
@@ -50,9 +51,7 @@ def test_home_assistant_is_heard_where_it_was_told_to_speak_or_may_by_itself(
     assert topics.births == births
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Alice", "a/b", "a b", "+", "#", "a+", "$SYS", "-a", "_a", "é", "a\n", "a\0"]
-)
+@rows("text", ["", "Alice", "a/b", "a b", "+", "#", "a+", "$SYS", "-a", "_a", "é", "a\n", "a\0"])
 def test_what_would_break_a_topic_is_refused(text: str) -> None:
     for build in (
         slug,

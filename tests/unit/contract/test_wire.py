@@ -24,6 +24,7 @@ from bridge.contract.wire import (
     encode_account_state,
     encode_json,
 )
+from tests.fakes.rows import rows
 
 NINE = datetime(2026, 11, 23, 9, 0, 5, 999_999, tzinfo=timezone(timedelta(hours=1)))
 KEYS = {
@@ -168,7 +169,7 @@ def test_a_newer_bridge_may_add_keys() -> None:
     assert decode(AccountState, newer).availability is Availability.AWAY
 
 
-@pytest.mark.parametrize("missing", sorted(KEYS - {"epoch", "table", *NOT_FOR_LAMPS}))
+@rows("missing", sorted(KEYS - {"epoch", "table", *NOT_FOR_LAMPS}))
 def test_a_state_without_one_of_its_keys_is_refused_by_name(missing: str) -> None:
     short = {key: value for key, value in state(None).items() if key != missing}
     with pytest.raises(ContractError, match=f"not a AccountState: {missing}"):
@@ -189,7 +190,7 @@ def test_what_has_no_place_in_a_payload_is_a_mistake_in_the_code() -> None:
         encode_json({"a": {1, 2}})
 
 
-@pytest.mark.parametrize(
+@rows(
     "payload",
     [
         b"",

@@ -18,6 +18,7 @@ from bridge.demo.presence import (
     reworded,
 )
 from tests.fakes.clock import START
+from tests.fakes.rows import rows
 
 CALL = State("Busy", "InACall")
 
@@ -26,7 +27,7 @@ def resource(facts: Facts, *, own: bool = True, wording: Wording | None = None) 
     return graph_presence("oid", facts, sequence_number="A1", own=own, wording=wording or Wording())
 
 
-@pytest.mark.parametrize(
+@rows(
     ("classic", "recent"),
     [
         (State("Available", "Available"), State("available", "available")),

@@ -24,6 +24,7 @@ from bridge.demo.presence import (
 )
 from bridge.microsoft.presence import parse_presence
 from tests.fakes.clock import START
+from tests.fakes.rows import rows
 
 TYPES: Mapping[str, Mapping[str, str]] = {
     "Prod.presence": {
@@ -104,8 +105,8 @@ def told(facts: Facts, wording: Wording, *, own: bool = True) -> dict[str, Any]:
     return graph_presence("oid", facts, sequence_number="A1", own=own, wording=wording)
 
 
-@pytest.mark.parametrize("facts", FACTS)
-@pytest.mark.parametrize("own", [True, False])
+@rows("facts", FACTS)
+@rows("own", [True, False])
 def test_all_that_is_told_is_in_the_schema_of_the_cloud(facts: Facts, *, own: bool) -> None:
     for wording in WORDINGS:
         cloud = "Fairfax" if wording.small_schema else "Prod"

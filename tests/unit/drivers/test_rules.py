@@ -17,6 +17,7 @@ from drivers.preview import facts_of
 from drivers.rules import DEFAULT_LOOKS, GIVE_BACK, Facts, Look, Rules, choose, parse_color
 from drivers.rules.defaults import BUSYNESS, LOOK_NAMES, ON_OFF_LOOKS, WHITE_LOOKS
 from drivers.settings import Common
+from tests.fakes.rows import rows
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -191,7 +192,7 @@ def on_off(looks: dict[str, Look] | None = None) -> Rules:
     return Common(kind="lamp", looks=looks or {}).rules(HOST, Capability.ON_OFF)
 
 
-@pytest.mark.parametrize("availability", [*Availability])
+@rows("availability", [*Availability])
 def test_a_light_that_is_on_or_off_says_that_somebody_must_not_be_disturbed(
     availability: Availability,
 ) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bridge.config.loader import check
 from bridge.contract.errors import ConfigError
 from drivers.registry import find, installed
 from drivers.settings import Common, read
+from tests.fakes.rows import rows
 from tests.fakes.wrong_values import JARGON, VALUES, keys_of, table_with
 
 OPTIONS = {kind: find(kind).options for kind in installed()}
@@ -30,7 +29,7 @@ def answers(kind: str, table: dict[str, Any]) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize(("kind", "key"), KEYS)
+@rows(("kind", "key"), KEYS)
 def test_a_wrong_value_is_answered_in_words(kind: str, key: tuple[str, ...]) -> None:
     for value in VALUES:
         told = answers(kind, table_with(key, value))

@@ -17,6 +17,7 @@ from drivers.preview import facts_of
 from drivers.registry import find
 from drivers.rules import DEFAULT_LOOKS, choose
 from drivers.settings import Common, read
+from tests.fakes.rows import rows
 
 NIGHT = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -87,7 +88,7 @@ def test_all_mistakes_are_told_at_once_with_their_keys() -> None:
         assert any(line.startswith(f"drivers.desk.{key}: ") for line in told)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("table", "told"),
     [
         ({"follow": ["Alice"]}, "drivers.desk.follow.0: "),
@@ -173,7 +174,7 @@ WEEK = [
 ]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("day", "hour", "does"),
     [
         (23, 9, "follows"),

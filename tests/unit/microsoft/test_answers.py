@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bridge.microsoft.http import HttpResponse
 from bridge.microsoft.sign_in.answers import Expected, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import explain
+from tests.fakes.rows import rows
 from tests.fakes.scripted_http import DISCOVERY, answered
 
 TOKENS = {"access_token": "at", "expires_in": 3600, "refresh_token": "rt"}
@@ -51,7 +52,7 @@ def test_of_a_foreign_text_only_a_word_is_shown() -> None:
     assert len(why.line) < 400
 
 
-@pytest.mark.parametrize(
+@rows(
     ("fields", "status", "refused"),
     [
         ({"error": "invalid_grant"}, 400, True),

@@ -1,13 +1,12 @@
 from datetime import UTC, datetime
 
-import pytest
-
 from bridge.microsoft.moments import _WINDOWS, _zone, moment_of
+from tests.fakes.rows import rows
 
 SIX = "2026-11-26T18:00:00"
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "zone", "hour"),
     [
         (SIX, "UTC", 18),
@@ -40,7 +39,7 @@ def test_fractions_of_seven_digits_are_read() -> None:
     assert moment_of(told) == datetime(2026, 11, 26, 18, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@rows(
     "value",
     [
         None,

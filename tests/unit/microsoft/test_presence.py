@@ -10,6 +10,7 @@ from bridge.contract.errors import SourceDataError
 from bridge.contract.presence import Activity, Availability
 from bridge.microsoft.presence import parse_presence
 from bridge.microsoft.texts import TEXT_BYTES, plain
+from tests.fakes.rows import rows
 
 A, B = Availability, Activity
 
@@ -63,7 +64,7 @@ def resource(availability: object, activity: object, **more: object) -> dict[str
     return {"id": "x", "availability": availability, "activity": activity, **more}
 
 
-@pytest.mark.parametrize(("base", "detail", "availability", "activity"), PAIRS)
+@rows(("base", "detail", "availability", "activity"), PAIRS)
 def test_both_layouts_and_any_casing_are_understood(
     base: str | None,
     detail: str | None,
@@ -120,7 +121,7 @@ def test_an_out_of_office_that_is_not_told_is_unknown(settings: object) -> None:
     assert parse_presence(resource("Busy", "Busy", outOfOfficeSettings=no)).out_of_office is False
 
 
-@pytest.mark.parametrize(
+@rows(
     ("told", "location", "source"),
     [
         (None, None, None),
@@ -199,9 +200,7 @@ def test_every_text_of_microsofts_is_one_clean_line() -> None:
     assert all(text.isprintable() and len(text.encode()) <= TEXT_BYTES for text in texts)
 
 
-@pytest.mark.parametrize(
-    "wrong", [None, 7, [], "Busy", {}, {"error": {}}, resource(7, "Busy"), resource("A", [])]
-)
+@rows("wrong", [None, 7, [], "Busy", {}, {"error": {}}, resource(7, "Busy"), resource("A", [])])
 def test_what_is_no_presence_is_refused(wrong: object) -> None:
     with pytest.raises(SourceDataError):
         parse_presence(wrong)

@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.texts import TEXT_BYTES, message, plain
+from tests.fakes.rows import rows
 
 SPACES = "\t\n\v\f\r\x1c\x85\u2028\u2029\xa0"
 TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
-@pytest.mark.parametrize("char", [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *TURNS])
+@rows("char", [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *TURNS])
 def test_what_steers_a_terminal_or_turns_a_line_around_does_not_come_through(char: str) -> None:
     assert plain(f"a{char}b") in ("ab", "a b")
 
@@ -64,7 +65,7 @@ HTML = [
 ]
 
 
-@pytest.mark.parametrize(("html", "text"), HTML)
+@rows(("html", "text"), HTML)
 def test_html_is_told_as_text(html: str, text: str) -> None:
     assert message(html, "html") == message(html, "HTML ") == text
 
@@ -86,7 +87,7 @@ def test_a_long_message_is_not_cut_within_a_tag() -> None:
     assert "<" not in message('<a href="x">y</a>' * 3000, "html")
 
 
-@pytest.mark.parametrize("evil", ["<!--", "<script>", '<a b="', "<a ", "<", "&", "<p>", "<!"])
+@rows("evil", ["<!--", "<script>", '<a b="', "<a ", "<", "&", "<p>", "<!"])
 def test_no_message_keeps_everybody_waiting(evil: str) -> None:
     began = time.process_time()
     message(evil * 100_000, "html")

@@ -6,11 +6,12 @@ import pytest
 
 from bridge.microsoft.sign_in.identity import Identity, identity_of
 from bridge.microsoft.sign_in.unexpected import Expected
+from tests.fakes.rows import rows
 
 BOB = Identity("b.t", oid="0F8FAD5B", address="bob.o.hara@contoso.com", name="Zoë Bob O'Hara")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("slug", "name", "asked"),
     [
         ("bob", "Bob", False),

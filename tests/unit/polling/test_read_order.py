@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 
 from bridge.contract.presence import Presence
 from bridge.polling.read_order import comes_before, is_older
+from tests.fakes.rows import rows
 
 
-@pytest.mark.parametrize(
+@rows(
     ("old", "new"),
     [
         ("A01", "A02"),

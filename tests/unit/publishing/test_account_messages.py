@@ -2,14 +2,13 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import changes, sign_in_event, without_code
 from tests.fakes.clock import ManualClock
+from tests.fakes.rows import rows
 
 TOPICS, NOW = Topics(), ManualClock().now()
 FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE, sequence_number="A1")
@@ -146,8 +145,8 @@ UNKNOWN = Presence()
 NEW_WORD = Presence(Availability.AVAILABLE, None)
 
 
-@pytest.mark.parametrize("known", [FREE, CALL, GONE])
-@pytest.mark.parametrize("unknown", [UNKNOWN, NEW_WORD, None])
+@rows("known", [FREE, CALL, GONE])
+@rows("unknown", [UNKNOWN, NEW_WORD, None])
 def test_nothing_happens_out_of_not_knowing_nor_into_it(
     known: Presence, unknown: Presence | None
 ) -> None:

@@ -2,14 +2,13 @@
 
 import json
 
-import pytest
-
 from bridge.broker import Received
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
 from bridge.publishing.discovery.payloads import account_device, bridge_device
 from bridge.publishing.removal.leftovers import announced_account, stored_account
+from tests.fakes.rows import rows
 
 TOPICS = Topics()
 BOB = account_device(TOPICS, "bob", Followed("Bob"), "0")
@@ -31,7 +30,7 @@ def foreign() -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("payload", foreign())
+@rows("payload", foreign())
 def test_what_is_not_ours_is_never_recognised(payload: bytes) -> None:
     received = Received("homeassistant/device/something/config", payload, retain=True)
     assert announced_account(received, TOPICS) is None

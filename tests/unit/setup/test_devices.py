@@ -11,6 +11,7 @@ from bridge.contract.light import OFF, LightState
 from bridge.setup.devices import DeviceTopics, device_topics
 from drivers.mqtt_light.dialects import dialect_of
 from drivers.mqtt_light.options import MqttOptions
+from tests.fakes.rows import rows
 
 TABLES: list[Mapping[str, str]] = [
     {"device": "zigbee2mqtt", "topic": "zigbee2mqtt/Living Room"},
@@ -29,7 +30,7 @@ TABLES: list[Mapping[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: " ".join(table.values()))
+@rows("table", TABLES)
 def test_a_lamp_may_use_each_topic_of_its_device(table: Mapping[str, str]) -> None:
     dialect = dialect_of(MqttOptions.model_validate(dict(table)))
     allowed = device_topics({"kind": "mqtt", "follow": ["alice"], **table})

@@ -20,6 +20,7 @@ from bridge.web.api import (
 )
 from bridge.web.data.snapshot import Day, Snapshot, Span
 from bridge.web.render.qr import qr_code
+from tests.fakes.rows import rows
 from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
 
 EVERYTHING = Snapshot(
@@ -80,8 +81,8 @@ def test_the_description_names_every_address_and_every_reference_leads_somewhere
     assert names <= set(schemas)  # of version 1
 
 
-@pytest.mark.parametrize("resource", OF_MANY)
-@pytest.mark.parametrize("count", [0, 1, PEOPLE_A_PART, 2 * PEOPLE_A_PART + 1])
+@rows("resource", OF_MANY)
+@rows("count", [0, 1, PEOPLE_A_PART, 2 * PEOPLE_A_PART + 1])
 def test_what_is_made_in_parts_is_the_same(resource: Resource, count: int) -> None:
     odd = 'x"people":[]'
     people = tuple(person(f"p{number}", name=odd) for number in range(count))

@@ -6,6 +6,7 @@ import pytest
 from multidict import CIMultiDict
 
 from bridge.web.access.forwarded import Forwarded, came_by_proxy
+from tests.fakes.rows import rows
 
 PROXY = "192.0.2.1"
 PROXIES = (ip_network("192.0.2.0/30"), ip_network("fd00::/8"))
@@ -15,7 +16,7 @@ def reader(*headers: tuple[str, str]) -> str:
     return Forwarded.of(CIMultiDict(headers)).reader(PROXY, PROXIES)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("headers", "who"),
     [
         ([], PROXY),

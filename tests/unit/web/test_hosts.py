@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import pytest
-
 from bridge.web.access.hosts import may_name, own_names
+from tests.fakes.rows import rows
 
 NAMES = own_names("pi.home.example") | {"presence.example.org"}
 
 
-@pytest.mark.parametrize(
+@rows(
     "host",
     [
         "localhost",
@@ -45,7 +44,7 @@ def test_addresses_own_names_and_listed_names_are_ours(host: str) -> None:
     assert may_name(host, NAMES)
 
 
-@pytest.mark.parametrize(
+@rows(
     "host",
     [
         "",

@@ -12,6 +12,7 @@ from bridge.web.data.snapshot import Light, Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.lamp_why import color_name
 from bridge.web.render.lights import lights_section
+from tests.fakes.rows import rows
 from tests.fakes.web_lights import explained
 from tests.fakes.web_page import NOON, light, person, service
 from tests.unit.web.reading import Reading
@@ -38,7 +39,7 @@ def test_a_light_tells_what_it_shows_and_why() -> None:
     assert "follow" not in actions(shown)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("changes", "words"),
     [
         ({"online": False}, "Its driver is not running"),
@@ -92,7 +93,7 @@ def test_why_opens_what_won_what_lost_and_what_is_known_with_peoples_names() -> 
     assert {"aria-label": "Why is it red? (desk)"} in shown.all("summary")
 
 
-@pytest.mark.parametrize(
+@rows(
     ("changes", "words"),
     [
         ({"look": OFF}, "Why is it dark?"),

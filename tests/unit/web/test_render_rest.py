@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Day, Person, Refusal, Snapshot, Span, Table
@@ -16,6 +14,7 @@ from bridge.web.render.lights import lights_section
 from bridge.web.render.page import Renderer, page
 from bridge.web.render.strip import ROWS
 from bridge.web.render.today import today_section
+from tests.fakes.rows import rows
 from tests.fakes.web_page import NOON, light, person, service, waiting
 from tests.unit.web.reading import Reading
 
@@ -104,7 +103,7 @@ def test_health_tells_the_numbers() -> None:
     assert "Messages that wait" not in words
 
 
-@pytest.mark.parametrize(
+@rows(
     ("changes", "words"),
     [
         ({"broker_connected": False, "waiting": 3}, "The broker cannot be reached"),
@@ -149,7 +148,7 @@ def test_health_waits_for_who_must_sign_in_and_blames_nobody() -> None:
     assert "Waiting for team to sign in." in shown(*both)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("snapshot", "words"),
     [
         (Snapshot(service()), "Nobody is followed yet."),

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-import pytest
-
 from bridge.web.data.returned_address import returned_address, whose_sign_in
 from bridge.web.data.snapshot import Snapshot, Table
+from tests.fakes.rows import rows
 from tests.fakes.web_page import BOTH, in_browser, person, service
 
 ADDRESS = "http://localhost:40123/?code=1.AX-_b.c&state=s1&session_state=9"
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "found"),
     [
         (ADDRESS, ADDRESS),

@@ -17,6 +17,7 @@ from drivers.gpio import KIND, tailored
 from drivers.gpio.levels import levels, traffic_light
 from drivers.gpio.options import CHANNELS, GpioOptions, Layout, parse_pin
 from drivers.rules.look import COLORS
+from tests.fakes.rows import rows
 
 PINS: dict[Layout, dict[str, str]] = {
     "rgb": {"red": "GPIO17", "green": "GPIO27", "blue": "GPIO22"},
@@ -88,7 +89,7 @@ def test_a_pin_has_several_names(written: object, pin: str) -> None:
     assert parse_pin(written) == pin
 
 
-@pytest.mark.parametrize("written", [28, -1, "GPIO28", "17", "pin 3", 1.0, True, None, "BOARD"])
+@rows("written", [28, -1, "GPIO28", "17", "pin 3", 1.0, True, None, "BOARD"])
 def test_what_is_no_pin_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="no pin"):
         parse_pin(written)

@@ -11,11 +11,12 @@ from drivers import http_light
 from drivers.base import Capability
 from drivers.http_calls import Request
 from drivers.http_light.options import HttpOptions
+from tests.fakes.rows import rows
 
 URL = "http://192.0.2.7/light"
 
 
-@pytest.mark.parametrize(
+@rows(
     ("keys", "problem"),
     [
         ({"url": "ftp://192.0.2.7/"}, "must be as http"),

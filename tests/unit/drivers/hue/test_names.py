@@ -6,6 +6,7 @@ import pytest
 
 from bridge.contract.errors import LightRefusedError
 from drivers.hue.api import Entry, entries_of, pick
+from tests.fakes.rows import rows
 
 COMPOSED, DECOMPOSED = "B\u00fcro", "Bu\u0308ro"
 TOLD = {
@@ -22,7 +23,7 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(
+@rows(
     ("wanted", "number"),
     [
         ("Office", 2),

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from drivers.hue import KIND, HueOptions
+from tests.fakes.rows import rows
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ def test_an_address_may_have_a_port(hub: str) -> None:
     assert HueOptions(hub=hub, light="Desk").hub == hub
 
 
-@pytest.mark.parametrize(
+@rows(
     "hub",
     ["", " ", ":80", "http://192.0.2.7", "192.0.2.7/", "hub:0", "hub:99999", "hub:x", "fe80::1"],
 )

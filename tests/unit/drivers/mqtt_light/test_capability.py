@@ -13,12 +13,13 @@ from drivers.base import Capability, Capable
 from drivers.mqtt_light import tailored
 from drivers.mqtt_light.options import MqttOptions
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
+from tests.fakes.rows import rows
 from tests.unit.drivers.mqtt_light.desk import DIM, Desk
 
 COLOR, WHITE, ON_OFF = Capability.COLOR, Capability.WHITE, Capability.ON_OFF
 
 
-@pytest.mark.parametrize(
+@rows(
     ("options", "capability"),
     [
         ({"device": "zigbee2mqtt", "topic": "z/d"}, COLOR),

@@ -29,6 +29,7 @@ from tests.fakes.mqtt_light_devices import (
     WledStrip,
     ZigbeeBulb,
 )
+from tests.fakes.rows import rows
 
 RED = LightState(color=(255, 0, 0))
 DIM = LightState(color=(255, 128, 0), brightness=0.5)
@@ -53,7 +54,7 @@ def sent(state: LightState, **options: Any) -> tuple[str, Any]:
     return message.topic, json.loads(text) if text.startswith("{") else text
 
 
-@pytest.mark.parametrize(
+@rows(
     ("state", "options", "topic", "payload"),
     [
         (
@@ -365,7 +366,7 @@ def test_availability_is_read_in_each_tongue(payload: bytes, online: bool | None
     assert says_online(payload) is online
 
 
-@pytest.mark.parametrize(
+@rows(
     ("options", "text"),
     [
         ({"topic": "a", "device": "tradfri"}, "zigbee2mqtt"),

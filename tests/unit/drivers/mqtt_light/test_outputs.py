@@ -12,6 +12,7 @@ from bridge.contract.light import OFF
 from drivers.base import Capability
 from drivers.mqtt_light.options import MqttOptions
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
+from tests.fakes.rows import rows
 from tests.unit.drivers.mqtt_light.desk import DIM, GREEN, RED, Desk
 
 
@@ -163,7 +164,7 @@ async def test_a_strip_that_was_dark_is_dark_again_after_its_segment() -> None:
     assert desk.commands[-1][1] == {"on": False, "seg": {"id": 2, "on": False}}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("options", "text"),
     [
         ({"device": "esphome", "topic": "n/light/l", "output": 2}, "a topic of its own"),

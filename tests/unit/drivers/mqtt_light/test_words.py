@@ -13,6 +13,7 @@ from bridge.contract.light import OFF, LightState
 from drivers.mqtt_light.options import MqttOptions
 from drivers.mqtt_light.words import effect_of, is_on, number, says_online
 from tests.fakes.mqtt_light_devices import TasmotaLight
+from tests.fakes.rows import rows
 from tests.unit.drivers.mqtt_light.desk import DIM, GREEN, RED, Desk
 
 TASMOTA = {"device": "tasmota", "topic": "tasmota_desk"}
@@ -95,7 +96,7 @@ async def test_a_word_that_nobody_knows_is_not_off_and_is_left_alone(
     assert "neither on nor off" in caplog.text
 
 
-@pytest.mark.parametrize(
+@rows(
     ("value", "on"),
     [
         ("ON", True), ("on", True), (" On ", True), ("true", True), ("1", True), (1, True),

@@ -1,11 +1,11 @@
 from itertools import groupby
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import Effect, LightState
 from drivers.serial_lamp.adalight import AdalightSession, encode, frame_s, says_ready
+from tests.fakes.rows import rows
 from tests.fakes.serial_boards import AdalightStrip
 
 COLORS = st.tuples(*[st.integers(0, 255)] * 3)
@@ -53,8 +53,8 @@ class _Line:
         raise AssertionError("nobody answers")
 
 
-@pytest.mark.parametrize("leds", [1, 300, 1700])
-@pytest.mark.parametrize("period_s", [0.2, 0.7, 2.0])
+@rows("leds", [1, 300, 1700])
+@rows("period_s", [0.2, 0.7, 2.0])
 def test_a_blink_never_stands_dark_however_long_the_strip(leds: int, period_s: float) -> None:
     line, took_s = _Line(), frame_s(leds, 115_200)
     session = AdalightSession(line, leds=leds, baud=115_200, boot_s=0)
