@@ -8,25 +8,25 @@ small device is kept busy, and a host that has moved is looked up anew.
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import secrets
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.config.authorities import naming
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from drivers.blocking import Worker
+from drivers.cut_off import CutOff, cut_when_cancelled
 from drivers.http_digest import Login, authorization
+from drivers.network_faults import check_is_ready, fault_text
 
 _LARGEST_ANSWER = 256 * 1024
-_LONGEST_WAIT_S = 3600.0
-_NO_ACCESS, _PASSES = {401, 403}, {408, 423, 425, 429}
+_NO_ACCESS = {401, 403}
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,38 @@ class HttpCalls:
             LightUnreachableError: There is no answer, or one that asks to wait.
             LightRefusedError: The answer is one that a person must mend.
         """
-        call = _Call(make, self._tls, self._timeout_s)
+        return await cut_when_cancelled(self._worker, partial(self._sent, make))
+
+    def _sent(self, make: Callable[[], Request], cut: CutOff) -> bytes:
+        request = make()
+        exchange = partial(self._exchanged, cut=cut)
         try:
-            return await self._worker(call.run)
-        except asyncio.CancelledError:
-            call.abandon()
-            raise
+            response, content = exchange(request)
+            if response.status == http.client.UNAUTHORIZED and request.login:
+                asked = response.headers.get_all("WWW-Authenticate", [])
+                if answer := _answer(request, request.login, asked):
+                    headers = {**request.headers, "Authorization": answer}
+                    response, content = exchange(replace(request, headers=headers))
+        except ssl.SSLCertVerificationError as error:
+            raise LightRefusedError(
+                f"{request.host} shows a certificate that is not trusted: {error.verify_message}.",
+                remedy="Set ca_file to the CA that has signed it; the name in it is that of url.",
+            ) from error
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise LightUnreachableError(f"{request.host} {fault_text(error)}") from error
+        _judge(request, response)
+        return content
+
+    def _exchanged(
+        self, request: Request, *, cut: CutOff
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        with closing(_connection(request.url, self._tls, self._timeout_s)) as connection:
+            connection.connect()
+            cut.watch(connection.sock)  # which it forgets before the answer is read
+            headers = {"User-Agent": "presence-driver", "Connection": "close", **request.headers}
+            connection.request(request.method, request.target, request.body, headers)
+            with connection.getresponse() as response:
+                return response, response.read(_LARGEST_ANSWER)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -90,60 +116,6 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
         raise LightRefusedError(f"{error}.", remedy="") from error
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as bridge.config.authorities
     return context
-
-
-class _Call:
-    """One request on the thread; ``abandon`` comes from another."""
-
-    def __init__(
-        self, make: Callable[[], Request], tls: Callable[[], ssl.SSLContext], timeout_s: float
-    ) -> None:
-        self._make, self._tls, self._timeout_s = make, tls, timeout_s
-        self._socket: socket.socket | None = None
-        self._is_abandoned = False
-
-    def run(self) -> bytes:
-        """Send, and judge the answer."""
-        request = self._make()
-        try:
-            response, content = self._sent(request)
-            if response.status == http.client.UNAUTHORIZED and request.login:
-                asked = response.headers.get_all("WWW-Authenticate", [])
-                if answer := _answer(request, request.login, asked):
-                    headers = {**request.headers, "Authorization": answer}
-                    response, content = self._sent(replace(request, headers=headers))
-        except ssl.SSLCertVerificationError as error:
-            raise LightRefusedError(
-                f"{request.host} shows a certificate that is not trusted: {error.verify_message}.",
-                remedy="Set ca_file to the CA that has signed it; the name in it is that of url.",
-            ) from error
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
-            raise LightUnreachableError(f"{request.host} {_text(error)}") from error
-        _judge(request, response)
-        return content
-
-    def abandon(self) -> None:
-        """Make it end soon; what was not sent is not."""
-        self._is_abandoned = True
-        if self._socket is not None:
-            with suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _sent(self, request: Request) -> tuple[http.client.HTTPResponse, bytes]:
-        with closing(_connection(request.url, self._tls, self._timeout_s)) as connection:
-            return self._exchanged(connection, request)
-
-    def _exchanged(
-        self, connection: http.client.HTTPConnection, request: Request
-    ) -> tuple[http.client.HTTPResponse, bytes]:
-        connection.connect()
-        self._socket = connection.sock  # which the connection forgets before the answer is read
-        if self._is_abandoned:
-            raise TimeoutError
-        headers = {"User-Agent": "presence-driver", "Connection": "close", **request.headers}
-        connection.request(request.method, request.target, request.body, headers)
-        with connection.getresponse() as response:
-            return response, response.read(_LARGEST_ANSWER)
 
 
 def _answer(request: Request, login: Login, asked: list[str]) -> str | None:
@@ -167,10 +139,7 @@ def _judge(request: Request, response: http.client.HTTPResponse) -> None:
     status, host = response.status, request.host
     if 200 <= status < 300:  # noqa: PLR2004 - all that mean success
         return
-    if status in _PASSES or status >= 500:  # noqa: PLR2004 - its own trouble
-        asked = response.headers.get("Retry-After", "")
-        wait_s = min(float(asked), _LONGEST_WAIT_S) if asked.isascii() and asked.isdigit() else None
-        raise LightUnreachableError(f"{host} answers HTTP {status}", retry_after_s=wait_s)
+    check_is_ready(host, response)
     if 300 <= status < 400:  # noqa: PLR2004 - redirects
         raise LightRefusedError(
             f"{host} has moved: HTTP {status}{_to(response)}.",
@@ -201,18 +170,3 @@ def _to(response: http.client.HTTPResponse) -> str:
 def _host(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _text(error: Exception) -> str:
-    """What went wrong, for people: most of these errors say it for programs."""
-    if isinstance(error, TimeoutError):
-        return "does not answer"
-    if isinstance(error, ConnectionRefusedError):
-        return "refuses connections"
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "has no address: no such name"
-    if isinstance(error, ssl.SSLError):
-        return "does not speak TLS as it should"
-    if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError):
-        return f"cannot be reached: {error.strerror}"
-    return "breaks the connection"

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
+from drivers.network_faults import fault_text
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class OverNetwork(Generic[D]):
         except TimeoutError:
             raise LightUnreachableError(f"{self._what} does not answer") from None
         except self._errors as error:
-            raise LightUnreachableError(f"{self._what}: {_text(error)}") from error
+            raise LightUnreachableError(f"{self._what} {fault_text(error)}") from error
 
     async def close(self) -> None:
         """Let the device go; one that hangs is not waited for."""
@@ -120,11 +121,3 @@ def _everywhere() -> socket.socket:
 
 async def _awaited(work: Awaitable[T]) -> T:
     return await work
-
-
-def _text(error: Exception) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "refuses connections"
-    if isinstance(error, socket.gaierror):
-        return "its name is not known"
-    return str(error) or type(error).__name__
