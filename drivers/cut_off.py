@@ -20,7 +20,8 @@ class CutOff:
     """Of one call: once ``set``, its socket is shut down, and what was not sent is not."""
 
     def __init__(self) -> None:
-        self._socket: socket.socket | None = None
+        self.socket: socket.socket | None = None
+        """What the call hangs in."""
         self.is_set = False
 
     def watch(self, sock: socket.socket | None) -> None:
@@ -29,16 +30,16 @@ class CutOff:
         Raises:
             TimeoutError: It is cut off already.
         """
-        self._socket = sock
+        self.socket = sock
         if self.is_set:
             raise TimeoutError
 
     def set(self) -> None:
         """Make the call end soon; from any thread."""
         self.is_set = True
-        if self._socket is not None:
+        if self.socket is not None:
             with suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # also of TLS, at once
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)  # also of TLS, at once
 
 
 async def cut_when_cancelled(worker: Worker, call: Callable[[CutOff], T]) -> T:

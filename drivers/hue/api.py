@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from bridge.contract.errors import (
     LightRefusedError,
@@ -29,7 +29,7 @@ UNKNOWN_KEY, NO_SUCH_RESOURCE = 1, 3
 NO_LINK_BUTTON, IS_OFF, INTERNAL = 101, 201, 901
 
 _MOST_NAMES = 30
-"""So many are listed when a name is not known."""
+"""So many are listed when there is none of that name."""
 _PLACES = frozenset({"Room", "Zone"})
 """What people make; the hub has other groups of the same names (Hue API v1, "Groups API")."""
 
@@ -49,17 +49,9 @@ class Values(_Record):
     sat: int | None = None
     effect: str | None = None
     colormode: str | None = None
-    """``xy``, ``ct`` or ``hs``: which of them holds."""
+    """``xy``, ``ct`` or ``hs``: which of them counts."""
     reachable: bool = True
     """Whether the lamp answered the hub the last time; the hub is slow to learn."""
-
-
-class _Control(_Record):
-    colorgamut: Gamut | None = None
-
-
-class _Capabilities(_Record):
-    control: _Control = Field(default_factory=_Control)
 
 
 class HubLight(_Record):
@@ -69,26 +61,21 @@ class HubLight(_Record):
     type: str = ""
     modelid: str = ""
     state: Values
-    capabilities: _Capabilities = Field(default_factory=_Capabilities)
+    gamut: Gamut | None = Field(
+        default=None, validation_alias=AliasPath("capabilities", "control", "colorgamut")
+    )
 
     @property
     def capability(self) -> Capability:
-        """What it can do. Some plugs of other makers tell a brightness that they have not."""
+        """What it can do. Some plugs of other makers name a brightness that they have not."""
         if self.state.xy is not None:
             return Capability.COLOR
         is_plug = self.state.bri is None or self.type.casefold().startswith("on/off")
         return Capability.ON_OFF if is_plug else Capability.WHITE
 
 
-class HubGroup(_Record):
-    """One entry of ``/groups``."""
-
-    name: str
-    lights: tuple[int, ...] = ()
-
-
 class Target(NamedTuple):
-    """The light or group that the config names, as the hub knows it."""
+    """The light or group that the config names, as the hub has it."""
 
     is_group: bool
     id: int
@@ -105,11 +92,11 @@ class Entry(NamedTuple):
     type: str = ""
 
 
-def entries_of(told: Mapping[str, Any]) -> dict[int, Entry]:
+def entries_of(listing: Mapping[str, Any]) -> dict[int, Entry]:
     """By number, from ``/lights`` or ``/groups``."""
     return {
         int(number): Entry(str(entry["name"]), str(entry.get("type", "")))
-        for number, entry in told.items()
+        for number, entry in listing.items()
     }
 
 
@@ -119,11 +106,9 @@ def pick(entries: Mapping[int, Entry], wanted: int | str, what: str) -> int:
     Raises:
         LightRefusedError: There is none, or several.
     """
-    found = [wanted] if isinstance(wanted, int) and wanted in entries else []
-    if isinstance(wanted, str):
-        found = _called(entries, wanted)
-        if not found and wanted.isdecimal() and int(wanted) in entries:
-            found = [int(wanted)]
+    found = [] if isinstance(wanted, int) else _called(entries, wanted)
+    if not found and str(wanted).isdecimal() and int(wanted) in entries:
+        found = [int(wanted)]
     found = [number for number in found if entries[number].type in _PLACES] or found
     if len(found) == 1:
         return found[0]
@@ -140,13 +125,13 @@ def pick(entries: Mapping[int, Entry], wanted: int | str, what: str) -> int:
 
 def listed(entries: Mapping[int, Entry]) -> str:
     """Numbers and names for people."""
-    known = [f"{number} {entry.name!r}" for number, entry in sorted(entries.items())]
-    return ", ".join(known[:_MOST_NAMES]) + (" …" if len(known) > _MOST_NAMES else "") or "none"
+    names = [f"{number} {entry.name!r}" for number, entry in sorted(entries.items())]
+    return ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "") or "none"
 
 
 def _called(entries: Mapping[int, Entry], wanted: str) -> list[int]:
     """Those of that name: as it is written, else whatever its capitals and spaces around."""
-    for way in (_composed, _folded):
+    for way in (_composed, lambda name: _composed(_composed(name).casefold()).strip()):
         found = [number for number, entry in entries.items() if way(entry.name) == way(wanted)]
         if found:
             return found
@@ -156,10 +141,6 @@ def _called(entries: Mapping[int, Entry], wanted: str) -> list[int]:
 def _composed(name: str) -> str:
     """An umlaut is one letter or two, as the keyboard made it (Unicode, UAX #15)."""
     return normalize("NFC", name)
-
-
-def _folded(name: str) -> str:
-    return normalize("NFC", normalize("NFC", name).casefold()).strip()
 
 
 class Refusal(_Record):
@@ -173,13 +154,12 @@ class HubRefusedError(Exception):
     """The hub answered, and refused; ``refusals`` is never empty. Stays inside of this kind."""
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
-        texts = (refusal.description or f"error {refusal.type}" for refusal in refusals)
-        super().__init__("; ".join(texts))
+        super().__init__("; ".join(each.description or f"error {each.type}" for each in refusals))
         self.types = frozenset(refusal.type for refusal in refusals)
 
 
 def checked(reply: Any) -> Any:
-    """``reply`` itself, when it holds no refusal and has a shape that the API knows.
+    """``reply`` itself, when it has no refusal and a shape that the API has.
 
     Raises:
         HubRefusedError: At least one entry is an error.
@@ -187,14 +167,15 @@ def checked(reply: Any) -> Any:
     """
     if isinstance(reply, dict):
         return reply
-    if not isinstance(reply, list) or not reply:
+    if not (isinstance(reply, list) and reply and all(map(_is_entry, reply))):
         raise ValueError("no reply of a Hue hub")
-    if not all(isinstance(entry, dict) and entry.keys() & {"success", "error"} for entry in reply):
-        raise ValueError("no reply of a Hue hub")
-    refusals = [Refusal.model_validate(entry["error"]) for entry in reply if "error" in entry]
-    if refusals:
-        raise HubRefusedError(refusals)
+    if errors := [Refusal.model_validate(entry["error"]) for entry in reply if "error" in entry]:
+        raise HubRefusedError(errors)
     return reply
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and bool(entry.keys() & {"success", "error"})
 
 
 def meaning(error: HubRefusedError, *, name: str) -> TryAgainError | PersonMustActError:
@@ -219,12 +200,11 @@ def hub_id_of(config: Any) -> str:
         ValueError: It is none.
     """
     config = checked(config)
-    if not isinstance(config, dict):
-        raise ValueError("tells no id")  # noqa: TRY004 - a wrong answer, not a wrong call
-    found = str(config.get("bridgeid") or config.get("mac") or "").replace(":", "").lower()
-    if not (found.isascii() and found.isalnum()):
-        raise ValueError("tells no id")
-    return found
+    found = config.get("bridgeid") or config.get("mac") if isinstance(config, dict) else ""
+    hub_id = str(found).replace(":", "").lower()
+    if not (hub_id.isascii() and hub_id.isalnum()):
+        raise ValueError("has no id")
+    return hub_id
 
 
 def no_hub(address: str) -> LightRefusedError:

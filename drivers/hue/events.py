@@ -1,4 +1,4 @@
-"""What a hub tells by itself of its lights, so that it need not be asked: API v2's event stream.
+"""What a hub says by itself of its lights, so that it need not be asked: API v2's event stream.
 
 A hub says ``: hi`` and then nothing until something changes (Signify, "Hue API v2", "Core concepts:
 Events"; square hubs from software 1948086000). It has names of its own for lights; ``id_v1`` is
@@ -12,17 +12,17 @@ import http.client
 import json
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from queue import Empty, SimpleQueue
-from typing import Any
+from contextlib import suppress
+from http import HTTPStatus
 
 from bridge.contract.clock import Clock
-from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.deadline import within
+from bridge.contract.errors import PresenceBridgeError
 from bridge.retry import Random, full_jitter
 from drivers.blocking import Worker
+from drivers.cut_off import CutOff, cut_when_cancelled
 from drivers.hue.pairing import Pairing
-from drivers.hue.transport import END_S, Transport, text_of
+from drivers.hue.transport import END_S, Transport
 
 log = logging.getLogger(__name__)
 
@@ -37,44 +37,8 @@ _OF_LIGHTS = frozenset({"light", "grouped_light", "room", "zone", "zigbee_connec
 _LONGEST = 1024 * 1024
 
 
-class Stream(Transport):
-    """What never ends of a hub."""
-
-    @contextmanager
-    def opened(self, key: str, *, silent_s: float) -> Iterator[http.client.HTTPResponse | None]:
-        """An answer without an end, on a connection of its own; ``None`` where there is none.
-
-        Raises:
-            TimeoutError: It was silent for ``silent_s``.
-            LightUnreachableError: It does not answer, or not now.
-            LightRefusedError: It is not the pinned one.
-        """
-        try:
-            connection = self.connected()
-            if self.is_abandoned:
-                raise LightUnreachableError("given up")
-            headers = {"hue-application-key": key, "Accept": "text/event-stream"}
-            connection.request("GET", PATH, headers=headers)
-            response = connection.getresponse()
-            if response.status not in (200, 404):
-                raise LightUnreachableError(f"the hub at {self.address}: HTTP {response.status}")
-            is_stream = response.headers.get_content_type() == "text/event-stream"
-            if is_stream and connection.sock is not None:
-                _watch(connection.sock, silent_s)
-            yield response if is_stream and response.status == 200 else None  # noqa: PLR2004
-        except TimeoutError:
-            raise
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise LightUnreachableError(f"the hub at {self.address}: {text_of(error)}") from error
-        finally:
-            self.close()
-
-
 class Events:
-    """The stream of one hub, read on the thread of ``worker``.
-
-    Opened by ``may_differ``, and opened anew by it when it was lost.
-    """
+    """The stream of one hub, read on the thread of ``worker``."""
 
     def __init__(
         self,
@@ -87,79 +51,87 @@ class Events:
     ) -> None:
         self._worker, self._clock, self._random = worker, clock, random
         self._answer_s, self._silent_s = answer_s, silent_s
-        self._transport: Stream | None = None
-        self._task: asyncio.Task[float | None] | None = None
-        self._changed: SimpleQueue[str] = SimpleQueue()
-        self._opened_s = self._next_s = 0.0
-        self._attempt, self.is_live = 0, False
+        self._source: tuple[str, Pairing] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._changed: set[str] = set()
+        self.is_live = False
 
-    def may_differ(self, address: str, pairing: Pairing | None, resources: set[str]) -> bool:
+    def follow(self, address: str, pairing: Pairing | None) -> None:
+        """Listen to the hub at ``address`` from now on, where it has a certificate."""
+        source = (address, pairing) if pairing and pairing.fingerprint else None
+        if source == self._source:
+            return
+        self._stop()
+        self._source = source
+        if source:
+            self._task = asyncio.create_task(self._listen(*source), name="hue-events")
+
+    def may_concern(self, resources: set[str]) -> bool:
         """Whether any of ``resources``, paths of API v1, may have changed since the last call.
 
-        Without a stream that is always so. Never blocks.
+        Without a stream that is always so.
         """
-        if pairing is None or pairing.fingerprint is None:  # a key is for https
-            return True
-        if self._transport and self._transport.address != address:
-            self._transport.abandon()
-        self._listen(address, pairing)
-        return not self.is_live or not self._heard().isdisjoint({ANYTHING, *resources})
+        changed = {self._changed.pop() for _ in range(len(self._changed))}
+        return not self.is_live or not changed.isdisjoint({ANYTHING, *resources})
 
     def remember(self) -> None:
-        """What was heard could not be judged: the next call of ``may_differ`` is to say so."""
-        self._changed.put(ANYTHING)
+        """What was heard could not be judged: the next call of ``may_concern`` is to say so."""
+        self._changed.add(ANYTHING)
 
     async def end(self) -> None:
         """Stop listening."""
         if self._task:
-            if self._transport:
-                self._transport.abandon()
-            await asyncio.wait([self._task], timeout=END_S)
+            self._stop()
+            with suppress(TimeoutError):
+                await within(END_S, self._worker(int))  # comes after what still reads
+
+    def _stop(self) -> None:
+        if self._task:
             self._task.cancel()
 
-    def _heard(self) -> set[str]:
-        heard = set()
-        with suppress(Empty):
-            while True:
-                heard.add(self._changed.get_nowait())
-        return heard
-
-    def _listen(self, address: str, pairing: Pairing) -> None:
-        now_s = self._clock.monotonic()
-        if self._task and self._task.done():
-            wait_s = self._task.result()
-            if now_s - self._opened_s >= STEADY_S:
-                self._attempt = 0
+    async def _listen(self, address: str, pairing: Pairing) -> None:
+        attempt = 0
+        while True:
+            began_s = self._clock.monotonic()
+            wait_s = await cut_when_cancelled(
+                self._worker, lambda cut: self._read(address, pairing, cut)
+            )
+            if self._clock.monotonic() - began_s >= STEADY_S:
+                attempt = 0
             if wait_s is None:
-                wait_s = full_jitter(
-                    self._attempt, first_s=FIRST_S, most_s=MOST_S, random=self._random
-                )
-                self._attempt += 1
-            self._task, self._next_s = None, now_s + wait_s
-        if self._task is None and now_s >= self._next_s:
-            self._opened_s = now_s
-            self._transport = Stream(address, timeout_s=self._answer_s)
-            listening = self._worker(self._read, self._transport, pairing)
-            self._task = asyncio.create_task(listening, name="hue-events")
+                wait_s = full_jitter(attempt, first_s=FIRST_S, most_s=MOST_S, random=self._random)
+                attempt += 1
+            await self._clock.sleep(wait_s)
 
-    def _read(self, transport: Stream, pairing: Pairing) -> float | None:
+    def _read(self, address: str, pairing: Pairing, cut: CutOff) -> float | None:
         """Listen until the stream ends; seconds until the next try where the hub decides them."""
+        transport = Transport(address, timeout_s=self._answer_s)
+        transport.cut = cut
         transport.use("https", pin=pairing.fingerprint)
+        headers = {"hue-application-key": pairing.key, "Accept": "text/event-stream"}
+        was_live = False
         try:
-            with transport.opened(pairing.key, silent_s=self._silent_s) as stream:
-                if stream is None:
-                    return NONE_S
-                self._changed.put(ANYTHING)  # before there was a stream
-                self.is_live = True
-                while line := stream.readline(_LONGEST):
-                    for resource in changed_by(line):
-                        self._changed.put(resource)
+            response = transport.answer("GET", PATH, None, headers)
+            is_stream = response.headers.get_content_type() == "text/event-stream"
+            if response.status == HTTPStatus.NOT_FOUND or (
+                response.status == HTTPStatus.OK and not is_stream
+            ):
+                return NONE_S
+            if response.status == HTTPStatus.OK:
+                _watch(cut.socket, self._silent_s)
+                self._changed.add(ANYTHING)  # before there was a stream
+                was_live = self.is_live = True
+                while line := response.readline(_LONGEST):
+                    self._changed.update(changed_by(line))
         except TimeoutError:
-            return 0.0 if self.is_live else None
-        except (LightUnreachableError, LightRefusedError) as error:
-            log.debug("no events: %s", error)
+            return 0.0 if was_live else None
+        except (OSError, http.client.HTTPException, ValueError, PresenceBridgeError) as error:
+            log.debug(
+                "no events from %s: %s", address, type(error).__name__
+            )  # its text may have the key
         finally:
             self.is_live = False
+            transport.close()
         return None
 
 
@@ -172,18 +144,15 @@ def changed_by(line: bytes) -> set[str]:
             str(part.get("id_v1") or ANYTHING) if event["type"] == "update" else ANYTHING
             for event in json.loads(line.removeprefix(b"data:"))
             for part in event["data"]
-            if _is_of_lights(part)
+            if "id_v1" in part or part.get("type") in _OF_LIGHTS
         }
     except (ValueError, LookupError, TypeError, AttributeError):
         return {ANYTHING}
 
 
-def _is_of_lights(part: dict[str, Any]) -> bool:
-    return "id_v1" in part or part.get("type") in _OF_LIGHTS
-
-
-def _watch(sock: socket.socket, silent_s: float) -> None:
+def _watch(sock: socket.socket | None, silent_s: float) -> None:
     """Notice within half a minute that the other end lost its power, and silence by and by."""
+    assert sock is not None
     sock.settimeout(silent_s)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):

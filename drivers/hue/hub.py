@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from drivers.hue.api import (
     IS_OFF,
-    HubGroup,
     HubLight,
     HubRefusedError,
     Target,
@@ -32,7 +31,7 @@ from drivers.hue.pairing import Pairing, Pairings, Place
 from drivers.hue.transport import NoTlsError, Transport
 
 if TYPE_CHECKING:
-    from drivers.hue import HueOptions
+    from drivers.hue.options import HueOptions
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", SyntaxWarning)  # phue 1.1 has `is not ''`
@@ -49,14 +48,7 @@ class PhueBridge(phue.Bridge):  # type: ignore[misc]
         super().__init__(transport.address, key, os.devnull)
 
     def request(self, mode: str = "GET", address: str | None = None, data: Any = None) -> Any:
-        """The hub's reply.
-
-        Raises:
-            HubRefusedError: It holds a refusal.
-            ValueError: It is no reply of a hub.
-            LightUnreachableError: The hub does not answer.
-            LightRefusedError: It is not the hub that was paired.
-        """
+        """The hub's reply; raises as ``exchange`` and ``checked``."""
         return checked(self._transport.exchange(mode, address or "/", data))
 
 
@@ -66,8 +58,8 @@ class Hub:
     def __init__(
         self, options: HueOptions, transport: Transport, pairings: Pairings, *, name: str
     ) -> None:
-        self._options, self._transport, self._pairings = options, transport, pairings
-        self._name = name
+        self.transport, self.pairings = transport, pairings
+        self._options, self._name = options, name
         self._bridge: PhueBridge | None = None
         self._stamp: object = None
         self._place: Place | None = None
@@ -78,7 +70,7 @@ class Hub:
     @property
     def address(self) -> str:
         """Where the hub is thought to be."""
-        return self._transport.address
+        return self.transport.address
 
     @property
     def is_recognised(self) -> bool:
@@ -91,26 +83,26 @@ class Hub:
             pass
 
     def id_to_find(self) -> str | None:
-        """The id of the lamp's hub, as far as is known; never raises."""
-        place = self._pairings.place(self._name, self._options.hub)
+        """The id of the lamp's hub, where there is one; never raises."""
+        place = self.pairings.place(self._name, self._options.hub)
         if place or self._options.hub_id:
             return place.hub_id if place else self._options.hub_id
         with suppress(LightRefusedError):
-            ids = {pairing.hub_id for pairing in self._pairings.load()}
+            ids = {pairing.hub_id for pairing in self.pairings.load()}
             return ids.pop() if len(ids) == 1 else None
         return None
 
     def move(self, address: str | None) -> None:
         """Look for the hub at ``address``; ``None``: where the config says, whichever is paired."""
         self.close()
-        self._is_placed, self._transport.address = True, address or self._options.hub
+        self._is_placed, self.transport.address = True, address or self._options.hub
         if address is None:
             self._place = None
 
     def settle(self, hub_id: str) -> None:
         """Note that the lamp's hub is where we speak to it."""
         self._place = Place(hub=self._options.hub, hub_id=hub_id, address=self.address)
-        self._pairings.save_place(self._name, self._place)
+        self.pairings.save_place(self._name, self._place)
 
     def find(self) -> Target:
         """The light or group that the options name."""
@@ -118,10 +110,9 @@ class Hub:
             if self._options.group == 0:
                 return Target(is_group=True, id=0, name="all lights")
             is_group = self._options.group is not None
-            entries = bridge.get_group() if is_group else bridge.get_light()
-            what = "group" if is_group else "light"
-            number = pick(entries_of(entries), self._options.wanted, what)
-            return Target(is_group, number, str(entries[str(number)]["name"]))
+            entries = entries_of(bridge.get_group() if is_group else bridge.get_light())
+            number = pick(entries, self._options.wanted, "group" if is_group else "light")
+            return Target(is_group, number, entries[number].name)
 
     def inventory(self) -> list[str]:
         """What the hub has, a line a sort."""
@@ -134,13 +125,9 @@ class Hub:
         with self._translated() as bridge:
             if not target.is_group:
                 return {target.id: HubLight.model_validate(bridge.get_light(target.id))}
-            group = HubGroup.model_validate({"name": "", **bridge.get_group(target.id)})
+            numbers = map(str, bridge.get_group(target.id)["lights"])
             lights = bridge.get_light()
-            return {
-                number: HubLight.model_validate(lights[str(number)])
-                for number in group.lights
-                if str(number) in lights
-            }
+            return {int(n): HubLight.model_validate(lights[n]) for n in numbers if n in lights}
 
     def write(self, target: Target, body: Body, *, otherwise: Body | None = None) -> None:
         """Put ``body``; ``otherwise`` in its place when somebody switched the light off."""
@@ -155,12 +142,12 @@ class Hub:
 
     def is_paired_anew(self) -> bool:
         """Whether there are other pairings than when the hub was last recognised; never raises."""
-        return self._pairings.stamp() != self._stamp
+        return self.pairings.stamp() != self._stamp
 
     def close(self) -> None:
         """Drop the connection."""
         self._bridge = None
-        self._transport.close()
+        self.transport.close()
 
     @contextmanager
     def _translated(self) -> Iterator[PhueBridge]:
@@ -168,7 +155,7 @@ class Hub:
         try:
             if self._bridge is None:
                 self.pairing = self._recognised()
-                self._bridge = PhueBridge(self._transport, self.pairing.key)
+                self._bridge = PhueBridge(self.transport, self.pairing.key)
                 self.settle(self.pairing.hub_id)
             yield self._bridge
         except HubRefusedError as error:
@@ -183,37 +170,35 @@ class Hub:
 
     def _recognised(self) -> Pairing:
         """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
-        self._stamp = self._pairings.stamp()
+        self._stamp = self.pairings.stamp()
         self._go_to_place()
-        pairings = self._pairings.load()
+        pairings = self.pairings.load()
         pinned = {pairing.fingerprint: pairing for pairing in pairings if pairing.fingerprint}
         plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}
         without_tls: NoTlsError | None = None
         if pinned and self._options.protocol != "http":
-            self._transport.use("https")
+            self.transport.use("https")
             try:
-                seen = self._transport.fingerprint()
+                seen = self.transport.fingerprint()
             except NoTlsError as error:
                 without_tls = error
             else:
                 if seen not in pinned:
                     raise self._stranger("shows a certificate that was not paired.")
-                self._transport.use("https", pin=seen)
+                self.transport.use("https", pin=seen)
                 return self._own(pinned[seen])
         if plain and self._options.protocol != "https":
-            self._transport.use("http")
-            hub_id = hub_id_of(self._transport.exchange("GET", "/api/config"))
+            self.transport.use("http")
+            hub_id = hub_id_of(self.transport.exchange("GET", "/api/config"))
             if hub_id in plain:
                 return self._own(plain[hub_id])
-        if without_tls:
-            raise without_tls
-        raise self._stranger("is not paired.")
+        raise without_tls or self._stranger("is not paired.")
 
     def _go_to_place(self) -> None:
         if not self._is_placed:
             self._is_placed = True
-            self._place = self._pairings.place(self._name, self._options.hub)
-            self._transport.address = self._place.address if self._place else self._options.hub
+            self._place = self.pairings.place(self._name, self._options.hub)
+            self.transport.address = self._place.address if self._place else self._options.hub
         if self.address == self._options.hub_id:
             raise LightUnreachableError(f"no hub {self.address} answers in this network")
 

@@ -1,10 +1,12 @@
-"""A Hue light or group as a :class:`drivers.base.Light`."""
+"""A Hue light or group as a :class:`drivers.base.Light`.
+
+Each step is one call on the light's own thread, where its methods that begin with ``_`` run.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.contract.clock import Clock
@@ -13,7 +15,18 @@ from bridge.contract.light import LightState
 from drivers.base import Capability
 from drivers.hue.api import HubLight, Target
 from drivers.hue.events import Events
-from drivers.hue.looks import Body, as_found, body_for, capability_of, shows, writes_to_restore
+from drivers.hue.looks import (
+    Body,
+    Write,
+    as_found,
+    body_for,
+    capability_of,
+    difference,
+    fading,
+    shows,
+    writes_to_restore,
+)
+from drivers.hue.search import Search
 from drivers.hue.transport import Calls
 
 if TYPE_CHECKING:
@@ -30,18 +43,16 @@ WHOLE_EVERY_S = 10.0
 """Within this time after a whole write a frame is only what differs: each value is a command of its
 own on the air. A whole write is read back, too."""
 
+Lights = Mapping[int, HubLight]
+
 
 class _Written(NamedTuple):
     body: Body
     whole_at_s: float
     there_at_s: float
     """When the transition is through."""
-    fades: bool = False
+    fades: bool
     """Only the brightness is on its way."""
-
-
-Search = Callable[[str], Awaitable[str | None]]
-"""The address of the hub with that id, if it answers in this network."""
 
 
 class HueLight:
@@ -64,49 +75,32 @@ class HueLight:
         self._hub, self._calls, self._clock = hub, calls, clock
         self._events, self._search = events, search
         self._transition_s = transition_s
-        self._found: tuple[Target, Mapping[int, HubLight]] | None = None
+        self._found: tuple[Target, Lights] | None = None
         self._written: _Written | None = None
-        self._left: tuple[dict[str, Any], list[tuple[int | None, Body]]] | None = None
+        self._left: tuple[dict[str, Any], list[Write]] | None = None
         """Of a snapshot that could not be brought back at once."""
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``, whatever others have made of the light meanwhile."""
-        target, lights = await self._known()
-        body = body_for(state, lights.values())
-        self._found = self._written = self._left = None  # until this has worked
-        await self._calls(self._hub.write, target, _fading(body, self._transition_s))
-        lights = await self._read(target, must_be_reached=body["on"])
-        now_s = self._clock.monotonic()
-        self._found = target, lights
-        self._written = _Written(body, now_s, now_s + self._transition_s)
+        await self._locate()
+        self._left = None
+        await self._calls(self._show, state, self._transition_s)
 
     async def fade(self, state: LightState, over_s: float) -> None:
         """Show ``state`` after ``over_s`` seconds: what differs from the frame before."""
-        target, lights = await self._known()
-        body, last = body_for(state, lights.values()), self._written
-        self._found = self._written = None
-        now_s, whole = self._clock.monotonic(), _fading(body, over_s)
-        if last is None or now_s - last.whole_at_s >= WHOLE_EVERY_S:
-            await self._calls(self._hub.write, target, whole)
-            lights = await self._read(target, must_be_reached=body["on"])
-            whole_at_s = now_s
-        else:
-            change = _fading(_difference(last.body, body), over_s)
-            await self._calls(self._hub.write, target, change, otherwise=whole)
-            whole_at_s = last.whole_at_s
-        self._found = target, lights
-        self._written = _Written(body, whole_at_s, now_s + over_s, fades=True)
+        await self._locate()
+        await self._calls(self._show, state, over_s, is_frame=True)
 
     async def capability(self) -> Capability:
         """What the light, or the best of the group, can do."""
-        _, lights = await self._known()
+        await self._locate()
+        _, lights = await self._calls(self._target)
         return capability_of(lights.values())
 
     async def snapshot(self) -> dict[str, Any]:
         """How each light is now; the next look ends an effect that runs on it."""
-        target, _ = await self._known()
-        lights = await self._calls(self._hub.members, target)
-        self._found = target, lights
+        await self._locate()
+        target, lights = await self._calls(self._target, anew=True)
         return {"lights": as_found(lights), "group": target.id if target.is_group else None}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
@@ -115,62 +109,40 @@ class HueLight:
         A hub takes writes for lamps without power, too: they are brought back when they have it.
         The next try is for those alone that are left: the others may be somebody's by then.
         """
-        self._found = self._written = None
         await self._locate()
         if self._left is None or self._left[0] != snapshot:
             writes = writes_to_restore(snapshot["lights"], group=snapshot["group"])
             self._left = snapshot, list(writes)
-        failed: LightUnreachableError | None = None
-        left = self._left[1]
-        for number, body in list(left):
-            is_group = number is None
-            target = Target(is_group, snapshot["group"] if number is None else number, "found")
+        left, failed = self._left[1], None
+        for write in list(left):
             began_s = self._clock.monotonic()
             try:
-                await self._calls(self._hub.write, target, body)
-                left.remove((number, body))
+                await self._calls(self._put_back, snapshot, write)
+                left.remove(write)
             except LightUnreachableError as error:
                 failed = error
-            took_s = self._clock.monotonic() - began_s
-            pause_s = GROUP_INTERVAL_S if is_group else COMMAND_S
-            await self._clock.sleep(max(0.0, pause_s - took_s))
+            pause_s = GROUP_INTERVAL_S if write.number is None else COMMAND_S
+            await self._clock.sleep(max(0.0, pause_s + began_s - self._clock.monotonic()))
         if failed:
             raise failed
         self._left = None
-        await self._read(_whole(snapshot), must_be_reached=_was_lit(snapshot))
+        await self._calls(self._look_back, snapshot)
 
     async def changed_by_others(self) -> bool:
         """Whether an app, a switch or a power cut changed what was written.
 
         The lights are read only when the hub spoke of them, or cannot speak by itself.
         """
-        target, lights = await self._known()
-        if not self._events.may_differ(
-            self._hub.address, self._hub.pairing, _resources(target, lights)
-        ):
-            return False
-        written, self._found = self._written, None
-        must_be_reached = written is None or written.body["on"]
-        lights = await self._read(target, must_be_reached=must_be_reached)
-        self._found = target, lights  # the next look ends an effect that somebody started
-        if written is None:
-            return False
-        body = written.body
-        if self._clock.monotonic() < written.there_at_s:
-            self._events.remember()
-            if not written.fades:
-                return False
-            body = {key: value for key, value in body.items() if key != "bri"}
-        if all(shows(light, body) for light in lights.values() if light.state.reachable):
-            return False
-        self._written = None
-        return True
+        await self._locate()
+        self._events.follow(self._hub.address, self._hub.pairing)
+        return await self._calls(self._is_changed)
 
     async def is_mended(self) -> bool:
         """Whether a hub was paired, or paired anew, since it refused."""
-        with suppress(LightUnreachableError):
+        try:
             return await self._calls(self._hub.is_paired_anew)
-        return False
+        except LightUnreachableError:
+            return False
 
     async def _locate(self) -> None:
         """See that the hub answers, where it is now.
@@ -199,11 +171,11 @@ class HueLight:
             if address:
                 log.info("the hub %s is at %s now", hub_id, address)
 
-    async def _known(self) -> tuple[Target, Mapping[int, HubLight]]:
-        await self._locate()
-        if self._found is None:
-            target = await self._calls(self._hub.find)
-            lights = await self._calls(self._hub.members, target)
+    def _target(self, *, anew: bool = False) -> tuple[Target, Lights]:
+        """What is shown on, and how it was when it was read last, or is now."""
+        if self._found is None or anew:
+            target = self._found[0] if self._found else self._hub.find()
+            lights = self._hub.members(target)
             if not lights:
                 raise LightRefusedError(
                     f"{target} has no lights.", remedy="Add lights to it in the Hue app."
@@ -211,40 +183,64 @@ class HueLight:
             self._found = target, lights
         return self._found
 
-    async def _read(self, target: Target, *, must_be_reached: bool) -> Mapping[int, HubLight]:
+    def _show(self, state: LightState, over_s: float, *, is_frame: bool = False) -> None:
+        target, lights = self._target()
+        body, last = body_for(state, lights.values()), self._written
+        self._found = self._written = None  # until this has worked
+        whole, whole_at_s = fading(body, over_s), self._clock.monotonic()
+        if is_frame and last and whole_at_s - last.whole_at_s < WHOLE_EVERY_S:
+            change = fading(difference(last.body, body), over_s)
+            self._hub.write(target, change, otherwise=whole)
+            whole_at_s = last.whole_at_s
+        else:
+            self._hub.write(target, whole)
+            lights = self._read(target, must_be_reached=body["on"])
+        self._found = target, lights
+        there_at_s = self._clock.monotonic() + over_s
+        self._written = _Written(body, whole_at_s, there_at_s, fades=is_frame)
+
+    def _is_changed(self) -> bool:
+        target, lights = self._target()
+        if not self._events.may_concern(_resources(target, lights)):
+            return False
+        written, self._found = self._written, None
+        lights = self._read(target, must_be_reached=written is None or written.body["on"])
+        self._found = target, lights  # the next look ends an effect that somebody started
+        if written is None:
+            return False
+        body = written.body
+        if self._clock.monotonic() < written.there_at_s:
+            self._events.remember()
+            if not written.fades:
+                return False
+            body = {key: value for key, value in body.items() if key != "bri"}
+        if all(shows(light, body) for light in lights.values() if light.state.reachable):
+            return False
+        self._written = None
+        return True
+
+    def _put_back(self, snapshot: dict[str, Any], write: Write) -> None:
+        self._found = self._written = None
+        is_group = write.number is None
+        number = snapshot["group"] if write.number is None else write.number
+        self._hub.write(Target(is_group, number, "found"), write.body)
+
+    def _look_back(self, snapshot: dict[str, Any]) -> None:
+        """Without power a lamp is as dark as one that was off."""
+        group, found = snapshot["group"], snapshot["lights"]
+        number = next(map(int, found), 0) if group is None else group
+        was_lit = any(values["on"] for values in found.values())
+        self._read(Target(group is not None, number, str(number)), must_be_reached=was_lit)
+
+    def _read(self, target: Target, *, must_be_reached: bool) -> Lights:
         """The lights. Without power a lamp is dark, which is all that a look that is off asks."""
-        lights = await self._calls(self._hub.members, target)
+        lights = self._hub.members(target)
         if must_be_reached and not any(light.state.reachable for light in lights.values()):
             raise LightUnreachableError(f"the hub cannot reach {target}: is the power on?")
         return lights
 
 
-def _resources(target: Target, lights: Mapping[int, HubLight]) -> set[str]:
+def _resources(target: Target, lights: Lights) -> set[str]:
     """The paths of what is shown on."""
     group = {f"/groups/{target.id}"} if target.is_group else set()
     return group | {f"/lights/{number}" for number in lights}
-
-
-def _whole(snapshot: dict[str, Any]) -> Target:
-    """What was read: the group, or the only light."""
-    group = snapshot["group"]
-    number = next(map(int, snapshot["lights"]), 0) if group is None else group
-    return Target(group is not None, number, str(number))
-
-
-def _was_lit(snapshot: dict[str, Any]) -> bool:
-    """Whether any light shone; without power one is as dark as one that was off."""
-    return any(values["on"] for values in snapshot["lights"].values())
-
-
-def _fading(body: Body, over_s: float) -> Body:
-    """With the transition, but not when it goes out: some lamps then forget how bright."""
-    return {**body, "transitiontime": round(over_s * 10)} if body.get("on", True) else body
-
-
-def _difference(last: Body, body: Body) -> Body:
-    """What ``body`` changes, or all of it when that is nothing or it switches the light."""
-    if last["on"] != body["on"]:
-        return body
-    changed = {key: value for key, value in body.items() if last.get(key) != value}
-    return changed or body

@@ -8,7 +8,7 @@ triangle; Home Assistant uses the same matrix); "Supported devices" (the gamut o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.contract.light import LightState, Rgb
 from drivers.base import Capability
@@ -17,11 +17,20 @@ from drivers.hue.api import Gamut, HubLight, Point
 Body = dict[str, Any]
 """What is put to ``/lights/ID/state`` or ``/groups/ID/action``."""
 
+
+class Write(NamedTuple):
+    """A body, and the light that it is for."""
+
+    number: int | None
+    """``None`` is the whole group."""
+    body: Body
+
+
 BRIGHTEST = 254
 _MOST_WRITES, _FEW = 55, 10
 """A hub takes ten writes a second, or one of a group; a stop has some seconds."""
 _BRI_TOLERANCE, _XY_TOLERANCE = 3, 0.02
-"""Lamps round what they are told; other makers' clip in their own way."""
+"""Lamps round what they are sent; other makers' clip in their own way."""
 
 GAMUT_A: Gamut = ((0.704, 0.296), (0.2151, 0.7106), (0.138, 0.08))
 GAMUT_B: Gamut = ((0.675, 0.322), (0.409, 0.518), (0.167, 0.04))
@@ -33,7 +42,7 @@ _MODELS: dict[Gamut, str] = {
     GAMUT_C: "LCT010 LCT011 LCT012 LCT014 LCT015 LCT016 LCT024 LLC020 LST002 LST003 LST004",
 }
 GAMUT_OF_MODEL = {model: gamut for gamut, models in _MODELS.items() for model in models.split()}
-"""For hubs too old to tell the gamut themselves; newer models need no entry."""
+"""For hubs too old to name the gamut themselves; newer models need no entry."""
 
 _WHITE: Rgb = (255, 255, 255)
 _DIGITS = 4
@@ -42,8 +51,8 @@ _DIGITS = 4
 
 def capability_of(lights: Iterable[HubLight]) -> Capability:
     """What at least one of ``lights`` can do: the others follow as far as they can."""
-    known = {light.capability for light in lights}
-    return next((each for each in Capability if each in known), Capability.COLOR)
+    found = {light.capability for light in lights}
+    return next((each for each in Capability if each in found), Capability.COLOR)
 
 
 def body_for(state: LightState, lights: Iterable[HubLight]) -> Body:
@@ -57,7 +66,7 @@ def body_for(state: LightState, lights: Iterable[HubLight]) -> Body:
         body["bri"] = bri
     colored = [light for light in lights if light.state.xy is not None]
     if colored:
-        gamuts = {_gamut(light) for light in colored}
+        gamuts = {gamut_of(light) for light in colored}
         body["xy"] = list(rgb_to_xy(state.color, gamuts.pop() if len(gamuts) == 1 else None))
     if any(light.state.effect == "colorloop" for light in lights):
         body["effect"] = "none"
@@ -65,7 +74,7 @@ def body_for(state: LightState, lights: Iterable[HubLight]) -> Body:
 
 
 def shows(light: HubLight, body: Body) -> bool:
-    """Whether ``light`` still is as ``body`` told it."""
+    """Whether ``light`` still is as ``body`` made it."""
     now = light.state
     if now.on != body["on"]:
         return False
@@ -76,10 +85,10 @@ def shows(light: HubLight, body: Body) -> bool:
     if now.xy is None or "xy" not in body:
         return True
     x, y = body["xy"]
-    gamut = _gamut(light)
-    told = clip((x, y), gamut) if gamut else (x, y)
+    gamut = gamut_of(light)
+    sent = clip((x, y), gamut) if gamut else (x, y)
     same_mode = now.colormode in (None, "xy") and now.effect != "colorloop"
-    return same_mode and close(now.xy, told, within=_XY_TOLERANCE)
+    return same_mode and close(now.xy, sent, within=_XY_TOLERANCE)
 
 
 def as_found(lights: Mapping[int, HubLight]) -> dict[str, Any]:
@@ -107,40 +116,43 @@ def bodies_to_restore(found: Mapping[str, Any]) -> list[Body]:
     return [*([{"on": True, **body, "transitiontime": 0}] if body else []), {"on": False}]
 
 
-def writes_to_restore(
-    found: Mapping[str, Mapping[str, Any]], *, group: int | None
-) -> list[tuple[int | None, Body]]:
-    """What brings lights back, in order: the number of each, ``None`` for the whole group.
+def writes_to_restore(found: Mapping[str, Mapping[str, Any]], *, group: int | None) -> list[Write]:
+    """What brings lights back, in order.
 
     Many that were alike are written at once, so that a large group is back before a stop must end.
     """
     each = {int(number): bodies_to_restore(values) for number, values in found.items()}
     if sum(map(len, each.values())) > _MOST_WRITES:  # the colours of dark lamps have no room
         each = {number: bodies[-1:] for number, bodies in each.items()}
-    bodies_of_all = list(each.values())
-    most = max(bodies_of_all, key=bodies_of_all.count, default=[])
-    count = bodies_of_all.count(most)
+    of_all = list(each.values())
+    most = max(of_all, key=of_all.count, default=[])
+    count = of_all.count(most)
     if group is None or (count < len(each) and count < _FEW):
         most = []
-    alone = [(number, bodies) for number, bodies in each.items() if bodies != most]
-    return [
-        *((None, body) for body in most),
-        *((number, body) for number, bodies in alone for body in bodies),
-    ]
+    alone = [Write(n, body) for n, bodies in each.items() if bodies != most for body in bodies]
+    return [*(Write(None, body) for body in most), *alone]
 
 
-def _gamut(light: HubLight) -> Gamut | None:
-    return gamut_of(light.modelid, light.capabilities.control.colorgamut)
+def fading(body: Body, over_s: float) -> Body:
+    """With the transition, but not when it goes out: some lamps then forget how bright."""
+    return {**body, "transitiontime": round(over_s * 10)} if body.get("on", True) else body
 
 
-def gamut_of(model: str, told: Gamut | None) -> Gamut | None:
-    """The gamut that the hub told, else that of ``model``, else ``None``.
+def difference(last: Body, body: Body) -> Body:
+    """What ``body`` changes, or all of it when that is nothing or it switches the light."""
+    if last["on"] != body["on"]:
+        return body
+    return {key: value for key, value in body.items() if last.get(key) != value} or body
 
-    Some lamps of other makers tell a triangle without an area; it counts as not told.
+
+def gamut_of(light: HubLight) -> Gamut | None:
+    """The gamut that the hub names for ``light``, else that of its model, else ``None``.
+
+    Some lamps of other makers have a triangle without an area there; it counts as none.
     """
-    if told is not None and abs(_turn(*told)) > 1e-6:  # noqa: PLR2004 - rounding aside, zero
-        return told
-    return GAMUT_OF_MODEL.get(model)
+    if light.gamut is not None and abs(_turn(*light.gamut)) > 1e-6:  # noqa: PLR2004 - not zero
+        return light.gamut
+    return GAMUT_OF_MODEL.get(light.modelid)
 
 
 def rgb_to_xy(color: Rgb, gamut: Gamut | None = None) -> Point:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import Rgb
-from drivers.hue.api import Gamut, Point
+from drivers.hue.api import Gamut, HubLight, Point
 from drivers.hue.looks import (
     GAMUT_A,
     GAMUT_B,
@@ -71,7 +71,7 @@ def test_a_colour_that_the_lamp_has_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "told", "gamut"),
+    ("model", "named", "gamut"),
     [
         ("LCT001", None, GAMUT_B),
         ("LST001", None, GAMUT_A),
@@ -82,7 +82,9 @@ def test_a_colour_that_the_lamp_has_is_left_as_it_is() -> None:
         ("of others", ((0.1, 0.1), (0.2, 0.2), (0.3, 0.3)), None),
     ],
 )
-def test_what_the_hub_tells_comes_before_the_model(
-    model: str, told: Gamut | None, gamut: Gamut | None
+def test_what_the_hub_names_comes_before_the_model(
+    model: str, named: Gamut | None, gamut: Gamut | None
 ) -> None:
-    assert gamut_of(model, told) == gamut
+    capabilities = {"control": {"colorgamut": named}} if named else {}
+    lamp = {"name": "Desk", "modelid": model, "state": {"on": True}, "capabilities": capabilities}
+    assert gamut_of(HubLight.model_validate(lamp)) == gamut

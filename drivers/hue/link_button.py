@@ -1,0 +1,143 @@
+"""``presence-driver pair`` for a hub: waits for its link button, then lists what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from bridge.contract.clock import Clock
+from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from drivers.hue.api import NO_LINK_BUTTON, HubRefusedError, checked, hub_id_of, no_hub
+from drivers.hue.pairing import Pairing
+from drivers.hue.transport import Calls, NoTlsError
+
+if TYPE_CHECKING:
+    from drivers.hue.hub import Hub
+
+WAIT_S, TRY_EVERY_S, REMIND_EVERY_S = 60.0, 1.0, 10.0
+"""A pressed button counts for about 30 s."""
+_LONGEST_NAME = 19
+"""Of the second half of the hub's ``devicetype``."""
+
+
+class Identity(NamedTuple):
+    """A hub as it shows itself to anybody."""
+
+    hub_id: str
+    name: str
+    fingerprint: str | None
+    """Of its certificate; ``None`` over http."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hub_id})"
+
+
+@dataclass(frozen=True)
+class LinkButton:
+    """Pairs ``hub`` for the lamp ``name``; ``calls`` runs on the lamp's own thread."""
+
+    hub: Hub
+    calls: Calls
+    name: str
+    protocol: str
+    clock: Clock
+    say: Callable[[str], None]
+
+    async def pair(self) -> None:
+        """Pair, unless that was done before; then show what the hub has.
+
+        Raises:
+            LightUnreachableError: The hub does not answer.
+            LightRefusedError: It is no hub, nobody pressed the button, or it has no such light.
+        """
+        identity = await self.calls(self._identify)
+        if await self.calls(self._is_paired, identity):
+            self.say(f"{identity} is paired already.")
+        else:
+            key, pin = await self._key(identity), identity.fingerprint
+            pairing = Pairing(hub_id=identity.hub_id, key=key, fingerprint=pin)
+            await self.calls(self.hub.pairings.save, pairing)
+            how = f"https, certificate {pin}" if pin else "http, unencrypted"
+            self.say(f"Paired with {identity} over {how}.")
+        await self.calls(self.hub.settle, identity.hub_id)
+        for line in await self.calls(self.hub.inventory):
+            self.say(line)
+        self.say(f"[drivers.{self.name}] is {await self.calls(self.hub.find)}.")
+
+    def _identify(self) -> Identity:
+        """Who the hub is, looked at without a key; from now on it is spoken to as it prefers."""
+        fingerprint = self._choose_protocol()
+        try:
+            config = self.hub.transport.exchange("GET", "/api/config")
+            hub_id, name = hub_id_of(config), str(config.get("name", "the hub"))
+        except (HubRefusedError, ValueError) as error:
+            raise no_hub(self.hub.transport.address) from error
+        pinned = {each.hub_id for each in self.hub.pairings.load() if each.fingerprint}
+        if fingerprint is None and hub_id in pinned and self.protocol != "http":
+            raise LightRefusedError(
+                f"{name} was paired over https, but does not offer it now.",
+                remedy='Try again when it has started, or set protocol = "http" to do without.',
+            )
+        return Identity(hub_id, name, fingerprint)
+
+    def _choose_protocol(self) -> str | None:
+        """Set the transport; the fingerprint of the certificate, ``None`` over http."""
+        if self.protocol != "http":
+            self.hub.transport.use("https")
+            try:
+                return self.hub.transport.fingerprint()
+            except NoTlsError:
+                if self.protocol == "https":
+                    raise
+        self.hub.transport.use("http")
+        return None
+
+    def _is_paired(self, identity: Identity) -> bool:
+        """Whether an earlier pairing with this very hub still works."""
+        pairs = {(each.hub_id, each.fingerprint) for each in self.hub.pairings.load()}
+        if (identity.hub_id, identity.fingerprint) not in pairs:
+            return False
+        try:
+            self.hub.inventory()
+        except LightRefusedError:
+            return False
+        return True
+
+    async def _key(self, identity: Identity) -> str:
+        """What the hub gives once its button is pressed."""
+        pin = identity.fingerprint
+        self.hub.transport.use("https" if pin else "http", pin=pin)  # and to nobody else
+        self.say(f"Press the link button of {identity} within {WAIT_S:g} s.")
+        ends_s, reminded_s = self.clock.monotonic() + WAIT_S, WAIT_S
+        while True:
+            left_s = ends_s - self.clock.monotonic()
+            try:
+                if key := await self.calls(self._request_key):
+                    return key
+            except LightUnreachableError:
+                if left_s <= 0:
+                    raise
+            if left_s <= 0:
+                raise LightRefusedError(
+                    f"nobody pressed the link button within {WAIT_S:g} s.",
+                    remedy="Run the command again and press the button on top of the hub.",
+                )
+            if reminded_s - left_s >= REMIND_EVERY_S:
+                reminded_s = left_s
+                self.say(f"Waiting for the link button, {left_s:.0f} s left.")
+            await self.clock.sleep(TRY_EVERY_S)
+
+    def _request_key(self) -> str | None:
+        """A new key; ``None`` while nobody has pressed the link button."""
+        who = {"devicetype": f"presence_bridge#{self.name[:_LONGEST_NAME]}"}
+        try:
+            return str(
+                checked(self.hub.transport.exchange("POST", "/api", who))[0]["success"]["username"]
+            )
+        except HubRefusedError as error:
+            if NO_LINK_BUTTON in error.types:
+                return None
+            raise LightRefusedError(f"the hub says: {error}.", remedy="Try again.") from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise no_hub(self.hub.transport.address) from error
