@@ -45,15 +45,7 @@ async def opened(
     ):
         events = Events(ear, answer_s=answer_s, clock=around.clock, random=random)
         try:
-            yield HueLight(
-                hub,
-                calls,
-                events,
-                search=search,
-                is_group=options.group is not None,
-                transition_s=options.transition,
-                clock=around.clock,
-            )
+            yield HueLight(options, hub, calls, events, search=search, clock=around.clock)
         finally:
             await events.end()
 

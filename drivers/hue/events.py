@@ -106,8 +106,7 @@ class Events:
     def _read(self, address: str, pairing: Pairing, cut: CutOff) -> float | None:
         """Listen until the stream ends; seconds until the next try where the hub decides them."""
         transport = Transport(address, timeout_s=self._answer_s)
-        transport.cut = cut
-        transport.use("https", pin=pairing.fingerprint)
+        transport.cut, transport.pin = cut, pairing.fingerprint
         headers = {"hue-application-key": pairing.key, "Accept": "text/event-stream"}
         was_live = False
         try:

@@ -177,18 +177,17 @@ class Hub:
         plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}
         without_tls: NoTlsError | None = None
         if pinned and self._options.protocol != "http":
-            self.transport.use("https")
             try:
-                seen = self.transport.fingerprint()
+                seen = self.transport.connect("https")
             except NoTlsError as error:
                 without_tls = error
             else:
                 if seen not in pinned:
                     raise self._stranger("shows a certificate that was not paired.")
-                self.transport.use("https", pin=seen)
+                self.transport.pin = seen
                 return self._own(pinned[seen])
         if plain and self._options.protocol != "https":
-            self.transport.use("http")
+            self.transport.connect("http")
             hub_id = hub_id_of(self.transport.exchange("GET", "/api/config"))
             if hub_id in plain:
                 return self._own(plain[hub_id])

@@ -26,6 +26,7 @@ from drivers.hue.looks import (
     shows,
     writes_to_restore,
 )
+from drivers.hue.options import HueOptions
 from drivers.hue.search import Search
 from drivers.hue.transport import Calls
 
@@ -62,19 +63,18 @@ class HueLight:
 
     def __init__(
         self,
+        options: HueOptions,
         hub: Hub,
         calls: Calls,
         events: Events,
         *,
         search: Search,
-        is_group: bool,
-        transition_s: float,
         clock: Clock,
     ) -> None:
-        self.min_interval_s = GROUP_INTERVAL_S if is_group else LIGHT_INTERVAL_S
+        self.min_interval_s = LIGHT_INTERVAL_S if options.group is None else GROUP_INTERVAL_S
+        self._transition_s = options.transition
         self._hub, self._calls, self._clock = hub, calls, clock
         self._events, self._search = events, search
-        self._transition_s = transition_s
         self._found: tuple[Target, Lights] | None = None
         self._written: _Written | None = None
         self._left: tuple[dict[str, Any], list[Write]] | None = None

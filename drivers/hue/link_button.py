@@ -66,32 +66,26 @@ class LinkButton:
         self.say(f"[drivers.{self.name}] is {await self.calls(self.hub.find)}.")
 
     def _identify(self) -> Identity:
-        """Who the hub is, looked at without a key; from now on it is spoken to as it prefers."""
-        fingerprint = self._choose_protocol()
+        """Who the hub is, looked at without a key."""
+        transport = self.hub.transport
         try:
-            config = self.hub.transport.exchange("GET", "/api/config")
+            fingerprint = transport.connect("http" if self.protocol == "http" else "https")
+        except NoTlsError:
+            if self.protocol == "https":
+                raise
+            fingerprint = transport.connect("http")
+        try:
+            config = transport.exchange("GET", "/api/config")
             hub_id, name = hub_id_of(config), str(config.get("name", "the hub"))
         except (HubRefusedError, ValueError) as error:
-            raise no_hub(self.hub.transport.address) from error
+            raise no_hub(transport.address) from error
         pinned = {each.hub_id for each in self.hub.pairings.load() if each.fingerprint}
         if fingerprint is None and hub_id in pinned and self.protocol != "http":
             raise LightRefusedError(
                 f"{name} was paired over https, but does not offer it now.",
                 remedy='Try again when it has started, or set protocol = "http" to do without.',
             )
-        return Identity(hub_id, name, fingerprint)
-
-    def _choose_protocol(self) -> str | None:
-        """Set the transport; the fingerprint of the certificate, ``None`` over http."""
-        if self.protocol != "http":
-            self.hub.transport.use("https")
-            try:
-                return self.hub.transport.fingerprint()
-            except NoTlsError:
-                if self.protocol == "https":
-                    raise
-        self.hub.transport.use("http")
-        return None
+        return Identity(hub_id, " ".join(name.split()), fingerprint)
 
     def _is_paired(self, identity: Identity) -> bool:
         """Whether an earlier pairing with this very hub still works."""
@@ -107,7 +101,7 @@ class LinkButton:
     async def _key(self, identity: Identity) -> str:
         """What the hub gives once its button is pressed."""
         pin = identity.fingerprint
-        self.hub.transport.use("https" if pin else "http", pin=pin)  # and to nobody else
+        await self.calls(self.hub.transport.connect, "https" if pin else "http", pin)
         self.say(f"Press the link button of {identity} within {WAIT_S:g} s.")
         ends_s, reminded_s = self.clock.monotonic() + WAIT_S, WAIT_S
         while True:
@@ -132,9 +126,8 @@ class LinkButton:
         """A new key; ``None`` while nobody has pressed the link button."""
         who = {"devicetype": f"presence_bridge#{self.name[:_LONGEST_NAME]}"}
         try:
-            return str(
-                checked(self.hub.transport.exchange("POST", "/api", who))[0]["success"]["username"]
-            )
+            reply = checked(self.hub.transport.exchange("POST", "/api", who))
+            return str(reply[0]["success"]["username"])
         except HubRefusedError as error:
             if NO_LINK_BUTTON in error.types:
                 return None

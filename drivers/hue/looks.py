@@ -8,6 +8,7 @@ triangle; Home Assistant uses the same matrix); "Supported devices" (the gamut o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import dist
 from typing import Any, NamedTuple
 
 from bridge.contract.light import LightState, Rgb
@@ -45,8 +46,6 @@ GAMUT_OF_MODEL = {model: gamut for gamut, models in _MODELS.items() for model in
 """For hubs too old to name the gamut themselves; newer models need no entry."""
 
 _WHITE: Rgb = (255, 255, 255)
-_DIGITS = 4
-"""The hub rounds to as many."""
 
 
 def capability_of(lights: Iterable[HubLight]) -> Capability:
@@ -172,16 +171,17 @@ def rgb_to_xy(color: Rgb, gamut: Gamut | None = None) -> Point:
 
 def clip(point: Point, gamut: Gamut) -> Point:
     """``point`` if ``gamut`` has it, else the nearest that it has."""
-    if not _contains(gamut, point):
-        edges = zip(gamut, (*gamut[1:], gamut[0]), strict=True)
-        candidates = [_nearest_on(start, end, point) for start, end in edges]
-        point = min(candidates, key=lambda candidate: _squared_distance(candidate, point))
+    edges = list(zip(gamut, (*gamut[1:], gamut[0]), strict=True))
+    turns = [_turn(start, end, point) for start, end in edges]
+    if min(turns) < 0 < max(turns):
+        on_edges = [_nearest_on(start, end, point) for start, end in edges]
+        point = min(on_edges, key=lambda each: dist(each, point))
     return _rounded(point)
 
 
 def close(one: Point, other: Point, *, within: float) -> bool:
     """Whether two chromaticities differ by no more than ``within``."""
-    return _squared_distance(one, other) <= within**2
+    return dist(one, other) <= within
 
 
 def _linear(channel: float) -> float:
@@ -196,12 +196,6 @@ def _turn(a: Point, b: Point, c: Point) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
-def _contains(gamut: Gamut, point: Point) -> bool:
-    red, green, blue = gamut
-    turns = (_turn(red, green, point), _turn(green, blue, point), _turn(blue, red, point))
-    return all(turn >= 0 for turn in turns) or all(turn <= 0 for turn in turns)
-
-
 def _nearest_on(start: Point, end: Point, point: Point) -> Point:
     dx, dy = end[0] - start[0], end[1] - start[1]
     along = ((point[0] - start[0]) * dx + (point[1] - start[1]) * dy) / (dx * dx + dy * dy)
@@ -209,9 +203,6 @@ def _nearest_on(start: Point, end: Point, point: Point) -> Point:
     return (start[0] + along * dx, start[1] + along * dy)
 
 
-def _squared_distance(one: Point, other: Point) -> float:
-    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2
-
-
 def _rounded(point: Point) -> Point:
-    return (round(point[0], _DIGITS), round(point[1], _DIGITS))
+    """To as many digits as the hub does."""
+    return (round(point[0], 4), round(point[1], 4))

@@ -7,7 +7,6 @@ usual authority can be checked: the certificate seen at pairing is the one that 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import http.client
 import json
 import ssl
@@ -21,6 +20,7 @@ from drivers.blocking import Worker
 from drivers.cut_off import CutOff, cut_when_cancelled
 from drivers.network_faults import check_is_ready, fault_text
 
+Protocol = Literal["https", "http"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ END_S = 1.0
 """A call that hangs is not waited for any longer at the end."""
 _REDIRECT = 300
 _LARGEST_REPLY = 4 * 1024 * 1024
+_NO_TLS = (ConnectionRefusedError, ConnectionResetError, ssl.SSLError)
 _GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 """What a connection that the hub has closed meanwhile brings, also after its reboot."""
 
@@ -43,9 +44,10 @@ class Transport:
         self.address = address
         self.cut = CutOff()
         """Of the call that uses it now."""
+        self.pin: str | None = None
+        """The certificate without which nobody is spoken to, from the next connection on."""
         self._timeout_s = timeout_s
-        self._protocol: Literal["https", "http"] = "https"
-        self._pin: str | None = None
+        self._protocol: Protocol = "https"
         self._connection: http.client.HTTPConnection | None = None
 
     @property
@@ -53,22 +55,18 @@ class Transport:
         """The hub, for people."""
         return f"the hub at {self.address}"
 
-    def use(self, protocol: Literal["https", "http"], *, pin: str | None = None) -> None:
-        """Speak ``protocol`` from now on, over https to nobody without the certificate ``pin``.
+    def connect(self, protocol: Protocol, pin: str | None = None) -> str | None:
+        """Speak ``protocol`` from now on; SHA-256 of the certificate, ``None`` over http.
 
         Without a pin any certificate is accepted: for the first look at a hub, without a key.
-        """
-        self.close()
-        self._protocol, self._pin = protocol, pin
-
-    def fingerprint(self) -> str:
-        """SHA-256 of the hub's certificate, in hexadecimal.
 
         Raises:
-            NoTlsError: It speaks no TLS.
+            NoTlsError: It should speak TLS, and does not.
             LightUnreachableError: It does not answer.
             LightRefusedError: It is not the pinned one.
         """
+        self.close()
+        self._protocol, self.pin = protocol, pin
         return _fingerprint(self._connected())
 
     def exchange(self, method: str, path: str, body: Any = None) -> Any:
@@ -132,14 +130,10 @@ class Transport:
             connection.connect()
         except OSError as error:
             self.close()
-            speaks_none = isinstance(
-                error, ConnectionRefusedError | ConnectionResetError | ssl.SSLError
-            )
-            kind = (
-                NoTlsError if self._protocol == "https" and speaks_none else LightUnreachableError
-            )
+            no_tls = self._protocol == "https" and isinstance(error, _NO_TLS)
+            kind = NoTlsError if no_tls else LightUnreachableError
             raise kind(f"{self.who} {fault_text(error)}") from error
-        if self._pin and not hmac.compare_digest(_fingerprint(connection), self._pin):
+        if self.pin and _fingerprint(connection) != self.pin:
             self.close()
             raise LightRefusedError(
                 f"{self.address} shows another certificate than the hub that was paired.",
@@ -180,7 +174,7 @@ class Calls:
             await within(END_S, self._worker(self._transport.close))
 
 
-def _new(protocol: str, address: str, timeout_s: float) -> http.client.HTTPConnection:
+def _new(protocol: Protocol, address: str, timeout_s: float) -> http.client.HTTPConnection:
     if protocol == "http":
         return http.client.HTTPConnection(address, timeout=timeout_s)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -189,7 +183,7 @@ def _new(protocol: str, address: str, timeout_s: float) -> http.client.HTTPConne
     return http.client.HTTPSConnection(address, timeout=timeout_s, context=context)
 
 
-def _fingerprint(connection: http.client.HTTPConnection) -> str:
-    assert isinstance(connection.sock, ssl.SSLSocket)
-    certificate = connection.sock.getpeercert(binary_form=True)
-    return hashlib.sha256(certificate or b"").hexdigest()
+def _fingerprint(connection: http.client.HTTPConnection) -> str | None:
+    if not isinstance(connection.sock, ssl.SSLSocket):
+        return None
+    return hashlib.sha256(connection.sock.getpeercert(binary_form=True) or b"").hexdigest()
