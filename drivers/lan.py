@@ -1,22 +1,33 @@
-"""Lights on the local network: what answers there, and one that is found anew when it is lost."""
+"""Lights on the local network: their keys, what answers there, and one that is found anew."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
+from pydantic import AfterValidator, Field, model_validator
+
+from bridge.config.tables.base import Settings, host_problem
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
+from drivers.base import Light
 from drivers.network_faults import fault_text
+from drivers.registry import without_library
 
 log = logging.getLogger(__name__)
 
 D = TypeVar("D")
 T = TypeVar("T")
 
+EVERYBODY = "255.255.255.255"
+SEARCH_S, LIST_S, ANSWER_S = 4.0, 3.0, 6.0
+"""The longest that one lamp is looked for, that all are, and that a use takes."""
 CLOSE_S = 1.0
 TRIES = 3
 """So often a question is sent: nothing else notices that a datagram was lost."""
@@ -24,6 +35,61 @@ TRIES = 3
 Address = tuple[str, int]
 Answer = tuple[bytes, str]
 """What was said, and the IP address of who said it."""
+
+
+def _hardware(value: str) -> str:
+    digits = re.sub("[:-]", "", value).lower()
+    if not re.fullmatch("[0-9a-f]{12}", digits):
+        raise ValueError("must have 12 digits of 0-9 and a-f, as find shows them")
+    return digits
+
+
+def _ip(value: str) -> str:
+    if not value.isascii() or ip_address(value).version != 4:  # noqa: PLR2004 - IPv4
+        raise ValueError("must be an address such as 192.0.2.255")
+    return value
+
+
+def _host(value: str) -> str:
+    if host_problem(value) or value.startswith("unix:"):
+        raise ValueError("must be a name or an address alone; a port is written as port")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+HardwareAddress = Annotated[str, AfterValidator(_hardware)]
+"""A MAC or serial number, as its maker prints it."""
+
+
+class LanOptions(Settings):
+    """One lamp, by what its kind calls it, or by its address."""
+
+    NAMED_BY: ClassVar[tuple[str, ...]]
+    """The keys that find a lamp wherever it moves."""
+
+    host: Annotated[str, AfterValidator(_host)] | None = None
+    """Where it is never looked for: a fixed address, or another network."""
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        keys = (*self.NAMED_BY, "host")
+        if sum(getattr(self, key) is not None for key in keys) != 1:
+            names = " and ".join(f'{key} = "…"' for key in keys)
+            raise ValueError(f"needs one of {names}")
+        return self
+
+    @property
+    def wanted(self) -> str:
+        """What the lamp is called here."""
+        named = (getattr(self, key) for key in self.NAMED_BY)
+        return next((name for name in named if name is not None), self.host or "")
+
+
+class BroadcastOptions(LanOptions):
+    """One that answers a broadcast."""
+
+    broadcast: Annotated[str, AfterValidator(_ip)] = EVERYBODY
+    """The broadcast address of another network of this host."""
 
 
 async def answers(question: bytes, to: Address, *, within_s: float) -> AsyncGenerator[Answer, None]:
@@ -50,8 +116,7 @@ async def answers(question: bytes, to: Address, *, within_s: float) -> AsyncGene
 class OverNetwork(Generic[D]):
     """A device that is opened when it is used, and found anew after a use that failed.
 
-    ``what`` names it for people; ``errors`` are those of its library. Opening and a use together
-    take ``within_s`` at most.
+    ``what`` names it for people; ``errors`` are those of its library. ``prepare`` is the first use.
     """
 
     def __init__(
@@ -59,13 +124,13 @@ class OverNetwork(Generic[D]):
         what: str,
         *,
         open_device: Callable[[], Awaitable[D]],
+        prepare: Callable[[D], Awaitable[Any]],
         close_device: Callable[[D], Awaitable[None]],
         errors: tuple[type[Exception], ...],
-        within_s: float,
     ) -> None:
-        self._what, self._open, self._close = what, open_device, close_device
+        self._what, self._open, self._prepare = what, open_device, prepare
+        self._close = close_device
         self._errors: tuple[type[Exception], ...] = (OSError, *errors)
-        self._within_s = within_s
         self._device: D | None = None
 
     async def call(self, do: Callable[[D], Coroutine[Any, Any, T]]) -> T:
@@ -75,7 +140,7 @@ class OverNetwork(Generic[D]):
             LightUnreachableError: It was not found, or did not answer in time.
         """
         try:
-            return await within(self._within_s, self._called(do))
+            return await within(ANSWER_S, self._called(do))
         except TimeoutError:
             raise LightUnreachableError(f"{self._what} does not answer") from None
         except self._errors as error:
@@ -92,13 +157,36 @@ class OverNetwork(Generic[D]):
             log.debug("%s was not closed: %s", self._what, error)
 
     async def _called(self, do: Callable[[D], Coroutine[Any, Any, T]]) -> T:
-        if self._device is None:
-            self._device = await self._open()
+        is_new = self._device is None
+        device = self._device = await self._open() if self._device is None else self._device
         try:
-            return await do(self._device)
+            if is_new:
+                await self._prepare(device)
+            return await do(device)
         except BaseException:  # a cancelled use too: a late answer would be taken for the next one
             await self.close()
             raise
+
+
+class Closing(Light, Protocol):
+    """A light that lets its device go."""
+
+    async def close(self) -> None:
+        """Let the device go."""
+        ...
+
+
+@asynccontextmanager
+async def opened(kind: str, make: Callable[[], Closing]) -> AsyncIterator[Light]:
+    """The light that ``make`` makes of an installed library, closed in the end."""
+    try:
+        light = make()
+    except ImportError as error:
+        raise without_library(kind, error) from error
+    try:
+        yield light
+    finally:
+        await light.close()
 
 
 class _Ear(asyncio.DatagramProtocol):

@@ -8,64 +8,49 @@ where aiolifx brings a terminal program's libraries.
 from __future__ import annotations
 
 import colorsys
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
-from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
-from drivers.base import Capability, Found, Kind, Light, Surroundings
+from drivers.base import Capability, Found, Kind
 from drivers.brightness import is_lit
-from drivers.lan import OverNetwork
-from drivers.registry import without_library
+from drivers.lan import (
+    EVERYBODY,
+    LIST_S,
+    SEARCH_S,
+    BroadcastOptions,
+    HardwareAddress,
+    OverNetwork,
+    Port,
+    opened,
+)
 
 if TYPE_CHECKING:
     import lifx
 
 PORT = 56700
-EVERYBODY = "255.255.255.255"
-SEARCH_S, REQUEST_S, ANSWER_S, LIST_S = 4.0, 3.0, 6.0, 3.0
+REQUEST_S = 3.0
 FADE_S, SHORTEST_FADE_S = 0.1, 0.2
 WHITE_KELVIN = 4000
 ON = 65535
-_SERIAL_DIGITS = 12
 _NEAR = 0.01
 """A lamp keeps 16 bits of each value, and rounds."""
 
 
-def _serial(value: str) -> str:
-    digits = value.replace(":", "").lower()
-    if len(digits) != _SERIAL_DIGITS or not set(digits) <= set("0123456789abcdef"):
-        raise ValueError("is no serial number such as d073d5123456")
-    return digits
-
-
-class LifxOptions(Settings):
+class LifxOptions(BroadcastOptions):
     """One lamp, by its label, its serial number or its address."""
+
+    NAMED_BY = ("label", "serial")
 
     label: Annotated[str, Field(min_length=1)] | None = None
     """As the LIFX app shows it."""
-    serial: Annotated[str, AfterValidator(_serial)] | None = None
+    serial: HardwareAddress | None = None
     """Where several have one label."""
-    host: str | None = None
-    """An IP address where it is never looked for: a fixed address, or another network."""
-    port: Annotated[int, Field(ge=1, le=65535)] = PORT
-    broadcast: str = EVERYBODY
-    """Where it is looked for: the broadcast address of another network of this host."""
-
-    @model_validator(mode="after")
-    def _is_one_of_them(self) -> Self:
-        if sum(each is not None for each in (self.label, self.serial, self.host)) != 1:
-            raise ValueError('needs one of label = "…", serial = "…" and host = "…"')
-        return self
-
-    @property
-    def wanted(self) -> str:
-        """What the lamp is called here."""
-        return str(self.label or self.serial or self.host)
+    port: Port = PORT
 
 
 class LifxLight:
@@ -80,9 +65,9 @@ class LifxLight:
         self._lamp: OverNetwork[lifx.Light] = OverNetwork(
             f"the LIFX lamp {options.wanted!r}",
             open_device=self._open,
+            prepare=lambda lamp: lamp.ensure_capabilities(),
             close_device=lambda lamp: lamp.close(),
             errors=(lifx.LifxError,),
-            within_s=ANSWER_S,
         )
         self._wanted: dict[str, float] | None = None
         self.close = self._lamp.close
@@ -149,39 +134,27 @@ class LifxLight:
         self._wanted = None
 
     async def _open(self) -> lifx.Light:
-        if self._options.host is not None:
-            lamp = await self._lifx.Device.connect(
-                self._options.host, port=self._options.port, timeout=REQUEST_S
+        options = self._options
+        if options.host is not None:
+            return await self._lifx.Device.connect(  # type: ignore[return-value]
+                options.host, port=options.port, timeout=REQUEST_S
             )
-        else:
-            lamp = await self._found()
-        try:
-            await lamp.ensure_capabilities()
-        except BaseException:
-            await lamp.close()
-            raise
-        return lamp
-
-    async def _found(self) -> lifx.Light:
         where: dict[str, Any] = {
             "timeout": SEARCH_S,
-            "broadcast_address": self._options.broadcast,
-            "port": self._options.port,
+            "broadcast_address": options.broadcast,
+            "port": options.port,
             "device_timeout": REQUEST_S,
         }
-        lamp: Any = None
-        if self._options.serial is not None:
-            lamp = await self._lifx.find_by_serial(self._options.serial, **where)
+        lamp: Any
+        if options.serial is not None:
+            lamp = await self._lifx.find_by_serial(options.serial, **where)
         else:
-            label = str(self._options.label)
-            async with aclosing(
-                self._lifx.find_by_label(label, exact_match=True, **where)
-            ) as found:
+            label = str(options.label)
+            there = self._lifx.find_by_label(label, exact_match=True, **where)
+            async with aclosing(there) as found:
                 lamp = await anext(found, None)
         if lamp is None:
-            raise LightUnreachableError(
-                f"no LIFX lamp {self._options.wanted!r} answers in this network"
-            )
+            raise LightUnreachableError(f"no LIFX lamp {options.wanted!r} answers in this network")
         return lamp  # type: ignore[no-any-return]
 
 
@@ -234,22 +207,10 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
             await device.close()
 
 
-@asynccontextmanager
-async def _open(options: LifxOptions, _around: Surroundings) -> AsyncIterator[Light]:
-    try:
-        light = LifxLight(options)
-    except ImportError as error:
-        raise without_library("lifx", error) from error
-    try:
-        yield light
-    finally:
-        await light.close()
-
-
 KIND = Kind(
     name="lifx",
     options=LifxOptions,
-    open=_open,
+    open=lambda options, _: opened("lifx", lambda: LifxLight(options)),
     deadline_s=8.0,
     find=find,
 )

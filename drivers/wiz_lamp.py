@@ -7,59 +7,46 @@ one port that all drivers of a host would share, and may never end (sbidy/pywizl
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, Field, model_validator
-
-from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
-from drivers.base import Capability, Found, Kind, Light, Surroundings
+from drivers.base import Capability, Found, Kind
 from drivers.brightness import apart, is_lit, level
-from drivers.lan import OverNetwork, answers
-from drivers.registry import without_library
+from drivers.lan import (
+    EVERYBODY,
+    LIST_S,
+    SEARCH_S,
+    BroadcastOptions,
+    HardwareAddress,
+    OverNetwork,
+    Port,
+    answers,
+    opened,
+)
 
 if TYPE_CHECKING:
     from pywizlight import wizlight
     from pywizlight.bulblibrary import BulbType
 
 PORT = 38899
-EVERYBODY = "255.255.255.255"
-SEARCH_S, ANSWER_S, LIST_S = 3.0, 6.0, 3.0
 WHITE_KELVIN = 4000
 _DARKEST = 26
 """Of 255: bulbs refuse less than a tenth."""
-_MAC_DIGITS = 12
 _MODES = (("sceneId", "speed"), ("temp",), ("r", "g", "b", "c", "w"))
 """What a bulb shows is of the first of these that is not zero."""
 _WATCHED = ("state", "dimming", "temp", "r", "g", "b")
 
 
-def _mac(value: str) -> str:
-    digits = value.replace(":", "").replace("-", "").lower()
-    if len(digits) != _MAC_DIGITS or not set(digits) <= set("0123456789abcdef"):
-        raise ValueError("is no MAC address such as a8bb5006033d")
-    return digits
-
-
-class WizOptions(Settings):
+class WizOptions(BroadcastOptions):
     """One bulb, by its MAC or its address."""
 
-    mac: Annotated[str, AfterValidator(_mac)] | None = None
-    """It is looked for, wherever it moves."""
-    host: str | None = None
-    """Where it is never looked for: a fixed address, or another network."""
-    port: Annotated[int, Field(ge=1, le=65535)] = PORT
-    broadcast: str = EVERYBODY
-    """Where it is looked for: the broadcast address of another network of this host."""
+    NAMED_BY = ("mac",)
 
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
-        if (self.mac is None) == (self.host is None):
-            raise ValueError('needs either mac = "…" or host = "…"')
-        return self
+    mac: HardwareAddress | None = None
+    port: Port = PORT
 
 
 class WizLight:
@@ -70,11 +57,11 @@ class WizLight:
 
         self._options = options
         self._bulb: OverNetwork[wizlight] = OverNetwork(
-            f"the WiZ lamp {options.mac or options.host}",
+            f"the WiZ lamp {options.wanted}",
             open_device=self._open,
+            prepare=lambda bulb: bulb.get_bulbtype(),
             close_device=lambda bulb: bulb.async_close(),
             errors=(WizLightError,),
-            within_s=ANSWER_S,
         )
         self._wanted: dict[str, Any] = {}
         self.close = self._bulb.close
@@ -126,13 +113,7 @@ class WizLight:
     async def _open(self) -> wizlight:
         from pywizlight import wizlight  # noqa: PLC0415 - as above
 
-        bulb = wizlight(self._options.host or await self._found(), self._options.port)
-        try:
-            await bulb.get_bulbtype()
-        except BaseException:
-            await bulb.async_close()
-            raise
-        return bulb
+        return wizlight(self._options.host or await self._found(), self._options.port)
 
     async def _found(self) -> str:
         there = _there(self._options.broadcast, self._options.port, within_s=SEARCH_S)
@@ -206,22 +187,10 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
             yield Found(mac, address, "WiZ", {"mac": mac})
 
 
-@asynccontextmanager
-async def _open(options: WizOptions, _around: Surroundings) -> AsyncIterator[Light]:
-    try:
-        light = WizLight(options)
-    except ImportError as error:
-        raise without_library("wiz", error) from error
-    try:
-        yield light
-    finally:
-        await light.close()
-
-
 KIND = Kind(
     name="wiz",
     options=WizOptions,
-    open=_open,
+    open=lambda options, _: opened("wiz", lambda: WizLight(options)),
     frame_interval_s=0.25,
     deadline_s=8.0,
     find=find,

@@ -7,19 +7,18 @@ flows, and what others change it says by itself.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints
 
-from bridge.config.tables.base import Settings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import Effect, LightState
+from drivers import lan
 from drivers.base import Capability, Found, Kind, Light, Surroundings
-from drivers.lan import Address, OverNetwork, answers
-from drivers.registry import without_library
+from drivers.lan import LIST_S, SEARCH_S, Address, LanOptions, OverNetwork, Port, answers
 from drivers.yeelight_lamp.commands import as_before, look
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ SSDP = ("239.255.255.250", 1982)
 SEARCH = (
     b'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1982\r\nMAN: "ssdp:discover"\r\nST: wifi_bulb'
 )
-SEARCH_S, ANSWER_S, LIST_S = 3.0, 6.0, 3.0
 INTERVAL_S = 1.2
 """50 looks a minute; what is left are questions."""
 WHITE_INTERVAL_S = 2.4
@@ -40,22 +38,15 @@ ASK_EVERY_S = 15.0
 _READ = ("power", "bright", "color_mode", "ct", "rgb", "hue", "sat", "flowing", "flow_params")
 
 
-class YeelightOptions(Settings):
+class YeelightOptions(LanOptions):
     """One lamp, by its id or its address."""
+
+    NAMED_BY = ("id",)
 
     id: Annotated[str, StringConstraints(to_lower=True, pattern=r"^0x[0-9a-fA-F]{16}$")] | None = (
         None
     )
-    """It is looked for, wherever it moves."""
-    host: str | None = None
-    """Where it is never looked for: a fixed address, or another network."""
-    port: Annotated[int, Field(ge=1, le=65535)] = PORT
-
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
-        if (self.id is None) == (self.host is None):
-            raise ValueError('needs either id = "…" or host = "…"')
-        return self
+    port: Port = PORT
 
 
 class YeelightLight:
@@ -67,11 +58,11 @@ class YeelightLight:
         self.min_interval_s = INTERVAL_S
         self._options, self._clock, self._search = options, clock, search
         self._bulb: OverNetwork[AsyncBulb] = OverNetwork(
-            f"the Yeelight {options.id or options.host}",
+            f"the Yeelight {options.wanted}",
             open_device=self._open,
+            prepare=self._prepare,
             close_device=lambda bulb: bulb.async_stop_listening(),
             errors=(BulbException,),
-            within_s=ANSWER_S,
         )
         self._lost, self._asked_s = False, 0.0
         self._wanted: dict[str, str] = {}
@@ -145,17 +136,14 @@ class YeelightLight:
         from yeelight.aio import AsyncBulb  # noqa: PLC0415 - as above
 
         host, port = await self._address()
-        bulb = AsyncBulb(host, port=port)
-        try:
-            await bulb.async_listen(self._hear)
-            await self._ask(bulb)
-        except BaseException:
-            await bulb.async_stop_listening()
-            raise
+        return AsyncBulb(host, port=port)
+
+    async def _prepare(self, bulb: AsyncBulb) -> None:
+        await bulb.async_listen(self._hear)
+        await self._ask(bulb)
         self._lost = False
         has_colors = _capability(bulb) is Capability.COLOR
         self.min_interval_s = INTERVAL_S if has_colors else WHITE_INTERVAL_S
-        return bulb
 
     async def _address(self) -> Address:
         if self._options.host is not None:
@@ -201,19 +189,11 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
             yield Found(name, _location(headers)[0], about, {"id": headers["id"].lower()})
 
 
-@asynccontextmanager
-async def opened(
+def opened(
     options: YeelightOptions, around: Surroundings, *, search: Address = SSDP
-) -> AsyncIterator[Light]:
+) -> AbstractAsyncContextManager[Light]:
     """The lamp; it is looked for, at ``search``, when it is first used."""
-    try:
-        light = YeelightLight(options, around.clock, search)
-    except ImportError as error:
-        raise without_library("yeelight", error) from error
-    try:
-        yield light
-    finally:
-        await light.close()
+    return lan.opened("yeelight", lambda: YeelightLight(options, around.clock, search))
 
 
 KIND = Kind(
