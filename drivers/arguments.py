@@ -6,6 +6,9 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
+COMMANDS = ("pair", "test", "preview", "forget", "find", "add", "list", "run")
+"""The words that are no name of a lamp."""
+
 
 def of_preview(parser: argparse.ArgumentParser) -> None:
     """What is supposed in place of what is."""

@@ -42,14 +42,13 @@ if TYPE_CHECKING:
 EXAMPLE_KIND = "console"
 """What is previewed where no lamp is configured."""
 _EXAMPLES = "Tables to begin with: docs/lights.md, and commented out in the shipped config.toml."
-_COMMANDS = ("pair", "test", "preview", "forget", "find", "add", "list", "run")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     at = first_word(words)
-    if at < len(words) and words[at] not in _COMMANDS:
+    if at < len(words) and words[at] not in arguments_of.COMMANDS:
         words.insert(at, "run")
     arguments = _parser().parse_args(words)
     set_up(arguments.log_level, arguments.log_format)
@@ -164,11 +163,8 @@ def _find(arguments: argparse.Namespace) -> int:
     from drivers import finding  # noqa: PLC0415 - as above
 
     names = [arguments.kind] if arguments.kind else [name for name in FINDABLE if is_ready(name)]
-    for kind in map(find, names):
-        answered = asyncio.run(finding.found(kind, arguments.at))
-        print(*finding.lines(kind, answered), sep="\n")  # noqa: T201 - the command's answer
-        if not answered:
-            print(f"# {kind.name}: no lamp answers.")  # noqa: T201 - as above
+    report = asyncio.run(finding.report(list(map(find, names)), arguments.at))
+    print(*report, sep="\n")  # noqa: T201 - the command's answer
     return OK
 
 

@@ -37,7 +37,8 @@ Answer = tuple[bytes, str]
 """What was said, and the IP address of who said it."""
 
 
-def _hardware(value: str) -> str:
+def hardware_address(value: str) -> str:
+    """Its digits alone; raises ``ValueError`` for anything else."""
     digits = re.sub("[:-]", "", value).lower()
     if not re.fullmatch("[0-9a-f]{12}", digits):
         raise ValueError("must have 12 digits of 0-9 and a-f, as find shows them")
@@ -57,7 +58,7 @@ def _host(value: str) -> str:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-HardwareAddress = Annotated[str, AfterValidator(_hardware)]
+HardwareAddress = Annotated[str, AfterValidator(hardware_address)]
 """A MAC or serial number, as its maker prints it."""
 
 

@@ -136,7 +136,7 @@ class LifxLight:
     async def _open(self) -> lifx.Light:
         options = self._options
         if options.host is not None:
-            return await self._lifx.Device.connect(  # type: ignore[return-value]
+            return await self._lifx.Device.connect(
                 options.host, port=options.port, timeout=REQUEST_S
             )
         where: dict[str, Any] = {
@@ -190,21 +190,28 @@ def _alike(now: dict[str, Any], wanted: dict[str, float]) -> bool:
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
-    """Each lamp that answers."""
+    """Each lamp that answers; by its serial number where several have one label."""
     import lifx  # noqa: PLC0415 - an extra
 
     host, _, port = (at or EVERYBODY).partition(":")
     there = lifx.discover_udp(
         timeout=LIST_S, broadcast_address=host, port=int(port or PORT), device_timeout=REQUEST_S
     )
-    async with aclosing(there) as devices:
-        async for device in devices:
-            with suppress(lifx.LifxError):  # it answered, and was gone
-                label = await device.get_label()
-                about = f"LIFX {device.model or ''}".strip()
-                mine = {"label": label} if label else {"serial": device.serial}
-                yield Found(label or device.serial, device.ip, about, mine)
-            await device.close()
+    lamps: dict[str, tuple[str, str, str]] = {}
+    with suppress(lifx.LifxError):  # there is no network
+        async with aclosing(there) as devices:
+            async for device in devices:
+                with suppress(lifx.LifxError):  # it answered, and was gone
+                    label = await device.get_label()
+                    about = device.model or "LIFX"
+                    lamps[device.serial] = label, device.ip, about
+                await device.close()
+    labels = [label.casefold() for label, _, _ in lamps.values()]
+    for serial, (label, ip, about) in lamps.items():
+        is_alone = label and labels.count(label.casefold()) == 1
+        yield Found(
+            label or serial, ip, about, {"label": label} if is_alone else {"serial": serial}
+        )
 
 
 KIND = Kind(

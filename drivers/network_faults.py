@@ -25,7 +25,9 @@ _SHORTEST_WAIT_S = 1.0
 
 
 def fault_text(error: BaseException) -> str:
-    """What ``error`` means: most of them say it for programs, and some say nothing."""
+    """What ``error`` means, or the one of the system that a library has wrapped in it."""
+    if isinstance(error.__context__, OSError) and not isinstance(error, OSError):
+        error = error.__context__
     for types, text in _TEXTS:
         if isinstance(error, types):
             return text

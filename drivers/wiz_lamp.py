@@ -24,6 +24,7 @@ from drivers.lan import (
     OverNetwork,
     Port,
     answers,
+    hardware_address,
     opened,
 )
 
@@ -173,17 +174,15 @@ async def _there(to: str, port: int, *, within_s: float) -> AsyncGenerator[tuple
 
     async with aclosing(answers(REGISTER_MESSAGE, (to, port), within_s=within_s)) as heard:
         async for data, address in heard:
-            with suppress(ValueError, TypeError, KeyError, AttributeError):
-                yield json.loads(data)["result"]["mac"].lower(), address
+            with suppress(ValueError, TypeError, KeyError):  # whoever else listens there
+                yield hardware_address(json.loads(data)["result"]["mac"]), address
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
-    """Each bulb that answers, once."""
+    """Each bulb that answers, maybe more than once."""
     host, _, port = (at or EVERYBODY).partition(":")
-    seen = set()
-    async for mac, address in _there(host, int(port or PORT), within_s=LIST_S):
-        if mac not in seen:
-            seen.add(mac)
+    async with aclosing(_there(host, int(port or PORT), within_s=LIST_S)) as answered:
+        async for mac, address in answered:
             yield Found(mac, address, "WiZ", {"mac": mac})
 
 

@@ -46,10 +46,15 @@ def write_public(file: Path, text: str, *, mode: int) -> None:
 
 
 def write_in_place(file: Path, text: str) -> None:
-    """Let ``file`` be ``text`` where no new file may take its place; blank lines may follow it."""
-    content = text.encode()
+    """Let ``file`` be ``text`` where no new file may take its place; blank lines may follow it.
+
+    Lines end as they did.
+    """
+    before, content = file.read_bytes(), text.replace("\r\n", "\n").encode()
+    if b"\r\n" in before:
+        content = content.replace(b"\n", b"\r\n")
     with file.open("r+b", buffering=0) as opened:
-        padding = b"\n" * max(0, file.stat().st_size - len(content))
+        padding = b"\n" * max(0, len(before) - len(content))
         opened.write(content + padding)
         os.fsync(opened.fileno())
         opened.truncate(len(content))

@@ -18,8 +18,8 @@ class OtherStyleError(Exception):
 
 
 def toml_text(text: str) -> str:
-    """A basic string: printable text in JSON is one (TOML 1.0, "String")."""
-    return json.dumps(text, ensure_ascii=False)
+    """A basic string: text in JSON is one, but for DEL (TOML 1.0, "String")."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def with_values(text: str, table: str, values: Mapping[str, str]) -> str:

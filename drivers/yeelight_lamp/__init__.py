@@ -7,12 +7,14 @@ flows, and what others change it says by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import StringConstraints
 
+from bridge.config.tables.base import matching
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import Effect, LightState
@@ -35,7 +37,25 @@ WHITE_INTERVAL_S = 2.4
 """A lamp without colours needs two commands for a look."""
 ASK_EVERY_S = 15.0
 """So often is asked whether it is there at all: it cannot say that its power is gone."""
+_ID = re.compile("0x[0-9a-f]{16}")
+_LOCATION = re.compile(r"yeelight://(?P<host>[0-9.]+)(?::(?P<port>\d{1,5}))?")
 _READ = ("power", "bright", "color_mode", "ct", "rgb", "hue", "sat", "flowing", "flow_params")
+
+
+Id = Annotated[
+    str,
+    StringConstraints(to_lower=True),
+    matching(_ID.pattern, "must be as 0x00000000037073d2, as find shows it"),
+]
+
+
+class Lamp(NamedTuple):
+    """One that answered a search."""
+
+    id: str
+    address: Address
+    name: str
+    about: str
 
 
 class YeelightOptions(LanOptions):
@@ -43,9 +63,7 @@ class YeelightOptions(LanOptions):
 
     NAMED_BY = ("id",)
 
-    id: Annotated[str, StringConstraints(to_lower=True, pattern=r"^0x[0-9a-fA-F]{16}$")] | None = (
-        None
-    )
+    id: Id | None = None
     port: Port = PORT
 
 
@@ -149,9 +167,9 @@ class YeelightLight:
         if self._options.host is not None:
             return self._options.host, self._options.port
         async with aclosing(_there(self._search, within_s=SEARCH_S)) as found:
-            async for headers in found:
-                if headers["id"].lower() == self._options.id:
-                    return _location(headers)
+            async for lamp in found:
+                if lamp.id == self._options.id:
+                    return lamp.address
         raise LightUnreachableError(f"no Yeelight {self._options.id} answers in this network")
 
 
@@ -159,8 +177,8 @@ def _capability(bulb: AsyncBulb) -> Capability:
     return Capability.COLOR if bulb.last_properties.get("rgb") else Capability.WHITE
 
 
-async def _there(to: Address, *, within_s: float) -> AsyncGenerator[dict[str, str], None]:
-    """The headers of each lamp that answers, maybe more than once."""
+async def _there(to: Address, *, within_s: float) -> AsyncGenerator[Lamp, None]:
+    """Each lamp that answers, maybe more than once."""
     async with aclosing(answers(SEARCH, to, within_s=within_s)) as heard:
         async for data, _ in heard:
             lines = data.decode(errors="replace").splitlines()
@@ -168,25 +186,19 @@ async def _there(to: Address, *, within_s: float) -> AsyncGenerator[dict[str, st
                 key.strip().lower(): value.strip()
                 for key, _, value in (line.partition(":") for line in lines)
             }
-            if headers.get("location", "").startswith("yeelight://") and "id" in headers:
-                yield headers
-
-
-def _location(headers: Mapping[str, str]) -> Address:
-    host, _, port = headers["location"].removeprefix("yeelight://").partition(":")
-    return host, int(port or PORT)
+            place = _LOCATION.fullmatch(headers.get("location", ""))
+            if place and _ID.fullmatch(number := headers.get("id", "").lower()):
+                address = place["host"], int(place["port"] or PORT)
+                name, model = headers.get("name") or number, headers.get("model", "")
+                yield Lamp(number, address, name, f"Yeelight {model}".strip())
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
-    """Each lamp that answers, once."""
+    """Each lamp that answers, maybe more than once."""
     host, _, port = (at or SSDP[0]).partition(":")
-    seen = set()
-    async for headers in _there((host, int(port or SSDP[1])), within_s=LIST_S):
-        if headers["id"] not in seen:
-            seen.add(headers["id"])
-            name = headers.get("name") or headers["id"]
-            about = f"Yeelight {headers.get('model', '')}".strip()
-            yield Found(name, _location(headers)[0], about, {"id": headers["id"].lower()})
+    async with aclosing(_there((host, int(port or SSDP[1])), within_s=LIST_S)) as answered:
+        async for lamp in answered:
+            yield Found(lamp.name, lamp.address[0], lamp.about, {"id": lamp.id})
 
 
 def opened(

@@ -24,10 +24,11 @@ from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.blocking import Worker
 from drivers.cut_off import CutOff
-from drivers.finding import found, lines
-from drivers.hue import KIND, HueOptions, opened
+from drivers.finding import report
+from drivers.hue import KIND, opened
 from drivers.hue.events import NONE_S, Events
 from drivers.hue.light import HueLight
+from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.search import SERVICE, Search, address_of
 from drivers.hue.transport import Transport
@@ -1255,7 +1256,7 @@ async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config() -> 
         ours = service("Hue Bridge - 0A0B0C", bridgeid=hub_id, modelid="BSB002")
         for each in (ours, service("No hub", modelid="BSB002")):
             await (await mdns.async_register_service(each))
-        told = "\n".join(lines(KIND, await found(KIND, "192.0.2.9")))
+        told = "\n".join(await report([KIND], "192.0.2.9"))
         assert await address_of(hub_id.lower()) == "192.0.2.9"
     finally:
         await mdns.async_close()
