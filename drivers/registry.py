@@ -13,7 +13,7 @@ from drivers.base import Kind
 GROUP = "presence.drivers"
 EXTRAS = frozenset({"gpio", "hue", "lifx", "pixels", "serial", "usb", "wiz", "yeelight"})
 """The kinds of ours that need a library; the extra that brings it is called like the kind."""
-FINDABLE = ("hue", "lifx", "wiz", "yeelight")
+FINDABLE = ("hue", "lifx", "wiz", "wled", "yeelight")
 """Those of ours that answer on the network."""
 
 

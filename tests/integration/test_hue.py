@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,8 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from zeroconf import ServiceInfo
-from zeroconf.asyncio import AsyncZeroconf
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
@@ -24,13 +21,12 @@ from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.blocking import Worker
 from drivers.cut_off import CutOff
-from drivers.finding import report
 from drivers.hue import KIND, opened
 from drivers.hue.events import NONE_S, Events
 from drivers.hue.light import HueLight
 from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
-from drivers.hue.search import SERVICE, Search, address_of
+from drivers.hue.search import Search
 from drivers.hue.transport import Transport
 from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
@@ -1234,39 +1230,6 @@ async def test_a_hub_may_be_named_by_its_id(
         async with opened(by_id, around, search=nowhere) as light:
             await light.apply(GREEN)
     assert hub.values()["bri"] == 127
-
-
-async def test_a_hub_is_heard_in_the_network_with_the_lines_for_the_config() -> None:
-    def service(name: str, **texts: str) -> ServiceInfo:
-        return ServiceInfo(
-            SERVICE,
-            f"{name}.{SERVICE}",
-            addresses=[socket.inet_aton("192.0.2.9")],
-            port=443,
-            properties=texts,
-            server="hue-of-the-tests.local.",
-        )
-
-    try:
-        mdns = AsyncZeroconf()
-    except (OSError, RuntimeError):
-        pytest.skip("there is no network")
-    try:
-        hub_id = "001788FFFE0A0B0C"  # no other test, which may run beside this one, hears of it
-        ours = service("Hue Bridge - 0A0B0C", bridgeid=hub_id, modelid="BSB002")
-        for each in (ours, service("No hub", modelid="BSB002")):
-            await (await mdns.async_register_service(each))
-        told = "\n".join(await report([KIND], "192.0.2.9"))
-        assert await address_of(hub_id.lower()) == "192.0.2.9"
-    finally:
-        await mdns.async_close()
-    assert told.splitlines() == [
-        "# Hue Bridge - 0A0B0C: hub 001788fffe0a0b0c, model BSB002 at 192.0.2.9",
-        "[drivers.hue_bridge_0a0b0c]",
-        'kind = "hue"',
-        'hub = "001788fffe0a0b0c"',
-        'light = "?"',
-    ]
 
 
 # Manners of phue
