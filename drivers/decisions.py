@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.contract.clock import Clock
 from drivers.following import Following
 from drivers.rules import Decision, Facts, Rules, choose
+from drivers.rules.person import has_presence
 from drivers.settling import Settling
 
 LOOK_AGAIN_S = 30.0
@@ -30,9 +31,18 @@ class Decisions:
     ) -> None:
         self._following, self._grace_s, self._clock = following, grace_s, clock
         self._connected, self._decided = connected, decided
-        self._settling = Settling(settle_s)
+        self._settle_s, self._settling = settle_s, Settling(settle_s)
         self._ever_decided = False
-        self.rules = Rules()
+        self._rules = Rules()
+
+    @property
+    def rules(self) -> Rules:
+        """What is decided by."""
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._rules, self._settling = rules, Settling(self._settle_s)  # another look waits no more
 
     async def run(self) -> None:
         """Decide until cancelled."""
@@ -53,7 +63,12 @@ class Decisions:
         gone = "" if heard.bridge_online else "bridge" if self._connected() else "broker"
         there = self._following.bridge_clock.now()
         right = choose(self.rules, heard.facts, self._clock.now(), bridge_now=there, gone=gone)
-        self._decided(self._settling.settled(right, self._clock.monotonic()))
+
+        def is_there(account: str) -> bool:
+            return has_presence(heard.facts.get(account, Facts()), there)
+
+        now_s = self._clock.monotonic()
+        self._decided(self._settling.settled(right, now_s, is_there=is_there))
 
     def _patience_s(self) -> float:
         """Seconds that bridge or broker may still be away."""

@@ -1,12 +1,13 @@
 """Keeps a look for a moment when presence gets quieter, so that no lamp dances between two calls.
 
-Pure: the moment is an argument. Only presence waits: what is busier, outside of the schedule, too
-old or gone is shown at once.
+Pure: the moment is an argument. Only presence waits, and only for who is still there: what is
+busier, outside of the schedule, too old or gone is shown at once.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.contract.light_why import Reason
@@ -21,10 +22,15 @@ class Settling:
         self._shown: Decision | None = None
         self._quieter_since_s = math.inf
 
-    def settled(self, decision: Decision, now_s: float) -> Decision:
-        """What to show ``now_s`` (monotonic seconds), where ``decision`` is what is right."""
+    def settled(
+        self, decision: Decision, now_s: float, *, is_there: Callable[[str], bool]
+    ) -> Decision:
+        """What to show ``now_s`` (monotonic seconds), where ``decision`` is what is right.
+
+        ``is_there`` says of an account whether it has a presence now.
+        """
         shown = self._shown
-        if shown is not None and _is_quieter(decision, shown):
+        if shown is not None and _is_quieter(decision, shown) and is_there(shown.account or ""):
             self._quieter_since_s = min(self._quieter_since_s, now_s)
             if self.waits_s(now_s) > 0:
                 return self._explained(shown, decision)

@@ -100,6 +100,11 @@ def followed_person(slug: str, known: Facts, now: datetime) -> FollowedPerson:
     )
 
 
+def has_presence(known: Facts, now: datetime) -> bool:
+    """Whether there is a presence to show at ``now``, by the bridge's clock."""
+    return _trouble(known, now) is None
+
+
 def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
     """The look and rule when there is no presence to show."""
     state = known.state
