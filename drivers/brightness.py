@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -31,6 +32,17 @@ def apart(state: LightState) -> tuple[Rgb, LightState]:
     red, green, blue = (round(channel * 255 / brightest) for channel in state.color)
     dimmed = state.model_copy(update={"brightness": state.brightness * brightest / 255})
     return (red, green, blue), dimmed
+
+
+def in_steps(parts: Sequence[float], gamma: float) -> tuple[int, ...]:
+    """How far each LED is lit, of 255, to seem as bright as in ``parts``, 0 to 1 each.
+
+    What is lit is never all dark: a step is the least that an LED of these can.
+    """
+    steps = [round(by_gamma(part, gamma) * 255) for part in parts]
+    if not any(steps) and any(parts):
+        steps[parts.index(max(parts))] = 1
+    return tuple(steps)
 
 
 def by_gamma(level: float, gamma: float) -> float:

@@ -20,7 +20,7 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import OnDemand, Worker
-from drivers.brightness import Gamma, by_gamma
+from drivers.brightness import Gamma, in_steps
 from drivers.registry import without_library
 
 Order = Literal["GRB", "RGB", "GRBW", "RGBW"]
@@ -129,9 +129,7 @@ def levels(state: LightState, options: PixelsOptions) -> tuple[int, int, int, in
     """Red, green, blue and white, 0 to 255; what all colours share is for the white LED."""
     parts = [channel / 255 * state.brightness if state.on else 0.0 for channel in state.color]
     white = min(parts) if "W" in options.order else 0.0
-    red, green, blue, pale = (
-        round(by_gamma(part, options.gamma) * 255) for part in (*(p - white for p in parts), white)
-    )
+    red, green, blue, pale = in_steps([*(p - white for p in parts), white], options.gamma)
     return red, green, blue, pale
 
 

@@ -21,6 +21,7 @@ from bridge.contract.light import LightState
 from bridge.contract.supervised import supervised
 from drivers.base import Light, Surroundings
 from drivers.blocking import Worker
+from drivers.brightness import in_steps
 from drivers.serial_lamp.adalight import AdalightSession
 from drivers.serial_lamp.line import LineSession
 from drivers.serial_lamp.options import SerialOptions
@@ -47,6 +48,14 @@ class Wanted(NamedTuple):
     began_s: float
 
 
+def lit(state: LightState, gamma: float) -> LightState:
+    """``state`` as LEDs are lit to seem so: its brightness is then in its colour."""
+    if gamma == 1.0:
+        return state
+    red, green, blue = in_steps([part / 255 * state.brightness for part in state.color], gamma)
+    return state.model_copy(update={"color": (red, green, blue), "brightness": 1.0})
+
+
 class SerialLight:
     """A light whose port is opened when it is needed; ``heartbeat`` keeps it awake."""
 
@@ -58,8 +67,9 @@ class SerialLight:
         name: str,
         clock: Clock,
         stop: Event,
+        gamma: float = 1.0,
     ) -> None:
-        self._connect, self._worker = connect, worker
+        self._connect, self._worker, self._gamma = connect, worker, gamma
         self._name, self._clock, self._stop = name, clock, stop
         self._session: Session | None = None
         self._wanted: Wanted | None = None
@@ -67,7 +77,7 @@ class SerialLight:
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``; opens the port when it is not open."""
-        self._wanted = Wanted(state, self._clock.monotonic())
+        self._wanted = Wanted(lit(state, self._gamma), self._clock.monotonic())
         await self._call(self._show)
 
     async def changed_by_others(self) -> bool:
@@ -213,6 +223,7 @@ async def open_light(options: SerialOptions, around: Surroundings) -> AsyncItera
             name=around.name,
             clock=around.clock,
             stop=stop,
+            gamma=options.exponent,
         )
         async with light.with_heartbeat():
             yield light

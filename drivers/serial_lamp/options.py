@@ -7,11 +7,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import Settings
+from drivers.brightness import Gamma
 from drivers.serial_lamp.adalight import frame_s
 
 LONGEST_FRAME_S = 0.5
 """A frame must be through well before the next one is due."""
 BOOT_S = {"line": 4.0, "adalight": 2.0, "wled": 4.0}
+GAMMA = {"line": 2.2, "adalight": 2.2, "wled": 1.0}
 
 UsbId = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{4}(:[0-9a-fA-F]{4})?$")]
 
@@ -30,6 +32,8 @@ class SerialOptions(Settings):
     baud: Annotated[int, Field(ge=9600, le=2_000_000)] = 115_200
     leds: Annotated[int, Field(ge=1, le=4096)] = 1
     """LEDs on the strip; for ``adalight`` alone."""
+    gamma: Gamma | None = None
+    """How bright the LEDs seem; WLED sees to that itself."""
     boot: Annotated[float, Field(ge=0, le=5)] | None = None
     """The longest that the board takes to answer after opening, in seconds; most boards restart."""
 
@@ -38,10 +42,17 @@ class SerialOptions(Settings):
         """``boot``, or what suits the protocol."""
         return BOOT_S[self.protocol] if self.boot is None else self.boot
 
+    @property
+    def exponent(self) -> float:
+        """``gamma``, or what suits the protocol."""
+        return GAMMA[self.protocol] if self.gamma is None else self.gamma
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if bool(self.port) == bool(self.usb or self.usb_serial):
             raise ValueError('needs either port = "/dev/…" or usb = "vendor:product" (usb_serial)')
+        if self.gamma is not None and self.protocol == "wled":
+            raise ValueError("gamma is for line and adalight; WLED has a setting of its own")
         takes_s = frame_s(self.leds, self.baud)
         if takes_s > LONGEST_FRAME_S:
             raise ValueError(

@@ -551,9 +551,10 @@ class SerialRig(Rig):
         self._plug = SlowPlug(folder / "ttyUSB0", board)
         self._plug.gate = Gate(self._plug.listen)
         self.gate = None if protocol == "adalight" else self._plug.gate
-        self.options = SerialOptions.model_validate(
-            {"protocol": protocol, "port": str(self._plug.path), "boot": boot_s}
-        )
+        values = {"protocol": protocol, "port": str(self._plug.path), "boot": boot_s}
+        if protocol != "wled":
+            values["gamma"] = 1
+        self.options = SerialOptions.model_validate(values)
 
     def shows(self, state: LightState) -> bool:
         match self._board:

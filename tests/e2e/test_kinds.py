@@ -53,6 +53,7 @@ light = "Desk"
 kind = "serial"
 grace = 1
 protocol = "line"
+gamma = 1
 port = "{port}"
 [drivers.mqtt]
 kind = "mqtt"

@@ -53,7 +53,7 @@ def clock() -> ManualClock:
 @asynccontextmanager
 async def driven(board: Board, clock: ManualClock) -> AsyncIterator[Light]:
     around = Surroundings("desk", Path("unused"), clock, bus=None)  # type: ignore[arg-type]
-    async with KIND.open(SerialOptions(port=str(board.port)), around) as light:
+    async with KIND.open(SerialOptions(port=str(board.port), gamma=1), around) as light:
         yield light
 
 

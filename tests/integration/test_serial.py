@@ -50,6 +50,8 @@ async def plugged(folder: Path, board: SilentBoard) -> AsyncIterator[Plug]:
 async def opened(
     path: Path, protocol: str, clock: ManualClock, **more: object
 ) -> AsyncIterator[Light]:
+    if protocol != "wled":
+        more = {"gamma": 1, **more}
     options = SerialOptions.model_validate({"protocol": protocol, "port": str(path), **more})
     around = Surroundings("desk", Path("unused"), clock, bus=None)  # type: ignore[arg-type]
     async with KIND.open(options, around) as light:
@@ -92,6 +94,34 @@ async def lit(light: Light, clock: ManualClock) -> AsyncIterator[Lit]:
     finally:
         running.cancel()
         await asyncio.wait({running})
+
+
+# ---- What LEDs need
+
+
+async def test_dim_looks_are_as_dim_as_the_eye_sees_them(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    strip, board = AdalightStrip(), LineBoard()
+    seen = LightState(color=(255, 128, 0), brightness=0.5)
+    async with (
+        plugged(tmp_path, strip) as plug,
+        opened(plug.path, "adalight", clock, boot=0, gamma=2.2) as light,
+    ):
+        await light.apply(seen)
+        await plug.until(lambda: strip.frames[-1:] == [[(55, 12, 0)]])
+        await light.apply(LightState(color=(0, 255, 0), brightness=0.01))
+        await plug.until(lambda: strip.frames[-1:] == [[(0, 1, 0)]])
+        await light.apply(RED)
+        await plug.until(lambda: strip.frames[-1:] == [[(255, 0, 0)]])
+    async with (
+        plugged(tmp_path, board) as plug,
+        opened(plug.path, "line", clock, boot=0, gamma=2.2) as light,
+    ):
+        await light.apply(seen)
+        assert board.shown.startswith("370c00")
+        await light.apply(OFF)
+        assert board.shown.startswith("000000")
 
 
 # ---- Adalight

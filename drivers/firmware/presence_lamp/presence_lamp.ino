@@ -1,7 +1,8 @@
 // Presence Lamp: shows the colour and effect it is told over USB, and says so when nobody tells it.
 //
-// For an Arduino Uno (ATmega328P, 16 MHz) and its relatives, with one RGB LED on three PWM pins, or
-// a strip of WS2812 LEDs ("NeoPixels"). Needs no library beyond the Arduino core.
+// For an Arduino Uno (ATmega328P, 16 MHz) and its relatives, an ESP32 or an RP2040 ("Pico"), with one
+// RGB LED on three PWM pins, or a strip of WS2812 LEDs ("NeoPixels"). Needs no library beyond the
+// Arduino core, but for NeoPixels on an ESP32 or RP2040: Adafruit NeoPixel.
 //
 // Lines of ASCII at 115200 baud, version 1; drivers/serial_lamp/line.py is the other end:
 //   hello                        -> hello presence-lamp 1 pwm      (also said at each start)
@@ -11,21 +12,30 @@
 //   anything else                -> error 7 color                  the word that could not be read
 
 #include <Arduino.h>
-#include <avr/sleep.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __AVR__
+#include <avr/sleep.h>
+#endif
 
 // ---- What you may change ---------------------------------------------------------------------
 
 #ifndef NEOPIXELS
-#define NEOPIXELS 0  // number of WS2812 LEDs with their data on pin 6; 0: one RGB LED on PWM pins
+#define NEOPIXELS 0  // number of WS2812 LEDs with their data on DATA_PIN; 0: one RGB LED on PWM pins
 #endif
 
 #ifndef COMMON_ANODE
-#define COMMON_ANODE 0  // 1: the LED's long leg goes to 5 V instead of GND
+#define COMMON_ANODE 0  // 1: the LED's long leg goes to 5 V (ESP32, RP2040: 3.3 V) instead of GND
 #endif
 
-const uint8_t RED_PIN = 9, GREEN_PIN = 10, BLUE_PIN = 11;  // timers 1 and 2; millis() is timer 0
+#if defined(CONFIG_IDF_TARGET_ESP32)  // 6 to 11 are its flash
+const uint8_t RED_PIN = 25, GREEN_PIN = 26, BLUE_PIN = 27, DATA_PIN = 18;
+#elif defined(ARDUINO_ARCH_ESP32)  // S2, S3, C3, C6
+const uint8_t RED_PIN = 4, GREEN_PIN = 5, BLUE_PIN = 6, DATA_PIN = 7;
+#else  // an RP2040, and the Uno: timers 1 and 2, for millis() is timer 0; bit 6 of port D
+const uint8_t RED_PIN = 9, GREEN_PIN = 10, BLUE_PIN = 11, DATA_PIN = 6;
+#endif
 
 // ---- The protocol's constants ----------------------------------------------------------------
 
@@ -66,8 +76,9 @@ bool too_long = false;
 
 #if NEOPIXELS
 
-const uint8_t DATA_PIN = 6;  // bit 6 of port D, as the instructions below say
 #define LAMP "neopixel"
+
+#ifdef __AVR__
 
 // One byte, highest bit first. At 16 MHz a 0 is high for 6 cycles (0.38 us), a 1 for 13 (0.81 us),
 // and a bit takes 20 or 21 (1.25 us), as the data sheet of the WS2812B asks.
@@ -103,6 +114,21 @@ void writeLight(Color color) {
     interrupts();
   }
 }
+
+#else
+
+#include <Adafruit_NeoPixel.h>
+
+Adafruit_NeoPixel strip(NEOPIXELS, DATA_PIN);
+
+void setUpLight() { strip.begin(); }
+
+void writeLight(Color color) {
+  strip.fill(Adafruit_NeoPixel::Color(color.red, color.green, color.blue));
+  strip.show();
+}
+
+#endif
 
 #else
 
@@ -257,7 +283,7 @@ void obey(unsigned long now_ms) {
   left_on_purpose = bye;
 }
 
-void listen(unsigned long now_ms) {
+void hear(unsigned long now_ms) {
   while (Serial.available() > 0) {
     char next = Serial.read();
     if (next == '\r') continue;
@@ -286,10 +312,14 @@ void setup() {
 
 void loop() {
   unsigned long now_ms = millis();
-  listen(now_ms);
+  hear(now_ms);
   if (!left_on_purpose && shown.effect != WAITING && now_ms - heard_ms >= SILENCE_MS)
     show(NO_BRIDGE, now_ms);
   draw(now_ms);
+#ifdef __AVR__
   set_sleep_mode(SLEEP_MODE_IDLE);  // until the next interrupt, a millisecond away at the most
   sleep_mode();
+#else
+  delay(1);
+#endif
 }

@@ -25,6 +25,14 @@ def test_a_port_is_all_that_our_board_needs() -> None:
     assert options(boot=0).boot_s == 0
 
 
+def test_leds_on_pins_follow_the_eye_and_wled_sees_to_that_itself() -> None:
+    found = [options(protocol=name).exponent for name in ("line", "adalight", "wled")]
+    assert found == [2.2, 2.2, 1]
+    assert options(gamma=1).exponent == 1
+    with pytest.raises(ValidationError, match="WLED has a setting of its own"):
+        options(protocol="wled", gamma=2.2)
+
+
 @pytest.mark.parametrize("values", [{"port": ""}, {"usb": "2341"}, {"usb_serial": "75"}])
 def test_a_port_is_named_in_one_way(values: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="either port"):
