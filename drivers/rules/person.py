@@ -127,7 +127,7 @@ def _of_presence(state: AccountState, looks: Mapping[str, Look]) -> tuple[str, s
         return OUT_OF_OFFICE, "out of office"
     if activity in looks and state.activity not in GENERIC_ACTIVITIES:
         return activity, f"activity {activity}"
-    if availability in looks:
+    if state.availability and availability in looks:
         return availability, f"availability {availability}"
     if activity in looks:
         return activity, f"activity {activity}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 FIRMWARE = REPOSITORY / "scripts" / "firmware"
 SOURCE = Path(__file__).with_suffix(".c")
+TOOLS = ("avr-gcc", "gcc")
 NEEDED = (
     Path("/usr/share/arduino/hardware/arduino/avr/cores/arduino/Arduino.h"),
     Path("/usr/include/simavr/sim_avr.h"),
@@ -24,13 +25,18 @@ Color = tuple[int, int, int]
 
 def needs_avr_tools() -> None:
     """Skip with a reason where they are missing; in CI install them, or fail."""
-    if all(path.exists() for path in NEEDED) and shutil.which("avr-gcc") and shutil.which("gcc"):
+    needs(*TOOLS, files=NEEDED)
+
+
+def needs(*programs: str, files: Iterable[Path] = ()) -> None:
+    """Skip with a reason where a compiler is missing; in CI install all of them, or fail."""
+    if all(map(shutil.which, programs)) and all(path.exists() for path in files):
         return
     if not os.environ.get("CI"):
-        pytest.skip("AVR tools are not installed (scripts/firmware --install)")
+        pytest.skip("compilers are not installed (scripts/firmware --install)")
     installed = subprocess.run([FIRMWARE, "--install"], capture_output=True, text=True, check=False)
     if installed.returncode:
-        pytest.fail(f"AVR tools are missing and cannot be installed: {installed.stderr[-400:]}")
+        pytest.fail(f"compilers are missing and cannot be installed: {installed.stderr[-400:]}")
 
 
 def compile_sketch(folder: Path, *flags: str) -> Path:

@@ -44,6 +44,8 @@ def test_the_activity_wins_over_the_availability() -> None:
     assert rule_for(fresh("busy", "in_a_call")) == "activity in_a_call"
     assert rule_for(fresh("busy", "busy")) == "availability busy"
     assert rule_for(fresh("busy_idle", "inactive")) == "availability busy_idle"
+    assert rule_for(fresh(None, "away")) == "activity away"
+    assert rule_for(fresh(None, "other")) == "default, for default/other"
 
 
 def test_a_call_looks_other_than_a_meeting_and_than_busy() -> None:
