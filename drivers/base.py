@@ -209,6 +209,8 @@ class Kind(Generic[O]):
     """The longest that one call may take."""
     color_modes: frozenset[str] = frozenset({"rgb"})
     """``rgb``, ``brightness`` or ``onoff``: what Home Assistant offers for it."""
+    shines: bool = True
+    """There is a light behind it; else its looks are tried by the driver that runs."""
     uses_bus: bool = False
     """It reaches its light through the broker."""
     pair: Callable[[O, Surroundings], Any] | None = None

@@ -8,16 +8,27 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.broker import Broker
+from bridge.broker import Broker, visit
 from bridge.config.tables.shared import HostConfig
 from bridge.contract.clock import SystemClock
-from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
+from bridge.contract.errors import (
+    ConfigError,
+    LightRefusedError,
+    LightUnreachableError,
+    PersonMustActError,
+)
 from bridge.contract.latest import Latest
+from bridge.contract.topics import ONLINE
+from bridge.contract.wire import Message, encode_json
 from drivers.answering import answered
 from drivers.base import Capability, Capable, Kind, Light, Surroundings, Words
 from drivers.lamp import Lamp
+from drivers.look_trial import EACH_S
 from drivers.rules import Shown
 from drivers.settings import Common
+
+BROKER_S, LOOK_S = 10.0, 0.05
+"""The longest that the broker is waited for before the first look, and between two looks at it."""
 
 
 def _around(name: str, config: HostConfig, broker: Broker) -> Surroundings:
@@ -64,7 +75,10 @@ async def cycle(
 
     Raises:
         LightUnreachableError: It never showed one.
+        PersonMustActError: Only the driver that runs can show them, and none does.
     """
+    if not kind.shines:
+        return await _by_its_driver(name, config)
     shown = asyncio.Event()
     clock, target, words = SystemClock(), Latest[Shown](None), Latest(Words())
     broker = _broker(name, config)
@@ -87,6 +101,7 @@ async def cycle(
             running = [tasks.create_task(lamp.run(), name="lamp")]
             if kind.uses_bus:
                 running.append(tasks.create_task(broker.run(), name="broker"))
+                await _connected(broker)
             try:
                 rules = common.rules(config, await _capability(light, kind))
                 for look_name, look in rules.looks.items():
@@ -102,6 +117,34 @@ async def cycle(
                     task.cancel()
     if not shown.is_set():
         raise LightUnreachableError(f"{name} showed nothing: the lines above say why")
+    return None
+
+
+async def _by_its_driver(name: str, config: HostConfig) -> None:
+    """Have the driver that runs show each look, where nothing shines but what it publishes.
+
+    Raises:
+        PersonMustActError: It does not run.
+        TryAgainError: The broker cannot be reached.
+    """
+    state = config.topics.driver_state(name)
+    heard = await visit(config.mqtt, follow=[state], within_s=BROKER_S)
+    if not any(received.payload == ONLINE.encode() for received in heard):
+        raise PersonMustActError(
+            f"{name} does not run, and only what its driver publishes can be seen of it.",
+            remedy=f"Start it, presence-driver {name}, and then test it.",
+        )
+    command = Message(config.topics.light(name, "set"), encode_json({"try": True}), retain=False)
+    await visit(config.mqtt, publish=[command])
+    print(f"{name} shows each look for {EACH_S:g} s.")  # noqa: T201 - the command's answer
+
+
+async def _connected(broker: Broker) -> None:
+    """Wait for the broker, so that the first look is not lost; whoever is away is told of later."""
+    clock = SystemClock()
+    ends_s = clock.monotonic() + BROKER_S
+    while not broker.connected and clock.monotonic() < ends_s:
+        await clock.sleep(LOOK_S)
 
 
 async def _capability(light: Light, kind: Kind[Any]) -> Capability:

@@ -47,4 +47,5 @@ KIND = Kind(
     options=VirtualOptions,
     open=_open,
     effects=frozenset(Effect),
+    shines=False,
 )

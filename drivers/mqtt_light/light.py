@@ -57,6 +57,7 @@ class MqttLight:
         self._is_unread = False
         """Nobody knows whether it is there at all, nor how it was found."""
         self._found_late: dict[str, Any] = {}
+        self._is_silence_told = False
 
     def listen(self) -> None:
         """Follow the device's topics, now and after each reconnect."""
@@ -164,6 +165,11 @@ class MqttLight:
             if self._reach.live.version != live:
                 await self._wait(self._dialect.parts_s, lambda: self._tells_enough)
                 self._has_all = True
+            elif not self._reported.value and not self._is_silence_told:
+                self._is_silence_told = True
+                log.warning(
+                    "%s is asked, and nobody answers: no power, or another topic?", ask.topic
+                )
 
     async def _wait(self, within_s: float, enough: Callable[[], bool]) -> None:
         ends_s = self._clock.monotonic() + within_s

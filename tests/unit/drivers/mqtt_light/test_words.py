@@ -96,6 +96,17 @@ async def test_a_word_that_nobody_knows_is_not_off_and_is_left_alone(
     assert "neither on nor off" in caplog.text
 
 
+async def test_that_nobody_answers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(device="zigbee2mqtt", topic="z/desk")
+    for _ in range(2):
+        assert await desk.taken() == {}
+    (record,) = caplog.records
+    assert record.getMessage().startswith("z/desk/get is asked, and nobody answers")
+    answered = Desk(device="zigbee2mqtt", topic="z/desk")
+    await answered.taken("z/desk", '{"state": "ON"}')
+    assert len(caplog.records) == 1
+
+
 @rows(
     ("value", "on"),
     [
