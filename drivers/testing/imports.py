@@ -37,9 +37,13 @@ def loaded(name: str) -> tuple[str, str]:
     """What an interpreter loads and touches that imports the kind called ``name``, and its errors.
 
     Raises:
-        KeyError: No installed package has such an entry point.
+        LookupError: No installed package has such an entry point.
     """
     points = installed()
+    if name not in points:
+        raise LookupError(
+            f"no entry point presence.drivers is called {name}: pip install -e . its package"
+        )
     others = {point.module for point in points.values()} - {points[name].module}
     words = [sys.executable, "-c", PROBE, name, " ".join(LIBRARIES), " ".join(others)]
     done = subprocess.run(  # noqa: S603 - our own words

@@ -21,17 +21,22 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """A folder as pip would leave it."""
-    site = tmp_path / "site"
-    metadata = site / "netlamp-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (site / "netlamp.py").write_text(blocks("python")[0], encoding="utf-8")
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: netlamp\nVersion: 1.0\n")
-    entry = re.search(r"netlamp = \"(.*)\"", blocks("toml")[0])
-    assert entry
-    (metadata / "entry_points.txt").write_text(f"[presence.drivers]\nnetlamp = {entry[1]}\n")
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's package, and where pip has installed it."""
+    package = tmp_path_factory.mktemp("package")
+    (package / "netlamp.py").write_text(blocks("python")[0], encoding="utf-8")
+    (package / "pyproject.toml").write_text(blocks("toml")[0], encoding="utf-8")
+    site = package / "site"
+    words = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*words, "--no-build-isolation", "--no-deps", "--no-index", "--target", site, package],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
     return site
 
 
@@ -74,6 +79,28 @@ def test_the_example_passes_the_suite_of_all_kinds_with_pytest_alone(installed: 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\d{2} passed in", done.stdout)
+
+
+@pytest.mark.timeout(600)
+def test_the_example_and_its_test_are_typed_strictly(installed: Path, tmp_path: Path) -> None:
+    suite = tmp_path / "test_netlamp.py"
+    suite.write_text(blocks("python")[1], encoding="utf-8")
+    words = [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull]
+    done = subprocess.run(
+        [*words, f"--cache-dir={tmp_path}/cache", str(installed / "netlamp.py"), str(suite)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+        env={**os.environ, "MYPYPATH": str(installed)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_names_each_module_that_a_kind_may_use() -> None:
+    used = re.findall(r"(?m)^from ((?:bridge|drivers)\.\w+)", "".join(blocks("python")))
+    before = PAGE.read_text(encoding="utf-8").partition("```")[0]
+    assert {name for name in used if f"`{name}`" not in before} == set()
 
 
 def test_the_example_is_about_forty_lines_without_its_comments() -> None:
