@@ -61,6 +61,25 @@ def test_a_picture_needs_nothing_from_elsewhere_and_runs_nothing(name: str) -> N
     assert not re.search(r"https?:|@import|@font-face|url\((?!#)|<!ENTITY", elsewhere)
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "lights").iterdir()), ids=lambda p: p.stem)
+def test_each_page_has_drawings_and_says_in_words_what_is_on_them(page: Path) -> None:
+    shown = pictures(page)
+    assert shown
+    for name, (words, _) in shown.items():
+        if parsed(name).find(f"{SVG}g[@color]") is None:
+            continue  # what is lit or wired is compared below
+        for text in parsed(name).iter(f"{SVG}text"):
+            first = (text.text or "").replace(": ", ", ").partition(",")[0]
+            assert first in words.replace(" and ", ", "), (name, first)
+
+
+def test_each_drawing_is_on_a_page() -> None:
+    pages = [*(ROOT / "docs" / "lights").iterdir(), ROOT / "docs" / "lights.md"]
+    assert {name for page in pages for name in pictures(page)} | {"parts"} == {
+        file.stem for file in FOLDER.iterdir()
+    }
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_lamp_has_the_colour_and_the_effect_of_its_look(kind: str) -> None:
     children = [child for child in parsed(kind) if child.tag in {f"{SVG}g", f"{SVG}text"}]
