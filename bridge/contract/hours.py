@@ -69,13 +69,14 @@ def parse_hours(
 ) -> WeeklyHours:
     """Read days like ``mon-fri``, ``sat,sun`` or ``all`` and hours like ``08:00-18:00``.
 
-    Several of each are written in a list, or with commas between. ``days_off`` are dates.
+    Several of each are written in a list, or with commas between; so are the dates ``days_off``.
 
     Raises:
         ValueError: They cannot be read; the text says what is expected.
     """
     on = frozenset(day for text in _several(days, "days") for day in parse_days(text))
-    off = frozenset(day for text in days_off for day in parse_dates(text))
+    dates = [part for text in days_off for part in text.split(",")]
+    off = frozenset(day for text in dates for day in parse_dates(text))
     parts = [part for text in _several(hours, "hours") for part in text.split(",")]
     return WeeklyHours(tuple(Span(on, *_parse_span(part), off) for part in parts))
 

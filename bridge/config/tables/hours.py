@@ -27,11 +27,14 @@ def _words(value: Any) -> Any:
 def _dates(value: Any) -> Any:
     """TOML has dates of its own."""
     several = value if isinstance(value, list | tuple) else [value]
-    return [day.isoformat() if type(day) is date else day for day in several]
+    days = tuple(day.isoformat() if type(day) is date else day for day in several)
+    if all(isinstance(day, str) for day in days):
+        return days
+    raise ValueError('must be dates such as [2026-12-24, "2026-12-27/2027-01-06"]')
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Dates = Annotated[tuple[str, ...], BeforeValidator(_words), BeforeValidator(_dates)]
+Dates = Annotated[tuple[str, ...], BeforeValidator(_dates)]
 
 
 class HoursSettings(Settings):

@@ -50,7 +50,7 @@ def test_one_table_is_read_as_before_and_none_is_none() -> None:
         ([{}, {"hours": "8-18"}], "accounts.alice.hours.1: hours '8-18': write them as 08:00"),
         ({"day": "mon"}, "accounts.alice.hours.day: unknown; did you mean days?"),
         ({"days_off": ["24.12."]}, "accounts.alice.hours: days_off '24.12.': write them as 2026-"),
-        ({"days_off": 24}, "accounts.alice.hours.days_off: must be text in quotes"),
+        ({"days_off": 24}, "accounts.alice.hours.days_off: must be dates such as"),
         ("08:00-18:00", "accounts.alice.hours: must be a table"),
         (["08:00-18:00"], "accounts.alice.hours.0: must be a table"),
     ],

@@ -250,6 +250,26 @@ def test_hours_do_not_begin_on_a_day_off_and_those_of_the_night_before_end_as_ev
     assert inside == [True, True, False, False, True]
 
 
+@given(MOMENTS, ZONES)
+def test_a_day_off_is_whole_and_no_more_in_each_zone_and_when_clocks_change(
+    moment: datetime, zone: ZoneInfo
+) -> None:
+    day = moment.astimezone(zone).date()
+    begins = datetime.combine(day, time(0), zone)
+    work = parse_hours("all", "00:00-24:00", [f"{day}/{day}"])
+    assert not work.contain(moment, zone)
+    assert not work.contain(begins, zone)
+    assert work.contain(begins.astimezone(UTC) - timedelta(minutes=1), zone)
+    after = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
+    assert work.contain(after, zone)
+
+
+def test_days_off_are_a_list_or_have_commas_between() -> None:
+    days = parse_hours("all", "00:00-24:00", ["2026-11-24, 2026-11-26/2026-11-27", "2026-11-28"])
+    inside = [days.contain(at("12:00", days=day), BERLIN) for day in range(6)]
+    assert inside == [True, False, True, False, False, False]
+
+
 def test_a_day_off_is_one_where_the_lamp_is() -> None:
     work = parse_hours("all", "00:00-24:00", ["2026-11-24"])
     moment = datetime(2026, 11, 24, 4, tzinfo=UTC)
