@@ -23,6 +23,8 @@ HEARTBEAT = "heartbeat"
 HEARTBEAT_EVERY_S = 10.0
 EPOCH = "epoch"
 """Orders what is published before and after a start."""
+LEADER = "leader.json"
+"""What this node of ``[standby]`` said last when it served."""
 LOCK = "lock"
 """Locked by the bridge that works on the folder."""
 

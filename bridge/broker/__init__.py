@@ -2,13 +2,14 @@
 
 from bridge.broker.broker import Broker
 from bridge.broker.connection import connect
-from bridge.broker.lease import Lease
+from bridge.broker.lease import Leader, Lease, leader_of
 from bridge.broker.session import Connect, Received, Session, SubscriptionRefusedError
 from bridge.broker.visit import PublishRefusedError, collect, visit, visiting
 
 __all__ = [
     "Broker",
     "Connect",
+    "Leader",
     "Lease",
     "PublishRefusedError",
     "Received",
@@ -16,6 +17,7 @@ __all__ = [
     "SubscriptionRefusedError",
     "collect",
     "connect",
+    "leader_of",
     "visit",
     "visiting",
 ]

@@ -63,7 +63,7 @@ class Lease:
 
     ``next_epoch`` gives one above ours and the one that it gets. ``begin`` starts to serve and
     returns when there is something to say; it is called with whether somebody else may have served
-    since. ``end`` stops it.
+    since. ``end`` stops it. ``store`` is called with what we say, for ``remember`` after a start.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Lease:
         begin: Callable[[bool], Awaitable[None]],
         end: Callable[[], None],
         clock: Clock,
+        store: Callable[[Leader], None] = lambda _: None,
     ) -> None:
         self.node = node
         self.topic, self.health_topic = topics.bridge_leader, topics.bridge_health
@@ -82,7 +83,7 @@ class Lease:
         self._outbid = asyncio.Event()
         self._corrected = asyncio.Event()
         self._ours: Leader | None = None
-        """What we said last, in this life of the process."""
+        self._store = store
         self._decided_on: Leader | None = None
         self.leader: Leader | None = None
         """Who serves, or served last, as far as was heard."""
@@ -91,17 +92,26 @@ class Lease:
         self.serves = False
         self._logged = ""
 
+    def remember(self, ours: Leader | None) -> None:
+        """What we said last before this start: by that, not by its name, a node knows it served."""
+        self._ours = ours
+
     @property
     def is_ours(self) -> bool:
-        """Whether nobody else has served since we did; a start counts on that by its name."""
-        if self.leader is None or self.leader.node != self.node:
+        """Whether nobody else has served since we did."""
+        if self.leader is None or self._ours is None or self.leader.node != self.node:
             return False
-        return self._ours is None or self.leader.epoch <= self._ours.epoch
+        return self.leader.epoch <= self._ours.epoch
 
     @property
     def other(self) -> str:
         """The node that serves or served last, where that is not this one."""
-        return "" if self.leader is None or self.leader.node == self.node else self.leader.node
+        return "" if self.leader is None or self.is_ours else self.leader.node
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether that one has the name of this node."""
+        return self.other == self.node
 
     def hear(self, received: Received) -> None:
         """Take what is on the topic; who serves answers what is not its own word."""
@@ -139,16 +149,16 @@ class Lease:
         is_anew = not self.is_ours
         seen = self.leader.epoch if self.leader else 0
         since = self._clock.now().isoformat(timespec="seconds")
-        self._ours = self.leader = Leader(self.node, self._next_epoch(seen), since)
+        ours = self._say(Leader(self.node, self._next_epoch(seen), since))
         self._outbid.clear()
         self._corrected.clear()
         self.serves = True
-        refused = await session.send([Message(self.topic, self._ours.payload)])
+        refused = await session.send([Message(self.topic, ours.payload)])
         await self._clock.sleep(LISTEN_S)
         if self._outbid.is_set():
             raise OutbidError
         self._logged = ""
-        log.info("this node, %s, serves now, in epoch %d", self.node, self._ours.epoch)
+        log.info("this node, %s, serves now, in epoch %d", self.node, ours.epoch)
         await self._begin(is_anew)
         return refused
 
@@ -171,7 +181,7 @@ class Lease:
     def raised(self, epoch: int) -> None:
         """Our epoch was counted up while we serve."""
         if self.serves and self._ours and epoch > self._ours.epoch:
-            self._ours = self.leader = self._ours._replace(epoch=epoch)
+            self._say(self._ours._replace(epoch=epoch))
             self._corrected.set()
 
     def lost(self) -> None:
@@ -179,3 +189,8 @@ class Lease:
         if self.serves:
             self.serves = False
             self._end()
+
+    def _say(self, ours: Leader) -> Leader:
+        self._ours = self.leader = ours
+        self._store(ours)
+        return ours

@@ -189,6 +189,16 @@ class Reconnecting:
         """Whoever serves is of the same ``[standby]``: that is no dispute."""
         self.thrown_out, self._other = False, ""
 
+    def twin_serves(self) -> None:
+        """Whoever serves has the name of this ``node``, and another state folder."""
+        if self._other != self._twin:
+            log.error("%s; this one waits", self._twin)
+        self._other = self._twin
+
+    @property
+    def _twin(self) -> str:
+        return f"another bridge is called {self._node!r} too: give each its own [standby] node"
+
     def online(self) -> None:
         """All was sent; whether the connection is a good one is seen later."""
         self._online_since_s = self._clock.monotonic()
@@ -246,8 +256,7 @@ class Reconnecting:
             short_lived = now.looks_cut
         fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
         if looked and self._node and fault.kind is Kind.THROWN_OUT:
-            text = f"another bridge is called {self._node!r} too: give each its own [standby] node"
-            return fault._replace(text=text)
+            return fault._replace(text=self._twin if failure.code else f"probably {self._twin}")
         return fault
 
     def _go_on(self) -> None:

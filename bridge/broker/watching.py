@@ -165,12 +165,14 @@ class _Watching:
 
     def _hear_state(self, received: Received) -> None:
         self._place.set(self._place.value.heard(received, self._clock.monotonic()))
+        if self._place.value.is_taken and not received.retain:
+            self._note_twin()
 
     def _hear_leader(self, received: Received) -> None:
         assert self._lease
         before = self._lease.leader
         self._lease.hear(received)
-        if self._lease.other and self._lease.leader != before:
+        if self._lease.other and not self._lease.is_twin and self._lease.leader != before:
             self._reconnecting.other_node_serves()
             self._lease.log_waiting()
         if not received.retain and received.payload:
@@ -184,3 +186,9 @@ class _Watching:
 
     def _lives(self) -> None:
         self._place.set(self._place.value.lives(self._clock.monotonic()))
+        self._note_twin()
+
+    def _note_twin(self) -> None:
+        """After a sign of life; what is stored may be of ourselves, with a state folder lost."""
+        if self._lease and self._lease.is_twin:
+            self._reconnecting.twin_serves()

@@ -18,7 +18,6 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
-from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
 from bridge.microsoft import Microsoft
 from bridge.microsoft.accounts import OpenHttp
@@ -27,8 +26,8 @@ from bridge.publishing import Publisher
 from bridge.retry import Random
 from bridge.service.followed_accounts import FollowedAccounts
 from bridge.service.sources import Sources
+from bridge.service.standby import LastServed, must_serve, throttled_until
 from bridge.service.supervision import Supervision
-from bridge.service.throttled import throttled_until
 
 if TYPE_CHECKING:  # loaded only by who wants them
     from bridge.service.local_api import LocalApi
@@ -62,6 +61,7 @@ class Composition:
         self._service, self._config, self._clock = service, config, clock
         self._supervision = Supervision(clock, random=random)
         self._turned = asyncio.Event()
+        self._last_served = LastServed(config.state_dir / state_dir.LEADER)
         self._lease = self._standby(config) if config.standby.node else None
         self._microsoft = Microsoft(
             config, clock, open_http=open_http, executor=executor, random=random
@@ -132,15 +132,18 @@ class Composition:
             works["commands"] = local_api.run
         works = {name: partial(self._supervision.run, name, work) for name, work in works.items()}
         self._epoch = Epoch.begun(config.state_dir / state_dir.EPOCH, clock)
+        if self._lease:
+            self._lease.remember(self._last_served.read())
         async with self._microsoft:
             self.sources.follow(config)
             yield works | {"sources": self.sources.run, "broker": publisher.broker.run}
         await self._epoch.close()
+        await self._last_served.close()
 
     def health(self, *, uptime_s: int) -> Health:
         """One report of all parts."""
-        broker = self.publisher.broker
-        waits = self._lease is not None and not self._lease.serves
+        broker, lease = self.publisher.broker, self._lease
+        waits = lease is not None and not lease.serves
         refused = broker.problems if broker.connected or broker.dispute or waits else ()
         health = fold(self.sources.statuses, failed=self._supervision.failing, broker=refused)
         return replace(
@@ -152,16 +155,13 @@ class Composition:
             queue=broker.waiting,
             requests_dropped=self.publisher.requests.dropped,
             uptime_s=uptime_s,
-            node=self._lease.leader.node if self._lease and self._lease.leader else None,
+            node=lease.leader.node if lease and lease.leader else None,
         )
 
     def must_serve(self) -> None:
         """Raise ``PersonMustActError`` while another node serves, which has to be asked."""
-        if self._lease and not self._lease.serves:
-            other = self._lease.other or "Another node"
-            raise PersonMustActError(
-                f"This node, {self._lease.node}, waits.", remedy=f"Ask where {other} runs."
-            )
+        if self._lease:
+            must_serve(self._lease)
 
     def reload(self) -> list[str]:
         """Follow what the config file names now, and take a new password of the page.
@@ -220,6 +220,7 @@ class Composition:
             begin=self._begin_serving,
             end=self._end_serving,
             clock=self._clock,
+            store=self._last_served.store,
         )
 
     async def _begin_serving(self, is_anew: bool) -> None:  # noqa: FBT001 - as ``Lease`` says

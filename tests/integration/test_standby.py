@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker.watching import SILENT_S, STORED_S
+from bridge.broker.watching import NOBODY_S, SILENT_S, STORED_S
 from bridge.config.tables.config import Config, StandbySettings
 from bridge.contract.account import Way
 from bridge.contract.errors import PersonMustActError
@@ -83,6 +83,26 @@ async def test_who_takes_over_is_above_whoever_served_before(tmp_path: Path) -> 
         assert service.health().node == "b"
         with pytest.raises(PersonMustActError, match="With a standby nobody is added on the page"):
             await service.add_person("bob", "Bob", Way.DEVICE_CODE)
+
+
+async def test_after_a_start_a_node_knows_by_its_folder_that_it_served_last(tmp_path: Path) -> None:
+    clock, broker = ManualClock(), broker_of_a()
+    twins = "another bridge is called 'a' too: give each its own [standby] node"
+    node_a = node_b(tmp_path).model_copy(update={"standby": StandbySettings(node="a")})
+    service = Service(node_a, connect=broker.connect, clock=clock, random=lambda: 0.0)
+    async with running(service, clock):
+        await let_pass(clock, lambda: service.health().node == "a")
+        broker.tell(HEALTH, {})
+        await let_pass(clock, lambda: twins in (service.health().reason or ""))
+        assert set(clients(broker)) == {f"{SERVER}-standby-a"}
+        await take_over(broker, clock)
+        assert twins not in (service.health().reason or "")
+    first = len(broker.heard)
+    anew = Service(node_a, connect=broker.connect, clock=clock, random=lambda: 0.0)
+    async with running(anew, clock):
+        began_s = clock.monotonic()
+        await let_pass(clock, lambda: any(m.topic == LEADER for m in broker.heard[first:]))
+        assert clock.monotonic() - began_s < NOBODY_S[0]
 
 
 async def test_a_pause_that_microsoft_asked_the_other_for_is_kept(tmp_path: Path) -> None:

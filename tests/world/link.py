@@ -269,6 +269,8 @@ class MemorySession:
             if not working.done():
                 working.cancel()
                 await asyncio.wait({working})
+            if not working.cancelled():
+                working.exception()  # seen, also where we are cancelled ourselves
         if not working.cancelled():
             working.result()
         self.check()

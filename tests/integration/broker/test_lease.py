@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
@@ -20,15 +20,17 @@ from tests.fakes.strict_wire import Announced
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import CLIENT_ID, STATE, settings, until
 
-LEADER = "presence/bridge/leader"
+LEADER, HEALTH = "presence/bridge/leader", "presence/bridge/health"
+TWIN = "another bridge is called 'a' too: give each its own [standby] node"
 FACT = Message("presence/account/alice/state", b"{}")
 
 
 class Node:
-    """One bridge; its clock runs ``advance`` by ``advance``."""
+    """One bridge; its clock runs ``advance`` by ``advance``. ``disk`` is what outlives it."""
 
-    def __init__(self, name: str, port: int) -> None:
+    def __init__(self, name: str, port: int, disk: list[Leader] | None = None) -> None:
         self.clock, self.epoch, self.began = ManualClock(), 0, list[bool]()
+        disk = [] if disk is None else disk
         self.lease = Lease(
             name,
             Topics(),
@@ -36,7 +38,9 @@ class Node:
             begin=self._begin,
             end=self.began.clear,
             clock=self.clock,
+            store=disk.append,
         )
+        self.lease.remember(disk[-1] if disk else None)
         self.broker = Broker(
             settings(port),
             client_id=CLIENT_ID,
@@ -103,10 +107,11 @@ async def test_one_serves_the_other_waits_and_takes_over(mosquitto: Mosquitto) -
 
 
 async def test_who_served_last_comes_back_at_once(mosquitto: Mosquitto) -> None:
-    first = Node("a", mosquitto.port)
+    disk: list[Leader] = []
+    first = Node("a", mosquitto.port, disk)
     async with first.running():
         await first.serves(NOBODY_S[0])
-    anew = Node("a", mosquitto.port)
+    anew = Node("a", mosquitto.port, disk)
     async with anew.running():
         await anew.waits()
         await anew.rest(LISTEN_S)
@@ -114,20 +119,61 @@ async def test_who_served_last_comes_back_at_once(mosquitto: Mosquitto) -> None:
         assert anew.epoch == 2
 
 
-async def test_two_nodes_of_one_name_are_called_so(
+async def test_two_who_wait_under_one_name_say_so(
     mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:
     nodes = Node("a", mosquitto.port), Node("a", mosquitto.port)
-    text = "another bridge is called 'a' too: give each its own [standby] node"
     async with subscriber(mosquitto.port) as mqtt:
         await mqtt.publish(STATE, "online", retain=True)
     async with nodes[0].running(), nodes[1].running(), asyncio.timeout(60):
-        while not any(text in node.broker.problems for node in nodes):
+        while not any(TWIN in problem for node in nodes for problem in node.broker.problems):
             for node in nodes:  # Mosquitto 2.0 does not say why it ends one of them
                 await node.clock.advance(STORED_S)
             await asyncio.sleep(0.05)
-    assert 1 <= caplog.text.count(text) <= len(nodes), "each says it once"
+    assert 1 <= caplog.text.count(TWIN) <= len(nodes), "each says it once"
     assert "client id" not in caplog.text
+
+
+async def test_whoever_comes_under_the_name_of_who_serves_waits_and_says_so(
+    mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, twin = Node("a", mosquitto.port), Node("a", mosquitto.port)
+    async with first.running(), subscriber(mosquitto.port) as mqtt:
+        await first.serves(NOBODY_S[0])
+        async with twin.running():
+            await twin.waits()
+            await until(lambda: twin.lease.other)
+            assert not twin.broker.problems, "what is stored may be its own, with its folder lost"
+            for beat in ("1", "2"):
+                first.broker.publish(Message(HEALTH, beat.encode()))
+                await mqtt.until_text(HEALTH, beat)
+            await until(lambda: TWIN in twin.broker.problems)
+            assert twin.broker.standby == "standby: a serves, this node (a) waits"
+            assert caplog.text.count(TWIN) == 1
+            assert (first.broker.connects, first.broker.problems) == (1, ())
+            assert not twin.began
+
+
+async def test_a_twin_takes_over_when_the_first_is_gone_and_keeps_the_place(
+    mosquitto: Mosquitto,
+) -> None:
+    first, twin, disk = Node("a", mosquitto.port), Node("a", mosquitto.port), list[Leader]()
+    async with AsyncExitStack() as later:
+        async with first.running():
+            await first.serves(NOBODY_S[0])
+            disk.append(first.lease.leader or Leader("", 0))
+            await later.enter_async_context(twin.running())
+            await twin.waits()
+            await until(lambda: twin.lease.other)
+        await twin.rest(GONE_S[0])
+        await twin.rest(LISTEN_S)
+        await until(lambda: twin.broker.connects)
+        anew = Node("a", mosquitto.port, disk)
+        async with anew.running():
+            await anew.waits()
+            await until(lambda: anew.broker.standby.startswith("standby: a serves"))
+            assert not anew.began
+        assert twin.broker.connects == 1
 
 
 async def test_a_broker_that_names_its_clients_is_refused_with_the_reason() -> None:

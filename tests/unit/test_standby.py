@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bridge.service.throttled import throttled_until
+from bridge.service.standby import throttled_until
 from tests.fakes.rows import rows
 
 
