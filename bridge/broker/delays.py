@@ -24,6 +24,8 @@ class Delays:
         self._failed: Counter[Kind] = Counter()
         self.short_lived = 0
         """Connections in a row that were accepted and ended soon."""
+        self.fought = 0
+        """Those of them after which the broker was there all the time."""
 
     @property
     def disputed(self) -> bool:
@@ -37,7 +39,16 @@ class Delays:
     def good(self) -> None:
         """A connection has lasted."""
         self._failed.clear()
-        self.short_lived = 0
+        self.short_lived = self.fought = 0
+
+    def soon_over(self) -> None:
+        """A connection that was accepted has ended soon."""
+        self.short_lived += 1
+        self.fought += 1
+
+    def away(self) -> None:
+        """The broker did not answer: then it has ended the last connection, and nobody else did."""
+        self.fought = 0
 
     def wait_s(self, kind: Kind) -> float:
         """Seconds to wait after one more failure of ``kind``."""

@@ -224,13 +224,15 @@ class Reconnecting:
             if now_s - since_s >= GOOD_S:
                 delays.good()
             else:
-                delays.short_lived += 1
+                delays.soon_over()
         failure = self.negotiation.with_reason(failure)
         was_5 = self.negotiation.version is V5
         if self.negotiation.failed(failure, stood=stood):
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:
                 log.info("broker %s speaks no MQTT 5, using 3.1.1", self._address)
             return 0.0
+        if not stood:
+            delays.away()
         fault = self._explained(failure, stood=stood, looked=looked)
         if looked and not self._node and fault.kind is not Kind.PASSES:
             self.cannot_look(str(failure))
@@ -249,10 +251,10 @@ class Reconnecting:
         now, short_lived = self._current, 0
         client_id = self._beside if looked else self.negotiation.client_id
         if not looked:
-            short_lived = now.delays.short_lived
-        elif stood:
+            short_lived = now.delays.fought
+        else:
             lasted_s = self._clock.monotonic() - self._beside_since_s
-            now.looks_cut = now.looks_cut + 1 if lasted_s < GOOD_S else 0
+            now.looks_cut = now.looks_cut + 1 if stood and lasted_s < GOOD_S else 0
             short_lived = now.looks_cut
         fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
         if looked and self._node and fault.kind is Kind.THROWN_OUT:

@@ -156,7 +156,12 @@ class AccountStates:
         yield from self._freshness.messages()
 
     def everything(self, slug: str) -> Iterator[Message]:
-        """All that is known now about an account; nothing of somebody who just left."""
+        """All that is known now about an account, to be sent; nothing of somebody who just left."""
+        yield from self._known(slug)
+        if self._beaten_s.get(slug) == NOW_S:
+            self._beaten(slug)
+
+    def _known(self, slug: str) -> Iterator[Message]:
         followed = self._outgoing.followed.get(slug)
         if followed is None:
             return
@@ -171,7 +176,7 @@ class AccountStates:
                 table=followed.freshness_of,
             ):
                 if self.facts(slug) is not facts:  # they changed while the broker took these
-                    yield from self.everything(slug)
+                    yield from self._known(slug)
                     return
                 yield message
         yield from self._minutes.of(slug)
@@ -180,15 +185,14 @@ class AccountStates:
     def on(self, topic: str) -> Message | None:
         """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
         slug = whose(topic)
-        return next((message for message in self.everything(slug) if message.topic == topic), None)
+        return next((message for message in self._known(slug) if message.topic == topic), None)
 
     def _repeated(self, slug: str) -> Iterator[Message]:
         facts, followed = self._published.get(slug), self._outgoing.followed.get(slug)
         if facts is None or followed is None:
             return
-        self._beaten_s[slug] = self._clock.monotonic()
+        self._beaten(slug)
         if followed.shares:
-            del self._beaten_s[slug]
             yield from state_and_attributes(self._topics, facts, table=followed.table)
             return
         if facts.fresh:
@@ -199,6 +203,12 @@ class AccountStates:
         yield from self._minutes.of(slug)
         yield from self._preferences.everything(slug, followed)
 
+    def _beaten(self, slug: str) -> None:
+        followed = self._outgoing.followed.get(slug)
+        self._beaten_s[slug] = self._clock.monotonic()
+        if followed is None or followed.shares:
+            del self._beaten_s[slug]
+
     def _publish_due(self) -> None:
         """Publish what is due while the broker has room."""
         while self._due and self._broker.has_room:
@@ -208,8 +218,7 @@ class AccountStates:
                 continue
             old = self._published.get(slug)
             if old is None:
-                if not followed.shares:
-                    self._beaten_s[slug] = self._clock.monotonic()
+                self._beaten(slug)
             elif facts.epoch != old.epoch and not state_is_new(old, facts):
                 self._beaten_s[slug] = NOW_S  # a new state is no beat: who changes is repeated too
             self._published[slug] = facts

@@ -11,71 +11,27 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from bridge.config.tables.config import Config
-from bridge.contract.topics import OFFLINE, ONLINE
-from bridge.service.service import Service
+from bridge.contract.topics import ONLINE
 from tests.world.broker import Published
 from tests.world.loop import VirtualLoop
-from tests.world.network import Network
 from tests.world.options import Options
+from tests.world.pair_checks import UNWILLED_WRONG_S, WRONG_MOST_S, PairChecks
+from tests.world.pair_of_bridges import FAULTS, NODES, Pair, begin
 from tests.world.play import FOLDER
-from tests.world.process import Life, Process
-from tests.world.world import World
+from tests.world.world import TABLE
 
-NODES = ("a", "b")
 TICK_S, CALM_S, FAULT_MOST_S = 0.5, 60.0, 90.0
 TAKEOVER_S = 30.0
 """From the will of who served to ``online``."""
-SHOWN_S = 40.0
-"""A change is seen by then, where one of them has served without a fault."""
+SILENT_MOST_S = 260.0
+"""By then another serves in place of one whose will was lost."""
+TAKEN_OVER = ("kill", "lost", "freeze", "stop")
 STATES = [("Available", "Available"), ("Busy", "InACall"), ("Away", "Away"), ("Busy", "InAMeeting")]
-FAULTS = ("kill", "freeze", "cut", "lost", "stop", "both", "slow", "clock", "broker", "nothing")
-
-
-class Pair(World):
-    """A world with two bridges, each with a way of its own to broker and Microsoft."""
-
-    def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
-        super().__init__(options, folder, loop)
-        self.services: dict[str, Service] = {}
-        self.networks: dict[str, Network] = {}
-        self.nodes = {node: self._node(node) for node in NODES}
-
-    def client_id(self, process: Process) -> str:
-        """Both have the same when they serve."""
-        return super().client_id(self.bridge)
-
-    def _node(self, node: str) -> Process:
-        network = Network(self.microsoft, self.time, self.random(f"network {node}"))
-        self.networks[node] = network
-
-        async def program(life: Life) -> bool:
-            http = network.way()
-            life.at_death.append(http.die)
-            config = self.config().model_dump(exclude_unset=True) | {
-                "state_dir": process.folder.path,
-                "standby": {"node": node},
-            }
-            service = Service(
-                Config.model_validate(config),
-                clock=process.clock,
-                random=self.random(life.name),
-                connect=life.way.connect,
-                open_http=http.open,
-                executor=self._executor,
-            )
-            self.services[node] = service
-            life.stop = service.stop
-            await service.run()
-            return service.restart_wanted
-
-        process = self._process(node, program)
-        return process
 
 
 class Story:
@@ -83,10 +39,9 @@ class Story:
 
     def __init__(self, world: Pair, seed: int) -> None:
         self._world, self._random = world, Random(f"pair {seed}")
-        self._epoch = 0
-        self._leader: tuple[str, int] = ("", 0)
-        self._will_s: float | None = None
-        self.found: list[str] = []
+        self.checks = PairChecks(world, world.networks)
+        self.found = self.checks.found
+        self._missing_since_s: dict[str, float] = {}
         self.longest_s = 0.0
         self.takeovers = 0
         self.done: list[str] = []
@@ -115,8 +70,10 @@ class Story:
         world, random = self._world, self._random
         what, who = random.choice(FAULTS), random.choice(NODES)
         lasts_s = random.uniform(0.1, FAULT_MOST_S)
+        if what == "unwilled":
+            lasts_s, self.checks.may_be_wrong_s = SILENT_MOST_S, UNWILLED_WRONG_S
         self.done.append(f"{world.now_s:.1f} {what} {who} {lasts_s:.1f}")
-        undo = self._do(what, world.nodes[who])
+        undo = begin(what, world, world.nodes[who], random)
         ends_s = world.now_s + lasts_s
         while world.now_s < ends_s:
             if random.random() < 0.02:
@@ -124,38 +81,11 @@ class Story:
             await self._tick()
         undo()
         await self._until_right(f"after {what} of {who}", 220)
+        self.checks.may_be_wrong_s = WRONG_MOST_S
         await self._watch(random.uniform(0, CALM_S))
 
-    def _do(self, what: str, process: Process) -> Callable[[], object]:
-        world = self._world
-        way = process.life.way if process.life else None
-        if what in ("kill", "both"):
-            hit = list(world.nodes.values()) if what == "both" else [process]
-            for each in hit:
-                each.wanted = False
-                each.kill()
-            return lambda: _start(hit)
-        if what == "stop":
-            stopping = asyncio.create_task(process.stop(), name="stop")
-            return lambda: stopping.add_done_callback(lambda _: process.start())
-        if what == "clock":
-            process.clock.step(self._random.choice((-400.0, -7.0, 30.0, 3600.0)))
-        if what == "broker":
-            world.broker.go()
-            memory = self._random.random() < 0.5
-            return lambda: world.broker.come(with_memory=memory)
-        if way and what in ("freeze", "lost"):
-            way.silence()
-            return way.speak
-        if way and what == "cut":
-            way.cut()
-        if way and what == "slow":
-            way.each_s = 0.05
-            return lambda: setattr(way, "each_s", 0.0)
-        return lambda: None
-
     def _change(self) -> None:
-        for person in self._world.named.values():
+        for person in self._world.followed().values():
             self._world.microsoft.directory.change(person, *self._random.choice(STATES))
 
     async def _watch(self, seconds: float) -> None:
@@ -165,6 +95,7 @@ class Story:
 
     async def _tick(self) -> None:
         await asyncio.sleep(TICK_S)
+        self.checks.look()
         for process in self._world.nodes.values():
             self.found += process.problems
         for mistake in self._world.broker.mistakes:
@@ -183,40 +114,34 @@ class Story:
         world, topics = self._world, self._world.topics
         if world.broker.retained(topics.bridge_state) != ONLINE.encode():
             yield "nobody serves"
-        for slug in world.named:
-            state = json.loads(world.broker.retained(topics.account(slug, "state")) or b"{}")
-            if f"{state.get('availability')}/{state.get('activity')}" != world.shown(slug):
-                yield f"{slug} is {world.shown(slug)}, and {state} is retained"
-            current = world.broker.retained(topics.account(slug, "availability"))
-            if current != ONLINE.encode():
+        for slug in world.followed():
+            stored = self.checks.stored(slug)
+            if stored != world.shown(slug):
+                yield f"{slug} is {world.shown(slug)}, and {stored} is retained"
+            if not self.checks.is_current(slug):
                 yield f"{slug} is not current"
 
     def _published(self, published: Published) -> None:
-        topic, world = published.topic, self._world
-        if topic == world.topics.bridge_leader and published.payload:
-            said = json.loads(published.payload)
-            leader = said["node"], said["epoch"]
-            is_same = leader[1] == self._leader[1] and leader != self._leader
-            if leader[1] < self._leader[1] or is_same:
-                self.found.append(f"{leader} serves after {self._leader}")
-            self._leader, self._epoch = leader, max(self._epoch, leader[1])
-        if topic.startswith(f"{world.topics.base}/account/") and topic.endswith("/state"):
-            epoch = json.loads(published.payload or b"{}").get("epoch")
-            if epoch is not None and epoch < self._epoch:
-                self.found.append(f"{topic} of epoch {epoch} after {self._epoch}")
-        if topic == world.topics.bridge_state:
-            self._state(published)
+        topics = self._world.topics
+        if published.topic == topics.table(TABLE, "fresh"):
+            if json.loads(published.payload or b"{}").get("state") == ONLINE:
+                self._back(TABLE, published.at_s)
+        elif published.topic == topics.bridge_state and published.payload == ONLINE.encode():
+            self._back("", published.at_s)
+        elif published.topic == topics.bridge_state:
+            large = {TABLE} if self._world.watched else set()
+            self._missing_since_s = dict.fromkeys({"", *large}, published.at_s)
 
-    def _state(self, published: Published) -> None:
-        if published.payload == OFFLINE.encode():
-            self._will_s = self._world.now_s
-        elif self._will_s is not None and published.payload == ONLINE.encode():
-            took_s, self._will_s = published.at_s - self._will_s, None
-            if self.done and self.done[-1].split()[1] in ("kill", "lost", "freeze", "stop"):
-                self.takeovers += 1
-                self.longest_s = max(self.longest_s, took_s)
-                if took_s > TAKEOVER_S:
-                    self.found.append(f"online {took_s:.1f} s after the will")
+    def _back(self, what: str, now_s: float) -> None:
+        """The bridge is online, or a large table, and for the first time since a will."""
+        will_s = self._missing_since_s.pop(what, None)
+        if will_s is None or not self.done or self.done[-1].split()[1] not in TAKEN_OVER:
+            return
+        took_s = now_s - will_s
+        self.takeovers += not what
+        self.longest_s = max(self.longest_s, took_s)
+        if took_s > TAKEOVER_S:
+            self.found.append(f"{what or 'the bridge'} is online {took_s:.1f} s after the will")
 
     async def _sign_in(self) -> None:
         """Whoever is asked to, on either node, does."""
@@ -224,25 +149,23 @@ class Story:
         while True:
             await asyncio.sleep(3)
             for service in list(world.services.values()):
-                for slug, person in world.named.items():
+                for slug in world.accounts:
                     source = service._parts.sources._tables.get(slug)
                     code = source.source.sign_in.value.user_code if source else None
                     if code:
                         with suppress(KeyError):
-                            world.microsoft.codes.approve(code, person)
-
-
-def _start(processes: list[Process]) -> None:
-    for process in processes:
-        process.start()
+                            world.microsoft.codes.approve(code, world.office.person_of(slug))
 
 
 def play(seed: int, *, faults: int = 6) -> Story:
     """One story; ``found`` is what did not hold."""
     random = Random(f"options {seed}")
+    large = random.choice((0, 0, 3))
     options = Options(
         seed,
         people=random.choice((1, 2)),
+        watched=large,
+        large=bool(large),
         lamps=0,
         speaks_5=random.random() < 0.7,
         tells_takeover=random.random() < 0.5,
@@ -271,14 +194,19 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--from", type=int, default=1, dest="first")
     arguments = parser.parse_args()
-    failed, takeovers, longest_s = 0, 0, 0.0
+    failed, takeovers, longest_s, doubled, wrong_s = 0, 0, 0.0, 0, 0.0
     for seed in range(arguments.first, arguments.first + arguments.seeds):
         story = play(seed)
         takeovers, longest_s = takeovers + story.takeovers, max(longest_s, story.longest_s)
+        doubled = max(doubled, story.checks.doubled_most)
+        wrong_s = max(wrong_s, story.checks.wrong_most_s)
         if story.found:
             failed += 1
             print(f"seed {seed}: {story.found[0]} | {story.done}", flush=True)
-    print(f"{arguments.seeds} seeds, {takeovers} times offline: {failed} failed; {longest_s:.1f} s")
+    print(
+        f"{arguments.seeds} seeds, {takeovers} times offline: {failed} failed; {longest_s:.1f} s "
+        f"after the will, {doubled} doubled reads, somebody shown wrong for {wrong_s:.0f} s"
+    )
     return int(failed > 0)
 
 

@@ -100,6 +100,24 @@ async def test_who_changes_is_sent_and_names_the_table(bench: Bench) -> None:
         assert expiries[FRESH]
 
 
+async def test_an_epoch_that_comes_with_a_connection_sends_nobody_a_second_time(
+    bench: Bench,
+) -> None:
+    async with bench.running():
+        bench.connect()
+        read(bench)
+        await bench.pass_time(1)
+        bench.broker.lose()
+        read(bench, after_s=5, epoch=8)
+        before = len(bench.broker.sent)
+        bench.connect()
+        await bench.pass_time(2 * BEAT_S)
+        sent = of_people(bench.broker.sent[before:])
+        states = [topic for topic in sent if topic.endswith("/state")]
+        assert states == [ANN.replace("team_ann", slug) for slug in TEAM]
+        assert stored(bench, ANN)["epoch"] == 8
+
+
 async def test_after_a_start_all_are_sent_before_the_table_is_current(bench: Bench) -> None:
     read(bench)
     welcome = bench.connect()

@@ -1,0 +1,38 @@
+"""What is taken for another program that uses our client id, where the broker does not say."""
+
+from __future__ import annotations
+
+from bridge.broker.errors import SHORT_LIVED
+from bridge.broker.reconnect import Reconnecting
+from bridge.broker.session import ConnectionFailedError, Limits
+from bridge.config.tables.shared import MqttSettings
+from tests.fakes.clock import ManualClock
+
+ENDED = ConnectionFailedError("the connection ended")
+REFUSED = ConnectionFailedError("Connection refused")
+
+
+def cut(*, away: bool, times: int = SHORT_LIVED, node: str | None = None) -> Reconnecting:
+    """After connections that ended soon; ``away``: the broker was not there between two."""
+    connecting = Reconnecting(
+        MqttSettings(), "presence-bridge", node=node, clock=ManualClock(), random=lambda: 0.0
+    )
+    for _ in range(times):
+        connecting.accepted(Limits())
+        connecting.online()
+        connecting.ended(ENDED)
+        if away:
+            connecting.ended(REFUSED)
+    return connecting
+
+
+def test_connections_that_are_ended_at_once_are_a_fight() -> None:
+    assert cut(away=False).thrown_out
+    assert not cut(away=False, times=SHORT_LIVED - 1).thrown_out
+
+
+def test_a_broker_that_is_away_between_them_has_ended_them_itself() -> None:
+    connecting = cut(away=True)
+    assert not connecting.thrown_out
+    assert not connecting.dispute
+    assert not cut(away=True, node="a").thrown_out, "else it would not serve for three minutes"
