@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge.broker.dial import DEADLINE_S, dial
-from bridge.broker.limits import WINDOW, fitting, narrower, size, too_large
+from bridge.broker.limits import fitting, narrower, size, too_large
 from bridge.broker.paho_loop import PahoLoop
 from bridge.broker.properties import announced, expiring, failure, reason_text
 from bridge.broker.session import (
@@ -35,6 +35,7 @@ from bridge.broker.session import (
     Silence,
     SubscriptionRefusedError,
 )
+from bridge.broker.window import MOST
 from bridge.contract.wire import Message
 
 SEND_RETAINED_NEVER = 2
@@ -103,7 +104,7 @@ class Connection:
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         """Publish ``messages``, so many at a time as the broker takes; those that it refused."""
         batch = _Batch()
-        window = min(WINDOW, self.limits.receive_maximum)
+        window = min(MOST, self.limits.receive_maximum)
         for message in messages:
             await self._until(lambda: len(self._publishing) < window)
             if refusal := self._publish(message, batch):
@@ -206,7 +207,7 @@ class Connection:
         if reason.is_failure:
             self._fail(failure(reason, properties))
             return
-        self._limits = narrower(self._known, announced(properties))
+        self._limits = narrower(self._known, announced(properties if self._speaks_5 else None))
         self._answered.set()
 
     def _on_disconnect(

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bridge.broker.session import PACKET_TOO_LARGE, ConnectionFailedError, Limits, Refusal
+from bridge.broker.window import WINDOW
 from bridge.contract.wire import Message
 
-WINDOW = 20
-"""Publishes that may be unacknowledged: a flood of discovery drowns small brokers."""
 HEADERS = 32
 """Bytes of a PUBLISH beside topic and payload, at the most."""
 RECEIVE_MAXIMUM_EXCEEDED, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED = 0x93, 0x9A, 0x9B

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bridge.contract.wire import Message
 
-ROOM = 200
+ROOM = 500
 """Who has thousands of messages makes them only while fewer wait, and so the newest can go first.
 """
 EVENTS_KEPT = 100
@@ -45,16 +45,20 @@ class Outbox:
         if message.topic not in self._changes and message.topic not in self._beats:
             self.put(message, beat=True)
 
-    def take(self, most: int, *, beats: bool = True) -> list[Message]:
-        """Remove and return up to ``most`` messages: states first, so that events find them."""
-        taken: list[Message] = []
-        while self._changes and len(taken) < most:
-            taken.append(self._changes.popitem(last=False)[1])
-        while self._events and len(taken) < most:
-            taken.append(self._events.popleft())
-        while beats and self._beats and len(taken) < most:
-            taken.append(self._beats.popitem(last=False)[1])
+    def pop(self, *, beats: bool = True) -> Message | None:
+        """Remove and return what goes next: states first, so that events find them."""
         self._emptied.set()
+        if self._changes:
+            return self._changes.popitem(last=False)[1]
+        if self._events:
+            return self._events.popleft()
+        return self._beats.popitem(last=False)[1] if beats and self._beats else None
+
+    def take(self, most: int, *, beats: bool = True) -> list[Message]:
+        """Remove and return up to ``most`` messages, in the order of ``pop``."""
+        taken: list[Message] = []
+        while len(taken) < most and (message := self.pop(beats=beats)):
+            taken.append(message)
         return taken
 
     def clear(self) -> None:

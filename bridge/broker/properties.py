@@ -9,6 +9,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from bridge.broker.session import ConnectionFailedError, Limits
+from bridge.broker.window import WINDOW
 
 TEXT_MOST = 200
 
@@ -22,10 +23,13 @@ def made(packet: int, **values: int) -> Properties:
 
 
 def announced(properties: Properties | None) -> Limits:
-    """The limits in a CONNACK (MQTT 5, 3.2.2.3); a limit of nothing at all is none."""
+    """The limits in a CONNACK (MQTT 5, 3.2.2.3); a limit of nothing at all is none.
+
+    ``None`` is that of 3.1.1, which has no words for it: such a broker is spared.
+    """
     values = properties.json() if properties else {}  # type: ignore[no-untyped-call]
     return Limits(
-        receive_maximum=values.get("ReceiveMaximum") or 65535,
+        receive_maximum=WINDOW if properties is None else values.get("ReceiveMaximum") or 65535,
         maximum_packet_size=values.get("MaximumPacketSize") or None,
         maximum_qos=values.get("MaximumQoS", 2),
         retain_available=bool(values.get("RetainAvailable", True)),

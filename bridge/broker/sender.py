@@ -6,18 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain
 
 from bridge.broker.outbox import Outbox, chunks
 from bridge.broker.refusals import Refusals
 from bridge.broker.session import PACKET_TOO_LARGE, Session
+from bridge.broker.window import BYTES_MOST, WINDOW, Window
 from bridge.contract.clock import Clock
 from bridge.contract.wire import Message
 
 log = logging.getLogger(__name__)
 
-CHUNK = 20
-"""Messages that are sent together; a change waits for no more than these."""
 RESEND_S = (1.0, 5.0, 30.0, 60.0)
 """Before a refused state is sent again; the last for ever."""
 RESENT_MOST = 200
@@ -46,26 +45,41 @@ class Sender:
         self._refused: dict[str, Message] = {}
         """The newest of each retained topic that the broker refused."""
         self._something_refused = asyncio.Event()
+        self._window = Window()
         self._bugs: set[str] = set()
 
     async def greet(self, session: Session, online: Message) -> None:
         """Send the welcome, then ``online``; changes, and answers to requests, go between."""
         self._refused.clear()
-        for chunk in chunks(self._made(self._welcome), CHUNK):
-            await self._send(session, [*self._outbox.take(CHUNK, beats=False), *chunk])
-        await self._send(session, [*self._outbox.take(CHUNK, beats=False), online])
+        self._window.begin()
+        for chunk in chunks(self._made(self._welcome), WINDOW):
+            await self._send(session, [*self._outbox.take(WINDOW, beats=False), *chunk])
+        await self._send(session, [*self._outbox.take(WINDOW, beats=False), online])
         self._outbox.release()
 
     async def run(self, session: Session) -> None:
         """Send what comes, and the backlog whenever there is nothing else, until cancelled."""
         backlog = self._made(self._backlog)
         while True:
-            urgent = self._outbox.take(CHUNK)
-            messages = [*urgent, *islice(backlog, CHUNK - len(urgent))]
-            if messages:
+            if messages := self._round(backlog, session.limits.receive_maximum):
+                self._window.sending(len(messages))
+                began_s = self._clock.monotonic()
                 await self._send(session, messages)
+                self._window.took(self._clock.monotonic() - began_s)
             else:
                 await self._outbox.wait()
+
+    def _round(self, backlog: Iterator[Message], most: int) -> list[Message]:
+        """What is sent together; a change that comes later waits for no more than these."""
+        messages: list[Message] = []
+        size, weight = min(self._window.size, most), 0
+        while len(messages) < size and (weight < BYTES_MOST or len(messages) < WINDOW):
+            message = self._outbox.pop() or next(backlog, None)
+            if message is None:
+                break
+            messages.append(message)
+            weight += len(message.payload)
+        return messages
 
     async def resend(self) -> None:
         """Let what is retained and was refused wait again, ever more rarely, until cancelled."""
@@ -81,8 +95,8 @@ class Sender:
 
     async def leave(self, session: Session, goodbye: Messages, offline: Message) -> None:
         """Send what is left, ``goodbye``, and ``offline``."""
-        await self._send(session, self._outbox.take(len(self._outbox), beats=False))
-        for chunk in chunks(self._made(goodbye), CHUNK):
+        left = chain(self._outbox.take(len(self._outbox), beats=False), self._made(goodbye))
+        for chunk in chunks(left, self._window.size):
             await self._send(session, chunk)
         await self._send(session, [offline])
 

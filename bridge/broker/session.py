@@ -37,8 +37,9 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the broker announced in CONNACK (MQTT 5, 3.2.2.3); under 3.1.1 it announces nothing.
+    """What the broker announced in CONNACK (MQTT 5, 3.2.2.3).
 
+    One of 3.1.1 announces nothing, and is spared.
     A session obeys all of it by itself.
     """
 

@@ -10,8 +10,8 @@ from typing import Any
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect, visiting
 from bridge.broker.dial import KEEPALIVE_S
 from bridge.broker.hearing import probe_topic
-from bridge.broker.limits import WINDOW
 from bridge.broker.session import LARGEST_PAYLOAD
+from bridge.broker.window import WINDOW
 from bridge.config.tables.config import Config
 from bridge.contract.errors import PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics

@@ -387,7 +387,7 @@ def test_debians_broker_has_the_same_rules_as_the_containers() -> None:
     debian = (ROOT / "packaging" / "mosquitto-debian.conf").read_text(encoding="utf-8")
     shipped_conf = (ROOT / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
     same = debian.replace("/etc/mosquitto/", "/mosquitto/config/").splitlines()
-    assert {"allow_anonymous false", "max_queued_messages 200000"} <= set(same)
+    assert {"allow_anonymous false", "max_inflight_messages 500"} <= set(same)
     assert [line for line in same if not line.startswith("#")] == [
         line for line in shipped_conf.splitlines() if line in same and line
     ]

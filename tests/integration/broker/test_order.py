@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from bridge.broker import Received
-from bridge.broker.limits import WINDOW
+from bridge.broker.window import WINDOW
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.strict_broker import StrictBroker, strict

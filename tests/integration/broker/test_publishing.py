@@ -8,8 +8,8 @@ from functools import partial
 import aiomqtt
 import pytest
 
-from bridge.broker.limits import WINDOW as IN_FLIGHT
 from bridge.broker.own_state import HEAL_EVERY_S, HEALED_MOST
+from bridge.broker.window import WINDOW as IN_FLIGHT
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto

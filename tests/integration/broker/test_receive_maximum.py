@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bridge.broker import Received
+from bridge.broker.window import BYTES_MOST, MOST, WINDOW
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import running
 from tests.fakes.strict_broker import StrictBroker, strict
-from tests.fakes.strict_wire import PUBLISH, SUBSCRIBE, Announced
+from tests.fakes.strict_wire import PUBLISH, SUBSCRIBE, V5, V311, Announced
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import FACT, STATE, Link, settings, until
 
@@ -39,8 +40,35 @@ async def test_never_more_is_unacknowledged_from_the_first_moment_to_the_goodbye
             await link.until(lambda: not link.broker.waiting)
         await until(lambda: told(broker, b"offline"))
         assert broker.breaches == []
-        assert broker.most_unacknowledged == min(most, 20)
+        assert min(most, WINDOW) <= broker.most_unacknowledged <= most
         assert broker.connections == 1
+
+
+@pytest.mark.parametrize(("level", "most"), [(V5, MOST), (V311, WINDOW)])
+async def test_a_crowd_goes_in_large_rounds_where_the_broker_can_say_what_it_takes(
+    clock: ManualClock, level: int, most: int
+) -> None:
+    async with strict() as broker:
+        broker.levels = {level}
+        link = Link(settings(broker.port), clock)
+        link.crowd = [Message(f"presence/account/{n}/state", b"1") for n in range(3 * MOST)]
+        broker.acknowledges_after_s = LATE_S
+        async with link:
+            await link.until_connected()
+            await until(lambda: len(broker.messages) >= len(link.crowd))
+        assert broker.most_unacknowledged == most
+
+
+async def test_large_messages_go_in_small_rounds(clock: ManualClock) -> None:
+    async with strict() as broker:
+        link = Link(settings(broker.port), clock)
+        payload = bytes(BYTES_MOST // 50)
+        link.crowd = [Message(f"presence/account/{n}/state", payload) for n in range(400)]
+        broker.acknowledges_after_s = LATE_S
+        async with link:
+            await link.until_connected()
+            await until(lambda: len(broker.messages) >= len(link.crowd))
+        assert broker.most_unacknowledged <= 51
 
 
 @pytest.mark.parametrize("most", [1, 10])
