@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter
 
 from bridge.contract.account import NEEDED, AccountFacts, SignIn
 from bridge.contract.presence import Activity, Availability, Presence
@@ -19,12 +18,12 @@ from bridge.contract.wire import (
     encode_json,
     moment_text,
 )
+from bridge.publishing.comparisons import state_is_new
 
 EVENT_EXPIRY_S = 60
 STATE_EXPIRY_S = 600
 SIGN_INS = 64
 """Those whose payload is remembered: thousands of people have the same one."""
-_PUBLISHED = attrgetter(*(f.name for f in fields(Presence) if f.name != "sequence_number"))
 
 
 def everything(
@@ -83,24 +82,6 @@ def changes(
     if event := _event(topics, old, facts, now):
         messages.append(event)
     return messages
-
-
-def state_is_new(old: AccountFacts, new: AccountFacts) -> bool:
-    """Whether the state has to be sent for more than its times."""
-    if new.fresh and not old.fresh:
-        return True
-    if old.presence is None or new.presence is None:
-        return old.presence is not new.presence
-    return old.presence is not new.presence and (
-        _PUBLISHED(old.presence) != _PUBLISHED(new.presence)
-    )
-
-
-def is_change(old: AccountFacts | None, new: AccountFacts) -> bool:
-    """Whether somebody of whom something was said before does something else now."""
-    if old is None or old.presence is None or new.presence is None:
-        return False
-    return _PUBLISHED(old.presence) != _PUBLISHED(new.presence)
 
 
 def state_and_attributes(

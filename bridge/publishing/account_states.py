@@ -9,26 +9,25 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from bridge.contract.account import AccountFacts, Followed, SignIn
+from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.status import Status
 from bridge.contract.topics import whose
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import (
-    auth,
     availability_of,
     changes,
     everything,
     nothing_read,
-    sign_in_event,
     state_and_attributes,
-    state_is_new,
     status_message,
     unexpiring,
-    without_code,
 )
+from bridge.publishing.comparisons import only_times_differ, state_is_new
+from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
-from bridge.publishing.table_freshness import TableFreshness, only_times_differ
+from bridge.publishing.shared_sign_ins import SharedSignIns
+from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
 from bridge.publishing.waiting_facts import WaitingFacts
 
@@ -60,8 +59,9 @@ class AccountStates:
         self._published: dict[str, AccountFacts] = {}
         self._beaten_s: dict[str, float] = {}
         """Monotonic time of the last beat of each account."""
-        self._tables: dict[str, tuple[SignIn, SignIn]] = {}
-        """The sign-in of each table, and what of it stands on the topics of its people."""
+        self._sign_ins = SharedSignIns(outgoing)
+        self._first_sent: set[str] | None = None
+        """While a backlog is sent: who was sent before their turn in it."""
         self._due = WaitingFacts()
         self._waiting = asyncio.Event()
 
@@ -71,8 +71,7 @@ class AccountStates:
             self._published.pop(slug, None)
             self._beaten_s.pop(slug, None)
             self._preferences.forget(slug)
-        tables = {account.table for account in self._outgoing.followed.values()}
-        self._tables = {table: s for table, s in self._tables.items() if table in tables}
+        self._sign_ins.forget()
 
     def update(self, facts: AccountFacts) -> None:
         """Publish what is new in ``facts``; nothing for somebody who is not followed any more."""
@@ -80,7 +79,7 @@ class AccountStates:
         if followed is None:
             return
         if followed.table:
-            shown = self._shown_of_table(followed.table, facts.sign_in)
+            shown = self._sign_ins.shown(followed.table, facts.sign_in)
             if shown is not facts.sign_in:
                 facts = replace(facts, sign_in=shown)
             self._freshness.take(followed.table, facts)
@@ -124,7 +123,28 @@ class AccountStates:
         for facts in self._due.take_those(shared.__contains__):
             self._published[facts.account] = facts
             self._freshness.lose(facts.account)
+        self._first_sent = set()
         self._freshness.begin()
+
+    def in_backlog(self, slug: str) -> Iterator[Message]:
+        """All about an account, but what was sent on this connection already."""
+        if self._first_sent is not None and slug in self._first_sent:
+            yield from self._beside(slug)
+        else:
+            yield from self.everything(slug)
+
+    def end_backlog(self) -> None:
+        """Everybody had their turn."""
+        self._first_sent = None
+
+    def first_facts(self, slug: str) -> FirstFacts:
+        """How far those of somebody are whose large table speaks for them until they are sent."""
+        followed = self._outgoing.followed.get(slug)
+        if followed is None or not followed.shares or followed.discover:
+            return FirstFacts.SENT
+        if slug in self._published:
+            return FirstFacts.SENT
+        return FirstFacts.WAIT if slug in self._due else FirstFacts.UNREAD
 
     def reshape(self, slug: str, before: Followed) -> None:
         """Send the state anew, soon: somebody else says now until when it is current."""
@@ -151,8 +171,7 @@ class AccountStates:
 
     def tables(self) -> Iterator[Message]:
         """The sign-ins of all tables, and until when the people of large ones are current."""
-        for table, (sign_in, _) in list(self._tables.items()):
-            yield self._table(table, sign_in)
+        yield from self._sign_ins.messages()
         yield from self._freshness.messages()
 
     def everything(self, slug: str) -> Iterator[Message]:
@@ -179,8 +198,13 @@ class AccountStates:
                     yield from self._known(slug)
                     return
                 yield message
-        yield from self._minutes.of(slug)
-        yield from self._preferences.everything(slug, followed)
+        yield from self._beside(slug)
+
+    def _beside(self, slug: str) -> Iterator[Message]:
+        """What is known of an account besides its facts."""
+        if followed := self._outgoing.followed.get(slug):
+            yield from self._minutes.of(slug)
+            yield from self._preferences.everything(slug, followed)
 
     def on(self, topic: str) -> Message | None:
         """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
@@ -200,8 +224,7 @@ class AccountStates:
         if followed.table and len(self._outgoing.followed) > MANY:
             return
         yield from unexpiring(self._topics, facts, self._clock.now())
-        yield from self._minutes.of(slug)
-        yield from self._preferences.everything(slug, followed)
+        yield from self._beside(slug)
 
     def _beaten(self, slug: str) -> None:
         followed = self._outgoing.followed.get(slug)
@@ -219,6 +242,8 @@ class AccountStates:
             old = self._published.get(slug)
             if old is None:
                 self._beaten(slug)
+                if self._first_sent is not None and self._broker.connected:
+                    self._first_sent.add(slug)
             elif facts.epoch != old.epoch and not state_is_new(old, facts):
                 self._beaten_s[slug] = NOW_S  # a new state is no beat: who changes is repeated too
             self._published[slug] = facts
@@ -236,22 +261,4 @@ class AccountStates:
                 self._outgoing.send(*self._preferences.news({slug: followed}))
             if not followed.table:
                 topic = self._topics.account(slug, "sign_in_event")
-                self._send_event(topic, old.sign_in if old else None, facts.sign_in)
-
-    def _shown_of_table(self, table: str, sign_in: SignIn) -> SignIn:
-        """What people who are read by ``sign_in`` show of it, which is sent when it is news."""
-        before, shown = self._tables.get(table, (None, sign_in))
-        if before is not sign_in:
-            shown = without_code(sign_in)
-            self._tables[table] = sign_in, shown
-            if before != sign_in:
-                self._outgoing.send(self._table(table, sign_in))
-                self._send_event(self._topics.table(table, "sign_in_event"), before, sign_in)
-        return shown
-
-    def _send_event(self, topic: str, before: SignIn | None, sign_in: SignIn) -> None:
-        if event := sign_in_event(topic, before, sign_in, self._clock.now()):
-            self._outgoing.send(event)
-
-    def _table(self, table: str, sign_in: SignIn) -> Message:
-        return auth(self._topics.table(table, "auth"), sign_in, self._clock.now())
+                self._sign_ins.send_event(topic, old.sign_in if old else None, facts.sign_in)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from bridge.contract.status import Status
@@ -12,6 +12,7 @@ from bridge.publishing.account_messages import status_message
 from bridge.publishing.account_states import EXPIRING, UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
+from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
@@ -27,7 +28,10 @@ REMOVALS_FIRST = 200
 
 
 class Announcements:
-    """Makes the messages; a device that is losing components is sent by the removal."""
+    """Makes the messages; a device that is losing components is sent by the removal.
+
+    ``unread`` is called for each of a large table who was not sent yet when it was their turn.
+    """
 
     def __init__(
         self,
@@ -39,10 +43,11 @@ class Announcements:
         devices: Devices,
         removal: Removal,
         requests: Requests,
+        unread: Callable[[str], None],
     ) -> None:
         self._outgoing, self._topics, self._states = outgoing, outgoing.topics, states
         self._freshness, self._bridge, self._devices = freshness, bridge, devices
-        self._removal, self._requests = removal, requests
+        self._removal, self._requests, self._unread = removal, requests, unread
         self._online = Message(outgoing.topics.bridge_state, ONLINE.encode())
         self._turn = 0
 
@@ -68,10 +73,20 @@ class Announcements:
             if account.table is not None:
                 by_table.setdefault(account.table, []).append(slug)
         for table, slugs in by_table.items():
+            unread: list[str] = []
             for slug in slugs:
                 yield from self._devices_of([slug])
-                yield from self._states.everything(slug)
-            yield from self._freshness.sent_all([table])
+                if self._states.first_facts(slug) is FirstFacts.SENT:
+                    yield from self._states.in_backlog(slug)
+                else:
+                    unread.append(slug)
+            if unread:
+                self._freshness.joins(table)
+                for slug in unread:
+                    self._unread(slug)
+            else:
+                yield from self._freshness.sent_all([table])
+        self._states.end_backlog()
 
     def goodbye(self) -> Iterator[Message]:
         """What a clean stop leaves; of very many people only the bridge's own state."""

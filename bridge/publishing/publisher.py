@@ -94,8 +94,14 @@ class Publisher:
             devices=self._devices,
             removal=self._removal,
             requests=self.requests,
+            unread=lambda slug: self._newcomers.add(slug),  # noqa: PLW0108 - made below
         )
-        self._newcomers = Newcomers(out, announcements.newcomer, self.freshness.joined)
+        self._newcomers = Newcomers(
+            out,
+            announcements.newcomer,
+            self.freshness.joined,
+            first_facts=self.states.first_facts,
+        )
         self._overwritten = OverwrittenStates(out, facts=self.states.facts, raise_epoch=raise_epoch)
         self._erased = ErasedTopics(out, announcements.on)
         out.sent = self._sent

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from operator import attrgetter
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts, Followed
@@ -27,9 +26,6 @@ LOOK_S, UNHEARD_S = 5.0, 30.0
 """Between two looks whether the broker gives back what was said, and how long that may take."""
 _LEAVES = ("state", "availability")
 """What of a person would be wrong while ``online`` is said, when it was lost."""
-_BUT_TIMES = attrgetter(
-    *(f.name for f in fields(AccountFacts) if f.name not in {"polled_at", "valid_until"})
-)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -87,13 +83,19 @@ class TableFreshness:
                 self._settled.add(table)
             self._say(table)
 
-    def joined(self) -> None:
-        """All who came while the broker was there are announced."""
-        self._complete |= self._joined
-        self._settled |= self._joined
-        for table in self._joined:
+    def joins(self, table: str) -> None:
+        """People of ``table`` are announced after the backlog."""
+        if table not in self._complete:
+            self._joined.add(table)
+
+    def joined(self, tables: Iterable[str]) -> None:
+        """All of ``tables`` who came while the broker was there are announced."""
+        announced = self._joined.intersection(tables)
+        self._complete |= announced
+        self._settled |= announced
+        self._joined -= announced
+        for table in announced:
             self._say(table)
-        self._joined = set()
 
     def begin(self) -> None:
         """A connection begins: what was lost with the last one is not at the broker."""
@@ -230,11 +232,6 @@ class TableFreshness:
         *_, kind, slug, _ = topic.rsplit("/", 3)
         account = self._outgoing.followed.get(slug) if kind == "account" else None
         return account.table if account and account.shares else None
-
-
-def only_times_differ(old: AccountFacts | None, new: AccountFacts) -> bool:
-    """Whether all else of somebody is as it was."""
-    return old is not None and _BUT_TIMES(old) == _BUT_TIMES(new)
 
 
 def _order(facts: AccountFacts) -> tuple[int, datetime]:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from bridge.contract.account import AccountFacts
-from bridge.publishing.account_messages import is_change
+from bridge.publishing.comparisons import is_change
 
 
 class WaitingFacts:

@@ -1,4 +1,8 @@
-"""Announces people of a table who are new, one after the other: they may be thousands."""
+"""Announces people of a table who are new, one after the other: they may be thousands.
+
+That somebody of a large table was not read yet is said only when the first read did not bring them:
+until then their table says that nobody is current.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,36 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from bridge.contract.wire import Message
+from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import Outgoing
+
+FIRST_READ_S = 20.0
+"""So long may the first read of a large table take; who was read then still waits to be sent."""
+LOOK_S = 1.0
 
 
 class Newcomers:
     """Who waits to be announced; ``introduction`` gives the messages about one.
 
-    ``introduced`` is called when nobody waits any more.
+    ``introduced`` is called with their tables when nobody waits any more.
     """
 
     def __init__(
         self,
         outgoing: Outgoing,
         introduction: Callable[[str], Iterable[Message]],
-        introduced: Callable[[], None],
+        introduced: Callable[[set[str]], None],
+        first_facts: Callable[[str], FirstFacts],
     ) -> None:
         self._outgoing, self._introduction = outgoing, introduction
-        self._introduced = introduced
-        self._waiting: OrderedDict[str, None] = OrderedDict()
+        self._introduced, self._first_facts = introduced, first_facts
+        self._waiting: OrderedDict[str, float] = OrderedDict()
+        """Since when."""
         self._came = asyncio.Event()
 
     def add(self, slug: str) -> None:
         """Let somebody wait for their turn."""
-        self._waiting[slug] = None
+        self._waiting.setdefault(slug, self._outgoing.clock.monotonic())
         self._came.set()
 
     async def run(self) -> None:
@@ -37,10 +48,22 @@ class Newcomers:
         while True:
             await self._came.wait()
             self._came.clear()
+            tables: set[str] = set()
             while self._waiting and self._outgoing.broker.connected:
                 await self._outgoing.broker.room()
-                slug, _ = self._waiting.popitem(last=False)
+                slug, since_s = next(iter(self._waiting.items()))
+                if self._may_be_read(slug, since_s):
+                    await self._outgoing.clock.sleep(LOOK_S)
+                    continue
+                self._waiting.pop(slug, None)
+                account = self._outgoing.followed.get(slug)
+                tables |= {account.table} if account and account.table else set()
                 self._outgoing.send(*self._introduction(slug), beat=True)
             if self._outgoing.broker.connected:
-                self._introduced()
+                self._introduced(tables)
             self._waiting.clear()
+
+    def _may_be_read(self, slug: str, since_s: float) -> bool:
+        first_facts = self._first_facts(slug)
+        is_late = self._outgoing.clock.monotonic() - since_s >= FIRST_READ_S
+        return first_facts is FirstFacts.WAIT or (first_facts is FirstFacts.UNREAD and not is_late)

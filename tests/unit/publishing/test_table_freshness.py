@@ -15,6 +15,7 @@ from bridge.contract.account import SIGNED_OUT, AccountFacts, Followed
 from bridge.contract.presence import Availability
 from bridge.contract.wire import Message
 from bridge.publishing.account_states import BEAT_S
+from bridge.publishing.discovery.newcomers import FIRST_READ_S
 from bridge.publishing.table_freshness import UNHEARD_S
 from tests.unit.publishing.bench import NOW, Bench, facts
 
@@ -309,7 +310,7 @@ async def test_people_who_come_while_the_broker_is_there_are_announced_before_th
         bench.connect()
         bench.publisher.follow(LARGE)
         bench.publisher.states.update(person("team_ann"))
-        through = await bench.pass_time(2)
+        through = await bench.pass_time(FIRST_READ_S + 5)
         states = [each["state"] for each in said(through)]
         assert (states[0], states[-1]) == ("offline", "online")
         place = next(n for n, m in enumerate(through) if said([m]) and b"online" in m.payload)
