@@ -20,7 +20,7 @@ from typing import Any
 from bench.rig import DEADLINE_S, Heard, Rig, free_port, resident_mib
 from bench.spread import spread
 from bench.tap import tap
-from bridge.demo.faults.script import Fault
+from tests.fakes.microsoft.faults import Fault
 
 STATES = ("Busy/InACall", "Available/Available")
 LIBRARIES = "aiohttp, msal, paho.mqtt.client, pydantic"

@@ -25,7 +25,7 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, household
-from bridge.demo.microsoft import SimulatedMicrosoft
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 DEADLINE_S = 30.0
 
@@ -71,7 +71,7 @@ class Rig:
     """Everything that runs, and what was heard on MQTT."""
 
     folder: Path
-    microsoft: SimulatedMicrosoft
+    microsoft: ScriptedMicrosoft
     home: Household
     mqtt_port: int
     mosquitto: subprocess.Popen[bytes]
@@ -167,7 +167,7 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
         await _listening(mqtt_port)
         certificate = make_certificate(folder / "certificate")
         async with (
-            SimulatedMicrosoft(
+            ScriptedMicrosoft(
                 home.directory, certificate, keep_requests=keep_requests
             ) as microsoft,
             aiomqtt.Client("127.0.0.1", mqtt_port, protocol=aiomqtt.ProtocolVersion.V5) as client,

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from bridge.contract.clock import Clock, SystemClock
 from bridge.demo.authorize import Authorize
@@ -16,8 +17,6 @@ from bridge.demo.codes import AutoApproval, DeviceCodes
 from bridge.demo.control import control_routes
 from bridge.demo.directory import Directory, Person
 from bridge.demo.door import Door
-from bridge.demo.faults.request_log import RequestLog
-from bridge.demo.faults.script import Faults
 from bridge.demo.graph import graph_routes
 from bridge.demo.graph.gate import Gate
 from bridge.demo.identity import Identity
@@ -38,7 +37,6 @@ class SimulatedMicrosoft:
         name: The host in all addresses that are given out.
         clock: The simulator's time: tokens, codes, throttle, delays.
         random: Where ids and codes come from.
-        keep_requests: How many of the newest requests are remembered.
     """
 
     def __init__(
@@ -51,15 +49,12 @@ class SimulatedMicrosoft:
         name: str = "localhost",
         clock: Clock | None = None,
         random: Random | None = None,
-        keep_requests: int = 20_000,
     ) -> None:
         self._certificate, self._host, self._port, self._name = certificate, host, port, name
         clock, random = clock or SystemClock(), random or SystemRandom()
         self.directory = directory
         self.tokens = Tokens(clock, random)
         self.codes = DeviceCodes(clock, random)
-        self.faults = Faults()
-        self.requests = RequestLog(keep=keep_requests)
         self._simulation = Simulation(clock, random, directory, self.tokens, self.codes)
         self._gate = Gate(self._simulation)
         self._runner: web.AppRunner | None = None
@@ -93,6 +88,10 @@ class SimulatedMicrosoft:
     def behaviour(self) -> Behaviour:
         """What Microsoft does one way or the other."""
         return self._simulation.behaviour
+
+    def middlewares(self) -> list[Middleware]:
+        """What requests and answers pass, the first outermost."""
+        return [Door(self._simulation).middleware]
 
     def approve(self, user_code: str, person: Person) -> None:
         """``person`` types the code and signs in.
@@ -129,9 +128,8 @@ class SimulatedMicrosoft:
         Raises:
             OSError: The port is taken.
         """
-        door = Door(self._simulation, self.faults, self.requests)
         identity = Identity(self._simulation)
-        app = web.Application(middlewares=[door.middleware])
+        app = web.Application(middlewares=self.middlewares())
         for part in (
             VerificationPage(self._simulation),
             identity,

@@ -18,9 +18,9 @@ from playwright.async_api import Browser
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import Household, household
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.e2e.page_stage import Home
 from tests.fakes.forks import Done, Forks, Program
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 
@@ -33,7 +33,7 @@ class Stage:
     """Everything but the programs, and a way to start those."""
 
     folder: Path
-    microsoft: SimulatedMicrosoft
+    microsoft: ScriptedMicrosoft
     home: Household
     broker: Mosquitto
     mqtt: Subscriber
@@ -172,7 +172,7 @@ async def stage(
     """Alice's code is approved at once; nothing is started."""
     home = household(SystemClock())
     async with (
-        SimulatedMicrosoft(home.directory, certificate) as microsoft,
+        ScriptedMicrosoft(home.directory, certificate) as microsoft,
         running(tmp_path) as broker,
         subscriber(broker.port) as mqtt,
     ):

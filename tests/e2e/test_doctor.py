@@ -20,11 +20,11 @@ from bridge.commands import login as commands
 from bridge.config.command_line import OK
 from bridge.config.loader import load
 from bridge.demo.certificate import make_certificate
-from bridge.demo.faults.script import Fault
 from bridge.doctor import IN_MEMORY
 from bridge.microsoft.sign_in.certificate import create
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Done, Forks
+from tests.fakes.microsoft.faults import Fault
 from tests.fakes.mosquitto import Mosquitto, free_port
 
 SAID = Path(__file__).with_name("doctor_says.md")

@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from bridge.demo.faults.script import Fault
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Program
+from tests.fakes.microsoft.faults import Fault
 from tests.fakes.subscriber import subscriber
 
 STATE = "presence/account/alice/state"

@@ -7,9 +7,9 @@ import urllib.request
 import pytest
 import pytest_asyncio
 
-from bridge.demo.faults.script import Fault
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Program
+from tests.fakes.microsoft.faults import Fault
 from tests.fakes.mosquitto import free_port
 from tests.fakes.subscriber import Heard, subscriber
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import household
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.e2e.conftest import Stage
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.mosquitto import free_port
 from tests.fakes.mosquitto import running as broker_running
 from tests.fakes.subscriber import subscriber
@@ -26,7 +26,7 @@ async def at_home(folder: Path) -> AsyncIterator[Household]:
     """Alice is signed in and available, her lamps follow her, all bulbs are off."""
     people, certificate = household(SystemClock()), make_certificate(folder)
     async with (
-        SimulatedMicrosoft(people.directory, certificate) as microsoft,
+        ScriptedMicrosoft(people.directory, certificate) as microsoft,
         broker_running(folder) as broker,
         subscriber(broker.port) as mqtt,
     ):

@@ -12,8 +12,8 @@ import requests
 
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import App, Household, Person, Tenant, household
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.graph_reader import Reader
 
 
@@ -36,9 +36,9 @@ def home(clock: ManualClock) -> Household:
 @pytest.fixture
 async def microsoft(
     certificate: ServerCertificate, clock: ManualClock, home: Household
-) -> AsyncIterator[SimulatedMicrosoft]:
+) -> AsyncIterator[ScriptedMicrosoft]:
     """Runs on a free port of 127.0.0.1; its time is ``clock``."""
-    async with SimulatedMicrosoft(home.directory, certificate, clock=clock) as running:
+    async with ScriptedMicrosoft(home.directory, certificate, clock=clock) as running:
         running.behaviour.checks_assertion_times = False  # msal stamps them with the machine's time
         yield running
 
@@ -59,7 +59,7 @@ def alice(home: Household) -> Person:
 
 
 @pytest.fixture
-def msal_session(microsoft: SimulatedMicrosoft) -> Iterator[requests.Session]:
+def msal_session(microsoft: ScriptedMicrosoft) -> Iterator[requests.Session]:
     """What msal talks through: as the product does, without the environment's proxies and CAs."""
     with requests.Session() as session:
         session.trust_env = False
@@ -68,7 +68,7 @@ def msal_session(microsoft: SimulatedMicrosoft) -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-async def http(microsoft: SimulatedMicrosoft) -> AsyncIterator[aiohttp.ClientSession]:
+async def http(microsoft: ScriptedMicrosoft) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of all that the simulator serves; addresses are relative to its root."""
     context = ssl.create_default_context(cafile=str(microsoft.ca_file))
     connector = aiohttp.TCPConnector(ssl=context)
@@ -78,7 +78,7 @@ async def http(microsoft: SimulatedMicrosoft) -> AsyncIterator[aiohttp.ClientSes
 
 @pytest.fixture
 def reader(
-    http: aiohttp.ClientSession, microsoft: SimulatedMicrosoft, app: App, alice: Person
+    http: aiohttp.ClientSession, microsoft: ScriptedMicrosoft, app: App, alice: Person
 ) -> Reader:
     """Asks Graph as Alice, who may read her own presence and profile."""
     reader = Reader(http, microsoft, app)

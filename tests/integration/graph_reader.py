@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 
 from bridge.demo.directory import App, Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.tokens import AccessToken
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 BULK = "/v1.0/communications/getPresencesByUserId"
 
@@ -16,9 +16,7 @@ BULK = "/v1.0/communications/getPresencesByUserId"
 class Reader:
     """Asks Graph; ``headers`` are those of the last answer."""
 
-    def __init__(
-        self, http: aiohttp.ClientSession, microsoft: SimulatedMicrosoft, app: App
-    ) -> None:
+    def __init__(self, http: aiohttp.ClientSession, microsoft: ScriptedMicrosoft, app: App) -> None:
         self._http, self._microsoft, self._app = http, microsoft, app
         self.token: AccessToken | None = None
         self.headers: dict[str, str] = {}

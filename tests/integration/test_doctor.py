@@ -17,11 +17,11 @@ from bridge.config.loader import load
 from bridge.contract.wire import Message, encode_json
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import household
-from bridge.demo.faults.script import Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.doctor.private_copy import PLACES
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault, Nonsense
 from tests.fakes.mosquitto import Mosquitto, free_port, running
 
 AUTH = "presence/account/alice/auth"
@@ -32,7 +32,7 @@ class Patient:
     """A config that is right but for the sign-in, and the doctor's words about it."""
 
     file: Path
-    microsoft: SimulatedMicrosoft
+    microsoft: ScriptedMicrosoft
     clock: ManualClock
     broker: Mosquitto
     capsys: pytest.CaptureFixture[str]
@@ -60,7 +60,7 @@ async def patient(
     clock = ManualClock(datetime.now(UTC))
     home = household(clock)
     async with (
-        SimulatedMicrosoft(home.directory, certificate, clock=clock) as microsoft,
+        ScriptedMicrosoft(home.directory, certificate, clock=clock) as microsoft,
         running(tmp_path) as broker,
     ):
         file = tmp_path / "config.toml"
@@ -231,7 +231,7 @@ async def test_a_certificate_that_has_not_begun_is_the_clocks_fault(
     """A machine without a battery clock lives in the past until it has asked for the time."""
     later = make_certificate(tmp_path / "later", now=datetime.now(UTC) + timedelta(days=400))
     home = household(patient.clock)
-    async with SimulatedMicrosoft(home.directory, later) as microsoft:
+    async with ScriptedMicrosoft(home.directory, later) as microsoft:
         patient.change(str(patient.microsoft.ca_file), str(microsoft.ca_file))
         patient.change(patient.microsoft.login_url, microsoft.login_url)
         _, report = await patient.examine()

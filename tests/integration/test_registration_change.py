@@ -13,9 +13,9 @@ from bridge.config.loader import load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.registration import Registration
 from bridge.demo.directory import Household
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.service.registration_change import change_registration, registration_of
 from bridge.web.set_up.mistakes import MistakeError
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 WRONG = "1b2c3d4e-0000-4000-8000-123456789abc"
 
@@ -24,7 +24,7 @@ class Case:
     """A config file with a mistyped client id, and what was reloaded."""
 
     def __init__(
-        self, folder: Path, microsoft: SimulatedMicrosoft, environ: Mapping[str, str] | None = None
+        self, folder: Path, microsoft: ScriptedMicrosoft, environ: Mapping[str, str] | None = None
     ) -> None:
         self.file = folder / "config.toml"
         self.text = f"""# mine
@@ -66,7 +66,7 @@ def right(home: Household) -> Registration:
 @pytest.mark.parametrize(("account", "others"), [("alice", "bob"), ("bob", "alice")])
 async def test_it_goes_where_the_account_has_it_and_all_else_stays(
     tmp_path: Path,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     right: Registration,
     account: str,
     others: str,
@@ -85,7 +85,7 @@ async def test_it_goes_where_the_account_has_it_and_all_else_stays(
 
 
 async def test_what_microsoft_does_not_know_is_not_written(
-    tmp_path: Path, microsoft: SimulatedMicrosoft
+    tmp_path: Path, microsoft: ScriptedMicrosoft
 ) -> None:
     case = Case(tmp_path, microsoft)
     with pytest.raises(MistakeError, match="700016"):
@@ -95,7 +95,7 @@ async def test_what_microsoft_does_not_know_is_not_written(
 
 
 async def test_where_the_environment_decides_the_file_stays_and_that_is_said(
-    tmp_path: Path, microsoft: SimulatedMicrosoft, right: Registration
+    tmp_path: Path, microsoft: ScriptedMicrosoft, right: Registration
 ) -> None:
     case = Case(tmp_path, microsoft, {"PRESENCE_MICROSOFT__CLIENT_ID": WRONG})
     with pytest.raises(PersonMustActError, match="PRESENCE_MICROSOFT__CLIENT_ID"):
@@ -105,7 +105,7 @@ async def test_where_the_environment_decides_the_file_stays_and_that_is_said(
 
 
 async def test_a_reload_that_is_refused_leaves_the_file_as_it_was(
-    tmp_path: Path, microsoft: SimulatedMicrosoft, right: Registration
+    tmp_path: Path, microsoft: ScriptedMicrosoft, right: Registration
 ) -> None:
     case = Case(tmp_path, microsoft)
 
@@ -120,7 +120,7 @@ async def test_a_reload_that_is_refused_leaves_the_file_as_it_was(
 
 
 async def test_a_file_that_only_a_person_can_change_says_what_to_write(
-    tmp_path: Path, microsoft: SimulatedMicrosoft, right: Registration
+    tmp_path: Path, microsoft: ScriptedMicrosoft, right: Registration
 ) -> None:
     case = Case(tmp_path, microsoft)
     config = case.read()

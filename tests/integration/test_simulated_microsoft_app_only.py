@@ -14,9 +14,9 @@ import requests
 
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.directory import App, Household, Tenant, guid
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
 from tests.fakes.key_pair import KeyPair
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 DEFAULT = ["https://graph.microsoft.com/.default"]
 
@@ -38,7 +38,7 @@ def _registered(app: App, keys: KeyPair) -> None:
 
 
 async def ask(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     session: requests.Session,
     credential: Any,
     *,
@@ -65,7 +65,7 @@ def modern(keys: KeyPair) -> dict[str, Any]:
 
 
 async def test_a_registered_certificate_gives_a_token_with_the_roles_of_the_app(
-    microsoft: SimulatedMicrosoft, msal_session: requests.Session, app: App, keys: KeyPair
+    microsoft: ScriptedMicrosoft, msal_session: requests.Session, app: App, keys: KeyPair
 ) -> None:
     answer = await ask(microsoft, msal_session, modern(keys), client_id=app.client_id)
 
@@ -77,7 +77,7 @@ async def test_a_registered_certificate_gives_a_token_with_the_roles_of_the_app(
 
 
 async def test_the_old_thumbprint_is_still_understood(
-    microsoft: SimulatedMicrosoft, msal_session: requests.Session, app: App, keys: KeyPair
+    microsoft: ScriptedMicrosoft, msal_session: requests.Session, app: App, keys: KeyPair
 ) -> None:
     legacy = {"private_key": keys.private, "thumbprint": keys.sha1}
 
@@ -87,7 +87,7 @@ async def test_the_old_thumbprint_is_still_understood(
 
 
 async def test_a_certificate_that_is_not_registered_is_refused(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     msal_session: requests.Session,
     app: App,
     other_keys: KeyPair,
@@ -100,7 +100,7 @@ async def test_a_certificate_that_is_not_registered_is_refused(
 
 
 async def test_another_key_under_a_registered_thumbprint_is_refused(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     msal_session: requests.Session,
     app: App,
     keys: KeyPair,
@@ -115,7 +115,7 @@ async def test_another_key_under_a_registered_thumbprint_is_refused(
 
 
 async def test_a_secret_is_not_the_value(
-    microsoft: SimulatedMicrosoft, msal_session: requests.Session, app: App
+    microsoft: ScriptedMicrosoft, msal_session: requests.Session, app: App
 ) -> None:
     answer = await ask(microsoft, msal_session, "a-secret", client_id=app.client_id)
 
@@ -123,7 +123,7 @@ async def test_a_secret_is_not_the_value(
 
 
 async def test_a_single_permission_is_no_scope_for_an_app(
-    microsoft: SimulatedMicrosoft, msal_session: requests.Session, app: App, keys: KeyPair
+    microsoft: ScriptedMicrosoft, msal_session: requests.Session, app: App, keys: KeyPair
 ) -> None:
     single = ["https://graph.microsoft.com/Presence.Read.All"]
     answer = await ask(
@@ -144,7 +144,7 @@ async def test_a_single_permission_is_no_scope_for_an_app(
 )
 async def test_an_assertion_is_for_this_endpoint_and_by_this_app(
     http: aiohttp.ClientSession,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     keys: KeyPair,
     change: dict[str, str],
     codes: list[int] | None,
@@ -196,7 +196,7 @@ async def test_an_assertion_is_good_for_its_time_and_a_little_around(
     codes: list[int] | None,
 ) -> None:
     clock = ManualClock(datetime.now(UTC) + timedelta(seconds=off_by_s))
-    async with SimulatedMicrosoft(home.directory, certificate, clock=clock) as microsoft:
+    async with ScriptedMicrosoft(home.directory, certificate, clock=clock) as microsoft:
         with requests.Session() as session:
             session.trust_env, session.verify = False, str(microsoft.ca_file)
             answer = await ask(microsoft, session, modern(keys), client_id=home.app.client_id)

@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from bridge.demo.directory import App, Person, Tenant
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 SCOPES = ["Presence.Read", "User.Read"]
 REDIRECT = "http://localhost:50123"
@@ -23,7 +23,7 @@ REDIRECT = "http://localhost:50123"
 
 @pytest.fixture
 async def client(
-    microsoft: SimulatedMicrosoft, msal_session: requests.Session, app: App, tenant: Tenant
+    microsoft: ScriptedMicrosoft, msal_session: requests.Session, app: App, tenant: Tenant
 ) -> Any:
     return await asyncio.to_thread(
         msal.PublicClientApplication,
@@ -87,7 +87,7 @@ async def test_a_person_signs_in_on_the_page(
 
 
 async def test_msal_itself_waits_for_the_browser_on_loopback(
-    client: Any, microsoft: SimulatedMicrosoft, msal_session: requests.Session, alice: Person
+    client: Any, microsoft: ScriptedMicrosoft, msal_session: requests.Session, alice: Person
 ) -> None:
     microsoft.auto_approve(alice)
     visits: list[asyncio.Future[None]] = []

@@ -9,8 +9,8 @@ import pytest
 
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.directory import App, Household, Person, Tenant
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import State
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 
 async def change(
@@ -98,11 +98,11 @@ async def test_a_body_that_is_no_json_is_told(http: aiohttp.ClientSession) -> No
 
 
 async def test_a_taken_port_is_an_error_of_the_system(
-    microsoft: SimulatedMicrosoft, home: Household, certificate: ServerCertificate
+    microsoft: ScriptedMicrosoft, home: Household, certificate: ServerCertificate
 ) -> None:
     port = int(microsoft.login_url.rpartition(":")[2])
     with pytest.raises(OSError, match=str(port)):
-        await SimulatedMicrosoft(home.directory, certificate, port=port).__aenter__()
+        await ScriptedMicrosoft(home.directory, certificate, port=port).__aenter__()
 
 
 class TestVerificationPage:
@@ -152,7 +152,7 @@ class TestVerificationPage:
             assert answer.status == 400
 
     async def test_what_comes_from_outside_is_text_and_not_markup(
-        self, http: aiohttp.ClientSession, microsoft: SimulatedMicrosoft, tenant: Tenant
+        self, http: aiohttp.ClientSession, microsoft: ScriptedMicrosoft, tenant: Tenant
     ) -> None:
         microsoft.directory.add_person(tenant, "eve@contoso.com", name="<script>1</script>")
 

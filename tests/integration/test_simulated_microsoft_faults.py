@@ -9,19 +9,19 @@ import json
 import aiohttp
 import pytest
 
-from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import App, Person, Tenant
 from bridge.demo.door import DIAGNOSTIC
-from bridge.demo.faults.script import OVERSIZED, Cut, Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.aadsts import EVERY_KIND
+from tests.fakes.microsoft.faults import OVERSIZED, Cut, Fault, Nonsense
 
 PRESENCE = "/v1.0/me/presence"
 
 
 @pytest.fixture
 def signed_in(
-    http: aiohttp.ClientSession, microsoft: SimulatedMicrosoft, app: App, alice: Person
+    http: aiohttp.ClientSession, microsoft: ScriptedMicrosoft, app: App, alice: Person
 ) -> aiohttp.ClientSession:
     """The client, with Alice's token in every request."""
     token = microsoft.tokens.issue_access(
@@ -41,7 +41,7 @@ async def read(session: aiohttp.ClientSession, path: str = PRESENCE) -> tuple[in
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503, 504, 509])
 async def test_graph_fails_with_any_status_in_its_own_words(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, status: int
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, status: int
 ) -> None:
     microsoft.faults.add(Fault("me.presence", status=status))
 
@@ -56,7 +56,7 @@ async def test_graph_fails_with_any_status_in_its_own_words(
 
 @pytest.mark.parametrize("wait", [17, "Mon, 23 Nov 2026 09:02:00 GMT", None])
 async def test_a_status_may_say_how_long_to_wait(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, wait: int | str | None
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, wait: int | str | None
 ) -> None:
     microsoft.faults.add(Fault("graph", status=503, retry_after=wait, headers={"X-Mine": "1"}))
 
@@ -67,7 +67,7 @@ async def test_a_status_may_say_how_long_to_wait(
 
 
 async def test_a_claims_challenge_carries_the_claims(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession
 ) -> None:
     claims = '{"access_token":{"nbf":{"essential":true,"value":"1795424400"}}}'
     microsoft.faults.add(Fault("me.presence", challenge=claims))
@@ -81,7 +81,7 @@ async def test_a_claims_challenge_carries_the_claims(
 
 @pytest.mark.parametrize("kind", [kind for kind in Nonsense if kind is not Nonsense.OVERSIZED])
 async def test_nonsense_comes_with_status_200(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, kind: Nonsense
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, kind: Nonsense
 ) -> None:
     microsoft.faults.add(Fault("me.presence", nonsense=kind))
 
@@ -92,7 +92,7 @@ async def test_nonsense_comes_with_status_200(
 
 
 async def test_an_oversized_body_is_really_sent(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession
 ) -> None:
     microsoft.faults.add(Fault("me.presence", nonsense=Nonsense.OVERSIZED))
 
@@ -100,7 +100,7 @@ async def test_an_oversized_body_is_really_sent(
 
 
 async def test_a_body_of_ones_own(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession
 ) -> None:
     microsoft.faults.add(Fault("me.presence", status=418, body=b"short", content_type="text/plain"))
 
@@ -108,7 +108,7 @@ async def test_a_body_of_ones_own(
 
 
 async def test_a_connection_cut_before_the_headers_is_no_answer(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession
 ) -> None:
     microsoft.faults.add(Fault("me.presence", cut=Cut.BEFORE_HEADERS, times=2))
 
@@ -121,7 +121,7 @@ async def test_a_connection_cut_before_the_headers_is_no_answer(
 
 
 async def test_a_connection_cut_in_the_body_is_half_an_answer(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession
 ) -> None:
     microsoft.faults.add(Fault("me.presence", cut=Cut.IN_BODY))
 
@@ -134,7 +134,7 @@ async def test_a_connection_cut_in_the_body_is_half_an_answer(
 
 
 async def test_a_delay_lasts_as_long_as_the_clock_says_and_then_comes_the_true_answer(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, clock: ManualClock
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     microsoft.faults.add(Fault("me.presence", delay_s=20))
     slow = asyncio.create_task(read(signed_in))
@@ -147,7 +147,7 @@ async def test_a_delay_lasts_as_long_as_the_clock_says_and_then_comes_the_true_a
 
 
 async def test_a_client_that_gives_up_ends_the_delay(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, clock: ManualClock
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     microsoft.faults.add(Fault("me.presence", delay_s=20))
     slow = asyncio.create_task(read(signed_in))
@@ -161,7 +161,7 @@ async def test_a_client_that_gives_up_ends_the_delay(
 
 
 async def test_a_fault_for_one_person_meets_their_token(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, alice: Person
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, alice: Person
 ) -> None:
     microsoft.faults.add(Fault("graph", status=503, person="bob@contoso.com"))
     assert (await read(signed_in))[0] == 200
@@ -183,13 +183,13 @@ class TestIdentity:
 
     async def test_the_token_endpoint_refuses_with_any_number(
         self,
-        microsoft: SimulatedMicrosoft,
+        microsoft: ScriptedMicrosoft,
         http: aiohttp.ClientSession,
         address: str,
         form: dict[str, str],
         subtests: pytest.Subtests,
     ) -> None:
-        for code in KINDS:
+        for code in EVERY_KIND:
             with subtests.test(code=code):
                 microsoft.faults.add(Fault("token.refresh_token", aadsts=code))
 
@@ -197,12 +197,12 @@ class TestIdentity:
                     body = await answer.json()
 
                 assert body["error_codes"] == [code]
-                assert answer.status == KINDS[code].status
+                assert answer.status == EVERY_KIND[code].status
                 assert answer.headers["x-ms-request-id"] == body["trace_id"]
 
     async def test_trouble_is_a_page_and_too_many_requests_are_json(
         self,
-        microsoft: SimulatedMicrosoft,
+        microsoft: ScriptedMicrosoft,
         http: aiohttp.ClientSession,
         address: str,
         form: dict[str, str],
@@ -218,7 +218,7 @@ class TestIdentity:
             assert (await answer.json())["error_codes"] == [90055]
 
     async def test_discovery_can_fail_too(
-        self, microsoft: SimulatedMicrosoft, http: aiohttp.ClientSession, tenant: Tenant
+        self, microsoft: ScriptedMicrosoft, http: aiohttp.ClientSession, tenant: Tenant
     ) -> None:
         microsoft.faults.add(Fault("discovery", nonsense=Nonsense.HTML))
 
@@ -229,7 +229,7 @@ class TestIdentity:
 
 
 async def test_the_log_knows_who_asked_for_what_and_when(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     signed_in: aiohttp.ClientSession,
     clock: ManualClock,
     alice: Person,
@@ -250,7 +250,7 @@ async def test_the_log_knows_who_asked_for_what_and_when(
 
 
 async def test_stopping_drops_requests_that_wait(
-    microsoft: SimulatedMicrosoft, signed_in: aiohttp.ClientSession, clock: ManualClock
+    microsoft: ScriptedMicrosoft, signed_in: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     microsoft.faults.add(Fault("me.presence", delay_s=1e6))
     slow = asyncio.create_task(read(signed_in))

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from bridge.demo.directory import Person, Tenant, guid
-from bridge.demo.faults.script import ENDPOINTS
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import Layout, Wording
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import ENDPOINTS
 from tests.integration.graph_reader import BULK, Reader
 
 
 @pytest.fixture
-def bob(microsoft: SimulatedMicrosoft, tenant: Tenant) -> Person:
+def bob(microsoft: ScriptedMicrosoft, tenant: Tenant) -> Person:
     return microsoft.directory.add_person(tenant, "bob@contoso.com")
 
 
@@ -27,7 +27,7 @@ def ids_of(body: dict[str, Any]) -> list[str]:
 
 
 async def test_me_and_my_presence(
-    reader: Reader, microsoft: SimulatedMicrosoft, alice: Person
+    reader: Reader, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.directory.change(alice, "Busy", "InACall", status_message="On the phone")
 
@@ -55,7 +55,7 @@ async def test_answers_carry_the_ids_and_the_time_that_support_asks_for(
 
 
 async def test_the_recent_layout_and_the_small_schema(
-    reader: Reader, microsoft: SimulatedMicrosoft, alice: Person
+    reader: Reader, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.directory.change(alice, "Busy", "InACall")
     microsoft.directory.wording = Wording(layout=Layout.RECENT, small_schema=True)
@@ -93,7 +93,7 @@ async def test_a_token_ends_with_its_time(reader: Reader, clock: ManualClock) ->
 
 
 async def test_a_revoked_token_is_refused_and_a_continuous_one_is_challenged(
-    reader: Reader, microsoft: SimulatedMicrosoft, alice: Person
+    reader: Reader, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.revoke_access(alice.oid)
     assert (await reader.get("/v1.0/me"))[0] == 401
@@ -112,7 +112,7 @@ async def test_a_revoked_token_is_refused_and_a_continuous_one_is_challenged(
 
 
 async def test_access_tokens_may_outlive_a_revoked_sign_in(
-    reader: Reader, microsoft: SimulatedMicrosoft, alice: Person
+    reader: Reader, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.revoke(alice, access_tokens=False)
     assert (await reader.get("/v1.0/me"))[0] == 200
@@ -154,7 +154,7 @@ async def test_others_are_read_by_guid_only(reader: Reader, bob: Person) -> None
 
 
 async def test_people_of_another_tenant_are_not_seen(
-    reader: Reader, microsoft: SimulatedMicrosoft
+    reader: Reader, microsoft: ScriptedMicrosoft
 ) -> None:
     fabrikam = microsoft.directory.add_tenant("fabrikam.com")
     carol = microsoft.directory.add_person(fabrikam, "carol@fabrikam.com")
@@ -165,7 +165,7 @@ async def test_people_of_another_tenant_are_not_seen(
 
 
 async def test_many_are_read_in_one_call_and_unknown_ids_are_left_out(
-    reader: Reader, microsoft: SimulatedMicrosoft, alice: Person, bob: Person
+    reader: Reader, microsoft: ScriptedMicrosoft, alice: Person, bob: Person
 ) -> None:
     reader.hold("Presence.Read.All")
     microsoft.directory.change(bob, "DoNotDisturb", "Presenting")
@@ -178,7 +178,7 @@ async def test_many_are_read_in_one_call_and_unknown_ids_are_left_out(
 
 
 async def test_unknown_ids_may_be_padded_instead(
-    reader: Reader, microsoft: SimulatedMicrosoft, alice: Person
+    reader: Reader, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     reader.hold("Presence.Read.All")
     microsoft.behaviour.pads_unknown_ids = True
@@ -226,7 +226,7 @@ async def test_the_older_address_of_a_presence_works_too(reader: Reader, alice: 
 
 
 async def test_every_endpoint_has_a_name_that_faults_can_use(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
 ) -> None:
     assert microsoft._runner
     named = set(microsoft._runner.app.router.named_resources())
@@ -243,7 +243,7 @@ async def test_what_graph_does_not_have_is_a_bad_request(reader: Reader) -> None
 
 
 async def test_too_many_requests_are_told_how_long_to_wait(
-    reader: Reader, microsoft: SimulatedMicrosoft, clock: ManualClock
+    reader: Reader, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     microsoft.throttle.limit = 2
     statuses = [(await reader.get("/v1.0/me"))[0] for _ in range(3)]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.demo.directory import Group, Person, Tenant, guid
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.graph_reader import Reader
 
 DAY_S = 86_400
@@ -17,7 +17,7 @@ BUSY = {"availability": "Busy", "activity": "Busy"}
 
 
 @pytest.fixture
-def bob(microsoft: SimulatedMicrosoft, tenant: Tenant) -> Person:
+def bob(microsoft: ScriptedMicrosoft, tenant: Tenant) -> Person:
     return microsoft.directory.add_person(tenant, "bob@contoso.com")
 
 
@@ -44,7 +44,7 @@ class TestUsers:
         assert (await reader.get(f"/v1.0/users/{bob.upn}"))[0] == 403
 
     async def test_who_is_not_there_is_not_found(
-        self, reader: Reader, microsoft: SimulatedMicrosoft
+        self, reader: Reader, microsoft: ScriptedMicrosoft
     ) -> None:
         fabrikam = microsoft.directory.add_tenant("fabrikam.com")
         microsoft.directory.add_person(fabrikam, "carol@fabrikam.com")
@@ -56,12 +56,12 @@ class TestUsers:
 
 class TestGroups:
     @pytest.fixture
-    def team(self, microsoft: SimulatedMicrosoft, tenant: Tenant) -> list[Person]:
+    def team(self, microsoft: ScriptedMicrosoft, tenant: Tenant) -> list[Person]:
         names = (f"p{n:03}@contoso.com" for n in range(250))
         return [microsoft.directory.add_person(tenant, name) for name in names]
 
     @pytest.fixture
-    def office(self, microsoft: SimulatedMicrosoft, tenant: Tenant, team: list[Person]) -> Group:
+    def office(self, microsoft: ScriptedMicrosoft, tenant: Tenant, team: list[Person]) -> Group:
         return microsoft.directory.add_group(tenant, "Office", team)
 
     @pytest.fixture(autouse=True)
@@ -98,7 +98,7 @@ class TestGroups:
     async def test_a_group_within_is_a_member_and_transitively_its_members_are(
         self,
         reader: Reader,
-        microsoft: SimulatedMicrosoft,
+        microsoft: ScriptedMicrosoft,
         tenant: Tenant,
         alice: Person,
         bob: Person,
@@ -182,7 +182,7 @@ class TestWriting:
             assert await self.shown(reader) == expected
 
     async def test_without_a_session_one_stays_offline(
-        self, reader: Reader, microsoft: SimulatedMicrosoft, alice: Person
+        self, reader: Reader, microsoft: ScriptedMicrosoft, alice: Person
     ) -> None:
         microsoft.directory.change(alice, "Offline")
         await self.write(reader, SET, BUSY)
@@ -259,7 +259,7 @@ class TestWriting:
         assert await self.write(reader, "setStatusMessage", {"statusMessage": status}) == 400
 
     async def test_a_place_to_work_stands_before_the_calendar_until_it_is_cleared(
-        self, reader: Reader, microsoft: SimulatedMicrosoft, alice: Person, bob: Person
+        self, reader: Reader, microsoft: ScriptedMicrosoft, alice: Person, bob: Person
     ) -> None:
         microsoft.directory.change(alice, work_location="office")
 

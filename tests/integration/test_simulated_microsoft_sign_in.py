@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from bridge.demo.directory import App, Person, Tenant
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 SCOPES = ["Presence.Read", "User.Read"]
 
@@ -25,7 +25,7 @@ class Client:
     """
 
     def __init__(
-        self, microsoft: SimulatedMicrosoft, session: requests.Session, client_id: str
+        self, microsoft: ScriptedMicrosoft, session: requests.Session, client_id: str
     ) -> None:
         self._microsoft, self._session, self._client_id = microsoft, session, client_id
         self.cache = msal.TokenCache()
@@ -80,12 +80,12 @@ class Client:
 
 
 @pytest.fixture
-def client(microsoft: SimulatedMicrosoft, msal_session: requests.Session, app: App) -> Client:
+def client(microsoft: ScriptedMicrosoft, msal_session: requests.Session, app: App) -> Client:
     return Client(microsoft, msal_session, app.client_id)
 
 
 async def test_a_person_signs_in_with_a_code(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     client: Client,
     clock: ManualClock,
     alice: Person,
@@ -131,7 +131,7 @@ async def test_an_unknown_tenant_is_told_with_its_number(
 
 
 async def test_discovery_names_graph_and_no_tenant_for_an_alias(
-    microsoft: SimulatedMicrosoft, http: aiohttp.ClientSession
+    microsoft: ScriptedMicrosoft, http: aiohttp.ClientSession
 ) -> None:
     async with http.get("/common/v2.0/.well-known/openid-configuration") as answer:
         body = await answer.json()
@@ -167,9 +167,9 @@ async def test_who_polls_too_fast_is_told_to_slow_down(client: Client) -> None:
     ],
 )
 async def test_a_code_that_came_to_nothing_says_how(
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     client: Client,
-    end: Callable[[SimulatedMicrosoft, str], None],
+    end: Callable[[ScriptedMicrosoft, str], None],
     error: str,
 ) -> None:
     flow = await client.start()
@@ -179,7 +179,7 @@ async def test_a_code_that_came_to_nothing_says_how(
 
 
 async def test_a_code_works_once(
-    client: Client, microsoft: SimulatedMicrosoft, alice: Person
+    client: Client, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     flow = await client.start()
     microsoft.approve(flow["user_code"], alice)
@@ -189,7 +189,7 @@ async def test_a_code_works_once(
 
 
 async def test_an_unknown_app_gets_no_code(
-    microsoft: SimulatedMicrosoft, msal_session: requests.Session
+    microsoft: ScriptedMicrosoft, msal_session: requests.Session
 ) -> None:
     stranger = Client(microsoft, msal_session, "11111111-1111-1111-1111-111111111111")
 
@@ -200,7 +200,7 @@ async def test_an_unknown_app_gets_no_code(
 
 
 async def test_an_app_is_unknown_in_another_tenant(
-    client: Client, microsoft: SimulatedMicrosoft
+    client: Client, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.directory.add_tenant("fabrikam.com")
 
@@ -216,7 +216,7 @@ async def test_a_permission_that_does_not_exist_gets_no_code(client: Client) -> 
 
 
 async def test_without_public_client_flows_the_poll_after_the_approval_is_refused(
-    client: Client, alice: Person, app: App, microsoft: SimulatedMicrosoft, clock: ManualClock
+    client: Client, alice: Person, app: App, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     app.public_client = False
     flow = await client.start()
@@ -251,7 +251,7 @@ async def test_a_policy_may_refuse_a_person(client: Client, alice: Person) -> No
 
 
 async def test_somebody_of_another_tenant_is_refused(
-    client: Client, microsoft: SimulatedMicrosoft
+    client: Client, microsoft: ScriptedMicrosoft
 ) -> None:
     fabrikam = microsoft.directory.add_tenant("fabrikam.com")
     bob = microsoft.directory.add_person(fabrikam, "bob@fabrikam.com")
@@ -263,7 +263,7 @@ async def test_somebody_of_another_tenant_is_refused(
     "scopes", [SCOPES, ["https://graph.microsoft.com/Presence.Read"]], ids=["short", "address"]
 )
 async def test_a_cached_token_is_used_whatever_the_spelling_of_the_scope(
-    client: Client, microsoft: SimulatedMicrosoft, alice: Person, scopes: list[str]
+    client: Client, microsoft: ScriptedMicrosoft, alice: Person, scopes: list[str]
 ) -> None:
     await client.sign_in(alice, scopes)
 
@@ -274,7 +274,7 @@ async def test_a_cached_token_is_used_whatever_the_spelling_of_the_scope(
 
 
 async def test_a_short_lived_token_is_refreshed_each_time(
-    client: Client, microsoft: SimulatedMicrosoft, alice: Person
+    client: Client, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.expires_in_s = 299
     await client.sign_in(alice)
@@ -284,7 +284,7 @@ async def test_a_short_lived_token_is_refreshed_each_time(
 
 
 async def test_clients_are_told_to_refresh_early(
-    client: Client, microsoft: SimulatedMicrosoft, alice: Person
+    client: Client, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.refresh_in_s = 1800
 
@@ -292,7 +292,7 @@ async def test_clients_are_told_to_refresh_early(
 
 
 async def test_the_correlation_id_is_the_clients_own(
-    client: Client, microsoft: SimulatedMicrosoft, alice: Person
+    client: Client, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     alice.refused_with = 53003
     refused = await client.sign_in(alice)
@@ -328,7 +328,7 @@ class TestRefreshing:
         assert "access_token" in again
 
     async def test_single_use_tokens_work_once(
-        self, client: Client, microsoft: SimulatedMicrosoft
+        self, client: Client, microsoft: ScriptedMicrosoft
     ) -> None:
         microsoft.tokens.single_use = True
         first = self.kept(client)
@@ -342,7 +342,7 @@ class TestRefreshing:
 
     @pytest.mark.parametrize("code", [50173, 70043, 700082])
     async def test_a_revoked_sign_in_ends_with_the_number_chosen(
-        self, client: Client, microsoft: SimulatedMicrosoft, alice: Person, code: int
+        self, client: Client, microsoft: ScriptedMicrosoft, alice: Person, code: int
     ) -> None:
         microsoft.revoke(alice, code=code)
         refused = await client.silent(refresh=True)
@@ -368,14 +368,14 @@ class TestRefreshing:
         assert (await client.sign_in(alice))["error_codes"] == [53003]
 
     async def test_who_left_is_refused(
-        self, client: Client, microsoft: SimulatedMicrosoft, alice: Person
+        self, client: Client, microsoft: ScriptedMicrosoft, alice: Person
     ) -> None:
         microsoft.directory.remove_person(alice)
 
         assert (await client.silent(refresh=True))["error_codes"] == [70000]
 
     async def test_claims_are_passed_on_and_capabilities_make_a_token_continuous(
-        self, client: Client, microsoft: SimulatedMicrosoft
+        self, client: Client, microsoft: ScriptedMicrosoft
     ) -> None:
         plain = await client.silent()
         client.capabilities = ["CP1"]

@@ -20,9 +20,9 @@ from bridge.contract.errors import TryAgainError
 from bridge.contract.registration import Registration
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import Household
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.service.trials import Probe
 from bridge.web.set_up.mistakes import MistakeError
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.mosquitto import free_port, running
 
 CONFIG_WORDS = re.compile(r"\[mqtt\]|password_file|errno|_ssl|\[Errno|host =", re.IGNORECASE)
@@ -135,7 +135,7 @@ async def test_a_broker_that_lets_us_in_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def probe(tmp_path: Path, microsoft: SimulatedMicrosoft) -> Probe:
+def probe(tmp_path: Path, microsoft: ScriptedMicrosoft) -> Probe:
     urls = {"login_url": microsoft.login_url, "graph_url": microsoft.graph_url}
     return Probe(draft(tmp_path, microsoft=urls, ca_file=str(microsoft.ca_file)), {})
 

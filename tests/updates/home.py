@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import LOCAL_NAMES, make_certificate
 from bridge.demo.directory import Household, household
-from bridge.demo.microsoft import SimulatedMicrosoft
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.subscriber import Heard, Subscriber
 
 AVAILABILITY = "presence/account/alice/availability"
@@ -28,7 +28,7 @@ LAMP = '\n[drivers.desk]\nkind = "console"\nfollow = ["alice"]\ngrace = 0\n'
 class Alice:
     """Her sign-in and her presence."""
 
-    microsoft: SimulatedMicrosoft
+    microsoft: ScriptedMicrosoft
     home: Household
 
     @property
@@ -76,7 +76,7 @@ async def alice(folder: Path, *, host: str = "127.0.0.1", name: str = "") -> Asy
     home = household(SystemClock())
     names = (*LOCAL_NAMES, name) if name else LOCAL_NAMES
     certificate = make_certificate(folder / "certificate", names)
-    async with SimulatedMicrosoft(
+    async with ScriptedMicrosoft(
         home.directory, certificate, host=host, name=name or "localhost"
     ) as microsoft:
         microsoft.auto_approve(home.person)

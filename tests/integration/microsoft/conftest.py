@@ -14,10 +14,10 @@ import pytest
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.demo.directory import App, Household, Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.sign_in.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.microsoft.office import Office, app_certificate
 
 DEADLINE_S = 30.0
@@ -31,7 +31,7 @@ class Bridge:
 
     account: MicrosoftAccount
     clock: ManualClock
-    simulated: SimulatedMicrosoft
+    simulated: ScriptedMicrosoft
     microsoft: Microsoft
 
     async def until(self, *states: SignInState) -> SignIn:
@@ -102,7 +102,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def config(tmp_path: Path, microsoft: SimulatedMicrosoft, home: Household) -> Config:
+def config(tmp_path: Path, microsoft: ScriptedMicrosoft, home: Household) -> Config:
     return Config.model_validate(
         {
             "state_dir": tmp_path / "state",
@@ -124,14 +124,14 @@ def cache_file(config: Config) -> Path:
 
 
 @pytest.fixture
-def start(config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft) -> Start:
+def start(config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft) -> Start:
     """Starts the bridge; leaving the block ends it, and another one is a restart."""
     return lambda: started(config, clock, microsoft)
 
 
 @asynccontextmanager
 async def started(
-    config: Config, clock: ManualClock, simulated: SimulatedMicrosoft
+    config: Config, clock: ManualClock, simulated: ScriptedMicrosoft
 ) -> AsyncIterator[Bridge]:
     async with Microsoft(config, clock, random=lambda: 1.0) as opened:
         account = opened.account("alice")
@@ -166,7 +166,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> CreatedFiles:
 @pytest.fixture
 def office(
     tmp_path: Path,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     home: Household,
     clock: ManualClock,
     made: CreatedFiles,

@@ -13,11 +13,11 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
 from bridge.demo.directory import Household, Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.sign_in.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
 from tests.fakes.key_pair import KeyPair
+from tests.fakes.microsoft import ScriptedMicrosoft
 
 BULK, MEMBERS, USER, TOKEN = "presences", "group.members", "user", "token.client_credentials"
 
@@ -27,7 +27,7 @@ class Office:
     """What a test needs to start tables; ``folder`` holds the certificate and the state."""
 
     folder: Path
-    simulated: SimulatedMicrosoft
+    simulated: ScriptedMicrosoft
     home: Household
     clock: ManualClock
     certificate: CreatedFiles

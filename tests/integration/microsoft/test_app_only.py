@@ -18,8 +18,8 @@ from bridge.contract.errors import (
 )
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.directory import App, Person
-from bridge.demo.faults.script import Fault
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.office import BULK, TOKEN, Office, app_certificate
 
 BAD_MOMENT = "Microsoft's sign-in has a bad moment (AADSTS90033)."

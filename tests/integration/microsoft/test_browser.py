@@ -19,11 +19,11 @@ from bridge.contract.errors import (
     SignInNeededError,
 )
 from bridge.demo.directory import App, Household, Person
-from bridge.demo.faults.script import Cut, Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.remedies import ADMIN, YOU
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault
 from tests.integration.microsoft.conftest import Bridge, Start, started
 
 PENDING, SIGNED_IN = SignInState.CODE_PENDING, SignInState.SIGNED_IN
@@ -130,7 +130,7 @@ async def test_the_request_proves_itself_and_asks_for_no_more_than_is_used(bridg
 
 
 async def test_a_config_can_make_it_the_usual_way(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, visitor: Visitor
+    config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, visitor: Visitor
 ) -> None:
     table = {"accounts": {"alice": {"sign_in": "browser"}}}
     changed = Config.model_validate(config.model_dump() | table)
@@ -190,7 +190,7 @@ async def test_an_address_works_once(bridge: Bridge, visitor: Visitor) -> None:
 
 
 async def test_nothing_waits_before_a_sign_in_was_asked_for(
-    bridge: Bridge, microsoft: SimulatedMicrosoft
+    bridge: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     with pytest.raises(PersonMustActError, match="No sign-in waits for an address"):
         bridge.account.credentials.finish_browser("http://localhost/?code=a&state=b")
@@ -254,7 +254,7 @@ async def test_policies_are_told_and_it_works_once_they_are_mended(
 
 
 async def test_an_answer_to_somebody_elses_question_is_refused(
-    bridge: Bridge, visitor: Visitor, microsoft: SimulatedMicrosoft
+    bridge: Bridge, visitor: Visitor, microsoft: ScriptedMicrosoft
 ) -> None:
     ending = await visitor.ends_on(await begin(bridge))
     (code,) = microsoft._simulation.authorizations.values()
@@ -267,7 +267,7 @@ async def test_an_answer_to_somebody_elses_question_is_refused(
 
 
 async def test_a_code_that_was_swapped_on_its_way_is_refused(
-    bridge: Bridge, visitor: Visitor, microsoft: SimulatedMicrosoft
+    bridge: Bridge, visitor: Visitor, microsoft: ScriptedMicrosoft
 ) -> None:
     first = dict(parse_qsl(urlsplit(await visitor.ends_on(await begin(bridge))).query))
     bridge.account.credentials.request(Way.DEVICE_CODE)
@@ -292,7 +292,7 @@ BAD_MOMENTS = [
 async def test_a_code_outlives_a_bad_moment(
     bridge: Bridge,
     visitor: Visitor,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     fault: Fault,
 ) -> None:
@@ -307,7 +307,7 @@ async def test_a_code_outlives_a_bad_moment(
         await bridge.until(SIGNED_IN)
 
 
-async def until_asked(microsoft: SimulatedMicrosoft, clock: ManualClock, times: int) -> bool:
+async def until_asked(microsoft: ScriptedMicrosoft, clock: ManualClock, times: int) -> bool:
     for number in range(1, times):
         await microsoft.requests.until(REDEEM, number)
         await clock.until_asleep()
@@ -317,7 +317,7 @@ async def until_asked(microsoft: SimulatedMicrosoft, clock: ManualClock, times: 
 
 
 async def test_a_bad_hour_ends_the_sign_in_with_its_remedy(
-    bridge: Bridge, visitor: Visitor, microsoft: SimulatedMicrosoft, clock: ManualClock
+    bridge: Bridge, visitor: Visitor, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     ending = await visitor.ends_on(await begin(bridge))
     microsoft.faults.add(Fault(REDEEM, status=503, times=None))
@@ -328,7 +328,7 @@ async def test_a_bad_hour_ends_the_sign_in_with_its_remedy(
 
 
 async def test_what_cannot_begin_is_told_at_once(
-    bridge: Bridge, home: Household, microsoft: SimulatedMicrosoft
+    bridge: Bridge, home: Household, microsoft: ScriptedMicrosoft
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
     bridge.account.credentials.request(Way.BROWSER)
@@ -368,7 +368,7 @@ async def test_where_device_codes_are_blocked_a_browser_still_works(
 
 
 async def test_another_way_takes_the_place_of_a_code_that_waits(
-    bridge: Bridge, visitor: Visitor, microsoft: SimulatedMicrosoft
+    bridge: Bridge, visitor: Visitor, microsoft: ScriptedMicrosoft
 ) -> None:
     await bridge.code()
     address = await begin(bridge)
@@ -409,7 +409,7 @@ async def test_an_address_from_before_a_restart_is_refused_and_a_new_one_works(
 
 
 async def test_a_claims_challenge_is_met_by_the_next_sign_in(
-    alices: Bridge, visitor: Visitor, microsoft: SimulatedMicrosoft, alice: Person
+    alices: Bridge, visitor: Visitor, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.faults.add(Fault("me.presence", challenge='{"access_token":{"acrs":"c1"}}'))
     alice.refused_with = 50076
@@ -424,7 +424,7 @@ async def test_a_claims_challenge_is_met_by_the_next_sign_in(
 async def test_no_code_is_ever_logged_or_told(
     bridge: Bridge,
     visitor: Visitor,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     local: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

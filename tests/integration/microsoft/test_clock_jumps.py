@@ -20,8 +20,6 @@ from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.demo.directory import Household, Person
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import MicrosoftAccount
 from bridge.microsoft import budget as budgets
 from bridge.microsoft.budget import Budget
@@ -31,6 +29,8 @@ from bridge.polling.freshness import STALE_AFTER_S
 from bridge.polling.machine_sleep import JUMP_S
 from bridge.polling.poller import SIGN_IN_S
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge, Start, started
 from tests.integration.microsoft.office import TOKEN, Office, app_certificate
 
@@ -71,7 +71,7 @@ def machine(clock: ManualClock) -> Machine:
 
 
 @pytest.fixture
-def start(config: Config, machine: Machine, microsoft: SimulatedMicrosoft) -> Start:
+def start(config: Config, machine: Machine, microsoft: ScriptedMicrosoft) -> Start:
     """As elsewhere, on that machine; so ``bridge`` and ``alices`` run there too."""
     return lambda: started(config, machine.clock, microsoft)
 
@@ -89,7 +89,7 @@ async def poll(machine: Machine, bridge: Bridge, seconds: float = 5) -> None:
 async def test_a_clock_that_is_set_does_not_disturb_a_code_that_waits(
     bridge: Bridge,
     machine: Machine,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     step_s: float,
 ) -> None:
@@ -107,7 +107,7 @@ async def test_a_clock_that_is_set_does_not_disturb_a_code_that_waits(
 
 
 async def test_a_code_that_was_entered_while_the_machine_slept_signs_in(
-    bridge: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, alice: Person
+    bridge: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.approve(await bridge.code(), alice)
     await machine.sleeps(600)
@@ -116,7 +116,7 @@ async def test_a_code_that_was_entered_while_the_machine_slept_signs_in(
 
 
 async def test_a_code_that_ended_while_the_machine_slept_is_told_with_the_next_poll(
-    bridge: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, alice: Person
+    bridge: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     await bridge.code()
     await machine.sleeps(8 * HOUR_S)
@@ -168,7 +168,7 @@ async def test_an_address_that_got_too_old_while_the_machine_slept_is_told(
 
 
 async def test_a_token_that_ended_while_the_machine_slept_is_replaced_at_the_first_read(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft
 ) -> None:
     await alices.account.read()
     await machine.sleeps(8 * HOUR_S)
@@ -191,7 +191,7 @@ async def test_an_app_gets_a_new_token_at_the_first_read_too(
 
 
 async def test_nobody_is_asked_to_sign_in_because_the_network_wakes_later(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft
 ) -> None:
     await alices.account.read()
     await machine.sleeps(8 * HOUR_S)
@@ -205,7 +205,7 @@ async def test_nobody_is_asked_to_sign_in_because_the_network_wakes_later(
 
 
 async def test_a_stored_token_that_seems_good_by_a_clock_set_back_is_replaced(
-    start: Start, machine: Machine, microsoft: SimulatedMicrosoft, alice: Person
+    start: Start, machine: Machine, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -218,7 +218,7 @@ async def test_a_stored_token_that_seems_good_by_a_clock_set_back_is_replaced(
 
 @each_step
 async def test_a_clock_that_is_set_makes_no_good_token_bad(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, step_s: float
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, step_s: float
 ) -> None:
     microsoft.requests.clear()
     machine.is_set_by(step_s)
@@ -231,7 +231,7 @@ async def test_a_clock_that_is_set_makes_no_good_token_bad(
 # A pause that Microsoft asked for.
 
 
-async def paused(bridge: Bridge, microsoft: SimulatedMicrosoft) -> None:
+async def paused(bridge: Bridge, microsoft: ScriptedMicrosoft) -> None:
     """Graph asks for 120 seconds."""
     microsoft.faults.add(Fault(READ, status=429, retry_after=120))
     with pytest.raises(SourceUnavailableError):
@@ -246,7 +246,7 @@ async def left_s(bridge: Bridge) -> float | None:
 
 @pytest.mark.parametrize("step_s", [-6 * HOUR_S, -90.0])
 async def test_a_clock_that_is_set_back_does_not_lengthen_a_pause(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, step_s: float
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, step_s: float
 ) -> None:
     await paused(alices, microsoft)
     machine.is_set_by(step_s)
@@ -261,7 +261,7 @@ async def test_a_clock_that_is_set_back_does_not_lengthen_a_pause(
 
 
 async def test_sleep_counts_as_waiting(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft
 ) -> None:
     await paused(alices, microsoft)
     await machine.sleeps(60)
@@ -274,7 +274,7 @@ async def test_sleep_counts_as_waiting(
 
 
 async def test_a_clock_that_is_set_forward_costs_one_request_of_a_pause(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft
 ) -> None:
     """It cannot be told from sleep; Microsoft says once more how long."""
     await paused(alices, microsoft)
@@ -337,12 +337,12 @@ async def watched(account: MicrosoftAccount, machine: Machine) -> AsyncIterator[
         await asyncio.gather(polling, return_exceptions=True)
 
 
-def turns_s(microsoft: SimulatedMicrosoft) -> list[float]:
+def turns_s(microsoft: ScriptedMicrosoft) -> list[float]:
     return [entry.at_s for entry in microsoft.requests.of(READ)]
 
 
 async def test_after_sleep_one_poll_comes_at_once_and_then_the_usual_ones(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, home: Household
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, home: Household
 ) -> None:
     async with watched(alices.account, machine) as watch:
         await watch.until(fresh=True)
@@ -365,7 +365,7 @@ async def test_after_sleep_one_poll_comes_at_once_and_then_the_usual_ones(
 
 @pytest.mark.parametrize("retry_after", [3000, None])
 async def test_after_sleep_nobody_waits_for_what_was_to_be_waited_for_before(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, retry_after: int | None
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, retry_after: int | None
 ) -> None:
     async with watched(alices.account, machine) as watch:
         await watch.until(fresh=True)
@@ -382,7 +382,7 @@ async def test_after_sleep_nobody_waits_for_what_was_to_be_waited_for_before(
 
 
 async def test_presence_from_before_sleep_is_offline_until_the_network_is_back(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft
 ) -> None:
     async with watched(alices.account, machine) as watch:
         before = await watch.until(fresh=True)
@@ -400,7 +400,7 @@ async def test_presence_from_before_sleep_is_offline_until_the_network_is_back(
 
 @each_step
 async def test_a_clock_that_is_set_leaves_the_pace_and_the_freshness_as_they_are(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, step_s: float
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, step_s: float
 ) -> None:
     async with watched(alices.account, machine) as watch:
         await watch.until(fresh=True)
@@ -418,7 +418,7 @@ async def test_a_clock_that_is_set_leaves_the_pace_and_the_freshness_as_they_are
 
 @each_step
 async def test_presence_grows_old_in_its_time_though_the_clock_was_set(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft, step_s: float
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, step_s: float
 ) -> None:
     async with watched(alices.account, machine) as watch:
         await watch.until(fresh=True)
@@ -433,7 +433,7 @@ async def test_presence_grows_old_in_its_time_though_the_clock_was_set(
 
 
 async def test_a_date_to_wait_for_that_is_over_by_our_clock_causes_no_storm(
-    alices: Bridge, machine: Machine, microsoft: SimulatedMicrosoft
+    alices: Bridge, machine: Machine, microsoft: ScriptedMicrosoft
 ) -> None:
     machine.is_set_by(6 * HOUR_S)
     until = format_datetime(machine.world.now() + timedelta(seconds=60), usegmt=True)
@@ -458,7 +458,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> CreatedFiles:
 @pytest.fixture
 def office(
     tmp_path: Path,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     home: Household,
     machine: Machine,
     made: CreatedFiles,
@@ -469,7 +469,7 @@ def office(
 
 
 async def test_an_app_with_a_wrong_clock_is_back_as_soon_as_the_clock_is_right(
-    office: Office, machine: Machine, microsoft: SimulatedMicrosoft, alice: Person
+    office: Office, machine: Machine, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     table = {"alice": {"sign_in": "app", "user": alice.oid}}
     microsoft.faults.add(Fault(TOKEN, aadsts=700024, times=None))

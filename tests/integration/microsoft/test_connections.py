@@ -16,9 +16,9 @@ from bridge.config.tables.config import Config, PollingSettings
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.preferred import PreferredPresence
 from bridge.demo.directory import Person
-from bridge.demo.faults.script import Cut, Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault
 from tests.integration.microsoft.conftest import started
 from tests.integration.microsoft.office import BULK, Office
 
@@ -87,7 +87,7 @@ async def test_a_dropped_connection_costs_no_read_of_many(office: Office) -> Non
 
 
 async def test_what_changes_something_is_sent_once(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, alice: Person
+    config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     settings = {"accounts": {"alice": {"set_presence": True}}}
     writing = Config.model_validate(config.model_dump() | settings)

@@ -17,12 +17,12 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person
-from bridge.demo.faults.script import Cut, Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.browser import LIFETIME_S
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
 from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber
 from tests.integration.microsoft.conftest import Bridge, Start
@@ -33,7 +33,7 @@ EXPIRED, ERROR = SignInState.EXPIRED, SignInState.ERROR
 
 
 async def test_nobody_is_signed_in_at_first_and_a_code_is_offered_by_itself(
-    bridge: Bridge, microsoft: SimulatedMicrosoft
+    bridge: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     assert bridge.account.sign_in.value == SignIn()
     with pytest.raises(SignInNeededError, match=r"Nobody is signed in\. Sign in\."):
@@ -45,7 +45,7 @@ async def test_nobody_is_signed_in_at_first_and_a_code_is_offered_by_itself(
     assert microsoft.requests.count("devicecode") == 1
 
 
-async def test_one_look_asks_nobody(bridge: Bridge, microsoft: SimulatedMicrosoft) -> None:
+async def test_one_look_asks_nobody(bridge: Bridge, microsoft: ScriptedMicrosoft) -> None:
     look = bridge.microsoft.account("alice")
     with pytest.raises(SignInNeededError):
         await look.read_once()
@@ -54,7 +54,7 @@ async def test_one_look_asks_nobody(bridge: Bridge, microsoft: SimulatedMicrosof
 
 async def test_a_person_enters_the_code_and_the_presence_can_be_read(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     clock: ManualClock,
     caplog: pytest.LogCaptureFixture,
@@ -76,7 +76,7 @@ async def test_a_person_enters_the_code_and_the_presence_can_be_read(
 
 
 async def test_it_polls_at_the_interval_of_the_server(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    bridge: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     microsoft.codes.interval_s = 7
     await bridge.code()
@@ -88,7 +88,7 @@ async def test_it_polls_at_the_interval_of_the_server(
 
 
 async def test_it_slows_down_by_five_seconds_when_told_to(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     slow_down = b'{"error": "slow_down", "error_description": "Too often."}'
     code = await bridge.code()
@@ -104,7 +104,7 @@ async def test_it_slows_down_by_five_seconds_when_told_to(
 
 
 async def test_a_declined_code_is_told_and_not_replaced(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.decline(await bridge.code())
     await bridge.poll()
@@ -122,7 +122,7 @@ async def test_a_declined_code_is_told_and_not_replaced(
 
 
 async def test_an_expired_code_is_replaced_only_on_request(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     await bridge.code()
     microsoft.codes.expire_all()
@@ -136,7 +136,7 @@ async def test_an_expired_code_is_replaced_only_on_request(
 
 
 async def test_a_code_ends_by_our_own_clock_when_the_server_never_says_so(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    bridge: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     microsoft.codes.expires_in_s = 12
     microsoft.faults.add(Fault("token.device_code", times=None, status=503))
@@ -148,7 +148,7 @@ async def test_a_code_ends_by_our_own_clock_when_the_server_never_says_so(
 
 
 async def test_a_second_request_does_not_replace_a_code_that_is_shown(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     code = await bridge.code()
     assert await bridge.code() == code
@@ -159,7 +159,7 @@ async def test_a_second_request_does_not_replace_a_code_that_is_shown(
 
 
 async def test_an_end_of_the_bridge_ends_a_sign_in_at_once(
-    start: Start, microsoft: SimulatedMicrosoft, clock: ManualClock
+    start: Start, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     async with start() as running:
         await running.code()
@@ -169,7 +169,7 @@ async def test_an_end_of_the_bridge_ends_a_sign_in_at_once(
 
 
 async def test_a_sign_out_takes_the_code_back(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     code = await bridge.code()
     await bridge.account.credentials.sign_out()
@@ -181,7 +181,7 @@ async def test_a_sign_out_takes_the_code_back(
 
 
 async def test_a_code_that_takes_long_to_enter_is_kept_over_a_restart(
-    start: Start, alice: Person, microsoft: SimulatedMicrosoft
+    start: Start, alice: Person, microsoft: ScriptedMicrosoft
 ) -> None:
     async with start() as running:
         code = await running.code()
@@ -195,7 +195,7 @@ async def test_a_code_that_takes_long_to_enter_is_kept_over_a_restart(
 
 
 async def test_a_sign_in_that_fails_does_not_end_the_one_that_stands(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.decline(await alices.code())
     assert "alice" in await alices.account.read()
@@ -207,7 +207,7 @@ async def test_a_sign_in_that_fails_does_not_end_the_one_that_stands(
 
 
 async def test_somebody_else_who_signs_in_and_is_kept_takes_the_place(
-    start: Start, alices: Bridge, microsoft: SimulatedMicrosoft, home: Household
+    start: Start, alices: Bridge, microsoft: ScriptedMicrosoft, home: Household
 ) -> None:
     bob = home.directory.add_person(home.tenant, "bob@contoso.com")
     home.directory.change(bob, "Away")
@@ -225,7 +225,7 @@ async def test_somebody_else_who_signs_in_and_is_kept_takes_the_place(
         assert (await again.account.read())["alice"].availability == "away"
 
 
-async def no_new_code(bridge: Bridge, microsoft: SimulatedMicrosoft) -> None:
+async def no_new_code(bridge: Bridge, microsoft: ScriptedMicrosoft) -> None:
     codes = microsoft.requests.count("devicecode")
     await bridge.clock.advance(3600)
     assert microsoft.requests.count("devicecode") == codes
@@ -236,7 +236,7 @@ async def no_new_code(bridge: Bridge, microsoft: SimulatedMicrosoft) -> None:
 
 
 async def test_an_unknown_tenant_is_told_and_works_once_it_exists(
-    config: Config, home: Household, microsoft: SimulatedMicrosoft, start: Start, alice: Person
+    config: Config, home: Household, microsoft: ScriptedMicrosoft, start: Start, alice: Person
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
     async with start() as running:
@@ -264,7 +264,7 @@ async def test_the_same_trouble_is_told_again_on_request(
 
 
 async def test_a_wrong_client_id_is_told_and_works_once_it_exists(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, home: Household, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, home: Household, alice: Person
 ) -> None:
     del home.directory._apps[home.app.client_id]
     bridge.account.credentials.request()
@@ -289,7 +289,7 @@ async def ends_in_the_browser_too(bridge: Bridge) -> None:
 
 
 async def test_public_client_flows_that_are_off_are_told_and_work_once_on(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, app: App, alice: Person
+    bridge: Bridge, microsoft: ScriptedMicrosoft, app: App, alice: Person
 ) -> None:
     app.public_client = False
     microsoft.approve(await bridge.code(), alice)
@@ -315,7 +315,7 @@ async def test_public_client_flows_that_are_off_are_told_and_work_once_on(
 )
 async def test_missing_consent_and_policies_are_told_and_work_once_mended(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     code: int,
     ending: tuple[SignInState, str, str],
@@ -355,7 +355,7 @@ async def test_missing_consent_and_policies_are_told_and_work_once_mended(
 )
 async def test_a_sign_in_that_could_not_begin_begins_by_itself(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     alice: Person,
     fault: Fault,
@@ -389,7 +389,7 @@ async def test_a_sign_in_that_could_not_begin_begins_by_itself(
 )
 async def test_a_code_outlives_a_poll_that_failed_and_polls_get_rarer(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     alice: Person,
     fault: Fault,
@@ -410,7 +410,7 @@ async def test_a_code_outlives_a_poll_that_failed_and_polls_get_rarer(
 
 
 async def test_the_login_command_tells_what_is_wrong_and_ends(
-    config: Config, app: App, microsoft: SimulatedMicrosoft, capsys: pytest.CaptureFixture[str]
+    config: Config, app: App, microsoft: ScriptedMicrosoft, capsys: pytest.CaptureFixture[str]
 ) -> None:
     microsoft.faults.add(
         Fault("devicecode", status=400, body=b'{"error": "invalid_request"}'),
@@ -424,7 +424,7 @@ async def test_the_login_command_tells_what_is_wrong_and_ends(
 
 async def test_the_login_command_goes_on_when_microsoft_comes_back(
     config: Config,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     alice: Person,
     capsys: pytest.CaptureFixture[str],
@@ -445,7 +445,7 @@ async def test_the_login_command_goes_on_when_microsoft_comes_back(
 
 
 async def test_the_login_command_renews_a_sign_in_that_stands(
-    start: Start, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+    start: Start, config: Config, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -499,7 +499,7 @@ async def test_the_login_command_of_a_table_follows_the_tables_own_topic(
 @pytest.mark.broker
 async def test_a_table_of_several_people_is_signed_in_and_out_while_the_service_runs(
     config: Config,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     home: Household,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -548,7 +548,7 @@ async def test_the_login_command_of_an_app_tries_its_certificate(
 @pytest.mark.broker
 async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_follows(
     config: Config,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     tmp_path: Path,
     alice: Person,
     capsys: pytest.CaptureFixture[str],

@@ -13,10 +13,10 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import ConfigError, SignInNeededError
 from bridge.demo.directory import Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft
 from bridge.microsoft.sign_in.token_cache import how_stored
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.microsoft.conftest import Bridge, started
 
 Keyed = Callable[[str], AbstractAsyncContextManager[Bridge]]
@@ -27,7 +27,7 @@ def with_key(config: Config, file: Path | None) -> Config:
 
 
 @pytest.fixture
-def keyed(config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft) -> Keyed:
+def keyed(config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft) -> Keyed:
     """Starts the bridge with a key named by a letter; without a letter, with none."""
 
     def start(letter: str) -> AbstractAsyncContextManager[Bridge]:
@@ -44,7 +44,7 @@ def read(file: Path) -> bytes:
 
 async def test_a_sign_in_outlives_restarts_and_a_key_that_was_lost_for_a_while(
     keyed: Keyed,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     cache_file: Path,
     caplog: pytest.LogCaptureFixture,
@@ -84,7 +84,7 @@ async def test_who_signs_in_again_with_another_key_goes_on_and_keeps_the_old_fil
 
 
 async def test_a_plain_cache_becomes_encrypted_with_the_first_change(
-    keyed: Keyed, microsoft: SimulatedMicrosoft, alice: Person, cache_file: Path
+    keyed: Keyed, microsoft: ScriptedMicrosoft, alice: Person, cache_file: Path
 ) -> None:
     async with keyed("") as first:
         await first.sign_in(alice)

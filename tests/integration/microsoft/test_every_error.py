@@ -16,16 +16,16 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
-from bridge.demo.aadsts import KINDS
 from bridge.demo.directory import Person
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
 from bridge.microsoft.sign_in.remedies_table import UNKNOWN, WITHOUT_NUMBER
 from bridge.microsoft.sign_in.remedy import BROWSER, for_account
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.aadsts import EVERY_KIND
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge
 from tests.integration.microsoft.office import Office
 
@@ -43,7 +43,7 @@ each_passing = pytest.mark.parametrize("code", PASSING)
 
 
 def shows(
-    told: SignIn, row: Remedy, label: object, simulated: SimulatedMicrosoft, endpoint: str
+    told: SignIn, row: Remedy, label: object, simulated: ScriptedMicrosoft, endpoint: str
 ) -> None:
     """What happened with its number, who must act, the one remedy, and by what to find it."""
     assert told.message == f"{row.text[:-1]} ({label})."
@@ -91,7 +91,7 @@ async def instead_of(bridge: Bridge, row: Remedy, code: int, way: Way) -> SignIn
 
 async def test_a_device_code_meets_it(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     caplog: pytest.LogCaptureFixture,
     subtests: pytest.Subtests,
 ) -> None:
@@ -111,7 +111,7 @@ async def test_a_device_code_meets_it(
 
 async def test_a_browser_meets_it(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     http: aiohttp.ClientSession,
     alice: Person,
     subtests: pytest.Subtests,
@@ -128,14 +128,14 @@ async def test_a_browser_meets_it(
 
 
 @pytest.fixture
-def short_tokens(microsoft: SimulatedMicrosoft) -> None:
+def short_tokens(microsoft: ScriptedMicrosoft) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
 
 
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_stored_sign_in_meets_it(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     caplog: pytest.LogCaptureFixture,
     subtests: pytest.Subtests,
@@ -190,7 +190,7 @@ def as_an_app(row: Remedy) -> Remedy:
 
 
 async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(CODE, aadsts=50105))
     await alices.code()
@@ -206,7 +206,7 @@ async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
 
 @each_passing
 async def test_a_bad_moment_at_the_start_is_told_and_passes(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, alice: Person, code: int
+    bridge: Bridge, microsoft: ScriptedMicrosoft, alice: Person, code: int
 ) -> None:
     microsoft.faults.add(Fault("devicecode", aadsts=code))
     bridge.account.credentials.request()
@@ -223,7 +223,7 @@ async def test_a_bad_moment_at_the_start_is_told_and_passes(
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_bad_moment_costs_no_sign_in(
     alices: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     http: aiohttp.ClientSession,
     alice: Person,
     code: int,
@@ -261,7 +261,7 @@ NAMED = {name: row for name, row in remedies._BY_ERROR.items() if row.ending is 
 @pytest.mark.parametrize("place", ["error", "suberror"])
 @pytest.mark.parametrize("name", NAMED)
 async def test_an_error_that_has_only_a_name_has_its_row(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, name: str, place: str
+    bridge: Bridge, microsoft: ScriptedMicrosoft, name: str, place: str
 ) -> None:
     row = NAMED[name]
     body = {"error": "invalid_grant", "correlation_id": "c-1"} | {place: name}
@@ -282,7 +282,7 @@ async def test_an_error_that_has_only_a_name_has_its_row(
     ],
 )
 async def test_an_error_that_nobody_knows_is_told_with_what_it_is_called(
-    bridge: Bridge, microsoft: SimulatedMicrosoft, fault: Fault, label: str
+    bridge: Bridge, microsoft: ScriptedMicrosoft, fault: Fault, label: str
 ) -> None:
     microsoft.faults.add(fault)
     await bridge.code()
@@ -370,4 +370,4 @@ async def test_each_row_without_a_number_can_be_met(
 def test_every_number_that_the_simulator_says_has_a_row() -> None:
     pending = {70016}
     known = {code for row in REMEDIES for code in row.codes}
-    assert KINDS.keys() - known == pending | OUR_OWN_FAULT
+    assert EVERY_KIND.keys() - known == pending | OUR_OWN_FAULT

@@ -13,9 +13,9 @@ from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError
 from bridge.demo.directory import Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.polling import Poller
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, mode, only_root
 from tests.integration.microsoft.conftest import SHORT_S, Start
 
@@ -23,9 +23,7 @@ pytestmark = only_root
 
 
 @pytest.fixture
-async def kept(
-    start: Start, alice: Person, cache_file: Path, microsoft: SimulatedMicrosoft
-) -> Path:
+async def kept(start: Start, alice: Person, cache_file: Path, microsoft: ScriptedMicrosoft) -> Path:
     """Alice signed in; all of the state belongs to nobody, and everybody reaches it."""
     async with start() as running:
         await running.sign_in(alice)

@@ -19,8 +19,6 @@ from bridge.contract.errors import (
 )
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.demo.directory import Household, Person
-from bridge.demo.faults.script import Cut, Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
@@ -29,6 +27,8 @@ from bridge.microsoft.graph import THROTTLE_FIRST_S, THROTTLE_MOST_S, Graph
 from bridge.microsoft.http import DEADLINE_S, HttpRequest
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.integration.microsoft.conftest import Bridge, Start
 
 READ = "me.presence"
@@ -95,7 +95,7 @@ async def test_a_call_is_seen_beside_an_out_of_office(
 
 
 async def test_a_request_says_who_asks_and_can_be_told_from_others(
-    alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
+    alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bridge")
     microsoft.faults.add(Fault(READ, status=500))
@@ -114,7 +114,7 @@ async def test_a_request_says_who_asks_and_can_be_told_from_others(
 
 
 async def test_a_refused_token_is_replaced_once(
-    alices: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+    alices: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.revoke_access(alice.oid)
     assert (await read(alices)).availability == "available"
@@ -125,7 +125,7 @@ async def test_a_refused_token_is_replaced_once(
 
 
 async def test_two_refused_tokens_are_a_persons_job(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(READ, status=401, times=2))
     with pytest.raises(AccessRefusedError, match=r"HTTP 401.*sign in again"):
@@ -135,7 +135,7 @@ async def test_two_refused_tokens_are_a_persons_job(
 
 
 async def test_a_claims_challenge_is_answered_with_its_claims(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(READ, challenge=CLAIMS))
     await read(alices)
@@ -145,7 +145,7 @@ async def test_a_claims_challenge_is_answered_with_its_claims(
 
 
 async def test_a_claims_challenge_that_wants_a_person_ends_the_sign_in(
-    alices: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+    alices: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.faults.add(Fault(READ, challenge=CLAIMS))
     alice.refused_with = 50076
@@ -158,7 +158,7 @@ async def test_a_claims_challenge_that_wants_a_person_ends_the_sign_in(
     ['Bearer error="insufficient_claims"', 'Bearer error="insufficient_claims", claims="a"', "?"],
 )
 async def test_a_challenge_that_cannot_be_read_is_an_ordinary_401(
-    alices: Bridge, microsoft: SimulatedMicrosoft, header: str
+    alices: Bridge, microsoft: ScriptedMicrosoft, header: str
 ) -> None:
     microsoft.faults.add(Fault(READ, status=401, headers={"WWW-Authenticate": header}))
     await read(alices)
@@ -167,7 +167,7 @@ async def test_a_challenge_that_cannot_be_read_is_an_ordinary_401(
 
 @pytest.mark.parametrize(("status", "words"), [(403, "Teams licence"), (404, "Teams have one")])
 async def test_a_refusal_names_what_to_do_and_ends_with_its_cause(
-    alices: Bridge, microsoft: SimulatedMicrosoft, status: int, words: str
+    alices: Bridge, microsoft: ScriptedMicrosoft, status: int, words: str
 ) -> None:
     microsoft.faults.add(Fault(READ, status=status))
     with pytest.raises(AccessRefusedError, match=words) as caught:
@@ -179,7 +179,7 @@ async def test_a_refusal_names_what_to_do_and_ends_with_its_cause(
 
 @pytest.mark.parametrize("status", [429, 503, 509])
 async def test_nothing_is_sent_for_as_long_as_graph_asks(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, status: int
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, status: int
 ) -> None:
     microsoft.faults.add(Fault(READ, status=status, retry_after=120))
     began = clock.now()
@@ -196,7 +196,7 @@ async def test_nothing_is_sent_for_as_long_as_graph_asks(
 
 
 async def test_a_date_is_as_good_as_seconds(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     until = clock.now() + timedelta(seconds=90)
     date = format_datetime(until, usegmt=True)
@@ -209,7 +209,7 @@ async def test_a_date_is_as_good_as_seconds(
 
 @pytest.mark.parametrize("off_s", [-600, 600])
 async def test_a_date_counts_from_that_of_the_answer_when_a_clock_is_wrong(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, off_s: float
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, off_s: float
 ) -> None:
     theirs = clock.now() + timedelta(seconds=off_s)
     date, later = (format_datetime(theirs + timedelta(seconds=s), usegmt=True) for s in (0, 90))
@@ -224,7 +224,7 @@ async def test_a_date_counts_from_that_of_the_answer_when_a_clock_is_wrong(
     "header", ["86400", "9" * 400, "Thu, 31 Dec 9998 23:59:59 GMT", "Fri, 31 Dec 9999 23:59 -2359"]
 )
 async def test_no_wish_for_silence_is_believed_for_more_than_an_hour(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, header: str
 ) -> None:
     microsoft.faults.add(Fault(READ, status=429, retry_after=header))
     with pytest.raises(SourceUnavailableError) as caught:
@@ -235,7 +235,7 @@ async def test_no_wish_for_silence_is_believed_for_more_than_an_hour(
 
 
 async def test_a_503_that_names_no_wait_silences_nobody(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(READ, status=503))
     with pytest.raises(SourceUnavailableError) as caught:
@@ -247,7 +247,7 @@ async def test_a_503_that_names_no_wait_silences_nobody(
 
 @pytest.mark.parametrize("header", [None, "soon", "-5"])
 async def test_without_a_usable_header_the_waits_double_until_a_good_answer(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, header: str | None
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, header: str | None
 ) -> None:
     microsoft.faults.add(Fault(READ, status=429, retry_after=header, times=8))
     waits: list[float | None] = []
@@ -265,7 +265,7 @@ async def test_without_a_usable_header_the_waits_double_until_a_good_answer(
 
 
 async def test_a_pause_goes_on_after_a_restart(
-    start: Start, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+    start: Start, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -285,7 +285,7 @@ async def test_a_pause_goes_on_after_a_restart(
 
 
 async def test_accounts_of_one_app_in_one_tenant_pause_together(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, home: Household
+    config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, home: Household
 ) -> None:
     fabrikam = home.directory.add_tenant("fabrikam.com")
     accounts = {"alice": {}, "bob": {}, "eve": {"tenant": fabrikam.domain}}
@@ -299,7 +299,7 @@ async def test_accounts_of_one_app_in_one_tenant_pause_together(
 
 
 async def test_requests_are_counted_failed_ones_too(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(READ, status=401), Fault(READ, status=500))
     with pytest.raises(SourceUnavailableError):
@@ -310,7 +310,7 @@ async def test_requests_are_counted_failed_ones_too(
 
 @pytest.mark.parametrize("status", [400, 500, 502, 504])
 async def test_other_failures_are_tried_again_at_the_callers_pace(
-    alices: Bridge, microsoft: SimulatedMicrosoft, status: int
+    alices: Bridge, microsoft: ScriptedMicrosoft, status: int
 ) -> None:
     microsoft.faults.add(Fault(READ, status=status))
     with pytest.raises(SourceUnavailableError, match=str(status)) as caught:
@@ -321,7 +321,7 @@ async def test_other_failures_are_tried_again_at_the_callers_pace(
 
 @pytest.mark.parametrize("body", [b"{}", b" " * 1_000_000], ids=["short", "long"])
 async def test_a_503_costs_the_connection(
-    alices: Bridge, microsoft: SimulatedMicrosoft, body: bytes
+    alices: Bridge, microsoft: ScriptedMicrosoft, body: bytes
 ) -> None:
     await read(alices)
     known = connections(microsoft)
@@ -334,7 +334,7 @@ async def test_a_503_costs_the_connection(
     assert len(connections(microsoft) - known) == 1
 
 
-def connections(microsoft: SimulatedMicrosoft) -> set[object]:
+def connections(microsoft: ScriptedMicrosoft) -> set[object]:
     """Those of the server: what a client keeps may be dead."""
     assert microsoft._runner is not None
     assert microsoft._runner.server is not None
@@ -343,7 +343,7 @@ def connections(microsoft: SimulatedMicrosoft) -> set[object]:
 
 @pytest.mark.parametrize("cut", list(Cut))
 async def test_a_cut_connection_is_told_and_made_anew(
-    alices: Bridge, microsoft: SimulatedMicrosoft, cut: Cut
+    alices: Bridge, microsoft: ScriptedMicrosoft, cut: Cut
 ) -> None:
     # aiohttp itself repeats a GET once when an idle connection turns out to be dead
     microsoft.faults.add(Fault(READ, cut=cut, times=2))
@@ -355,7 +355,7 @@ async def test_a_cut_connection_is_told_and_made_anew(
 
 @pytest.mark.parametrize("kind", list(Nonsense))
 async def test_nonsense_is_no_presence_and_passes(
-    alices: Bridge, microsoft: SimulatedMicrosoft, kind: Nonsense
+    alices: Bridge, microsoft: ScriptedMicrosoft, kind: Nonsense
 ) -> None:
     microsoft.faults.add(Fault(READ, nonsense=kind))
     endless = kind is Nonsense.OVERSIZED
@@ -365,7 +365,7 @@ async def test_nonsense_is_no_presence_and_passes(
 
 
 async def test_a_presence_in_words_of_the_future_is_shown_as_other(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     body = b'{"id": "x", "availability": "Levitating", "activity": "hummingAlong"}'
     microsoft.faults.add(Fault(READ, body=body))
@@ -375,7 +375,7 @@ async def test_a_presence_in_words_of_the_future_is_shown_as_other(
 
 
 async def test_an_answer_beyond_the_deadline_is_given_up(
-    hasty: Graph, microsoft: SimulatedMicrosoft, clock: ManualClock
+    hasty: Graph, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     microsoft.faults.add(Fault(READ, delay_s=DEADLINE_S + 1))
     async with asyncio.timeout(5):
@@ -390,7 +390,7 @@ def test_the_deadline_of_the_product_is_ten_seconds() -> None:
 
 @pytest.fixture
 async def hasty(
-    alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, config: Config, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> AsyncIterator[Graph]:
     """Graph as Alice sees it, waiting a second for an answer."""
     async with aiohttp_client(config.network) as http:
@@ -404,7 +404,7 @@ async def hasty(
 
 
 async def test_a_server_that_is_not_trusted_is_not_told_the_token(
-    alices: Bridge, config: Config, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, config: Config, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     network = config.network.model_copy(update={"ca_file": None})
     async with aiohttp_client(network) as http:

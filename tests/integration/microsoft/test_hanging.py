@@ -19,12 +19,12 @@ from bridge.config.tables.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.demo.directory import Person
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http, HttpRequest, HttpResponse
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ PATIENCE_S, ENOUGH_S = 0.3, 20.0
 
 @pytest.fixture
 async def stored(
-    start: Start, alice: Person, config: Config, microsoft: SimulatedMicrosoft
+    start: Start, alice: Person, config: Config, microsoft: ScriptedMicrosoft
 ) -> Config:
     """Ten account tables, all signed in before, whose tokens have ended."""
     microsoft.tokens.expires_in_s = SHORT_S
@@ -143,7 +143,7 @@ class Workers(ThreadPoolExecutor):
     ids=["drip", "silence", "drip-at-discovery", "silence-at-discovery"],
 )
 async def test_ten_accounts_are_back_as_soon_as_the_server_is(
-    stored: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault
+    stored: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, fault: Fault
 ) -> None:
     patience = Patience()
     async with opened(stored, clock, patience) as (_, accounts), time_goes_by(clock):
@@ -167,7 +167,7 @@ async def test_ten_accounts_are_back_as_soon_as_the_server_is(
 
 
 async def test_a_poll_that_gives_up_leaves_no_worker_behind(
-    stored: Config, clock: ManualClock, microsoft: SimulatedMicrosoft
+    stored: Config, clock: ManualClock, microsoft: ScriptedMicrosoft
 ) -> None:
     threads = Workers()
     async with Microsoft(stored, clock, executor=threads, random=lambda: 1.0) as opened:
@@ -185,7 +185,7 @@ async def test_a_poll_that_gives_up_leaves_no_worker_behind(
 
 
 async def test_a_stop_ends_what_hangs_at_once(
-    stored: Config, clock: ManualClock, microsoft: SimulatedMicrosoft
+    stored: Config, clock: ManualClock, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(REFRESH, delay_s=1e6, times=None))
     threads = Workers()
@@ -256,7 +256,7 @@ async def elsewhere() -> AsyncIterator[Elsewhere]:
 @pytest.mark.parametrize("endpoint", [REFRESH, "discovery", READ])
 @pytest.mark.usefixtures("alices")
 async def test_no_token_follows_a_redirect(
-    start: Start, microsoft: SimulatedMicrosoft, elsewhere: Elsewhere, endpoint: str, status: int
+    start: Start, microsoft: ScriptedMicrosoft, elsewhere: Elsewhere, endpoint: str, status: int
 ) -> None:
     where = {"Location": f"{elsewhere.url}/token"}
     microsoft.faults.add(Fault(endpoint, status=status, body=b"", headers=where))
@@ -275,7 +275,7 @@ async def test_no_token_follows_a_redirect(
 @pytest.mark.parametrize("endpoint", ["devicecode", "token.device_code"])
 async def test_no_code_follows_a_redirect(
     bridge: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     elsewhere: Elsewhere,
     endpoint: str,

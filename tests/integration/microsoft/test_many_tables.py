@@ -15,9 +15,9 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignInState
 from bridge.contract.errors import ConfigError
 from bridge.demo.directory import Household
-from bridge.demo.faults.script import Fault
 from bridge.microsoft import Microsoft
 from bridge.service.sources import Sources
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.office import BULK, Office
 
 DEADLINE_S = 30

@@ -13,9 +13,9 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import Person
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Start, started
 
 Change = Callable[[dict[str, Any]], None]
@@ -72,7 +72,7 @@ async def test_who_cannot_be_renewed_is_asked_to_sign_in_again(
 
 
 async def test_while_the_access_token_is_good_nobody_is_asked(
-    start: Start, cache_file: Path, alice: Person, microsoft: SimulatedMicrosoft
+    start: Start, cache_file: Path, alice: Person, microsoft: ScriptedMicrosoft
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -88,7 +88,7 @@ async def test_while_the_access_token_is_good_nobody_is_asked(
 
 
 async def test_what_is_of_another_app_altogether_is_nobodys_sign_in(
-    config: Config, clock: ManualClock, start: Start, alice: Person, microsoft: SimulatedMicrosoft
+    config: Config, clock: ManualClock, start: Start, alice: Person, microsoft: ScriptedMicrosoft
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)

@@ -10,9 +10,9 @@ import pytest
 from bridge.contract.account import Mend, SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import App, Household, Person, Tenant
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.browser import LIFETIME_S
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge
 
 CODE, REDEEM = "token.device_code", "token.authorization_code"
@@ -76,7 +76,7 @@ async def test_a_browser_that_is_refused_too_ends_with_the_message_to_the_admin(
     http: aiohttp.ClientSession,
     tenant: Tenant,
     alice: Person,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
 ) -> None:
     tenant.device_code_blocked = True
     await refused_code(bridge, alice)
@@ -114,7 +114,7 @@ async def test_an_app_without_public_flows_is_told_with_its_page_while_a_browser
 
 
 async def test_a_browser_that_the_app_is_not_made_for_is_followed_by_a_code(
-    bridge: Bridge, http: aiohttp.ClientSession, alice: Person, microsoft: SimulatedMicrosoft
+    bridge: Bridge, http: aiohttp.ClientSession, alice: Person, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(REDEEM, aadsts=9002325))
     address = await bridge.address()
@@ -134,7 +134,7 @@ async def test_a_browser_that_the_app_is_not_made_for_is_followed_by_a_code(
 
 
 async def test_a_sign_in_that_a_policy_ended_is_offered_by_the_browser(
-    alices: Bridge, tenant: Tenant, microsoft: SimulatedMicrosoft, alice: Person
+    alices: Bridge, tenant: Tenant, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     tenant.device_code_blocked = True
     microsoft.tokens.revoke_access(alice.oid)
@@ -169,7 +169,7 @@ async def test_what_an_admin_must_do_comes_with_a_ready_message(
 
 
 async def test_wrong_ids_are_told_with_where_they_are_changed(
-    bridge: Bridge, microsoft: SimulatedMicrosoft
+    bridge: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault("devicecode", aadsts=700016))
     bridge.account.credentials.request()

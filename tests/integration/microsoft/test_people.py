@@ -12,7 +12,7 @@ import pytest
 from bridge.contract.account import SignInState
 from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
-from bridge.demo.faults.script import Fault
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.office import BULK, MEMBERS, USER, Office
 
 HOUR_S = 3600

@@ -6,9 +6,9 @@ import pytest
 
 from bridge.contract.account import SignInState
 from bridge.contract.errors import AccessRefusedError
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.tokens import FORCED_MOST
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge
 from tests.integration.microsoft.office import BULK, TOKEN, Office
 
@@ -19,7 +19,7 @@ TOLD = "Microsoft Graph refuses new tokens too"
 
 
 async def test_every_other_answer_is_a_401_and_presence_goes_on(
-    alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
+    alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     hours = 3
     microsoft.requests.clear()
@@ -34,7 +34,7 @@ async def test_every_other_answer_is_a_401_and_presence_goes_on(
 
 
 async def test_after_quiet_hours_a_refused_token_is_replaced_and_told_of_again(
-    alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
+    alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
         for _ in range(FORCED_MOST + 2):
@@ -49,7 +49,7 @@ async def test_after_quiet_hours_a_refused_token_is_replaced_and_told_of_again(
 
 
 async def test_when_all_answers_are_a_401_the_token_endpoint_is_left_alone(
-    alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
+    alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     microsoft.requests.clear()
     microsoft.faults.add(Fault(READ, status=401, times=None))
@@ -64,7 +64,7 @@ async def test_when_all_answers_are_a_401_the_token_endpoint_is_left_alone(
 
 
 async def test_a_challenge_is_answered_with_its_claims_each_time_however_often(
-    alices: Bridge, microsoft: SimulatedMicrosoft, caplog: pytest.LogCaptureFixture
+    alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     microsoft.requests.clear()
     for _ in range(2 * FORCED_MOST):
@@ -76,7 +76,7 @@ async def test_a_challenge_is_answered_with_its_claims_each_time_however_often(
 
 
 async def test_a_challenge_is_answered_also_after_many_refused_tokens(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     for _ in range(FORCED_MOST + 2):
         microsoft.faults.add(Fault(READ, status=401))

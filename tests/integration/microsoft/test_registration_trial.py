@@ -10,25 +10,25 @@ from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.config.tables.config import NetworkSettings
 from bridge.contract.errors import SourceUnavailableError
 from bridge.demo.directory import Household, guid
-from bridge.demo.faults.script import Cut, Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.clouds import Cloud, cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http
 from bridge.microsoft.sign_in.registration_trial import try_registration
 from bridge.microsoft.sign_in.remedies import OWNER, YOU, Explanation
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 
 ELSE = guid("nobody's")
 
 
 @pytest.fixture
-async def client(microsoft: SimulatedMicrosoft) -> AsyncIterator[Http]:
+async def client(microsoft: ScriptedMicrosoft) -> AsyncIterator[Http]:
     async with aiohttp_client(NetworkSettings(ca_file=microsoft.ca_file)) as opened:
         yield opened
 
 
 @pytest.fixture
-def cloud(microsoft: SimulatedMicrosoft) -> Cloud:
+def cloud(microsoft: ScriptedMicrosoft) -> Cloud:
     return cloud_of(MicrosoftSettings(login_url=microsoft.login_url))
 
 
@@ -40,7 +40,7 @@ async def refused(client: Http, cloud: Cloud, tenant: str, client_id: str) -> Ex
 
 @pytest.mark.parametrize("name", ["domain", "tenant_id", "mail"])
 async def test_one_request_shows_that_tenant_and_app_belong_together(
-    client: Http, cloud: Cloud, microsoft: SimulatedMicrosoft, home: Household, name: str
+    client: Http, cloud: Cloud, microsoft: ScriptedMicrosoft, home: Household, name: str
 ) -> None:
     tenant = "alice@contoso.com" if name == "mail" else str(getattr(home.tenant, name))
     client_id = home.app.client_id.upper()
@@ -98,7 +98,7 @@ async def test_the_tenants_id_in_the_apps_place_is_found(
     ids=["503", "bad moment", "portal", "cut"],
 )
 async def test_a_bad_moment_condemns_no_registration(
-    client: Http, cloud: Cloud, microsoft: SimulatedMicrosoft, home: Household, fault: Fault
+    client: Http, cloud: Cloud, microsoft: ScriptedMicrosoft, home: Household, fault: Fault
 ) -> None:
     microsoft.faults.add(fault)
     with pytest.raises(SourceUnavailableError, match=microsoft.login_url):

@@ -15,12 +15,12 @@ from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
-from bridge.demo.faults.script import Cut, Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.polling import Poller
 from tests.e2e import conftest as e2e
 from tests.e2e.conftest import Stage
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 from tests.integration.microsoft.office import BULK, TOKEN, Office
 
@@ -43,7 +43,7 @@ async def nobody_is_signed_in(bridge: Bridge) -> None:
 
 
 async def test_a_code_from_before_a_restart_is_gone_and_a_new_one_works(
-    start: Start, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+    start: Start, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     async with start() as running:
         old = await running.code()
@@ -79,7 +79,7 @@ async def test_a_poller_asks_for_a_new_code_at_once_and_shows_that(
 
 @pytest.mark.parametrize("cut", list(Cut))
 async def test_a_sign_in_whose_tokens_never_arrived_is_done_anew(
-    start: Start, microsoft: SimulatedMicrosoft, alice: Person, cut: Cut
+    start: Start, microsoft: ScriptedMicrosoft, alice: Person, cut: Cut
 ) -> None:
     async with start() as running:
         microsoft.faults.add(Fault(CODE, cut=cut))
@@ -109,7 +109,7 @@ async def ends_on(http: aiohttp.ClientSession, address: str, person: Person) -> 
 
 
 async def test_an_address_from_before_a_restart_is_refused_with_what_to_do(
-    start: Start, http: aiohttp.ClientSession, microsoft: SimulatedMicrosoft, alice: Person
+    start: Start, http: aiohttp.ClientSession, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     async with start() as running:
         old = await ends_on(http, await begun(running), alice)
@@ -137,7 +137,7 @@ async def test_an_address_from_before_a_restart_is_refused_with_what_to_do(
 async def test_a_restart_while_the_code_is_redeemed_needs_a_new_address(
     start: Start,
     http: aiohttp.ClientSession,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     alice: Person,
 ) -> None:
@@ -173,7 +173,7 @@ async def reading(bridge: Bridge) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("lost", ["request", "answer"])
 async def test_a_restart_in_the_middle_of_a_refresh_needs_no_person(
-    start: Start, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person, lost: str
+    start: Start, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person, lost: str
 ) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
     async with start() as running:
@@ -202,7 +202,7 @@ async def test_a_second_sign_in_that_nobody_finished_costs_the_first_nothing(
 
 
 async def test_an_ended_sign_in_is_told_again_after_a_restart_and_not_as_a_first_start(
-    start: Start, microsoft: SimulatedMicrosoft, alice: Person
+    start: Start, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
     async with start() as running:
@@ -221,7 +221,7 @@ async def test_an_ended_sign_in_is_told_again_after_a_restart_and_not_as_a_first
 
 
 async def test_what_a_claims_challenge_wants_is_asked_for_after_a_restart_too(
-    start: Start, microsoft: SimulatedMicrosoft, alice: Person
+    start: Start, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)

@@ -19,8 +19,6 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
-from bridge.demo.faults.script import Cut, Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
@@ -30,18 +28,20 @@ from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import EARLY_S, RETRY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 
 REFRESH = "token.refresh_token"
 
 
 @pytest.fixture
-def short_tokens(microsoft: SimulatedMicrosoft) -> None:
+def short_tokens(microsoft: ScriptedMicrosoft) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
 
 
 async def test_a_restart_asks_graph_and_nobody_else(
-    start: Start, alice: Person, microsoft: SimulatedMicrosoft
+    start: Start, alice: Person, microsoft: ScriptedMicrosoft
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -53,7 +53,7 @@ async def test_a_restart_asks_graph_and_nobody_else(
 
 
 async def test_a_file_of_the_last_release_costs_one_look_at_discovery(
-    start: Start, alice: Person, microsoft: SimulatedMicrosoft, cache_file: Path
+    start: Start, alice: Person, microsoft: ScriptedMicrosoft, cache_file: Path
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -87,7 +87,7 @@ async def test_msal_is_loaded_when_it_is_needed(
     start: Start,
     config: Config,
     alice: Person,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     ended: bool,  # noqa: FBT001 - a case
 ) -> None:
     if ended:
@@ -101,7 +101,7 @@ async def test_msal_is_loaded_when_it_is_needed(
 
 
 async def test_a_stored_token_that_is_refused_is_renewed(
-    start: Start, alice: Person, microsoft: SimulatedMicrosoft
+    start: Start, alice: Person, microsoft: ScriptedMicrosoft
 ) -> None:
     async with start() as running:
         await running.sign_in(alice)
@@ -112,7 +112,7 @@ async def test_a_stored_token_that_is_refused_is_renewed(
 
 
 async def test_a_token_is_used_until_it_is_about_to_end(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     microsoft.requests.clear()
     for _ in range(5):
@@ -125,7 +125,7 @@ async def test_a_token_is_used_until_it_is_about_to_end(
 async def test_every_refresh_token_is_on_disk_before_it_is_needed(
     start: Start,
     alice: Person,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     cache_file: Path,
 ) -> None:
@@ -179,7 +179,7 @@ each_bad_moment = pytest.mark.parametrize(
 @each_bad_moment
 @pytest.mark.usefixtures("short_tokens")
 async def test_an_ageing_token_that_is_still_good_outlives_a_bad_moment(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, fault: Fault
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, fault: Fault
 ) -> None:
     old = await alices.account.credentials.token()
     await clock.advance(SHORT_S / 2)
@@ -194,7 +194,7 @@ async def test_an_ageing_token_that_is_still_good_outlives_a_bad_moment(
 
 
 async def test_what_was_to_be_renewed_early_is_kept_too(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock, alice: Person
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     microsoft.tokens.refresh_in_s = 0
     await alices.sign_in(alice)
@@ -209,7 +209,7 @@ async def test_what_was_to_be_renewed_early_is_kept_too(
 
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_token_that_has_ended_is_not_used_and_nobody_is_asked_to_sign_in(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     await clock.advance(SHORT_S)
     microsoft.faults.add(Fault(REFRESH, status=503), Fault(REFRESH, aadsts=90033))
@@ -223,7 +223,7 @@ async def test_a_token_that_has_ended_is_not_used_and_nobody_is_asked_to_sign_in
 
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_token_endpoint_that_does_not_answer_is_given_up(
-    impatient: PersonSignIn, microsoft: SimulatedMicrosoft, clock: ManualClock
+    impatient: PersonSignIn, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     old = await impatient.token()
     await clock.advance(SHORT_S / 2)
@@ -255,7 +255,7 @@ async def impatient(
 
 @pytest.mark.usefixtures("short_tokens")
 async def test_many_who_need_a_token_at_once_cause_one_refresh(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     await clock.advance(SHORT_S / 2)
     credentials = alices.account.credentials
@@ -275,7 +275,7 @@ async def test_many_who_need_a_token_at_once_cause_one_refresh(
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_revoked_sign_in_is_told_once_with_its_remedy(
     alices: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     home: Household,
     caplog: pytest.LogCaptureFixture,
     ending: tuple[int, str],
@@ -311,7 +311,7 @@ async def test_a_policy_against_device_codes_ends_the_sign_in_and_names_the_admi
 async def test_a_new_sign_in_leaves_nothing_of_the_revoked_one(
     start: Start,
     alices: Bridge,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     alice: Person,
     cache_file: Path,
 ) -> None:
@@ -325,7 +325,7 @@ async def test_a_new_sign_in_leaves_nothing_of_the_revoked_one(
 
 @pytest.mark.usefixtures("short_tokens")
 async def test_a_code_stays_shown_when_the_old_sign_in_ends_meanwhile(
-    alices: Bridge, microsoft: SimulatedMicrosoft, alice: Person
+    alices: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     code = await alices.code()
     microsoft.revoke(alice)
@@ -338,7 +338,7 @@ async def test_a_code_stays_shown_when_the_old_sign_in_ends_meanwhile(
 
 
 async def test_a_sign_out_forgets_the_token_and_the_file(
-    alices: Bridge, cache_file: Path, microsoft: SimulatedMicrosoft, alice: Person
+    alices: Bridge, cache_file: Path, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     await alices.account.credentials.sign_out()
     assert not stored(cache_file)
@@ -353,7 +353,7 @@ async def test_a_sign_out_forgets_the_token_and_the_file(
 @pytest.mark.usefixtures("short_tokens")
 async def test_no_token_is_ever_logged_or_told(
     start: Start,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     clock: ManualClock,
     alice: Person,
     caplog: pytest.LogCaptureFixture,
@@ -396,7 +396,7 @@ async def test_no_token_is_ever_logged_or_told(
 
 
 async def test_our_tokens_are_ones_that_microsoft_may_end_at_once(
-    alices: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    alices: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     for _ in range(2):
         token = microsoft.tokens.access(await alices.account.credentials.token())

@@ -21,8 +21,6 @@ from bridge.contract.errors import (
 )
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, Person
-from bridge.demo.faults.script import Cut, Fault, Nonsense
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft import Microsoft
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU
@@ -30,6 +28,8 @@ from bridge.microsoft.sign_in.tenant import FoundTenant, look_up
 from tests.fakes.authority import odd
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 from tests.integration.microsoft.office import Office
 
@@ -112,7 +112,7 @@ each_refusal = pytest.mark.parametrize(
 
 @each_refusal
 async def test_whatever_number_refuses_the_tenant_somebody_must_look_at_it(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+    config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, fault: Fault, told: str
 ) -> None:
     microsoft.faults.add(fault)
     with pytest.raises(PersonMustActError) as caught:
@@ -140,7 +140,7 @@ async def test_a_refused_tenant_is_told_by_the_sign_in_as_by_the_look_at_it(
 
 @each_refusal
 async def test_a_tenant_that_is_refused_after_a_sign_in_keeps_what_is_stored(
-    start: Start, alice: Person, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+    start: Start, alice: Person, microsoft: ScriptedMicrosoft, fault: Fault, told: str
 ) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
     async with start() as running:
@@ -181,7 +181,7 @@ async def test_a_refused_tenant_is_told_the_same_to_an_app(
     ids=["503", "429", "known to pass", "firewall", "html"],
 )
 async def test_what_is_no_refusal_of_microsofts_passes(
-    start: Start, clock: ManualClock, config: Config, microsoft: SimulatedMicrosoft, fault: Fault
+    start: Start, clock: ManualClock, config: Config, microsoft: ScriptedMicrosoft, fault: Fault
 ) -> None:
     microsoft.faults.add(fault)
     with pytest.raises(SourceUnavailableError):
@@ -197,7 +197,7 @@ async def test_what_is_no_refusal_of_microsofts_passes(
 
 @pytest.mark.parametrize("name", [*sorted(SHARED), "Common", "alice@consumers"])
 async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
-    config: Config, microsoft: SimulatedMicrosoft, name: str
+    config: Config, microsoft: ScriptedMicrosoft, name: str
 ) -> None:
     async with aiohttp_client(config.network) as http:
         with pytest.raises(PersonMustActError, match="personal accounts have no presence"):
@@ -232,7 +232,7 @@ async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
     ),
 )
 async def test_trouble_is_told_in_plain_words_and_passes(
-    config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, fault: Fault, told: str
+    config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, fault: Fault, told: str
 ) -> None:
     microsoft.faults.add(fault)
     with pytest.raises(SourceUnavailableError, match=f"^{microsoft.login_url} .*{told}"):
@@ -369,7 +369,7 @@ async def test_a_certificate_of_another_name_or_time_is_told_as_that(
             await find(there.model_copy(update={"network": network}), clock)
 
 
-async def test_a_slow_answer_is_given_up(config: Config, microsoft: SimulatedMicrosoft) -> None:
+async def test_a_slow_answer_is_given_up(config: Config, microsoft: ScriptedMicrosoft) -> None:
     microsoft.faults.add(Fault("discovery", delay_s=3600))
     async with asyncio.timeout(5), aiohttp_client(config.network) as http:
         with pytest.raises(SourceUnavailableError, match="no answer in time"):
@@ -377,7 +377,7 @@ async def test_a_slow_answer_is_given_up(config: Config, microsoft: SimulatedMic
 
 
 async def test_a_server_without_a_clock_is_good_enough(
-    config: Config, microsoft: SimulatedMicrosoft, home: Household
+    config: Config, microsoft: ScriptedMicrosoft, home: Household
 ) -> None:
     microsoft.faults.add(Fault("discovery", headers={"Date": "long ago"}))
     async with aiohttp_client(config.network) as http:

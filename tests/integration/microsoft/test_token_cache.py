@@ -12,15 +12,15 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
 from bridge.demo.directory import Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 
 pytestmark = pytest.mark.usefixtures("short_tokens")
 
 
 @pytest.fixture
-def short_tokens(microsoft: SimulatedMicrosoft) -> None:
+def short_tokens(microsoft: ScriptedMicrosoft) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
 
 

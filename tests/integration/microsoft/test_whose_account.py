@@ -15,9 +15,9 @@ from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError
 from bridge.contract.topics import Topics
 from bridge.demo.directory import Household, Person
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.publishing.account_messages import auth
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.microsoft.conftest import Bridge, Start, started
 from tests.integration.microsoft.office import Office
 
@@ -32,7 +32,7 @@ def bob(home: Household) -> Person:
 
 
 @pytest.fixture
-def start_as(config: Config, clock: ManualClock, microsoft: SimulatedMicrosoft) -> Starting:
+def start_as(config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft) -> Starting:
     """Starts the bridge with other values in ``[accounts.alice]``."""
 
     def start(**values: object) -> AbstractAsyncContextManager[Bridge]:

@@ -19,12 +19,12 @@ from bridge.contract.errors import (
 )
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.demo.directory import App, Household, Person
-from bridge.demo.faults.script import Fault
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.presence import Wording
 from bridge.microsoft import Writer
 from bridge.microsoft.writing import LOCATIONS, NOT_SHOWN, PAIRS
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge, started
 
 AUTOMATIC, BUSY = PreferredPresence.AUTOMATIC, PreferredPresence.BUSY
@@ -39,7 +39,7 @@ def writing(config: Config) -> Config:
 
 @pytest.fixture
 async def signed_in(
-    writing: Config, clock: ManualClock, microsoft: SimulatedMicrosoft, alice: Person
+    writing: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, alice: Person
 ) -> AsyncIterator[Bridge]:
     async with started(writing, clock, microsoft) as running:
         await running.sign_in(alice)
@@ -57,20 +57,20 @@ def shown(home: Household) -> tuple[str, str]:
     return facts.shown.availability, facts.shown.activity
 
 
-def sent(microsoft: SimulatedMicrosoft, what: str) -> dict[str, Any]:
+def sent(microsoft: ScriptedMicrosoft, what: str) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(microsoft.requests.of(f"user.{what}")[-1].body)
     return body
 
 
 async def test_nothing_can_be_set_unless_the_config_says_so(
-    alices: Bridge, microsoft: SimulatedMicrosoft
+    alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     assert alices.account.writer is None
     assert b"ReadWrite" not in microsoft.requests.of("devicecode")[0].body
 
 
 async def test_the_permission_to_write_is_asked_for_only_then(
-    signed_in: Bridge, microsoft: SimulatedMicrosoft
+    signed_in: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     assert signed_in.account.writer is not None
     assert b"Presence.ReadWrite" in microsoft.requests.of("devicecode")[0].body
@@ -103,7 +103,7 @@ async def test_it_ends_by_itself_when_its_time_is_over_here_and_at_microsoft(
 
 @pytest.mark.parametrize("minutes", [-5, 0, 4, 7 * 24 * 60 + 1])
 async def test_times_that_microsoft_does_not_take_are_refused_before_it_is_asked(
-    writer: Writer, microsoft: SimulatedMicrosoft, minutes: int
+    writer: Writer, microsoft: ScriptedMicrosoft, minutes: int
 ) -> None:
     with pytest.raises(ContractError, match="minutes must be from 5 to 10080"):
         await writer.prefer(BUSY, timedelta(minutes=minutes))
@@ -124,7 +124,7 @@ async def test_without_a_live_session_it_is_told_that_nobody_sees_it(
 
 
 async def test_a_status_message_is_set_ends_and_is_removed(
-    writer: Writer, signed_in: Bridge, microsoft: SimulatedMicrosoft, clock: ManualClock
+    writer: Writer, signed_in: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     await writer.say("zurück um 3 ☕", None)
     assert (await signed_in.account.read())["alice"].status_message == "zurück um 3 ☕"
@@ -145,7 +145,7 @@ async def test_a_status_message_is_set_ends_and_is_removed(
 
 
 async def test_where_somebody_works_is_set_read_with_its_source_and_cleared(
-    writer: Writer, signed_in: Bridge, microsoft: SimulatedMicrosoft, home: Household
+    writer: Writer, signed_in: Bridge, microsoft: ScriptedMicrosoft, home: Household
 ) -> None:
     home.directory.change(home.person, work_location="office")
 
@@ -167,7 +167,7 @@ async def test_where_somebody_works_is_set_read_with_its_source_and_cleared(
 
 @pytest.mark.parametrize("place_id", ["x" * 129, "a\nb"])
 async def test_what_is_no_place_is_refused_before_microsoft_is_asked(
-    writer: Writer, microsoft: SimulatedMicrosoft, place_id: str
+    writer: Writer, microsoft: ScriptedMicrosoft, place_id: str
 ) -> None:
     with pytest.raises(ContractError, match="place_id is an id of at most 128 characters"):
         await writer.locate(PreferredLocation.OFFICE, place_id)
@@ -175,7 +175,7 @@ async def test_what_is_no_place_is_refused_before_microsoft_is_asked(
 
 
 async def test_a_cloud_without_work_locations_is_told_with_what_may_be_missing(
-    writer: Writer, signed_in: Bridge, home: Household, microsoft: SimulatedMicrosoft
+    writer: Writer, signed_in: Bridge, home: Household, microsoft: ScriptedMicrosoft
 ) -> None:
     home.directory.wording = Wording(small_schema=True)
     for location in (PreferredLocation.OFFICE, PreferredLocation.AUTOMATIC):
@@ -198,7 +198,7 @@ async def test_clear_clears_both(writer: Writer, home: Household) -> None:
 
 
 async def test_what_was_set_is_remembered_over_a_restart(
-    writer: Writer, writing: Config, clock: ManualClock, microsoft: SimulatedMicrosoft
+    writer: Writer, writing: Config, clock: ManualClock, microsoft: ScriptedMicrosoft
 ) -> None:
     await writer.prefer(BUSY, None)
     set_before = writer.preferred
@@ -213,7 +213,7 @@ async def test_what_was_set_is_remembered_over_a_restart(
 
 
 async def test_what_is_refused_changes_nothing_and_says_what_is_missing(
-    writer: Writer, microsoft: SimulatedMicrosoft
+    writer: Writer, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault("user.set_preferred", status=403))
     with pytest.raises(AccessRefusedError, match=r"setUserPreferredPresence.*Presence\.ReadWrite"):
@@ -226,7 +226,7 @@ async def test_what_is_refused_changes_nothing_and_says_what_is_missing(
 
 
 async def test_what_was_set_counts_also_when_nobody_can_see_whether_it_is_shown(
-    writer: Writer, home: Household, microsoft: SimulatedMicrosoft
+    writer: Writer, home: Household, microsoft: ScriptedMicrosoft
 ) -> None:
     await writer.prefer(AUTOMATIC, None)
     microsoft.faults.add(Fault("me.presence", status=500))
@@ -251,7 +251,7 @@ async def test_nobody_who_signed_in_only_to_read_is_made_to_write(
     alices: Bridge,
     writing: Config,
     clock: ManualClock,
-    microsoft: SimulatedMicrosoft,
+    microsoft: ScriptedMicrosoft,
     app: App,
 ) -> None:
     app.consented = {"Presence.Read", "User.Read"}
@@ -262,7 +262,7 @@ async def test_nobody_who_signed_in_only_to_read_is_made_to_write(
 
 
 async def test_it_is_allowed_while_the_account_goes_on_and_the_next_sign_in_asks_for_it(
-    bridge: Bridge, writing: Config, microsoft: SimulatedMicrosoft, alice: Person
+    bridge: Bridge, writing: Config, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     await bridge.sign_in(alice)
     await bridge.account.read()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bridge.demo.faults.request_log import LoggedRequest, RequestLog
 from tests.fakes.clock import START
+from tests.fakes.microsoft.request_log import LoggedRequest, RequestLog
 
 
 def entry(endpoint: str, *, person: str | None = None, status: int = 200) -> LoggedRequest:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bridge.demo.faults.script import OVERSIZED, Fault, Faults, Nonsense, matches, nonsense_body
+from tests.fakes.microsoft.faults import OVERSIZED, Fault, Faults, Nonsense, matches, nonsense_body
 
 ALICE = ("0f8fad5b", "alice@contoso.com")
 

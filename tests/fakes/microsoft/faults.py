@@ -7,38 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-IDENTITY_ENDPOINTS = (
-    "discovery",
-    "devicecode",
-    "authorize",
-    "authorize.decision",
-    "token.device_code",
-    "token.refresh_token",
-    "token.authorization_code",
-    "token.client_credentials",
-    "token.other",
-)
-GRAPH_ENDPOINTS = (
-    "me",
-    "me.presence",
-    "me.set_preferred",
-    "me.clear_preferred",
-    "me.set_status",
-    "me.set_location",
-    "me.clear_location",
-    "user",
-    "user.presence",
-    "user.set_preferred",
-    "user.clear_preferred",
-    "user.set_status",
-    "user.set_location",
-    "user.clear_location",
-    "presence",
-    "presences",
-    "group.members",
-    "group.members.cast",
-    "graph.other",
-)
+from bridge.demo.endpoints import GRAPH_ENDPOINTS, IDENTITY_ENDPOINTS
+
 ENDPOINTS = IDENTITY_ENDPOINTS + GRAPH_ENDPOINTS
 GROUPS = {"identity": IDENTITY_ENDPOINTS, "graph": GRAPH_ENDPOINTS}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.demo.faults.script import matches
+from tests.fakes.microsoft.faults import matches
 
 
 @dataclass(slots=True)

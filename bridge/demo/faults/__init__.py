@@ -1,1 +1,0 @@
-"""What only tests need of the simulated Microsoft: faults on order, and a log of requests."""
