@@ -24,6 +24,7 @@ from bridge.microsoft.pauses import Pauses
 from bridge.microsoft.people.readers import Readers
 from bridge.microsoft.sign_in.app_only import AppSignIn
 from bridge.microsoft.sign_in.encryption import load_seal
+from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.registration import identity, public_app
@@ -31,7 +32,6 @@ from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.tenant import FoundTenant, look_up
 from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
-from bridge.microsoft.sign_in.unexpected import Expected
 from bridge.microsoft.writing import Writer, file_of
 from bridge.retry import Random
 

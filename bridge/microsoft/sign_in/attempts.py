@@ -19,6 +19,7 @@ from bridge.microsoft.sign_in.newcomer import Granted
 from bridge.microsoft.sign_in.public_app import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.status import instead, line
+from bridge.microsoft.sign_in.ways import Ways
 from bridge.retry import Random
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Attempts:
         """What the next flow asks for."""
         self.way: Way | None = None
         """How somebody is to sign in, while they are."""
-        self.blocked: set[Way] = set()
-        """The ways that Microsoft refuses as such; who asks for one by name tries it anew."""
+        self.ways = Ways()
         self._refused: Explanation | None = None
         """Why it is not the way that was begun with."""
         self.waiting: SignIn | None = None
@@ -90,15 +90,11 @@ class Attempts:
 
     def offer(self, usual: Way, why: Explanation | None) -> None:
         """As ``start``, by the way that is usable after ``why``; what runs goes on."""
-        self.blocked.update(why.refuses if why else ())
-        way = self.way or self.usable(usual)
+        if why:
+            self.ways.refuse(*why.refuses)
+        way = self.way or self.ways.usable(usual)
         is_about_it = why is not None and usual in why.refuses and way is not usual
         self.start(way, why if is_about_it else None)
-
-    def usable(self, usual: Way) -> Way:
-        """The ``usual`` way, or the other one where only that is not refused as such."""
-        other = other_way(usual)
-        return other if usual in self.blocked and other not in self.blocked else usual
 
     def cancel(self) -> None:
         """Take the flow back, unless somebody has signed in by it already."""
@@ -183,10 +179,10 @@ class Attempts:
         """Go on with the other way, where ``end`` is about this one and that was not tried."""
         before, self._refused = self._refused, None
         if way in end.why.refuses:
-            self.blocked.add(way)
-        if before is None and way in self.blocked and other_way(way) not in self.blocked:
+            self.ways.refuse(way)
+        if before is None and (other := self.ways.instead_of(way)):
             log.warning("%s: %s", self._slug, line(end.why, self._slug))
-            self.way, self._refused, self._browser = other_way(way), end.why, None
+            self.way, self._refused, self._browser = other, end.why, None
         else:
             self._end()
             self._failed(Failed(before) if before and end.ran_out else end)
@@ -206,8 +202,3 @@ class Attempts:
             random=self._random,
         )
         return self._browser
-
-
-def other_way(way: Way) -> Way:
-    """There are two."""
-    return Way.BROWSER if way is Way.DEVICE_CODE else Way.DEVICE_CODE

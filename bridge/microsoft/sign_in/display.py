@@ -8,13 +8,13 @@ from dataclasses import replace
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.latest import Latest
+from bridge.microsoft.sign_in.expected import Expected, is_another
 from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.newcomer import Newcomer
 from bridge.microsoft.sign_in.public_app import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.status import bare, ended, shown
-from bridge.microsoft.sign_in.unexpected import Expected, is_another
 
 
 class Display:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT
+from bridge.microsoft.sign_in.expected import Expected, is_another
 from bridge.microsoft.sign_in.identity import Identity, identity_of
-from bridge.microsoft.sign_in.unexpected import Expected, is_another
 
 if TYPE_CHECKING:
     import msal

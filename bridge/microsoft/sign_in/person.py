@@ -21,6 +21,7 @@ from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.attempts import Attempts
 from bridge.microsoft.sign_in.display import Display
 from bridge.microsoft.sign_in.encryption import OtherKeyError
+from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.flow import Failed
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.newcomer import Granted, newcomer_of
@@ -32,7 +33,6 @@ from bridge.microsoft.sign_in.status import act, line, locked, needed
 from bridge.microsoft.sign_in.stored import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import AccessToken
-from bridge.microsoft.sign_in.unexpected import Expected
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
@@ -110,8 +110,8 @@ class PersonSignIn:
         """
         self._display.begin()
         if way:
-            self._attempts.blocked.discard(way)
-        self._attempts.start(way or self._attempts.usable(self._usual_way))
+            self._attempts.ways.allow(way)
+        self._attempts.start(way or self._attempts.ways.usable(self._usual_way))
         self._display.show()
 
     async def keep(self) -> None:

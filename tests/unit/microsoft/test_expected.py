@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.identity import Identity, identity_of
-from bridge.microsoft.sign_in.unexpected import Expected
 from tests.fakes.rows import rows
 
 BOB = Identity("b.t", oid="0F8FAD5B", address="bob.o.hara@contoso.com", name="Zoë Bob O'Hara")
