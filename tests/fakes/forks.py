@@ -130,17 +130,25 @@ class Forks:
         return Fork(words, int(os.read(ours, 16)), stdout, ours)
 
     def run(
-        self, words: Sequence[str], *, environ: Mapping[str, str], timeout_s: float = 60
+        self,
+        words: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        cwd: Path | None = None,
+        timeout_s: float = 60,
     ) -> Done:
         """Run ``words`` to the end, by a fork or else from nothing."""
         if not self.takes(words, environ):
+            pipe = subprocess.PIPE
             with subprocess.Popen(
-                words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                words, env=environ, cwd=cwd, stdout=pipe, stderr=pipe, text=True
             ) as process:
                 said = process.communicate(timeout=timeout_s)
                 return Done(process.pid, process.returncode, *said)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            program = self.start(words, environ=environ, out=out.fileno(), err=err.fileno())
+            program = self.start(
+                words, environ=environ, out=out.fileno(), err=err.fileno(), cwd=cwd
+            )
             try:
                 code = program.wait(timeout_s)
             finally:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.forks import Forks
 
 CONFIG = """
 state_dir = "state"
@@ -37,22 +38,16 @@ JUNK = "holds no certificate; correct the path, or"
     ],
 )
 def test_the_key_the_file_and_the_cure_are_told_in_one_line(
-    tmp_path: Path, command: str, ca_file: str, variable: str, told: str
+    tmp_path: Path, forks: Forks, *, command: str, ca_file: str, variable: str, told: str
 ) -> None:
     (tmp_path / "config.toml").write_text(CONFIG.format(ca_file=ca_file), encoding="utf-8")
     (tmp_path / "junk.pem").write_text("junk", encoding="utf-8")
     (tmp_path / "secrets").mkdir()
     environ = {k: v for k, v in os.environ.items() if k != "SSL_CERT_FILE"}
     name, _, value = variable.partition("=")
-    done = subprocess.run(
-        [sys.executable, "-m", "bridge", command, "--log-level", "error"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        cwd=tmp_path,
-        env={**environ, "PYTHONPATH": os.pathsep.join(sys.path), name or "UNUSED": value},
-    )
+    words = [sys.executable, "-m", "bridge", command, "--log-level", "error"]
+    environ = {**environ, name or "UNUSED": value}
+    done = forks.run(words, environ=environ, cwd=tmp_path)
     assert done.stderr.startswith(f"config: {told.format(folder=tmp_path)}")
     assert done.stderr.count("\n") == 1
     assert done.returncode == 2

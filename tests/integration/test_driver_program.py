@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from bridge.setup.passwords import hashed
+from tests.fakes.forks import Forks
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 
@@ -53,8 +54,8 @@ KIND = Kind(name="stuck", options=Settings, open=opened, deadline_s=1.0)
 class Desk:
     """A folder with a config, a broker, and the program."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, mqtt: Subscriber) -> None:
-        self.folder, self.broker, self.mqtt = folder, broker, mqtt
+    def __init__(self, folder: Path, broker: Mosquitto, mqtt: Subscriber, forks: Forks) -> None:
+        self.folder, self.broker, self.mqtt, self._forks = folder, broker, mqtt, forks
         self.configure('[drivers.desk]\nkind = "console"\nfollow = ["alice", "bob"]\n')
 
     def configure(self, tables: str, mqtt: str = "") -> None:
@@ -77,9 +78,11 @@ class Desk:
         )
 
     async def run(self, *words: str) -> tuple[int, str, str]:
-        process = self.start(*words)
-        out, err = await asyncio.to_thread(process.communicate, timeout=60)
-        return process.returncode, out, err
+        command = [sys.executable, "-m", "drivers", *words]
+        environ = {**os.environ, "HOME": str(self.folder)}
+        run = self._forks.run
+        done = await asyncio.to_thread(run, command, environ=environ, cwd=self.folder)
+        return done.returncode, done.stdout, done.stderr
 
     async def person(self, account: str, presence: str, **more: Any) -> None:
         topic, now = f"presence/account/{account}", datetime.now(UTC)
@@ -107,9 +110,9 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, forks: Forks) -> AsyncIterator[Desk]:
     async with running(tmp_path) as broker, subscriber(broker.port) as mqtt:
-        yield Desk(tmp_path, broker, mqtt)
+        yield Desk(tmp_path, broker, mqtt, forks)
 
 
 async def test_a_preview_shows_what_it_is_told_to_suppose(desk: Desk) -> None:
@@ -180,14 +183,16 @@ def locked(folder: Path) -> str:
     return f"allow_anonymous false\npassword_file {folder}/passwords\nacl_file {rules}"
 
 
-async def test_a_lamp_is_forgotten_with_its_own_user_and_without_its_table(tmp_path: Path) -> None:
+async def test_a_lamp_is_forgotten_with_its_own_user_and_without_its_table(
+    tmp_path: Path, forks: Forks
+) -> None:
     mqtt = 'username = "desk"\npassword = "d"\n'
     extra = locked(tmp_path)
     async with (
         running(tmp_path, extra=extra) as broker,
         subscriber(broker.port, username="reader", password="r") as listening,
     ):
-        desk = Desk(tmp_path, broker, listening)
+        desk = Desk(tmp_path, broker, listening, forks)
         desk.configure('[drivers.desk]\nkind = "console"\nfollow = ["alice"]\n', mqtt)
         lamp = desk.start("desk")
         try:

@@ -18,6 +18,7 @@ from drivers.base import Surroundings
 from drivers.hue import KIND
 from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
+from tests.fakes.forks import Forks
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber
@@ -84,7 +85,7 @@ async def paired(hub: HueHub, folder: Path) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+async def room(tmp_path: Path, forks: Forks) -> AsyncIterator[Room]:
     lights = {"1": color_light("Desk", **WARM), "2": plug("Sign"), "3": white_light("Hall")}
     hub = HueHub(tmp_path, lights=lights)
     async with (
@@ -92,7 +93,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
         subscriber(broker.port) as mqtt,
         paired(hub, tmp_path),
     ):
-        built = Room(Desk(tmp_path, broker, mqtt), hub)
+        built = Room(Desk(tmp_path, broker, mqtt, forks), hub)
         try:
             yield built
         finally:
