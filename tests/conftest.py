@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,8 @@ def forks() -> Iterator[Forks]:
     """Our programs, loaded."""
     from tests.fakes.forks import Forks  # noqa: PLC0415 - most tests start none
 
-    loaded = Forks()
-    yield loaded
-    loaded.close()
+    with closing(Forks()) as loaded:
+        yield loaded
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

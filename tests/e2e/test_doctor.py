@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -335,9 +336,8 @@ def powerless(forks: Forks) -> Iterator[Forks]:
         return
     if not shutil.which("setpriv"):
         pytest.skip("setpriv is not installed (apt-get install util-linux)")
-    loaded = Forks("setpriv", "--bounding-set=-all")
-    yield loaded
-    loaded.close()
+    with closing(Forks("setpriv", "--bounding-set=-all")) as loaded:
+        yield loaded
 
 
 @pytest.fixture

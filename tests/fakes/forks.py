@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 ROOT = Path(__file__).parents[2]
 MOST = 200_000
@@ -36,11 +36,13 @@ LOADED = (
 class Program(Protocol):
     """A started program: ``subprocess.Popen`` is one too."""
 
-    args: object
     pid: int
-    returncode: int | None
     stdout: IO[str] | None
 
+    @property
+    def args(self) -> object: ...
+    @property
+    def returncode(self) -> int | Any: ...
     def poll(self) -> int | None: ...
     def wait(self, timeout: float | None = None) -> int: ...
     def send_signal(self, sig: int) -> None: ...

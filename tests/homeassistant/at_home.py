@@ -10,6 +10,7 @@ from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import household
 from tests.e2e.conftest import Stage
+from tests.fakes.forks import Forks
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.mosquitto import free_port
 from tests.fakes.mosquitto import running as broker_running
@@ -31,7 +32,8 @@ async def at_home(folder: Path) -> AsyncIterator[Household]:
         subscriber(broker.port) as mqtt,
     ):
         microsoft.codes.interval_s = 1
-        stage = Stage(folder, microsoft, people, broker, mqtt)
+        forks = Forks()
+        stage = Stage(folder, microsoft, people, broker, mqtt, forks)
         port = free_port()
         stage.configure(CONFIG, web=f"port = {port}")
         try:
@@ -54,3 +56,4 @@ async def at_home(folder: Path) -> AsyncIterator[Household]:
                 yield built
         finally:
             stage.end()
+            forks.close()

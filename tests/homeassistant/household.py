@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e.conftest import Stage
+from tests.fakes.forks import Program
 from tests.homeassistant.bulb import Bulb
 from tests.homeassistant.client import HomeAssistant, connected
 from tests.homeassistant.phone import Phone
@@ -74,7 +74,7 @@ media_player:
 )
 
 
-def start_lamp(stage: Stage, lamp: str) -> subprocess.Popen[str]:
+def start_lamp(stage: Stage, lamp: str) -> Program:
     """The driver of a lamp, with pins that are nowhere."""
     words = stage.python("drivers", lamp, "--config", str(stage.config))
     return stage.start_program(words, environ=PINS)
@@ -85,7 +85,7 @@ class Household:
     """Alice, who is signed in, and what she has at home."""
 
     stage: Stage
-    programs: dict[str, subprocess.Popen[str]]
+    programs: dict[str, Program]
     """The bridge, and the driver of each lamp."""
     page: str
     """The address of the bridge's own page."""
