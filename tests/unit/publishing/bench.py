@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -231,12 +233,12 @@ class FakeBroker:
 
     def _give_stored(self, topic_filter: str) -> None:
         for topic, payload in list(self.stored.items()):
-            if _matches(topic, topic_filter):
+            if _fitting(topic_filter)(topic):
                 self.subscribed[topic_filter](Received(topic, payload, retain=True))
 
     def _give(self, received: Received) -> None:
         for topic_filter, handler in list(self.subscribed.items()):
-            if _matches(received.topic, topic_filter) and "/request/" not in topic_filter:
+            if _fitting(topic_filter)(received.topic) and "/request/" not in topic_filter:
                 handler(received)
 
     def ask(self, command: str, payload: bytes = b"{}") -> None:
@@ -337,8 +339,8 @@ class Bench:
         }
 
 
-def _matches(topic: str, topic_filter: str) -> bool:
-    levels, wanted = topic.split("/"), topic_filter.split("/")
-    return len(levels) == len(wanted) and all(
-        want in ("+", level) for level, want in zip(levels, wanted, strict=True)
-    )
+@functools.cache
+def _fitting(topic_filter: str) -> Callable[[str], object]:
+    """What says whether a topic fits."""
+    levels = map(re.escape, topic_filter.split("+"))
+    return re.compile("[^/]*".join(levels)).fullmatch

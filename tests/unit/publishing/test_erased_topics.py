@@ -136,21 +136,23 @@ async def test_without_home_assistant_nothing_is_listened_to(tmp_path: Path) -> 
         assert not [topic for topic in bench.broker.subscribed if topic.startswith("home")]
 
 
-@pytest.mark.parametrize("leaf", [leaf for leaf in UNREPEATED if leaf != "preferred"])
-async def test_one_of_thousands_is_right_again_within_a_beat(tmp_path: Path, leaf: str) -> None:
+async def test_one_of_thousands_is_right_again_within_a_beat(tmp_path: Path) -> None:
     bench = Bench(tmp_path, homeassistant=False)
     bench.publisher.follow(CROWD)
-    topic = TOPICS.account("team_p700", leaf)
+    leaves = [leaf for leaf in UNREPEATED if leaf != "preferred"]
     async with bench.running():
         await settled(bench)
         bench.publisher.states.update(in_a_call("team_p700"))  # else nothing is counted
         await bench.pass_time(20)
-        truth = bench.broker.stored[topic]
-        bench.broker.put(topic, b"" if leaf != "sign_in" else b"needed")
-        await bench.pass_time(30)
-        assert bench.broker.stored[topic] == truth
+        for leaf in leaves:
+            topic = TOPICS.account("team_p700", leaf)
+            truth = bench.broker.stored[topic]
+            bench.broker.put(topic, b"" if leaf != "sign_in" else b"needed")
+            await bench.pass_time(30)
+            assert bench.broker.stored[topic] == truth, leaf
         bench.publisher.follow({"alice": ALICE})
-        assert TOPICS.account("+", leaf) not in bench.broker.subscribed, "beats do it for few"
+        watched = {TOPICS.account("+", leaf) for leaf in leaves}
+        assert not watched & bench.broker.subscribed.keys(), "beats do it for few"
 
 
 async def test_a_change_that_is_still_coming_back_is_not_answered(tmp_path: Path) -> None:
