@@ -175,6 +175,7 @@ class HueHub:
             self.refused.append(refusal)
             return web.Response(status=refusal)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response.force_close()
         await response.prepare(request)
         await response.write(b": hi\n\n")
         mine: asyncio.Queue[str | None] = asyncio.Queue()
@@ -306,8 +307,9 @@ class HueHub:
 
 
 async def _drip(request: web.Request) -> web.StreamResponse:
-    """Each byte comes in time, the answer never."""
+    """Each byte comes in time, the answer never; who reads it has nothing left but the socket."""
     response = web.StreamResponse()
+    response.force_close()
     await response.prepare(request)
     for _ in range(500):
         await response.write(b" ")

@@ -73,12 +73,13 @@ async def test_where_nobody_can_be_is_not_looked(at: str) -> None:
 
 
 async def test_a_kind_without_its_library_says_what_to_install() -> None:
-    async def find(_: str | None) -> AsyncGenerator[Found, None]:
-        raise ImportError("No module named 'pywizlight'")
+    async def find(at: str | None) -> AsyncGenerator[Found, None]:
+        if at:
+            raise ImportError("No module named 'pywizlight'")
         yield ONE
 
     with pytest.raises(ConfigError, match=r"pywizlight.*wiz"):
-        await report([replace(KIND, find=find)])
+        await report([replace(KIND, find=find)], "192.0.2.7")
 
 
 def test_of_two_with_one_name_one_is_named_by_what_is_its_own() -> None:
