@@ -86,7 +86,9 @@ def _hub(options: HueOptions, transport: Transport, around: Surroundings) -> Hub
         from drivers.hue.hub import Hub  # noqa: PLC0415 - loads phue
     except ImportError as error:
         raise without_library("hue", error) from error
-    return Hub(options, transport, Pairings(around.state_dir), name=around.name)
+    hub = Hub(options, transport, Pairings(around.state_dir), name=around.name)
+    hub.start()
+    return hub
 
 
 KIND = Kind(

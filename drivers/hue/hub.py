@@ -63,7 +63,6 @@ class Hub:
         self._bridge: PhueBridge | None = None
         self._stamp: object = None
         self._place: Place | None = None
-        self._is_placed = False
         self.pairing: Pairing | None = None
         """With the hub that was recognised last."""
 
@@ -77,6 +76,12 @@ class Hub:
         """Whether it is the lamp's own hub that was spoken to last, without an error since."""
         return self._bridge is not None
 
+    def start(self) -> None:
+        """Look for the hub first where it was last."""
+        self._place = self.pairings.place(self._name, self._options.hub)
+        if self._place:
+            self.transport.address = self._place.address
+
     def recognise(self) -> None:
         """See that it is the lamp's own hub that answers; at once where that was done."""
         with self._translated():
@@ -84,7 +89,7 @@ class Hub:
 
     def id_to_find(self) -> str | None:
         """The id of the lamp's hub, where there is one; never raises."""
-        place = self.pairings.place(self._name, self._options.hub)
+        place = self.pairings.place(self._name, self._options.hub)  # also when it was not there
         if place or self._options.hub_id:
             return place.hub_id if place else self._options.hub_id
         with suppress(LightRefusedError):
@@ -95,7 +100,7 @@ class Hub:
     def move(self, address: str | None) -> None:
         """Look for the hub at ``address``; ``None``: where the config says, whichever is paired."""
         self.close()
-        self._is_placed, self.transport.address = True, address or self._options.hub
+        self.transport.address = address or self._options.hub
         if address is None:
             self._place = None
 
@@ -171,7 +176,8 @@ class Hub:
     def _recognised(self) -> Pairing:
         """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
         self._stamp = self.pairings.stamp()
-        self._go_to_place()
+        if self.address == self._options.hub_id:
+            raise LightUnreachableError(f"no hub {self.address} answers in this network")
         pairings = self.pairings.load()
         pinned = {pairing.fingerprint: pairing for pairing in pairings if pairing.fingerprint}
         plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}
@@ -192,14 +198,6 @@ class Hub:
             if hub_id in plain:
                 return self._own(plain[hub_id])
         raise without_tls or self._stranger("is not paired.")
-
-    def _go_to_place(self) -> None:
-        if not self._is_placed:
-            self._is_placed = True
-            self._place = self.pairings.place(self._name, self._options.hub)
-            self.transport.address = self._place.address if self._place else self._options.hub
-        if self.address == self._options.hub_id:
-            raise LightUnreachableError(f"no hub {self.address} answers in this network")
 
     def _own(self, pairing: Pairing) -> Pairing:
         """``pairing``, unless it is that of another hub than the lamp's."""

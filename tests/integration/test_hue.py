@@ -1193,6 +1193,30 @@ async def test_another_paired_hub_at_the_old_address_is_not_taken_for_the_own(
     assert not other.puts
 
 
+async def test_of_two_paired_hubs_the_own_is_searched_for_until_it_answers(
+    hub: HueHub, around: Surroundings
+) -> None:
+    hub.link_button = True
+    answers: list[str | None] = [None, None]
+
+    async def search(hub_id: str) -> str | None:
+        assert hub_id == hub.hub_id.lower()
+        return answers.pop() if answers else hub.address
+
+    async with hub.running():
+        await pair(hub, around)
+        said = options(hub)
+    Pairings(around.state_dir).save(Pairing(hub_id="0" * 16, key=KEY, fingerprint="ab" * 32))
+    async with opened(said, around, search=search) as light:
+        for _ in range(2):
+            with pytest.raises(LightUnreachableError):
+                await light.apply(RED)
+        hub.port = 0
+        async with hub.running():
+            await light.apply(RED)
+    assert hub.puts
+
+
 async def test_a_hub_that_took_the_place_of_the_old_one_serves_its_lamps(
     hub: HueHub, around: Surroundings, tmp_path: Path
 ) -> None:
