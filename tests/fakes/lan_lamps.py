@@ -89,6 +89,8 @@ class LifxLamp:
         self.device.state.port = self.port
         self.device.state.label = "Desk"
         self.device.state.power_level = 65535
+        self.devices = [self.device]
+        """All that answer at its address."""
         self.told: list[bytes] = []
         """The colours, without their headers."""
         self._server: _Server | None = None
@@ -100,7 +102,7 @@ class LifxLamp:
     async def plug(self) -> None:
         if self._server is None:
             manager = DeviceManager(DeviceRepository())
-            self._server = _Server([self.device], manager, "127.0.0.1", self.port)
+            self._server = _Server(self.devices, manager, "127.0.0.1", self.port)
             self._server.lamp = self
             await self._server.start()
 
@@ -304,6 +306,30 @@ class Yeelight:
             f"Location: yeelight://127.0.0.1:{self.port}\r\nServer: POSIX, UPnP/1.0 YGLC/1\r\n"
             f"id: {self.id}\r\nmodel: color\r\nfw_ver: 18\r\npower: on\r\nname: Desk\r\n"
         ).encode()
+
+
+class Crowd(asyncio.DatagramProtocol):
+    """A WiZ bulb and a Yeelight that answer twice, among others who answer what is no lamp."""
+
+    OTHERS = (
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b'{"result": {"mac": 7}}',
+        b'{"result": {"mac": "no mac\\n[mqtt]"}}',
+        b"HTTP/1.1 200 OK\r\nLocation: yeelight://127.0.0.1:x\r\nid: 0x0000000000000001\r\n",
+        b"HTTP/1.1 200 OK\r\nLocation: yeelight://127.0.0.1:55443\r\nid: 1\r\n",
+    )
+
+    def __init__(self, bulb: WizBulb, lamp: Yeelight) -> None:
+        self._ours = lamp.advertises(), json.dumps(bulb.registration).encode()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        for answer in (*self.OTHERS, *self._ours, *self._ours):
+            self._transport.sendto(answer, addr)
 
 
 class SearchAnswers(asyncio.DatagramProtocol):

@@ -11,17 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifx_emulator import create_color_temperature_light, create_multizone_light
+from lifx_emulator import (
+    create_color_light,
+    create_color_temperature_light,
+    create_multizone_light,
+)
+from pydantic import BaseModel, ValidationError
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, Effect, LightState
 from drivers import lifx_lamp, wiz_lamp, yeelight_lamp
 from drivers.base import Capability, Surroundings
+from drivers.finding import report
 from drivers.lifx_lamp import LifxOptions
 from drivers.testing import FakeBus, ManualClock
 from drivers.wiz_lamp import WizOptions
 from drivers.yeelight_lamp import YeelightOptions
-from tests.fakes.lan_lamps import LifxLamp, SearchAnswers, WizBulb, Yeelight, free_port
+from tests.fakes.lan_lamps import Crowd, LifxLamp, SearchAnswers, WizBulb, Yeelight, free_port
 
 RED, WHITE = LightState(color=(255, 0, 0)), LightState(brightness=0.5)
 CONFIG = '# mine\n[drivers.shelf] # old\nkind = "console"\n'
@@ -256,6 +262,64 @@ async def test_a_lamp_that_answers_is_shown_with_its_config_and_written_once(
         code, said = await driver("add", kind, *where, folder=tmp_path)
         assert (code, f"as [drivers.{key}]" in said) == (2, True)
     assert file.read_text(encoding="utf-8") == written
+
+
+async def test_who_answers_twice_is_one_lamp_and_who_answers_garbage_is_none(
+    clock: ManualClock,
+) -> None:
+    crowd, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Crowd(WizBulb(), Yeelight(clock.monotonic)), local_addr=("127.0.0.1", 0)
+    )
+    host, port = crowd.get_extra_info("sockname")
+    found = await report([wiz_lamp.KIND, yeelight_lamp.KIND], f"{host}:{port}")
+    crowd.close()
+    assert [line for line in found if line.startswith("#")] == [
+        "# a8bb5006033d: WiZ at 127.0.0.1",
+        "# Desk: Yeelight color at 127.0.0.1",
+    ]
+
+
+async def test_two_lifx_lamps_of_one_label_are_shown_by_their_serial_numbers() -> None:
+    lamp = LifxLamp()
+    twin = create_color_light("d073d5000002")
+    twin.state.label, twin.state.port = "desk", lamp.port
+    lamp.devices.append(twin)
+    async with plugged(lamp):
+        found = await report([lifx_lamp.KIND], f"127.0.0.1:{lamp.port}")
+    assert [line for line in found if line.startswith(("[", "serial", "label"))] == [
+        "[drivers.desk]",
+        'serial = "d073d5000001"',
+        "[drivers.desk_2]",
+        'serial = "d073d5000002"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "keys", "text"),
+    [
+        (LifxOptions, {}, "label = .* serial = .* host = "),
+        (LifxOptions, {"label": "Desk", "host": "192.0.2.7"}, "needs one of"),
+        (LifxOptions, {"serial": "d073d5"}, "12 digits"),
+        (LifxOptions, {"label": "Desk", "broadcast": "lan"}, "broadcast"),
+        (WizOptions, {"mac": "a8bb5006033x"}, "12 digits"),
+        (WizOptions, {"host": "http://192.0.2.7"}, "a name or an address alone"),
+        (WizOptions, {"host": "192.0.2.7:38899"}, "a port is written as port"),
+        (YeelightOptions, {"id": "0x1"}, "as find shows it"),
+        (YeelightOptions, {"host": ""}, "a name or an address alone"),
+    ],
+)
+def test_keys_that_mean_no_lamp_are_refused(
+    options: type[BaseModel], keys: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ValidationError, match=text):
+        options(**keys)
+
+
+def test_a_lamp_is_named_as_its_maker_prints_it() -> None:
+    assert LifxOptions(serial="D0:73:D5:12:34:56").wanted == "d073d5123456"
+    assert WizOptions(mac="A8-BB-50-06-03-3D").wanted == "a8bb5006033d"
+    assert YeelightOptions(id="0x00000000037073D2").wanted == "0x00000000037073d2"
+    assert YeelightOptions(host="lamp.lan").wanted == "lamp.lan"
 
 
 async def test_a_kind_that_nobody_can_look_for_says_so(tmp_path: Path) -> None:
