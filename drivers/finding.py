@@ -136,8 +136,7 @@ def _values(kind: Kind[Any], lamp: Found, key: str) -> dict[str, str]:
 
 
 def _called(lamp: Found) -> list[str]:
-    values = [value for value in lamp.options.values() if value not in ("?", lamp.name)]
-    return [lamp.name, lamp.address, *values]
+    return list(dict.fromkeys((lamp.name, lamp.address, *set(lamp.options.values()) - {"?"})))
 
 
 def _is_address(text: str) -> bool:

@@ -175,6 +175,7 @@ class HueLight:
         """What is shown on, and how it was when it was read last, or is now."""
         if self._found is None or anew:
             target = self._found[0] if self._found else self._hub.find()
+            self._found = None  # until this has worked
             lights = self._hub.members(target)
             if not lights:
                 raise LightRefusedError(

@@ -521,14 +521,17 @@ async def test_a_wrong_name_is_told_with_the_right_ones(
             await light.apply(RED)
 
 
+@pytest.mark.parametrize("is_taken", [True, False])
 async def test_a_light_that_got_another_number_is_found_again(
-    paired: HueHub, around: Surroundings
+    paired: HueHub, around: Surroundings, *, is_taken: bool
 ) -> None:
     async with lit(paired, around) as light:
         await light.apply(RED)
         paired.lights["8"] = paired.lights.pop("1")
         with pytest.raises(LightUnreachableError, match="not available"):
-            await light.apply(GREEN)
+            await (light.snapshot() if is_taken else light.apply(GREEN))
+        if is_taken:
+            assert list((await light.snapshot())["lights"]) == ["8"]
         await light.apply(GREEN)
     assert paired.values(8)["bri"] == 127
 
