@@ -7,18 +7,21 @@ retry, restoring, Home Assistant) are the runner's, the same for every kind.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
 from bridge.contract.clock import Clock
 from bridge.contract.light import Effect, LightState
 from bridge.contract.wire import Message
+
+if TYPE_CHECKING:
+    from bridge.broker import Received
 
 O = TypeVar("O", bound=BaseModel)  # noqa: E741 - the options of a kind
 O_contra = TypeVar("O_contra", bound=BaseModel, contravariant=True)
@@ -159,8 +162,8 @@ class Bus(Protocol):
         """Send soon; never blocks."""
         ...
 
-    def subscribe(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
-        """Call ``handler`` with each :class:`bridge.broker.Received` that matches."""
+    def subscribe(self, topic_filter: str, handler: Callable[[Received], None]) -> None:
+        """Call ``handler`` with each message that matches."""
         ...
 
 
@@ -213,7 +216,7 @@ class Kind(Generic[O]):
     """There is a light behind it; else its looks are tried by the driver that runs."""
     uses_bus: bool = False
     """It reaches its light through the broker."""
-    pair: Callable[[O, Surroundings], Any] | None = None
+    pair: Callable[[O, Surroundings], Coroutine[Any, Any, None]] | None = None
     """An async function behind ``presence-driver pair``; prints, waits, raises as above."""
     find: Callable[[str | None], AsyncGenerator[Found, None]] | None = None
     """What of it answers, in the local network or at the address that is named."""

@@ -142,16 +142,13 @@ async def ask(
             following.hear(received)
     facts = following.heard.value.facts
     silent = [account for account in people if not _knows_sign_in(facts, account)]
-    if silent:  # a bridge of old tells it with its codes, which a lamp may not be let hear
-        with suppress(PersonMustActError):
-            old = [topics.account(account, "auth") for account in silent]
-            for received in await _stored(config, old, connect):
-                following.hear(received)
     tables = {known.state.table for known in facts.values() if known.state and known.state.table}
-    if tables:  # which a lamp with rules of the last release may not be let hear
-        with suppress(PersonMustActError):
-            fresh = [topics.table(table, FRESH) for table in sorted(tables)]
-            for received in await _stored(config, fresh, connect):
+    for more in (
+        [topics.account(account, "auth") for account in silent],  # of a bridge of old
+        [topics.table(table, FRESH) for table in sorted(tables)],
+    ):
+        with suppress(PersonMustActError):  # a lamp with rules of its release may not hear each
+            for received in await _stored(config, more, connect) if more else ():
                 following.hear(received)
     heard = following.heard.value
     return Now(

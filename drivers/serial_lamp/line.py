@@ -33,7 +33,7 @@ PING_S = 5.0
 HELLO = b"\nhello\n"
 """Asks for the hello; the line end before it closes whatever half a line the board holds."""
 
-_HELLO = re.compile(rb"hello (\S+) (\d{1,5}) ([a-z0-9-]+)")
+_HELLO = re.compile(rb"hello (\S+) (\d{1,5}) [a-z0-9-]+")
 _OK = re.compile(rb"ok (\d{1,3}) ([0-9a-f]{6}) (solid|blink|pulse|waiting) (\d{1,5})")
 _ERROR = re.compile(rb"error (\d{1,3}) ([a-z]+)")
 
@@ -51,8 +51,6 @@ class Hello(NamedTuple):
 
     name: str
     version: int
-    lamp: str
-    """``pwm`` or ``neopixel``."""
 
 
 class Reply(NamedTuple):
@@ -91,8 +89,8 @@ def parse_hello(line: bytes) -> Hello | None:
     found = _HELLO.search(line.strip())
     if found is None or found.end() != len(line.strip()):
         return None
-    name, version, lamp = found.groups()
-    return Hello(name.decode("ascii", "replace"), int(version), lamp.decode("ascii"))
+    name, version = found.groups()
+    return Hello(name.decode("ascii", "replace"), int(version))
 
 
 def parse_reply(line: bytes) -> Reply | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Protocol
 
 from bridge.broker import Received
 from bridge.contract.wire import Message
@@ -37,7 +37,7 @@ class FakeBus:
         self.device = device
         self.published: list[Message] = []
         self.connected = True
-        self._handlers: dict[str, Callable[[Any], None]] = {}
+        self._handlers: dict[str, Callable[[Received], None]] = {}
 
     def publish(self, message: Message) -> None:
         """Keep the message, and hand it to the device that listens there."""
@@ -49,7 +49,7 @@ class FakeBus:
             for topic, payload, _ in self.device.hear(message.topic, message.payload):
                 self.tell(topic, payload)
 
-    def subscribe(self, topic_filter: str, handler: Callable[[Any], None]) -> None:
+    def subscribe(self, topic_filter: str, handler: Callable[[Received], None]) -> None:
         """Call ``handler`` with what is told on ``topic_filter``."""
         self._handlers[topic_filter] = handler
 

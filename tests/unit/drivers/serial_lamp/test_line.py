@@ -40,10 +40,10 @@ def test_the_request_for_a_hello_holds_no_command_of_a_bootloader() -> None:
 @pytest.mark.parametrize(
     ("heard", "hello"),
     [
-        (b"hello presence-lamp 1 pwm\r", line.Hello("presence-lamp", 1, "pwm")),
+        (b"hello presence-lamp 1 pwm\r", line.Hello("presence-lamp", 1)),
         (
             b"\x00\xffgarbage hello presence-lamp 12 neopixel",
-            line.Hello("presence-lamp", 12, "neopixel"),
+            line.Hello("presence-lamp", 12),
         ),
         (b"hello presence-lamp 1", None),
         (b"hello presence-lamp one pwm", None),
