@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config.loader import check
-from drivers.registry import find
+from drivers.registry import find, installed
 from drivers.settings import read
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -44,3 +44,11 @@ def test_each_table_of_a_page_is_one_that_a_driver_takes(file: str) -> None:
                 read(config, name, find(table["kind"]).options)
                 seen += 1
     assert seen
+
+
+def test_the_table_of_what_was_tried_names_each_kind_and_what_was_not() -> None:
+    table = (DOCS / "lights.md").read_text(encoding="utf-8").partition("## What was tried")[2]
+    rows = re.findall(r"(?m)^\| \[`(\w+)`\]\([^)]+\) \| [^|]+ \| [^|]+ \|$", table)
+    ours = {name for name, point in installed().items() if point.module.startswith("drivers.")}
+    assert set(rows) == ours
+    assert rows == sorted(rows)
