@@ -110,7 +110,7 @@ class Reach:
             self._tried[message.topic] = message, self.sent_s
         self._bus.publish(message)
 
-    async def send(self, *messages: Message | None) -> None:
+    async def send(self, *messages: Message) -> None:
         """Send; where it is doubtful that the device is there this is a try, and its answer counts.
 
         Raises:
@@ -119,15 +119,15 @@ class Reach:
         is_try, live = self.is_doubtful, self.live.version
         if not (is_try and self.may_try(messages[-1])):
             self.require()
-        for message in filter(None, messages):
+        for message in messages:
             self.publish(message)
         if is_try:
             await self.live.newer(live, within_s=ANSWER_S, clock=self._clock)
             self.require()
 
-    def may_try(self, message: Message | None) -> bool:
+    def may_try(self, message: Message) -> bool:
         """Whether one that is perhaps away was not reported just this within the last minute."""
-        if message is None or not self.is_doubtful:
+        if not self.is_doubtful:
             return True
         last, at_s = self._tried.get(message.topic, (None, 0.0))
         return message != last or self._clock.monotonic() - at_s >= TRY_EVERY_S

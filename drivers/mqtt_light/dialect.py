@@ -103,9 +103,9 @@ class Dialect(ABC):
         """The outputs of a device, as in the config, where a person must choose one."""
         return ()
 
-    def end(self, _reported: Reported) -> Message | None:
-        """Ends the effect that ``reported`` has, where a look alone would not."""
-        return None
+    def end(self, _reported: Reported) -> tuple[Message, ...]:
+        """What ends the effect that ``reported`` has, where a look alone would not."""
+        return ()
 
     @abstractmethod
     def show(self, state: LightState, frame: Frame | None = None) -> Message:

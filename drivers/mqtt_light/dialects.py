@@ -47,7 +47,7 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
         output=output,
         tells_all=True,
         parts_s=zigbee2mqtt.PARTS_S,
-        end_of=zigbee2mqtt.end_of,
+        ends_of=zigbee2mqtt.ends_of,
         transition_s=options.transition,
         shortest_fade_s=0.1,
         only_changes=True,
@@ -80,7 +80,7 @@ def _json(options: MqttOptions) -> Dialect:
         availability_topics=_if_given(options.availability_topic),
         full=options.brightness_scale,
         capability=_capability(options),
-        end_of=lambda _effect: "none",
+        ends_of=lambda _effect: ("none",),
         transition_s=options.transition,
         shortest_fade_s=math.inf if options.transition is None else 0.1,
     )

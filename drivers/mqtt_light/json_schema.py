@@ -46,8 +46,8 @@ class JsonSchema(Dialect):
     """ESPHome drops a transition that is no whole number, and then fades as it was built to."""
     has_effects: bool = False
     """ESPHome plays an effect that somebody started on under any new colour, until it is ended."""
-    end_of: Callable[[str], str] | None = None
-    """The effect that ends another one, where that needs a command of its own."""
+    ends_of: Callable[[str], tuple[str, ...]] = lambda _effect: ()
+    """The effects that end another one, where that needs commands of its own."""
     only_changes: bool = False
     """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
 
@@ -109,12 +109,11 @@ class JsonSchema(Dialect):
         capability = no_more(self.capability, capability)
         return self if capability is self.capability else replace(self, capability=capability)
 
-    def end(self, reported: Reported) -> Message | None:
-        """Ends an effect that ``reported`` has, where that needs a command of its own."""
+    def end(self, reported: Reported) -> tuple[Message, ...]:
+        """What ends an effect that ``reported`` has, where that needs commands of its own."""
         effect = effect_of(reported.get("effect"))
-        if effect is None or self.end_of is None:
-            return None
-        return self._command({"effect": self.end_of(effect)})
+        ends = () if effect is None else self.ends_of(effect)
+        return tuple(self._command({"effect": end}) for end in ends)
 
     def seen(self, reported: Reported) -> Seen | None:
         """``reported`` made comparable."""

@@ -80,8 +80,8 @@ class MqttLight:
         now_s = self._clock.monotonic()
         self._sent, may_run = _Sent(state, now_s, now_s), self._effect_may_run or self._touched
         self._touched = False
-        end = self._dialect.end(self._reported.value) if may_run else None
-        await self._command(end, self._dialect.show(state))
+        end = self._dialect.end(self._reported.value) if may_run else ()
+        await self._command(*end, self._dialect.show(state))
         self._effect_may_run = False
 
     async def fade(self, state: LightState, over_s: float) -> None:
@@ -120,8 +120,8 @@ class MqttLight:
             topic = self._dialect.state_topics[0]
             log.warning("%s: found neither on nor off, so it is left as it is", topic)
             return
-        end = self._dialect.end(self._reported.value) if self._touched else None
-        await self._command(end, back)
+        end = self._dialect.end(self._reported.value) if self._touched else ()
+        await self._command(*end, back)
         self._reported.set({**self._reported.value, **snapshot})  # until it tells otherwise
 
     async def changed_by_others(self) -> bool:
@@ -190,7 +190,7 @@ class MqttLight:
                 remedy=f"Say which one is the light, as in output = {outputs[-1]}",
             )
 
-    async def _command(self, *messages: Message | None) -> None:
+    async def _command(self, *messages: Message) -> None:
         self._require_one_output()
         self._answer = None
         await self._reach.send(*messages)

@@ -107,11 +107,11 @@ class Tasmota(Dialect):
             is_missing=(self.output or 1) > last,
         )
 
-    def end(self, reported: Reported) -> Message | None:
+    def end(self, reported: Reported) -> tuple[Message, ...]:
         """A colour ends a scheme, a brightness does not."""
         if self.capability is Capability.WHITE and number(reported.get("Scheme")):
-            return self._command("Scheme", "0")
-        return None
+            return (self._command("Scheme", "0"),)
+        return ()
 
     def seen(self, reported: Reported) -> Seen | None:
         """``reported`` made comparable."""

@@ -27,8 +27,8 @@ def bridge_topics(topic: str) -> tuple[str, ...]:
     return tuple(f"{folder}/bridge/state" for folder in folders)
 
 
-def end_of(effect: str) -> str:
-    """The effect that ends ``effect``."""
+def ends_of(effect: str) -> tuple[str, ...]:
+    """The effects that end ``effect``; whose ``colorloop`` it is cannot be seen."""
     if effect == "colorloop":
-        return "stop_colorloop"
-    return "stop_hue_effect" if effect in _HUE_EFFECTS else "stop_effect"
+        return "stop_colorloop", "stop_effect"  # of most makers, of a Hue bulb
+    return ("stop_hue_effect",) if effect in _HUE_EFFECTS else ("stop_effect",)

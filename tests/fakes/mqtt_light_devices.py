@@ -46,6 +46,8 @@ class ZigbeeBulb:
     features: tuple[str, ...] = ("state", "brightness", "color")
     output: str = ""
     effect: str | None = None
+    is_hue: bool = False
+    """Its effects are the maker's own, ``colorloop`` too."""
     base: str = "zigbee2mqtt"
     others: dict[str, Any] = field(default_factory=dict)
     """What it tells of its other outputs."""
@@ -78,13 +80,28 @@ class ZigbeeBulb:
         elif "color" in told:
             color = _rgb(told["color"])
         if "effect" in told:
-            assert told["effect"] in {"colorloop", "candle", "stop_colorloop", "stop_hue_effect"}
-            ends = {"stop_colorloop": "colorloop", "stop_hue_effect": "candle"}
-            ended = ends.get(told["effect"])
-            assert ended in {None, self.effect}
-            self.effect = None if ended else told["effect"]
+            self._hear_effect(told["effect"])
         self.shows = (on, brightness, color)
         return self.told()
+
+    def _hear_effect(self, effect: str) -> None:
+        """As ``philips.ts`` and ``toZigbee.ts`` of zigbee-herdsman-converters have it."""
+        if self.is_hue:
+            assert effect in {
+                "colorloop",
+                "candle",
+                "stop_colorloop",
+                "stop_effect",
+                "stop_hue_effect",
+            }
+            ends = effect in {"stop_effect", "stop_hue_effect"}
+        else:
+            assert effect in {"colorloop", "stop_colorloop", "stop_effect"}
+            ends = effect == "stop_colorloop"
+        if not effect.startswith("stop_"):
+            self.effect = effect
+        elif ends:
+            self.effect = None
 
     def told(self) -> Told:
         on, brightness, (red, green, blue) = self.shows

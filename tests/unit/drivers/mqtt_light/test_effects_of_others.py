@@ -19,8 +19,13 @@ async def test_esphome_is_given_its_rainbow_back() -> None:
 
 
 async def test_a_zigbee_bulb_is_given_its_effect_back_with_the_colour_beneath() -> None:
-    for effect, end in (("colorloop", "stop_colorloop"), ("candle", "stop_hue_effect")):
-        device = ZigbeeBulb(effect=effect, shows=(True, 99, (4, 5, 6)))
+    both = ["stop_colorloop", "stop_effect"]
+    for effect, is_hue, named in (
+        ("colorloop", False, both),
+        ("colorloop", True, both),
+        ("candle", True, ["stop_hue_effect"]),
+    ):
+        device = ZigbeeBulb(effect=effect, is_hue=is_hue, shows=(True, 99, (4, 5, 6)))
         desk = Desk(device, device="zigbee2mqtt", topic=device.topic)
         found = await desk.taken()
         await desk.light.apply(RED)
@@ -28,8 +33,8 @@ async def test_a_zigbee_bulb_is_given_its_effect_back_with_the_colour_beneath() 
         for look in (GREEN, OFF, DIM):
             await desk.light.apply(look)
         ends = [command for command in desk.commands if "effect" in command[1]]
-        assert ends == [(f"{device.topic}/set", {"effect": end})]
-        assert desk.commands[0] == ends[0]
+        assert ends == [(f"{device.topic}/set", {"effect": end}) for end in named]
+        assert desk.commands[: len(ends)] == ends
         await desk.light.restore(found)
         assert (device.effect, device.shows) == (effect, (True, 99, (4, 5, 6)))
 
