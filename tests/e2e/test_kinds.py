@@ -38,7 +38,7 @@ PURPLE = LightState(color=(140, 0, 255))
 RED = LightState(color=(255, 0, 0), brightness=0.6)
 WHITE = LightState(brightness=0.15)
 PRESENCES = {"Available": GREEN, "DoNotDisturb": PURPLE, "Busy": RED}
-WIRED = ("console", "hue", "serial", "mqtt", "gpio", "usb")
+WIRED = ("console", "hue", "serial", "mqtt", "gpio", "usb", "pixels")
 WRITTEN = ("command", "http", "virtual", "wled")
 CONFIG = """
 [drivers.console]
@@ -68,6 +68,11 @@ pins = {{ red = 17, green = 27, blue = 22 }}
 [drivers.usb]
 kind = "usb"
 grace = 1
+[drivers.pixels]
+kind = "pixels"
+grace = 1
+gamma = 1
+leds = 3
 [drivers.command]
 kind = "command"
 grace = 1
@@ -235,6 +240,7 @@ async def house(
             "http": http.shows,
             "virtual": lambda state: _in_home_assistant(built, state),
             "wled": wled.shows,
+            "pixels": lambda state: wires.led == tuple(state.rgb[at] for at in (1, 0, 2)),
             "usb": lambda state: wires.report == bytes((1, ord("c"), *state.rgb, 0, 10, 0)),
         }
         try:
@@ -260,7 +266,7 @@ async def test_the_colour_arrives_on_each_kind_and_each_is_left_as_it_should_be(
     assert house.hue.as_found()
     assert house.wled.as_found()
     assert house.bulb.shows == found
-    dark = {"serial", "gpio", "usb", "command", "http"} & set(lamps)
+    dark = {"serial", "gpio", "usb", "pixels", "command", "http"} & set(lamps)
     await house.until_shown(off, on=tuple(dark))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 class SpiStrip:
     """What ``spidev.SpiDev`` is to its user, with LEDs at the other end."""
 
-    def __init__(self, *, leds: int, colours: int = 3) -> None:
+    def __init__(self, *, leds: int | None = None, colours: int = 3) -> None:
         self.frames: list[list[tuple[int, ...]]] = []
         self.broken = False
         self.max_speed_hz = 500_000
@@ -27,7 +27,7 @@ class SpiStrip:
         assert self.opened
         bits = [self._bit(pulse) for pulse in data]
         values = [int("".join(map(str, bits[at : at + 8])), 2) for at in range(0, len(bits), 8)]
-        assert len(values) == self._leds * self._colours
+        assert len(values) == (self._leds or len(values) // self._colours) * self._colours
         starts = range(0, len(values), self._colours)
         self.frames.append([tuple(values[at : at + self._colours]) for at in starts])
 

@@ -26,6 +26,8 @@ class Wires(asyncio.DatagramProtocol):
         """By pin, such as ``GPIO17``; 0 (always low) to 1."""
         self.report = b""
         """The last one that the USB light got."""
+        self.led: tuple[int, ...] = ()
+        """What the first LED of the strip got: green, red, blue."""
         self.changed: Callable[[str], None] = lambda _: None
         """Called with ``gpio``, ``spi`` or ``usb`` at each message."""
 
@@ -35,6 +37,8 @@ class Wires(asyncio.DatagramProtocol):
             self.report = bytes.fromhex(words[0])
         elif kind == "gpio":
             self.duty[words[0]] = float(words[1])
+        elif kind == "spi":
+            self.led = tuple(map(int, words))
         self.changed(kind)
 
 

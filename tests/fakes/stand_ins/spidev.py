@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from tests.fakes.spi_strip import SpiStrip
 from tests.fakes.stand_ins.wire import tell
 
 
-class SpiDev:
-    max_speed_hz = 0
+class SpiDev(SpiStrip):
+    """Tells the colours of the first LED in the order of the wire: green, red, blue."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._last: list[int] = []
 
     def open(self, bus: int, device: int) -> None:
         assert (bus, device) == (0, 0)
+        super().open(bus, device)
 
-    def close(self) -> None:
-        pass
-
-    def xfer3(self, data: list[int]) -> None:
+    def xfer3(self, data: Sequence[int]) -> None:
+        super().xfer3(data)
         if list(data) != self._last:  # the same is sent anew every few seconds
-            tell("spi")
+            tell(" ".join(map(str, ("spi", *self.frames[-1][0]))))
         self._last = list(data)
