@@ -111,8 +111,8 @@ class Tokens:
             token.dead_with = code
         return len(mine)
 
-    def revoke_access(self, oid: str) -> int:
-        """Make Graph refuse the access tokens that a person's clients hold now."""
+    def revoke_access(self, oid: str | None) -> int:
+        """Make Graph refuse the access tokens of a person's clients, or with ``None`` of apps."""
         mine = [token for token in self._access.values() if token.oid == oid]
         for token in mine:
             token.revoked = True

@@ -19,13 +19,15 @@ certificate_file = "secrets/app.pem"
 private_key_file = "secrets/app.key"
 """
 
+ROLES = ("Presence.Read.All", "User.Read.All", "GroupMember.Read.All")
+
 
 async def upload(stage: Stage, folder: Path) -> str:
     """Make a certificate by the command, upload it, and return what the command said."""
     told = await stage.command("bridge", "certificate", "create", "--folder", str(folder))
     assert told.returncode == 0, told.stderr
     stage.home.app.certificates.append((folder / "app.pem").read_bytes())
-    stage.home.app.roles = {"Presence.Read.All", "User.Read.All", "GroupMember.Read.All"}
+    stage.home.app.roles = set(ROLES)
     return told.stdout
 
 

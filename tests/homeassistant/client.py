@@ -97,10 +97,12 @@ class HomeAssistant:
             else:
                 self.notifications[name] = notification
 
-    async def until(self, what: str, matches: Callable[[], Any]) -> Any:
+    async def until(
+        self, what: str, matches: Callable[[], Any], *, deadline_s: float = DEADLINE_S
+    ) -> Any:
         """Wait until ``matches`` gives something true of what was heard, and return that."""
         try:
-            async with asyncio.timeout(DEADLINE_S), self._news:
+            async with asyncio.timeout(deadline_s), self._news:
                 while not (found := matches()):
                     await self._news.wait()
                 return found

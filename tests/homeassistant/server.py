@@ -27,6 +27,11 @@ START_S = 180.0
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^\]]+)\] ")
 LOUD = ("WARNING", "ERROR", "CRITICAL")
 ABOUT = ("mqtt", "automation", "blueprint", "script", "template", "scene", "light", "lovelace")
+HARMLESS = (
+    "Updating state for",  # it took long, as the next, on a machine that has much else to do
+    "No ACK from MQTT server in",
+    "No device components to cleanup for",  # a topic was erased that it never saw
+)
 CONFIGURATION = """\
 homeassistant:
   name: Home
@@ -166,6 +171,7 @@ class Server:
         for line in self.log_file.read_bytes()[since:].decode(errors="replace").splitlines():
             if match := LINE.match(line):
                 about = any(word in line.lower() for word in ABOUT)
+                about = about and not any(text in line for text in HARMLESS)
                 wanted = match["level"] in LOUD and about
             if wanted:
                 found.append(line)

@@ -112,7 +112,8 @@ def _of_table(topics: Topics, account: Followed) -> list[dict[str, str]]:
     if not (account.table and account.shares):
         return []
     fresh = topics.table(account.table, "fresh")
-    return [{"topic": fresh, "value_template": "{{ value_json.state }}"}]
+    state = "{{ value_json.state if value_json is defined }}"  # it is erased where nobody shares
+    return [{"topic": fresh, "value_template": state}]
 
 
 def _link(page: str | None) -> dict[str, str]:

@@ -335,5 +335,8 @@ def test_who_is_in_a_large_table_is_available_while_the_table_is_too() -> None:
     payload = json.loads(account_device(TOPICS, "team_ann", large, "1.2.3").payload)
     assert payload["availability_mode"] == "all"
     assert payload["availability"][2:] == [
-        {"topic": "presence/table/team/fresh", "value_template": "{{ value_json.state }}"}
+        {
+            "topic": "presence/table/team/fresh",
+            "value_template": "{{ value_json.state if value_json is defined }}",
+        }
     ]
