@@ -251,7 +251,7 @@ class Broker:
         await self._sender.run(session)
 
     async def _take(self, lease: Lease, session: Session, tasks: asyncio.TaskGroup) -> None:
-        if not lease.is_ours:  # whoever served meanwhile has said it
+        if lease.is_anew:  # whoever served meanwhile has said it
             self._outbox.clear()
         for refused in await lease.take(session):
             self._unpublished.refused(lease.topic, refused.code, refused.reason)

@@ -85,6 +85,8 @@ class Lease:
         self._ours: Leader | None = None
         self._store = store
         self._decided_on: Leader | None = None
+        self._highest = 0
+        """The highest epoch that was heard: a broker may forget who served last."""
         self.leader: Leader | None = None
         """Who serves, or served last, as far as was heard."""
         self.health = b""
@@ -104,6 +106,18 @@ class Lease:
         return self.leader.epoch <= self._ours.epoch
 
     @property
+    def is_anew(self) -> bool:
+        """Whether somebody else may have served since we did."""
+        return not self.is_ours or (self._ours is not None and self._highest > self._ours.epoch)
+
+    @property
+    def outranks(self) -> bool:
+        """Whether who serves has an epoch below ours: readers would take its facts for old ones."""
+        if self._ours is None or self.leader is None or self.leader.node == self.node:
+            return False
+        return self.leader.epoch < self._ours.epoch
+
+    @property
     def other(self) -> str:
         """The node that serves or served last, where that is not this one."""
         return "" if self.leader is None or self.is_ours else self.leader.node
@@ -116,6 +130,7 @@ class Lease:
     def hear(self, received: Received) -> None:
         """Take what is on the topic; who serves answers what is not its own word."""
         heard = leader_of(received.payload)
+        self._highest = max(self._highest, heard.epoch if heard else 0)
         if self._ours is None or not self.serves:
             self.leader = heard
         elif heard is None or heard.epoch < self._ours.epoch:
@@ -146,10 +161,9 @@ class Lease:
         """
         if self.other and self.leader != self._decided_on:
             raise OutbidError
-        is_anew = not self.is_ours
-        seen = self.leader.epoch if self.leader else 0
+        is_anew = self.is_anew
         since = self._clock.now().isoformat(timespec="seconds")
-        ours = self._say(Leader(self.node, self._next_epoch(seen), since))
+        ours = self._say(Leader(self.node, self._next_epoch(self._highest), since))
         self._outbid.clear()
         self._corrected.clear()
         self.serves = True

@@ -131,6 +131,9 @@ class _Watching:
         while True:
             if listening.done():  # also while we slept, when nobody here was woken
                 listening.result()
+            if lease and lease.outranks and not self._reconnecting.thrown_out:
+                lease.decide()
+                return False
             wait_s = place.value.free_s(part) - self._clock.monotonic()
             if wait_s <= 0:
                 break

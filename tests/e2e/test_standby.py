@@ -135,6 +135,8 @@ async def test_the_other_takes_over_from_who_is_killed_and_from_who_hangs(
     stage: Stage, mqtt: Subscriber
 ) -> None:
     a, b = node(stage, "a"), node(stage, "b")
+    (stage.folder / "state-a").mkdir(mode=0o700)
+    (stage.folder / "state-a/epoch").write_text("4000000000", encoding="utf-8")  # of a wrong clock
     a.start()
     await mqtt.until_text(BRIDGE, "online")
     b.start()
@@ -166,8 +168,20 @@ async def test_the_other_takes_over_from_who_is_killed_and_from_who_hangs(
     await mqtt.until(STATE, lambda h: h.json["availability"] == "away", since=hung)
     assert all(h.text == "online" for h in mqtt.heard[since:] if h.topic == BRIDGE)
     assert [name for name, _ in leaders(mqtt)] == ["a", "b", "a"]
-    assert one_writer_at_a_time(mqtt)
     await a.until_ready(200, "ready")
+    await nobody_reads_until_it_serves(stage, mqtt, a)
+    assert one_writer_at_a_time(mqtt)
+
+
+async def nobody_reads_until_it_serves(stage: Stage, mqtt: Subscriber, serving: Node) -> None:
+    """The other, which has served before and waits now, reads nobody before it takes over."""
+    killed = len(mqtt.heard)
+    serving.signal(signal.SIGKILL)
+    await mqtt.until(BRIDGE, lambda h: h.text == "offline", since=killed, deadline_s=60)
+    reads = stage.microsoft.requests.count("me.presence")
+    assert reads, "it was read before"
+    await mqtt.until(LEADER, since=killed, deadline_s=TAKEOVER_S + SLACK_S)
+    assert stage.microsoft.requests.count("me.presence") == reads
 
 
 async def what_who_waits_says(waiting: Node, text: str) -> None:

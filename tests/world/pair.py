@@ -39,7 +39,7 @@ class Story:
 
     def __init__(self, world: Pair, seed: int) -> None:
         self._world, self._random = world, Random(f"pair {seed}")
-        self.checks = PairChecks(world, world.networks)
+        self.checks = PairChecks(world, world.networks, reads_apart=not world.twins)
         self.found = self.checks.found
         self._missing_since_s: dict[str, float] = {}
         self.longest_s = 0.0
@@ -82,7 +82,10 @@ class Story:
         undo()
         await self._until_right(f"after {what} of {who}", 220)
         self.checks.may_be_wrong_s = WRONG_MOST_S
+        serves = world.serves
         await self._watch(random.uniform(0, CALM_S))
+        if serves and world.serves and world.serves != serves:
+            self.found.append(f"{world.serves} serves, and {serves} was well")
 
     def _change(self) -> None:
         for person in self._world.followed().values():
@@ -178,7 +181,8 @@ def play(seed: int, *, faults: int = 6) -> Story:
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
 
         async def told() -> Story:
-            story = Story(Pair(options, folder, loop), seed)
+            twins = random.random() < 0.2
+            story = Story(Pair(options, folder, loop, twins=twins), seed)
             await story.play(faults)
             return story
 

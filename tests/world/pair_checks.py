@@ -55,9 +55,14 @@ def _has_epoch(topic: str, base: str) -> bool:
 
 
 class PairChecks:
-    """Watches a world with two bridges; ``found`` is what did not hold."""
+    """Watches a world with two bridges; ``found`` is what did not hold.
 
-    def __init__(self, world: World, networks: dict[str, Network]) -> None:
+    ``reads_apart``: it is seen by the name of who leads which one may read.
+    """
+
+    def __init__(
+        self, world: World, networks: dict[str, Network], *, reads_apart: bool = True
+    ) -> None:
         self._world, self.writers = world, OneWriter(world.topics)
         self.found = self.writers.found
         self.doubled_most = 0
@@ -70,7 +75,7 @@ class PairChecks:
         """What whoever leads has sent of each who shares their freshness."""
         self._wrong_since_s: dict[str, float] = {}
         world.broker.watchers.append(self._published)
-        for node, network in networks.items():
+        for node, network in networks.items() if reads_apart else ():
             network.told.append(partial(self._read, node))
 
     def look(self) -> None:

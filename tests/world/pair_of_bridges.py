@@ -23,9 +23,15 @@ FAULTS = (*TO_THE_BROKER, *ENDS, "clock", "broker", "nothing")
 
 
 class Pair(World):
-    """A world with two bridges, each with a way of its own to broker and Microsoft."""
+    """A world with two bridges, each with a way of its own to broker and Microsoft.
 
-    def __init__(self, options: Options, folder: Path, loop: VirtualLoop) -> None:
+    ``twins``: somebody has given both one name.
+    """
+
+    def __init__(
+        self, options: Options, folder: Path, loop: VirtualLoop, *, twins: bool = False
+    ) -> None:
+        self.twins = twins
         super().__init__(options, folder, loop)
         self.services: dict[str, Service] = {}
         self.networks: dict[str, Network] = {}
@@ -34,6 +40,13 @@ class Pair(World):
     def client_id(self, process: Process) -> str:
         """Both have the same when they serve."""
         return super().client_id(self.bridge)
+
+    @property
+    def serves(self) -> list[str]:
+        """Which of them serve, by their own opinion."""
+        alive = [name for name, process in self.nodes.items() if process.life]
+        leases = {name: service._parts._lease for name, service in self.services.items()}
+        return [name for name in alive if (lease := leases.get(name)) and lease.serves]
 
     def _node(self, node: str) -> Process:
         network = Network(self.microsoft, self.time, self.random(f"network {node}"))
@@ -44,7 +57,7 @@ class Pair(World):
             life.at_death.append(http.die)
             config = self.config().model_dump(exclude_unset=True) | {
                 "state_dir": process.folder.path,
-                "standby": {"node": node},
+                "standby": {"node": NODES[0] if self.twins else node},
             }
             service = Service(
                 Config.model_validate(config),

@@ -176,6 +176,43 @@ async def test_a_twin_takes_over_when_the_first_is_gone_and_keeps_the_place(
         assert twin.broker.connects == 1
 
 
+async def test_whose_epoch_is_higher_comes_back_where_the_broker_has_forgotten(
+    mosquitto: Mosquitto,
+) -> None:
+    a, b = Node("a", mosquitto.port), Node("b", mosquitto.port)
+    b.epoch = 7  # as by a clock that is far ahead
+    b.lease.remember(Leader("b", 7))
+    async with a.running():
+        await a.serves(NOBODY_S[0])
+        async with b.running():
+            await b.waits()
+            await b.rest(LISTEN_S)
+            await until(lambda: b.broker.connects)
+            assert b.epoch == 8
+            await a.clock.advance(GONE_S[1])  # it was thrown out, and tries anew
+            await until(lambda: a.broker.standby == "standby: b serves, this node (a) waits")
+            assert b.broker.connects == 1
+
+
+async def test_who_has_heard_of_a_higher_epoch_goes_above_it_though_the_broker_has_forgotten(
+    mosquitto: Mosquitto,
+) -> None:
+    a, b = Node("a", mosquitto.port), Node("b", mosquitto.port)
+    b.epoch = 7
+    async with AsyncExitStack() as later:
+        async with b.running(), subscriber(mosquitto.port) as mqtt:
+            await b.serves(NOBODY_S[0])
+            await later.enter_async_context(a.running())
+            await a.waits()
+            await until(lambda: a.lease.other)
+            await mqtt.publish(LEADER, b"", retain=True)
+        await a.rest(GONE_S[0])
+        await a.rest(LISTEN_S)
+        await until(lambda: a.broker.connects)
+        assert a.epoch == 9
+        assert a.began == [True]
+
+
 async def test_a_broker_that_names_its_clients_is_refused_with_the_reason() -> None:
     async with strict() as broker:
         broker.announces = Announced(client_id="user-7")
