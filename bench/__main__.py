@@ -13,10 +13,12 @@ import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import cadence, docs, figures, lights, many, page, tenants
+from bench import cadence, docs, figures, flood, lights, many, page, tenants
+from bench.idle import idle
 from bench.rig import Rig, rig
 from bench.rows import Row, table
 
@@ -64,9 +66,18 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
             name: tasks.create_task(_alone(figure)) for name, figure in _long(quick=quick).items()
         }
     measured |= {name: task.result() for name, task in running.items()}
+    measured["many"]["idle"] = await _alone(
+        partial(idle, people=10_000, every_s=5, seconds=30 if quick else 150)
+    )
+    for name, round_trip_s in (("flood", 0.0), ("flood_far", flood.FAR_S)):
+        measured["many"][name] = await _alone(
+            partial(flood.measure, people=2_000 if quick else 10_000, round_trip_s=round_trip_s)
+        )
     if not quick:
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
-        measured["many"]["hundred_thousand_idle"] = await _alone(many.hundred_thousand_idle)
+        measured["many"]["hundred_thousand_idle"] = await _alone(
+            partial(idle, people=100_000, every_s=5, seconds=60)
+        )
         measured["many"]["tenants"] = await tenants.measure(
             tenants=2, people=50_000, bridges=1, seconds=90, everybody=False
         )

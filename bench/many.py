@@ -24,6 +24,7 @@ state_dir = "{state}"
 [mqtt]
 host = "127.0.0.1"
 port = {mqtt_port}
+base_topic = "{base_topic}"
 [microsoft]
 tenant = "{domain}"
 client_id = "{client_id}"
@@ -87,39 +88,19 @@ async def sweep(rig: Rig, size: int, every_s: float) -> dict[str, float]:
     staff = STAFF.format(group=crowd.group.group_id)
     calls = -(-size // 650)
     told: dict[str, float] = {"people": size, "calls": calls}
-    _configure(rig, staff, every_s=every_s, mqtt_port=CLOSED_PORT, state=f"state-{size}")
+    configure(rig, staff, every_s=every_s, mqtt_port=CLOSED_PORT, state=f"state-{size}")
     with rig.program("bridge", "run") as bridge:
-        await _swept(rig, bridge, calls)
+        await swept(rig, bridge, calls)
         for name, share, availability in (
             ("unchanged_s", 0.0, "Busy"),
             ("one_percent_s", 0.01, "Busy"),
             ("all_changed_s", 1.0, "Away"),
         ):
             crowd.change(share, availability)
-            told[name] = await _swept(rig, bridge, calls)
+            told[name] = await swept(rig, bridge, calls)
         told["resident_mib"] = resident_mib(bridge)
     told["with_mqtt_s"], with_mqtt_mib = await _with_mqtt(rig, crowd, staff, calls, every_s)
     told["resident_mib"] = max(told["resident_mib"], with_mqtt_mib)
-    crowd.leave()
-    return told
-
-
-async def idle(rig: Rig, size: int, every_s: float, seconds: float) -> dict[str, float]:
-    """Messages a second, and shares of a core with a broker and without, while nothing changes."""
-    crowd = Crowd(rig, size)
-    staff = STAFF.format(group=crowd.group.group_id)
-    told: dict[str, float] = {"people": size, "every_s": every_s}
-    for name, port in (("cpu_percent", rig.mqtt_port), ("cpu_percent_no_broker", CLOSED_PORT)):
-        _configure(rig, staff, every_s=every_s, mqtt_port=port, state=f"idle-{size}-{port}")
-        with rig.program("bridge", "run") as bridge:
-            for _ in range(4):  # in the first all are sent
-                await _swept(rig, bridge, -(-size // 650))
-            since, cpu_s, began_s = len(rig.heard), processor_s(bridge), time.monotonic()
-            await asyncio.sleep(seconds)
-            passed_s = time.monotonic() - began_s
-            told[name] = 100 * (processor_s(bridge) - cpu_s) / passed_s
-            if port != CLOSED_PORT:
-                told["messages_a_second"] = (len(rig.heard) - since) / passed_s
     crowd.leave()
     return told
 
@@ -142,7 +123,7 @@ async def budget(rig: Rig, accounts: int, seconds: float) -> dict[str, float]:
     """The most requests to Graph in any 30 s, when accounts and a group want four times as many."""
     crowd = Crowd(rig, 2_000)
     tables = STAFF.format(group=crowd.group.group_id) + _tables(accounts)
-    _configure(rig, tables, every_s=1, mqtt_port=rig.mqtt_port, state="state-delegated")
+    configure(rig, tables, every_s=1, mqtt_port=rig.mqtt_port, state="state-delegated")
     rig.microsoft.requests.clear()
     with rig.program("bridge", "run"):
         await rig.microsoft.requests.until(OWN, accounts, deadline_s=10 * DEADLINE_S)
@@ -163,7 +144,7 @@ def most_in_window(moments: list[float], window_s: float) -> int:
 
 
 async def _signed_in(rig: Rig, accounts: int, seconds: float) -> dict[str, float]:
-    _configure(rig, _tables(accounts), every_s=5, mqtt_port=rig.mqtt_port, state="state-delegated")
+    configure(rig, _tables(accounts), every_s=5, mqtt_port=rig.mqtt_port, state="state-delegated")
     rig.microsoft.requests.clear()
     with rig.program("bridge", "run") as bridge:
         await rig.microsoft.requests.until(OWN, 3 * accounts, deadline_s=10 * DEADLINE_S)
@@ -201,15 +182,15 @@ async def _with_mqtt(
 ) -> tuple[float, float]:
     """As a sweep in which all changed, with all that is sent to the broker; and resident MiB."""
     state = f"state-{len(crowd.people)}"
-    _configure(rig, staff, every_s=every_s, mqtt_port=rig.mqtt_port, state=state)
+    configure(rig, staff, every_s=every_s, mqtt_port=rig.mqtt_port, state=state)
     with rig.program("bridge", "run") as bridge:
-        await _swept(rig, bridge, calls)
+        await swept(rig, bridge, calls)
         crowd.change(1.0, "DoNotDisturb")
-        spent_s = await _swept(rig, bridge, calls)
+        spent_s = await swept(rig, bridge, calls)
         return spent_s, resident_mib(bridge)
 
 
-async def _swept(rig: Rig, bridge: subprocess.Popen[bytes], calls: int) -> float:
+async def swept(rig: Rig, bridge: subprocess.Popen[bytes], calls: int) -> float:
     """Processor seconds until the next sweep is done, and what follows from it."""
     before_s = processor_s(bridge)
     rig.microsoft.requests.clear()
@@ -222,10 +203,20 @@ async def _swept(rig: Rig, bridge: subprocess.Popen[bytes], calls: int) -> float
     return used_s - before_s
 
 
-def _configure(rig: Rig, tables: str, *, every_s: float, mqtt_port: int, state: str) -> None:
+def configure(
+    rig: Rig,
+    tables: str,
+    *,
+    every_s: float,
+    mqtt_port: int,
+    state: str,
+    base_topic: str = "presence",
+) -> None:
+    """Write the config of a bridge for ``tables``."""
     text = BASE.format(
         state=state,
         mqtt_port=mqtt_port,
+        base_topic=base_topic,
         domain=rig.home.tenant.domain,
         client_id=rig.home.app.client_id,
         login_url=rig.microsoft.login_url,
@@ -245,7 +236,6 @@ async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
     return {
         "thousand": await sweep(rig, 1_000, every_s=4),
         "ten_thousand": await sweep(rig, 10_000, every_s=8),
-        "idle": await idle(rig, 10_000, every_s=5, seconds=30 if quick else 150),
         "delegated": await delegated(rig, 200, seconds=30 if quick else 48),
         "budget": await budget(rig, 200, seconds=35 if quick else 65),
     }
@@ -254,8 +244,3 @@ async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
 async def hundred_thousand(rig: Rig) -> dict[str, float]:
     """The largest sweep."""
     return await sweep(rig, 100_000, every_s=45)
-
-
-async def hundred_thousand_idle(rig: Rig) -> dict[str, float]:
-    """As many people, of whom nobody changes."""
-    return await idle(rig, 100_000, every_s=5, seconds=60)

@@ -113,7 +113,7 @@ def table(measured: dict[str, Any]) -> list[Row]:
         _row("messages in an hour without change", soak["messages_an_hour"], beat * 1.2, ""),
         *_light_rows(measured),
         *_page_rows(measured["page"], measured["pauses_ms"]),
-        *_many_rows(measured["many"], script),
+        *_many_rows(measured["many"], script, measured["pauses_ms"]),
     ]
 
 
@@ -208,7 +208,9 @@ def _page_rows(told: dict[str, Any], pauses_ms: dict[str, float]) -> Iterator[Ro
     yield _row("page: all of its files", told["bytes"] / 1000, 60, "kB")
 
 
-def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
+def _many_rows(
+    told: dict[str, Any], script: dict[str, float], pauses_ms: dict[str, float]
+) -> Iterator[Row]:
     small, large, signed_in = (
         told.get(key) for key in ("ten_thousand", "hundred_thousand", "delegated")
     )
@@ -223,9 +225,11 @@ def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
     for quiet in filter(None, (told.get("idle"), told.get("hundred_thousand_idle"))):
         name = f"{quiet['people']:,} people, a sweep each {quiet['every_s']:g} s, nothing changes"
         yield _row(f"{name}: messages a second", quiet["messages_a_second"], 1, "")
-        beside = quiet["cpu_percent"] - quiet["cpu_percent_no_broker"]
-        reading = f"reading takes {quiet['cpu_percent_no_broker']:.1f} %"
-        yield _row(f"{name}: share of a core for sending ({reading})", beside, 3, "%")
+        beside = quiet["cpu_percent"] - quiet["cpu_percent_bare"]
+        bare = f"bare HTTP and JSON of the same answers takes {quiet['cpu_percent_bare']:.1f} %"
+        yield _row(f"{name}: share of a core beside reading ({bare})", beside, 3, "%")
+    for flooded in filter(None, (told.get("flood"), told.get("flood_far"))):
+        yield from _flood_rows(flooded, pauses_ms)
     if signed_in:
         name = f"{signed_in['accounts']} sign-ins at 5 s"
         limit_s = 1.2 * signed_in["mean_delay_of_one_s"]
@@ -240,6 +244,24 @@ def _many_rows(told: dict[str, Any], script: dict[str, float]) -> Iterator[Row]:
         f"<= {LIMIT:,}",
         most <= LIMIT,
     )
+
+
+def _flood_rows(told: dict[str, Any], pauses_ms: dict[str, float]) -> Iterator[Row]:
+    """How soon a change is seen, and what sending all costs."""
+    round_trip_s = told["round_trip_s"]
+    where = f"broker {round_trip_s * 1000:g} ms away" if round_trip_s else "broker beside it"
+    name, limit_ms = f"{told['people']:,} people, {where}", 2000 if round_trip_s else 100
+    floor = _pauses(pauses_ms, limit_ms, PROGRAMS)
+    moments = {
+        "nobody else changes": told["calm_s"],
+        "all are sent at a start": told["start"]["delay_s"],
+        "all are sent to a new broker": told["broker_restart"]["delay_s"],
+    }
+    for moment, delay_s in moments.items():
+        figure = f"{name}: Graph's answer to a subscriber, while {moment}, worst"
+        yield _row(figure, 1000 * delay_s["max"], limit_ms, "ms", floor)
+    yield _row(f"{name}: start, until all are sent", told["start"]["took_s"], 60, "s")
+    yield _row(f"{name}: messages a person at a start", told["start"]["messages_a_person"], 5.5, "")
 
 
 def _tenant_rows(told: dict[str, Any]) -> Iterator[Row]:

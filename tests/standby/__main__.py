@@ -19,8 +19,8 @@ from random import Random
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Directory
-from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.microsoft.sign_in.certificate import create
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.standby.brokers import Nats, mosquitto
 from tests.standby.pair import NODES, Office, running
 from tests.standby.story import FAULTS, Story
@@ -46,7 +46,7 @@ async def office(folder: Path, *, name: str = "localhost") -> AsyncIterator[Offi
         app.roles = {"Presence.Read.All", "User.Read.All"}
     certificate = make_certificate(folder, [name])
     host = "127.0.0.1" if name == "localhost" else name
-    async with SimulatedMicrosoft(
+    async with ScriptedMicrosoft(
         directory, certificate, host=host, name=name, keep_requests=KEEP_REQUESTS
     ) as microsoft:
         yield Office(microsoft, directory, tenant, apps, secrets)

@@ -16,7 +16,7 @@ import aiomqtt
 
 from bridge.contract.topics import Topics
 from bridge.demo.directory import App, Directory, Person, Tenant
-from bridge.demo.microsoft import SimulatedMicrosoft
+from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.tasks import end
 from tests.standby.brokers import Broker
 from tests.standby.relay import Relay
@@ -58,7 +58,7 @@ user = "{upn}"
 class Office:
     """Microsoft, and an app for each node, so that it is seen which one reads."""
 
-    microsoft: SimulatedMicrosoft
+    microsoft: ScriptedMicrosoft
     directory: Directory
     tenant: Tenant
     apps: dict[str, App]

@@ -30,6 +30,12 @@ class LoggedRequest:
     tenant: str | None = None
     """As in the address, or as in the token."""
     status: int | None = None
+    answered_s: float | None = None
+    """When its answer was ready, on the monotonic clock."""
+
+    def ended(self, status: int, at_s: float) -> None:
+        """Note its answer."""
+        self.status, self.answered_s = status, at_s
 
 
 class RequestLog:

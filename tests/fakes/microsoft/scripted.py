@@ -75,7 +75,7 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
         fault = self.faults.take(endpoint, caller.names)
         if fault is None:
             response = await handler(request)
-            entry.status = response.status
+            entry.ended(response.status, self._simulation.clock.monotonic())
             return response
         request[_FAULT] = fault
         if fault.delay_s:
@@ -85,7 +85,7 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
         answer.headers.update(fault.headers)
         if fault.retry_after is not None:
             answer.headers["Retry-After"] = str(fault.retry_after)
-        entry.status = 0 if fault.cut else answer.status
+        entry.ended(0 if fault.cut else answer.status, self._simulation.clock.monotonic())
         if fault.cut:
             return await _cut(request, answer, fault.cut)
         return await self._drip(request, answer, fault.drip_s) if fault.drip_s else answer

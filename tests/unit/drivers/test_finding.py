@@ -89,7 +89,9 @@ def test_of_two_with_one_name_one_is_named_by_what_is_its_own() -> None:
     assert chosen([TWO, twin], "A8BB5006033F") is twin
 
 
-@pytest.mark.parametrize("text", ["", "# mine\r\n[mqtt] # ours\r\nport = 1883\r\n", "[web]\n", "[web]"])
+@pytest.mark.parametrize(
+    "text", ["", "# mine\r\n[mqtt] # ours\r\nport = 1883\r\n", "[web]\n", "[web]"]
+)
 def test_the_rest_of_a_config_stays_as_it_is_to_the_last_byte(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(text.encode())
