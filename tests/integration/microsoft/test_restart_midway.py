@@ -307,6 +307,7 @@ async def test_a_pause_of_one_app_stays_its_own_over_a_restart(
 stage = e2e.stage
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_killed_bridge_takes_its_code_back_and_shows_a_new_one(stage: Stage) -> None:
     stage.microsoft.auto_approve(None)
     auth = "presence/account/alice/auth"
