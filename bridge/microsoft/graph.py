@@ -73,25 +73,33 @@ class Graph:
         response = await self._exchange("/me/presence")
         if response.status != OK:
             raise self._refusal(response)
-        resource = _json(response.body)
+        resource = parsed(response.body)
         presence = parse_presence(resource)
         self.my_id = str(resource.get("id") or "").lower() or None
         return presence
 
     async def read(self, path: str, content: bytes | None = None, *, remedy: str) -> Any | None:
-        """The JSON that answers a GET, or a POST of ``content`` that only reads.
+        """As ``body``, parsed.
+
+        Raises:
+            SourceDataError: The answer is no JSON; beside those of ``body``.
+        """
+        body = await self.body(path, content, remedy=remedy)
+        return None if body is None else parsed(body)
+
+    async def body(self, path: str, content: bytes | None = None, *, remedy: str) -> bytes | None:
+        """What answers a GET, or a POST of ``content`` that only reads.
 
         ``path`` is encoded. ``None`` when Graph does not know it (HTTP 400 or 404).
 
         Raises:
             AccessRefusedError: Not allowed; ``remedy`` says what is missing.
             SourceUnavailableError: Try again, after the wait it carries.
-            SourceDataError: The answer is no JSON.
             SignInNeededError: The token is refused for good.
         """
         response = await self._exchange(path, content)
         if response.status == OK:
-            return _json(response.body)
+            return response.body
         if response.status in (400, 404):
             return None
         if response.status in (401, 403):
@@ -205,7 +213,12 @@ class Graph:
 
 
 @uncollected()
-def _json(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
+    """The JSON in ``body``.
+
+    Raises:
+        SourceDataError: It is none.
+    """
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from bridge.contract.errors import PresenceBridgeError, SourceDataError
 from bridge.contract.presence import Presence
 from bridge.contract.uncollected import uncollected
 from bridge.contract.wire import encode_json
-from bridge.microsoft.graph import Graph
+from bridge.microsoft.graph import Graph, parsed
 from bridge.microsoft.people.directory import Member
 from bridge.microsoft.people.members import Members
 from bridge.microsoft.people.ownership import Owner
@@ -46,8 +46,6 @@ REMEDY = (
     "and let an admin consent. Where a person signs in: add the delegated permission "
     "Presence.Read.All to the app, let an admin consent where it is needed, then sign in again."
 )
-
-
 Request = tuple[str, ...]
 """The ids of one request."""
 
@@ -79,6 +77,8 @@ class Bulk:
         """What was read last of each."""
         self._digests: dict[str, int] = {}
         """Of the words that it was read from."""
+        self._bodies: dict[Request, int | None] = {}
+        """Digests of answers in which nobody was missing."""
         self._suspects: dict[str, Suspect] = {}
         self._suspect_again_s = inf
         self._refused: list[str] = []
@@ -156,7 +156,7 @@ class Bulk:
         self._requests = [
             tuple(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
         ]
-        self._first = 0
+        self._first, self._bodies = 0, {}
 
     async def _work(
         self,
@@ -173,10 +173,10 @@ class Bulk:
                 return
 
     async def _send(self, request: Request) -> dict[str, Presence]:
-        answer = await self._graph.read(PATH, encode_json({"ids": request}), remedy=REMEDY)
-        if answer is not None:
+        body = await self._graph.body(PATH, encode_json({"ids": request}), remedy=REMEDY)
+        if body is not None:
             self._answered = True
-            return self._matched(answer)
+            return self._in_answer(request, body)
         self._halvings += 1
         if self._halvings > (HALVINGS_MOST if self._answered else UNANSWERED_MOST):
             raise SourceDataError("Microsoft Graph refuses to read many people at once")
@@ -197,6 +197,15 @@ class Bulk:
                 log.warning(
                     "%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid
                 )
+
+    def _in_answer(self, request: Request, body: bytes) -> dict[str, Presence]:
+        """Who is in ``body``, which is not looked into while it stays the same."""
+        digest = hash(body)
+        if self._bodies.get(request) == digest:
+            return {slug: self._seen[slug] for slug in map(self._slugs.__getitem__, request)}
+        presences, slugs = self._matched(parsed(body)), set(map(self._slugs.get, request))
+        self._bodies[request] = digest if presences.keys() == slugs and not self._suspects else None
+        return presences
 
     @uncollected()
     def _matched(self, answer: Any) -> dict[str, Presence]:

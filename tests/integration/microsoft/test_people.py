@@ -164,6 +164,23 @@ async def test_the_same_version_of_a_presence_is_the_same_object(
         assert second["office_ben"].raw_availability == "Busy"
 
 
+async def test_the_same_answer_has_the_same_people_also_when_somebody_is_missing_in_it(
+    office: Office, home: Household
+) -> None:
+    ann, ben, carl = office.hire("ann", "ben", "carl")
+    both, alone, other = (
+        {"value": [home.directory.presence_resource(person, own=False) for person in whom]}
+        for whom in ([ann, ben], [ann], [ann, carl])
+    )
+    tables = {"office": people(ann, ben), "more": people(carl)}
+    async with office.open(tables) as running:
+        await running["more"].read()
+        for answer in (both, both, alone, alone, both, other, other):
+            office.simulated.faults.add(Fault(BULK, body=json.dumps(answer).encode()))
+            expected = {"office_ann", "office_ben"} if answer is both else {"office_ann"}
+            assert (await running["office"].read()).keys() == expected
+
+
 async def test_the_name_of_a_member_is_one_clean_line(office: Office, home: Household) -> None:
     (ann,) = office.hire("ann")
     ann.name = " Ann\r\n\x1b[31m\u202eNna " + "x" * 1000
