@@ -1,4 +1,4 @@
-"""When to connect again, and one log line each when the connection is lost and when it is back."""
+"""When to connect again, and where."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from math import inf
 
-from bridge.broker.delays import Delays
+from bridge.broker.candidates import Candidate, Candidates
+from bridge.broker.connection_log import ConnectionLog
 from bridge.broker.errors import Fault, Kind, explain
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
@@ -24,25 +25,10 @@ GOOD_S = 90.0
 wait for each other."""
 
 
-class _Candidate:
-    """One broker, and how it went there; each is spared as if it were the only one."""
-
-    def __init__(self, negotiation: Negotiation, random: Random) -> None:
-        self.negotiation, self.delays = negotiation, Delays(random)
-        self.due_s = -inf
-        """When it may be tried next."""
-        self.lacks: set[str] = set()
-        self.lets_look = True
-        """Whether a second client id is let in beside ours."""
-        self.looks_cut = 0
-        """Connections in a row under that one that ended soon."""
-
-
 class Reconnecting:
     """How connections go, from one try to the next.
 
-    Of several brokers the one that served last is tried first, then those that follow it in the
-    config. Who was connected stays there while that lasts, whichever it is.
+    Who was connected stays there while that lasts, whichever broker it is.
     """
 
     def __init__(
@@ -56,16 +42,11 @@ class Reconnecting:
     ) -> None:
         self._clock, self._node = clock, node
         self._client_id, self._random = client_id, random
-        self._candidates = [
-            _Candidate(Negotiation(each, client_id, clock), random) for each in settings.brokers
-        ]
-        self._now = 0
+        self._candidates = Candidates(settings, client_id, clock, random)
         self._online_since_s: float | None = None
         self._beside_since_s = -inf
-        self._stood = self._ever = False
-        self._texts: dict[str, str] = {}
-        self._other = ""
-        """That another program uses our client id, in words."""
+        self._stood = False
+        self._shown = ConnectionLog()
         self.thrown_out = False
         """Whether another program has taken our place, as far as we know."""
         self._looks = False
@@ -78,8 +59,8 @@ class Reconnecting:
         return self._current.negotiation
 
     @property
-    def _current(self) -> _Candidate:
-        return self._candidates[self._now]
+    def _current(self) -> Candidate:
+        return self._candidates.now
 
     @property
     def _address(self) -> str:
@@ -88,11 +69,8 @@ class Reconnecting:
     @property
     def problems(self) -> Iterator[str]:
         """What a person should know now."""
-        if self._other:
-            yield self._other
-        if self.not_seen:
-            yield self.not_seen
-        yield from self._texts.values()
+        yield from filter(None, (self._shown.other, self.not_seen))
+        yield from self._shown.problems
         if not self.negotiation.limits.retain_available:
             yield f"the broker {next(lacks(self.negotiation.limits))}"
 
@@ -115,7 +93,7 @@ class Reconnecting:
     @property
     def dispute(self) -> str:
         """Who else uses our client id, in words, while that goes on and for a moment after."""
-        return "" if self._texts else self._other
+        return "" if self._shown.is_lost else self._shown.other
 
     @property
     def is_online(self) -> bool:
@@ -159,9 +137,7 @@ class Reconnecting:
         self.accepted(announced)
         self._current.delays.accepted()
         self._beside_since_s = self._clock.monotonic()
-        if self._texts:
-            log.info("broker %s is back; somebody else may serve there", self._address)
-        self._texts = {}
+        self._shown.beside(self._address)
         return True
 
     def cannot_look(self, why: str) -> None:
@@ -182,12 +158,12 @@ class Reconnecting:
         """Nobody serves, any more or at all: we do."""
         self.thrown_out = self._looks = False
         if was_heard:
-            self._other = ""
+            self._shown.other = ""
             log.info("nobody else serves as %s any more; connecting", self._client_id)
 
     def other_node_serves(self) -> None:
         """Whoever serves is of the same ``[standby]``: that is no dispute."""
-        self.thrown_out, self._other = False, ""
+        self.thrown_out, self._shown.other = False, ""
 
     def twin_serves(self) -> None:
         """Whoever serves has the name of this ``node``, and another state folder."""
@@ -241,10 +217,12 @@ class Reconnecting:
         if fault.kind is Kind.THROWN_OUT and not looked:
             is_ours = self.negotiation.client_id == self._client_id
             self.thrown_out = is_ours and self._current.lets_look
-        self._log(fault, wait_s)
+        back = "this one comes back when nobody else serves"
+        then = back if self.thrown_out else f"trying again, next in {wait_s:.0f} s"
+        self._shown.lost(fault, self._address, then)
         self._current.due_s = now_s + wait_s
         if since_s is None or fault.kind is Kind.SLOWLY:
-            self._go_on()
+            self._candidates.go_on(now_s)
         return max(0.0, self._current.due_s - now_s)
 
     def _explained(self, failure: ConnectionFailedError, *, stood: bool, looked: bool) -> Fault:
@@ -261,31 +239,5 @@ class Reconnecting:
             return fault._replace(text=self._twin if failure.code else f"probably {self._twin}")
         return fault
 
-    def _go_on(self) -> None:
-        """To whoever may be tried first; of those who may be tried now, to the next in order."""
-        count, now_s = len(self._candidates), self._clock.monotonic()
-        order = [(self._now + step) % count for step in range(1, count + 1)]
-        self._now = min(order, key=lambda each: max(now_s, self._candidates[each].due_s))
-
     def _back(self) -> None:
-        if self._texts or self._other or not self._ever:
-            version = self.negotiation.version.value
-            log.info("connected to broker %s, MQTT %s", self._address, version)
-        self._texts, self._other, self._ever = {}, "", True
-
-    def _log(self, fault: Fault, wait_s: float) -> None:
-        known = self._texts.get(self._address, "")
-        if fault.kind is Kind.PASSES:
-            if not known:
-                log.warning("%s; trying again until it is back", fault.text)
-                self._texts[self._address] = fault.text
-            return
-        trying = f"trying again, next in {wait_s:.0f} s"
-        if self.thrown_out:
-            trying = "this one comes back when nobody else serves"
-        if fault.text not in {known, self._other}:
-            log.error("%s; %s", fault.text, trying)
-        if fault.kind is Kind.THROWN_OUT:
-            self._other = fault.text
-        else:
-            self._texts[self._address] = fault.text
+        self._shown.back(self._address, self.negotiation.version.value)
