@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,9 @@ async def test_everybody_begins_anew_when_the_day_does(bench: Bench) -> None:
             seen(bench, slug, FREE)
         await bench.pass_time(20)
         dates = stored(bench)["date"], stored(bench, "team_ann")["date"]
-        await bench.clock.advance(86_400)
+        now = bench.clock.now()
+        midnight = datetime.combine(now.date() + timedelta(days=1), time.min, tzinfo=UTC)
+        await bench.clock.advance((midnight - now).total_seconds())
         await bench.pass_time(20)
     for slug, before in zip(("alice", "team_ann"), dates, strict=True):
         assert stored(bench, slug)["date"] > before
