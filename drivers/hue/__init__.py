@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from drivers.hue.hub import Hub
 
 ANSWER_S = 4.0
-"""The longest that a hub may take for one step."""
+"""The longest that a hub may be silent; a step of some requests may take half as long on top."""
 
 
 @asynccontextmanager
@@ -40,7 +40,7 @@ async def opened(
 ) -> AsyncIterator[Light]:
     """The light; no hub is called before its first use."""
     async with (
-        _called(options, around, answer_s, within_s=answer_s) as (hub, calls),
+        _called(options, around, answer_s, within_s=1.5 * answer_s) as (hub, calls),
         Worker(f"hue-{around.name}-events") as ear,
     ):
         events = Events(ear, answer_s=answer_s, clock=around.clock, random=random)
