@@ -149,10 +149,11 @@ async def test_the_other_takes_over_from_who_is_killed_and_from_who_hangs(
     killed, epoch = len(mqtt.heard), leaders(mqtt)[-1][1]
     a.signal(signal.SIGKILL)
     stage.be("Busy", "InACall")
-    await taken_over(mqtt, killed)
+    online = await taken_over(mqtt, killed)
     first = await mqtt.until(STATE, since=killed)
     assert (first.json["availability"], first.json["activity"]) == ("busy", "in_a_call")
     assert first.json["epoch"] > epoch
+    assert mqtt.heard.index(first) < mqtt.heard.index(online), "what is current is read before"
     assert leaders(mqtt)[-1][0] == "b"
 
     a.start()

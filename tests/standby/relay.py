@@ -37,6 +37,11 @@ class Relay:
             server.close()
             self.reset()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether something is connected through it."""
+        return bool(self._ways)
+
     def cut(self) -> None:
         """Let nothing through, either way; nobody is informed."""
         self._open.clear()

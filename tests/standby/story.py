@@ -180,6 +180,9 @@ class Story:
                 yield f"{topic} is {stored.get(topic)!r}"
         if not self._is_right():
             yield f"{SLUG} is wrong"
+        for node in self._pair.nodes.values():
+            if node.process and not node.relay.is_used:
+                yield f"{node.name} is not connected yet"
 
     def _doubled(self) -> Iterator[int]:
         """Of each term the reads by the other node, since who leads has read."""
