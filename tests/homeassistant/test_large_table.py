@@ -82,13 +82,14 @@ class Office:
 
     async def until(self, state: str, *entities: str) -> None:
         """Wait until Home Assistant shows each as ``state``."""
-        states = self.home.hass.states
         for entity in entities:
-            await self.home.hass.until(
-                entity,
-                lambda entity=entity: states.get(entity, {}).get("state") == state,
-                deadline_s=MANY_S,
-            )
+            await self._until(entity, state)
+
+    async def _until(self, entity: str, state: str) -> None:
+        states = self.home.hass.states
+        await self.home.hass.until(
+            entity, lambda: states.get(entity, {}).get("state") == state, deadline_s=MANY_S
+        )
 
     async def until_gone(self, entity: str) -> None:
         """Wait until Home Assistant has no such entity."""

@@ -87,7 +87,7 @@ class Node:
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(words, stdout=log, stderr=log)
 
-    def signal(self, which: signal.Signals) -> None:
+    def send(self, which: signal.Signals) -> None:
         """Send it a signal, where it runs."""
         if self.process is not None:
             self.process.send_signal(which)

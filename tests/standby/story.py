@@ -90,8 +90,8 @@ class Story:
         if what in ("kill", "stop", "both"):
             return await self._end(what, node)
         if what == "freeze":
-            node.signal(signal.SIGSTOP)
-            return _later(node.signal, signal.SIGCONT)
+            node.send(signal.SIGSTOP)
+            return _later(node.send, signal.SIGCONT)
         if what == "cut":
             node.relay.cut()
             return _later(node.relay.mend)

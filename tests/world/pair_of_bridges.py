@@ -117,4 +117,9 @@ def _ends(what: str, world: Pair, process: Process) -> Callable[[], object]:
         each.kill()
     if what == "unwilled":
         world.broker.come()
-    return lambda: [each.start() for each in hit]
+
+    def start() -> None:
+        for each in hit:
+            each.start()
+
+    return start
