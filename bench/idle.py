@@ -24,6 +24,7 @@ from bench.rig import DEADLINE_S, Rig, processor_s, rig
 SWEEPS_FIRST = 4
 """In the first of them all are sent."""
 PAUSE_S = 2.0
+SENT_S = 1800.0
 QUIET_S, FEW = 5.0, 50
 
 
@@ -54,10 +55,14 @@ async def idle(rig: Rig, people: int, *, every_s: float, seconds: float) -> dict
 
 
 async def _all_heard(rig: Rig) -> None:
-    """Wait until our own subscriber, the slowest of all, is through with what was sent first."""
-    heard = -FEW
-    while len(rig.heard) - heard >= FEW:
-        heard = len(rig.heard)
+    """Wait until all was sent first, and our own subscriber, the slowest of all, is through."""
+    fresh, since, heard = rig.topics.table("staff", "fresh"), 0, None
+    while heard is None or b'"online"' not in heard.payload:
+        heard = await rig.until(fresh, since=since, deadline_s=SENT_S)
+        since = rig.heard.index(heard, since) + 1
+    before = -FEW
+    while len(rig.heard) - before >= FEW:
+        before = len(rig.heard)
         await asyncio.sleep(QUIET_S)
 
 

@@ -1,7 +1,5 @@
 """One broker connection that comes back for ever, and what is sent and received on it.
 
-Order on every connect, first or later: subscribe, receive from then on, what ``welcome`` gives,
-``online``, then what ``backlog`` gives whenever nothing else waits. Changes go before all of these.
 The newest value a topic is all that is kept while the broker is away.
 """
 
@@ -14,6 +12,7 @@ from functools import partial
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
+from bridge.broker.conversation import Conversation
 from bridge.broker.hearing import Hearing
 from bridge.broker.lease import Lease, OutbidError
 from bridge.broker.negotiation import Negotiation
@@ -26,7 +25,6 @@ from bridge.broker.session import (
     Connect,
     ConnectionFailedError,
     Limits,
-    ProtocolVersion,
     Session,
     first_failure,
 )
@@ -34,14 +32,11 @@ from bridge.broker.subscriptions import Handler, Subscriptions
 from bridge.broker.watching import watch
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
-from bridge.contract.deadline import within
 from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
-
-GOODBYE_S = 5.0
 
 
 class Broker:
@@ -72,7 +67,7 @@ class Broker:
     ) -> None:
         self._online = Message(state_topic, ONLINE.encode())
         self._offline = Message(state_topic, OFFLINE.encode())
-        self._goodbye, self._clock, self._connect = goodbye, clock, connect
+        self._clock, self._connect = clock, connect
         user = settings.user
         self._unpublished = Refusals("publish on", user=user, clock=clock)
         self._unsubscribed = Refusals("subscribe to", user=user, clock=clock)
@@ -105,6 +100,23 @@ class Broker:
             is_online=lambda: self._reconnecting.is_online,
             say_online=lambda: self.publish(self._online),
             clock=clock,
+        )
+        self._conversation = Conversation(
+            online=self._online,
+            offline=self._offline,
+            goodbye=goodbye,
+            outbox=self._outbox,
+            sender=self._sender,
+            subscriptions=self._subscriptions,
+            hearing=self._hearing,
+            own_state=self._own_state,
+            reconnecting=self._reconnecting,
+            lease=lease,
+            unpublished=self._unpublished,
+            unsubscribed=self._unsubscribed,
+            publish=self.publish,
+            began=self._begin,
+            greeted=self._greeted,
         )
         self.connects = 0
         """Connections made so far."""
@@ -197,22 +209,20 @@ class Broker:
         """Connect, serve and reconnect until cancelled; then say goodbye."""
         while True:
             failures: list[ConnectionFailedError] = []
-            is_outbid = False
             try:
                 if self._reconnecting.looks_first:
                     await self._watch()
                 await self._serve()
-            except* OutbidError:
-                is_outbid = True
-                log.warning("node %s serves; this one waits", self._lease and self._lease.other)
             except* ConnectionFailedError as group:
                 failures.append(first_failure(group))
+            except* OutbidError:
+                failures.clear()  # it was ended by us
+                log.warning("node %s serves; this one waits", self._lease and self._lease.other)
             finally:
                 self._session = None
                 if self._lease:
                     self._lease.lost()
-                is_wanted = is_outbid or not failures
-                wait_s = self._reconnecting.ended(None if is_wanted else failures[0])
+                wait_s = self._reconnecting.ended(failures[0] if failures else None)
             _stop_if_cancelled()
             if wait_s:
                 await self._clock.sleep(wait_s)
@@ -220,59 +230,15 @@ class Broker:
     async def _serve(self) -> None:
         async with self._connect(self._negotiation.greeting(will=self._offline)) as session:
             self._reconnecting.accepted(session.limits)
-            self._subscriptions.begin()
-            self._hearing.begin()
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._subscriptions.run(session), name="mqtt-subscriptions")
-                    tasks.create_task(self._send(session, tasks), name="mqtt-send")
-                    tasks.create_task(self._sender.resend(), name="mqtt-resend")
-                    tasks.create_task(self._own_state.run(), name="mqtt-heal")
-                    tasks.create_task(self._reconnecting.outlast_a_dispute(), name="mqtt-dispute")
-                    # in the body: Python 3.11 forgets to take back its own cancel of a parent
-                    # that already waits for its children, and _stop_if_cancelled counts them
-                    async for received in session.received():
-                        self._hearing.heard(received)
-                        self._subscriptions.deliver(received)
-            except asyncio.CancelledError:
-                await self._say_goodbye(session)
-                raise
+            await self._conversation.run(session)
 
-    async def _send(self, session: Session, tasks: asyncio.TaskGroup) -> None:
-        await self._subscriptions.complete()
-        if self._lease:
-            await self._take(self._lease, session, tasks)
+    def _begin(self, session: Session) -> None:
         self._outbox.begin()
         self._session = session
-        await self._sender.greet(session, self._online)
+
+    def _greeted(self) -> None:
         self.connects += 1
         self._reconnecting.online()
-        tasks.create_task(self._prove_hearing(), name="mqtt-hearing")
-        await self._sender.run(session)
-
-    async def _take(self, lease: Lease, session: Session, tasks: asyncio.TaskGroup) -> None:
-        if lease.is_anew:  # whoever served meanwhile has said it
-            self._outbox.clear()
-        for refused in await lease.take(session):
-            self._unpublished.refused(lease.topic, refused.code, refused.reason)
-        tasks.create_task(lease.watch_over(session, self.publish), name="mqtt-lease")
-
-    async def _prove_hearing(self) -> None:
-        topic, is_5 = (
-            self._online.topic,
-            self._negotiation.version is ProtocolVersion.V5,
-        )
-        if topic not in self._unsubscribed and topic not in self._unpublished:
-            await self._hearing.prove(
-                lambda: self.publish(self._online), self._subscriptions.filters, says_refusals=is_5
-            )
-
-    async def _say_goodbye(self, session: Session) -> None:
-        try:
-            await within(GOODBYE_S, self._sender.leave(session, self._goodbye, self._offline))
-        except (ConnectionFailedError, TimeoutError) as error:
-            session.drop()  # the will says it
-            log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
 
 
 def _stop_if_cancelled() -> None:

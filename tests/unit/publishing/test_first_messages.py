@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ def once(messages: Iterable[Message]) -> bool:
 @pytest.mark.parametrize("order", ORDERS)
 async def test_each_topic_of_a_large_table_is_sent_once(tmp_path: Path, order: str) -> None:
     bench = Bench(tmp_path)
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "follow": lambda: bench.publisher.follow(LARGE),
         "connect": bench.connect,
         "read": lambda: read(bench),
@@ -57,7 +57,10 @@ async def test_the_table_is_current_only_when_who_was_not_read_is_marked_so(
     bench.publisher.follow({})
     async with bench.running():
         for step in order.split()[:2]:
-            _ = bench.publisher.follow(LARGE) if step == "follow" else bench.connect()
+            if step == "follow":
+                bench.publisher.follow(LARGE)
+            else:
+                bench.connect()
         for slug in TEAM[:2]:
             bench.publisher.states.update(person(slug))
         through = await bench.pass_time(FIRST_READ_S / 2)
