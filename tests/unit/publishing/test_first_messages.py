@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bridge.contract.account import Followed
+from bridge.contract.presence import Availability
 from bridge.contract.wire import Message
 from bridge.publishing.discovery.newcomers import FIRST_READ_S
 from tests.unit.publishing.bench import Bench
 from tests.unit.publishing.test_table_freshness import (
+    FRESH,
     LARGE,
     SMALL,
     TEAM,
@@ -112,3 +117,70 @@ def test_who_is_read_before_their_turn_in_the_backlog_is_not_sent_in_it(tmp_path
     of_cy = [topic for topic in of_people([*before, *rest]) if "team_cy" in topic]
     assert len(of_cy) == len(set(of_cy))
     assert {"team_ann", "team_ben"} <= {topic.split("/")[2] for topic in of_people(rest)}
+
+
+@pytest.mark.parametrize(("before", "after"), [(SMALL, LARGE), (LARGE, SMALL)])
+async def test_a_table_that_has_another_size_after_a_restart_leaves_nothing_of_the_other_shape(
+    tmp_path: Path, before: dict[str, Followed], after: dict[str, Followed]
+) -> None:
+    """Small is also how the last release said it."""
+    left: dict[str, bytes] = {}
+    for life, people in enumerate((before, after)):
+        bench = Bench(tmp_path, stored=left)
+        bench.publisher.follow(people)
+        async with bench.running():
+            bench.connect()
+            read(bench, epoch=7 + life)
+            await bench.pass_time(FIRST_READ_S)
+        left = bench.broker.stored
+    is_large = after is LARGE
+    assert (FRESH in left) == is_large
+    for slug in TEAM:
+        state = json.loads(left[f"presence/account/{slug}/state"])
+        assert (state["table"], bool(state["valid_until"])) == (
+            ("team", False) if is_large else (None, True)
+        )
+        assert left[f"presence/account/{slug}/availability"] == b"online"
+
+
+async def test_who_is_removed_while_the_broker_is_away_is_gone_and_the_others_are_current(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.publisher.follow(LARGE)
+    async with bench.running():
+        bench.connect()
+        read(bench)
+        await bench.pass_time(2)
+        bench.broker.lose()
+        bench.publisher.states.update(person("team_cy", Availability.BUSY, after_s=5))
+        bench.publisher.follow({slug: LARGE[slug] for slug in TEAM[:2]})
+        bench.publisher.states.update(person("team_ann", Availability.BUSY, after_s=5))
+        bench.connect()
+        await bench.pass_time(FIRST_READ_S)
+        assert not bench.about("team_cy")
+        assert not [topic for topic in bench.broker.stored if "team_cy" in topic]
+        assert stored(bench)["state"] == "online"
+        assert stored(bench, "presence/account/team_ann/state")["availability"] == "busy"
+
+
+async def test_who_moves_from_a_large_table_to_a_small_one_says_it_alone(tmp_path: Path) -> None:
+    """Whoever two tables name belongs to the one that names them first; then that one goes."""
+    bench = Bench(tmp_path)
+    bench.publisher.follow(LARGE)
+    async with bench.running():
+        bench.connect()
+        read(bench)
+        await bench.pass_time(2)
+        alone = replace(LARGE["team_cy"], table="few", shares=False)
+        bench.publisher.follow({**LARGE, "team_cy": alone})
+        bench.publisher.states.update(person("team_cy", after_s=5))
+        await bench.pass_time(FIRST_READ_S)
+        state = stored(bench, "presence/account/team_cy/state")
+        assert (state["table"], bool(state["valid_until"])) == (None, True)
+        assert stored(bench)["state"] == "online", "of the others"
+        bench.publisher.follow(LARGE)
+        bench.publisher.states.update(person("team_cy", after_s=10))
+        await bench.pass_time(FIRST_READ_S)
+        assert stored(bench, "presence/account/team_cy/state")["table"] == "team"
+        assert "presence/table/few/fresh" not in bench.broker.stored
