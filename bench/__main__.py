@@ -20,7 +20,8 @@ from typing import Any
 from bench import cadence, docs, figures, flood, lights, many, page, tenants
 from bench.idle import idle
 from bench.rig import Rig, rig
-from bench.rows import Row, table
+from bench.row import Row
+from bench.rows import table
 
 Figure = Callable[[Rig], Awaitable[dict[str, Any]]]
 
@@ -73,6 +74,13 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
         measured["many"][name] = await _alone(
             partial(flood.measure, people=2_000 if quick else 10_000, round_trip_s=round_trip_s)
         )
+    measured["many"]["ten_tenants"] = await tenants.measure(
+        tenants=10,
+        people=300 if quick else 5_000,
+        bridges=5,
+        seconds=20 if quick else 60,
+        everybody=False,
+    )
     if not quick:
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
         measured["many"]["hundred_thousand_idle"] = await _alone(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import cadence, plots
-from bench.rows import DAYS, Row
+from bench.row import Row
+from bench.rows import DAYS
 
 BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
 
