@@ -128,10 +128,8 @@ class AccountStates:
 
     def in_backlog(self, slug: str) -> Iterator[Message]:
         """All about an account, but what was sent on this connection already."""
-        if self._first_sent is not None and slug in self._first_sent:
-            yield from self._beside(slug)
-        else:
-            yield from self.everything(slug)
+        is_sent = self._first_sent is not None and slug in self._first_sent
+        yield from self._beside(slug) if is_sent else self.everything(slug)
 
     def end_backlog(self) -> None:
         """Everybody had their turn."""
@@ -140,9 +138,7 @@ class AccountStates:
     def first_facts(self, slug: str) -> FirstFacts:
         """How far those of somebody are whose large table speaks for them until they are sent."""
         followed = self._outgoing.followed.get(slug)
-        if followed is None or not followed.shares or followed.discover:
-            return FirstFacts.SENT
-        if slug in self._published:
+        if not followed or not followed.shares or followed.discover or slug in self._published:
             return FirstFacts.SENT
         return FirstFacts.WAIT if slug in self._due else FirstFacts.UNREAD
 
@@ -255,8 +251,7 @@ class AccountStates:
                 brief=self._outgoing.is_brief_about(followed),
                 table=followed.freshness_of,
             )
-            is_first_of_many = followed.table is not None and old is None
-            self._outgoing.send(*messages, beat=is_first_of_many)
+            self._outgoing.send(*messages, beat=followed.table is not None and old is None)
             if followed.settable:
                 self._outgoing.send(*self._preferences.news({slug: followed}))
             if not followed.table:
