@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.rig import DEADLINE_S, Heard, Rig, free_port, resident_mib
+from bench.rig import DEADLINE_S, Reports, Rig, free_port, resident_mib
 from bench.spread import spread
 from bench.tap import tap
 from tests.fakes.microsoft.faults import Fault
@@ -263,12 +263,12 @@ async def throttled(rig: Rig, seconds: int) -> dict[str, int]:
         return {"seconds": seconds, "requests": rig.microsoft.requests.count("*") - asked}
 
 
-async def first_presence(rig: Rig, since: int) -> Heard:
+async def first_presence(rig: Rig, since: int) -> Reports:
     """The first live state of alice that is one: with an availability."""
     return await _state(rig, since, bool)
 
 
-async def change(rig: Rig, number: int) -> Heard:
+async def change(rig: Rig, number: int) -> Reports:
     """Let alice be something else, have it polled, and wait until the broker has it."""
     availability, activity = STATES[number % 2].split("/")
     rig.home.directory.change(rig.home.person, availability, activity)
@@ -277,7 +277,7 @@ async def change(rig: Rig, number: int) -> Heard:
     return await _state(rig, since, lambda now: now == availability.lower())
 
 
-async def _state(rig: Rig, since: int, wanted: Callable[[str | None], bool]) -> Heard:
+async def _state(rig: Rig, since: int, wanted: Callable[[str | None], bool]) -> Reports:
     """The first live state of alice with an availability that is ``wanted``: no beat before it."""
     topic = rig.topics.account("alice", "state")
     while True:

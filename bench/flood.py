@@ -77,7 +77,7 @@ class Stage:
             self.broker.terminate()
             self.broker.wait(DEADLINE_S)
 
-    def hear(self, line: str) -> None:
+    def receive(self, line: str) -> None:
         """Take a line of the listener."""
         at_s, topic, payload = line.rstrip("\n").split("\t", 2)
         if topic.startswith("$SYS"):
@@ -196,7 +196,7 @@ def _listening(stage: Stage) -> Iterator[None]:
 
     def read() -> None:
         for line in pipe:
-            stage.hear(line)
+            stage.receive(line)
 
     thread = Thread(target=read, name="heard")
     thread.start()

@@ -131,7 +131,7 @@ async def _obey(client: aiomqtt.Client, bulb: ZigbeeBulb, device: Device) -> Non
         assert isinstance(message.payload, bytes)
         if str(message.topic).endswith("/set"):
             device.called()
-        for topic, payload, retain in bulb.hear(str(message.topic), message.payload):
+        for topic, payload, retain in bulb.receive(str(message.topic), message.payload):
             await client.publish(topic, payload, qos=1, retain=retain)
 
 
@@ -202,12 +202,12 @@ async def _virtual(rig: Rig) -> AsyncIterator[Device]:
     device = Device('kind = "virtual"')
     async with aiomqtt.Client("127.0.0.1", rig.mqtt_port) as client, asyncio.TaskGroup() as tasks:
         await client.subscribe(rig.topics.light("lamp", "state"), qos=1)
-        hearing = tasks.create_task(_hear(client, device))
+        hearing = tasks.create_task(_on_message(client, device))
         yield device
         hearing.cancel()
 
 
-async def _hear(client: aiomqtt.Client, device: Device) -> None:
+async def _on_message(client: aiomqtt.Client, device: Device) -> None:
     async for message in client.messages:
         if not message.retain:
             device.called()

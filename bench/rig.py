@@ -57,7 +57,7 @@ follow = ["alice"]
 
 
 @dataclass
-class Heard:
+class Reports:
     """One message as the benchmark heard it; ``at_s`` on the monotonic clock."""
 
     topic: str
@@ -76,7 +76,7 @@ class Rig:
     mqtt_port: int
     mosquitto: subprocess.Popen[bytes]
     client: aiomqtt.Client
-    heard: list[Heard] = field(default_factory=list)
+    heard: list[Reports] = field(default_factory=list)
     topics: Topics = field(default_factory=Topics)
 
     def configure(
@@ -136,7 +136,7 @@ class Rig:
 
     async def until(
         self, topic: str, *, since: int = 0, live: bool = False, deadline_s: float = DEADLINE_S
-    ) -> Heard:
+    ) -> Reports:
         """The first message on ``topic`` from index ``since`` on; ``live``: not a stored one."""
         async with asyncio.timeout(deadline_s):
             while True:
@@ -188,7 +188,7 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
 async def _listen(built: Rig) -> None:
     async for message in built.client.messages:
         payload = message.payload if isinstance(message.payload, bytes) else b""
-        built.heard.append(Heard(str(message.topic), payload, message.retain, time.monotonic()))
+        built.heard.append(Reports(str(message.topic), payload, message.retain, time.monotonic()))
 
 
 async def _listening(port: int) -> None:

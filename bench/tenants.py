@@ -91,7 +91,7 @@ class Stage:
         """Everybody in all tenants."""
         return sum(len(each.people) for each in self.organisations)
 
-    def hear(self, message: MQTTMessage) -> None:
+    def receive(self, message: MQTTMessage) -> None:
         """Take a message, on the thread that reads them."""
         if message.topic.startswith("$SYS"):
             self.broker[message.topic.removeprefix("$SYS/broker/")] = int(message.payload)
@@ -240,7 +240,7 @@ def _organisation(built: Rig, files: CreatedFiles, number: int, size: int) -> Or
 def _listening(stage: Stage) -> Iterator[Client]:
     """A subscriber on a thread of its own: this one has a Microsoft to simulate."""
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-    client.on_message = lambda _c, _d, message: stage.hear(message)
+    client.on_message = lambda _c, _d, message: stage.receive(message)
     client.connect("127.0.0.1", stage.rig.mqtt_port)
     client.subscribe([(f"$SYS/broker/{each}", SubscribeOptions()) for each in (RETAINED, RECEIVED)])
     client.loop_start()

@@ -66,7 +66,7 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
     stopped = signals.end()
     if stopped is not None:
         return stopped
-    log.info("starting anew")
+    log.info("restarting")
     return _start_anew()
 
 

@@ -144,4 +144,4 @@ def _tighten(folder: Path) -> None:
     mode = folder.stat().st_mode & 0o777
     if mode & 0o077 and folder.stat().st_uid == os.geteuid():
         folder.chmod(mode & 0o700)
-        log.warning("%s was open to others (%o): now only its owner may look in", folder, mode)
+        log.warning("%s was open to others (%o): now only its owner can open it", folder, mode)

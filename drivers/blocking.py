@@ -90,7 +90,7 @@ class OnDemand(Generic[D]):
         try:
             await within(CLOSE_S, self._worker(self._close))
         except TimeoutError:
-            log.warning("%s could not be let go within %g s", self._what, CLOSE_S)
+            log.warning("%s could not be released within %g s", self._what, CLOSE_S)
 
     def _use(self, do: Callable[[D], None]) -> None:
         if self._device is None:
@@ -108,4 +108,4 @@ class OnDemand(Generic[D]):
         try:
             device.close()
         except Exception as error:  # noqa: BLE001 - lgpio.error has no base of its own
-            log.warning("%s could not be let go: %s", self._what, error)
+            log.warning("%s could not be released: %s", self._what, error)

@@ -55,7 +55,7 @@ class BridgeClock:
         stamp, at_s = self._heard
         return stamp + timedelta(seconds=self._clock.monotonic() - at_s)
 
-    def hear(self, news: Stamped, known: Stamped | None, *, stored: bool) -> None:
+    def receive(self, news: Stamped, known: Stamped | None, *, stored: bool) -> None:
         """Take the stamp of ``news``, which is not older than what was ``known`` before."""
         stamp, before = news.polled_at, known.polled_at if known else None
         if stamp is None:

@@ -67,7 +67,7 @@ class ByHand:
             self._before = wanted
         return wanted
 
-    def hear(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Take a command; one that the broker had stored is none."""
         if received.retain:
             return

@@ -132,7 +132,7 @@ def _now(
     try:
         return asyncio.run(preview.ask(arguments.name, config, common.follow, SystemClock()))
     except TryAgainError as error:
-        raise TryAgainError(f"{error}. To suppose one: --presence busy/in_a_call") from error
+        raise TryAgainError(f"{error}. To assume one: --presence busy/in_a_call") from error
 
 
 def _moment(at: datetime, config: HostConfig) -> datetime:

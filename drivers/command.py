@@ -55,7 +55,7 @@ class CommandOptions(WordSettings):
     def _names_a_program(self) -> Self:
         program = self.command[0]
         if not program or "{" in program:
-            raise ValueError("command: the first word is the program itself, without gaps")
+            raise ValueError("command: the first word is the program itself, without placeholders")
         return self
 
 

@@ -46,41 +46,43 @@ class Decisions:
 
     async def run(self) -> None:
         """Decide until cancelled."""
-        heard = self._following.heard
+        reports = self._following.reports
         while True:
             self._following.forget_who_left()
-            version = heard.version
+            version = reports.version
             self.decide()
-            await heard.newer(version, within_s=self._until_turn_s(), clock=self._clock)
+            await reports.newer(version, within_s=self._until_turn_s(), clock=self._clock)
 
     def decide(self) -> None:
         """Decide now, unless a bridge that is away may still come back."""
-        heard = self._following.heard.value
-        may_return = not heard.bridge_online and self._patience_s() > 0
-        if may_return and (self._ever_decided or heard.bridge_online is None):
+        reports = self._following.reports.value
+        may_return = not reports.bridge_online and self._patience_s() > 0
+        if may_return and (self._ever_decided or reports.bridge_online is None):
             return
         self._ever_decided = True
-        gone = "" if heard.bridge_online else "bridge" if self._connected() else "broker"
+        gone = "" if reports.bridge_online else "bridge" if self._connected() else "broker"
         there = self._following.bridge_clock.now()
-        right = choose(self.rules, heard.facts, self._clock.now(), bridge_now=there, gone=gone)
+        right = choose(self.rules, reports.facts, self._clock.now(), bridge_now=there, gone=gone)
 
         def is_there(account: str) -> bool:
-            return has_presence(heard.facts.get(account, Facts()), there)
+            return has_presence(reports.facts.get(account, Facts()), there)
 
         now_s = self._clock.monotonic()
         self._decided(self._settling.settled(right, now_s, is_there=is_there))
 
     def _patience_s(self) -> float:
         """Seconds that bridge or broker may still be away."""
-        return self._grace_s - (self._clock.monotonic() - self._following.heard.value.gone_since_s)
+        return self._grace_s - (
+            self._clock.monotonic() - self._following.reports.value.gone_since_s
+        )
 
     def _until_turn_s(self) -> float:
         """Seconds until the clock alone may change the decision."""
-        heard = self._following.heard.value
-        waits_s = [LOOK_AGAIN_S] if heard.bridge_online else [LOOK_AGAIN_S, self._patience_s()]
+        reports = self._following.reports.value
+        waits_s = [LOOK_AGAIN_S] if reports.bridge_online else [LOOK_AGAIN_S, self._patience_s()]
         waits_s.append(self._settling.waits_s(self._clock.monotonic()))
         bridge_now = self._following.bridge_clock.now()
-        waits_s.append(until_turn_s(self.rules, heard.facts, self._clock.now(), bridge_now))
+        waits_s.append(until_turn_s(self.rules, reports.facts, self._clock.now(), bridge_now))
         return min(wait_s for wait_s in waits_s if wait_s > 0) + 0.01
 
 

@@ -35,7 +35,7 @@ class _Auth(BaseModel):
 
 
 @dataclass(frozen=True)
-class Heard:
+class Reports:
     """Everything heard so far."""
 
     facts: dict[str, Facts] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Following:
         self._connection = Connection()
         self.bridge_clock = BridgeClock(clock)
         self._tables = LargeTables(self.bridge_clock)
-        self.heard: Latest[Heard] = Latest(Heard(gone_since_s=clock.monotonic()))
+        self.reports: Latest[Reports] = Latest(Reports(gone_since_s=clock.monotonic()))
 
     def attach(self, broker: Broker) -> None:
         """Subscribe, now and after every reconnect.
@@ -67,11 +67,11 @@ class Following:
         The bridge comes last: before it is heard nothing is decided of half of the facts.
         """
         self._broker = broker
-        broker.subscribe(self._topics.table("+", FRESH), self.hear)
+        broker.subscribe(self._topics.table("+", FRESH), self.receive)
         for leaf in LEAVES:
             for account in self._accounts or ["+"]:
-                broker.subscribe(self._topics.account(account, leaf), self.hear)
-        broker.subscribe(self._topics.bridge_state, self.hear)
+                broker.subscribe(self._topics.account(account, leaf), self.receive)
+        broker.subscribe(self._topics.bridge_state, self.receive)
 
     async def watch_connection(self) -> None:
         """Look after the connection until cancelled."""
@@ -90,9 +90,9 @@ class Following:
         lost_s, self._lost_s = self._lost_s, None
         if not self._broker.connected:
             self._lost_s = self._clock.monotonic() if lost_s is None else lost_s
-            if lost_s is not None and self.heard.value.bridge_online:
-                heard = replace(self.heard.value, bridge_online=None, gone_since_s=lost_s)
-                self.heard.set(heard)
+            if lost_s is not None and self.reports.value.bridge_online:
+                reports = replace(self.reports.value, bridge_online=None, gone_since_s=lost_s)
+                self.reports.set(reports)
 
     def forget_who_left(self) -> None:
         """Forget accounts of which a bridge that is there says nothing any more.
@@ -101,17 +101,17 @@ class Following:
         what it knows of everybody, so that silence says it; not so one of the last release. Of who
         is in a large table nothing is repeated: there it is silence since the last connect.
         """
-        heard = self.heard.value
-        if self._accounts or not heard.bridge_online:
+        reports = self.reports.value
+        if self._accounts or not reports.bridge_online:
             self._heard_s.clear()
             return
         now_s = self._clock.monotonic()
-        for account in heard.facts:
+        for account in reports.facts:
             self._heard_s.setdefault(account, now_s)
-        gone = {a for a, known in heard.facts.items() if self._has_left(a, known, now_s)}
+        gone = {a for a, known in reports.facts.items() if self._has_left(a, known, now_s)}
         if gone:
-            facts = {a: known for a, known in heard.facts.items() if a not in gone}
-            self.heard.set(replace(heard, facts=facts))
+            facts = {a: known for a, known in reports.facts.items() if a not in gone}
+            self.reports.set(replace(reports, facts=facts))
             for account in gone:
                 del self._heard_s[account]
 
@@ -123,7 +123,7 @@ class Following:
             return True
         return self._connection.is_silent(heard_s, now_s=now_s, after_s=LEFT_AFTER_S)
 
-    def hear(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Take in what the bridge has said on one of its topics."""
         if received.topic == self._topics.bridge_state:
             self._bridge(received)
@@ -133,17 +133,17 @@ class Following:
             self._account(received)
 
     def _bridge(self, received: Received) -> None:
-        heard, online = self.heard.value, received.payload == ONLINE.encode()
-        if online == heard.bridge_online:
+        reports, online = self.reports.value, received.payload == ONLINE.encode()
+        if online == reports.bridge_online:
             return
-        since_s = heard.gone_since_s if heard.bridge_online is None else self._clock.monotonic()
-        self.heard.set(replace(heard, bridge_online=online, gone_since_s=since_s))
+        since_s = reports.gone_since_s if reports.bridge_online is None else self._clock.monotonic()
+        self.reports.set(replace(reports, bridge_online=online, gone_since_s=since_s))
 
     def _account(self, received: Received) -> None:
         *_, account, leaf = received.topic.split("/")
-        heard = self.heard.value
+        reports = self.reports.value
         self._heard_s[account] = self._clock.monotonic()
-        known = heard.facts.get(account, Facts())
+        known = reports.facts.get(account, Facts())
         try:
             news = self._news(known, leaf, received)
         except ContractError as error:
@@ -152,7 +152,7 @@ class Following:
         self._unreadable.readable(received.topic)
         self._choose_sign_in(account, is_told=news.sign_in is not None)
         if news != known:
-            self.heard.set(replace(heard, facts={**heard.facts, account: news}))
+            self.reports.set(replace(reports, facts={**reports.facts, account: news}))
 
     def _news(self, known: Facts, leaf: str, received: Received) -> Facts:
         payload, changed = received.payload, dict[str, Any]()
@@ -168,25 +168,25 @@ class Following:
             if news and is_older(news, known.state, stored=received.retain, now=now):
                 return known
             if news:
-                self.bridge_clock.hear(news, known.state, stored=received.retain)
+                self.bridge_clock.receive(news, known.state, stored=received.retain)
             changed["state"] = news and self._tables.dated(news)
         return replace(known, **changed)
 
     def _table(self, received: Received) -> None:
         try:
-            table = self._tables.hear(received)
+            table = self._tables.receive(received)
         except ContractError as error:
             self._unreadable.ignored(received.topic, error)
             return
         self._unreadable.readable(received.topic)
-        heard = self.heard.value
+        reports = self.reports.value
         dated = {
             account: replace(facts, state=self._tables.dated(facts.state))
-            for account, facts in heard.facts.items()
+            for account, facts in reports.facts.items()
             if table and facts.state and facts.state.table == table
         }
         if dated:
-            self.heard.set(replace(heard, facts=heard.facts | dated))
+            self.reports.set(replace(reports, facts=reports.facts | dated))
 
     def _choose_sign_in(self, account: str, *, is_told: bool) -> None:
         """Hear ``auth`` only while nobody tells the sign-in in a word: it holds codes."""
@@ -195,7 +195,7 @@ class Following:
         topic = self._topics.account(account if self._accounts else "+", "auth")
         if not is_told and topic not in self._on_auth:
             self._on_auth.add(topic)
-            self._broker.subscribe(topic, self.hear)
+            self._broker.subscribe(topic, self.receive)
         elif is_told and topic in self._on_auth and self._accounts:
             self._on_auth.remove(topic)
             self._broker.unsubscribe(topic)

@@ -149,11 +149,11 @@ def _judge(request: Request, response: http.client.HTTPResponse) -> None:
         scheme = response.headers.get("WWW-Authenticate", "").partition(" ")[0]
         asks = f", and asks for {scheme}" if scheme.isalpha() else ""
         raise LightRefusedError(
-            f"{host} lets us not in: HTTP {status}{asks}.",
+            f"{host} refuses access: HTTP {status}{asks}.",
             remedy="Correct username and password_file, or token_file.",
         )
     raise LightRefusedError(
-        f"{host} does not take the request: HTTP {status}.",
+        f"{host} rejects the request: HTTP {status}.",
         remedy="Correct address, method and body.",
     )
 

@@ -93,7 +93,7 @@ class Lamp:
                 self._ownership.let_go()
         except Exception as error:  # noqa: BLE001 - whatever it is, the process ends
             level = logging.DEBUG if self._trouble else logging.WARNING
-            log.log(level, "%s: could not be left as wished: %s", self._name, error)
+            log.log(level, "%s: could not be left as configured: %s", self._name, error)
 
     async def _ask_capability(self, capable: Capable) -> bool:
         """Ask before the first write, which may then be another one."""

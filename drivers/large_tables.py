@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bridge.broker import Received
-from bridge.contract.topics import whose
+from bridge.contract.topics import owner_of
 from bridge.contract.wire import AccountState, TableFresh, decode
 from drivers.bridge_clock import BridgeClock, is_older
 
@@ -19,13 +19,13 @@ class LargeTables:
         self._clock = clock
         self._fresh: dict[str, TableFresh] = {}
 
-    def hear(self, received: Received) -> str | None:
+    def receive(self, received: Received) -> str | None:
         """Take in what the bridge has said; the table of which it is news.
 
         Raises:
             ContractError: It is nothing that a bridge says.
         """
-        table = whose(received.topic)
+        table = owner_of(received.topic)
         known = self._fresh.get(table)
         news = decode(TableFresh, received.payload) if received.payload else None
         if news is None:
@@ -33,7 +33,7 @@ class LargeTables:
         is_read = news.polled_at is not None  # a bridge that has just started counts as the newest
         if is_read and is_older(news, known, stored=received.retain, now=self._clock.now()):
             return None
-        self._clock.hear(news, known, stored=received.retain)
+        self._clock.receive(news, known, stored=received.retain)
         self._fresh[table] = news
         return table if news != known else None
 

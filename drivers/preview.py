@@ -101,7 +101,7 @@ def _facts(words: str, now: datetime) -> Facts:
     except ValidationError:
         known = [*map(str, Availability), UNKNOWN, SIGN_IN_NEEDED]
         raise ValueError(
-            f"{words!r} is no presence; availabilities: {', '.join(known)}; "
+            f"{words!r} is not a presence; availabilities: {', '.join(known)}; "
             f"activities: {', '.join(map(str, Activity))}"
         ) from None
     return Facts(state, fresh=True, sign_in=SIGNED_IN)
@@ -111,7 +111,7 @@ def by_hand(text: str) -> LightState:
     """The light that a person set: a colour, or ``off``.
 
     Raises:
-        ValueError: It is no colour.
+        ValueError: It is not a colour.
     """
     return OFF if text == "off" else LightState(color=parse_color(text))
 
@@ -139,8 +139,8 @@ async def ask(
         if received.topic == rule:
             of_lamp = _of_lamp(received.payload)
         else:
-            following.hear(received)
-    facts = following.heard.value.facts
+            following.receive(received)
+    facts = following.reports.value.facts
     silent = [account for account in people if not _knows_sign_in(facts, account)]
     tables = {known.state.table for known in facts.values() if known.state and known.state.table}
     for more in (
@@ -149,11 +149,11 @@ async def ask(
     ):
         with suppress(PersonMustActError):  # a lamp with rules of its release may not hear each
             for received in await _stored(config, more, connect) if more else ():
-                following.hear(received)
-    heard = following.heard.value
+                following.receive(received)
+    reports = following.reports.value
     return Now(
-        {account: heard.facts.get(account, Facts()) for account in accounts} or heard.facts,
-        gone="" if heard.bridge_online else "bridge",
+        {account: reports.facts.get(account, Facts()) for account in accounts} or reports.facts,
+        gone="" if reports.bridge_online else "bridge",
         **of_lamp,
         bridge_ahead=following.bridge_clock.now() - clock.now(),
     )

@@ -83,7 +83,7 @@ class RetainedTopics:
     def load(self) -> None:
         """Find what has to go, name who has left it behind, and save where the lamp publishes."""
         for other in self._left_behind():
-            log.info("%s is in the config no more: presence-driver forget %s", other, other)
+            log.info("%s is no longer in the config: presence-driver forget %s", other, other)
         try:
             before = _File.model_validate_json(self._file.file.read_bytes())
         except FileNotFoundError:

@@ -141,7 +141,7 @@ class Runner:
     def _subscribe(self) -> None:
         self._following.attach(self._broker)
         commands = self._topics.light(self._name, "set")
-        self._broker.subscribe(commands, self._by_hand.hear, commands=True)
+        self._broker.subscribe(commands, self._by_hand.receive, commands=True)
         if self._config.homeassistant.enabled:
             self._births.listen(self._broker)
 
@@ -183,7 +183,7 @@ class Runner:
     def _take(self, decision: Decision) -> None:
         before, apart = self._showing, self._following.bridge_clock.apart
         self._showing = replace(before, decision=decision, clock_apart=apart)
-        if self._following.heard.value.bridge_online is not None and not self._saved.has_bridge:
+        if self._following.reports.value.bridge_online is not None and not self._saved.has_bridge:
             self._saved.has_bridge = True
             self._births.rediscover()
         if decision != before.decision:

@@ -60,7 +60,7 @@ class SavedState:
             return
         if file.light != self._light:
             if file.found:
-                log.warning("%s: what another light was found like is forgotten", self._file.file)
+                log.warning("%s: the saved state of another light is dropped", self._file.file)
             kept = _mode(file).model_dump()
             file = _File(**kept, light=self._light, has_bridge=file.has_bridge)
         self._now = file

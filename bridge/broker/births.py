@@ -44,11 +44,11 @@ class Births:
     def listen(self, broker: Broker) -> None:
         """Hear of births from now on. The usual topic may be closed to us: it is a guess."""
         first, *others = self._topics.births
-        broker.subscribe(first, self.hear)
+        broker.subscribe(first, self.receive)
         for topic in others:
-            broker.subscribe(topic, self.hear, optional=True)
+            broker.subscribe(topic, self.receive, optional=True)
 
-    def hear(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Take a message of Home Assistant's."""
         if received.payload.strip().lower() == ONLINE.encode():
             self._wanted.set()

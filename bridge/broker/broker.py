@@ -13,11 +13,11 @@ from random import random as _random
 
 from bridge.broker.connection import connect as _connect
 from bridge.broker.conversation import Conversation
-from bridge.broker.hearing import Hearing
 from bridge.broker.lease import Lease, OutbidError
 from bridge.broker.negotiation import Negotiation
 from bridge.broker.outbox import Outbox
 from bridge.broker.own_state import OwnState
+from bridge.broker.receive_check import ReceiveCheck
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.refusals import Refusals
 from bridge.broker.sender import Messages, Sender
@@ -29,7 +29,7 @@ from bridge.broker.session import (
     first_failure,
 )
 from bridge.broker.subscriptions import Handler, Subscriptions
-from bridge.broker.watching import watch
+from bridge.broker.takeover import watch
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.topics import OFFLINE, ONLINE
@@ -81,7 +81,7 @@ class Broker:
             clock=clock,
         )
         self._subscriptions = Subscriptions(self._unsubscribed, clock)
-        self._hearing = Hearing(state_topic, user=user, clock=clock)
+        self._receive_check = ReceiveCheck(state_topic, user=user, clock=clock)
         self._lease = lease
         self._reconnecting = Reconnecting(
             settings, client_id, node=lease.node if lease else None, clock=clock, random=random
@@ -108,7 +108,7 @@ class Broker:
             outbox=self._outbox,
             sender=self._sender,
             subscriptions=self._subscriptions,
-            hearing=self._hearing,
+            receive_check=self._receive_check,
             own_state=self._own_state,
             reconnecting=self._reconnecting,
             lease=lease,
@@ -120,9 +120,9 @@ class Broker:
         )
         self.connects = 0
         """Connections made so far."""
-        self.subscribe(state_topic, self._own_state.hear)
+        self.subscribe(state_topic, self._own_state.receive)
         if lease:
-            self.subscribe(lease.topic, lease.hear)
+            self.subscribe(lease.topic, lease.receive)
 
     @property
     def _negotiation(self) -> Negotiation:
@@ -169,9 +169,9 @@ class Broker:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong between us and the broker, in words."""
-        hearing = [self._hearing.problem] if self._hearing.problem else []
+        receive_check = [self._receive_check.problem] if self._receive_check.problem else []
         refused = (*self._unsubscribed.problems, *self._unpublished.problems)
-        return (*self._reconnecting.problems, *hearing, *refused)
+        return (*self._reconnecting.problems, *receive_check, *refused)
 
     def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.

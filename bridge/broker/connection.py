@@ -200,7 +200,7 @@ class Connection:
 
     def _garbage(self, error: Exception) -> None:
         ended = Silence.ENDED if self._limits is None else None
-        self._fail(ConnectionFailedError(f"it sent what is no MQTT ({error})", unanswered=ended))
+        self._fail(ConnectionFailedError(f"its answer is not MQTT ({error})", unanswered=ended))
 
     def _on_connect(self, reason: ReasonCode, properties: Properties | None) -> None:
         self._serving.packets += 1

@@ -11,11 +11,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.broker.hearing import Hearing
 from bridge.broker.lease import Lease
 from bridge.broker.negotiation import V5
 from bridge.broker.outbox import Outbox
 from bridge.broker.own_state import OwnState
+from bridge.broker.receive_check import ReceiveCheck
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.refusals import Refusals
 from bridge.broker.sender import Messages, Sender
@@ -42,7 +42,7 @@ class Conversation:
     outbox: Outbox
     sender: Sender
     subscriptions: Subscriptions
-    hearing: Hearing
+    receive_check: ReceiveCheck
     own_state: OwnState
     reconnecting: Reconnecting
     lease: Lease | None
@@ -55,7 +55,7 @@ class Conversation:
     async def run(self, session: Session) -> None:
         """Until the connection ends; when cancelled, with a goodbye."""
         self.subscriptions.begin()
-        self.hearing.begin()
+        self.receive_check.begin()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.subscriptions.run(session), name="mqtt-subscriptions")
@@ -66,7 +66,7 @@ class Conversation:
                 # in the body: Python 3.11 forgets to take back its own cancel of a parent that
                 # already waits for its children, and who runs this counts them
                 async for received in session.received():
-                    self.hearing.heard(received)
+                    self.receive_check.heard(received)
                     self.subscriptions.deliver(received)
         except asyncio.CancelledError:
             await self._say_goodbye(session)
@@ -79,7 +79,7 @@ class Conversation:
         self.began(session)
         await self.sender.greet(session, self.online)
         self.greeted()
-        tasks.create_task(self._prove_hearing(), name="mqtt-hearing")
+        tasks.create_task(self._prove_receive_check(), name="mqtt-receive-check")
         await self.sender.run(session)
 
     async def _take(self, lease: Lease, session: Session, tasks: asyncio.TaskGroup) -> None:
@@ -89,10 +89,10 @@ class Conversation:
             self.unpublished.refused(lease.topic, refused.code, refused.reason)
         tasks.create_task(lease.watch_over(session, self.publish), name="mqtt-lease")
 
-    async def _prove_hearing(self) -> None:
+    async def _prove_receive_check(self) -> None:
         topic, is_5 = self.online.topic, self.reconnecting.negotiation.version is V5
         if topic not in self.unsubscribed and topic not in self.unpublished:
-            await self.hearing.prove(
+            await self.receive_check.prove(
                 lambda: self.publish(self.online), self.subscriptions.filters, says_refusals=is_5
             )
 

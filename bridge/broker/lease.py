@@ -127,7 +127,7 @@ class Lease:
         """Whether that one has the name of this node."""
         return self.other == self.node
 
-    def hear(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Take what is on the topic; who serves answers what is not its own word."""
         heard = leader_of(received.payload)
         self._highest = max(self._highest, heard.epoch if heard else 0)
@@ -139,7 +139,7 @@ class Lease:
             self.leader = heard
             self._outbid.set()
 
-    def hear_health(self, received: Received) -> None:
+    def receive_health(self, received: Received) -> None:
         """Take the health of who serves."""
         self.health = received.payload
 

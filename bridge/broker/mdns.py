@@ -38,7 +38,7 @@ async def announced(*services: str, within_s: float) -> AsyncGenerator[Announcem
 
     heard: asyncio.Queue[AsyncServiceInfo] = asyncio.Queue()
 
-    def hear(*, service_type: str, name: str, state_change: Enum, **_: object) -> None:
+    def receive(*, service_type: str, name: str, state_change: Enum, **_: object) -> None:
         if state_change.name == "Added":
             heard.put_nowait(AsyncServiceInfo(service_type, name))
 
@@ -50,7 +50,7 @@ async def announced(*services: str, within_s: float) -> AsyncGenerator[Announcem
         log.debug("mDNS: %s", error)  # there is no network
         return
     try:
-        AsyncServiceBrowser(mdns.zeroconf, list(services), handlers=[hear])
+        AsyncServiceBrowser(mdns.zeroconf, list(services), handlers=[receive])
         with suppress(TimeoutError):
             while True:
                 info = await within(max(0.0, ends_s - loop.time()), heard.get())

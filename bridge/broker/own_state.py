@@ -24,7 +24,7 @@ class OwnState:
         self._is_online, self._say_online, self._clock = is_online, say_online, clock
         self._contradicted = asyncio.Event()
 
-    def hear(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Take a message on our state topic."""
         if received.payload != ONLINE.encode() and self._is_online():
             self._contradicted.set()

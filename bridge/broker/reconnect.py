@@ -167,9 +167,9 @@ class Reconnecting:
 
     def twin_serves(self) -> None:
         """Whoever serves has the name of this ``node``, and another state folder."""
-        if self._other != self._twin:
+        if self._shown.other != self._twin:
             log.error("%s; this one waits", self._twin)
-        self._other = self._twin
+        self._shown.other = self._twin
 
     @property
     def _twin(self) -> str:

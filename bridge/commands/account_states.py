@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.broker import visiting
-from bridge.broker.hearing import probe_topic
+from bridge.broker.receive_check import probe_topic
 from bridge.commands.stored_messages import stored
 from bridge.config.tables.config import Config
 from bridge.contract.errors import PersonMustActError
@@ -21,7 +21,7 @@ NOTHING_LEFT = "The service is not running, and left nothing at this broker."
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Summary:
     """What one line of the table shows; times as the service writes them."""
 
     sign_in: str = "unknown"
@@ -35,17 +35,17 @@ class Known:
     """The Microsoft account is signed in for other accounts, too."""
 
 
-def from_service(people: Iterable[Fields]) -> dict[str, Known]:
+def from_service(people: Iterable[Fields]) -> dict[str, Summary]:
     """What the page's API says of everybody."""
     return {
-        person["account"]: _known(
+        person["account"]: _summary(
             person.get("presence") or {}, person, person["sign_in"], fresh=bool(person["fresh"])
         )
         for person in people
     }
 
 
-async def from_broker(config: Config) -> tuple[dict[str, Known], str | None]:
+async def from_broker(config: Config) -> tuple[dict[str, Summary], str | None]:
     """What the broker has stored, and what is wrong with that in a sentence.
 
     Raises:
@@ -58,36 +58,36 @@ async def from_broker(config: Config) -> tuple[dict[str, Known], str | None]:
         filters += [topics.table(table, "auth"), topics.table(table, "fresh")]
     filters.append(topics.bridge_state)
     async with visiting(config.mqtt) as session:
-        messages, heard = await stored(session, filters, probe_topic(topics))
-    known = _by_slug(config, messages)
+        messages, came_back = await stored(session, filters, probe_topic(topics))
+    found = _by_slug(config, messages)
     state = messages.get(topics.bridge_state)
     if state == ONLINE.encode():
-        if config.accounts and not known:
-            raise _hears_nothing(config, topics.account("+", "state"))
-        return known, None
-    if state is not None or known:
-        return known, NOT_RUNNING
-    deaf = _hears_nothing(config, topics.bridge_state)
-    if heard is False:
+        if config.accounts and not found:
+            raise _nothing_received(config, topics.account("+", "state"))
+        return found, None
+    if state is not None or found:
+        return found, NOT_RUNNING
+    deaf = _nothing_received(config, topics.bridge_state)
+    if came_back is False:
         raise deaf
-    return {}, NOTHING_LEFT if heard else f"{NOTHING_LEFT} Or: {deaf}"
+    return {}, NOTHING_LEFT if came_back else f"{NOTHING_LEFT} Or: {deaf}"
 
 
-def _hears_nothing(config: Config, topic: str) -> PersonMustActError:
+def _nothing_received(config: Config, topic: str) -> PersonMustActError:
     return PersonMustActError(
-        f"connected to broker {config.mqtt.address}, but heard nothing:",
+        f"connected to broker {config.mqtt.address}, but received nothing:",
         remedy=f"check that user {config.mqtt.user} may read {topic} (the broker's access rules).",
     )
 
 
-def _by_slug(config: Config, messages: Mapping[str, bytes]) -> dict[str, Known]:
+def _by_slug(config: Config, messages: Mapping[str, bytes]) -> dict[str, Summary]:
     before, after = config.topics.account("+", "").split("+")
     accounts = [topic.removeprefix(before) for topic in messages if topic.startswith(before)]
     slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
     return {slug: _stored_of(slug, config, messages) for slug in slugs}
 
 
-def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Known:
+def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Summary:
     topics = config.topics
     table = next((name for name in config.accounts if slug.startswith(f"{name}_")), slug)
     auth_of_table = messages.get(topics.table(table, "auth"), b"{}")
@@ -98,11 +98,11 @@ def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Know
         of_all = decode_json(messages.get(topics.table(table, "fresh"), b"{}"))
         fresh = of_all.get("state") == ONLINE
         times = {**state, "polled_at": of_all.get("polled_at") or state.get("polled_at")}
-    return _known(state, times, sign_in, fresh=fresh)
+    return _summary(state, times, sign_in, fresh=fresh)
 
 
-def _known(presence: Fields, times: Fields, sign_in: Fields, *, fresh: bool) -> Known:
-    return Known(
+def _summary(presence: Fields, times: Fields, sign_in: Fields, *, fresh: bool) -> Summary:
+    return Summary(
         str(sign_in.get("state", "unknown")),
         presence.get("availability"),
         presence.get("activity"),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bridge import state_dir
-from bridge.commands.account_states import Known, from_broker, from_service
+from bridge.commands.account_states import Summary, from_broker, from_service
 from bridge.commands.remote import ask
 from bridge.commands.remote_by_socket import on_this_machine
 from bridge.commands.terminal import chosen_account, say
@@ -65,20 +65,20 @@ async def table(config: Config) -> int:
     Raises:
         PresenceBridgeError: The service runs on this machine, and does not answer.
     """
-    known, fault = await _known(config)
+    found, fault = await _summaries(config)
     if fault:
         say(fault)
     rows: list[tuple[str, ...]] = [COLUMNS]
-    rows += [_row(slug, known.get(slug, Known())) for slug in _slugs(config, known)]
+    rows += [_row(slug, found.get(slug, Summary())) for slug in _slugs(config, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    for account, slugs in _shared(known).items():
+    for account, slugs in _shared(found).items():
         say(f"{account} is signed in for {' and '.join(slugs)}: is that meant?")
     return FAILED if fault else OK
 
 
-async def _known(config: Config) -> tuple[dict[str, Known], str | None]:
+async def _summaries(config: Config) -> tuple[dict[str, Summary], str | None]:
     async with on_this_machine(config) as service:
         standby = (await service.broker()).get("standby") if service else None
         if standby:
@@ -86,41 +86,41 @@ async def _known(config: Config) -> tuple[dict[str, Known], str | None]:
         elif service:
             return from_service(await service.people()), None
     try:
-        known, fault = await from_broker(config)
+        found, fault = await from_broker(config)
     except PresenceBridgeError as error:
-        known, fault = {}, f"{NOBODY}, and {str(error).rstrip('.')}. {WHERE}"
-    return ({**_remembered(config), **known} if fault else known), fault
+        found, fault = {}, f"{NOBODY}, and {str(error).rstrip('.')}. {WHERE}"
+    return ({**_remembered(config), **found} if fault else found), fault
 
 
-def _remembered(config: Config) -> dict[str, Known]:
+def _remembered(config: Config) -> dict[str, Summary]:
     from bridge.commands.remembered import remembered  # noqa: PLC0415 - only where nobody answers
 
     return remembered(config)
 
 
-def _slugs(config: Config, known: Iterable[str]) -> Iterator[str]:
+def _slugs(config: Config, found: Iterable[str]) -> Iterator[str]:
     """Each table, or of one with several people those that are known."""
     for table, settings in config.accounts.items():
         several = settings.people or settings.watch or settings.group
-        people = sorted(slug for slug in known if slug.startswith(f"{table}_")) if several else []
+        people = sorted(slug for slug in found if slug.startswith(f"{table}_")) if several else []
         yield from people or [table]
 
 
-def _shared(known: Mapping[str, Known]) -> dict[str, list[str]]:
+def _shared(found: Mapping[str, Summary]) -> dict[str, list[str]]:
     """The Microsoft accounts that are signed in for several accounts that follow themselves."""
     slugs: dict[str, list[str]] = {}
-    for slug, each in known.items():
+    for slug, each in found.items():
         if each.is_shared and each.signed_in_as:
             slugs.setdefault(each.signed_in_as, []).append(slug)
     return slugs
 
 
-def _row(slug: str, known: Known) -> tuple[str, ...]:
-    presence = "/".join(filter(None, (known.availability, known.activity))) or "unknown"
-    shown = presence if known.fresh else f"{presence} (stale)" if known.polled_at else "-"
-    sign_in = known.sign_in.replace("_", " ")
-    times = _clock_time(known.changed_at), _clock_time(known.polled_at)
-    return slug, sign_in, shown, *times, known.signed_in_as or "-"
+def _row(slug: str, found: Summary) -> tuple[str, ...]:
+    presence = "/".join(filter(None, (found.availability, found.activity))) or "unknown"
+    shown = presence if found.fresh else f"{presence} (stale)" if found.polled_at else "-"
+    sign_in = found.sign_in.replace("_", " ")
+    times = _clock_time(found.changed_at), _clock_time(found.polled_at)
+    return slug, sign_in, shown, *times, found.signed_in_as or "-"
 
 
 def _clock_time(text: str | None) -> str:

@@ -35,7 +35,7 @@ def chosen_broker(
     What is found is asked about at a terminal, and gets nothing of ours before the bridge starts.
 
     Raises:
-        ConfigError: ``given`` is no address, or there is a config already, which is kept.
+        ConfigError: ``given`` is not an address, or there is a config already, which is kept.
     """
     if given is not None:
         broker = _from_text(given)

@@ -101,7 +101,7 @@ async def keep(program: Program, around: Around) -> None:
         early = 0 if around.clock.monotonic() - began_s >= STEADY_S else early
         pause_s = full_jitter(early, first_s=FIRST_S, most_s=MOST_S, random=around.random)
         early += 1
-        log.warning("%s ended with %d; it starts anew in %.1f s", program.name, code, pause_s)
+        log.warning("%s ended with %d; restarting in %.1f s", program.name, code, pause_s)
         await around.clock.sleep(pause_s)
 
 
@@ -143,7 +143,7 @@ async def _end(program: Program, process: Process, end_s: float) -> None:
     try:
         await within(end_s, process.wait())
     except TimeoutError:
-        log.warning("%s does not end: it is killed", program.name)
+        log.warning("%s does not stop: killing it", program.name)
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.commands.account_states import Known
+from bridge.commands.account_states import Summary
 from bridge.config.tables.config import Config
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.presence_kind import Kind
@@ -19,26 +19,26 @@ NONE, STORED, DAMAGED, UNREADABLE = "none", "stored", "damaged", "unreadable"
 """What there is of a sign-in; whether Microsoft still takes it, only the service finds out."""
 
 
-def remembered(config: Config, clock: Clock | None = None) -> dict[str, Known]:
+def remembered(config: Config, clock: Clock | None = None) -> dict[str, Summary]:
     """Each account: its stored sign-in, and the last presence in the history of the page."""
     clock = clock or SystemClock()
     history = History(config.state_dir / "history.jsonl", clock)
     history.load()
     now = clock.now()
-    known = {}
+    found = {}
     for slug in config.accounts:
         seen = [
             span for span in history.spans(slug, now - KEPT, now) if span.kind is not Kind.UNKNOWN
         ]
-        known[slug] = _known(token_file(config, slug), seen[-1] if seen else None)
-    return known
+        found[slug] = _summary(token_file(config, slug), seen[-1] if seen else None)
+    return found
 
 
-def _known(file: Path, last: Span | None) -> Known:
+def _summary(file: Path, last: Span | None) -> Summary:
     sign_in, who = _sign_in(file)
     if last is None:
-        return Known(sign_in, signed_in_as=who)
-    return Known(
+        return Summary(sign_in, signed_in_as=who)
+    return Summary(
         sign_in,
         availability=last.kind,
         changed_at=last.start.isoformat(),

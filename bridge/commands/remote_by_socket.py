@@ -134,7 +134,7 @@ async def _listening(folder: Path, stack: ExitStack, answer_s: float) -> Path | 
 
 def _other_release() -> PersonMustActError:
     return PersonMustActError(
-        "the service answers in another way: it is of another release than this command.",
+        "the service's answer is not understood: it is of another release than this command.",
         remedy="Restart it.",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect
-from bridge.broker.hearing import PROOF_S
+from bridge.broker.receive_check import PROOF_S
 from bridge.contract.wire import Message
 
 UNMARKED_S = 2.0

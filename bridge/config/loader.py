@@ -153,7 +153,7 @@ def _give_way_to_hosts(table: dict[str, Any], environ: Mapping[str, str]) -> Non
 def _log_strangers(strangers: tuple[str, ...]) -> None:
     """Once a process: Kubernetes itself sets some, for a service called presence-bridge."""
     log.warning(
-        "%s: no setting of ours, ignored (PRESENCE_TABLE__KEY has two underscores in between)",
+        "%s: no such setting, ignored (PRESENCE_TABLE__KEY has two underscores in between)",
         ", ".join(strangers),
     )
 

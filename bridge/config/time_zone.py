@@ -46,7 +46,7 @@ def zone_of(text: str) -> str | None:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{text!r} is no time zone{_near(name)}") from None
+        raise ValueError(f"{text!r} is not a time zone{_near(name)}") from None
 
 
 def known_zone(environ: Mapping[str, str], localtime: Path = LOCALTIME) -> str | None:

@@ -130,5 +130,5 @@ def _parse_span(text: str) -> tuple[time, time]:
 
 def _several(value: str | Sequence[str], what: str) -> Sequence[str]:
     if not value and not isinstance(value, str):
-        raise ValueError(f"{what} = [] holds never: name some, or take it out for all")
+        raise ValueError(f"{what} = [] never applies: name some, or remove it for all")
     return [value] if isinstance(value, str) else value

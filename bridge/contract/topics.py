@@ -119,6 +119,6 @@ class Topics:
         return f"{self.discovery_prefix}/device/{slug(driver)}/light/config"
 
 
-def whose(topic: str) -> str:
+def owner_of(topic: str) -> str:
     """The account, or table, that a topic of ``Topics.account`` or ``Topics.table`` is of."""
     return topic.split("/")[-2]

@@ -55,7 +55,7 @@ class Authorize:
     async def show(self, request: web.Request) -> web.Response:
         """Ask who signs in; with somebody who approves everything, go on at once."""
         query = dict(request.query)
-        app = self._asking_app(request, query)
+        app = self._requesting_app(request, query)
         if isinstance(app, web.Response):
             return app
         if auto := self._simulation.codes.auto_approval:
@@ -70,7 +70,7 @@ class Authorize:
     async def decide(self, request: web.Request) -> web.Response:
         """Send the browser back to the app, with a code or with the refusal."""
         query, form = dict(request.query), await text_form(request)
-        app = self._asking_app(request, query)
+        app = self._requesting_app(request, query)
         if isinstance(app, web.Response):
             return app
         person = self._simulation.directory.person(form.get("person", ""))
@@ -80,7 +80,7 @@ class Authorize:
             return page("Who are you?", "<p>Choose a person.</p>", status=400)
         return self._accepted(app, query, person)
 
-    def _asking_app(self, request: web.Request, query: dict[str, str]) -> App | web.Response:
+    def _requesting_app(self, request: web.Request, query: dict[str, str]) -> App | web.Response:
         """The app that asks, or the answer when it asks wrongly."""
         try:
             app = self._app(request, query)

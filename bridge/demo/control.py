@@ -39,7 +39,7 @@ def _arguments(payload: bytes) -> dict[str, Any]:
     except ValueError:
         raise _error(web.HTTPBadRequest, "the body is not JSON") from None
     if not isinstance(body, dict):
-        raise _error(web.HTTPBadRequest, "the body is no JSON object")
+        raise _error(web.HTTPBadRequest, "the body is not a JSON object")
     for key, value in body.items():
         if key not in ARGUMENTS:
             keys = ", ".join(ARGUMENTS)

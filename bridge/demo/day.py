@@ -73,7 +73,7 @@ def working_day(random: Random) -> list[Moment]:
         Moment(leave_s, "Available", "OutOfOffice", bye, out_of_office=True),
         Moment(leave_s + 5 * MINUTE_S, "Offline", "OffWork", bye, out_of_office=True),
     ]
-    return _told_apart(plan)
+    return _distinguished(plan)
 
 
 def compressed(day: Sequence[Moment], lasts_s: float) -> list[Moment]:
@@ -176,7 +176,7 @@ def _block(random: Random, block: Block, begin_s: float, end_s: float) -> Iterat
     yield Moment(early_s, "Available", "Available")
 
 
-def _told_apart(plan: Sequence[Moment]) -> list[Moment]:
+def _distinguished(plan: Sequence[Moment]) -> list[Moment]:
     day: list[Moment] = []
     for moment in plan:
         if not day or replace(moment, at_s=day[-1].at_s) != day[-1]:

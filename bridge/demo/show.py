@@ -145,10 +145,10 @@ async def _follow(broker: Session, seen: Seen) -> None:
         elif topic == topics.light("lamp", "state"):
             seen.lamp += 1
         elif topic == topics.account("alice", "auth"):
-            _tell_sign_in(decode_json(payload), seen)
+            _print_sign_in(decode_json(payload), seen)
 
 
-def _tell_sign_in(auth: dict[str, object], seen: Seen) -> None:
+def _print_sign_in(auth: dict[str, object], seen: Seen) -> None:
     state = str(auth.get("state"))
     if state in seen.told:
         return

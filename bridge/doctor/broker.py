@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect, visiting
 from bridge.broker.dial import KEEPALIVE_S
-from bridge.broker.hearing import probe_topic
+from bridge.broker.receive_check import probe_topic
 from bridge.broker.session import LARGEST_PAYLOAD
 from bridge.broker.window import WINDOW
 from bridge.config.tables.config import Config

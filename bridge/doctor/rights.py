@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from bridge.broker import Received, Session, SubscriptionRefusedError, collect
-from bridge.broker.hearing import PROOF_S
+from bridge.broker.receive_check import PROOF_S
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.tables.config import Config
 from bridge.contract.topics import OFFLINE, Topics
@@ -137,7 +137,7 @@ def _findings(config: Config, missing: Mapping[str, str], *, tried: int) -> Iter
         needed = dict.fromkeys(rule_for(topics, topic) for topic in missing)
         may = f"check that user {user} may read {topics.base}/#"
         yield bad(
-            f"broker: connected, but hears nothing: {may}",
+            f"broker: connected, but receives nothing: {may}",
             f"Its rules need, below user {user}: {'; '.join(needed)} (presence-bridge init writes "
             "them); then restart the broker.",
         )

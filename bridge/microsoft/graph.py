@@ -134,12 +134,12 @@ class Graph:
             if page is None:
                 return False
             if not isinstance(page, Mapping) or not isinstance(page.get("value"), list):
-                raise SourceDataError("Microsoft Graph answered something that is no page")
+                raise SourceDataError("Microsoft Graph's answer is not a page")
             take(page["value"])
             if page.get("@odata.nextLink") is None:
                 return True
             following = self._path_in(page["@odata.nextLink"])
-        raise SourceDataError("Microsoft Graph answered pages without an end")
+        raise SourceDataError("Microsoft Graph sent pages without end")
 
     async def _exchange(
         self, path: str, content: bytes | None = None, *, only_reads: bool = True
@@ -208,7 +208,7 @@ class Graph:
     def _path_in(self, link: object) -> str:
         """The path of the next page; the token must not go anywhere but to Graph."""
         if not isinstance(link, str) or not link.startswith(f"{self._url}/"):
-            raise SourceDataError("Microsoft Graph has its next page somewhere else")
+            raise SourceDataError("Microsoft Graph's next page is on another host")
         return link.removeprefix(self._url)
 
 
@@ -222,7 +222,7 @@ def parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SourceDataError("Microsoft Graph answered something that is no JSON") from error
+        raise SourceDataError("Microsoft Graph's answer is not JSON") from error
 
 
 def _log_failure(path: str, request_id: str, response: HttpResponse) -> None:

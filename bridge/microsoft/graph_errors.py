@@ -35,13 +35,13 @@ def refusal(response: HttpResponse, wait_s: float | None) -> PresenceBridgeError
         error = SourceUnavailableError(text, retry_after_s=wait_s)
     elif status in (401, 403):
         error = AccessRefusedError(
-            f"Microsoft Graph refuses to tell the presence (HTTP {status}).",
+            f"Microsoft Graph refuses to show the presence (HTTP {status}).",
             remedy="Check that the app has Presence.Read, that it was consented to, and that "
             "the person has a Teams licence; then sign in again.",
         )
     elif status == 404:  # noqa: PLR2004 - Not Found
         error = AccessRefusedError(
-            "Microsoft Graph knows no presence for this account (HTTP 404).",
+            "Microsoft Graph has no presence for this account (HTTP 404).",
             remedy="Only work and school accounts with Teams have one.",
         )
     else:

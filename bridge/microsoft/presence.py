@@ -85,12 +85,12 @@ def parse_presence(resource: Any) -> Presence:
         SourceDataError: It is no presence: no object, or its state words are no words.
     """
     if not isinstance(resource, dict) or _KEYS.isdisjoint(resource):
-        raise SourceDataError("Graph answered something that is no presence")
+        raise SourceDataError("Graph's answer is not a presence")
     # both are nullable in the schema: unknown, as PresenceUnknown is
     raw_availability = _or_empty(resource.get("availability"))
     raw_activity = _or_empty(resource.get("activity"))
     if not isinstance(raw_availability, str) or not isinstance(raw_activity, str):
-        raise SourceDataError("Graph answered a presence without availability and activity")
+        raise SourceDataError("Graph sent a presence without availability and activity")
     words = _words(raw_availability[:NAME_BYTES], raw_activity[:NAME_BYTES])
     settings, status = _object(resource, "outOfOfficeSettings"), _object(resource, "statusMessage")
     says = _message(_object(status, "message"), "content")

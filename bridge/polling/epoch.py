@@ -73,5 +73,5 @@ def _read(file: Path) -> int:
     except FileNotFoundError:
         return 0
     except (OSError, ValueError):
-        log.warning("%s cannot be read: counted on from the clock", file)
+        log.warning("%s cannot be read: continuing from the clock", file)
         return 0

@@ -156,7 +156,7 @@ class Poller:
         taken = self._facts.take(answers, now)
         if taken.counted_anew:
             log.info(
-                "%s: Microsoft counts its answers anew; those of %s are taken as new",
+                "%s: Microsoft numbers its answers from the start; those of %s count as new",
                 slug,
                 _some(taken.counted_anew),
             )

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.status import Status
-from bridge.contract.topics import whose
+from bridge.contract.topics import owner_of
 from bridge.contract.wire import Message
 from bridge.publishing.account_messages import (
     availability_of,
@@ -204,7 +204,7 @@ class AccountStates:
 
     def on(self, topic: str) -> Message | None:
         """What should stand on ``topic``; ``None`` where it is of nobody who is followed."""
-        slug = whose(topic)
+        slug = owner_of(topic)
         return next((message for message in self._known(slug) if message.topic == topic), None)
 
     def _repeated(self, slug: str) -> Iterator[Message]:

@@ -204,5 +204,5 @@ class Publisher:
 
     async def _look_for_leftovers(self) -> None:
         """Once; the same filters are listened to for erased topics before and after."""
-        await self._removal.look_for_leftovers(also=self._erased.hear)
+        await self._removal.look_for_leftovers(also=self._erased.receive)
         self._erased.listen(self._announcements.unrepeated_filters(), anew=True)

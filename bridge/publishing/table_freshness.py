@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts, Followed
-from bridge.contract.topics import OFFLINE, ONLINE, whose
+from bridge.contract.topics import OFFLINE, ONLINE, owner_of
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.outgoing import Outgoing
 
@@ -51,13 +51,13 @@ class TableFreshness:
         self._said: dict[str, Message] = {}
         self._unheard_s: dict[str, float] = {}
         """Since when the broker has not given back what was said of a table."""
-        self._kept_back: set[str] = set()
+        self._beating: set[str] = set()
         """Tables of which the broker takes nothing."""
 
     def shown(self, accounts: Mapping[str, Followed]) -> dict[str, Followed]:
         """``accounts`` as the broker's rules let them share."""
         return {
-            slug: replace(account, shares=False) if account.table in self._kept_back else account
+            slug: replace(account, shares=False) if account.table in self._beating else account
             for slug, account in accounts.items()
         }
 
@@ -76,9 +76,9 @@ class TableFreshness:
             self._said.pop(table, None)
             self._unheard_s.pop(table, None)
             self._settled.discard(table)
-            self._kept_back.discard(table)
+            self._beating.discard(table)
         for table in self.tables - before:
-            broker.subscribe(self._topics.table(table, "fresh"), self._hear)
+            broker.subscribe(self._topics.table(table, "fresh"), self._on_message)
             if table in self._complete:  # it has grown
                 self._settled.add(table)
             self._say(table)
@@ -109,7 +109,7 @@ class TableFreshness:
         """People of whom something was lost, though all was sent since the start."""
         lost = self._complete - self._settled
         topics = (topic for topic in self._unproven if self._table_on(topic) in lost)
-        yield from dict.fromkeys(whose(topic) for topic in topics)
+        yield from dict.fromkeys(owner_of(topic) for topic in topics)
 
     def sent_all(self, tables: Iterable[str]) -> Iterator[Message]:
         """Each person of ``tables``, or all that was lost of them, was sent on this connection."""
@@ -177,25 +177,25 @@ class TableFreshness:
         if not self._outgoing.broker.has_room:  # it may be among what waits
             self._unheard_s = dict.fromkeys(self._unheard_s, now_s)
         deaf = {t for t, since_s in self._unheard_s.items() if now_s - since_s >= UNHEARD_S}
-        if news := deaf - self._kept_back:
+        if news := deaf - self._beating:
             for table in sorted(news):
                 log.warning(
-                    "the broker does not give back what is said on %s, so each person is sent each "
+                    "the broker does not return messages on %s, so each person is sent each "
                     "2 minutes: check that its access rules let the bridge write and read there",
                     self._topics.table(table, "fresh"),
                 )
-            self._kept_back |= news
+            self._beating |= news
             self._refused()
 
-    def _hear(self, received: Received) -> None:
-        table = whose(received.topic)
+    def _on_message(self, received: Received) -> None:
+        table = owner_of(received.topic)
         said = self._said.get(table)
         if said is None or received.payload != said.payload:
             return
         self._unheard_s.pop(table, None)
-        if table in self._kept_back:
-            log.info("the broker gives back what is said on %s now", received.topic)
-            self._kept_back.discard(table)
+        if table in self._beating:
+            log.info("the broker returns messages on %s now", received.topic)
+            self._beating.discard(table)
             self._refused()
 
     def _say(self, table: str) -> None:

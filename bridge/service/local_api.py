@@ -127,7 +127,7 @@ class LocalApi:
     def _warn(self, error: OSError) -> None:
         if not self._warned:
             reason = error.strerror or str(error)
-            log.warning("%s: no socket: %s; commands ask by the broker", self._folder, reason)
+            log.warning("%s: no socket: %s; commands use the broker instead", self._folder, reason)
         self._warned = True
 
 

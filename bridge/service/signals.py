@@ -96,7 +96,7 @@ class Signals:
 
     def _leave(self, otherwise: Callable[[], object]) -> None:
         def last_words() -> None:
-            log.warning("something hangs: leaving without it")
+            log.warning("something does not stop: exiting without it")
 
         threading.Thread(target=last_words, daemon=True).start()
         time.sleep(LAST_WORDS_S)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from bridge.broker import visiting
-from bridge.broker.hearing import hears, probe_topic
+from bridge.broker.receive_check import comes_back, probe_topic
 from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.config.tables.config import Config, NetworkSettings
 from bridge.config.tables.shared import MqttSettings
@@ -44,7 +44,7 @@ class Probe:
         topic = probe_topic(Topics(settings.base_topic))
         try:
             async with visiting(settings) as session:
-                heard = await hears(session, topic)
+                heard = await comes_back(session, topic)
         except PresenceBridgeError as error:
             raise await broker_mistake(error, settings) from error
         if not heard:

@@ -38,7 +38,7 @@ def users_of(values: Mapping[str, str]) -> Users | None:
     """Who runs in all containers, when ``values`` say so.
 
     Raises:
-        ContractError: It is no number.
+        ContractError: It is not a number.
     """
     if UID not in values:
         return None

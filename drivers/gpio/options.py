@@ -34,7 +34,7 @@ def parse_pin(value: Any) -> str:
         return match.group(2).upper()
     number = int(match.group(1)) if match else value
     if type(number) is not int or not 0 <= number <= _HIGHEST_GPIO:
-        raise ValueError('is no pin: write a GPIO number from 0 to 27, or "BOARD11"')
+        raise ValueError('is not a pin: write a GPIO number from 0 to 27, or "BOARD11"')
     return f"GPIO{number}"
 
 

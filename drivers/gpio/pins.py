@@ -134,7 +134,7 @@ def _not_taken(channel: str, pin: str, error: Exception) -> PresenceBridgeError:
         )
     if name in {"PinInvalidPin", "PinNoPins", "PinMultiplePins"}:
         return LightRefusedError(
-            f"{channel}: {pin} is no GPIO of this board.",
+            f"{channel}: {pin} is not a GPIO of this board.",
             remedy="Choose one from the drawing in docs/lights/gpio.md.",
         )
     if name == "PinPWMUnsupported":

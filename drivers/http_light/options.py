@@ -18,15 +18,15 @@ _URL = re.compile(r"https?://[^\s/?#@{}]+([/?][!-~]*)?")
 
 def _url(value: str) -> str:
     if "@" in value.partition("://")[2].partition("/")[0]:
-        raise ValueError("no user stands in it: write username and password_file")
+        raise ValueError("it names no user: write username and password_file")
     if not _URL.fullmatch(value):
-        raise ValueError("must be as http://192.0.2.7/path, with gaps after the host alone")
+        raise ValueError("must be as http://192.0.2.7/path, with placeholders only after the host")
     try:
         is_host = urlsplit(value).hostname and urlsplit(value).port != 0
     except ValueError:
         is_host = False
     if not is_host:
-        raise ValueError("names no host, or no port that can be")
+        raise ValueError("names no host, or an impossible port")
     return value
 
 
@@ -98,11 +98,11 @@ class HttpOptions(WordSettings):
             raise ValueError('login = "digest" needs username and password_file')
         asked = gaps_of(*self.templates, self.off.url or "", self.off.body or "")
         if (SECRET in asked) != (self.secret_file is not None):
-            raise ValueError("secret_file and the gap {secret} go together")
+            raise ValueError("secret_file and the placeholder {secret} go together")
         if self.words and not self.is_sign:
-            raise ValueError("words needs a gap for them, such as {look}")
+            raise ValueError("words needs a placeholder for them, such as {look}")
         if any(name.lower() in _OURS for name in self.headers):
-            raise ValueError("headers: Host, Content-Length and Connection are not yours to write")
+            raise ValueError("headers: Host, Content-Length and Connection cannot be set")
         return self
 
 

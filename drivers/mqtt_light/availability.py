@@ -36,7 +36,7 @@ class Availability:
         self._away: dict[str, bool] = {}
         """Of each topic that says offline whether that was stored."""
 
-    def hear(self, topic: str, *, online: bool, stored: bool) -> bool:
+    def receive(self, topic: str, *, online: bool, stored: bool) -> bool:
         """Take a word; whether everybody says online now and somebody did not before."""
         if topic in self._nearest_first and not self._is_nearest(topic):
             return False
@@ -47,7 +47,7 @@ class Availability:
             self._away[topic] = stored
         return was_away and all(self._said.values())
 
-    def hear_device(self) -> None:
+    def receive_device(self) -> None:
         """The device itself reported something now."""
         self._away.clear()
 
@@ -98,9 +98,9 @@ class Reach:
                 f"{topic} says that the device is offline", retry_after_s=DEVICE_AWAY_S
             )
 
-    def hear_device(self) -> None:
+    def receive_device(self) -> None:
         """The device itself reported something now."""
-        self._availability.hear_device()
+        self._availability.receive_device()
         self.live.set(None)
 
     def publish(self, message: Message) -> None:

@@ -45,7 +45,7 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
         full=254,
         capability=can,
         output=output,
-        tells_all=True,
+        reports_all=True,
         parts_s=zigbee2mqtt.PARTS_S,
         ends_of=zigbee2mqtt.ends_of,
         transition_s=options.transition,

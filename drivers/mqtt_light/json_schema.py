@@ -39,7 +39,7 @@ class JsonSchema(Dialect):
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""
     output: str | None = None
     """Stands behind each key of one of several outputs: ``state_l2`` (zigbee2mqtt)."""
-    tells_all: bool = False
+    reports_all: bool = False
     """Asked, it tells everything that it has, and each output under its own keys (zigbee2mqtt)."""
     transition_s: float | None = None
     whole_seconds: bool = False
@@ -80,9 +80,9 @@ class JsonSchema(Dialect):
         value = decode_json(payload)
         named = {key: f"{key}_{self.output}" if self.output else key for key in _KEYS}
         reported = {key: value[name] for key, name in named.items() if value.get(name) is not None}
-        if (self.tells_all and "state" in reported) or named["effect"] in value:
+        if (self.reports_all and "state" in reported) or named["effect"] in value:
             reported.setdefault("effect", "none")
-        if self.tells_all and "state" not in reported:
+        if self.reports_all and "state" not in reported:
             reported |= {
                 key: value[key]
                 for key in value
@@ -103,7 +103,7 @@ class JsonSchema(Dialect):
         mode = str(reported.get("color_mode"))
         capability = _MODES.get(mode, Capability.COLOR)
         has_color = "color" in reported or mode in _OF_COLOR
-        if self.tells_all and "state" in reported and not has_color:
+        if self.reports_all and "state" in reported and not has_color:
             is_dimmed = "brightness" in reported or "color_temp" in reported
             capability = Capability.WHITE if is_dimmed else Capability.ON_OFF
         capability = no_more(self.capability, capability)

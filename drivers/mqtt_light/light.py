@@ -62,7 +62,7 @@ class MqttLight:
     def listen(self) -> None:
         """Follow the device's topics, now and after each reconnect."""
         for topic in {*self._dialect.state_topics, *self._dialect.availability_topics}:
-            self._bus.subscribe(topic, self._hear)
+            self._bus.subscribe(topic, self._on_message)
 
     async def capability(self) -> Capability:
         """What the device can do, as far as it tells. Raises as ``snapshot`` does."""
@@ -146,9 +146,9 @@ class MqttLight:
         """Have the device tell how it is, what it has, and its own words for on and off."""
         if not self._reach.is_doubtful:
             self._reach.require()
-        if self._dialect.state_topics and not self._tells_enough:
+        if self._dialect.state_topics and not self._has_enough:
             await self._ask_state()
-        self._has_all = self._has_all or self._tells_enough
+        self._has_all = self._has_all or self._has_enough
         if (words := self._dialect.ask_words(self._reported.value)) is not None:
             self._reach.publish(words)
             await self._wait(ANSWER_S, lambda: not self._dialect.ask_words(self._reported.value))
@@ -158,12 +158,12 @@ class MqttLight:
         """Ask, where that can be. Who tells little may have more to tell, and is waited for."""
         ask, live = self._dialect.ask, self._reach.live.version
         if ask is None:
-            await self._wait(STORED_S, lambda: self._tells_enough)
+            await self._wait(STORED_S, lambda: self._has_enough)
         elif self._reach.may_try(ask):
             self._reach.publish(ask)
-            await self._wait(ANSWER_S, lambda: self._tells_enough)
+            await self._wait(ANSWER_S, lambda: self._has_enough)
             if self._reach.live.version != live:
-                await self._wait(self._dialect.parts_s, lambda: self._tells_enough)
+                await self._wait(self._dialect.parts_s, lambda: self._has_enough)
                 self._has_all = True
             elif not self._reported.value and not self._is_silence_told:
                 self._is_silence_told = True
@@ -177,7 +177,7 @@ class MqttLight:
             await self._reported.newer(self._reported.version, within_s=left_s, clock=self._clock)
 
     @property
-    def _tells_enough(self) -> bool:
+    def _has_enough(self) -> bool:
         """Whether nothing is missing that the device is thought to have."""
         reported, asked_for = self._reported.value, self._as_asked_for
         is_whole = self._has_all or asked_for.fitted(reported).capability is asked_for.capability
@@ -195,24 +195,24 @@ class MqttLight:
         self._answer = None
         await self._reach.send(*messages)
 
-    def _hear(self, received: Received) -> None:
+    def _on_message(self, received: Received) -> None:
         if received.topic in self._dialect.availability_topics:
-            self._hear_availability(received)
+            self._on_availability(received)
         if received.topic in self._dialect.state_topics:
             if not received.retain:
-                self._reach.hear_device()
+                self._reach.receive_device()
             try:
                 reported = self._dialect.read(received.payload)
             except ContractError:
                 return
             if reported:
-                self._hear_state(reported)
+                self._on_state(reported)
 
-    def _hear_availability(self, received: Received) -> None:
+    def _on_availability(self, received: Received) -> None:
         online = says_online(received.payload)
         if online is None:
             return
-        is_back = self._availability.hear(received.topic, online=online, stored=received.retain)
+        is_back = self._availability.receive(received.topic, online=online, stored=received.retain)
         if self._availability.away or self._sent is None or self._touched:
             return
         if self._dialect.outputs(self._reported.value):
@@ -225,7 +225,7 @@ class MqttLight:
             self._sent, self._answer = _Sent(self._sent.state, now_s, now_s), None
             self._reach.publish(self._dialect.show(self._sent.state))
 
-    def _hear_state(self, reported: Mapping[str, Any]) -> None:
+    def _on_state(self, reported: Mapping[str, Any]) -> None:
         self._reported.set({**self._reported.value, **reported})
         if self._is_unread:  # it tells what it was before us, or what we have just tried
             self._is_unread = False

@@ -23,7 +23,7 @@ Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
 def _one_topic(value: str) -> str:
     if any(mark in value for mark in "+#\x00"):
-        raise ValueError("one topic, no pattern: + and # cannot stand in it")
+        raise ValueError("one topic, no pattern: + and # cannot be part of it")
     if value.startswith("/"):
         raise ValueError("write it without a slash in front")
     return value
@@ -101,9 +101,9 @@ class MqttOptions(WordSettings):
                 raise ValueError('device = "template" needs payload')
             check(self.topic)
             if has_words(self.topic):
-                raise ValueError("words cannot stand in a topic")
+                raise ValueError("words cannot be part of a topic")
         if self.words and not self.is_sign:
-            raise ValueError("words needs a gap for them in payload, such as {look}")
+            raise ValueError("words needs a placeholder for them in payload, such as {look}")
         return self
 
     @property

@@ -38,7 +38,7 @@ def preset_key(text: str) -> PresetKey:
         return None
     color, _, effect = text.strip().partition(" ")
     if effect and effect not in set(Effect):
-        raise ValueError(f"{effect!r} is no effect: write solid, blink or pulse")
+        raise ValueError(f"{effect!r} is not an effect: write solid, blink or pulse")
     return parse_color(color), Effect(effect or Effect.SOLID)
 
 

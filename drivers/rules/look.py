@@ -46,14 +46,14 @@ def parse_color(value: Any) -> Rgb:
             text = match.group(1)
             text = text if len(text) > _CHANNELS else "".join(digit * 2 for digit in text)
             return (int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16))
-        raise ValueError(f"is no colour: write #rrggbb, [r, g, b] or one of {', '.join(COLORS)}")
+        raise ValueError(f"is not a colour: write #rrggbb, [r, g, b] or one of {', '.join(COLORS)}")
     if (
         isinstance(value, list | tuple)
         and len(value) == _CHANNELS
         and all(type(part) is int and 0 <= part <= 255 for part in value)  # noqa: PLR2004 - a byte
     ):
         return (value[0], value[1], value[2])
-    raise ValueError("is no colour: write [r, g, b] with whole numbers from 0 to 255")
+    raise ValueError("is not a colour: write [r, g, b] with whole numbers from 0 to 255")
 
 
 class GiveBack(Enum):
@@ -89,7 +89,7 @@ class Look(BaseModel):
     @model_validator(mode="after")
     def _gives_back_alone(self) -> Self:
         if self.give_back and (more := sorted(self.model_fields_set - {"give_back"})):
-            raise ValueError(f"give_back stands alone: take {', '.join(more)} out")
+            raise ValueError(f"give_back cannot be combined: take {', '.join(more)} out")
         return self
 
     def shown(self, scale: float = 1.0) -> LightState | Literal[GiveBack.GIVE_BACK]:

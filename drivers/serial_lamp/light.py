@@ -127,7 +127,7 @@ class SerialLight:
                 return await within(GOODBYE_S, self._worker(self._let_go))
             except TimeoutError:
                 self._stop.set()
-        log.warning("%s: the port could not be let go of", self._name)
+        log.warning("%s: the port could not be released", self._name)
         return None
 
     async def _call(self, do: Callable[[Any], T]) -> T:

@@ -133,7 +133,7 @@ class LineSession(Session):
         for _ in range(TRIES):
             if self._ask(lambda number: show(number, shown)) == shown:
                 return
-        raise LightUnreachableError("the board does not show what it was told")
+        raise LightUnreachableError("the board does not show what it was sent")
 
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Ping, so that the watchdog stays quiet; tell again when the board has restarted."""

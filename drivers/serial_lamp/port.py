@@ -187,7 +187,7 @@ def _refused(path: str, error: Exception) -> LightUnreachableError | LightRefuse
             remedy="Add the user to the group of the port (often dialout) and log in again.",
         )
     return LightRefusedError(
-        f"{path} is no serial port that can be opened: {error}.",
+        f"{path} is not a serial port that can be opened: {error}.",
         remedy="Set port to one that `python -m serial.tools.list_ports` shows.",
     )
 

@@ -76,7 +76,7 @@ class WledSession(Session):
         known = self._last.state.seg if self._last else ()
         reply = self._ask(wled.show(state, [segment.id for segment in known] or [0]))
         if reply.state.on != is_lit(state):
-            raise LightUnreachableError("WLED does not show what it was told")
+            raise LightUnreachableError("WLED does not show what it was sent")
         self._applied, self._started_s = reply.state, elapsed_s - reply.info.uptime
 
     def beat(self, state: LightState, elapsed_s: float) -> None:

@@ -25,7 +25,7 @@ class Device(Protocol):
         """What it has published before."""
         ...
 
-    def hear(self, topic: str, payload: bytes) -> Told:
+    def receive(self, topic: str, payload: bytes) -> Told:
         """Obey, and answer."""
         ...
 
@@ -46,7 +46,7 @@ class FakeBus:
             fnmatchcase(message.topic, pattern.replace("+", "*"))
             for pattern in self.device.commands
         ):
-            for topic, payload, _ in self.device.hear(message.topic, message.payload):
+            for topic, payload, _ in self.device.receive(message.topic, message.payload):
                 self.tell(topic, payload)
 
     def subscribe(self, topic_filter: str, handler: Callable[[Received], None]) -> None:

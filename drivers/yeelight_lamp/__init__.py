@@ -146,7 +146,7 @@ class YeelightLight:
         self._asked_s = self._clock.monotonic()
         return {key: found.get(key) for key in _READ}
 
-    def _hear(self, said: Mapping[str, Any]) -> None:
+    def _on_message(self, said: Mapping[str, Any]) -> None:
         if said.get("connected") is False:
             self._lost = True
 
@@ -157,7 +157,7 @@ class YeelightLight:
         return AsyncBulb(host, port=port)
 
     async def _prepare(self, bulb: AsyncBulb) -> None:
-        await bulb.async_listen(self._hear)
+        await bulb.async_listen(self._on_message)
         await self._ask(bulb)
         self._lost = False
         has_colors = _capability(bulb) is Capability.COLOR

@@ -133,7 +133,7 @@ async def test_without_a_socket_the_broker_is_asked_as_before(stage: Stage) -> N
     (stage.folder / "state" / local_socket.NAME).mkdir(parents=True)
     bridge = stage.start("bridge", "run")
     await stage.mqtt.until_text(ONLINE, "online")
-    await stage.until_logged(bridge, "commands ask by the broker", times=1)
+    await stage.until_logged(bridge, "commands use the broker instead", times=1)
     table = await stage.command("bridge", "accounts")
     assert (table.returncode, "available/available" in table.stdout) == (0, True)
     assert (await stage.command("bridge", "reload")).stdout == "Done.\n"

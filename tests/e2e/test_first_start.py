@@ -185,7 +185,7 @@ async def test_a_mistyped_client_id_is_taken_back_on_the_card(home: Home) -> Non
     await expect(page.get_by_role("link", name="Change the app registration")).to_have_count(0)
     assert "# copied" in file.read_text(encoding="utf-8")
     assert file.read_text(encoding="utf-8").replace(" # copied", "") == right
-    await home.stage.until_logged(bridge, "starting anew", times=0)
+    await home.stage.until_logged(bridge, "restarting", times=0)
 
 
 async def test_from_a_terminal_without_a_screen_to_a_phone(home: Home) -> None:

@@ -173,7 +173,7 @@ async def _bulb(house: House) -> None:
                 await _tell(client, house.bulb.hello())
                 async for message in client.messages:
                     assert isinstance(message.payload, bytes)
-                    await _tell(client, house.bulb.hear(str(message.topic), message.payload))
+                    await _tell(client, house.bulb.receive(str(message.topic), message.payload))
         except aiomqtt.MqttError:
             await asyncio.sleep(0.02)
 

@@ -199,7 +199,7 @@ async def test_restart_by_request_starts_anew_in_the_same_process(stage: Stage) 
     await stage.mqtt.until_text("presence/bridge/state", "offline", since=since)
     await stage.mqtt.until_text("presence/account/alice/availability", "online", since=since)
     assert bridge.poll() is None
-    assert "starting anew" in stage.log(bridge)
+    assert "restarting" in stage.log(bridge)
     states = [heard for heard in stage.mqtt.heard[since:] if heard.topic == STATE]
     assert all(heard.json["availability"] for heard in states), "nothing unknown in between"
 

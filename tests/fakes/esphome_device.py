@@ -160,7 +160,7 @@ class EsphomeDevice:
         self.said = Said(*self._process.stdout.readline().rstrip("\n").split("\t"))
         return self
 
-    def hear(self, topic: str, payload: str | Mapping[str, Any]) -> Self:
+    def receive(self, topic: str, payload: str | Mapping[str, Any]) -> Self:
         """Let it hear a message; of JSON objects only texts count."""
         if isinstance(payload, str):
             return self._say("text", topic, payload)

@@ -37,7 +37,7 @@ class _Session:
         self.lost = False
         self._code: int | None = None
 
-    def hear(self, message: Message, *, stored: bool, own: bool = False) -> None:
+    def receive(self, message: Message, *, stored: bool, own: bool = False) -> None:
         no_local = own and self.greeting.version is ProtocolVersion.V5
         if any(
             topic_matches_sub(each, message.topic) and not (no_local and kept)
@@ -158,4 +158,4 @@ class MemoryBroker:
             if message.payload:
                 self.stored[message.topic] = message
         for session in list(self.sessions) if self.delivers else ():
-            session.hear(message, stored=False, own=session is by)
+            session.receive(message, stored=False, own=session is by)

@@ -23,7 +23,7 @@ class Device(Protocol):
 
     def hello(self) -> Told: ...
 
-    def hear(self, topic: str, payload: bytes) -> Told: ...
+    def receive(self, topic: str, payload: bytes) -> Told: ...
 
 
 def _rgb(color: dict[str, Any]) -> tuple[int, int, int]:
@@ -62,7 +62,7 @@ class ZigbeeBulb:
             (f"{self.topic}/availability", b'{"state":"online"}', True),
         ]
 
-    def hear(self, topic: str, payload: bytes) -> Told:
+    def receive(self, topic: str, payload: bytes) -> Told:
         end = f"_{self.output}" if self.output else ""
         told = {key.removesuffix(end): value for key, value in json.loads(payload).items()}
         if topic.endswith("/get"):
@@ -145,7 +145,7 @@ class EspHomeLight:
     def hello(self) -> Told:
         return [(f"{self.node}/status", b"online", True), *self.told()]
 
-    def hear(self, topic: str, payload: bytes) -> Told:
+    def receive(self, topic: str, payload: bytes) -> Told:
         told = json.loads(payload)
         assert set(told) <= {"state", "brightness", "color", "transition", "effect"}
         assert type(told.get("transition", 0)) is int  # it drops others
@@ -194,7 +194,7 @@ class TasmotaLight:
     def hello(self) -> Told:
         return [(self._topic("tele", "LWT"), self.online, True)]
 
-    def hear(self, topic: str, payload: bytes) -> Told:
+    def receive(self, topic: str, payload: bytes) -> Told:
         return self._obey(topic.rpartition("/")[2], payload.decode())
 
     def tele(self) -> Told:
@@ -280,7 +280,7 @@ class WledStrip:
     def hello(self) -> Told:
         return [(f"{self.topic}/status", b"online", True), *self.told()]
 
-    def hear(self, topic: str, payload: bytes) -> Told:
+    def receive(self, topic: str, payload: bytes) -> Told:
         state = json.loads(payload)
         assert set(state) <= {"on", "bri", "seg", "ps", "tt", "nl"}
         _, brightness, color = self.shows

@@ -11,7 +11,6 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 
 import aiomqtt
 import pytest
@@ -20,6 +19,7 @@ import pytest_asyncio
 from bridge.demo.directory import App, Person
 from bridge.service.followed_table import ALONE_MOST
 from tests.e2e.test_many_people import APP, ROLES
+from tests.fakes.forks import Program
 from tests.homeassistant.household import Household
 
 PEOPLE = ALONE_MOST + 2
@@ -51,7 +51,7 @@ class Office:
     app: App
     """That of the large table."""
     certificates: list[bytes]
-    bridge: Popen[str] | None = None
+    bridge: Program | None = None
 
     def start(self) -> None:
         """Start the bridge."""

@@ -158,7 +158,7 @@ async def test_a_user_who_may_only_write_hears_nothing_and_both_commands_say_so(
         assert last.split() == ["alice", "none", "-", "-", "-", "-"]
         findings, _ = await hurried(broker(deaf))
         assert [fault.text for fault in faults(findings)] == [
-            f"broker: connected, but hears nothing: check that user {who} may read presence/#"
+            f"broker: connected, but receives nothing: check that user {who} may read presence/#"
         ]
         assert await stored(built, tmp_path) == left
 

@@ -187,7 +187,7 @@ def test_it_can_do_what_its_gaps_say_and_is_never_animated(
     ("keys", "problem"),
     [
         ({"command": []}, "at least 1"),
-        ({"command": ["{hex}"]}, "without gaps"),
+        ({"command": ["{hex}"]}, "without placeholders"),
         ({"command": ["lamp", "{hax}"]}, "did you mean hex"),
         ({"command": ["lamp", "a\0b"]}, "no argument can have"),
         ({"command": "lamp {hex}"}, "tuple"),

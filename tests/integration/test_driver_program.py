@@ -167,7 +167,7 @@ async def test_a_preview_without_a_broker_says_so_in_a_line(desk: Desk) -> None:
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1
     assert f"127.0.0.1:{desk.broker.port}" in err
-    assert err.endswith("To suppose one: --presence busy/in_a_call\n")
+    assert err.endswith("To assume one: --presence busy/in_a_call\n")
 
 
 def locked(folder: Path) -> str:

@@ -41,10 +41,10 @@ def state(
 
 
 def follows(device: EsphomeDevice, **more: str | None) -> Said:
-    device.hear(f"{ALICE}/sign_in", "signed_in")
-    device.hear(f"{ALICE}/availability", "online")
-    device.hear(f"{ALICE}/state", state(**more))
-    return device.hear(BRIDGE, "online").said
+    device.receive(f"{ALICE}/sign_in", "signed_in")
+    device.receive(f"{ALICE}/availability", "online")
+    device.receive(f"{ALICE}/state", state(**more))
+    return device.receive(BRIDGE, "online").said
 
 
 def test_in_whatever_order_it_hears_it_shows_nothing_before_it_has_heard_all(
@@ -56,10 +56,10 @@ def test_in_whatever_order_it_hears_it_shows_nothing_before_it_has_heard_all(
         (f"{ALICE}/state", state()),
     ]
     for order in permutations(heard):
-        device.hear(BRIDGE, "offline").hear(f"{ALICE}/availability", "offline").wait(LONG_S)
+        device.receive(BRIDGE, "offline").receive(f"{ALICE}/availability", "offline").wait(LONG_S)
         for topic, payload in order:
             assert device.said.look == "unknown", order
-            device.hear(topic, payload)
+            device.receive(topic, payload)
         assert device.said.look == "in_a_call", order
 
 
@@ -72,20 +72,20 @@ def test_each_trouble_is_shown_and_ends(device: EsphomeDevice) -> None:
         (f"{ALICE}/availability", "offline", "online", "unknown"),
         (f"{ALICE}/sign_in", "needed", "signed_in", "sign_in_needed"),
     ):
-        assert device.hear(topic, bad).said.look == look
-        assert device.hear(topic, good).said == call
+        assert device.receive(topic, bad).said.look == look
+        assert device.receive(topic, good).said == call
     assert device.lose().said.look == "unknown"
-    assert device.hear(BRIDGE, "online").said == call
+    assert device.receive(BRIDGE, "online").said == call
 
 
 def test_what_is_not_repeated_is_nothing_to_go_by(device: EsphomeDevice) -> None:
     follows(device)
     for _ in range(30):
-        device.wait(120).hear(f"{ALICE}/state", state())
+        device.wait(120).receive(f"{ALICE}/state", state())
     assert device.said.look == "in_a_call"
     assert device.wait(590).said.look == "in_a_call"
     assert device.wait(20).said.look == "unknown"
-    assert device.hear(f"{ALICE}/state", state()).said.look == "in_a_call"
+    assert device.receive(f"{ALICE}/state", state()).said.look == "in_a_call"
 
 
 def test_of_somebody_in_a_large_table_the_table_says_whether_it_is_current(
@@ -93,18 +93,18 @@ def test_of_somebody_in_a_large_table_the_table_says_whether_it_is_current(
 ) -> None:
     crowd, other = "presence/table/crowd/fresh", "presence/table/crowd2/fresh"
     assert follows(device, table="crowd").look == "unknown"
-    assert device.hear(other, {"state": "online"}).said.look == "unknown"
-    assert device.hear(crowd, {"state": "online"}).said.look == "in_a_call"
+    assert device.receive(other, {"state": "online"}).said.look == "unknown"
+    assert device.receive(crowd, {"state": "online"}).said.look == "in_a_call"
     for _ in range(30):
-        device.wait(120).hear(crowd, {"state": "online"})
+        device.wait(120).receive(crowd, {"state": "online"})
     assert device.said.look == "in_a_call"
-    assert device.hear(crowd, {"state": "offline"}).said.look == "unknown"
-    assert device.hear(crowd, {"state": "online"}).said.look == "in_a_call"
+    assert device.receive(crowd, {"state": "offline"}).said.look == "unknown"
+    assert device.receive(crowd, {"state": "online"}).said.look == "in_a_call"
     for _ in range(6):
-        device.wait(120).hear(other, {"state": "online"})
+        device.wait(120).receive(other, {"state": "online"})
     assert device.said.look == "unknown"
-    device.hear(crowd, {"state": "online"})
-    device.hear(f"{ALICE}/state", state("away", "away", table=None)).hear(
+    device.receive(crowd, {"state": "online"})
+    device.receive(f"{ALICE}/state", state("away", "away", table=None)).receive(
         crowd, {"state": "offline"}
     )
     assert device.said.look == "away"
@@ -128,15 +128,15 @@ def test_it_chooses_the_look_that_presence_driver_chooses(device: EsphomeDevice)
         facts = Facts(state=known, fresh=True, sign_in="signed_in")
         wanted = choose(Rules(), {"alice": facts}, NOW).words.look
         told = state(availability, activity, out_of_office=out)
-        look = device.hear(f"{ALICE}/state", told).said.look
+        look = device.receive(f"{ALICE}/state", told).said.look
         assert look == wanted or (look, wanted) == ("other", "default"), (told, wanted)
 
 
 def test_each_look_is_shown(device: EsphomeDevice) -> None:
-    nothing = device.hear(BRIDGE, "offline").said.shown
+    nothing = device.receive(BRIDGE, "offline").said.shown
     follows(device)
     for word in Activity:
-        shown = device.hear(f"{ALICE}/state", state(None, word)).said.shown
+        shown = device.receive(f"{ALICE}/state", state(None, word)).said.shown
         assert shown not in ("", nothing) or word is Activity.OTHER, word
         if shown.startswith(("on", "off ")) or shown == "off":
             look = DEFAULT_LOOKS.get(word, DEFAULT_LOOKS["unknown"])

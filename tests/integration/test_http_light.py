@@ -96,7 +96,7 @@ async def test_a_shelly_with_a_password_is_answered_and_never_gets_the_password_
             await light.apply(RED)
         assert shelly.looks == 2
         file.write_text("another\n", encoding="utf-8")
-        with pytest.raises(LightRefusedError, match="lets us not in: HTTP 401") as refused:
+        with pytest.raises(LightRefusedError, match="refuses access: HTTP 401") as refused:
             await light.apply(OFF)
         assert SECRET not in str(refused.value)
         assert shelly.looks == 2
@@ -166,9 +166,9 @@ class Answering(HttpDevice):
         (Answering(301, Location=f"https://new/{SECRET}"), LightRefusedError, "to https://new."),
         (Answering(302, Location="/elsewhere"), LightRefusedError, "has moved: HTTP 302."),
         (Answering(307, Location="http://[bad"), LightRefusedError, "no redirect is followed"),
-        (Answering(400), LightRefusedError, "does not take the request: HTTP 400"),
+        (Answering(400), LightRefusedError, "rejects the request: HTTP 400"),
         (Answering(401, WWW_Authenticate='Basic realm="x"'), LightRefusedError, "asks for Basic"),
-        (Answering(403), LightRefusedError, "lets us not in: HTTP 403."),
+        (Answering(403), LightRefusedError, "refuses access: HTTP 403."),
         (Answering(404), LightRefusedError, "HTTP 404"),
         (Answering(429, Retry_After="7"), LightUnreachableError, "HTTP 429"),
         (Answering(500), LightUnreachableError, "HTTP 500"),

@@ -153,7 +153,7 @@ async def test_a_folder_that_is_not_there_ends_nothing(
     caplog.set_level(logging.INFO)
     async with served(tmp_path / "nowhere", Bridge()) as task:
         assert not task.done()
-    assert "commands ask by the broker" in caplog.text
+    assert "commands use the broker instead" in caplog.text
 
 
 async def test_a_socket_that_somebody_took_away_is_made_anew(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ async def _obey(client: aiomqtt.Client, device: Device) -> None:
     async for message in client.messages:
         assert isinstance(message.payload, bytes)
         assert not message.retain
-        await _publish(client, device.hear(str(message.topic), message.payload))
+        await _publish(client, device.receive(str(message.topic), message.payload))
 
 
 async def _publish(client: aiomqtt.Client, told: list[tuple[str, bytes, bool]]) -> None:
@@ -205,9 +205,9 @@ async def test_ten_quick_changes_end_on_the_last_with_few_commands(
     heard: list[str] = []
 
     class Counting(ZigbeeBulb):
-        def hear(self, topic: str, payload: bytes) -> list[tuple[str, bytes, bool]]:
+        def receive(self, topic: str, payload: bytes) -> list[tuple[str, bytes, bool]]:
             heard.append(topic)
-            return super().hear(topic, payload)
+            return super().receive(topic, payload)
 
     counting = Counting()
     async with plugged_in(counting, broker.port), desk(options, broker.port, tmp_path) as here:

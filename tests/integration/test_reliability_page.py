@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from bridge.broker import births, delays, dial, hearing, subscriptions, watching
+from bridge.broker import births, delays, dial, receive_check, subscriptions, takeover
 from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
@@ -36,8 +36,8 @@ SAID = [
     ("keepalive of {:g} s", dial.KEEPALIVE_S),
     ("tried after {:g}, {:g}, then every {:g} s", *delays.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
-    ("been `offline` for {:g} to {:g} s", *watching.GONE_S),
-    ("nothing was said there for {:g} s", watching.SILENT_S),
+    ("been `offline` for {:g} to {:g} s", *takeover.GONE_S),
+    ("nothing was said there for {:g} s", takeover.SILENT_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *delays.THROWN_OUT_S),
     ("lamps' topics too | {:g} s |", account_states.BEAT_S),
     ("after up to {:g} s away", sum(delays.QUICK_S) / 2 // 1),
@@ -59,7 +59,11 @@ SAID = [
     ("starts again after {:g} s, then rarer, to {:g} s", supervised.FIRST_S, supervised.MOST_S),
     ("the bridge ends now; one line | {:g} s |", state_file.RETRY_S),
     ("and the command | {:g} s after", SignInUnreadableError.LOOK_AGAIN_S),
-    ("said within {:g} s, in health | {:g} s after", hearing.PROOF_S, hearing.ASK_AGAIN_S),
+    (
+        "said within {:g} s, in health | {:g} s after",
+        receive_check.PROOF_S,
+        receive_check.ASK_AGAIN_S,
+    ),
     ("turns to `offline` within {:g} s", abilities.LOOK_EVERY_S),
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),

@@ -468,7 +468,7 @@ async def test_what_is_no_serial_port_needs_a_person(tmp_path: Path, clock: Manu
     file.touch()
     for path in (tmp_path, file, Path("/dev/null")):
         async with opened(path, "line", clock) as light:
-            with pytest.raises(LightRefusedError, match="no serial port"):
+            with pytest.raises(LightRefusedError, match="not a serial port"):
                 await light.apply(RED)
 
 

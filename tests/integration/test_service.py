@@ -167,7 +167,7 @@ async def test_that_nothing_is_heard_is_told_in_health_until_it_is(tmp_path: Pat
         await clock.advance(state_dir.HEARTBEAT_EVERY_S)
         health = broker.json("presence/bridge/health")
         assert not health["healthy"]
-        assert "connected, but hears nothing: check that user anonymous" in health["reason"]
+        assert "connected, but receives nothing: check that user anonymous" in health["reason"]
         broker.delivers = True
         await clock.advance(60 + state_dir.HEARTBEAT_EVERY_S)
         assert broker.json("presence/bridge/health")["healthy"]

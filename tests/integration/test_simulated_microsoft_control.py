@@ -82,7 +82,7 @@ async def test_the_presence_of_a_person_is_changed(
         ("nobody", {}, 404, "no such person"),
         ("alice@contoso.com", {"availibility": "Busy"}, 400, "unknown"),
         ("alice@contoso.com", {"outOfOffice": 1}, 400, "wrong type"),
-        ("alice@contoso.com", ["Busy"], 400, "no JSON object"),
+        ("alice@contoso.com", ["Busy"], 400, "not a JSON object"),
     ],
 )
 async def test_a_mistake_is_told_in_a_sentence(

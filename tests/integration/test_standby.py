@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker.watching import NOBODY_S, SILENT_S, STORED_S
+from bridge.broker.takeover import NOBODY_S, SILENT_S, STORED_S
 from bridge.config.tables.config import Config, StandbySettings
 from bridge.contract.account import Way
 from bridge.contract.errors import PersonMustActError

@@ -46,8 +46,8 @@ def test_two_clocks_that_are_apart(caplog: pytest.LogCaptureFixture) -> None:
     nothing = dict.fromkeys(AccountState.model_fields)
     states = [AccountState.model_validate({**nothing, "polled_at": stamp}) for stamp in stamps]
     with caplog.at_level(logging.WARNING):
-        heard.hear(states[0], None, stored=True)
-        heard.hear(states[1], states[0], stored=False)
+        heard.receive(states[0], None, stored=True)
+        heard.receive(states[1], states[0], stored=False)
     assert stands_in_a_row(caplog.messages[0].partition(": ")[0])
 
 

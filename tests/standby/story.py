@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 
 from bridge.contract.topics import OFFLINE, ONLINE
-from tests.standby.pair import NODES, SLUG, Heard, Node, Pair
+from tests.standby.pair import NODES, SLUG, Node, Pair, Reports
 from tests.world.microsoft import snake
 from tests.world.pair_checks import DOUBLED_MOST, OneWriter
 
@@ -124,11 +124,11 @@ class Story:
         log = self._pair.listener.log
         for heard in log[self._seen :]:
             if not heard.retain:
-                self._hear(heard)
+                self._on_message(heard)
         self._seen = len(log)
         self._look(time.monotonic())
 
-    def _hear(self, heard: Heard) -> None:
+    def _on_message(self, heard: Reports) -> None:
         if self._writers.published(heard.topic, heard.payload):
             self._terms.append((heard.at_s, self._writers.leader[0]))
         if heard.topic != self._pair.topics.bridge_state:

@@ -116,7 +116,7 @@ class Acts:
         self._lamp(step.who).commands += 1
         if step.how != "presence":
             self._commanded.add(step.who)
-        elif self._world.hears(process) and process.folder.writable_for(RETRY_S):
+        elif self._world.comes_back(process) and process.folder.writable_for(RETRY_S):
             self._commanded.discard(step.who)
         self._publish(self._world.topics.light(step.who, "set"), payload)
 

@@ -46,9 +46,9 @@ async def connected(
 
             async def listen() -> None:
                 async for received in session.received():
-                    hear(received)
+                    receive(received)
 
-            def hear(received: Received) -> None:
+            def receive(received: Received) -> None:
                 heard.append((received.topic, received.payload, received.retain))
 
             listening = asyncio.create_task(listen())

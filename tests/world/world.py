@@ -108,7 +108,7 @@ class World:
             return MqttSettings().client_id_of("bridge")
         return MqttSettings().client_id_of(f"driver-{process.name}")
 
-    def hears(self, process: Process) -> bool:
+    def comes_back(self, process: Process) -> bool:
         """Whether a command for a lamp gets through to it now."""
         link = self.broker.link_of(self.client_id(process))
         life = process.life

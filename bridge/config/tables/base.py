@@ -18,7 +18,7 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
     try:
         return Path(folder, path.expanduser())
     except RuntimeError:
-        raise ValueError(f"{path.parts[0]} is no user of this machine") from None
+        raise ValueError(f"{path.parts[0]} is not a user of this machine") from None
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:

@@ -71,7 +71,7 @@ def one_or_more(
         if not isinstance(value, list | tuple):
             return (table.model_validate(value, context=info.context),)
         if value == []:  # an empty tuple is how nothing written is kept
-            raise ValueError("is empty and would never hold: write hours, or take it out")
+            raise ValueError("is empty and would never apply: write hours, or remove it")
         several: tuple[S, ...] = handler(value)
         return several
 

@@ -30,11 +30,11 @@ def proxy_address(text: str) -> str:
     scheme = (parts["scheme"] or "http").lower() if parts else ""
     if scheme.startswith("socks"):
         raise ValueError(
-            "is a SOCKS proxy, and only HTTP proxies are spoken to: write the address of one, like "
+            "is a SOCKS proxy, and only HTTP proxies are supported: write the address of one, like "
             f"{LIKE}; a program such as Privoxy makes one of a SOCKS proxy"
         )
     if parts is None or scheme not in {"http", "https"}:
-        raise ValueError(f"is no address of a proxy: write it like {LIKE}")
+        raise ValueError(f"is not an address of a proxy: write it like {LIKE}")
     if (parts["path"] or "/") != "/":
         raise ValueError(
             "is the address of a page or script: write the address of the proxy that the script "

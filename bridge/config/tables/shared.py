@@ -196,7 +196,7 @@ class HostConfig(Settings):
     @classmethod
     def _zone_exists(cls, value: str | None) -> str | None:
         if value and not is_zone(value):
-            raise ValueError("is no time zone: use a name such as Europe/Berlin")
+            raise ValueError("is not a time zone: use a name such as Europe/Berlin")
         return value
 
     @model_validator(mode="after")
@@ -210,6 +210,6 @@ class HostConfig(Settings):
         if f"{said.birth_topic}/".startswith(f"{base}/"):
             raise ValueError(
                 f"homeassistant.birth_topic must not be below {base}, where we speak ourselves: "
-                "write the topic that stands in Home Assistant"
+                "write the topic that Home Assistant uses"
             )
         return self

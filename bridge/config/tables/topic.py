@@ -39,9 +39,9 @@ def base_problem(topic: str) -> str | None:
 def birth_problem(topic: str) -> str | None:
     """What is wrong with ``topic``, on which Home Assistant speaks, with its cure."""
     if problem := _in_no_topic(topic):
-        return f"{problem}: write the topic that stands in Home Assistant"
+        return f"{problem}: write the topic that Home Assistant uses"
     if len(topic.encode()) > BIRTH_MOST:
-        return f"is longer than {BIRTH_MOST} bytes: write the topic that stands in Home Assistant"
+        return f"is longer than {BIRTH_MOST} bytes: write the topic that Home Assistant uses"
     return None
 
 

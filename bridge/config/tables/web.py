@@ -27,7 +27,7 @@ def _network(text: str) -> str:
     try:
         ip_network(text)
     except ValueError:
-        raise ValueError("is no address or network such as 172.30.32.2 or 10.0.0.0/8") from None
+        raise ValueError("is not an address or network such as 172.30.32.2 or 10.0.0.0/8") from None
     return text
 
 
@@ -116,6 +116,6 @@ class WebSettings(Settings):
         if self.enabled and not self.is_local and not (self.password_file or self.trusted_proxies):
             raise ValueError(
                 f"host {self.host} can be reached by others: set password_file, "
-                "or trusted_proxies when a proxy that asks for a password stands before it"
+                "or trusted_proxies when a proxy that asks for a password is in front of it"
             )
         return self

@@ -80,7 +80,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     """The body of a request.
 
     Raises:
-        GraphError: It is no JSON object.
+        GraphError: It is not a JSON object.
     """
     try:
         body = json.loads(await request.read())

@@ -127,7 +127,7 @@ class Bulk:
         if failed:
             self._begin_after(failed[0][0])
         elif self._refused and not self._answered:
-            raise SourceDataError("Microsoft Graph refuses to tell anybody's presence (HTTP 400)")
+            raise SourceDataError("Microsoft Graph refuses to show anybody's presence (HTTP 400)")
         if self._answered:
             self._suspect(self._refused)
         self._report(failed[0][1] if failed else None)
@@ -195,7 +195,7 @@ class Bulk:
             self._people = None
             if times == 1:
                 log.warning(
-                    "%s: Microsoft Graph refuses to tell the presence of %s", self._table, oid
+                    "%s: Microsoft Graph refuses to show the presence of %s", self._table, oid
                 )
 
     def _in_answer(self, request: Request, body: bytes) -> dict[str, Presence]:
@@ -211,7 +211,7 @@ class Bulk:
     def _matched(self, answer: Any) -> dict[str, Presence]:
         values = answer.get("value") if isinstance(answer, Mapping) else None
         if not isinstance(values, list):
-            raise SourceDataError("Microsoft Graph answered something that is no list of presences")
+            raise SourceDataError("Microsoft Graph's answer is not a list of presences")
         presences: dict[str, Presence] = {}
         for resource in values:
             oid = resource.get("id") if isinstance(resource, dict) else None

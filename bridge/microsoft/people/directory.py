@@ -114,7 +114,7 @@ class Named:
             return None
         oid = answer.get("id") if isinstance(answer, Mapping) else None
         if not isinstance(oid, str) or not oid:
-            raise SourceDataError("Microsoft Graph answered something that is no person")
+            raise SourceDataError("Microsoft Graph's answer is not a person")
         name = text_in(answer, "displayName") or person.name
         self._found[upn] = person._replace(oid=oid.lower(), name=name)
         return self._found[upn]

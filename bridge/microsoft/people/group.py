@@ -85,7 +85,7 @@ def _user_id(value: Any) -> str | None:
         SourceDataError: It is no member at all.
     """
     if not isinstance(value, Mapping) or not isinstance(value.get("id"), str):
-        raise SourceDataError("Microsoft Graph answered a member without an id")
+        raise SourceDataError("Microsoft Graph sent a member without an id")
     return str(value["id"]).lower() if value.get("@odata.type", _USER) == _USER else None
 
 

@@ -173,7 +173,7 @@ class PersonSignIn:
             return
         newcomer = newcomer_of(granted, before, self._expected)
         if newcomer and newcomer.waiting:
-            log.warning("%s: somebody else than before signed in: keep them?", self._slug)
+            log.warning("%s: another person than before signed in: keep them?", self._slug)
         else:
             await self._take(granted)
         self._display.newcomer = newcomer
@@ -189,7 +189,7 @@ class PersonSignIn:
     def _failed(self, end: Failed) -> None:
         """An attempt ended without tokens; who is signed in stays so."""
         if self._display.is_signed_in and end.ran_out:
-            log.info("%s: nobody signed in anew; the sign-in before goes on", self._slug)
+            log.info("%s: nobody signed in; the sign-in before stays in use", self._slug)
             return
         level = logging.WARNING if end.ran_out else logging.ERROR
         log.log(level, "%s: %s", self._slug, line(end.why, self._slug))

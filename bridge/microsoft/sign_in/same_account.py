@@ -52,7 +52,7 @@ class SameAccount:
         if len(seats) > 1 and account not in self._logged:
             self._logged.add(account)
             names = " and ".join(sorted(seat.name for seat in seats))
-            log.warning("%s are signed in with one Microsoft account: is that meant?", names)
+            log.warning("%s are signed in with one Microsoft account: is that intended?", names)
 
 
 class Seat:

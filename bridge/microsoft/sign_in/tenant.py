@@ -38,7 +38,7 @@ async def look_up(http: Http, login_url: str, name: str) -> FoundTenant:
     domain = name.rpartition("@")[2]
     if domain.lower() in SHARED:
         raise PersonMustActError(
-            f"{domain} is no tenant: personal accounts have no presence.",
+            f"{domain} is not a tenant: personal accounts have no presence.",
             remedy="Set tenant to your organisation's domain or GUID.",
         )
     url = f"{login_url}/{quote(domain)}/v2.0/.well-known/openid-configuration"

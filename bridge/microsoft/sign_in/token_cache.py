@@ -173,7 +173,7 @@ class TokenCache:
             except OSError as error:
                 self._warn_open(path, error)
             else:
-                log.warning("%s was open to others: now only its owner may read it", path)
+                log.warning("%s was open to others: now only its owner can read it", path)
 
     def _warn_open(self, path: Path, error: OSError) -> None:
         """Once: it is used as it is."""

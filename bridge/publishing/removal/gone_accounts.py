@@ -100,9 +100,9 @@ class Removal:
         while not self._broker.connects:
             await self._clock.sleep(0.5)
         await self._clock.sleep(PAUSE_S)
-        filters = {self._topics.device_config("+"): self._hear_device}
+        filters = {self._topics.device_config("+"): self._on_device}
         if self._look_everywhere or len(self._outgoing.followed) <= LOOKED_FOR_MOST:
-            filters[self._topics.account("+", "availability")] = self._hear_account
+            filters[self._topics.account("+", "availability")] = self._on_account
         for topic_filter, handler in filters.items():
             self._broker.subscribe(topic_filter, partial(_both, handler, also))
         connects = 0
@@ -116,12 +116,12 @@ class Removal:
         """Leave to the next start what is not done."""
         await self._retained.close()
 
-    def _hear_device(self, received: Received) -> None:
+    def _on_device(self, received: Received) -> None:
         account = announced_account(received, self._topics)
         if account and self._retained.found(account, received.topic):
             self._due.set()
 
-    def _hear_account(self, received: Received) -> None:
+    def _on_account(self, received: Received) -> None:
         account = stored_account(received)
         if account and self._retained.found(account):
             self._due.set()

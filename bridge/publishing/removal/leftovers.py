@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.broker import Received
 from bridge.contract.errors import ContractError
-from bridge.contract.topics import Topics, slug, whose
+from bridge.contract.topics import Topics, owner_of, slug
 from bridge.contract.wire import decode_json
 from bridge.publishing.discovery.payloads import ORIGIN_NAME
 
@@ -37,7 +37,7 @@ def stored_account(received: Received) -> str | None:
     if not received.payload:
         return None
     try:
-        return slug(whose(received.topic))
+        return slug(owner_of(received.topic))
     except ContractError:
         return None
 

@@ -32,9 +32,9 @@ class ErasedTopics:
         for topic_filter in sorted(before - self._filters):
             self._broker.unsubscribe(topic_filter)
         for topic_filter in sorted(self._filters if anew else self._filters - before):
-            self._broker.subscribe(topic_filter, self.hear, optional=True)
+            self._broker.subscribe(topic_filter, self.receive, optional=True)
 
-    def hear(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Take a message; stored ones do not count, since all is sent again on each connect."""
         if received.retain:
             return

@@ -82,7 +82,7 @@ class OverwrittenStates:
             self._broker.unsubscribe(topic)
         for topic in wanted:
             if topic not in before:
-                self._broker.subscribe(topic, self._hear)
+                self._broker.subscribe(topic, self._on_message)
 
     def sent(self, message: Message) -> None:
         """Take note of a message that goes to the broker."""
@@ -90,7 +90,7 @@ class OverwrittenStates:
             listened.newest = message.payload
             listened.coming.append(message.payload)
 
-    def _hear(self, received: Received) -> None:
+    def _on_message(self, received: Received) -> None:
         listened = self._listened.get(received.topic)
         if listened is None or listened.is_ours(received):
             return

@@ -73,7 +73,7 @@ def came_by_proxy(headers: Mapping[str, str]) -> bool:
 
 
 def _stranger(chain: tuple[str, ...], proxies: Collection[Network]) -> str | None:
-    """The last one that is no proxy of ours; empty where it is no address."""
+    """The last one that is not a proxy of ours; empty where it is not an address."""
     return next((node for node in reversed(chain) if not is_among(node, proxies)), None)
 
 

@@ -21,7 +21,7 @@ _HOST = re.compile(
 """The zone of an address is nobody's name (RFC 6874); a port may be empty (RFC 3986, 3.2.3)."""
 
 _WORD = re.compile(r"(?!0x)[a-z0-9_-]*[a-z][a-z0-9_-]*")
-"""One word that is no address in disguise."""
+"""One word that is not an address in disguise."""
 _HOME = (".local", ".localhost", ".lan", ".internal", ".home.arpa", ".fritz.box")
 """Endings that nobody can have on the internet (RFC 6761, 6762, 8375; ICANN's reserved ones), and a
 router's own."""

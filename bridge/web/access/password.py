@@ -59,7 +59,7 @@ class PasswordHash:
             mark, cost, block, parallel, salt, key = line.split("$")
             read = cls(base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))
         except (ValueError, binascii.Error):
-            raise ValueError("is no scrypt hash as this program writes it") from None
+            raise ValueError("is not a scrypt hash as this program writes it") from None
         if mark != "scrypt" or (cost, block, parallel) != tuple(map(str, COST)):
             raise ValueError("is a scrypt hash of another cost")
         if len(read.salt) < SALT_BYTES or len(read.key) != KEY_BYTES:

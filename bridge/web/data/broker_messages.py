@@ -93,7 +93,7 @@ def _after(before: Light, leaf: str, payload: bytes) -> Light:
         case "light/why":
             why = decode(LightWhy, _short(payload, WHY_LIMIT)) if payload else None
             return replace(before, why=why)
-    raise ContractError(f"{leaf[:WORD_LIMIT]} is no topic of a driver's light")
+    raise ContractError(f"{leaf[:WORD_LIMIT]} is not a topic of a driver's light")
 
 
 def refusal_of(payload: bytes) -> Refusal | None:

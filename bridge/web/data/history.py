@@ -66,7 +66,7 @@ class History:
         except FileNotFoundError:
             pass
         except OSError as error:
-            log.warning("%s: %s: the strip begins anew", self._file, error.strerror)
+            log.warning("%s: %s: the strip starts over", self._file, error.strerror)
         last: datetime | None = None
         for at, account, kind in _records(lines):
             last = max(at, last or at)

@@ -80,7 +80,7 @@ def authority_of(fields: Fields) -> str | None:
         return None
     if not _PEM.fullmatch(pasted) or "PRIVATE KEY" in pasted:
         raise MistakeError(
-            "That is no certificate in PEM:",
+            "That is not a certificate in PEM:",
             remedy="paste all of it, from BEGIN CERTIFICATE to END CERTIFICATE, and never a key.",
             field="ca",
         )

@@ -17,7 +17,7 @@ import pytest
 from bridge.broker import Broker, Received
 from bridge.broker.connection import connect
 from bridge.broker.session import Greeting, ProtocolVersion, Session
-from bridge.broker.watching import NOBODY_S
+from bridge.broker.takeover import NOBODY_S
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock

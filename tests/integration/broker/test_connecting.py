@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bridge.broker.watching import NOBODY_S
+from bridge.broker.takeover import NOBODY_S
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, free_port

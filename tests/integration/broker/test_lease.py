@@ -10,7 +10,7 @@ import pytest
 
 from bridge.broker import Broker, Lease
 from bridge.broker.lease import LISTEN_S, Leader, leader_of
-from bridge.broker.watching import GONE_S, NOBODY_S, STORED_S
+from bridge.broker.takeover import GONE_S, NOBODY_S, STORED_S
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock

@@ -51,11 +51,11 @@ async def test_a_crowd_goes_in_large_rounds_where_the_broker_can_say_what_it_tak
     async with strict() as broker:
         broker.levels = {level}
         link = Link(settings(broker.port), clock)
-        link.crowd = [Message(f"presence/account/{n}/state", b"1") for n in range(3 * MOST)]
+        link.crowd = crowd = [Message(f"presence/account/{n}/state", b"1") for n in range(3 * MOST)]
         broker.acknowledges_after_s = LATE_S
         async with link:
             await link.until_connected()
-            await until(lambda: len(broker.messages) >= len(link.crowd))
+            await until(lambda: len(broker.messages) >= len(crowd))
         assert broker.most_unacknowledged == most
 
 
@@ -63,11 +63,11 @@ async def test_large_messages_go_in_small_rounds(clock: ManualClock) -> None:
     async with strict() as broker:
         link = Link(settings(broker.port), clock)
         payload = bytes(BYTES_MOST // 50)
-        link.crowd = [Message(f"presence/account/{n}/state", payload) for n in range(400)]
+        link.crowd = crowd = [Message(f"presence/account/{n}/state", payload) for n in range(400)]
         broker.acknowledges_after_s = LATE_S
         async with link:
             await link.until_connected()
-            await until(lambda: len(broker.messages) >= len(link.crowd))
+            await until(lambda: len(broker.messages) >= len(crowd))
         assert broker.most_unacknowledged <= 51
 
 

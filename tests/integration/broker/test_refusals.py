@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bridge.broker.watching import NOBODY_S
+from bridge.broker.takeover import NOBODY_S
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from bridge.setup.passwords import hashed

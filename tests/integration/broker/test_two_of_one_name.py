@@ -10,7 +10,7 @@ import pytest
 
 from bridge.broker.reconnect import GOOD_S, Reconnecting
 from bridge.broker.session import ConnectionFailedError, Limits, ProtocolVersion
-from bridge.broker.watching import GONE_S, NOBODY_S, SILENT_S
+from bridge.broker.takeover import GONE_S, NOBODY_S, SILENT_S
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto

@@ -232,7 +232,7 @@ async def test_ids_that_spoil_a_request_are_found_and_left_out_longer_each_time(
             assert office.count(BULK) == before + 1
             await office.clock.advance(1)
             office.simulated.faults.add(*refused[0], *refused[1])
-        assert caplog.text.count("refuses to tell the presence of") == 1
+        assert caplog.text.count("refuses to show the presence of") == 1
         office.simulated.faults.clear()
         assert len(await running.shown("office")) == 8
 
@@ -249,7 +249,7 @@ async def test_a_passing_refusal_of_a_whole_request_blames_nobody(
         assert len(await running.shown("office")) == 2
         office.simulated.faults.add(Fault(BULK, status=400))
         assert len(await running.shown("office")) == 2, "its halves were answered"
-    assert "refuses to tell the presence of" not in caplog.text
+    assert "refuses to show the presence of" not in caplog.text
 
 
 async def test_a_cloud_that_refuses_every_request_is_not_asked_for_each_id(office: Office) -> None:

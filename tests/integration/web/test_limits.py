@@ -41,7 +41,7 @@ class Visitor:
     def say(self, text: bytes) -> None:
         self._writer.write(text)
 
-    async def hears(self) -> bytes:
+    async def comes_back(self) -> bytes:
         async with asyncio.timeout(5):
             return await self._reader.readuntil(b"\r\n\r\n")
 
@@ -172,7 +172,7 @@ async def test_a_second_request_has_a_deadline_of_its_own(
     async with visitors(page, 2) as [dripping, resting]:
         for each in (dripping, resting):
             each.say(ASK + b"\r\n")
-            assert b"200 OK" in await each.hears()
+            assert b"200 OK" in await each.comes_back()
         dripping.say(ASK)
         for _ in range(int(LIMITS.idle_s) - 10):
             await asyncio.sleep(0.01)  # it arrives
@@ -188,7 +188,7 @@ async def test_half_a_request_behind_another_one_does_not_stay(
 ) -> None:
     async with visitors(page, 1) as [visitor]:
         visitor.say(ASK + b"\r\n" + ASK)
-        assert b"200 OK" in await visitor.hears()
+        assert b"200 OK" in await visitor.comes_back()
         await clock.advance(LIMITS.idle_s + 1)
         assert await visitor.is_out()
 
@@ -202,7 +202,7 @@ async def test_a_reader_who_does_not_read_is_dropped(
     await clock.advance(1)
     async with visitors(page, 1) as [visitor]:
         visitor.say(b"GET /" + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        await visitor.hears()
+        await visitor.comes_back()
         for number in range(400 if path == b"events" else 0):
             page.show(*[person(f"p{n}", says=f"{number}" * 900) for n in range(24)])
             await clock.advance(0.1)
@@ -219,7 +219,7 @@ async def test_open_pages_are_counted_for_each_reader_and_in_all(
         for source, count in ((STRANGER, LIMITS.streams_each + 1), (OTHER, 2)):
             for each in await open_pages.enter_async_context(visitors(page, count, of=source)):
                 each.say(ask)
-                answers.append((await each.hears())[9:12])
+                answers.append((await each.comes_back())[9:12])
         assert answers == [b"200"] * 3 + [b"503"] + [b"200"] + [b"503"]
         [line] = told(caplog)
         assert "too many pages" in line
@@ -245,7 +245,7 @@ async def test_a_trusted_proxy_may_have_all_and_its_readers_are_told_apart(tmp_p
                     b"GET /events HTTP/1.1\r\nHost: localhost\r\n"
                     b"X-Forwarded-For: 192.0.2.%d\r\n\r\n" % number
                 )
-                assert b"200 OK" in await each.hears()
+                assert b"200 OK" in await each.comes_back()
 
 
 async def test_a_proxy_that_only_forwards_may_have_all_connections_too(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ async def test_errors_do_not_tell_which_library_answers(page: RunningPage) -> No
     ):
         async with visitors(page, 1) as [visitor]:
             visitor.say(request)
-            answer = await visitor.hears()
+            answer = await visitor.comes_back()
             assert b"aiohttp" not in answer
             assert b"Python" not in answer
             assert b"Server: presence-bridge\r\n" in answer

@@ -201,7 +201,7 @@ async def test_who_does_not_end_is_killed(set_up: Stage, caplog: pytest.LogCaptu
     async with set_up.running(DESK):
         pass
     assert [each.returncode for each in set_up.started] == [-9, -9]
-    assert "lamp desk does not end: it is killed" in caplog.text
+    assert "lamp desk does not stop: killing it" in caplog.text
 
 
 def test_each_lamp_of_the_options_is_a_process_of_its_own() -> None:

@@ -45,7 +45,7 @@ def test_one_table_is_read_as_before_and_none_is_none() -> None:
 @rows(
     ("hours", "told"),
     [
-        ([], "accounts.alice.hours: is empty and would never hold: write hours, or take it out"),
+        ([], "accounts.alice.hours: is empty and would never apply: write hours, or remove it"),
         ({"days": "mon-fry"}, "accounts.alice.hours: days 'mon-fry': write them as mon-fri"),
         ([{}, {"hours": "8-18"}], "accounts.alice.hours.1: hours '8-18': write them as 08:00"),
         ({"day": "mon"}, "accounts.alice.hours.day: unknown; did you mean days?"),

@@ -83,7 +83,7 @@ def test_a_birth_topic_that_nobody_can_speak_on_is_refused(
     tmp_path: Path, value: str, told: str
 ) -> None:
     key = "homeassistant.birth_topic"
-    cure = ": write the topic that stands in Home Assistant"
+    cure = ": write the topic that Home Assistant uses"
     assert refused(tmp_path, key, value) == [f"{key}: {told}{cure}"]
 
 

@@ -236,7 +236,7 @@ def test_hours_over_midnight_stand_beside_others() -> None:
 
 @pytest.mark.parametrize(("days", "hours"), [([], "08:00-18:00"), ("mon", [])])
 def test_a_list_of_nothing_is_refused_with_the_cure(days: str, hours: str) -> None:
-    with pytest.raises(ValueError, match=r"= \[\] holds never: name some, or take it out for all"):
+    with pytest.raises(ValueError, match=r"= \[\] never applies: name some, or remove it for all"):
         parse_hours(days, hours)
 
 

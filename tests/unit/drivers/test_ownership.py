@@ -232,7 +232,7 @@ async def test_what_another_light_was_found_like_is_not_given_to_this_one(
     async with second.running():
         await says(second, "available")
         assert other.shows == COLD
-    assert caplog.text.count("another light was found like") == 1
+    assert caplog.text.count("saved state of another light") == 1
 
 
 async def test_a_hand_in_home_assistant_takes_it_and_presence_gives_it_back(

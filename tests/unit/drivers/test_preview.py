@@ -48,9 +48,9 @@ def test_a_lamp_that_follows_everybody_takes_any_name() -> None:
     ("words", "problem"),
     [
         ("carol=busy", "'carol' is not followed; this lamp follows alice, bob"),
-        ("asleep", "'asleep' is no presence; availabilities: available,"),
-        ("", "'' is no presence"),
-        ("alice=", "'' is no presence"),
+        ("asleep", "'asleep' is not a presence; availabilities: available,"),
+        ("", "'' is not a presence"),
+        ("alice=", "'' is not a presence"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_what_can_be_written(words: str, problem: str) -> None:
@@ -64,7 +64,7 @@ def test_a_hand_wins_over_presence_and_schedule() -> None:
     for words, look in (("#0a0b0c", "#0a0b0c at 100%, solid"), ("off", "off")):
         decision = decide(rules, Now({}, by_hand=by_hand(words)), NOW)
         assert described(decision).splitlines()[0] == look
-    with pytest.raises(ConfigError, match="is no colour"):
+    with pytest.raises(ConfigError, match="is not a colour"):
         checked(by_hand, "rde")
 
 

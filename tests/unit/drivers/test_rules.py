@@ -176,13 +176,13 @@ def test_other_colours_are_refused_in_words(value: object) -> None:
     except ValueError as error:
         told = str(error)
     assert color is None or all(0 <= part <= 255 for part in color)
-    assert color is not None or "is no colour" in told
+    assert color is not None or "is not a colour" in told
 
 
 def test_a_preview_is_of_the_presence_it_was_given() -> None:
     facts = facts_of("busy/in_a_call", NOW, ["alice"])
     assert choose(Rules(), facts, NOW).rule == "activity in_a_call"
-    with pytest.raises(ValueError, match="no presence"):
+    with pytest.raises(ValueError, match="not a presence"):
         facts_of("asleep", NOW, ["alice"])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.broker.watching import NOBODY_S
+from bridge.broker.takeover import NOBODY_S
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
 from drivers.following import CONNECTION_EVERY_S
@@ -51,12 +51,12 @@ async def test_a_lamp_that_may_read_nothing_says_so_once(
     bench.broker.delivers = False
     async with bench.running():
         await bench.clock.advance(200)
-        assert caplog.text.count("connected, but hears nothing: check that user") == 1
+        assert caplog.text.count("connected, but receives nothing: check that user") == 1
         bench.broker.delivers = True
         await bench.clock.advance(60)
         bench.person("busy")
         await bench.clock.advance(60)
-        assert caplog.text.count("hears nothing") == 1
+        assert caplog.text.count("receives nothing") == 1
         assert bench.light.shows == RED
 
 
@@ -594,7 +594,7 @@ async def test_a_lamp_that_has_another_name_now_is_named_with_the_cure(
         assert "presence-driver forget" not in caplog.text
     bench = Bench(tmp_path, name="hall")
     async with bench.running():
-        assert "desk is in the config no more: presence-driver forget desk" in caplog.text
+        assert "desk is no longer in the config: presence-driver forget desk" in caplog.text
 
 
 async def test_a_lamp_that_is_gone_is_forgotten_wherever_it_has_spoken(tmp_path: Path) -> None:

@@ -165,8 +165,8 @@ def test_a_word_cannot_break_out_of_json() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"payload": "{hex}", "words": {"alice": "Alice"}}, "words needs a gap"),
-        ({"payload": "{hex}", "topic": "signs/{person}"}, "words cannot stand in a topic"),
+        ({"payload": "{hex}", "words": {"alice": "Alice"}}, "words needs a placeholder"),
+        ({"payload": "{hex}", "topic": "signs/{person}"}, "words cannot be part of a topic"),
         ({"device": "esphome", "words": {"a": "b"}}, "words is only for template"),
     ],
 )

@@ -41,7 +41,7 @@ def test_all_who_share_an_account_learn_of_each_other_and_the_log_says_it_once(
     assert bob.others == ["Alice", "Carol"]
     assert carol.others == ["Alice", "Bob"]
     assert caplog.messages == [
-        "Alice and Carol are signed in with one Microsoft account: is that meant?"
+        "Alice and Carol are signed in with one Microsoft account: is that intended?"
     ]
     carol.sign_in(None)
     assert (alice.others, carol.others) == (["Bob"], [])

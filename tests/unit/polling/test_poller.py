@@ -127,7 +127,7 @@ async def test_answers_that_are_counted_anew_are_taken_with_one_line(
         await bench.clock.advance(300)
         assert bench.last.presence == FREE
         assert bench.last.fresh
-    assert caplog.text.count("alice: Microsoft counts its answers anew") == 1
+    assert caplog.text.count("alice: Microsoft numbers its answers") == 1
 
 
 async def test_no_request_is_made_while_microsoft_asked_to_wait() -> None:

@@ -79,7 +79,7 @@ def test_the_file_holds_the_password_or_its_hash(tmp_path: Path) -> None:
     [
         (b"", "use 8 characters or more"),
         (b"short\n", "use 8 characters or more"),
-        (b"scrypt$1$2$3\n", "is no scrypt hash"),
+        (b"scrypt$1$2$3\n", "is not a scrypt hash"),
         (b"\xff\xfe\x00", "save the file as UTF-8"),
         (None, "No such file"),
     ],

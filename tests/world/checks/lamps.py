@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.following import Following, Heard
+from drivers.following import Following, Reports
 from drivers.rules import GIVE_BACK, Shown, choose
 from tests.world.broker import Published, matches
 from tests.world.checks.wellness import Wellness
@@ -37,7 +37,7 @@ class Lamps:
     def __init__(self, world: World, wellness: Wellness) -> None:
         self._world, self._wellness = world, wellness
         self._steady: dict[str, tuple[object, float]] = {}
-        self._last: tuple[tuple[tuple[str, bytes], ...], Heard] = (), Heard()
+        self._last: tuple[tuple[tuple[str, bytes], ...], Reports] = (), Reports()
         config = world.config()
         self._rules = {lamp.process.name: lamp.common.rules(config) for lamp in world.lamps}
         world.broker.watchers.append(self._published)
@@ -102,7 +102,7 @@ class Lamps:
         watches = self._world.options.readable and not lamp.common.respect_others
         return lamp.bulb.by == "others" and not watches
 
-    def _heard(self, lamp: Lamp) -> Heard:
+    def _heard(self, lamp: Lamp) -> Reports:
         """What somebody hears who begins to listen now."""
         stored = tuple(
             (topic, payload)
@@ -112,7 +112,7 @@ class Lamps:
         if self._last[0] != stored:
             following = Following(self._world.topics, lamp.common.follow, self._world.time)
             following.attach(cast(Broker, _Stored(stored)))
-            self._last = stored, following.heard.value
+            self._last = stored, following.reports.value
         return self._last[1]
 
     def _wanted(self, lamp: Lamp) -> Shown:

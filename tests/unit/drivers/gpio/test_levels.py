@@ -91,7 +91,7 @@ def test_a_pin_has_several_names(written: object, pin: str) -> None:
 
 @rows("written", [28, -1, "GPIO28", "17", "pin 3", 1.0, True, None, "BOARD"])
 def test_what_is_no_pin_is_refused(written: object) -> None:
-    with pytest.raises(ValueError, match="no pin"):
+    with pytest.raises(ValueError, match="not a pin"):
         parse_pin(written)
 
 

@@ -193,7 +193,7 @@ def test_of_several_bridges_in_the_folders_of_a_device_the_nearest_counts() -> N
         ("home/bridge/state", False, None),
     ]
     for topic, online, away in heard:
-        attendance.hear(topic, online=online, stored=False)
+        attendance.receive(topic, online=online, stored=False)
         assert attendance.away == away
 
 

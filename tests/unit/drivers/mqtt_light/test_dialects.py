@@ -171,7 +171,7 @@ def test_every_look_is_a_command_that_the_device_takes(  # noqa: PLR0917 - hypot
     device: Device = made()
     state = LightState(color=color, brightness=brightness, period_s=period_s, effect=effect)
     message = dialect(**options).show(state)
-    device.hear(message.topic, message.payload)
+    device.receive(message.topic, message.payload)
     assert device.shows[0] is any(state.rgb)
 
 
@@ -184,24 +184,24 @@ def test_what_a_device_told_is_brought_back(made: type[Any], options: dict[str, 
     told = speaks.read(_told(device))
     for state in (RED, OFF):
         message = speaks.show(state)
-        device.hear(message.topic, message.payload)
+        device.receive(message.topic, message.payload)
     assert device.shows != before or not before[0]
     back = speaks.put_back(json.loads(json.dumps(told)))
     assert back
-    device.hear(back.topic, back.payload)
+    device.receive(back.topic, back.payload)
     assert device.shows == before
     dark = speaks.put_back({})
     assert dark
-    device.hear(dark.topic, dark.payload)
+    device.receive(dark.topic, dark.payload)
     assert not device.shows[0]
 
 
 def test_what_another_program_started_does_not_play_on_under_our_look() -> None:
     light = EspHomeLight(effect="Rainbow")
-    light.hear("desk/light/lamp/command", dialect(**DEVICES[1][1]).show(RED).payload)
+    light.receive("desk/light/lamp/command", dialect(**DEVICES[1][1]).show(RED).payload)
     assert light.effect == "None"
     strip = WledStrip(effect=9, preset=2, segment_is_on=False)
-    strip.hear("wled/desk/api", dialect(**DEVICES[3][1]).show(RED).payload)
+    strip.receive("wled/desk/api", dialect(**DEVICES[3][1]).show(RED).payload)
     assert (strip.effect, strip.preset, strip.segment_is_on) == (0, 0, True)
 
 
@@ -378,8 +378,8 @@ def test_availability_is_read_in_each_tongue(payload: bytes, online: bool | None
         ({"topic": "a/{rad}", "device": "template", "payload": ""}, "did you mean red?"),
         ({"topic": "a", "device": "json", "presets": {}}, "presets is only for wled"),
         ({"topic": "a", "device": "wled", "color": False}, "color is only for zigbee2mqtt and"),
-        ({"topic": "a", "device": "wled", "presets": {"rde": 1}}, "rde: is no colour"),
-        ({"topic": "a", "device": "wled", "presets": {"red glow": 1}}, "'glow' is no effect"),
+        ({"topic": "a", "device": "wled", "presets": {"rde": 1}}, "rde: is not a colour"),
+        ({"topic": "a", "device": "wled", "presets": {"red glow": 1}}, "'glow' is not an effect"),
         ({"topic": "a", "device": "wled", "presets": {"red": 0}}, "greater than or equal to 1"),
         ({"topic": "a", "device": "tasmota", "transition": 1}, "transition is only for"),
     ],

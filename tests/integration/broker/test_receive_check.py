@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bridge.broker.hearing import ASK_AGAIN_S, PROOF_S
+from bridge.broker.receive_check import ASK_AGAIN_S, PROOF_S
 from bridge.broker.session import ProtocolVersion
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
@@ -25,7 +25,7 @@ REQUESTS = "presence/bridge/request/+"
 WRITES_ONLY = "user bridge\ntopic write #\nuser reader\ntopic readwrite #\n"
 OTHERS_ONLY = "user bridge\ntopic write #\ntopic read presence/bridge/request/#\n"
 DEAF = (
-    f"connected, but hears nothing: check that user bridge may read {REQUESTS}, {STATE} "
+    f"connected, but receives nothing: check that user bridge may read {REQUESTS}, {STATE} "
     "(the broker's rules)"
 )
 DEAF_311 = DEAF.replace(" (the", f" and publish on {STATE} (the")
@@ -152,7 +152,7 @@ async def test_who_hears_others_but_not_its_own_word_says_that_and_no_more(
         assert not link.broker.problems
         await clock.advance(PROOF_S)
         (problem,) = link.broker.problems
-        assert problem.startswith("connected, but does not hear its own word: check that user")
+        assert problem.startswith("connected, but does not get its own messages: check that user")
         assert f"may read {STATE} (" in problem
 
 
@@ -182,7 +182,7 @@ async def test_what_is_stored_alone_is_no_proof(clock: ManualClock) -> None:
             await link.until_connected(2)
             broker.publish(STATE, b"online", retain=True)
             await clock.advance(2 * PROOF_S)
-            assert "does not hear its own word" in link.broker.problems[0]
+            assert "does not get its own messages" in link.broker.problems[0]
 
 
 async def test_a_subscription_that_was_refused_is_told_once_as_that(clock: ManualClock) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bridge.broker.session import Received
-from bridge.broker.watching import GONE_S, NOBODY_S, SILENT_S, Place
+from bridge.broker.takeover import GONE_S, NOBODY_S, SILENT_S, Place
 from tests.fakes.rows import rows
 
-Heard = tuple[float, str, bool]
+Reports = tuple[float, str, bool]
 ONLINE, OFFLINE, LATE = (0, "online", True), (0, "offline", True), (40, "offline", False)
 
 
-def place(*heard: Heard) -> Place:
+def place(*heard: Reports) -> Place:
     seen = Place(since_s=0)
     for at_s, text, is_stored in heard:
         seen = seen.heard(Received("presence/bridge/state", text.encode(), is_stored), at_s)
@@ -32,7 +32,7 @@ def place(*heard: Heard) -> Place:
     ],
 )
 def test_the_place_is_free_some_time_after_the_last_sign_of_life(
-    heard: tuple[Heard, ...], free_s: float
+    heard: tuple[Reports, ...], free_s: float
 ) -> None:
     assert place(*heard).free_s(part=0) == free_s
 

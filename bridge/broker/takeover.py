@@ -103,15 +103,15 @@ class _Watching:
         self._session, self._clock = session, clock
         self._lease, self._reconnecting = lease, reconnecting
         self._place = Latest(Place(clock.monotonic()))
-        self._hear: dict[str, Callable[[Received], None]] = {state_topic: self._hear_state}
+        self._on_message: dict[str, Callable[[Received], None]] = {state_topic: self._on_state}
         if lease:
-            self._hear |= {lease.topic: self._hear_leader, lease.health_topic: self._hear_health}
+            self._on_message |= {lease.topic: self._on_leader, lease.health_topic: self._on_health}
 
     async def until_free(self, part: float) -> bool:
         """Whether anybody was heard; ``part`` is as for ``Place``."""
         listening = asyncio.create_task(self._listen(), name="mqtt-watch")
         try:
-            for topic in self._hear:
+            for topic in self._on_message:
                 await self._subscribe(topic)
             return await self._wait(listening, part)
         finally:
@@ -145,8 +145,8 @@ class _Watching:
     async def _listen(self) -> None:
         try:
             async for received in self._session.received():
-                if hear := self._hear.get(received.topic):
-                    hear(received)
+                if receive := self._on_message.get(received.topic):
+                    receive(received)
         finally:
             self._place.set(self._place.value)  # wakes who waits above
 
@@ -166,24 +166,24 @@ class _Watching:
                 self._reconnecting.may_not_look("")
                 return
 
-    def _hear_state(self, received: Received) -> None:
+    def _on_state(self, received: Received) -> None:
         self._place.set(self._place.value.heard(received, self._clock.monotonic()))
         if self._place.value.is_taken and not received.retain:
             self._note_twin()
 
-    def _hear_leader(self, received: Received) -> None:
+    def _on_leader(self, received: Received) -> None:
         assert self._lease
         before = self._lease.leader
-        self._lease.hear(received)
+        self._lease.receive(received)
         if self._lease.other and not self._lease.is_twin and self._lease.leader != before:
             self._reconnecting.other_node_serves()
             self._lease.log_waiting()
         if not received.retain and received.payload:
             self._lives()
 
-    def _hear_health(self, received: Received) -> None:
+    def _on_health(self, received: Received) -> None:
         assert self._lease
-        self._lease.hear_health(received)
+        self._lease.receive_health(received)
         if not received.retain and received.payload:
             self._lives()
 

@@ -28,7 +28,7 @@ NAMED_MOST = 4
 _probes = count(1)
 
 
-class Hearing:
+class ReceiveCheck:
     """Whether our own state topic comes back on the connection."""
 
     def __init__(self, state_topic: str, *, user: str, clock: Clock) -> None:
@@ -50,7 +50,7 @@ class Hearing:
             return
         self._came_back.set(True)
         if self.problem:
-            log.info("connected, and hears %s again", self._state_topic)
+            log.info("connected, and receives %s again", self._state_topic)
             self.problem = ""
 
     async def prove(
@@ -67,9 +67,9 @@ class Hearing:
             publish()
             if await self._comes_back(PROOF_S):
                 return
-        what, topics = "connected, but does not hear its own word", [self._state_topic]
+        what, topics = "connected, but does not get its own messages", [self._state_topic]
         if not self._others:
-            what, topics = "connected, but hears nothing", sorted(filters)
+            what, topics = "connected, but receives nothing", sorted(filters)
         named = ", ".join(topics[:NAMED_MOST]) + (", …" if len(topics) > NAMED_MOST else "")
         write = "" if says_refusals else f" and publish on {self._state_topic}"
         may = f"check that user {self._user} may read {named}{write} (the broker's rules)"
@@ -89,7 +89,7 @@ def probe_topic(topics: Topics) -> str:
     return f"{topics.base}/bridge/probe/{os.getpid()}-{next(_probes)}"
 
 
-async def hears(session: Session, topic: str, payload: bytes = b"probe") -> bool | None:
+async def comes_back(session: Session, topic: str, payload: bytes = b"probe") -> bool | None:
     """Whether what is sent on ``topic`` comes back; ``None`` if the broker does not take it.
 
     Raises:
