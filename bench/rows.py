@@ -12,7 +12,7 @@ from typing import Any
 from bench import figures
 from bench.crowd_rows import crowd_rows
 from bench.row import PROGRAMS, Floor, Row, pauses, row
-from bridge.publishing.account_states import BEAT_S
+from bridge.publishing.beats import BEAT_S
 
 OTHERS_MEAN_S = 2.66
 """What a table of the hazards of other people was once measured to reach on days of these."""

@@ -22,6 +22,7 @@ from bridge.publishing.account_messages import (
     status_message,
     unexpiring,
 )
+from bridge.publishing.beats import Beats
 from bridge.publishing.comparisons import only_times_differ, state_is_new
 from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import MANY, Outgoing
@@ -31,15 +32,10 @@ from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
 from bridge.publishing.waiting_facts import WaitingFacts
 
-BEAT_S = 120.0
-"""All is sent again within this: times and expiry stay true, and what others erased comes back."""
 UNREPEATED = ("availability", "sign_in", "auth", "status", "today", "preferred")
 """What a beat leaves out where there are many: it is only what would expire."""
 EXPIRING = ("state", "attributes")
 """What a beat repeats of them; of who is in a large table nothing."""
-LOOK_S = 5.0
-"""Between two looks for whose turn it is."""
-NOW_S = float("-inf")
 
 
 class AccountStates:
@@ -57,8 +53,7 @@ class AccountStates:
         self._freshness = freshness
         self._broker, self._topics, self._clock = outgoing.broker, outgoing.topics, outgoing.clock
         self._published: dict[str, AccountFacts] = {}
-        self._beaten_s: dict[str, float] = {}
-        """Monotonic time of the last beat of each account."""
+        self._beats = Beats(outgoing)
         self._sign_ins = SharedSignIns(outgoing)
         self._first_sent: set[str] | None = None
         """While a backlog is sent: who was sent before their turn in it."""
@@ -69,7 +64,7 @@ class AccountStates:
         """Forget ``accounts``, and the tables that nobody who is followed is in."""
         for slug in accounts:
             self._published.pop(slug, None)
-            self._beaten_s.pop(slug, None)
+            self._beats.forget(slug)
             self._preferences.forget(slug)
         self._sign_ins.forget()
 
@@ -104,13 +99,10 @@ class AccountStates:
 
     async def repeat(self) -> None:
         """Send everything again, account by account, each in its turn, until cancelled."""
-        while True:
-            await self._clock.sleep(LOOK_S)
-            due_s = self._clock.monotonic() - (BEAT_S - 2 * LOOK_S)
-            for slug in [s for s, beaten_s in self._beaten_s.items() if beaten_s <= due_s]:
-                await self._broker.room()
-                if self._broker.connected:  # else the next welcome has it
-                    self._outgoing.send(*self._repeated(slug), beat=True)
+        async for slug in self._beats.due():
+            await self._broker.room()
+            if self._broker.connected:  # else the next welcome has it
+                self._outgoing.send(*self._repeated(slug), beat=True)
 
     def everybody(self) -> Iterator[tuple[Followed, AccountFacts]]:
         """Everybody who is followed, with what was published last, and the times of their table."""
@@ -146,7 +138,7 @@ class AccountStates:
         """Send the state anew, soon: somebody else says now until when it is current."""
         if facts := self._published.get(slug):
             self._published[slug] = self._freshness.timed(facts, before)
-            self._beaten_s[slug] = NOW_S
+            self._beats.soon(slug)
 
     def facts(self, slug: str) -> AccountFacts:
         """What was published last about an account; nothing before that."""
@@ -173,8 +165,8 @@ class AccountStates:
     def everything(self, slug: str) -> Iterator[Message]:
         """All that is known now about an account, to be sent; nothing of somebody who just left."""
         yield from self._known(slug)
-        if self._beaten_s.get(slug) == NOW_S:
-            self._beaten(slug)
+        if self._beats.is_next(slug):
+            self._beats.sent(slug)
 
     def _known(self, slug: str) -> Iterator[Message]:
         followed = self._outgoing.followed.get(slug)
@@ -211,7 +203,7 @@ class AccountStates:
         facts, followed = self._published.get(slug), self._outgoing.followed.get(slug)
         if facts is None or followed is None:
             return
-        self._beaten(slug)
+        self._beats.sent(slug)
         if followed.shares:
             yield from state_and_attributes(self._topics, facts, table=followed.table)
             return
@@ -222,12 +214,6 @@ class AccountStates:
         yield from unexpiring(self._topics, facts, self._clock.now())
         yield from self._beside(slug)
 
-    def _beaten(self, slug: str) -> None:
-        followed = self._outgoing.followed.get(slug)
-        self._beaten_s[slug] = self._clock.monotonic()
-        if followed is None or followed.shares:
-            del self._beaten_s[slug]
-
     def _publish_due(self) -> None:
         """Publish what is due while the broker has room."""
         while self._due and self._broker.has_room:
@@ -237,11 +223,11 @@ class AccountStates:
                 continue
             old = self._published.get(slug)
             if old is None:
-                self._beaten(slug)
+                self._beats.sent(slug)
                 if self._first_sent is not None and self._broker.connected:
                     self._first_sent.add(slug)
             elif facts.epoch != old.epoch and not state_is_new(old, facts):
-                self._beaten_s[slug] = NOW_S  # a new state is no beat: who changes is repeated too
+                self._beats.soon(slug)  # a new state is no beat: who changes is repeated too
             self._published[slug] = facts
             messages = changes(
                 self._topics,

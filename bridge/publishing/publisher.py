@@ -16,8 +16,9 @@ from bridge.contract.commands import Commands
 from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import BEAT_S, LOOK_S, AccountStates
+from bridge.publishing.account_states import AccountStates
 from bridge.publishing.announcements import Announcements
+from bridge.publishing.beats import BEAT_S, LOOK_S
 from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.discovery.newcomers import Newcomers

@@ -13,7 +13,7 @@ from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import backoff, freshness
-from bridge.publishing import account_messages, account_states
+from bridge.publishing import account_messages
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
@@ -39,7 +39,7 @@ SAID = [
     ("been `offline` for {:g} to {:g} s", *takeover.GONE_S),
     ("nothing was said there for {:g} s", takeover.SILENT_S),
     ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *delays.THROWN_OUT_S),
-    ("lamps' topics too | {:g} s |", account_states.BEAT_S),
+    ("lamps' topics too | {:g} s |", beats.BEAT_S),
     ("after up to {:g} s away", sum(delays.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),

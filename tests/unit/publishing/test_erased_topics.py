@@ -13,8 +13,9 @@ from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import BEAT_S, UNREPEATED
+from bridge.publishing.account_states import UNREPEATED
 from bridge.publishing.announcements import DEVICES_A_BEAT
+from bridge.publishing.beats import BEAT_S
 from bridge.publishing.outgoing import MANY
 from tests.unit.publishing.bench import ALICE, IN, Bench, facts
 

@@ -13,7 +13,7 @@ from bridge.contract.health import Health
 from bridge.contract.presence import Availability
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import BEAT_S
+from bridge.publishing.beats import BEAT_S
 from bridge.publishing.outgoing import MANY
 from tests.unit.publishing.bench import ALICE, IN, NOW, Bench, facts
 

@@ -14,7 +14,7 @@ import pytest
 from bridge.contract.account import SIGNED_OUT, AccountFacts, Followed
 from bridge.contract.presence import Availability
 from bridge.contract.wire import Message
-from bridge.publishing.account_states import BEAT_S
+from bridge.publishing.beats import BEAT_S
 from bridge.publishing.discovery.newcomers import FIRST_READ_S
 from bridge.publishing.table_freshness import UNHEARD_S
 from tests.unit.publishing.bench import NOW, Bench, facts
