@@ -13,7 +13,7 @@ from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import backoff, freshness
-from bridge.publishing import account_messages
+from bridge.publishing import account_messages, beats
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
