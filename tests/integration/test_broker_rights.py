@@ -154,7 +154,7 @@ async def test_a_user_who_may_only_write_hears_nothing_and_both_commands_say_so(
         deaf = config(built.port, tmp_path, user)
         assert await hurried(accounts.table(deaf)) == FAILED
         told, *_, last = capsys.readouterr().out.splitlines()
-        assert f"heard nothing: check that user {who} may read presence/" in told
+        assert f"received nothing: check that user {who} may read presence/" in told
         assert last.split() == ["alice", "none", "-", "-", "-", "-"]
         findings, _ = await hurried(broker(deaf))
         assert [fault.text for fault in faults(findings)] == [

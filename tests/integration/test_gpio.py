@@ -147,7 +147,7 @@ async def test_a_pin_that_this_process_uses_is_named_and_the_others_are_given_ba
     ("factory", "pins", "text", "remedy"),
     [
         (lambda: MockFactory(pin_class=BusyPin), {"led": 4}, "led: GPIO4 is in use", "gpioinfo"),
-        (board, {"led": "BOARD1"}, "BOARD1 is no GPIO", "drawing"),
+        (board, {"led": "BOARD1"}, "BOARD1 is not a GPIO", "drawing"),
         (lambda: MockFactory(pin_class=MockPin), {"led": 4}, "has no PWM", "pwm = false"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CONFIG = '[drivers.desk]\nkind = "virtual"\n'
+CONFIG = '[drivers.desk]\nkind = "console"\n'
 
 
 @pytest.mark.parametrize(

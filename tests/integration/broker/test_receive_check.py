@@ -68,8 +68,8 @@ async def test_who_may_only_write_says_within_five_seconds_that_it_hears_nothing
         await until(lambda: "Reloading config" in broker.log)
         await clock.advance(ASK_AGAIN_S)
         await link.until(lambda: not link.broker.problems)
-    lines = [(r.levelname, r.getMessage()) for r in caplog.records if "hears" in r.getMessage()]
-    assert lines == [("ERROR", told), ("INFO", f"connected, and hears {STATE} again")]
+    lines = [(r.levelname, r.getMessage()) for r in caplog.records if "receives" in r.getMessage()]
+    assert lines == [("ERROR", told), ("INFO", f"connected, and receives {STATE} again")]
 
 
 @versions
@@ -86,7 +86,7 @@ async def test_who_may_only_read_is_told_of_that_and_not_called_deaf(
         problems = link.broker.problems
         if version is ProtocolVersion.V5:
             assert [problem for problem in problems if f"publish on {STATE} (Not" in problem]
-            assert not [problem for problem in problems if "hears" in problem]
+            assert not [problem for problem in problems if "receives" in problem]
         else:
             assert problems == (DEAF_311,)
 

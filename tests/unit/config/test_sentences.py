@@ -63,7 +63,7 @@ def test_a_wrong_variable_is_answered_in_words(key: tuple[str, ...], tmp_path: P
         (("mqtt", "host"), ["nas"], "mqtt.host: must be text in quotes"),
         (("mqtt",), "localhost", "mqtt: must be a table"),
         (("mqtt", "ca_file"), 5, "mqtt.ca_file: must be a path in quotes"),
-        (("mqtt", "ca_file"), "~nobody-here/x", "mqtt.ca_file: ~nobody-here is no user of this"),
+        (("mqtt", "ca_file"), "~nobody-here/x", "mqtt.ca_file: ~nobody-here is not a user of this"),
         (("mqtt", "ca_file"), "a\0b", "mqtt.ca_file: has a character that no path can have"),
         (("web", "hosts"), "nas.local", 'web.hosts: must be a list, as in ["this", "that"]'),
         (
