@@ -30,10 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run every benchmark; ``--quick`` for a look, without it for the figures of the docs."""
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("--quick", action="store_true", help="few runs and short times")
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="also 100,000 people who do nothing, and tenants of 50,000: half an hour more",
+    )
     parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
     parser.add_argument("--docs", type=Path, help="also write the tables into this page")
     arguments = parser.parse_args(argv)
-    measured = asyncio.run(_measure(quick=arguments.quick))
+    measured = asyncio.run(_measure(quick=arguments.quick, large=arguments.large))
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(
         json.dumps(measured, indent=2, sort_keys=True) + "\n", encoding="utf-8"
@@ -45,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if any(row.fails for row in rows) else 0
 
 
-async def _measure(*, quick: bool) -> dict[str, Any]:
+async def _measure(*, quick: bool, large: bool) -> dict[str, Any]:
     measured: dict[str, Any] = {"machine": machine(), "quick": quick}
     measured["cadence"] = cadence.run(quick=quick)
     async with rig() as built:
@@ -76,13 +81,14 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
         )
     measured["many"]["ten_tenants"] = await tenants.measure(
         tenants=10,
-        people=300 if quick else 5_000,
+        people=5_000 if large else 300,
         bridges=5,
         seconds=20 if quick else 60,
         everybody=False,
     )
     if not quick:
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
+    if large:
         measured["many"]["hundred_thousand_idle"] = await _alone(
             partial(idle, people=100_000, every_s=5, seconds=60)
         )
