@@ -20,7 +20,7 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers.base import Kind, Light, Surroundings, Words
 from drivers.blocking import Worker
-from drivers.template import NAMES, capability_of, check, fill, gaps_of, values
+from drivers.template import NAMES, capability_of, check, fill, placeholders_of, values
 from drivers.words import WordSettings, called
 
 VARIABLE = "LAMP_"
@@ -43,7 +43,7 @@ class CommandOptions(WordSettings):
     """One program."""
 
     command: Annotated[tuple[Argument, ...], Field(min_length=1)]
-    """The program and its arguments, which may have gaps."""
+    """The program and its arguments, which may have placeholders."""
     folder: ConfigPath | None = None
     """Where it runs; where the driver runs when not given."""
     timeout: Annotated[float, Field(ge=0.5, le=60)] = 5.0
@@ -174,9 +174,9 @@ async def _open(options: CommandOptions, around: Surroundings) -> AsyncIterator[
 
 
 def tailored(options: CommandOptions) -> Kind[CommandOptions]:
-    """The kind with the times of ``options``, for what its gaps say that the light can do."""
-    has_gaps = bool(gaps_of(*options.command))
-    capability = capability_of(*options.command) if has_gaps else KIND.capability
+    """The kind with the times of ``options``, and what its placeholders say the light can do."""
+    has_placeholders = bool(placeholders_of(*options.command))
+    capability = capability_of(*options.command) if has_placeholders else KIND.capability
     return replace(
         KIND,
         min_interval_s=options.pace,

@@ -1,4 +1,4 @@
-"""Text with gaps, such as ``{hex}`` and ``{person}``, for a device of any tongue. Pure."""
+"""Text with placeholders, such as ``{hex}`` and ``{person}``, for a device of any kind. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bridge.contract.light import Effect, LightState
 from drivers.base import Capability, Words
 from drivers.brightness import is_lit
 
-_GAP = re.compile(r"\{([A-Za-z_]+)\}")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _JSON = re.compile(r'\s*(\{\s*["}]|\[)')
 _OF_LEVEL = {"state", "on", "r", "g", "b", "hex", "brightness", "percent"}
 """Gaps whose values change from one frame of an animation to the next."""
 
 
 def values(state: LightState, words: Words) -> dict[str, str]:
-    """What may stand in a gap, by name."""
+    """What may stand in a placeholder, by name."""
     lit = is_lit(state)
     r, g, b = state.rgb
     red, green, blue = state.color
@@ -44,7 +44,7 @@ def values(state: LightState, words: Words) -> dict[str, str]:
 
 
 WORDS = frozenset(Words.__dataclass_fields__)
-"""The gaps for words."""
+"""The placeholders for words."""
 NAMES = sorted(values(LightState(), Words()))
 
 _OF_CAPABILITY = {
@@ -54,24 +54,24 @@ _OF_CAPABILITY = {
 }
 
 
-def gaps_of(*templates: str) -> set[str]:
-    """The names of all gaps."""
-    return {name for template in templates for name in _GAP.findall(template)}
+def placeholders_of(*templates: str) -> set[str]:
+    """The names of all placeholders."""
+    return {name for template in templates for name in _PLACEHOLDER.findall(template)}
 
 
 def has_words(*templates: str | None) -> bool:
     """Whether anything in them is a word."""
-    return bool(gaps_of(*filter(None, templates)) & WORDS)
+    return bool(placeholders_of(*filter(None, templates)) & WORDS)
 
 
 def check(template: str, more: tuple[str, ...] = ()) -> str:
-    """Return ``template`` when each ``{word}`` in it is a gap; other braces are left alone.
+    """Return ``template`` when each ``{word}`` in it is a placeholder; other braces are left alone.
 
     Raises:
         ValueError: One is not; the text offers the nearest.
     """
     names = sorted({*NAMES, *more})
-    for name in _GAP.findall(template):
+    for name in _PLACEHOLDER.findall(template):
         if name not in names:
             raise ValueError(f"{{{name}}}: {unknown(name, names)}")
     return template
@@ -80,8 +80,8 @@ def check(template: str, more: tuple[str, ...] = ()) -> str:
 def fill(
     template: str, values: Mapping[str, str], quote: Callable[[str], str] = lambda value: value
 ) -> str:
-    """``template`` with ``values`` in its gaps, each written as ``quote`` does."""
-    return _GAP.sub(lambda gap: quote(values[gap.group(1)]), template)
+    """``template`` with ``values`` in its placeholders, each written as ``quote`` does."""
+    return _PLACEHOLDER.sub(lambda placeholder: quote(values[placeholder.group(1)]), template)
 
 
 def fill_payload(template: str, values: Mapping[str, str]) -> str:
@@ -95,20 +95,20 @@ def _in_json(value: str) -> str:
 
 
 def capability_of(*templates: str) -> Capability:
-    """What a device can show that gets no more than what is in the gaps.
+    """What a device can show that gets no more than what is in the placeholders.
 
     One that gets words alone has a look for each of them.
     """
-    gaps = gaps_of(*templates)
+    placeholders = placeholders_of(*templates)
     for capability, names in _OF_CAPABILITY.items():
-        if gaps & names:
+        if placeholders & names:
             return capability
-    return Capability.COLOR if gaps & WORDS else Capability.ON_OFF
+    return Capability.COLOR if placeholders & WORDS else Capability.ON_OFF
 
 
 def effects_of(*templates: str) -> frozenset[Effect]:
     """Effects that need no frames: all, where the device gets their names, or words alone."""
-    gaps = gaps_of(*templates)
-    is_sign = gaps & WORDS and not gaps & _OF_LEVEL
-    alone = "effect" in gaps or is_sign
+    placeholders = placeholders_of(*templates)
+    is_sign = placeholders & WORDS and not placeholders & _OF_LEVEL
+    alone = "effect" in placeholders or is_sign
     return frozenset(Effect) if alone else frozenset({Effect.SOLID})

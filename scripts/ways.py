@@ -189,7 +189,7 @@ def ways() -> dict[str, str]:
         ),
         "http": way(
             facts,
-            Station(driver.format(porch), "fills the gaps"),
+            Station(driver.format(porch), "fills the placeholders"),
             Station(str(rest.hostname), by=f"POST {rest.path}", art="mqtt"),
         ),
         "mqtt-way": way(

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import ConfigPath, Settings, matching
-from drivers.template import check, gaps_of, has_words
+from drivers.template import check, has_words, placeholders_of
 from drivers.words import WordSettings
 
-SECRET = "secret"  # noqa: S105 - the name of a gap
+SECRET = "secret"  # noqa: S105 - the name of a placeholder
 _URL = re.compile(r"https?://[^\s/?#@{}]+([/?][!-~]*)?")
 
 
@@ -65,7 +65,7 @@ class HttpOptions(WordSettings):
     token_file: ConfigPath | None = None
     """A bearer token."""
     secret_file: ConfigPath | None = None
-    """Fills the gap ``{secret}``: the key of a webhook, or one that stands in a header."""
+    """Fills the placeholder ``{secret}``: the key of a webhook, or one that stands in a header."""
     ca_file: ConfigPath | None = None
     """The CA that has signed the certificate of the device, instead of the system's."""
     timeout: Annotated[float, Field(ge=0.5, le=30)] = 5.0
@@ -77,7 +77,7 @@ class HttpOptions(WordSettings):
 
     @property
     def templates(self) -> tuple[str, ...]:
-        """All that has gaps, of a look."""
+        """All that has placeholders, of a look."""
         return (self.url, self.body or "", *self.headers.values())
 
     @property
@@ -96,7 +96,7 @@ class HttpOptions(WordSettings):
             raise ValueError("username has no colon, and no token_file beside it")
         if self.login == "digest" and self.username is None:
             raise ValueError('login = "digest" needs username and password_file')
-        asked = gaps_of(*self.templates, self.off.url or "", self.off.body or "")
+        asked = placeholders_of(*self.templates, self.off.url or "", self.off.body or "")
         if (SECRET in asked) != (self.secret_file is not None):
             raise ValueError("secret_file and the placeholder {secret} go together")
         if self.words and not self.is_sign:

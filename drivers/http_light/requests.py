@@ -1,4 +1,4 @@
-"""The request that shows a look: gaps filled, secrets read from their files."""
+"""The request that shows a look: placeholders filled, secrets read from their files."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class MqttOptions(WordSettings):
     presets: dict[str, Preset] = Field(default_factory=dict)
     """WLED presets by look: ``{ red = 1, "red pulse" = 2, off = 3 }``."""
     payload: str | None = None
-    """With gaps such as ``{hex}``."""
+    """With placeholders such as ``{hex}``."""
     payload_off: str | None = None
     """Sent when the light is off, else ``payload`` with zeros."""
 

@@ -1,4 +1,4 @@
-"""A device of any other tongue: a topic and payload with gaps to fill; also a sign with words."""
+"""A device of any other kind: topic and payload with placeholders; also a sign with words."""
 
 from __future__ import annotations
 
