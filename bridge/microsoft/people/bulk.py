@@ -77,8 +77,8 @@ class Bulk:
         """What was read last of each."""
         self._digests: dict[str, int] = {}
         """Of the words that it was read from."""
-        self._bodies: dict[Request, int | None] = {}
-        """Digests of answers in which nobody was missing."""
+        self._answers: dict[Request, tuple[int, list[Presence]]] = {}
+        """Digests of the last answers in which nobody was missing, and who was in them."""
         self._suspects: dict[str, Suspect] = {}
         self._suspect_again_s = inf
         self._refused: list[str] = []
@@ -156,7 +156,7 @@ class Bulk:
         self._requests = [
             tuple(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
         ]
-        self._first, self._bodies = 0, {}
+        self._first, self._answers = 0, {}
 
     async def _work(
         self,
@@ -200,11 +200,15 @@ class Bulk:
 
     def _in_answer(self, request: Request, body: bytes) -> dict[str, Presence]:
         """Who is in ``body``, which is not looked into while it stays the same."""
-        digest = hash(body)
-        if self._bodies.get(request) == digest:
-            return {slug: self._seen[slug] for slug in map(self._slugs.__getitem__, request)}
-        presences, slugs = self._matched(parsed(body)), set(map(self._slugs.get, request))
-        self._bodies[request] = digest if presences.keys() == slugs and not self._suspects else None
+        digest, slugs = hash(body), [self._slugs[oid] for oid in request]
+        before = self._answers.get(request)
+        if before and before[0] == digest:
+            return dict(zip(slugs, before[1], strict=True))
+        presences = self._matched(parsed(body))
+        if presences.keys() == set(slugs) and not self._suspects:
+            self._answers[request] = digest, [presences[slug] for slug in slugs]
+        else:
+            self._answers.pop(request, None)
         return presences
 
     @uncollected()

@@ -164,6 +164,27 @@ async def test_the_same_version_of_a_presence_is_the_same_object(
         assert second["office_ben"].raw_availability == "Busy"
 
 
+async def test_an_answer_of_before_is_what_it_says_whatever_came_in_between(
+    office: Office, home: Household
+) -> None:
+    ann, ben = office.hire("ann", "ben")
+
+    def answer(*whom: Person) -> Fault:
+        resources = [home.directory.presence_resource(person, own=False) for person in whom]
+        return Fault(BULK, body=json.dumps({"value": resources}).encode())
+
+    first = answer(ann, ben)
+    home.directory.change(ann, "Busy", "InACall")
+    halves = answer(ann), answer(ben)
+    async with office.open({"office": people(ann, ben)}) as running:
+        office.simulated.faults.add(first)
+        before = await running["office"].read()
+        for _ in range(2):
+            office.simulated.faults.add(Fault(BULK, status=400), *halves, first)
+            assert (await running["office"].read())["office_ann"] != before["office_ann"]
+            assert await running["office"].read() == before
+
+
 async def test_the_same_answer_has_the_same_people_also_when_somebody_is_missing_in_it(
     office: Office, home: Household
 ) -> None:
