@@ -19,25 +19,28 @@ from bench.rig import DEADLINE_S, Rig, processor_s, resident_mib
 from bridge.demo.directory import Person
 from bridge.microsoft.sign_in.certificate import create
 
-BASE = """
-state_dir = "{state}"
-[mqtt]
-host = "127.0.0.1"
-port = {mqtt_port}
-base_topic = "{base_topic}"
-[microsoft]
-tenant = "{domain}"
-client_id = "{client_id}"
+AN_APP = """\
 login_url = "{login_url}"
 graph_url = "{graph_url}"
 certificate_file = "secrets/app.pem"
 private_key_file = "secrets/app.key"
 [network]
 ca_file = "{ca_file}"
-[polling]
-fastest = {every_s}
-steady = {every_s}
-slowest = {every_s}
+"""
+"""The end of ``[microsoft]`` where an app reads."""
+BASE = f"""
+state_dir = "{{state}}"
+[mqtt]
+host = "127.0.0.1"
+port = {{mqtt_port}}
+base_topic = "{{base_topic}}"
+[microsoft]
+tenant = "{{domain}}"
+client_id = "{{client_id}}"
+{AN_APP}[polling]
+fastest = {{every_s}}
+steady = {{every_s}}
+slowest = {{every_s}}
 [web]
 enabled = false
 """

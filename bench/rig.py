@@ -26,6 +26,7 @@ from bridge.contract.topics import Topics
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, household
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.request_log import RequestLog
 
 DEADLINE_S = 30.0
 
@@ -167,12 +168,11 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
         await _listening(mqtt_port)
         certificate = make_certificate(folder / "certificate")
         async with (
-            ScriptedMicrosoft(
-                home.directory, certificate, keep_requests=keep_requests
-            ) as microsoft,
+            ScriptedMicrosoft(home.directory, certificate) as microsoft,
             aiomqtt.Client("127.0.0.1", mqtt_port, protocol=aiomqtt.ProtocolVersion.V5) as client,
             asyncio.TaskGroup() as tasks,
         ):
+            microsoft.requests = RequestLog(keep=keep_requests)
             microsoft.auto_approve(home.person)
             built = Rig(folder, microsoft, home, mqtt_port, mosquitto, client)
             await client.subscribe("presence/#", qos=1)

@@ -26,27 +26,21 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from bench.many import WINDOW_S, most_in_window
+from bench.many import AN_APP, WINDOW_S, most_in_window
 from bench.rig import Rig, processor_s, resident_mib, rig
 from bench.spread import spread
 from bridge.demo.directory import Group, Person, Tenant
 from bridge.microsoft.budget import LIMIT
 from bridge.microsoft.sign_in.certificate import CreatedFiles, create
 
-BRIDGE = """
-state_dir = "state-{base}"
+BRIDGE = f"""
+state_dir = "state-{{base}}"
 [mqtt]
 host = "127.0.0.1"
-port = {mqtt_port}
-base_topic = "{base}"
+port = {{mqtt_port}}
+base_topic = "{{base}}"
 [microsoft]
-login_url = "{login_url}"
-graph_url = "{graph_url}"
-certificate_file = "secrets/app.pem"
-private_key_file = "secrets/app.key"
-[network]
-ca_file = "{ca_file}"
-[web]
+{AN_APP}[web]
 enabled = false
 """
 TABLE = """

@@ -169,9 +169,9 @@ class Broker:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong between us and the broker, in words."""
-        receive_check = [self._receive_check.problem] if self._receive_check.problem else []
+        receiving = [self._receive_check.problem] if self._receive_check.problem else []
         refused = (*self._unsubscribed.problems, *self._unpublished.problems)
-        return (*self._reconnecting.problems, *receive_check, *refused)
+        return (*self._reconnecting.problems, *receiving, *refused)
 
     def publish(self, message: Message, *, beat: bool = False) -> None:
         """Send soon; never blocks. While the broker is away a state is left to ``welcome``.

@@ -66,7 +66,7 @@ class Conversation:
                 # in the body: Python 3.11 forgets to take back its own cancel of a parent that
                 # already waits for its children, and who runs this counts them
                 async for received in session.received():
-                    self.receive_check.heard(received)
+                    self.receive_check.receive(received)
                     self.subscriptions.deliver(received)
         except asyncio.CancelledError:
             await self._say_goodbye(session)
@@ -79,7 +79,7 @@ class Conversation:
         self.began(session)
         await self.sender.greet(session, self.online)
         self.greeted()
-        tasks.create_task(self._prove_receive_check(), name="mqtt-receive-check")
+        tasks.create_task(self._check_receiving(), name="mqtt-receive-check")
         await self.sender.run(session)
 
     async def _take(self, lease: Lease, session: Session, tasks: asyncio.TaskGroup) -> None:
@@ -89,7 +89,7 @@ class Conversation:
             self.unpublished.refused(lease.topic, refused.code, refused.reason)
         tasks.create_task(lease.watch_over(session, self.publish), name="mqtt-lease")
 
-    async def _prove_receive_check(self) -> None:
+    async def _check_receiving(self) -> None:
         topic, is_5 = self.online.topic, self.reconnecting.negotiation.version is V5
         if topic not in self.unsubscribed and topic not in self.unpublished:
             await self.receive_check.prove(

@@ -43,7 +43,7 @@ class ReceiveCheck:
         self._came_back.set(False)
         self._others = False
 
-    def heard(self, received: Received) -> None:
+    def receive(self, received: Received) -> None:
         """Something arrived; what was stored was not sent on this connection."""
         if received.topic != self._state_topic or received.retain:
             self._others = True

@@ -41,6 +41,20 @@ def free_port() -> int:
     raise AssertionError("ports never end")
 
 
+async def until_accepted(port: int) -> None:
+    """Wait until a program of this machine accepts connections."""
+    async with asyncio.timeout(READY_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
+
 class Mosquitto:
     """One broker process; ``extra`` lines go to its config."""
 
@@ -62,16 +76,7 @@ class Mosquitto:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
                 [PROGRAM, "-v", "-c", str(self._conf)], stdout=log, stderr=log
             )
-        async with asyncio.timeout(READY_S):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.01)
-                else:
-                    writer.close()
-                    await writer.wait_closed()
-                    return
+        await until_accepted(self.port)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it and wait until it is gone; ``SIGKILL`` leaves no time for anything."""

@@ -21,6 +21,7 @@ from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Directory
 from bridge.microsoft.sign_in.certificate import create
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.request_log import RequestLog
 from tests.standby.brokers import Nats, mosquitto
 from tests.standby.pair import NODES, Office, running
 from tests.standby.story import FAULTS, Story
@@ -46,9 +47,8 @@ async def office(folder: Path, *, name: str = "localhost") -> AsyncIterator[Offi
         app.roles = {"Presence.Read.All", "User.Read.All"}
     certificate = make_certificate(folder, [name])
     host = "127.0.0.1" if name == "localhost" else name
-    async with ScriptedMicrosoft(
-        directory, certificate, host=host, name=name, keep_requests=KEEP_REQUESTS
-    ) as microsoft:
+    async with ScriptedMicrosoft(directory, certificate, host=host, name=name) as microsoft:
+        microsoft.requests = RequestLog(keep=KEEP_REQUESTS)
         yield Office(microsoft, directory, tenant, apps, secrets)
 
 

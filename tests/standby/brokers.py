@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from tests.fakes.mosquitto import READY_S, Mosquitto, free_port
+from tests.fakes.mosquitto import READY_S, Mosquitto, free_port, until_accepted
 
 SOON_SILENT = "allow_anonymous true\nmax_keepalive 10\nmax_queued_messages 100000"
 REMEMBERS = "persistence true\npersistence_location {folder}/\nautosave_interval 1"
@@ -51,15 +50,7 @@ class Nats:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
                 [str(self._program), "-c", str(conf)], stdout=log, stderr=log
             )
-        async with asyncio.timeout(READY_S):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    writer.close()
-                    return
+        await until_accepted(self.port)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it and wait until it is gone."""

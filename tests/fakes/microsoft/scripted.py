@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from random import Random
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bridge.contract.clock import Clock
 from bridge.demo.aadsts import Refusal
-from bridge.demo.certificate import ServerCertificate
-from bridge.demo.directory import Directory, Person
+from bridge.demo.directory import Person
 from bridge.demo.endpoints import GRAPH_ENDPOINTS, endpoint_of
 from bridge.demo.graph.wire import GraphError, bearer, challenged
 from bridge.demo.identity import text_form
@@ -41,25 +39,17 @@ class _Caller:
 
 
 class ScriptedMicrosoft(SimulatedMicrosoft):
-    """Fails as ``faults`` say, and logs ``requests``, of which the newest are remembered."""
+    """Fails as ``faults`` say, and logs ``requests``."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        certificate: ServerCertificate,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        name: str = "localhost",
-        clock: Clock | None = None,
-        random: Random | None = None,
-        keep_requests: int = 20_000,
-    ) -> None:
-        super().__init__(
-            directory, certificate, host=host, port=port, name=name, clock=clock, random=random
-        )
-        self.faults = Faults()
-        self.requests = RequestLog(keep=keep_requests)
+    @cached_property
+    def faults(self) -> Faults:
+        """What is to go wrong."""
+        return Faults()
+
+    @cached_property
+    def requests(self) -> RequestLog:
+        """What arrived."""
+        return RequestLog()
 
     def middlewares(self) -> list[Middleware]:
         """Connections break and answers change outside; answers are scripted at the endpoint."""
