@@ -75,7 +75,9 @@ def _why(error: OSError, place: Place, host: Host) -> str:
     if isinstance(error, IsADirectoryError):
         return _MADE_BY_DOCKER
     folder = place.beside
-    if not isinstance(error, PermissionError) or not folder.is_dir():
+    ours = (folder, host.volumes)
+    is_ours = error.filename is None or any(map(Path(error.filename).is_relative_to, ours))
+    if not isinstance(error, PermissionError) or not folder.is_dir() or not is_ours:
         return error.strerror or str(error)
     owner = give_volumes(place, host)
     found = folder.stat()

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,12 +77,21 @@ def own(folder: Path, user: User) -> None:
         os.chown(path, user.uid, user.gid)
 
 
+@cache
+def installed() -> TemporaryDirectory[str]:
+    """Our code where everybody may come, as in an image; a clone may lie where only root does."""
+    folder = TemporaryDirectory()
+    Path(folder.name).chmod(0o755)
+    shutil.copytree(ROOT / "bridge", Path(folder.name) / "bridge")
+    return folder
+
+
 def init(
     folder: Path, volumes: Path, *, user: User = IN_CONTAINER, caps: str = CONTAINER, more: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """``init`` as ``user``, who has no capabilities, or as root with ``caps`` at the most.
 
-    Our code is loaded before: it may lie where only its owner comes.
+    Libraries are loaded before: they may lie where only their owner comes.
     """
     code = (
         "import os, sys; from pathlib import Path\n"
@@ -103,6 +113,7 @@ def init(
         text=True,
         check=False,
         timeout=60,
+        cwd=installed().name,
     )
 
 
@@ -446,3 +457,15 @@ def test_certificates_and_keys_among_the_secrets_are_the_bridges_alone(
         assert not can(BROKER, "r", secrets / name), name
     assert not can(BRIDGE, "r", secrets / "mqtt_homeassistant")
     assert not can(BROKER, "x", secrets)
+
+
+def test_a_file_that_is_no_part_of_the_folder_is_not_blamed_on_it(
+    clone: Path, volumes: Path
+) -> None:
+    shipped = Path(installed().name) / "bridge" / "setup" / "shipped" / "config.toml"
+    shipped.chmod(0o600)
+    try:
+        done = init(clone, volumes, user=PERSON)
+    finally:
+        shipped.chmod(0o644)
+    assert done.stderr == f"{shipped}: Permission denied\n"
