@@ -27,8 +27,8 @@ collect_ignore = ["homeassistant"]
 HERE = Path(__file__).parent
 ON_ONE_LOOP = (HERE / "e2e", HERE / "integration" / "web")
 """Their tests share a loop, and with it a browser, whose start takes longer than most of them."""
-BEGIN_WITH = ("world", "updates")
-"""Whatever of these began last would be waited for by one worker alone."""
+BEGIN_WITH = {"world", "updates", "standby", "test_standby"}
+"""Folders and files. Whatever of these began last would be waited for by one worker alone."""
 WORKERS_A_CORE, MOST_WORKERS = 2, 16
 """Many tests wait: for a program to start, or a browser. Unit tests do not."""
 
@@ -49,7 +49,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; run on one loop what shares something that is bound to it."""
-    items.sort(key=lambda item: item.path.parent.name not in BEGIN_WITH)
+    items.sort(key=lambda item: BEGIN_WITH.isdisjoint({item.path.parent.name, item.path.stem}))
     for item in items:
         if item.path.parent in ON_ONE_LOOP and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
