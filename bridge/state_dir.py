@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bridge.config.private_folder import make_private
 from bridge.config.state_file import StateFile
 from bridge.config.unreadable_file import owner_of, quoted, this_user
 from bridge.contract.clock import Clock
@@ -43,7 +44,7 @@ def touch(file: Path, _: str) -> None:
     Raises:
         OSError: The disk refuses.
     """
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(file.parent)
     file.touch(mode=0o600)
 
 
@@ -69,7 +70,7 @@ async def beat(
 
 
 def _make_lock(folder: Path) -> int:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     _tighten(folder)
     return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 

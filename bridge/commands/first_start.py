@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bridge.commands.terminal import say
+from bridge.config.private_folder import make_private
 from bridge.config.tables.config import Config
 from bridge.config.tables.web import WebSettings
 from bridge.config.text_file import read_secret
@@ -66,7 +67,7 @@ def opened_to_phones(
         return None
     secret = file.absolute().parent / "secrets" / PAGE
     try:
-        secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(secret.parent)
         write_new(secret, password(os.urandom(PASSWORD_BYTES)), mode=0o600)
     except OSError as error:
         raise ConfigError([f"{error.filename or secret}: {error.strerror}"]) from error

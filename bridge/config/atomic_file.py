@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_IMODE
 
+from bridge.config.private_folder import make_private
+
 PRIVATE = 0o600
 
 Sync = Callable[[int], None]
@@ -26,7 +28,7 @@ def write_private(
         OSError: The disk refuses; the old file is untouched.
     """
     folder = file.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     _replace(file, text, PRIVATE, after=after, sync=sync)
     folder_handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

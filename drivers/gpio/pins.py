@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config.installation import cure
+from bridge.config.private_folder import make_private
 from bridge.contract.errors import (
     LightRefusedError,
     LightUnreachableError,
@@ -101,7 +102,7 @@ def _within(state_dir: Path, make_factory: Factory) -> Any:
     """
     with contextlib.ExitStack() as opened:
         try:
-            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(state_dir)
             folder = opened.enter_context(
                 tempfile.TemporaryDirectory(dir=state_dir, prefix="lgpio-")
             )

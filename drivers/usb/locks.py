@@ -13,6 +13,8 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from bridge.config.private_folder import make_private
+
 LetGo = Callable[[], None]
 
 
@@ -28,7 +30,7 @@ class Locks:
         Where no file can be written nothing can be locked, and everything is free.
         """
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             file = self._folder / f"{sha256(place).hexdigest()[:16]}.lock"
             handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:

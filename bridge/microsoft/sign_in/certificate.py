@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from cryptography.x509.oid import NameOID
 
+from bridge.config.private_folder import make_private
 from bridge.config.tables.accounts import CertificateSettings
 from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError, PersonMustActError
@@ -93,7 +94,7 @@ def create(folder: Path, *, days: int, now: datetime, name: str = "app") -> Crea
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     certificate = _self_signed(key, now, timedelta(days=days))
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         _write_new(key_file, _key_as_pem(key), 0o600)
         _write_new(certificate_file, certificate.public_bytes(Encoding.PEM), 0o644)
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge.config.added_people import slug_of
 from bridge.config.atomic_file import write_private, write_public
+from bridge.config.private_folder import make_private
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.errors import ConfigError
@@ -30,7 +31,7 @@ class Draft:
 def write_authority(file: Path, pem: str) -> None:
     """Keep whom the broker's certificate is checked against. Raises as ``write``."""
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         write_public(file, pem, mode=0o644)
     except OSError as error:
         raise ConfigError([f"{error.filename or file}: {error.strerror}"]) from error

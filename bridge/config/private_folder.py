@@ -1,0 +1,17 @@
+"""Makes folders that only their owner may enter, with all that is missing above them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` where it is not there; ``mkdir`` gives its mode to none of the parents.
+
+    Raises:
+        OSError: The disk refuses, or a file is in the way.
+    """
+    for parent in reversed(folder.parents):
+        if not parent.exists():
+            parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
