@@ -13,7 +13,7 @@ import aiohttp
 from tests.e2e.conftest import Stage
 from tests.e2e.page_stage import STATE
 from tests.fakes.mosquitto import free_port
-from tests.fakes.subscriber import Reports
+from tests.fakes.subscriber import Heard
 
 FILES, SILENT = 256, 400
 
@@ -29,7 +29,7 @@ def few_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def says(word: str, heard: Reports) -> bool:
+def says(word: str, heard: Heard) -> bool:
     return heard.json["availability"] == word  # type: ignore[no-any-return]
 
 

@@ -20,7 +20,7 @@ from bridge.contract.errors import PersonMustActError
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Done, Program
 from tests.fakes.mosquitto import free_port, running
-from tests.fakes.subscriber import Reports, Subscriber, subscriber
+from tests.fakes.subscriber import Heard, Subscriber, subscriber
 
 STATE = "presence/account/alice/state"
 BRIDGE = "presence/bridge/state"
@@ -106,7 +106,7 @@ async def mqtt(stage: Stage, tmp_path: Path) -> AsyncIterator[Subscriber]:
         yield heard
 
 
-async def taken_over(mqtt: Subscriber, since: int) -> Reports:
+async def taken_over(mqtt: Subscriber, since: int) -> Heard:
     """``online`` after the will that comes from ``since`` on, and in time."""
     await mqtt.until(BRIDGE, lambda h: h.text == "offline", since=since, deadline_s=60)
     will_s, gone = time.monotonic(), len(mqtt.heard)

@@ -11,7 +11,7 @@ from tests.e2e.conftest import Stage
 from tests.fakes.forks import Program
 from tests.fakes.microsoft.faults import Fault
 from tests.fakes.mosquitto import free_port
-from tests.fakes.subscriber import Reports, subscriber
+from tests.fakes.subscriber import Heard, subscriber
 
 WORDS = "Back at three"
 STATE, ATTRIBUTES = "presence/account/alice/state", "presence/account/alice/attributes"
@@ -41,7 +41,7 @@ async def retained(stage: Stage) -> dict[str, str]:
         return {heard.topic: heard.text for heard in fresh.heard}
 
 
-def says_nothing(heard: Reports) -> bool:
+def says_nothing(heard: Heard) -> bool:
     return heard.json["status_message"] is None
 
 

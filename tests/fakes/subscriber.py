@@ -17,7 +17,7 @@ DEADLINE_S = 30.0
 
 
 @dataclass(frozen=True)
-class Reports:
+class Heard:
     topic: str
     payload: bytes
     retain: bool
@@ -36,8 +36,8 @@ class Subscriber:
     """All messages so far; ``last`` is the newest of each topic."""
 
     client: aiomqtt.Client
-    heard: list[Reports] = field(default_factory=list)
-    last: dict[str, Reports] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
+    last: dict[str, Heard] = field(default_factory=dict)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _ended: BaseException | None = None
 
@@ -53,7 +53,7 @@ class Subscriber:
     async def _collect(self) -> None:
         async for message in self.client.messages:
             payload = message.payload if isinstance(message.payload, bytes) else b""
-            heard = Reports(str(message.topic), payload, message.retain)
+            heard = Heard(str(message.topic), payload, message.retain)
             async with self._news:
                 self.heard.append(heard)
                 self.last[heard.topic] = heard
@@ -62,11 +62,11 @@ class Subscriber:
     async def until(
         self,
         topic: str,
-        matches: Callable[[Reports], bool] = lambda _: True,
+        matches: Callable[[Heard], bool] = lambda _: True,
         *,
         since: int = 0,
         deadline_s: float = DEADLINE_S,
-    ) -> Reports:
+    ) -> Heard:
         """The first message on ``topic`` that ``matches``, from index ``since`` on."""
         try:
             async with asyncio.timeout(deadline_s), self._news:
@@ -81,7 +81,7 @@ class Subscriber:
             told = [f"{h.topic} {h.payload[:200]!r}" for h in self.heard[since:]]
             raise AssertionError(f"nothing on {topic} as expected; heard: {told}") from None
 
-    async def until_text(self, topic: str, text: str, *, since: int = 0) -> Reports:
+    async def until_text(self, topic: str, text: str, *, since: int = 0) -> Heard:
         return await self.until(topic, lambda heard: heard.text == text, since=since)
 
     async def publish(

@@ -101,7 +101,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Reports:
+class Heard:
     """One message, and when it came."""
 
     at_s: float
@@ -116,7 +116,7 @@ class Listener:
 
     broker: Broker
     speaks_5: bool
-    log: list[Reports] = field(default_factory=list)
+    log: list[Heard] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)
     """What it heard last of each topic, on this connection."""
     connected: bool = False
@@ -142,7 +142,7 @@ class Listener:
     def _take(self, topic: str, payload: object, *, retain: bool) -> None:
         data = payload if isinstance(payload, bytes) else b""
         self.stored[topic] = data
-        self.log.append(Reports(time.monotonic(), topic, data, retain))
+        self.log.append(Heard(time.monotonic(), topic, data, retain))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 
 from bridge.contract.topics import OFFLINE, ONLINE
-from tests.standby.pair import NODES, SLUG, Node, Pair, Reports
+from tests.standby.pair import NODES, SLUG, Heard, Node, Pair
 from tests.world.microsoft import snake
 from tests.world.pair_checks import DOUBLED_MOST, OneWriter
 
@@ -128,7 +128,7 @@ class Story:
         self._seen = len(log)
         self._look(time.monotonic())
 
-    def _on_message(self, heard: Reports) -> None:
+    def _on_message(self, heard: Heard) -> None:
         if self._writers.published(heard.topic, heard.payload):
             self._terms.append((heard.at_s, self._writers.leader[0]))
         if heard.topic != self._pair.topics.bridge_state:

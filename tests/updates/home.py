@@ -12,7 +12,7 @@ from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import LOCAL_NAMES, make_certificate
 from bridge.demo.directory import Household, household
 from tests.fakes.microsoft import ScriptedMicrosoft
-from tests.fakes.subscriber import Reports, Subscriber
+from tests.fakes.subscriber import Heard, Subscriber
 
 AVAILABILITY = "presence/account/alice/availability"
 STATE = "presence/account/alice/state"
@@ -57,7 +57,7 @@ class Alice:
         assert mqtt.last[AVAILABILITY].text == "online"
 
 
-def says(key: str, value: str, heard: Reports) -> bool:
+def says(key: str, value: str, heard: Heard) -> bool:
     return bool(heard.json[key] == value)
 
 

@@ -14,7 +14,7 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.contract.wire import Message
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
-from tests.fakes.subscriber import subscriber
+from tests.fakes.subscriber import Subscriber, subscriber
 from tests.integration.broker.conftest import CONFIG, DEADLINE_S, FACT, STATE, Link, settings
 
 JOINT = """allow_anonymous true
@@ -77,6 +77,13 @@ async def until_stored(broker: Mosquitto, *messages: Message) -> None:
         raise AssertionError(f"{wanted} were expected, and stored are {got}") from None
 
 
+async def until_all_heard(there: Subscriber, broker: Mosquitto) -> None:
+    """Wait until it has what its ``broker`` had for it before: what is stored may be on its way."""
+    since = len(there.heard)
+    await put(broker, Message("all/heard", b"", retain=False))
+    await there.until("all/heard", since=since)
+
+
 async def moved(link: Link) -> None:
     """Wait until it is at the next broker."""
     before = link.broker.connects
@@ -96,6 +103,7 @@ async def test_what_is_said_at_one_is_stored_at_both_and_heard_once(
             link.broker.publish(NEWER)
             for broker in (first, second):
                 await until_stored(broker, CONFIG, NEWER, ONLINE)
+        await until_all_heard(there, second)
         heard = Counter((each.topic, each.payload) for each in there.heard if each.payload)
         assert {heard[each.topic, each.payload] for each in (CONFIG, FACT, NEWER)} == {1}
 
@@ -115,6 +123,7 @@ async def test_when_the_used_one_is_killed_nobody_at_the_other_hears_offline(
         await moved(link)
         assert link.broker.address == f"127.0.0.1:{second.port}"
         await until_stored(second, CONFIG, NEWER, ONLINE)
+        await until_all_heard(there, second)
         assert {each.payload for each in there.heard if each.topic == STATE} == {b"online"}
 
         await first.start()

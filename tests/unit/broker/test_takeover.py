@@ -6,11 +6,11 @@ from bridge.broker.session import Received
 from bridge.broker.takeover import GONE_S, NOBODY_S, SILENT_S, Place
 from tests.fakes.rows import rows
 
-Reports = tuple[float, str, bool]
+Heard = tuple[float, str, bool]
 ONLINE, OFFLINE, LATE = (0, "online", True), (0, "offline", True), (40, "offline", False)
 
 
-def place(*heard: Reports) -> Place:
+def place(*heard: Heard) -> Place:
     seen = Place(since_s=0)
     for at_s, text, is_stored in heard:
         seen = seen.heard(Received("presence/bridge/state", text.encode(), is_stored), at_s)
@@ -32,7 +32,7 @@ def place(*heard: Reports) -> Place:
     ],
 )
 def test_the_place_is_free_some_time_after_the_last_sign_of_life(
-    heard: tuple[Reports, ...], free_s: float
+    heard: tuple[Heard, ...], free_s: float
 ) -> None:
     assert place(*heard).free_s(part=0) == free_s
 
