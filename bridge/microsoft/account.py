@@ -75,7 +75,7 @@ class MicrosoftAccount:
         """Set presence by ``writer``; ``scopes`` are for the next person who signs in."""
         self.writer = writer
         if isinstance(self.credentials, PersonSignIn):
-            self.credentials.ask_for(scopes)
+            self.credentials.use_scopes(scopes)
 
     async def run(self) -> None:
         """Do sign-ins that are requested or needed, and keep the accounts up to date."""

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from functools import partial
 from random import random as _random
-from types import TracebackType
 from typing import Self
 
 from bridge.config.tables.config import Config, NetworkSettings
@@ -76,12 +75,7 @@ class Microsoft:
         self._open.callback(self._workers.close)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close it; a worker that still talks to Microsoft ends at once, and is not waited for."""
         await self._open.aclose()
         await self._pauses.close()
@@ -175,7 +169,7 @@ class Microsoft:
         seal = load_seal(self._config.security.key_file)
         cache = TokenCache(token_file(self._config, slug), seal)
         return PersonSignIn(
-            slug,
+            Expected.by(slug, account),
             app=app,
             workers=self._workers,
             cache=cache,
@@ -183,7 +177,6 @@ class Microsoft:
             stored=cache.is_stored,
             way=Way(account.sign_in),
             scopes=scopes_of(account, cloud),
-            expected=Expected.by(slug, account),
             same_account=self._same_account,
             random=self._random,
         )

@@ -26,7 +26,7 @@ from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
 from bridge.microsoft.sign_in.remedy import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed

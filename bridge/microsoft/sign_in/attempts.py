@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
-from bridge.microsoft.sign_in.device_code import DeviceCode
-from bridge.microsoft.sign_in.flow import Failed, wait_s
+from bridge.microsoft.sign_in.device_code import by_device_code
+from bridge.microsoft.sign_in.display import Display
+from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
-from bridge.microsoft.sign_in.newcomer import Granted
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.status import instead, line
 from bridge.microsoft.sign_in.ways import Ways
@@ -32,35 +33,31 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S, RETRY_MOST_S = 5.0, 60.0
 """Waits between flows that could not begin."""
 
-Adopt = Callable[[Granted], Awaitable[None]]
-"""Takes over what a person who signed in was granted."""
-
 
 class Attempts:
     """The attempts to sign one person in; ``adopt`` and ``failed`` learn how each ends.
 
-    A way that is refused as such is followed by the other one, once. A browser proposes ``account``
-    at Microsoft's.
-    ``changed`` is called whenever ``waiting`` or ``trouble`` is another.
+    A way that is refused as such is followed by the other one, once. ``display`` shows what waits
+    for the person.
     """
 
     def __init__(
         self,
-        slug: str,
+        expected: Expected,
         *,
         app: PublicApp,
         workers: MsalWorkers,
         scopes: Sequence[str],
-        account: str | None,
-        adopt: Adopt,
+        display: Display,
+        adopt: Callable[[Granted], Awaitable[None]],
         failed: Callable[[Failed], None],
-        changed: Callable[[], None],
         clock: Clock,
         random: Random,
     ) -> None:
-        self._slug, self._app, self._workers = slug, app, workers
-        self._adopt, self._failed, self._changed = adopt, failed, changed
-        self._clock, self._random, self._account = clock, random, account
+        self._slug, self._proposed = expected.slug, expected.address
+        self._app, self._workers, self._display = app, workers, display
+        self._adopt, self._failed = adopt, failed
+        self._clock, self._random = clock, random
         self.scopes: Sequence[str] = scopes
         self.claims: str | None = None
         """What the next flow asks for."""
@@ -69,10 +66,6 @@ class Attempts:
         self.ways = Ways()
         self._refused: Explanation | None = None
         """Why it is not the way that was begun with."""
-        self.waiting: SignIn | None = None
-        """The code, or the address, that waits for a person."""
-        self.trouble: str | None = None
-        """Why the flow cannot begin now."""
         self._browser: Browser | None = None
         self._task: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
@@ -133,7 +126,7 @@ class Attempts:
                 self._task.result()
 
     def _end(self) -> None:
-        self.way = self.waiting = self.trouble = self._browser = None
+        self.way = self._browser = self._display.waiting = self._display.cannot_begin = None
 
     async def _attempt(self, way: Way) -> None:
         """Begin until it can begin, and go on to its end."""
@@ -145,8 +138,9 @@ class Attempts:
                 failures += 1
                 if failures == 1:
                     log.warning("%s: %s; it is tried again", self._slug, error)
-                self.waiting, self.trouble = None, f"{error}. It is tried again."
-                self._changed()
+                self._display.waiting = None
+                self._display.cannot_begin = f"{error}. It is tried again."
+                self._display.show()
                 rest_s = wait_s(
                     error, failures, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random
                 )
@@ -161,19 +155,19 @@ class Attempts:
 
         client = self._workers.client(lambda requests: self._app.open(tokens(), requests))
         scopes = list(self.scopes)
-        async with aclosing(self._flow(way, client, scopes).steps()) as steps:
+        async with aclosing(self._steps(way, client, scopes)) as steps:
             async for step in steps:
                 if isinstance(step, SignIn):
                     log.info("%s: %s", self._slug, step.message)
-                    why, self.trouble = self._refused, None
-                    self.waiting = instead(step, way, why, self._app) if why else step
+                    why, self._display.cannot_begin = self._refused, None
+                    self._display.waiting = instead(step, way, why, self._app) if why else step
                 elif isinstance(step, Failed):
                     self._failed_by(way, step)
                 else:
                     self.way = self._browser = None  # only a sign-out takes it back from now on
                     await self._adopt(Granted(step, tokens(), scopes))
-                    self.waiting = None
-                self._changed()
+                    self._display.waiting = None
+                self._display.show()
 
     def _failed_by(self, way: Way, end: Failed) -> None:
         """Go on with the other way, where ``end`` is about this one and that was not tried."""
@@ -187,18 +181,20 @@ class Attempts:
             self._end()
             self._failed(Failed(before) if before and end.ran_out else end)
 
-    def _flow(self, way: Way, client: MsalClient, scopes: Sequence[str]) -> DeviceCode | Browser:
+    def _steps(
+        self, way: Way, client: MsalClient, scopes: Sequence[str]
+    ) -> AsyncGenerator[Step, None]:
         claims, clock = self.claims, self._clock
         if way is Way.DEVICE_CODE:
-            return DeviceCode(client, scopes=scopes, claims=claims, clock=clock)
+            return by_device_code(client, scopes=scopes, claims=claims, clock=clock)
         from bridge.microsoft.sign_in.browser import Browser  # noqa: PLC0415 - aiohttp.web
 
         self._browser = Browser(
             client,
             scopes=scopes,
             claims=claims,
-            account=self._account,
+            account=self._proposed,
             clock=clock,
             random=self._random,
         )
-        return self._browser
+        return self._browser.steps()

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.latest import Latest
-from bridge.microsoft.sign_in.expected import Expected, is_another
+from bridge.microsoft.sign_in.expected import Expected, Newcomer, is_another
 from bridge.microsoft.sign_in.identity import Identity
-from bridge.microsoft.sign_in.newcomer import Newcomer
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.status import bare, ended, shown
 
 
 class Display:
-    """The sign-in of one account table as people see it, in ``sign_in``.
-
-    ``attempt`` gives the code or the address that waits, and why none can be had now.
-    """
+    """The sign-in of one account table as people see it, in ``sign_in``."""
 
     def __init__(
-        self,
-        expected: Expected,
-        app: PublicApp,
-        *,
-        stored: bool,
-        attempt: Callable[[], tuple[SignIn | None, str | None]],
-        same_account: SameAccount,
+        self, expected: Expected, app: PublicApp, *, stored: bool, same_account: SameAccount
     ) -> None:
-        self._slug, self._app, self._attempt = expected.slug, app, attempt
-        self._is_person = expected.is_person
+        self._slug, self._app, self._is_person = expected.slug, app, expected.is_person
         self._stored = SignIn(SignInState.SIGNED_IN if stored else SignInState.SIGNED_OUT)
         self._home_id: str | None = None
         self._unwanted: Identity | None = None
@@ -41,6 +29,10 @@ class Display:
         self._seat = same_account.seat(expected.name, self.show)
         self.newcomer: Newcomer | None = None
         """Somebody who signed in and was not expected."""
+        self.waiting: SignIn | None = None
+        """The code, or the address, that waits for a person."""
+        self.cannot_begin: str | None = None
+        """Why there is neither now."""
         self.trouble: str | None = None
         """Why no token can be had now."""
         self.sign_in: Latest[SignIn] = Latest(self._stored)
@@ -104,11 +96,10 @@ class Display:
         """Let people see what is new."""
         counts = self.is_signed_in and self._is_person
         also_on = self._seat.take(self._home_id if counts else None)
-        waiting, cannot_begin = self._attempt()
         now = shown(
             replace(self._stored, also_on=also_on),
-            waiting=waiting,
-            trouble=cannot_begin or self.trouble,
+            waiting=self.waiting,
+            trouble=self.cannot_begin or self.trouble,
             newcomer=self.newcomer,
         )
         if now != self.sign_in.value:

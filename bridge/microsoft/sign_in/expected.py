@@ -12,6 +12,7 @@ import unicodedata
 from typing import NamedTuple
 
 from bridge.config.tables.accounts import AccountSettings
+from bridge.microsoft.sign_in.flow import Granted
 from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.remedies import YOU, Explanation
 
@@ -24,6 +25,16 @@ SAYS_NOBODY = frozenset(
 """Words in the name of a table that fit everybody."""
 SHORTEST = 3
 """Letters that a part of a name needs: Alex is Alexander, and Al is nobody in particular."""
+
+
+class Newcomer(NamedTuple):
+    """Somebody unexpected, until a person keeps them or another signs in."""
+
+    who: Identity
+    question: str
+    waiting: Granted | None
+    """What takes the place of the sign-in before once they are kept; ``None`` where there was none
+    before: theirs is used already."""
 
 
 class Expected(NamedTuple):
@@ -72,6 +83,14 @@ class Expected(NamedTuple):
         if before is None and self.is_person and not _fits(who, self.slug, self.name):
             return f"That is {who.shown}, signed in for {self.name}."
         return None
+
+    def newcomer(self, granted: Granted, before: Identity | None) -> Newcomer | None:
+        """Who signed in, where a person must be asked about them; ``before`` was signed in."""
+        who = granted.who
+        question = self.question(who, before) if who else None
+        if who is None or question is None:
+            return None
+        return Newcomer(who, question, granted if is_another(who, before) else None)
 
 
 def is_another(who: Identity, before: Identity | None) -> bool:

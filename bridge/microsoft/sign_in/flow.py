@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.contract.account import SignIn
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.cache_entries import ACCOUNT
+from bridge.microsoft.sign_in.identity import Identity, identity_of
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.retry import Random, full_jitter
+
+if TYPE_CHECKING:
+    import msal
 
 
 class Failed(NamedTuple):
@@ -21,6 +27,21 @@ class Failed(NamedTuple):
 
 Step = SignIn | Answer | Failed
 """First what waits for a person, then the answer with the tokens or the failure; or that alone."""
+
+
+class Granted(NamedTuple):
+    """What somebody who signed in was granted."""
+
+    answer: Answer
+    tokens: msal.SerializableTokenCache
+    """With nothing of anybody else."""
+    scopes: Sequence[str]
+
+    @property
+    def who(self) -> Identity | None:
+        """Whom it belongs to, as far as Microsoft says."""
+        account = next(iter(self.tokens.search(ACCOUNT)), None)
+        return identity_of(account, self.answer.get("id_token_claims")) if account else None
 
 
 def wait_s(

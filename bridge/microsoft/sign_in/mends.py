@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import urlencode, urlsplit
 
 from bridge.contract.account import Letter, Mend
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 
 _PAGES = {
     Mend.PUBLIC_CLIENT: "Authentication",

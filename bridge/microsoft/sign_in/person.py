@@ -22,10 +22,9 @@ from bridge.microsoft.sign_in.attempts import Attempts
 from bridge.microsoft.sign_in.display import Display
 from bridge.microsoft.sign_in.encryption import OtherKeyError
 from bridge.microsoft.sign_in.expected import Expected
-from bridge.microsoft.sign_in.flow import Failed
+from bridge.microsoft.sign_in.flow import Failed, Granted
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
-from bridge.microsoft.sign_in.newcomer import Granted, newcomer_of
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation, explain
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
@@ -43,7 +42,7 @@ class PersonSignIn:
 
     def __init__(
         self,
-        slug: str,
+        expected: Expected,
         *,
         app: PublicApp,
         workers: MsalWorkers,
@@ -52,30 +51,23 @@ class PersonSignIn:
         stored: bool = False,
         way: Way = Way.DEVICE_CODE,
         scopes: Sequence[str] = (READ, PROFILE),
-        expected: Expected | None = None,
         same_account: SameAccount | None = None,
         random: Random = _random,
     ) -> None:
-        self._slug, self._usual_way = slug, way
-        self._expected = expected or Expected(slug, slug)
+        self._expected, self._slug, self._usual_way = expected, expected.slug, way
         self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
-        self._token = AccessToken(slug, self._renew, clock=clock)
+        self._token = AccessToken(self._slug, self._renew, clock=clock)
         self._display = Display(
-            self._expected,
-            app,
-            stored=stored,
-            attempt=lambda: (self._attempts.waiting, self._attempts.trouble),
-            same_account=same_account or SameAccount(),
+            expected, app, stored=stored, same_account=same_account or SameAccount()
         )
         self._attempts = Attempts(
-            slug,
+            expected,
             app=app,
             workers=workers,
             scopes=scopes,
-            account=self._expected.address,
+            display=self._display,
             adopt=self._adopt,
             failed=self._failed,
-            changed=self._display.show,
             clock=clock,
             random=random,
         )
@@ -124,7 +116,7 @@ class PersonSignIn:
             await self._take(waiting)
         self._display.show()
 
-    def ask_for(self, scopes: Sequence[str]) -> None:
+    def use_scopes(self, scopes: Sequence[str]) -> None:
         """Let the next who signs in consent to ``scopes``; what is stored goes on as it is."""
         self._attempts.scopes = scopes
 
@@ -158,7 +150,7 @@ class PersonSignIn:
     async def run(self, *, may_offer: bool = True) -> None:
         """Carry attempts out until cancelled; without ``may_offer`` only requested ones."""
         self._may_offer &= may_offer
-        self._attempts.waiting = None
+        self._display.waiting = None
         self._display.show()
         try:
             await self._attempts.run()
@@ -171,7 +163,7 @@ class PersonSignIn:
         if why := self._expected.refusal(granted.who):
             self._failed(Failed(why))
             return
-        newcomer = newcomer_of(granted, before, self._expected)
+        newcomer = self._expected.newcomer(granted, before)
         if newcomer and newcomer.waiting:
             log.warning("%s: another person than before signed in: keep them?", self._slug)
         else:

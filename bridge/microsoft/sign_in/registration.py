@@ -1,12 +1,48 @@
-"""The app registration that an account table uses, checked before anything is sent. Pure."""
+"""The app registration that an account table uses, checked before anything is sent."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+from bridge import __version__
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.clouds import cloud_of
-from bridge.microsoft.sign_in.public_app import PublicApp
+
+if TYPE_CHECKING:
+    import msal
+
+    from bridge.microsoft.sign_in.msal_requests import MsalRequests
+
+CAPABILITIES = ["CP1"]
+"""We answer claims challenges, so Microsoft may end a token early and let it live long
+(Microsoft identity platform, "continuous access evaluation")."""
+
+
+class PublicApp(NamedTuple):
+    """One app registration in one tenant."""
+
+    client_id: str
+    authority: str
+    """The address of the tenant's sign-in, which ends with its name."""
+
+    def open(
+        self, tokens: msal.SerializableTokenCache, requests: MsalRequests
+    ) -> msal.PublicClientApplication:
+        """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
+        import msal  # noqa: PLC0415 - 6 MiB
+
+        return msal.PublicClientApplication(
+            self.client_id,
+            authority=self.authority,
+            instance_discovery=False,
+            http_client=requests,
+            token_cache=tokens,
+            client_capabilities=CAPABILITIES,
+            app_name="presence-bridge",
+            app_version=__version__,
+        )
 
 
 def identity(config: Config, slug: str) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
+from bridge.microsoft.sign_in.expected import Newcomer
 from bridge.microsoft.sign_in.mends import letter, mend_url
-from bridge.microsoft.sign_in.newcomer import Newcomer
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation
 from bridge.microsoft.sign_in.remedy import for_account
 

@@ -15,10 +15,10 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.cache_entries import good_token, mark
 from bridge.microsoft.sign_in.encryption import OtherKeyError
+from bridge.microsoft.sign_in.flow import Granted
 from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
-from bridge.microsoft.sign_in.newcomer import Granted
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies_table import NO_REFRESH_TOKEN
 from bridge.microsoft.sign_in.token_cache import TokenCache
 

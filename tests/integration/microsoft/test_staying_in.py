@@ -20,9 +20,10 @@ from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
 from bridge.microsoft.connections import aiohttp_client
+from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import EARLY_S, RETRY_S
@@ -242,7 +243,7 @@ async def impatient(
     with ThreadPoolExecutor(1) as executor:
         async with aiohttp_client(config.network) as http:
             yield PersonSignIn(
-                "alice",
+                Expected("alice", "alice"),
                 app=PublicApp(
                     str(config.microsoft.client_id),
                     f"{config.microsoft.login_url}/{config.microsoft.tenant}",

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.contract.account import Mend, Way
 from bridge.microsoft.sign_in.mends import consent_url, letter, mend_url
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies_table import REMEDIES
 
 APP = PublicApp(

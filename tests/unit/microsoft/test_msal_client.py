@@ -12,7 +12,7 @@ import pytest
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from tests.fakes.clock import ManualClock
 from tests.fakes.scripted_http import AUTHORITY, ScriptedHttp, answered
 

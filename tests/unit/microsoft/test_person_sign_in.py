@@ -17,9 +17,10 @@ import pytest
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
 from bridge.microsoft.http import HttpRequest, HttpResponse
+from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.public_app import PublicApp
+from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.fakes.clock import ManualClock
 from tests.fakes.scripted_http import AUTHORITY, ScriptedHttp, answered, unreachable
@@ -72,7 +73,7 @@ class Stage:
 
     def _person(self) -> PersonSignIn:
         return PersonSignIn(
-            "alice",
+            Expected("alice", "alice"),
             app=PublicApp("c", AUTHORITY),
             workers=self.workers,
             cache=self.cache,
