@@ -50,38 +50,26 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     """Read and check everything.
 
     Raises:
-        ConfigError: With every mistake at once, each naming its key.
+        ConfigError: With every mistake at once, each naming its key. So do the next three.
         TryAgainError: In the app: its Supervisor does not answer. So do the next two.
     """
     return check(_layered(_read(path), environ), folder=path.absolute().parent, environ=environ)
 
 
 def from_environment(folder: Path, environ: Mapping[str, str]) -> Config:
-    """What the environment alone says; relative paths start at ``folder``.
-
-    Raises:
-        ConfigError: With every mistake at once, each naming its key.
-    """
+    """What the environment alone says; relative paths start at ``folder``."""
     return check(_layered({}, environ), folder=folder, environ=environ)
 
 
 def load_host(path: Path, environ: Mapping[str, str]) -> HostConfig:
-    """Read and check what a host with nothing but a lamp needs; the rest is left to the bridge.
-
-    Raises:
-        ConfigError: With every mistake at once, each naming its key.
-    """
+    """Read and check what a host with nothing but a lamp needs; the rest is left to the bridge."""
     table = _layered(_read(path), environ)
     own = {key: value for key, value in table.items() if key not in BRIDGE_TABLES}
     return _checked(HostConfig, own, path.absolute().parent, environ)
 
 
 def check(table: dict[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Config:
-    """Build the config from ``table``; relative paths start at ``folder``.
-
-    Raises:
-        ConfigError: With every mistake at once, each naming its key.
-    """
+    """Build the config from ``table``; relative paths start at ``folder``."""
     from bridge.config.tables.config import Config  # noqa: PLC0415 - a lamp's process never needs it
 
     return _checked(Config, table, folder, environ)
@@ -105,9 +93,7 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise ConfigError([f"{unreadable(path, error)}"]) from error
-    except EncodingError as error:
-        raise ConfigError([f"{path}: {error}"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (EncodingError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([f"{path}: {error}"]) from error
 
 
@@ -174,28 +160,20 @@ def _default_state_dir(environ: Mapping[str, str]) -> Path:
 
 
 def _with_secrets(config: C) -> C:
-    """Read the secret files that the config names.
-
-    Raises:
-        ConfigError: One cannot be read.
-    """
+    """Read the secret file that the config names."""
     mqtt = config.mqtt
     if mqtt.password or not mqtt.password_file:
         return config
     try:
         password = read_secret(mqtt.password_file)
-    except (OSError, EncodingError) as error:
-        problem = _why_unread(mqtt.password_file, error)
+    except OSError as error:
+        cure = "correct the path, or let presence-bridge init make the file"
+        problem = unreadable(mqtt.password_file, error, otherwise=cure)
         raise ConfigError([f"mqtt.password_file: {problem}"]) from error
+    except EncodingError as error:
+        raise ConfigError([f"mqtt.password_file: {mqtt.password_file}: {error}"]) from error
     if not password:
         file = f"mqtt.password_file: {mqtt.password_file}"
         raise ConfigError([f"{file}: the password must be in its first line"])
     filled = mqtt.model_copy(update={"password": SecretStr(password)})
     return config.model_copy(update={"mqtt": filled})
-
-
-def _why_unread(file: Path, error: OSError | EncodingError) -> str:
-    if isinstance(error, EncodingError):
-        return f"{file}: {error}"
-    cure = "correct the path, or let presence-bridge init make the file"
-    return str(unreadable(file, error, otherwise=cure))

@@ -11,13 +11,12 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from bridge.config.tables.base import Settings, Slug
+from bridge.config.tables.base import Settings, Slug, is_loopback
 from bridge.config.text_file import read_text
 from bridge.config.unreadable_file import unreadable
 from bridge.config.validation_errors import problems
@@ -117,13 +116,7 @@ def _values(found: MqttService, own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_here(host: object) -> bool:
-    if not isinstance(host, str):
-        return False
-    name = host.strip().strip("[]").lower()
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
+    return isinstance(host, str) and is_loopback(host.strip().strip("[]").lower())
 
 
 @cache

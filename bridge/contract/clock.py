@@ -13,15 +13,12 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The time in UTC, with its offset."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never jumps."""
-        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        ...
 
 
 def apart_words(ahead_s: float) -> str:

@@ -57,7 +57,12 @@ TEXTS: Mapping[Status, str] = {
 }
 """*since* and a time follow where there is one."""
 
-_CALLS = {Activity.IN_A_CALL, Activity.IN_A_CONFERENCE_CALL}
+_BEFORE_OUT_OF_OFFICE = {
+    Activity.PRESENTING: Status.PRESENTING,
+    Activity.IN_A_CALL: Status.IN_A_CALL,
+    Activity.IN_A_CONFERENCE_CALL: Status.IN_A_CALL,
+    Activity.IN_A_MEETING: Status.IN_A_MEETING,
+}
 _BY_AVAILABILITY = {
     Availability.AVAILABLE: Status.AVAILABLE,
     Availability.AVAILABLE_IDLE: Status.AVAILABLE,
@@ -73,12 +78,8 @@ _BY_AVAILABILITY = {
 
 def status_of(presence: Presence) -> Status:
     """What ``presence`` means: an out-of-office hides no call and no meeting."""
-    if presence.activity is Activity.PRESENTING:
-        return Status.PRESENTING
-    if presence.activity in _CALLS:
-        return Status.IN_A_CALL
-    if presence.activity is Activity.IN_A_MEETING:
-        return Status.IN_A_MEETING
+    if presence.activity in _BEFORE_OUT_OF_OFFICE:
+        return _BEFORE_OUT_OF_OFFICE[presence.activity]
     if presence.out_of_office or presence.activity is Activity.OUT_OF_OFFICE:
         return Status.OUT_OF_OFFICE
     if presence.availability is None:

@@ -19,7 +19,7 @@ from bridge.contract.presence import Presence
 from bridge.contract.uncollected import uncollected
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
-from bridge.microsoft.http import Http, HttpError, HttpRequest, HttpResponse
+from bridge.microsoft.http import OK, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.presence import parse_presence
 from bridge.retry import Random, full_jitter, retry_after_s
 
@@ -29,7 +29,6 @@ PAGES_MOST = 1_000
 """Of 999 each: nobody has a million members."""
 THROTTLE_FIRST_S, THROTTLE_MOST_S = 3.0, 180.0
 """Waits after a 429 that does not say how long, as Microsoft's own SDKs wait."""
-OK = 200
 _IS_JSON = {"Content-Type": "application/json"}
 
 
@@ -38,7 +37,6 @@ class TokenSource(Protocol):
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
         """An access token; ``claims`` answers a challenge, ``refresh`` replaces a refused one."""
-        ...
 
 
 class Graph:

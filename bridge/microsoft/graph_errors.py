@@ -12,7 +12,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from bridge.contract.errors import AccessRefusedError, PresenceBridgeError, SourceUnavailableError
 from bridge.microsoft.http import HttpResponse
@@ -68,41 +68,23 @@ def claims_of(headers: Mapping[str, str]) -> str | None:
         return None
 
 
-class Reason(NamedTuple):
-    """What an answer says of itself; ``None`` where it says nothing."""
-
-    code: str | None = None
-    message: str | None = None
-    inner_code: str | None = None
-    """The most specific one."""
-    request_id: str | None = None
-    """For Microsoft's support."""
-
-    def __str__(self) -> str:
-        codes = "/".join(code for code in (self.code, self.inner_code) if code)
-        words = ": ".join(text for text in (codes, self.message) if text) or "no reason"
-        return f"{words} (request-id {self.request_id})" if self.request_id else words
-
-
-def reason_of(response: HttpResponse) -> Reason:
-    """What ``response`` says; never raises."""
+def reason_of(response: HttpResponse) -> str:
+    """What ``response`` says: its codes, its message, and the id for Microsoft's support."""
     error = _error(response.body)
     chain = list(_chain(error))
     codes = [code for each in chain if (code := text_in(each, "code"))]
+    outermost_and_innermost = "/".join(dict.fromkeys((*codes[:1], *codes[-1:])))
+    parts = (outermost_and_innermost, text_in(error, "message", MESSAGE_BYTES))
+    words = ": ".join(text for text in parts if text) or "no reason"
     named = response.headers.get("request-id")
     ids = [named] if named else [each.get("request-id") for each in chain]
     found = next((text for text in ids if isinstance(text, str) and text), None)
-    return Reason(
-        code=codes[0] if codes else None,
-        message=text_in(error, "message", MESSAGE_BYTES),
-        inner_code=codes[-1] if len(codes) > 1 and codes[-1] != codes[0] else None,
-        request_id=plain(found, NAME_BYTES) if found else None,
-    )
+    return f"{words} (request-id {plain(found, NAME_BYTES)})" if found else words
 
 
 def because(error: PresenceBridgeError, response: HttpResponse) -> PresenceBridgeError:
     """``error`` with what ``response`` says of it."""
-    error.reason = str(reason_of(response))
+    error.reason = reason_of(response)
     return error
 
 

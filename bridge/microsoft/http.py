@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 DEADLINE_S = 10.0
 """For all of a request: name, connection, and the last byte of the answer."""
 BODY_LIMIT = 4 * 1024 * 1024
+OK = 200
 
 
 class Fault(StrEnum):
@@ -72,4 +73,3 @@ class Http(Protocol):
         Raises:
             HttpError: None came.
         """
-        ...

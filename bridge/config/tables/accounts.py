@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, WrapValidator, model_valid
 
 from bridge.config.tables.base import ConfigPath, HttpsUrl, Settings
 from bridge.config.tables.hours import HoursSettings, one_or_more
-from bridge.config.tables.tenant import tenant_name
+from bridge.config.tables.tenant import guid_of, tenant_name
 
 PLACEHOLDER_CLIENT_ID = UUID(int=0)
 
@@ -21,14 +21,9 @@ _UPN = re.compile(r"[^@\s/?]+@[^@\s/?#]+\.[^@\s/?#]+")
 
 def _who(text: str) -> str:
     """A GUID in its usual form, or a user principal name in lower case."""
-    if "@" in text:
-        if not _UPN.fullmatch(text):
-            raise ValueError("must be a GUID or somebody@domain")
-        return text.lower()
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise ValueError("must be a GUID or somebody@domain") from None
+    if who := text if _UPN.fullmatch(text) else guid_of(text):
+        return who.lower()
+    raise ValueError("must be a GUID or somebody@domain")
 
 
 def _cloud(name: object) -> object:

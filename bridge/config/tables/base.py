@@ -57,6 +57,14 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Whether ``host``, a name or an address, is this machine for itself alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def host_problem(host: str) -> str | None:
     """What is wrong with ``host``, an address, a name, or ``unix:/path``, with its cure."""
     scheme, mark, rest = host.partition("://")
@@ -80,6 +88,9 @@ def named_host(text: str) -> str:
     if problem := host_problem(host):
         raise ValueError(problem)
     return host.strip("[]")
+
+
+HostAddress = Annotated[str, AfterValidator(named_host)]
 
 
 def _is_address(host: str) -> bool:

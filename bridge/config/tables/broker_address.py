@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from bridge.config.tables.base import Settings, named_host
+from bridge.config.tables.base import HostAddress, Settings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -17,7 +17,7 @@ _WITH_PORT = re.compile(r"(\[[^\]]+\]|[^:/]+):(\d+)")
 class BrokerAddress(Settings):
     """Where one of them is."""
 
-    host: str
+    host: HostAddress
     port: Port | None = None
     """As ``port`` in ``[mqtt]`` when not given."""
     server_name: str | None = None
@@ -30,8 +30,3 @@ class BrokerAddress(Settings):
             return value
         both = _WITH_PORT.fullmatch(value.strip())
         return {"host": both[1], "port": both[2]} if both else {"host": value}
-
-    @field_validator("host")
-    @classmethod
-    def _names_a_host(cls, value: str) -> str:
-        return named_host(value)

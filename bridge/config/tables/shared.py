@@ -5,7 +5,6 @@ A lamp's process does not load the models of the bridge's own tables.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
@@ -20,20 +19,23 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.tables.base import ConfigPath, Settings, Slug, is_zone, named_host
+from bridge.config.tables.base import ConfigPath, HostAddress, Settings, Slug, is_zone, matching
 from bridge.config.tables.broker_address import BrokerAddress, Port
 from bridge.config.tables.topic import BirthTopic, TopicBase
 from bridge.contract.topics import Topics
 
 Protocol = Literal["auto", "5", "3.1.1"]
 _PROTOCOLS = get_args(Protocol)
-_CLIENT_ID = re.compile(r"[!-~]{1,60}")
+ClientIdPrefix = Annotated[
+    str,
+    matching(r"[!-~]{1,60}", "can have letters, digits and signs, no spaces, 60 at the most"),
+]
 
 
 class MqttSettings(Settings):
     """``[mqtt]``: the broker, or several that share all messages."""
 
-    host: str = "localhost"
+    host: HostAddress = "localhost"
     """An address, a name, or ``unix:/path``."""
     hosts: Annotated[tuple[BrokerAddress, ...], Field(min_length=1)] | None = None
     """Instead of ``host``: the first that answers is used, and left when it fails."""
@@ -51,7 +53,7 @@ class MqttSettings(Settings):
     base_topic: TopicBase = "presence"
     protocol: Protocol = "auto"
     """The version of MQTT; ``auto`` is 5, and 3.1.1 where the broker does not speak that."""
-    client_id: str | None = None
+    client_id: ClientIdPrefix | None = None
     """How all of our client ids begin; as ``base_topic`` when not given."""
 
     @property
@@ -107,18 +109,6 @@ class MqttSettings(Settings):
         if text not in _PROTOCOLS:
             raise ValueError("must be one of " + ", ".join(f'"{each}"' for each in _PROTOCOLS))
         return text
-
-    @field_validator("client_id")
-    @classmethod
-    def _can_begin_a_client_id(cls, value: str | None) -> str | None:
-        if value is not None and not _CLIENT_ID.fullmatch(value):
-            raise ValueError("can have letters, digits and signs, no spaces, 60 at the most")
-        return value
-
-    @field_validator("host")
-    @classmethod
-    def _names_a_host(cls, value: str) -> str:
-        return named_host(value)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -36,7 +36,7 @@ def tenant_name(text: str) -> str:
         raise ValueError(PERSONAL)
     if not name:
         return name
-    if guid := _guid(name):
+    if guid := guid_of(name):
         return guid
     if _is_domain(name) or ((person := _PERSON.fullmatch(name)) and _is_domain(person.group(1))):
         return name
@@ -48,8 +48,8 @@ def _bare(text: str) -> str:
     return visible.strip().strip(_AROUND).strip().removesuffix(".")
 
 
-def _guid(name: str) -> str | None:
-    """It in its usual form; as it was written when that is the usual one."""
+def guid_of(name: str) -> str | None:
+    """``name`` as a GUID in its usual form, or as it was written when that is the usual one."""
     try:
         guid = str(UUID(name))
     except ValueError:
@@ -84,6 +84,6 @@ def _inside(address: str) -> str | None:
     host, *path = re.split(r"[/\\?#]+", address.partition("://")[2] or address)
     hosts = [] if host.lower().endswith(_OF_MICROSOFT) else [host]
     for part in (*path, *hosts):
-        if part.lower() not in SHARED and (_guid(part) or _is_domain(part)):
+        if part.lower() not in SHARED and (guid_of(part) or _is_domain(part)):
             return part
     return None

@@ -17,32 +17,34 @@ _NOT_OURS = re.compile(r"[^a-z0-9_/-]+")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-def base_problem(topic: str) -> str | None:
-    """What is wrong with ``topic``, below which others are built, with its cure."""
+def _base(topic: str) -> str:
+    """``topic``, below which others are built; the error says the cure."""
     if _BASE.fullmatch(topic) and len(topic) <= BASE_MOST:
-        return None
+        return topic
     levels = [_NOT_OURS.sub("_", level).strip("_") for level in topic.strip().lower().split("/")]
     better = "/".join(level for level in levels if level)
     cure = f": write {better!r}" if better and len(better) <= BASE_MOST else ""
     if not topic.strip():
-        return "is empty: write a word, or leave the line out"
+        raise ValueError("is empty: write a word, or leave the line out")
     if len(topic) > BASE_MOST:
-        return f"is longer than {BASE_MOST} characters: write a short word"
+        raise ValueError(f"is longer than {BASE_MOST} characters: write a short word")
     problem = "can only have a-z, 0-9, _ and -, and / between its levels"
     if topic.startswith("/") or topic.endswith("/"):
         problem = "must not begin or end with a slash"
     elif "//" in topic:
         problem = "has nothing between two slashes"
-    return f"{_in_no_topic(topic) or problem}{cure}"
+    raise ValueError(f"{_in_no_topic(topic) or problem}{cure}")
 
 
-def birth_problem(topic: str) -> str | None:
-    """What is wrong with ``topic``, on which Home Assistant speaks, with its cure."""
-    if problem := _in_no_topic(topic):
-        return f"{problem}: write the topic that Home Assistant uses"
-    if len(topic.encode()) > BIRTH_MOST:
-        return f"is longer than {BIRTH_MOST} bytes: write the topic that Home Assistant uses"
-    return None
+def _birth(topic: str) -> str:
+    """``topic``, on which Home Assistant speaks; the error says the cure."""
+    topic = topic.strip(" ")
+    problem = _in_no_topic(topic)
+    if not problem and len(topic.encode()) > BIRTH_MOST:
+        problem = f"is longer than {BIRTH_MOST} bytes"
+    if problem:
+        raise ValueError(f"{problem}: write the topic that Home Assistant uses")
+    return topic
 
 
 def _in_no_topic(topic: str) -> str | None:
@@ -53,19 +55,6 @@ def _in_no_topic(topic: str) -> str | None:
     if topic.lstrip("/ ").startswith("$"):
         return "begins with $, as only topics of the broker itself do"
     return None
-
-
-def _base(topic: str) -> str:
-    if problem := base_problem(topic):
-        raise ValueError(problem)
-    return topic
-
-
-def _birth(topic: str) -> str:
-    topic = topic.strip(" ")
-    if problem := birth_problem(topic):
-        raise ValueError(problem)
-    return topic
 
 
 TopicBase = Annotated[str, AfterValidator(_base)]

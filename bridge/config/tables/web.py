@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from bridge.config.tables.base import ConfigPath, Settings, matching
+from bridge.config.tables.base import ConfigPath, Settings, is_loopback, matching
 
 Network = IPv4Network | IPv6Network
 _URL = re.compile(r"""https?://[^\s/@"'<>{}\\]+(/[^\s"'<>{}\\#?]*)?""")
@@ -41,12 +41,10 @@ def _url(text: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
         address = ip_address(host)
     except ValueError:
-        return False
+        return host == "localhost"
     return address.is_loopback or address.is_unspecified
 
 
@@ -86,12 +84,7 @@ class WebSettings(Settings):
     @property
     def is_local(self) -> bool:
         """Whether only programs of this machine can connect."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def address(self) -> str | None:

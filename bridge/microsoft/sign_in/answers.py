@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from bridge.microsoft.http import HttpResponse
+from bridge.microsoft.http import OK, HttpResponse
 from bridge.microsoft.sign_in.remedies import number_of
 
 Answer = dict[str, Any]
@@ -58,7 +58,7 @@ def is_good(response: HttpResponse, expected: Expected) -> bool:
     """Whether it is what was expected."""
     fields = fields_of(response)
     return (
-        response.status == 200  # noqa: PLR2004 - OK
+        response.status == OK
         and "error" not in fields
         and all(_is_text(fields.get(key)) for key in expected.value)
         and all(isinstance(fields.get(key, ""), str) for key in _OPTIONAL_TEXTS)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
@@ -90,19 +89,15 @@ class AppSignIn:
         """Do nothing: nobody is waited for."""
 
     async def keep(self) -> None:
-        """Refuse: nobody signs in. Raises ``PersonMustActError``."""
-        raise PersonMustActError(f"{self._slug} signs in by its certificate.", remedy="")
+        """Refuse: nobody signs in."""
+        raise self._needs_nobody()
 
     def finish_browser(self, _: str) -> None:
-        """Refuse: no browser is needed. Raises ``PersonMustActError``."""
-        raise PersonMustActError(f"{self._slug} signs in by its certificate.", remedy="")
+        """Refuse: no browser is needed."""
+        raise self._needs_nobody()
 
     async def sign_out(self) -> None:
-        """Refuse: by the config it would sign in at once.
-
-        Raises:
-            ConfigError: Always; it says what ends the sign-in.
-        """
+        """Refuse: by the config it would sign in at once."""
         text = "signs in by its certificate; to end that, take its table out of the config"
         raise ConfigError([f"accounts.{self._slug}: {text}"])
 
@@ -116,20 +111,21 @@ class AppSignIn:
             except (SignInNeededError, SourceUnavailableError) as error:
                 log.debug("%s: no token: %s", self._slug, error)
 
+    def _needs_nobody(self) -> PersonMustActError:
+        return PersonMustActError(f"{self._slug} signs in by its certificate.", remedy="")
+
     async def _renew(self, claims: str | None, _: bool) -> Answer:  # noqa: FBT001 - as ``Renew``
         self._client.forget()
         more: dict[str, Any] = {"claims_challenge": claims} if claims else {}
         try:
-            answer = await self._client.ask(partial(self._acquire, more))
+            answer = await self._client.ask(
+                lambda app: app.acquire_token_for_client([self._scope], **more)
+            )
         except ConfigError as error:
             raise self._refused(_certificate_trouble(error)) from error
         if answer and "access_token" in answer:
             return answer
         raise self._refused(_for_an_app(explain(answer or {})))
-
-    def _acquire(self, more: dict[str, Any], app: Any) -> Answer:
-        answer: Answer = app.acquire_token_for_client([self._scope], **more)
-        return answer
 
     def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
@@ -151,11 +147,7 @@ class AppSignIn:
         )
 
     def _check_dates(self, certificate: ClientCertificate) -> None:
-        """Warn once that the certificate ends soon.
-
-        Raises:
-            ConfigError: It has ended.
-        """
+        """Warn once that the certificate ends soon; ``ConfigError`` when it has ended."""
         now = self._clock.now()
         day = certificate.expires.date().isoformat()
         if certificate.expires <= now:
@@ -193,4 +185,4 @@ def _certificate_trouble(error: ConfigError) -> Explanation:
     if isinstance(error.__cause__, PermissionError):  # it is there, and a command mends that
         text, _, cure = text.partition("; ")
         remedy = f"Run: {cure}"
-    return Explanation(text=text, remedy=remedy, who=OWNER, passes=False, sign_in_again=False)
+    return Explanation(text, remedy, who=OWNER)

@@ -68,7 +68,6 @@ class Expected(NamedTuple):
             remedy=f"Sign in again as {self.pinned}, in a private window if need be; "
             f"or change user in [accounts.{self.slug}].",
             who=YOU,
-            passes=False,
             sign_in_again=True,
         )
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
-from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest, HttpResponse
+from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.answers import (
     Answer,
     Expected,
@@ -110,7 +110,7 @@ class MsalRequests:
                     clock=self._clock,
                 ),
             )
-        status = "" if response.status == 200 else f" (HTTP {response.status})"  # noqa: PLR2004 - OK
+        status = "" if response.status == OK else f" (HTTP {response.status})"
         raise SourceUnavailableError(UNREACHABLE.format(f"{Fault.STRANGER}{status}"))
 
     def _send(self, request: HttpRequest) -> HttpResponse:

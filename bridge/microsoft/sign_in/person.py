@@ -25,10 +25,10 @@ from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.registration import PublicApp
-from bridge.microsoft.sign_in.remedies import Explanation, explain
+from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
-from bridge.microsoft.sign_in.status import act, line, locked, needed
+from bridge.microsoft.sign_in.status import line, locked, needed
 from bridge.microsoft.sign_in.stored import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import AccessToken
@@ -107,11 +107,7 @@ class PersonSignIn:
         self._display.show()
 
     async def keep(self) -> None:
-        """Keep the newcomer, who takes the place of who was signed in before.
-
-        Raises:
-            PersonMustActError: There is none, or not any more.
-        """
+        """Let the newcomer take the place of who was signed in before. Raises as ``kept``."""
         if waiting := self._display.kept().waiting:
             await self._take(waiting)
         self._display.show()
@@ -126,11 +122,7 @@ class PersonSignIn:
         self._display.withdraw()
 
     def finish_browser(self, pasted: str) -> None:
-        """Take the address that the browser ended on; ``sign_in`` shows what follows.
-
-        Raises:
-            PersonMustActError: It is not the one that is waited for; the text says which is.
-        """
+        """Take the address that the browser ended on; ``sign_in`` shows what follows."""
         self._attempts.finish_browser(pasted)
 
     async def sign_out(self) -> None:
@@ -225,7 +217,8 @@ class PersonSignIn:
 
     def _unreadable(self, what: Unreadable) -> SignInUnreadableError:
         """It is there, and once somebody has mended the file it goes on as if nothing was."""
-        why = act(f"The stored sign-in cannot be read: {what.why}.", f"Run: {what.cure}")
+        text = f"The stored sign-in cannot be read: {what.why}."
+        why = Explanation(text, remedy=f"Run: {what.cure}", who=YOU)
         if self._display.ended(why):
             log.error("%s: %s", self._slug, line(why, self._slug))
         self._display.trouble = None

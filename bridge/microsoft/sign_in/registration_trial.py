@@ -8,16 +8,16 @@ shown the code, which runs out unused.
 from __future__ import annotations
 
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
 from bridge.config.tables.accounts import AccountSettings
+from bridge.config.tables.tenant import guid_of
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.clouds import Cloud
-from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
+from bridge.microsoft.http import Http, HttpRequest
 from bridge.microsoft.sign_in.answers import Expected, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import Explanation, explain, number_of
 from bridge.microsoft.sign_in.scopes import scopes_of
-from bridge.microsoft.sign_in.tenant import look_up
+from bridge.microsoft.sign_in.tenant import failed, look_up, sent
 
 UNKNOWN_APP, UNKNOWN_TENANT = (700016, 700038), (90002, 900021, 900023)
 _COPY_APP = "Copy Application (client) ID from the overview of the app registration"
@@ -39,7 +39,7 @@ async def try_registration(
     refused, number = await _refusal(http, cloud, tenant, client_id)
     if refused is None or number not in (*UNKNOWN_APP, *UNKNOWN_TENANT):
         return refused
-    if _is_guid(tenant) and tenant.lower() != client_id:
+    if guid_of(tenant) and tenant.lower() != client_id:
         swapped, _ = await _refusal(http, cloud, client_id, tenant.lower())
         if swapped is None:
             return refused._replace(
@@ -65,18 +65,13 @@ async def _refusal(
     scope = " ".join([*scopes_of(AccountSettings(), cloud), "offline_access", "openid"])
     form = urlencode({"client_id": client_id, "scope": scope}).encode()
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    try:
-        response = await http.send(HttpRequest("POST", url, headers=kind, body=form))
-    except HttpError as error:
-        raise SourceUnavailableError(
-            f"{cloud.login_url} cannot be reached: {error}", reached=False
-        ) from error
+    request = HttpRequest("POST", url, headers=kind, body=form)
+    response = await sent(http, cloud.login_url, request)
     if is_good(response, Expected.CODE):
         return None, None
     fields = fields_of(response)
     if not is_refusal(response) or (why := explain(fields)).passes:
-        failure = Fault.STRANGER if response.status == 200 else f"HTTP {response.status}"  # noqa: PLR2004 - OK
-        raise SourceUnavailableError(f"{cloud.login_url} fails ({failure})")
+        raise failed(cloud.login_url, response)
     return why, number_of(fields)
 
 
@@ -86,11 +81,3 @@ async def _is_tenants_own(http: Http, cloud: Cloud, tenant: str, client_id: str)
         return (await look_up(http, cloud.login_url, tenant)).tenant_id.lower() == client_id
     except (PersonMustActError, SourceUnavailableError):
         return False
-
-
-def _is_guid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -30,13 +30,13 @@ SENTENCE_MOST = 160
 
 
 class Explanation(NamedTuple):
-    """One failure in words for people."""
+    """One failure in words for people; somebody acts, unless it passes."""
 
     text: str
     remedy: str
     who: str
-    passes: bool
-    sign_in_again: bool
+    passes: bool = False
+    sign_in_again: bool = False
     correlation_id: str | None = None
     aadsts: int | None = None
     mend: Mend | None = None

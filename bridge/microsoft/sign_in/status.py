@@ -53,36 +53,16 @@ def ended(why: Explanation, slug: str, app: PublicApp, *, goes_on: SignIn | None
     """After a sign-in ended as ``why``, or an attempt at one while another ``goes_on``."""
     state = SignInState.EXPIRED if why.sign_in_again else SignInState.ERROR
     return replace(
-        because(why, app),
-        remedy=for_account(why.remedy, slug),
-        **({"state": goes_on.state, **_belongs(goes_on)} if goes_on else {"state": state}),
-    )
-
-
-def because(why: Explanation, app: PublicApp) -> SignIn:
-    """What is shown of ``why``, with what helps to mend it."""
-    return SignIn(
+        bare(goes_on) if goes_on else SignIn(state),
         message=why.text,
-        who=why.who,
-        correlation_id=why.correlation_id,
-        aadsts=why.aadsts,
-        mend=why.mend,
-        mend_url=mend_url(why.mend, app),
-        letter=letter(why.mend, app, aadsts=why.aadsts, correlation_id=why.correlation_id),
+        remedy=for_account(why.remedy, slug),
+        **_because(why, app),
     )
 
 
 def instead(waiting: SignIn, way: Way, why: Explanation, app: PublicApp) -> SignIn:
     """``waiting``, which is the ``way`` that is offered because the other one ended as ``why``."""
-    message = f"{why.text} {_INSTEAD[way]}"
-    return replace(
-        because(why, app),
-        state=waiting.state,
-        message=message,
-        user_code=waiting.user_code,
-        verification_uri=waiting.verification_uri,
-        expires_at=waiting.expires_at,
-    )
+    return replace(waiting, message=f"{why.text} {_INSTEAD[way]}", **_because(why, app))
 
 
 def line(why: Explanation, slug: str) -> str:
@@ -97,15 +77,23 @@ def needed(why: Explanation) -> SignInNeededError:
 
 def locked(key_id: str) -> Explanation:
     """The stored sign-in cannot be decrypted."""
-    return act(
+    return Explanation(
         f"The stored sign-in is encrypted with another key ({key_id}).",
         "Put that key back as key_file in [security] and restart, or sign in again.",
+        who=YOU,
     )
 
 
-def act(text: str, remedy: str) -> Explanation:
-    """Somebody changes something on this machine."""
-    return Explanation(text=text, remedy=remedy, who=YOU, passes=False, sign_in_again=False)
+def _because(why: Explanation, app: PublicApp) -> dict[str, Any]:
+    """What helps whoever must act."""
+    return {
+        "who": why.who,
+        "correlation_id": why.correlation_id,
+        "aadsts": why.aadsts,
+        "mend": why.mend,
+        "mend_url": mend_url(why.mend, app),
+        "letter": letter(why.mend, app, aadsts=why.aadsts, correlation_id=why.correlation_id),
+    }
 
 
 def _belongs(stored: SignIn) -> dict[str, Any]:

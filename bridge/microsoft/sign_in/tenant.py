@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from bridge.config.tables.tenant import SHARED
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
-from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest
+from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.answers import fields_of, is_refusal
 from bridge.microsoft.sign_in.remedies import explain, of_discovery
 
@@ -42,21 +42,30 @@ async def look_up(http: Http, login_url: str, name: str) -> FoundTenant:
             remedy="Set tenant to your organisation's domain or GUID.",
         )
     url = f"{login_url}/{quote(domain)}/v2.0/.well-known/openid-configuration"
-    try:
-        response = await http.send(HttpRequest("GET", url))
-    except HttpError as error:
-        raise SourceUnavailableError(
-            f"{login_url} cannot be reached: {error}", reached=False
-        ) from error
+    response = await sent(http, login_url, HttpRequest("GET", url))
     fields = fields_of(response)
     found = _TENANT.match(str(fields.get("token_endpoint")))
-    if response.status == 200 and found:  # noqa: PLR2004 - OK
+    if response.status == OK and found:
         return FoundTenant(found.group(1), _date(response.headers.get("Date")))
     if is_refusal(response) and not (why := explain(of_discovery(fields))).passes:
         raise PersonMustActError(why.text, remedy=why.remedy)
-    if response.status == 200:  # noqa: PLR2004 - OK
-        raise SourceUnavailableError(f"{login_url} cannot be reached: {Fault.STRANGER}")
-    raise SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
+    raise failed(login_url, response)
+
+
+async def sent(http: Http, login_url: str, request: HttpRequest) -> HttpResponse:
+    """What the sign-in at ``login_url`` answers; ``SourceUnavailableError`` where nothing comes."""
+    try:
+        return await http.send(request)
+    except HttpError as error:
+        text = f"{login_url} cannot be reached: {error}"
+        raise SourceUnavailableError(text, reached=False) from error
+
+
+def failed(login_url: str, response: HttpResponse) -> SourceUnavailableError:
+    """``response`` is neither what was wanted nor Microsoft's refusal."""
+    if response.status == OK:
+        return SourceUnavailableError(f"{login_url} cannot be reached: {Fault.STRANGER}")
+    return SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
 
 
 def _date(header: str | None) -> datetime | None:
