@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from bridge.microsoft.moments import _WINDOWS, _zone, moment_of
+from bridge.microsoft.moments import _windows, _zone, moment_of
 from tests.fakes.rows import rows
 
 SIX = "2026-11-26T18:00:00"
@@ -61,5 +61,5 @@ def test_what_nobody_can_know_is_no_end(value: object) -> None:
 
 
 def test_every_zone_of_windows_is_one_that_python_knows() -> None:
-    assert len(_WINDOWS) > 130
-    assert all(_zone(name) for name in _WINDOWS)
+    assert len(_windows()) > 130
+    assert all(_zone(name) for name in _windows())
