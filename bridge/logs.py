@@ -88,11 +88,7 @@ def set_up(level: str, style: Format, *, under_journal: bool = False) -> None:
 
 
 def set_level(level: str) -> None:
-    """Change the level while the service runs.
-
-    Raises:
-        ValueError: It is none of ``LEVELS``.
-    """
+    """Change the level while the service runs; ``ValueError`` for none of ``LEVELS``."""
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}")
     logging.getLogger().setLevel(level.upper())

@@ -39,11 +39,7 @@ TAKES_NOTHING = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def touch(file: Path, _: str) -> None:
-    """Set the time of ``file``, as a ``write`` of a ``StateFile``: no content, no wear of a card.
-
-    Raises:
-        OSError: The disk refuses.
-    """
+    """Set the time of ``file``, as a ``write`` of ``StateFile``: no content, no wear of a card."""
     make_private(file.parent)
     file.touch(mode=0o600)
 
@@ -108,11 +104,7 @@ def _lock(lock: int, folder: Path) -> None:
 
 
 def in_use(folder: Path) -> bool:
-    """Whether a bridge runs on ``folder`` now. Only looks: nothing is made or changed.
-
-    Raises:
-        ConfigError: This user may not look.
-    """
+    """Whether a bridge runs on ``folder`` now. Only looks: nothing is made or changed."""
     try:
         lock = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):

@@ -69,12 +69,7 @@ class AddedPeople:
             return {}
 
     def add(self, account: str, settings: AccountSettings) -> None:
-        """Add ``account``.
-
-        Raises:
-            PersonMustActError: There are too many.
-            TryAgainError: The disk refuses.
-        """
+        """Add ``account``; ``PersonMustActError`` where there are too many."""
         people = self.read()
         if len(people) >= MOST:
             raise PersonMustActError(
@@ -83,12 +78,7 @@ class AddedPeople:
         self._write({**people, account: settings})
 
     def remove(self, account: str) -> None:
-        """Remove ``account``.
-
-        Raises:
-            PersonMustActError: The config file names it, or nobody is called that.
-            TryAgainError: The disk refuses.
-        """
+        """Remove ``account``; ``PersonMustActError`` where it was not added here."""
         people = self.read()
         if account not in people:
             raise PersonMustActError(

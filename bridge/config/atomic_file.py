@@ -19,13 +19,10 @@ After = Callable[[str], None]
 def write_private(
     file: Path, text: str, *, after: After = lambda _: None, sync: Sync = os.fsync
 ) -> None:
-    """Replace ``file`` (mode 0600, in a 0700 folder): a power cut leaves the old or the new one.
+    """Replace ``file`` (mode 0600, in a 0700 folder); where that fails, the old one is untouched.
 
     ``after`` is called with the name of each step that is done; ``sync`` writes an open file or
     folder to the disk.
-
-    Raises:
-        OSError: The disk refuses; the old file is untouched.
     """
     folder = file.parent
     make_private(folder)
@@ -38,11 +35,7 @@ def write_private(
 
 
 def write_public(file: Path, text: str, *, mode: int) -> None:
-    """Replace ``file``: an old one keeps its mode, and a link leads to what it led to.
-
-    Raises:
-        OSError: The disk refuses; the old file is untouched.
-    """
+    """Replace ``file``: an old one keeps its mode, and a link leads to what it led to."""
     file = file.resolve()
     _replace(file, text, S_IMODE(file.stat().st_mode) if file.exists() else mode)
 

@@ -59,11 +59,7 @@ def trusted(settings: NetworkSettings) -> tuple[str, str | None]:
 
 @contextmanager
 def naming(key: str, file: Path, *, away: str = "take it out") -> Iterator[None]:
-    """Name ``file``, the value of ``key``, and the cure, which OpenSSL does not.
-
-    Raises:
-        ConfigError: Within, it could not be read or had no certificate in it.
-    """
+    """Name ``file``, the value of ``key``, and the cure in a ``ConfigError``; OpenSSL does not."""
     try:
         yield
     except ssl.SSLError as error:

@@ -6,11 +6,7 @@ from pathlib import Path
 
 
 def make_private(folder: Path) -> None:
-    """Make ``folder`` where it is not there; ``mkdir`` gives its mode to none of the parents.
-
-    Raises:
-        OSError: The disk refuses, or a file is in the way.
-    """
+    """Make ``folder`` where it is not there; ``mkdir`` gives its mode to none of the parents."""
     for parent in reversed(folder.parents):
         if not parent.exists():
             parent.mkdir(mode=0o700, exist_ok=True)

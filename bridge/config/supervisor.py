@@ -83,9 +83,7 @@ def with_broker(table: dict[str, Any], service: Callable[[], MqttService]) -> di
     """``table`` with the broker of the Supervisor, where it names no other one.
 
     Of what it says beside the host, everything counts: a user of its own, TLS, the base topic.
-
-    Raises:
-        TryAgainError: The Supervisor does not answer.
+    Raises ``TryAgainError`` when the Supervisor does not answer.
     """
     mqtt = table.get("mqtt", {})
     if not isinstance(mqtt, dict) or "hosts" in mqtt or not _is_here(mqtt.get("host", "localhost")):
@@ -159,11 +157,7 @@ def _asked(address: str, token: str) -> MqttService:
 
 
 def options_of(file: Path) -> AppOptions:
-    """What stands in ``file``, which the Supervisor writes before each start.
-
-    Raises:
-        ConfigError: It cannot be read, or an option is wrong.
-    """
+    """What is in ``file``, which the Supervisor writes before each start."""
     try:
         options = json.loads(read_text(file))
     except OSError as error:

@@ -13,16 +13,11 @@ _MARKS = (
 
 
 class EncodingError(ValueError):
-    """It is in an encoding that cannot be guessed; the text says in which line, and the cure."""
+    """A file's encoding cannot be guessed; the text says in which line, and the cure."""
 
 
 def read_text(file: Path) -> str:
-    """What is in ``file``: UTF-8, or UTF-16 that says so by its mark; lines end as Unix has it.
-
-    Raises:
-        OSError: It cannot be read.
-        EncodingError: It is in another encoding.
-    """
+    """What is in ``file``: UTF-8, or UTF-16 that says so by its mark; lines end as Unix has it."""
     content = file.read_bytes()
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:

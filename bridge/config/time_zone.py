@@ -31,11 +31,7 @@ _RULE = re.compile(r"(?:[A-Za-z]{3,}|<[\w+-]+>)[+-]?\d{1,2}(?::\d{2}){0,2}(?:[A-
 
 
 def zone_of(text: str) -> str | None:
-    """The zone that a ``TZ`` of ``text`` names; ``None`` for a rule, a file, or nothing at all.
-
-    Raises:
-        ValueError: It means nothing to anybody.
-    """
+    """The zone that a ``TZ`` of ``text`` names; ``None`` for a rule, a file, or nothing at all."""
     name = text.strip().strip("\"'").strip().removeprefix(":")
     if not name or _RULE.fullmatch(name):
         return None

@@ -14,11 +14,7 @@ T = TypeVar("T")
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns or raises; it is cancelled when that takes longer.
-
-    Raises:
-        TimeoutError: It took longer.
-    """
+    """What ``work`` returns; it is cancelled, and ``TimeoutError`` raised, when it takes longer."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task}, timeout=seconds)

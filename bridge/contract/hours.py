@@ -30,10 +30,7 @@ class Span(NamedTuple):
     """Dates on which it does not begin."""
 
     def contains(self, local: datetime) -> bool:
-        """Whether a wall clock that shows ``local`` is within it.
-
-        A span past midnight belongs to the day it began on.
-        """
+        """Whether a wall clock that shows ``local`` is within; past midnight it is yesterday's."""
         now, today = local.time(), local.date()
         if self.start < self.end:
             return self._begins_on(today) and self.start <= now < self.end
@@ -52,10 +49,7 @@ class WeeklyHours:
     spans: tuple[Span, ...]
 
     def contain(self, moment: datetime, zone: tzinfo | None) -> bool:
-        """Whether ``moment`` lies within the hours, by the wall clock of ``zone``.
-
-        ``None`` is the machine's own zone.
-        """
+        """Whether ``moment`` lies within the hours, by the wall clock of ``zone``."""
         local = moment.astimezone(zone)
         return any(span.contains(local) for span in self.spans)
 
@@ -82,11 +76,7 @@ def parse_hours(
 
 
 def parse_dates(text: str) -> frozenset[date]:
-    """Read ``2026-12-24``, or ``2026-12-24/2027-01-06`` for all days from the one to the other.
-
-    Raises:
-        ValueError: It is neither, or goes backwards, or over more than a year.
-    """
+    """Read ``2026-12-24``, or ``2026-12-24/2027-01-06`` for all days from the one to the other."""
     first, slash, last = text.partition("/")
     try:
         begin = date.fromisoformat(first.strip())
@@ -100,11 +90,7 @@ def parse_dates(text: str) -> frozenset[date]:
 
 
 def parse_days(text: str) -> frozenset[int]:
-    """Read ``mon-fri``, ``sat,sun``, ``fri-mon`` or ``all``; 0 is Monday.
-
-    Raises:
-        ValueError: A day is unknown.
-    """
+    """Read ``mon-fri``, ``sat,sun``, ``fri-mon`` or ``all``; 0 is Monday."""
     if text.strip().lower() == "all":
         return frozenset(range(7))
     days: set[int] = set()

@@ -15,11 +15,7 @@ USUAL_BIRTH = "homeassistant/status"
 
 
 def slug(text: str) -> str:
-    """Return ``text`` when it can stand in a topic, a client id and a unique id.
-
-    Raises:
-        ContractError: It has other characters than a-z, 0-9, ``_`` and ``-``.
-    """
+    """Return ``text`` when it can be in a topic, a client id and a unique id."""
     if not _SLUG.fullmatch(text):
         raise ContractError(f"{text!r} cannot be a topic level: use a-z, 0-9, _ and - only")
     return text

@@ -87,11 +87,7 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
 
 
 def decode_json(payload: bytes) -> dict[str, Any]:
-    """The JSON object in ``payload``.
-
-    Raises:
-        ContractError: It is not a JSON object in UTF-8.
-    """
+    """The JSON object in ``payload``; ``ContractError`` where there is none."""
     try:
         value = json.loads(payload.decode())
     except (ValueError, RecursionError) as error:
@@ -102,11 +98,7 @@ def decode_json(payload: bytes) -> dict[str, Any]:
 
 
 def decode(model: type[M], payload: bytes) -> M:
-    """Read ``payload`` as ``model``.
-
-    Raises:
-        ContractError: It is no such object; its text repeats nothing of the payload.
-    """
+    """Read ``payload`` as ``model``; the ``ContractError`` repeats nothing of the payload."""
     try:
         return model.model_validate_json(payload)
     except ValidationError as error:

@@ -101,13 +101,7 @@ class Microsoft:
             budget.block((until - self._clock.now()).total_seconds())
 
     async def tenant_of(self, slug: str) -> FoundTenant:
-        """Look the tenant of ``[accounts.slug]`` up, without signing in.
-
-        Raises:
-            ConfigError: Tenant or client id is missing.
-            PersonMustActError: There is no such tenant.
-            SourceUnavailableError: Microsoft's sign-in cannot be reached.
-        """
+        """Look the tenant of ``[accounts.slug]`` up. Raises as ``identity`` and ``look_up``."""
         assert self._http is not None
         tenant, _ = identity(self._config, slug)
         login_url = cloud_of(self._config.microsoft_of(slug)).login_url

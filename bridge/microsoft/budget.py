@@ -59,11 +59,7 @@ class Budget:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Send one request within, when it is its turn.
-
-        Raises:
-            SourceUnavailableError: Microsoft has asked for silence.
-        """
+        """Send one request within, when it is its turn. Raises as ``take``."""
         async with self._places:
             await self.take()
             yield
@@ -106,8 +102,7 @@ class Budget:
     def _left_s(self) -> float:
         """What is left of the pause, by the clock that says less.
 
-        The wall clock may have been set back; the monotonic one stops while the machine
-        sleeps.
+        The wall clock may have been set back; the monotonic one stops while the machine sleeps.
         """
         if self._until is None:
             return 0.0

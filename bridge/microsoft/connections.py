@@ -65,7 +65,6 @@ def failure(error: BaseException, settings: NetworkSettings) -> HttpError:
 
 
 def _distrust(error: aiohttp.ClientConnectorCertificateError, settings: NetworkSettings) -> Fault:
-    """Why the certificate is not good."""
     code = getattr(error.certificate_error, "verify_code", None)
     if code in WRONG_DATES:
         return Fault.NOT_NOW
@@ -75,11 +74,7 @@ def _distrust(error: aiohttp.ClientConnectorCertificateError, settings: NetworkS
 
 
 def proxy_for(settings: NetworkSettings, host: str) -> str | None:
-    """The proxy to reach ``host`` through, if any.
-
-    Raises:
-        HttpError: The environment names one that we cannot use.
-    """
+    """The proxy to reach ``host`` through, if any; ``HttpError`` where it cannot be used."""
     if settings.proxy:
         return settings.proxy
     if proxy_bypass(host):

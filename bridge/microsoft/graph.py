@@ -40,7 +40,14 @@ class TokenSource(Protocol):
 
 
 class Graph:
-    """Graph as one account sees it."""
+    """Graph as one account sees it. Every request may raise.
+
+    Raises:
+        SourceUnavailableError: Try again, after the wait it carries.
+        SourceDataError: The answer is not what it should be.
+        SignInNeededError: The token is refused for good.
+        AccessRefusedError: Signed in, but not allowed; ``remedy`` says what is missing.
+    """
 
     def __init__(
         self,
@@ -60,14 +67,7 @@ class Graph:
         """The GUID of who is signed in, once their presence was read."""
 
     async def my_presence(self) -> Presence:
-        """The presence of who is signed in.
-
-        Raises:
-            SourceUnavailableError: Try again, after the wait it carries.
-            SourceDataError: The answer is no presence.
-            SignInNeededError: The token is refused for good.
-            AccessRefusedError: Signed in, but not allowed.
-        """
+        """The presence of who is signed in."""
         response = await self._exchange("/me/presence")
         if response.status != OK:
             raise self._refusal(response)
@@ -77,11 +77,7 @@ class Graph:
         return presence
 
     async def read(self, path: str, content: bytes | None = None, *, remedy: str) -> Any | None:
-        """As ``body``, parsed.
-
-        Raises:
-            SourceDataError: The answer is no JSON; beside those of ``body``.
-        """
+        """As ``body``, parsed."""
         body = await self.body(path, content, remedy=remedy)
         return None if body is None else parsed(body)
 
@@ -89,11 +85,6 @@ class Graph:
         """What answers a GET, or a POST of ``content`` that only reads.
 
         ``path`` is encoded. ``None`` when Graph does not know it (HTTP 400 or 404).
-
-        Raises:
-            AccessRefusedError: Not allowed; ``remedy`` says what is missing.
-            SourceUnavailableError: Try again, after the wait it carries.
-            SignInNeededError: The token is refused for good.
         """
         response = await self._exchange(path, content)
         if response.status == OK:
@@ -105,13 +96,7 @@ class Graph:
         raise self._refusal(response)
 
     async def post(self, path: str, content: bytes, *, remedy: str) -> None:
-        """POST ``content``, which may be empty, where any good answer means that it is done.
-
-        Raises:
-            AccessRefusedError: Not allowed, or refused as it is; ``remedy`` says what is missing.
-            SourceUnavailableError: Try again, after the wait it carries.
-            SignInNeededError: The token is refused for good.
-        """
+        """POST ``content``, which may be empty, where any good answer means that it is done."""
         response = await self._exchange(path, content, only_reads=False)
         if response.status in (OK, 204):
             return
@@ -120,12 +105,7 @@ class Graph:
         raise self._refusal(response)
 
     async def pages(self, path: str, take: Callable[[list[Any]], None], *, remedy: str) -> bool:
-        """Give each page of a list to ``take`` as it comes; whether Graph knows the list.
-
-        Raises:
-            SourceDataError: An answer is no page, or the next one would be somewhere else.
-            AccessRefusedError: As in ``read``, like all others.
-        """
+        """Give each page of a list to ``take`` as it comes; whether Graph knows the list."""
         following = path
         for _ in range(PAGES_MOST):
             page = await self.read(following, remedy=remedy)
@@ -212,11 +192,7 @@ class Graph:
 
 @uncollected()
 def parsed(body: bytes) -> Any:
-    """The JSON in ``body``.
-
-    Raises:
-        SourceDataError: It is none.
-    """
+    """The JSON in ``body``; ``SourceDataError`` where there is none."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

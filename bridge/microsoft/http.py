@@ -68,8 +68,4 @@ class Http(Protocol):
     """Sends requests; redirects are not followed, and no answer is longer than ``BODY_LIMIT``."""
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """The whole answer, within the request's deadline.
-
-        Raises:
-            HttpError: None came.
-        """
+        """The whole answer, within the request's deadline; ``HttpError`` where none came."""

@@ -55,7 +55,10 @@ _BUSY = (PreferredPresence.BUSY, PreferredPresence.DO_NOT_DISTURB)
 
 
 class Writer:
-    """Changes the presence of who is signed in; what was set is remembered in ``file``."""
+    """Changes the presence of who is signed in; what was set is remembered in ``file``.
+
+    Every change raises ``ContractError`` for what cannot be set, and as ``Graph`` says.
+    """
 
     def __init__(self, graph: Graph, *, file: Path, clock: Clock) -> None:
         self._graph, self._clock = graph, clock
@@ -70,12 +73,7 @@ class Writer:
         return self._preferred.at(self._clock.now())
 
     async def prefer(self, presence: PreferredPresence, lasts: timedelta | None) -> str | None:
-        """Be shown as ``presence``, so long or as is usual; returns what a person must know.
-
-        Raises:
-            ContractError: ``lasts`` is out of range.
-            PresenceBridgeError: As in ``Graph.post``.
-        """
+        """Be shown as ``presence``, so long or as is usual; returns what a person must know."""
         if presence is PreferredPresence.AUTOMATIC:
             await self._post("clearUserPreferredPresence", {})
             self._remember(Preferred(presence))
@@ -101,12 +99,7 @@ class Writer:
         return NOT_SHOWN if shown is Availability.OFFLINE else None
 
     async def say(self, text: str, lasts: timedelta | None) -> None:
-        """Set the status message; an empty one is removed.
-
-        Raises:
-            ContractError: It is too long, or ``lasts`` is out of range.
-            PresenceBridgeError: As in ``Graph.post``.
-        """
+        """Set the status message; an empty one is removed."""
         if len(text) > STATUS_MESSAGE_LIMIT:
             raise ContractError(f"a status message has at most {STATUS_MESSAGE_LIMIT} characters")
         status: dict[str, object] = {"message": {"content": text, "contentType": "text"}}
@@ -119,12 +112,7 @@ class Writer:
         await self._post("setStatusMessage", {"statusMessage": status})
 
     async def locate(self, location: PreferredLocation, place_id: str | None) -> None:
-        """Work at ``location`` today, in the building or at the desk ``place_id``, if any.
-
-        Raises:
-            ContractError: There can be no such place.
-            PresenceBridgeError: As in ``Graph.post``.
-        """
+        """Work at ``location`` today, in the building or at the desk ``place_id``, if any."""
         if location is PreferredLocation.AUTOMATIC:
             await self._post("clearLocation", None, remedy=LOCATION_REMEDY)
             return
@@ -136,7 +124,7 @@ class Writer:
         await self._post("setManualLocation", body, remedy=LOCATION_REMEDY)
 
     async def clear(self) -> None:
-        """Prefer nothing and say nothing. Raises as ``prefer`` and ``say``."""
+        """Prefer nothing and say nothing."""
         await self.prefer(PreferredPresence.AUTOMATIC, None)
         await self.say("", None)
 

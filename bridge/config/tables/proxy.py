@@ -18,11 +18,7 @@ _PORT_MOST = 65_535
 
 
 def proxy_address(text: str) -> str:
-    """``http://[user:password@]host[:port]``, or nothing for nothing.
-
-    Raises:
-        ValueError: It is none that we can use; the text says what to write.
-    """
+    """``http://[user:password@]host[:port]``, or nothing; ``ValueError`` says what to write."""
     written = text.strip().strip("\"'").strip()
     if not written:
         return ""

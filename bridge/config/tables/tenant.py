@@ -25,11 +25,7 @@ DOMAIN_MOST = 253
 
 
 def tenant_name(text: str) -> str:
-    """``text`` without what stands around it: a domain, a GUID, or somebody@domain; or nothing.
-
-    Raises:
-        ValueError: It names no tenant; the text says what to write.
-    """
+    """The domain, GUID or somebody@domain in ``text``; a ``ValueError`` says what to write."""
     name = _bare(text)
     domain = name.rpartition("@")[2]
     if domain.lower() in SHARED:

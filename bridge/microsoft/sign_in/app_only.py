@@ -64,12 +64,7 @@ class AppSignIn:
         self._wanted = asyncio.Event()
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
-        """An access token; ``claims`` answers a challenge, ``refresh`` replaces a refused one.
-
-        Raises:
-            SignInNeededError: Microsoft refuses the app; somebody must change something.
-            SourceUnavailableError: None can be had now, and the old one has ended.
-        """
+        """An access token, as from ``AccessToken.get``."""
         try:
             token = await self._token.get(claims=claims, refresh=refresh)
         except SourceUnavailableError as error:

@@ -96,11 +96,7 @@ class Attempts:
         self._end()
 
     def finish_browser(self, pasted: str) -> None:
-        """Take the address that the browser ended on.
-
-        Raises:
-            PersonMustActError: It is not the one that is waited for; the text says which is.
-        """
+        """Take the address that the browser ended on. Raises as ``hand_in``."""
         if self._browser is None:
             raise PersonMustActError(
                 "No sign-in waits for an address.", remedy="Start one in the browser first."

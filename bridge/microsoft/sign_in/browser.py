@@ -53,11 +53,7 @@ class Browser:
         self._arrived: Latest[dict[str, str] | None] = Latest(None)
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Go on to the end.
-
-        Raises:
-            SourceUnavailableError: It cannot begin now, and can be begun later.
-        """
+        """Go on to the end; ``SourceUnavailableError`` when it cannot begin now."""
         async with listening(self.hand_in) as self._redirect_uri:
             self._flow = await self._client.ask(self._request) or {}
             if "error" in self._flow:
@@ -77,11 +73,7 @@ class Browser:
             yield answer if "access_token" in answer else Failed(explain(answer))
 
     def hand_in(self, pasted: str) -> None:
-        """Take the address that the browser ended on; it can be handed in once.
-
-        Raises:
-            PersonMustActError: It is another address; the remedy says which one.
-        """
+        """Take the address that the browser ended on, once. ``PersonMustActError`` for another."""
         fields = dict(parse_qsl(pasted.strip().partition("#")[0].rpartition("?")[2]))
         if "state" not in fields or not fields.keys() & {"code", "error"}:
             raise PersonMustActError(

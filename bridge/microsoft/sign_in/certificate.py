@@ -60,11 +60,7 @@ class CreatedFiles:
 
 
 def load(settings: CertificateSettings) -> ClientCertificate:
-    """Read the certificate and the key that ``settings`` name.
-
-    Raises:
-        ConfigError: A file cannot be read, or the two do not belong together.
-    """
+    """Read what ``settings`` name; ``ConfigError`` says what is wrong with a file."""
     file = settings.certificate_file
     assert file is not None
     content = _read("certificate_file", file)

@@ -23,11 +23,7 @@ MESSAGE_MOST = 500
 async def by_device_code(
     client: MsalClient, *, scopes: Sequence[str], claims: str | None, clock: Clock
 ) -> AsyncGenerator[Step, None]:
-    """Go on to the end; after trouble the polls get rarer (RFC 8628, 3.5).
-
-    Raises:
-        SourceUnavailableError: It cannot begin now, and can be begun later.
-    """
+    """Go on to the end; ``SourceUnavailableError`` when it cannot begin now."""
     code = await client.ask(partial(_request, list(scopes), claims)) or {}
     if "error" in code:
         yield Failed(explain(code))
@@ -40,7 +36,7 @@ async def by_device_code(
         rests_s = 0.0
         try:
             answer = await client.ask(partial(_poll, code)) or {}
-        except SourceUnavailableError as error:
+        except SourceUnavailableError as error:  # the polls get rarer (RFC 8628, 3.5)
             code["interval"] = min(INTERVAL_MOST_S, 2 * code["interval"])
             rests_s = error.retry_after_s or 0.0
             continue

@@ -72,11 +72,7 @@ class Display:
         return None if who and self._unwanted and not is_another(who, self._unwanted) else who
 
     def kept(self) -> Newcomer:
-        """The newcomer, who is asked about no more.
-
-        Raises:
-            PersonMustActError: There is none, or not any more.
-        """
+        """The newcomer, who waits no more; ``PersonMustActError`` where there is none."""
         newcomer, self.newcomer = self.newcomer, None
         if newcomer is None:
             raise PersonMustActError("Nobody waits to be kept.", remedy="Sign in first.")

@@ -84,11 +84,7 @@ def key_id_of(text: str) -> str | None:
 
 
 def load_seal(key_file: Path | None) -> Seal | None:
-    """The seal with the key in ``key_file``; none without a file.
-
-    Raises:
-        ConfigError: The file cannot be read or holds no key.
-    """
+    """The seal with the key in ``key_file``, if any; a ``ConfigError`` says how to make one."""
     if key_file is None:
         return None
     try:

@@ -75,8 +75,7 @@ class MsalClient:
     async def ask(self, question: Callable[[Any], Answer | None]) -> Answer | None:
         """What msal's application answers to ``question``: tokens, a code, or a refusal.
 
-        Raises:
-            SourceUnavailableError: It passes by itself; the text says what is wrong.
+        ``SourceUnavailableError`` is raised for what passes by itself.
         """
         try:
             answer = await self.run(self._ask, question)

@@ -85,11 +85,7 @@ class MsalRequests:
         """Do nothing: the connections belong to others."""
 
     def _exchange(self, request: HttpRequest, expected: Expected) -> MsalResponse:
-        """The answer, when it is one that msal can read.
-
-        Raises:
-            SourceUnavailableError: None came, or not Microsoft's.
-        """
+        """The answer, when it is Microsoft's; ``SourceUnavailableError`` for any other."""
         response = self._send(request)
         if is_good(response, expected):
             return MsalResponse(response)

@@ -77,12 +77,7 @@ class PersonSignIn:
         """The sign-in as people see it."""
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
-        """An access token; ``claims`` answers a challenge, ``refresh`` replaces a refused one.
-
-        Raises:
-            SignInNeededError: A person must sign in; where that is news, a sign-in is offered.
-            SourceUnavailableError: None can be had now, and the old one has ended.
-        """
+        """An access token, as ``AccessToken.get``; where somebody must sign in, that is offered."""
         try:
             token = await self._token.get(claims=claims, refresh=refresh)
         except SourceUnavailableError as error:
@@ -126,11 +121,7 @@ class PersonSignIn:
         self._attempts.finish_browser(pasted)
 
     async def sign_out(self) -> None:
-        """Forget the person and the file, and take an attempt back.
-
-        Raises:
-            PersonMustActError: The file cannot be deleted; nothing is forgotten then.
-        """
+        """Forget the person and the file, and take an attempt back. Raises as ``delete``."""
         self.cancel()
         self._stored.interrupt()
         await self._token.discard(self._stored.delete)

@@ -46,11 +46,7 @@ class PublicApp(NamedTuple):
 
 
 def identity(config: Config, slug: str) -> tuple[str, str]:
-    """The tenant's name and the client id.
-
-    Raises:
-        ConfigError: One is missing or still the placeholder, or an app has no certificate.
-    """
+    """The tenant's name and the client id; ``ConfigError`` says what is missing."""
     settings = config.microsoft_of(slug)
     problems = [
         f"microsoft.{key}: is missing; account {slug} needs it"

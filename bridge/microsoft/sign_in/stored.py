@@ -109,11 +109,7 @@ class StoredSignIn:
         return granted.answer
 
     async def delete(self) -> None:
-        """Forget everything.
-
-        Raises:
-            PersonMustActError: The file cannot be deleted; nothing is forgotten then.
-        """
+        """Forget everything; ``PersonMustActError``, and nothing is, where the file stays."""
         try:
             await self._client.run(self._cache.delete)
         except OSError as error:

@@ -191,11 +191,7 @@ def token_file(config: Config, slug: str) -> Path:
 
 
 def how_stored(file: Path) -> str | None:
-    """How tokens are stored in ``file``, as words after "is"; ``None`` when there is no such file.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """How tokens are stored in ``file``, as words after "is"; ``None`` where there is none."""
     try:
         key_id = key_id_of(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

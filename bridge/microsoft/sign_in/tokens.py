@@ -47,7 +47,9 @@ class AccessToken:
         return self._value is not None and self._clock.monotonic() < self._ends_s
 
     async def get(self, *, claims: str | None, refresh: bool) -> str:
-        """The token while it is good, else a new one; with ``claims`` or ``refresh`` a new one.
+        """The token while it is good, else a new one.
+
+        Also a new one to answer the ``claims`` of a challenge, or to ``refresh`` a refused one.
 
         Raises:
             SignInNeededError: Somebody must act.
