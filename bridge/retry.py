@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from bridge.contract.clock import Clock
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 Random = Callable[[], float]
 """A number from 0 to 1, as ``random.random``."""
@@ -31,24 +35,24 @@ RETRY_AFTER_MOST_S = 3600.0
 """No server's wish for silence is believed for longer."""
 
 
-def retry_after_s(header: str | None, *, date: str | None, clock: Clock) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3).
+def retry_after_s(headers: Mapping[str, str] | Message, clock: Clock) -> float | None:
+    """Seconds that ``Retry-After`` in ``headers`` asks for: a number or a date (RFC 9110, 10.2.3).
 
     A date counts from the ``Date`` of the same answer, so that no clock of ours matters; an hour
     at the most. ``None`` when the header is missing or means nothing.
     """
-    text = (header or "").strip()
+    text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return min(RETRY_AFTER_MOST_S, float(text))
-    moment = _moment(text)
+    moment = http_date(text)
     if moment is None:
         return None
-    seconds = (moment - (_moment(date or "") or clock.now())).total_seconds()
+    seconds = (moment - (http_date(headers.get("Date", "")) or clock.now())).total_seconds()
     return min(RETRY_AFTER_MOST_S, max(0.0, seconds))
 
 
-def _moment(text: str) -> datetime | None:
-    """The moment of an HTTP date; its oldest form names no zone and means GMT."""
+def http_date(text: str) -> datetime | None:
+    """The moment of an HTTP date, if it is one; its oldest form names no zone and means GMT."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -45,8 +45,7 @@ def check_is_ready(who: str, response: http.client.HTTPResponse) -> None:
     status, headers = response.status, response.headers
     if status not in _PASSES and status < _SERVER_ERROR:
         return
-    asked = headers.get("Retry-After")
-    wait_s = retry_after_s(asked, date=headers.get("Date"), clock=SystemClock())
+    wait_s = retry_after_s(headers, SystemClock())
     raise LightUnreachableError(
         f"{who} answers HTTP {status}",
         retry_after_s=None if wait_s is None else max(_SHORTEST_WAIT_S, wait_s),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import BUSY, Activity, Availability, Presence
 
 
 class Kind(StrEnum):
@@ -49,10 +49,7 @@ _KINDS = {
     Availability.AVAILABLE_IDLE: Kind.AVAILABLE,
     Availability.AWAY: Kind.AWAY,
     Availability.BE_RIGHT_BACK: Kind.AWAY,
-    Availability.BUSY: Kind.BUSY,
-    Availability.BUSY_IDLE: Kind.BUSY,
-    Availability.DO_NOT_DISTURB: Kind.BUSY,
-    Availability.FOCUSING: Kind.BUSY,
+    **dict.fromkeys(BUSY, Kind.BUSY),
     Availability.OFFLINE: Kind.OFFLINE,
 }
 

@@ -169,12 +169,9 @@ class Graph:
         """How long Graph wants silence, or must get it; ``None`` when it is not throttled."""
         if response.status not in (429, 503, 509):
             return None
-        headers = response.headers
-        asked_s = retry_after_s(
-            headers.get("Retry-After"), date=headers.get("Date"), clock=self._clock
-        )
-        if asked_s is not None or response.status == 503:  # noqa: PLR2004 - a failure, no wish
-            return asked_s
+        wait_s = retry_after_s(response.headers, self._clock)
+        if wait_s is not None or response.status == 503:  # noqa: PLR2004 - a failure, no wish
+            return wait_s
         self._throttled += 1
         return full_jitter(
             self._throttled - 1,

@@ -16,7 +16,9 @@ def test_a_wait_never_leaves_its_bounds(attempt: int, luck: float) -> None:
 
 
 def asked(header: str | None, *, date: str | None = None) -> float | None:
-    return retry_after_s(header, date=date, clock=ManualClock())
+    said = {"Retry-After": header, "Date": date}
+    headers = {name: text for name, text in said.items() if text is not None}
+    return retry_after_s(headers, ManualClock())
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,12 @@ from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.device_code import by_device_code
-from bridge.microsoft.sign_in.display import Display
 from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
-from bridge.microsoft.sign_in.status import instead, line
+from bridge.microsoft.sign_in.status import SignInStatus, instead, line
 from bridge.microsoft.sign_in.ways import Ways
 from bridge.retry import Random
 
@@ -37,8 +36,7 @@ RETRY_FIRST_S, RETRY_MOST_S = 5.0, 60.0
 class Attempts:
     """The attempts to sign one person in; ``adopt`` and ``failed`` learn how each ends.
 
-    A way that is refused as such is followed by the other one, once. ``display`` shows what waits
-    for the person.
+    A way that is refused as such is followed by the other one, once.
     """
 
     def __init__(
@@ -48,14 +46,14 @@ class Attempts:
         app: PublicApp,
         workers: MsalWorkers,
         scopes: Sequence[str],
-        display: Display,
+        status: SignInStatus,
         adopt: Callable[[Granted], Awaitable[None]],
         failed: Callable[[Failed], None],
         clock: Clock,
         random: Random,
     ) -> None:
         self._slug, self._proposed = expected.slug, expected.address
-        self._app, self._workers, self._display = app, workers, display
+        self._app, self._workers, self._status = app, workers, status
         self._adopt, self._failed = adopt, failed
         self._clock, self._random = clock, random
         self.scopes: Sequence[str] = scopes
@@ -122,7 +120,7 @@ class Attempts:
                 self._task.result()
 
     def _end(self) -> None:
-        self.way = self._browser = self._display.waiting = self._display.cannot_begin = None
+        self.way = self._browser = self._status.waiting = self._status.cannot_begin = None
 
     async def _attempt(self, way: Way) -> None:
         """Begin until it can begin, and go on to its end."""
@@ -134,9 +132,9 @@ class Attempts:
                 failures += 1
                 if failures == 1:
                     log.warning("%s: %s; it is tried again", self._slug, error)
-                self._display.waiting = None
-                self._display.cannot_begin = f"{error}. It is tried again."
-                self._display.show()
+                self._status.waiting = None
+                self._status.cannot_begin = f"{error}. It is tried again."
+                self._status.show()
                 rest_s = wait_s(
                     error, failures, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random
                 )
@@ -155,15 +153,15 @@ class Attempts:
             async for step in steps:
                 if isinstance(step, SignIn):
                     log.info("%s: %s", self._slug, step.message)
-                    why, self._display.cannot_begin = self._refused, None
-                    self._display.waiting = instead(step, way, why, self._app) if why else step
+                    why, self._status.cannot_begin = self._refused, None
+                    self._status.waiting = instead(step, way, why, self._app) if why else step
                 elif isinstance(step, Failed):
                     self._failed_by(way, step)
                 else:
                     self.way = self._browser = None  # only a sign-out takes it back from now on
                     await self._adopt(Granted(step, tokens(), scopes))
-                    self._display.waiting = None
-                self._display.show()
+                    self._status.waiting = None
+                self._status.show()
 
     def _failed_by(self, way: Way, end: Failed) -> None:
         """Go on with the other way, where ``end`` is about this one and that was not tried."""

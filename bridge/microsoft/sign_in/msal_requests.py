@@ -42,18 +42,18 @@ class MsalRequests:
         self._http, self._clock = http, clock
         self._gate = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        """Where requests are sent; ``None`` while they are refused."""
         self._sending: concurrent.futures.Future[HttpResponse] | None = None
-        self._open = False
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let a worker send requests on ``loop``."""
         with self._gate:
-            self._loop, self._open = loop, True
+            self._loop = loop
 
     def interrupt(self) -> None:
         """End the request that waits, and refuse others until the next beginning."""
         with self._gate:
-            self._open = False
+            self._loop = None
             if self._sending is not None:
                 self._sending.cancel()
 
@@ -98,24 +98,17 @@ class MsalRequests:
             text = f"Microsoft's sign-in fails (HTTP {response.status})"
             if is_numbered(response):
                 text = explain(fields_of(response)).text.rstrip(".")
-            raise SourceUnavailableError(
-                text,
-                retry_after_s=retry_after_s(
-                    response.headers.get("Retry-After"),
-                    date=response.headers.get("Date"),
-                    clock=self._clock,
-                ),
-            )
+            wait_s = retry_after_s(response.headers, self._clock)
+            raise SourceUnavailableError(text, retry_after_s=wait_s)
         status = "" if response.status == OK else f" (HTTP {response.status})"
         raise SourceUnavailableError(UNREACHABLE.format(f"{Fault.STRANGER}{status}"))
 
     def _send(self, request: HttpRequest) -> HttpResponse:
         _refuse_the_loop()
         with self._gate:
-            loop = self._loop
-            if not self._open or loop is None or loop.is_closed():
+            if self._loop is None or self._loop.is_closed():
                 raise SourceUnavailableError(INTERRUPTED, reached=False)
-            sending = asyncio.run_coroutine_threadsafe(self._http.send(request), loop)
+            sending = asyncio.run_coroutine_threadsafe(self._http.send(request), self._loop)
             self._sending = sending
         try:
             return sending.result()

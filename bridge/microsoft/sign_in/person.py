@@ -19,7 +19,6 @@ from bridge.contract.errors import SignInNeededError, SignInUnreadableError, Sou
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.attempts import Attempts
-from bridge.microsoft.sign_in.display import Display
 from bridge.microsoft.sign_in.encryption import OtherKeyError
 from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted
@@ -28,7 +27,7 @@ from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
-from bridge.microsoft.sign_in.status import line, locked, needed
+from bridge.microsoft.sign_in.status import SignInStatus, line, locked, needed
 from bridge.microsoft.sign_in.stored import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.microsoft.sign_in.tokens import AccessToken
@@ -57,7 +56,7 @@ class PersonSignIn:
         self._expected, self._slug, self._usual_way = expected, expected.slug, way
         self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
         self._token = AccessToken(self._slug, self._renew, clock=clock)
-        self._display = Display(
+        self._status = SignInStatus(
             expected, app, stored=stored, same_account=same_account or SameAccount()
         )
         self._attempts = Attempts(
@@ -65,7 +64,7 @@ class PersonSignIn:
             app=app,
             workers=workers,
             scopes=scopes,
-            display=self._display,
+            status=self._status,
             adopt=self._adopt,
             failed=self._failed,
             clock=clock,
@@ -73,7 +72,7 @@ class PersonSignIn:
         )
         self._refusal: Explanation | None = None
         self._may_offer = True
-        self.sign_in: Latest[SignIn] = self._display.sign_in
+        self.sign_in: Latest[SignIn] = self._status.sign_in
         """The sign-in as people see it."""
 
     async def token(self, *, claims: str | None = None, refresh: bool = False) -> str:
@@ -81,13 +80,13 @@ class PersonSignIn:
         try:
             token = await self._token.get(claims=claims, refresh=refresh)
         except SourceUnavailableError as error:
-            self._display.trouble = f"{error}."
-            self._display.show()
+            self._status.trouble = f"{error}."
+            self._status.show()
             raise
-        self._may_offer, self._display.trouble = True, None
-        if not self._display.is_signed_in:
-            self._display.signed_in(await self._stored.who())
-        self._display.show()
+        self._may_offer, self._status.trouble = True, None
+        if not self._status.is_signed_in:
+            self._status.signed_in(await self._stored.who())
+        self._status.show()
         return token
 
     def request(self, way: Way | None = None) -> None:
@@ -95,17 +94,17 @@ class PersonSignIn:
 
         One that runs goes on, unless it goes another way. A newcomer is not kept.
         """
-        self._display.begin()
+        self._status.begin()
         if way:
             self._attempts.ways.allow(way)
         self._attempts.start(way or self._attempts.ways.usable(self._usual_way))
-        self._display.show()
+        self._status.show()
 
     async def keep(self) -> None:
         """Let the newcomer take the place of who was signed in before. Raises as ``kept``."""
-        if waiting := self._display.kept().waiting:
+        if waiting := self._status.kept().waiting:
             await self._take(waiting)
-        self._display.show()
+        self._status.show()
 
     def use_scopes(self, scopes: Sequence[str]) -> None:
         """Let the next who signs in consent to ``scopes``; what is stored goes on as it is."""
@@ -114,7 +113,7 @@ class PersonSignIn:
     def cancel(self) -> None:
         """Take an attempt back, and a newcomer who waits; what is stored stays."""
         self._attempts.cancel()
-        self._display.withdraw()
+        self._status.withdraw()
 
     def finish_browser(self, pasted: str) -> None:
         """Take the address that the browser ended on; ``sign_in`` shows what follows."""
@@ -125,24 +124,24 @@ class PersonSignIn:
         self.cancel()
         self._stored.interrupt()
         await self._token.discard(self._stored.delete)
-        self._display.signed_out()
-        self._refusal = self._display.trouble = None
+        self._status.signed_out()
+        self._refusal = self._status.trouble = None
         self._may_offer = False
-        self._display.show()
+        self._status.show()
 
     async def run(self, *, may_offer: bool = True) -> None:
         """Carry attempts out until cancelled; without ``may_offer`` only requested ones."""
         self._may_offer &= may_offer
-        self._display.waiting = None
-        self._display.show()
+        self._status.waiting = None
+        self._status.show()
         try:
             await self._attempts.run()
         finally:
-            self._display.leave()
+            self._status.leave()
 
     async def _adopt(self, granted: Granted) -> None:
         """Somebody signed in: whoever is expected takes the place of who was before."""
-        before = self._display.unless_unwanted(await self._stored.who())
+        before = self._status.unless_unwanted(await self._stored.who())
         if why := self._expected.refusal(granted.who):
             self._failed(Failed(why))
             return
@@ -151,24 +150,24 @@ class PersonSignIn:
             log.warning("%s: another person than before signed in: keep them?", self._slug)
         else:
             await self._take(granted)
-        self._display.newcomer = newcomer
+        self._status.newcomer = newcomer
 
     async def _take(self, granted: Granted) -> None:
         """What was granted takes the place of what is stored."""
         await self._token.replace(partial(self._stored.adopt, granted))
-        self._display.signed_in(granted.who)
-        self._refusal = self._attempts.claims = self._display.trouble = None
+        self._status.signed_in(granted.who)
+        self._refusal = self._attempts.claims = self._status.trouble = None
         self._may_offer = True
         log.info("%s is signed in", self._slug)
 
     def _failed(self, end: Failed) -> None:
         """An attempt ended without tokens; who is signed in stays so."""
-        if self._display.is_signed_in and end.ran_out:
+        if self._status.is_signed_in and end.ran_out:
             log.info("%s: nobody signed in; the sign-in before stays in use", self._slug)
             return
         level = logging.WARNING if end.ran_out else logging.ERROR
         log.log(level, "%s: %s", self._slug, line(end.why, self._slug))
-        self._display.failed(end.why)
+        self._status.failed(end.why)
 
     async def _renew(self, claims: str | None, refresh: bool) -> Answer:  # noqa: FBT001 - as ``Renew``
         if self._refusal:
@@ -189,19 +188,19 @@ class PersonSignIn:
         who = await self._stored.who()
         if why := self._expected.refusal(who):
             raise self._refused(why)
-        self._display.signed_in(who)
+        self._status.signed_in(who)
         return answer
 
     def _nobody(self) -> SignInNeededError:
-        if self._display.is_signed_in:
-            self._display.signed_out()
+        if self._status.is_signed_in:
+            self._status.signed_out()
         self._offer()
         return SignInNeededError("Nobody is signed in.", remedy="Sign in.")
 
     def _refused(self, why: Explanation) -> SignInNeededError:
         """Microsoft, or a key, refuses what is stored."""
         self._refusal = why
-        self._display.ended(why)
+        self._status.ended(why)
         log.error("%s: %s", self._slug, line(why, self._slug))
         self._offer(why)
         return needed(why)
@@ -210,16 +209,16 @@ class PersonSignIn:
         """It is there, and once somebody has mended the file it goes on as if nothing was."""
         text = f"The stored sign-in cannot be read: {what.why}."
         why = Explanation(text, remedy=f"Run: {what.cure}", who=YOU)
-        if self._display.ended(why):
+        if self._status.ended(why):
             log.error("%s: %s", self._slug, line(why, self._slug))
-        self._display.trouble = None
-        self._display.show()
+        self._status.trouble = None
+        self._status.show()
         return SignInUnreadableError(why.text, remedy=why.remedy)
 
     def _offer(self, why: Explanation | None = None) -> None:
         """Offer a sign-in by itself, once until a token works; ``why`` may speak for one way."""
-        self._display.trouble = None
+        self._status.trouble = None
         if self._may_offer:
             self._may_offer = False
             self._attempts.offer(self._usual_way, why)
-        self._display.show()
+        self._status.show()

@@ -6,8 +6,7 @@ Source: Microsoft identity platform, "OpenID Connect": the discovery document of
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.answers import fields_of, is_refusal
 from bridge.microsoft.sign_in.remedies import explain, of_discovery
+from bridge.retry import http_date
 
 _TENANT = re.compile(r"https://[^/]+/([^/]+)/")
 
@@ -46,7 +46,7 @@ async def look_up(http: Http, login_url: str, name: str) -> FoundTenant:
     fields = fields_of(response)
     found = _TENANT.match(str(fields.get("token_endpoint")))
     if response.status == OK and found:
-        return FoundTenant(found.group(1), _date(response.headers.get("Date")))
+        return FoundTenant(found.group(1), http_date(response.headers.get("Date", "")))
     if is_refusal(response) and not (why := explain(of_discovery(fields))).passes:
         raise PersonMustActError(why.text, remedy=why.remedy)
     raise failed(login_url, response)
@@ -66,10 +66,3 @@ def failed(login_url: str, response: HttpResponse) -> SourceUnavailableError:
     if response.status == OK:
         return SourceUnavailableError(f"{login_url} cannot be reached: {Fault.STRANGER}")
     return SourceUnavailableError(f"{login_url} fails (HTTP {response.status})")
-
-
-def _date(header: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(header or "").astimezone(UTC)
-    except (TypeError, ValueError):
-        return None
