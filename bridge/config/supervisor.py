@@ -130,11 +130,11 @@ def mqtt_service(environ: Mapping[str, str]) -> MqttService:
         NoServiceError: There is none.
         TryAgainError: The Supervisor does not answer.
     """
-    return _asked(environ.get(ADDRESS) or "supervisor", environ[TOKEN])
+    return _fetched(environ.get(ADDRESS) or "supervisor", environ[TOKEN])
 
 
 @cache
-def _asked(address: str, token: str) -> MqttService:
+def _fetched(address: str, token: str) -> MqttService:
     """Not by urllib: a proxy of the environment must not see the token."""
     from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - only the app needs it
 

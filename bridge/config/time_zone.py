@@ -45,7 +45,7 @@ def zone_of(text: str) -> str | None:
         raise ValueError(f"{text!r} is not a time zone{_near(name)}") from None
 
 
-def known_zone(environ: Mapping[str, str], localtime: Path = LOCALTIME) -> str | None:
+def machine_zone(environ: Mapping[str, str], localtime: Path = LOCALTIME) -> str | None:
     """What ``TZ`` or the link at ``localtime`` says, when it is the name of a place."""
     said = environ.get("TZ", "").strip("'\"").removeprefix(":")
     if not said and localtime.is_symlink():

@@ -118,8 +118,7 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    annotation = _alternatives(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         field = annotation.model_fields.get(str(part))
         return field.annotation if field else Any

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """Holds one value; each watcher first sees the current one, then every newest one."""
+    """One value; each watcher first sees the current one, then every newest one."""
 
     def __init__(self, value: T) -> None:
         self._value = value

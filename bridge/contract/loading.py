@@ -6,15 +6,14 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bridge.contract.uncollected import uncollected
+
 
 @contextmanager
 def loading() -> Iterator[None]:
     """Import within; from then on what was loaded is not looked at, since it lives for good."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
+    with uncollected():
+        try:
+            yield
+        finally:
+            gc.freeze()

@@ -56,7 +56,7 @@ async def guide(
     ``listening`` is called with the port and a link that opens the page once; where the page
     listens then is written, too.
     """
-    from bridge.config.time_zone import known_zone  # noqa: PLC0415 - as above
+    from bridge.config.time_zone import machine_zone  # noqa: PLC0415 - as above
     from bridge.service.trials import Probe  # noqa: PLC0415 - only a first start needs it
     from bridge.web.access.building import guard_of  # noqa: PLC0415 - as above
     from bridge.web.access.one_time_link import OneTimeLink  # noqa: PLC0415 - as above
@@ -72,7 +72,7 @@ async def guide(
         guard=guard_of(draft.web, draft.state_dir, clock, link=link),
         clock=clock,
         offer=partial(_offered, file) if is_app(os.environ) else None,
-        zone=draft.time_zone or known_zone(os.environ),
+        zone=draft.time_zone or machine_zone(os.environ),
         write_web=listening is not None,
     )
     log.info("%s is not filled in yet: the page asks for what is needed", file)

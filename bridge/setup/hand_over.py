@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.text_file import read_text
-from bridge.config.time_zone import LOCALTIME, known_zone
+from bridge.config.time_zone import LOCALTIME, machine_zone
 from bridge.contract.errors import ConfigError
 from bridge.setup import dot_env
 from bridge.setup.moving import MOVED
@@ -170,7 +170,7 @@ def _zone(place: Place, composed: str, host: Host) -> Iterator[str]:
     file = place.beside / ".env"
     if dot_env.ZONE not in composed or dot_env.ZONE in dot_env.read(file, {}):
         return
-    if zone := known_zone(host.environ, host.localtime):
+    if zone := machine_zone(host.environ, host.localtime):
         dot_env.write(file, {dot_env.ZONE: zone})
         _give_person(place, host.chown)
         yield f"changed  {file}: {dot_env.ZONE}={zone}"

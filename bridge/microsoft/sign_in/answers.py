@@ -46,7 +46,7 @@ _SHOWN, SHOWN_MOST = ("verification_uri", "user_code"), 200
 _NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval")
 
 
-class Expected(Enum):
+class Purpose(Enum):
     """What a request is for, and the texts in a good answer to it."""
 
     DISCOVERY = ("authorization_endpoint", "token_endpoint")
@@ -54,7 +54,7 @@ class Expected(Enum):
     TOKENS = ("access_token",)
 
 
-def is_good(response: HttpResponse, expected: Expected) -> bool:
+def is_good(response: HttpResponse, expected: Purpose) -> bool:
     """Whether it is what was expected."""
     fields = fields_of(response)
     return (

@@ -19,7 +19,7 @@ from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.answers import (
     Answer,
-    Expected,
+    Purpose,
     fields_of,
     is_good,
     is_numbered,
@@ -65,7 +65,7 @@ class MsalRequests:
         **_: Any,
     ) -> MsalResponse:
         """As msal calls it."""
-        return self._exchange(_request("GET", url, params, headers), Expected.DISCOVERY)
+        return self._exchange(_request("GET", url, params, headers), Purpose.DISCOVERY)
 
     def post(
         self,
@@ -79,19 +79,19 @@ class MsalRequests:
         form = data if isinstance(data, str) else urlencode(_given(data), doseq=True)
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         request = _request("POST", url, params, {**(headers or {}), **kind}, form.encode())
-        return self._exchange(request, Expected.TOKENS if "grant_type=" in form else Expected.CODE)
+        return self._exchange(request, Purpose.TOKENS if "grant_type=" in form else Purpose.CODE)
 
     def close(self) -> None:
         """Do nothing: the connections belong to others."""
 
-    def _exchange(self, request: HttpRequest, expected: Expected) -> MsalResponse:
+    def _exchange(self, request: HttpRequest, expected: Purpose) -> MsalResponse:
         """The answer, when it is Microsoft's; ``SourceUnavailableError`` for any other."""
         response = self._send(request)
         if is_good(response, expected):
             return MsalResponse(response)
         _log_failure(request, response)
         if is_refusal(response):
-            if expected is Expected.DISCOVERY:  # msal would lose what was said
+            if expected is Purpose.DISCOVERY:  # msal would lose what was said
                 raise RefusedDiscovery(of_discovery(fields_of(response)))
             return MsalResponse(response)
         if response.status == TOO_MANY or response.status >= SERVER_ERROR:

@@ -14,7 +14,7 @@ from bridge.config.tables.tenant import guid_of
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.clouds import Cloud
 from bridge.microsoft.http import Http, HttpRequest
-from bridge.microsoft.sign_in.answers import Expected, fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.answers import Purpose, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import Explanation, explain, number_of
 from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.tenant import failed, look_up, sent
@@ -67,7 +67,7 @@ async def _refusal(
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     request = HttpRequest("POST", url, headers=kind, body=form)
     response = await sent(http, cloud.login_url, request)
-    if is_good(response, Expected.CODE):
+    if is_good(response, Purpose.CODE):
         return None, None
     fields = fields_of(response)
     if not is_refusal(response) or (why := explain(fields)).passes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
@@ -15,33 +16,43 @@ NAMED_MOST = 5
 """Other seats that are named to each."""
 
 
+@dataclass(eq=False, slots=True)
+class Seat:
+    """The place of one table; ``changed`` is called when others sit with who sits here."""
+
+    name: str
+    changed: Callable[[], None]
+    account: str | None = None
+    """Who sits here, by ``Identity.home_id``."""
+
+
 class SameAccount:
-    """The tables that follow who signs in, each with its seat."""
+    """The tables that follow who signs in, by who sits there."""
 
     def __init__(self) -> None:
         self._seats: defaultdict[str | None, list[Seat]] = defaultdict(list)
         self._logged: set[str] = set()
 
-    def seat(self, name: str, changed: Callable[[], None]) -> Seat:
-        """A seat where nobody sits; ``changed`` is called when others sit with who does."""
-        return Seat(self, name, changed)
+    def take(self, seat: Seat, account: str | None) -> tuple[str, ...]:
+        """Let ``account`` sit on ``seat``, or nobody; the names of the other seats that it has."""
+        if account != seat.account:
+            self._move(seat, account)
+        return tuple(sorted(other.name for other in self._others(seat))[:NAMED_MOST])
 
-    def others(self, seat: Seat) -> list[Seat]:
-        """The other seats of who sits on ``seat``."""
-        return [other for other in self._seats.get(seat.account, ()) if other is not seat]
-
-    def move(self, seat: Seat, account: str | None) -> None:
-        """Let ``account`` sit on ``seat``, or nobody; everybody concerned learns of it."""
-        concerned = self.others(seat)
+    def _move(self, seat: Seat, account: str | None) -> None:
+        concerned = self._others(seat)
         if seat.account:
             self._seats[seat.account].remove(seat)
         seat.account = account
         if account:
-            concerned += self.others(seat)
+            concerned += self._others(seat)
             self._seats[account].append(seat)
             self._warn(account)
         for other in concerned:
             other.changed()
+
+    def _others(self, seat: Seat) -> list[Seat]:
+        return [other for other in self._seats.get(seat.account, ()) if other is not seat]
 
     def _warn(self, account: str) -> None:
         """Once for each account that is signed in for several tables."""
@@ -50,18 +61,3 @@ class SameAccount:
             self._logged.add(account)
             names = " and ".join(sorted(seat.name for seat in seats))
             log.warning("%s are signed in with one Microsoft account: is that intended?", names)
-
-
-class Seat:
-    """The place of one table."""
-
-    def __init__(self, all_seats: SameAccount, name: str, changed: Callable[[], None]) -> None:
-        self._all, self.name, self.changed = all_seats, name, changed
-        self.account: str | None = None
-        """Who sits here, by ``Identity.home_id``."""
-
-    def take(self, account: str | None) -> tuple[str, ...]:
-        """Let ``account`` sit here, or nobody; the names of the other seats that it has."""
-        if account != self.account:
-            self._all.move(self, account)
-        return tuple(sorted(other.name for other in self._all.others(self))[:NAMED_MOST])

@@ -14,7 +14,7 @@ from bridge.microsoft.sign_in.mends import letter, mend_url
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation
 from bridge.microsoft.sign_in.remedy import for_account
-from bridge.microsoft.sign_in.same_account import SameAccount
+from bridge.microsoft.sign_in.same_account import SameAccount, Seat
 
 _INSTEAD = {
     Way.BROWSER: "Sign in with a browser instead.",
@@ -34,7 +34,7 @@ class SignInStatus:
         self._home_id: str | None = None
         self._unwanted: Identity | None = None
         """Is used, and was not to be kept."""
-        self._seat = same_account.seat(expected.name, self.show)
+        self._same_account, self._seat = same_account, Seat(expected.name, self.show)
         self.newcomer: Newcomer | None = None
         """Somebody who signed in and was not expected."""
         self.waiting: SignIn | None = None
@@ -94,12 +94,12 @@ class SignInStatus:
 
     def leave(self) -> None:
         """The table is not followed any more, or not now."""
-        self._seat.take(None)
+        self._same_account.take(self._seat, None)
 
     def show(self) -> None:
         """Let people see what is new."""
         counts = self.is_signed_in and self._is_person
-        also_on = self._seat.take(self._home_id if counts else None)
+        also_on = self._same_account.take(self._seat, self._home_id if counts else None)
         now = self._now(replace(self._stored, also_on=also_on))
         if now != self.sign_in.value:
             self.sign_in.set(now)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.http import HttpResponse
-from bridge.microsoft.sign_in.answers import Expected, fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.answers import Purpose, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.rows import rows
 from tests.fakes.scripted_http import DISCOVERY, answered
@@ -29,11 +29,11 @@ keys = st.sampled_from(
 
 @pytest.mark.parametrize(
     ("fields", "asked"),
-    [(TOKENS, Expected.TOKENS), (CODE, Expected.CODE), (DISCOVERY, Expected.DISCOVERY)],
+    [(TOKENS, Purpose.TOKENS), (CODE, Purpose.CODE), (DISCOVERY, Purpose.DISCOVERY)],
 )
-def test_what_was_asked_for_is_good(fields: dict[str, Any], asked: Expected) -> None:
+def test_what_was_asked_for_is_good(fields: dict[str, Any], asked: Purpose) -> None:
     assert is_good(answered(fields), asked)
-    assert not any(is_good(answered(fields), other) for other in set(Expected) - {asked})
+    assert not any(is_good(answered(fields), other) for other in set(Purpose) - {asked})
     assert not is_good(answered(fields, 201), asked)
     assert not is_good(answered(fields | {"expires_in": "soon"}), asked)
     assert not is_good(answered(fields | {"error": "server_error"}), asked)
@@ -44,7 +44,7 @@ def test_what_was_asked_for_is_good(fields: dict[str, Any], asked: Expected) -> 
     "more", [{"verification_uri": "javascript:alert(1)"}, {"user_code": "A" * 1000}]
 )
 def test_a_code_that_nobody_should_see_is_none(more: dict[str, Any]) -> None:
-    assert not is_good(answered(CODE | more), Expected.CODE)
+    assert not is_good(answered(CODE | more), Purpose.CODE)
 
 
 def test_of_a_foreign_text_only_a_word_is_shown() -> None:
@@ -80,7 +80,7 @@ def test_a_refusal_is_in_microsofts_own_words(
 def test_nothing_at_all_stops_the_check_or_shows_its_insides(body: bytes) -> None:
     for status in (200, 400, 404):
         response = HttpResponse(status, {}, body)
-        good = any(is_good(response, expected) for expected in Expected)
+        good = any(is_good(response, expected) for expected in Purpose)
         assert not (good and is_refusal(response))
         assert "{" not in explain({"error": fields_of(response).get("error")}).text or isinstance(
             fields_of(response).get("error"), str

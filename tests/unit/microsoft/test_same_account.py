@@ -13,10 +13,10 @@ class Table:
     def __init__(self, tables: SameAccount, name: str) -> None:
         self.account: str | None = None
         self.also_on: tuple[str, ...] = ()
-        self._seat: Seat = tables.seat(name, self.look)
+        self._tables, self._seat = tables, Seat(name, self.look)
 
     def look(self) -> None:
-        self.also_on = self._seat.take(self.account)
+        self.also_on = self._tables.take(self._seat, self.account)
 
     @property
     def others(self) -> list[str]:
