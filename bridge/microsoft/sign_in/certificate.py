@@ -5,7 +5,6 @@ From a PEM pair, one PEM file with both, or a PFX file; keys are RSA, since msal
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from cryptography.x509.oid import NameOID
 
-from bridge.config.private_folder import make_private
+from bridge.config.atomic_file import write_private, write_public
 from bridge.config.tables.accounts import CertificateSettings
 from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError, PersonMustActError
@@ -82,7 +81,7 @@ def create(folder: Path, *, days: int, now: datetime, name: str = "app") -> Crea
     """
     key_file, certificate_file = folder / f"{name}.key", folder / f"{name}.pem"
     for file in (key_file, certificate_file):
-        if file.exists():
+        if file.exists() or file.is_symlink():
             raise PersonMustActError(
                 f"{file} exists already and is not overwritten.",
                 remedy="Use it, or name another folder with --folder.",
@@ -90,9 +89,8 @@ def create(folder: Path, *, days: int, now: datetime, name: str = "app") -> Crea
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     certificate = _self_signed(key, now, timedelta(days=days))
     try:
-        make_private(folder)
-        _write_new(key_file, _key_as_pem(key), 0o600)
-        _write_new(certificate_file, certificate.public_bytes(Encoding.PEM), 0o644)
+        write_private(key_file, _key_as_pem(key))
+        write_public(certificate_file, certificate.public_bytes(Encoding.PEM).decode(), mode=0o644)
     except OSError as error:
         raise PersonMustActError(
             f"{error.filename or folder} cannot be written: {error.strerror}.",
@@ -116,14 +114,6 @@ def _self_signed(key: rsa.RSAPrivateKey, now: datetime, lasts: timedelta) -> x50
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-
-
-def _write_new(file: Path, content: bytes, mode: int) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
 
 
 def _read(key: str, file: Path) -> bytes:
@@ -172,7 +162,7 @@ def _joined(key: object, certificate: x509.Certificate | None, file: Path) -> Cl
     if certificate is None or certificate.public_key() != key.public_key():
         raise _unreadable("certificate_file", file, "does not belong to the private key")
     return ClientCertificate(
-        _key_as_pem(key).decode(),
+        _key_as_pem(key),
         certificate.public_bytes(Encoding.PEM).decode(),
         _thumbprint(certificate),
         certificate.not_valid_after_utc.astimezone(UTC),
@@ -180,8 +170,8 @@ def _joined(key: object, certificate: x509.Certificate | None, file: Path) -> Cl
     )
 
 
-def _key_as_pem(key: rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def _key_as_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _thumbprint(certificate: x509.Certificate) -> str:

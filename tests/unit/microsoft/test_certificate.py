@@ -76,6 +76,13 @@ def test_nothing_is_ever_overwritten(tmp_path: Path, there: str) -> None:
     assert (tmp_path / there).read_text(encoding="utf-8") == "mine"
 
 
+def test_a_link_to_nothing_is_not_overwritten_either(tmp_path: Path) -> None:
+    (tmp_path / "app.key").symlink_to("elsewhere")
+    with pytest.raises(PersonMustActError, match="is not overwritten"):
+        create(tmp_path, days=1, now=NOW)
+    assert (tmp_path / "app.key").is_symlink()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PersonMustActError, match="cannot be written"):
