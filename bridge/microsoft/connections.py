@@ -60,8 +60,7 @@ def failure(error: BaseException, settings: NetworkSettings) -> HttpError:
         detail = error.host
     elif fault in (Fault.NO_CONNECTION, Fault.NO_PROXY) and isinstance(error, OSError):
         detail = os.strerror(error.errno) if error.errno else None
-    text = fault.format(*trusted(settings)) if fault is Fault.NOT_BY_FILE else str(fault)
-    return HttpError(f"{text} ({detail})" if detail else text, fault=fault)
+    return HttpError(fault, detail, text=fault.format(*trusted(settings)))
 
 
 def _distrust(error: aiohttp.ClientConnectorCertificateError, settings: NetworkSettings) -> Fault:
@@ -82,7 +81,7 @@ def proxy_for(settings: NetworkSettings, host: str) -> str | None:
     try:
         return proxy_address(getproxies().get("https", "")) or None
     except ValueError as error:
-        raise HttpError(f"HTTPS_PROXY {error}", fault=Fault.PROXY_ADDRESS) from error
+        raise HttpError(Fault.PROXY_ADDRESS, text=f"HTTPS_PROXY {error}") from error
 
 
 class _Response(aiohttp.ClientResponse):
@@ -186,8 +185,7 @@ class _Client:
         if isinstance(error, TimeoutError):
             host = urlsplit(address).hostname or ""
             if self._names.waits_for(host):
-                why = f"{Fault.NO_NAME_SERVER} ({host})"
-                return HttpError(why, fault=Fault.NO_NAME_SERVER)
+                return HttpError(Fault.NO_NAME_SERVER, host)
         return failure(error, self._settings)
 
 
@@ -197,7 +195,7 @@ async def _limited(response: aiohttp.ClientResponse) -> bytes:
         body += chunk
         if len(body) > BODY_LIMIT:
             response.close()
-            raise HttpError(Fault.ENDLESS, fault=Fault.ENDLESS)
+            raise HttpError(Fault.ENDLESS)
     return bytes(body)
 
 
@@ -206,6 +204,4 @@ def _elsewhere(location: str) -> HttpError:
         host = urlsplit(location).hostname
     except ValueError:
         host = None
-    return HttpError(
-        f"{Fault.ELSEWHERE} ({host})" if host else Fault.ELSEWHERE, fault=Fault.ELSEWHERE
-    )
+    return HttpError(Fault.ELSEWHERE, host)

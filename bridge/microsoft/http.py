@@ -57,10 +57,11 @@ class HttpResponse(NamedTuple):
 
 
 class HttpError(Exception):
-    """No answer came; the text says why, in words that end a sentence."""
+    """No answer came; the text says why, in words that end a sentence: ``fault (detail)``."""
 
-    def __init__(self, text: str, *, fault: Fault = Fault.NO_CONNECTION) -> None:
-        super().__init__(text)
+    def __init__(self, fault: Fault, detail: str | None = None, *, text: str | None = None) -> None:
+        text = text or str(fault)
+        super().__init__(f"{text} ({detail})" if detail else text)
         self.fault = fault
 
 

@@ -58,4 +58,4 @@ class ScriptedHttp:
 
 def unreachable(_: HttpRequest) -> HttpResponse:
     """A network that is down."""
-    raise HttpError("name not found (login.example)", fault=Fault.NO_NAME)
+    raise HttpError(Fault.NO_NAME, "login.example")

@@ -95,23 +95,23 @@ class Network:
             async with asyncio.timeout(request.deadline_s):
                 return await self._carry(request, weather, is_login=is_login)
         except TimeoutError:
-            raise HttpError(Fault.SLOW, fault=Fault.SLOW) from None
+            raise HttpError(Fault.SLOW) from None
 
     async def _carry(
         self, request: HttpRequest, weather: Weather, *, is_login: bool
     ) -> HttpResponse:
         trouble = weather.trouble if self._random() < weather.share else None
         if trouble is Trouble.UNREACHABLE:
-            raise HttpError(Fault.NO_CONNECTION, fault=Fault.NO_CONNECTION)
+            raise HttpError(Fault.NO_CONNECTION)
         await asyncio.sleep(self.latency_s * (0.5 + self._random()))
         if trouble is Trouble.NO_NAME:
-            raise HttpError(Fault.NO_NAME, fault=Fault.NO_NAME)
+            raise HttpError(Fault.NO_NAME)
         if trouble is Trouble.SILENT:
             await asyncio.Event().wait()
         if trouble is Trouble.RESET and self._random() < 0.5:
-            raise HttpError(Fault.BROKEN, fault=Fault.BROKEN)
+            raise HttpError(Fault.BROKEN)
         if trouble is Trouble.REDIRECT:
-            raise HttpError(Fault.ELSEWHERE, fault=Fault.ELSEWHERE)
+            raise HttpError(Fault.ELSEWHERE)
         if trouble in (Trouble.STATUS, Trouble.ASKED_TO_WAIT, Trouble.GARBAGE):
             response = self._instead(weather, trouble)
         else:
@@ -120,7 +120,7 @@ class Network:
             await asyncio.Event().wait()
         await asyncio.sleep(self.latency_s * (0.5 + self._random()))
         if trouble is Trouble.RESET:
-            raise HttpError(Fault.BROKEN, fault=Fault.BROKEN)
+            raise HttpError(Fault.BROKEN)
         if trouble is Trouble.ASKED_TO_WAIT and not is_login:
             self._want_silence(weather.retry_after_s)
         return self._delivered(response, older=trouble is Trouble.OLDER)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge import __version__
 from bridge.contract.account import SignIn, SignInState, Way
@@ -111,10 +111,9 @@ class AppSignIn:
 
     async def _renew(self, claims: str | None, _: bool) -> Answer:  # noqa: FBT001 - as ``Renew``
         self._client.forget()
-        more: dict[str, Any] = {"claims_challenge": claims} if claims else {}
         try:
             answer = await self._client.ask(
-                lambda app: app.acquire_token_for_client([self._scope], **more)
+                lambda app: app.acquire_token_for_client([self._scope], claims_challenge=claims)
             )
         except ConfigError as error:
             raise self._refused(_certificate_trouble(error)) from error

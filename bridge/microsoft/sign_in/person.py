@@ -101,8 +101,8 @@ class PersonSignIn:
         self._status.show()
 
     async def keep(self) -> None:
-        """Let the newcomer take the place of who was signed in before. Raises as ``kept``."""
-        if waiting := self._status.kept().waiting:
+        """Let the newcomer take the place of who was signed in, as ``take_newcomer`` has them."""
+        if waiting := self._status.take_newcomer().waiting:
             await self._take(waiting)
         self._status.show()
 

@@ -15,7 +15,7 @@ from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.clouds import Cloud
 from bridge.microsoft.http import Http, HttpRequest
 from bridge.microsoft.sign_in.answers import Purpose, fields_of, is_good, is_refusal
-from bridge.microsoft.sign_in.remedies import Explanation, explain, number_of
+from bridge.microsoft.sign_in.remedies import Explanation, explain
 from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.tenant import failed, look_up, sent
 
@@ -36,18 +36,16 @@ async def try_registration(
         SourceUnavailableError: Microsoft's sign-in cannot be reached, or has a bad moment.
     """
     tenant, client_id = tenant.rpartition("@")[2], client_id.lower()
-    refused, number = await _refusal(http, cloud, tenant, client_id)
-    if refused is None or number not in (*UNKNOWN_APP, *UNKNOWN_TENANT):
+    refused = await _refusal(http, cloud, tenant, client_id)
+    if refused is None or refused.aadsts not in (*UNKNOWN_APP, *UNKNOWN_TENANT):
         return refused
-    if guid_of(tenant) and tenant.lower() != client_id:
-        swapped, _ = await _refusal(http, cloud, client_id, tenant.lower())
-        if swapped is None:
-            return refused._replace(
-                text="The two ids stand in each other's place.",
-                remedy=f"Application (client) ID is {tenant}, Directory (tenant) ID is "
-                f"{client_id}.",
-            )
-    if number in UNKNOWN_TENANT:
+    might_be_swapped = guid_of(tenant) and tenant.lower() != client_id
+    if might_be_swapped and not await _refusal(http, cloud, client_id, tenant.lower()):
+        return refused._replace(
+            text="The two ids stand in each other's place.",
+            remedy=f"Application (client) ID is {tenant}, Directory (tenant) ID is {client_id}.",
+        )
+    if refused.aadsts in UNKNOWN_TENANT:
         return refused._replace(remedy=_COPY_TENANT)
     if await _is_tenants_own(http, cloud, tenant, client_id):
         return refused._replace(
@@ -57,10 +55,8 @@ async def try_registration(
     return refused._replace(remedy=f"{_COPY_APP}, not its Object ID; and check the tenant.")
 
 
-async def _refusal(
-    http: Http, cloud: Cloud, tenant: str, client_id: str
-) -> tuple[Explanation | None, int | None]:
-    """What Microsoft says to a request for a code, with its number; nothing when it gives one."""
+async def _refusal(http: Http, cloud: Cloud, tenant: str, client_id: str) -> Explanation | None:
+    """What Microsoft says to a request for a code; nothing when it gives one."""
     url = f"{cloud.login_url}/{quote(tenant)}/oauth2/v2.0/devicecode"
     scope = " ".join([*scopes_of(AccountSettings(), cloud), "offline_access", "openid"])
     form = urlencode({"client_id": client_id, "scope": scope}).encode()
@@ -68,11 +64,10 @@ async def _refusal(
     request = HttpRequest("POST", url, headers=kind, body=form)
     response = await sent(http, cloud.login_url, request)
     if is_good(response, Purpose.CODE):
-        return None, None
-    fields = fields_of(response)
-    if not is_refusal(response) or (why := explain(fields)).passes:
+        return None
+    if not is_refusal(response) or (why := explain(fields_of(response))).passes:
         raise failed(cloud.login_url, response)
-    return why, number_of(fields)
+    return why
 
 
 async def _is_tenants_own(http: Http, cloud: Cloud, tenant: str, client_id: str) -> bool:

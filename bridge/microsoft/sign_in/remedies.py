@@ -18,7 +18,7 @@ from bridge.microsoft.sign_in.remedies_table import (
     WITHOUT_NUMBER,
 )
 from bridge.microsoft.sign_in.remedy import ADMIN, OWNER, YOU, Ending, Remedy
-from bridge.microsoft.texts import plain
+from bridge.microsoft.texts import text_in
 
 __all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy", "explain"]
 
@@ -66,8 +66,7 @@ _IDS = re.compile(r"\s*Trace ID:.*", re.DOTALL)
 
 def explain(result: Mapping[str, Any]) -> Explanation:
     """What an error answer of the token endpoint means, as msal passes it on."""
-    error = result.get("error")
-    error = plain(error, TEXT_MOST) if isinstance(error, str) else ""
+    error = text_in(result, "error", TEXT_MOST) or ""
     number = number_of(result)
     row = _BY_CODE.get(number or 0)
     tenant_refused = error == TENANT_REFUSED
@@ -76,16 +75,13 @@ def explain(result: Mapping[str, Any]) -> Explanation:
     label = f"AADSTS{number}" if number else error if row is UNKNOWN else ""
     if row is WITHOUT_NUMBER[TENANT_REFUSED] and (said := _sentence(result)):
         label = f"{label}: {said}" if label else said
-    correlation_id = result.get("correlation_id")
     return Explanation(
         text=f"{row.text[:-1]} ({label})." if label else row.text,
         remedy=row.remedy,
         who=row.who,
         passes=row.ending is Ending.PASSES,
         sign_in_again=row.ending is Ending.SIGN_IN,
-        correlation_id=plain(correlation_id, TEXT_MOST)
-        if isinstance(correlation_id, str)
-        else None,
+        correlation_id=text_in(result, "correlation_id", TEXT_MOST),
         aadsts=number,
         mend=row.mend,
         refuses=row.refuses,

@@ -79,7 +79,7 @@ class SignInStatus:
         """``who``, where nobody wanted another in their place when they signed in."""
         return None if who and self._unwanted and not is_another(who, self._unwanted) else who
 
-    def kept(self) -> Newcomer:
+    def take_newcomer(self) -> Newcomer:
         """The newcomer, who waits no more; ``PersonMustActError`` where there is none."""
         newcomer, self.newcomer = self.newcomer, None
         if newcomer is None:
