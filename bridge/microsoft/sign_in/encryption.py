@@ -7,7 +7,6 @@ place. Source: NIST SP 800-38D (a fresh 96-bit nonce for every write).
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Callable
@@ -68,7 +67,7 @@ class Seal:
             fields = json.loads(sealed)
             nonce, data = (base64.b64decode(fields[key]) for key in ("nonce", "text"))
             return AESGCM(self._key).decrypt(nonce, data, name.encode()).decode()
-        except (InvalidTag, KeyError, TypeError, binascii.Error) as error:
+        except (InvalidTag, KeyError, TypeError, ValueError) as error:
             raise ValueError("changed since it was encrypted") from error
 
 
@@ -92,7 +91,7 @@ def load_seal(key_file: Path | None) -> Seal | None:
     except OSError as error:
         why = unreadable(key_file, error, otherwise=HOW_TO_MAKE)
         raise ConfigError([f"security.key_file: {why}"]) from error
-    except (ValueError, binascii.Error):
+    except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
         raise ConfigError(
