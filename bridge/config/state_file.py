@@ -75,13 +75,12 @@ class StateFile:
     ) -> None:
         self._writing = None
         error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, OSError):
+            raise error
+        self._log_news(error)
         if error is None:
-            self._back()
             self._begin(loop)
             return
-        if not isinstance(error, OSError):
-            raise error
-        self._failed(error)
         if self._unwritten is None:
             self._unwritten = text
         self._retry = loop.call_later(self._retry_s, self._begin, loop)
@@ -96,20 +95,15 @@ class StateFile:
         try:
             self._write(self.file, text)
         except OSError as error:
-            self._failed(error)
+            self._log_news(error)
         else:
-            self._back()
+            self._log_news(None)
 
-    def _failed(self, error: OSError) -> None:
-        if not self._lost:
-            log.error(
-                "%s cannot be written: %s; kept in memory only, tried again",
-                self.file,
-                error.strerror,
-            )
-        self._lost = True
-
-    def _back(self) -> None:
-        if self._lost:
+    def _log_news(self, error: OSError | None) -> None:
+        """Once that it cannot be written, and once that it can."""
+        if error and not self._lost:
+            text = "%s cannot be written: %s; kept in memory only, tried again"
+            log.error(text, self.file, error.strerror)
+        elif self._lost and not error:
             log.info("%s is written again", self.file)
-        self._lost = False
+        self._lost = error is not None

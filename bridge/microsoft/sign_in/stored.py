@@ -109,7 +109,7 @@ class StoredSignIn:
         return granted.answer
 
     async def delete(self) -> None:
-        """Forget everything; ``PersonMustActError``, and nothing is, where the file stays."""
+        """Forget everything; or nothing, with a ``PersonMustActError``, where the file stays."""
         try:
             await self._client.run(self._cache.delete)
         except OSError as error:
