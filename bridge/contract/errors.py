@@ -1,4 +1,16 @@
-"""The errors. Each class answers one question: try again, ask a person, or fix the code?
+"""The error tree. Each class answers one question: try again, ask a person, or fix the code?
+
+    PresenceBridgeError
+    ├── ConfigError            a person mends the config; exit 2
+    ├── ContractError          code: a topic or payload breaks the contract; it is dropped
+    ├── TryAgainError          passes by itself; carries how long to wait, when known
+    │   ├── SourceUnavailableError   Microsoft cannot be reached or asks us to wait
+    │   ├── SourceDataError          Microsoft answered something that is no presence
+    │   └── LightUnreachableError    the lamp is off, unplugged or busy
+    └── PersonMustActError     stays until somebody acts; carries the remedy
+        ├── SignInNeededError        an account has no usable token
+        ├── AccessRefusedError       signed in, but not allowed to read presence
+        └── LightRefusedError        the lamp is there and refuses: pair it, wire it, name it
 
 Library errors are translated in the module that calls the library, with their cause. A message
 says what failed, on what, and what to do; it never holds a secret.
