@@ -21,13 +21,7 @@ from bridge.broker.receive_check import ReceiveCheck
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.refusals import Refusals
 from bridge.broker.sender import Messages, Sender
-from bridge.broker.session import (
-    Connect,
-    ConnectionFailedError,
-    Limits,
-    Session,
-    first_failure,
-)
+from bridge.broker.session import Connect, ConnectionFailedError, Limits, Session, first_failure
 from bridge.broker.subscriptions import Handler, Subscriptions
 from bridge.broker.takeover import watch
 from bridge.config.tables.shared import MqttSettings
@@ -186,6 +180,11 @@ class Broker:
     def has_room(self) -> bool:
         """Whether so few messages wait that another one is soon sent."""
         return self._outbox.has_room
+
+    @property
+    def has_room_for_changes(self) -> bool:
+        """Whether so few changes wait that another one is soon sent."""
+        return self._outbox.has_room_for_changes
 
     async def room(self) -> None:
         """Wait for ``has_room``."""

@@ -92,6 +92,11 @@ class Outbox:
         """Whether so few messages wait that another one is soon sent."""
         return len(self) < ROOM
 
+    @property
+    def has_room_for_changes(self) -> bool:
+        """Whether so few changes wait, whatever waits behind them."""
+        return len(self._changes) < ROOM
+
     async def room(self) -> None:
         """Wait for ``has_room``."""
         while not self.has_room:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -139,3 +140,7 @@ class Presence:
         if self.status_message_until is None or now < self.status_message_until:
             return self
         return replace(self, status_message=None, status_message_until=None)
+
+
+Part = Callable[[Mapping[str, Presence]], None]
+"""Gets what one of several requests of a read brought, by account slug, while the read goes on."""

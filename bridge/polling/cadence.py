@@ -32,6 +32,8 @@ WEEKEND = 5
 """``datetime.weekday`` of Saturday."""
 JITTER = 0.1
 """A share of the delay, so that many accounts do not beat together."""
+CALL_SHARE_S = 0.04
+"""At least so long a pause for each request of a read: half of the budget at the most."""
 
 
 class History(NamedTuple):
@@ -107,6 +109,12 @@ def pace(
     spread = 1.0 + JITTER * (2.0 * random() - 1.0)
     delay_s = _delay_s(row.likely, settings) * spread
     return Pace(min(settings.slowest, max(settings.fastest, delay_s)), row.why)
+
+
+def fair(chosen: Pace, calls: int) -> Pace:
+    """What was ``chosen``, or later where a read takes many ``calls``."""
+    fair_s = calls * CALL_SHARE_S
+    return Pace(fair_s, "a fair share of the requests") if fair_s > chosen.delay_s else chosen
 
 
 def _delay_s(likely: float, settings: PollingSettings) -> float:

@@ -7,30 +7,24 @@ their times stay true.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from math import ceil
-from operator import attrgetter
 from typing import NamedTuple
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
 from bridge.contract.presence import Presence
-from bridge.contract.status import status_of
 from bridge.contract.uncollected import uncollected
+from bridge.polling.changes import is_seen, since_when
 from bridge.polling.freshness import Freshness
-from bridge.polling.read_order import ReadOrder
+from bridge.polling.read_order import ReadOrder, older_in
 
 ROUND_S = 60.0
 """Everybody is reported at least this often while polls are good."""
 SLICE = 50
 """So few are reported again each time."""
-
-_VISIBLE = attrgetter(
-    *("availability", "activity", "raw_availability", "raw_activity", "out_of_office"),
-    *("status_message", "work_location", "work_location_source"),
-)
-"""What of a presence people see."""
 
 EpochAt = Callable[[datetime], int | None]
 """The epoch of facts at a moment; called for each moment, it sees the clock set back."""
@@ -51,17 +45,26 @@ class Facts:
     def __init__(self, epoch: EpochAt = lambda _: None) -> None:
         self._epoch = epoch
         self.accounts: Mapping[str, str] = {}
-        self.presences: tuple[Presence, ...] = ()
-        """The newest presences: of each pair of words one."""
         self.freshness = Freshness()
         self._order = ReadOrder()
         self._facts: dict[str, AccountFacts] = {}
+        self._presences: tuple[Presence, ...] | None = None
         self._reported: dict[str, AccountFacts] = {}  # who was reported longest ago is first
         self._changed: dict[str, None] = {}
         self._messages: dict[str, datetime] = {}  # ends of the status messages that have one
         self._shared: tuple[bool, SignIn, int | None] = (False, SIGNED_OUT, None)
         self._round_at: datetime | None = None
+        self._polled = False
         self._says = True
+
+    @property
+    def presences(self) -> tuple[Presence, ...]:
+        """The newest presences: of each pair of words one."""
+        if self._presences is None:
+            presences = (facts.presence for facts in self._facts.values())
+            by_words = {(p.availability, p.activity): p for p in presences if p}
+            self._presences = tuple(by_words.values())
+        return self._presences
 
     def follow(self, accounts: Mapping[str, str]) -> bool:
         """Have exactly ``accounts`` (slugs and names); whether that is news."""
@@ -80,8 +83,7 @@ class Facts:
                 self._changed[slug] = None
             elif before.name != name:
                 self._facts[slug] = replace(before, name=name)
-        self.accounts = accounts
-        self._collect_presences()
+        self.accounts, self._presences = accounts, None
         return True
 
     def show_messages(self, *, shown: bool) -> None:
@@ -92,7 +94,6 @@ class Facts:
         for facts in self._facts.values():
             if not shown and facts.presence:
                 self._put(facts, facts.presence.without_messages(), facts.changed_at, facts.since)
-        self._collect_presences()
 
     def of_somebody_else(self) -> None:
         """Somebody else is signed in: the numbers of their answers are a line of its own."""
@@ -101,34 +102,34 @@ class Facts:
             if facts.presence:
                 unnumbered = replace(facts.presence, sequence_number=None)
                 self._facts[slug] = replace(facts, presence=unnumbered)
-        self._collect_presences()
+        self._presences = None
 
     @uncollected()
     def take(self, answers: Mapping[str, Presence], now: datetime) -> Taken:
         """Take the answers of a good poll; an older answer than before counts as a missing one."""
         self._follow_the_clock(now)
+        self._polled = True
         was_current = self.freshness.is_current(now)
         older, anew = self._order.check(answers, self._facts, now)
         present = answers.keys() - older if older else answers.keys()
         missing = self._facts.keys() - present if len(present) < len(self._facts) else set[str]()
         self._changed |= dict.fromkeys(self.freshness.polled(present, missing, now))
-        put, changed = False, False
-        for slug, answer in answers.items():
-            facts = self._facts.get(slug)
-            presence = answer.at(now) if self._says else answer.without_messages()
-            if facts is None or slug in older:
-                continue
-            if presence is facts.presence or presence == facts.presence:
-                if facts.since and not was_current:  # it may have been another meanwhile
-                    self._facts[slug] = replace(facts, since=None)
-                continue
-            visible = not facts.presence or _VISIBLE(presence) != _VISIBLE(facts.presence)
-            since = _since(facts, presence, now) if was_current else None
-            self._put(facts, presence, now if visible else facts.changed_at, since)
-            put, changed = True, changed or visible
-        if put:
-            self._collect_presences()
+        _, changed = self._take_each(answers, now, but=older, was_current=was_current)
         return Taken(changed, anew)
+
+    @uncollected()
+    def take_part(self, answers: Mapping[str, Presence], now: datetime) -> bool:
+        """Take who changed in a part of a poll that goes on; whether anybody did for people.
+
+        Who is current, who is missing and whose older answers count only the whole poll says.
+        """
+        self._follow_the_clock(now)
+        if not self.freshness.is_current(now):
+            return False
+        later = (answers.keys() & self.freshness.missing).union(older_in(answers, self._facts))
+        early, changed = self._take_each(answers, now, but=later, was_current=True)
+        self.freshness.read_early(early, now)
+        return changed
 
     def news(self, now: datetime, sign_in: SignIn) -> Iterator[AccountFacts]:
         """The facts that are news: of who changed and of a slice of the others, or of everybody.
@@ -141,11 +142,11 @@ class Facts:
         shared = (signed_in and self.freshness.is_current(now), sign_in, epoch)
         due: list[str]
         if shared != self._shared:
-            self._shared, due = shared, list(self._facts)
+            self._shared, self._round_at, due = shared, now, list(self._facts)
         else:
             ended = [slug for slug in self.freshness.ended(now) if self._is_reported_fresh(slug)]
             due = [*self._changed, *ended, *islice(self._reported, self._slice(now))]
-        self._changed, self._round_at = {}, now
+        self._changed, self._polled = {}, False
         for slug in dict.fromkeys(due):
             before = self._facts[slug]
             polled_at, valid_until = self.freshness.times_of(slug)
@@ -173,10 +174,32 @@ class Facts:
             ends.append(end)
         return min(ends, default=None)
 
-    def _collect_presences(self) -> None:
-        presences = (facts.presence for facts in self._facts.values())
-        by_words = {(p.availability, p.activity): p for p in presences if p}
-        self.presences = tuple(by_words.values())
+    def _take_each(
+        self,
+        answers: Mapping[str, Presence],
+        now: datetime,
+        *,
+        but: AbstractSet[str],
+        was_current: bool,
+    ) -> tuple[list[str], bool]:
+        """Whose presence is another, and whether people see that of anybody."""
+        others: list[str] = []
+        changed = False
+        for slug, answer in answers.items():
+            facts = self._facts.get(slug)
+            if facts is None or slug in but:
+                continue
+            presence = answer.at(now) if self._says else answer.without_messages()
+            if presence is facts.presence or presence == facts.presence:
+                if facts.since and not was_current:  # it may have been another meanwhile
+                    self._facts[slug] = replace(facts, since=None)
+                continue
+            visible = is_seen(facts.presence, presence)
+            since = since_when(facts, presence, now) if was_current else None
+            self._put(facts, presence, now if visible else facts.changed_at, since)
+            others.append(slug)
+            changed = changed or visible
+        return others, changed
 
     def _end_messages(self, now: datetime) -> None:
         """Show no status message any more whose end has come, read again or not."""
@@ -197,7 +220,7 @@ class Facts:
         changed_at: datetime | None,
         since: datetime | None,
     ) -> None:
-        slug = facts.account
+        slug, self._presences = facts.account, None
         self._facts[slug] = AccountFacts(
             slug, facts.name, presence=presence, changed_at=changed_at, since=since
         )
@@ -212,13 +235,12 @@ class Facts:
         return reported is not None and reported.fresh
 
     def _slice(self, now: datetime) -> int:
-        """How many are reported again: with each taking turns, everybody within a round."""
+        """How many are reported again: with each taking turns, everybody within a round.
+
+        Nobody where no poll has moved their times since.
+        """
+        if not self._polled:
+            return 0
         passed_s = (now - self._round_at).total_seconds() if self._round_at else 0.0
+        self._round_at = now
         return max(SLICE, ceil(len(self._reported) * passed_s / ROUND_S))
-
-
-def _since(before: AccountFacts, presence: Presence, now: datetime) -> datetime | None:
-    """Since when a person does what ``presence`` says, read without a gap after ``before``."""
-    if before.presence is None:
-        return None
-    return before.since if status_of(before.presence) is status_of(presence) else now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
@@ -27,6 +27,8 @@ class Freshness:
         """Until when the last good poll is current."""
         self._absent: dict[str, Times] = {}
         """Who is missing keeps the times of the last poll that had them."""
+        self._early: dict[str, datetime] = {}
+        """Who was read since, in a poll that has not ended well yet: it makes nobody current."""
 
     def add(self, slug: str) -> None:
         """Somebody new, who was not read yet."""
@@ -35,6 +37,11 @@ class Freshness:
     def forget(self, slug: str) -> None:
         """Forget somebody."""
         self._absent.pop(slug, None)
+        self._early.pop(slug, None)
+
+    def read_early(self, slugs: Iterable[str], now: datetime) -> None:
+        """Take note of who was read in a poll that goes on."""
+        self._early |= dict.fromkeys(slugs, now)
 
     def polled(
         self, present: AbstractSet[str], missing: AbstractSet[str], now: datetime
@@ -44,17 +51,23 @@ class Freshness:
         for slug in back:
             del self._absent[slug]
         for slug in missing:
-            self._absent.setdefault(slug, (self._polled_at, self.valid_until))
-        self._polled_at = now
+            self._absent.setdefault(slug, self.times_of(slug))
+        self._polled_at, self._early = now, {}
         return back
 
     def is_current(self, now: datetime) -> bool:
         """Whether the last good poll still counts."""
         return self.valid_until is not None and now < self.valid_until
 
+    @property
+    def missing(self) -> AbstractSet[str]:
+        """Who was missing in the last good poll."""
+        return self._absent.keys()
+
     def times_of(self, slug: str) -> Times:
         """When somebody was read last, and until when that is current."""
-        return self._absent.get(slug) or (self._polled_at, self.valid_until)
+        common = self._early.get(slug, self._polled_at), self.valid_until
+        return self._absent.get(slug) or common
 
     def ended(self, now: datetime) -> Iterator[str]:
         """Who of the missing is not current any more."""
@@ -80,6 +93,7 @@ class Freshness:
         back = self._polled_at - now
         self._polled_at = now
         self.valid_until = self.valid_until and self.valid_until - back
+        self._early = {slug: read_at - back for slug, read_at in self._early.items()}
         self._absent = {
             slug: (polled_at and polled_at - back, end and end - back)
             for slug, (polled_at, end) in self._absent.items()

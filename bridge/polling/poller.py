@@ -23,19 +23,18 @@ from bridge.contract.presence import Presence
 from bridge.contract.supervised import supervised
 from bridge.polling import failed_read
 from bridge.polling.backoff import Backoff
-from bridge.polling.cadence import History, Pace, pace
+from bridge.polling.cadence import History, Pace, fair, pace
 from bridge.polling.facts import EpochAt, Facts
 from bridge.polling.freshness import valid_until
 from bridge.polling.health import INTERNAL_ERROR, NOBODY, REPORT, Status
 from bridge.polling.machine_sleep import sleep_until_woken
+from bridge.polling.read_order import log_counted_anew
 from bridge.polling.reporting import Reporting
 from bridge.polling.source import Source
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
-CALL_SHARE_S = 0.04
-"""At least so long a pause for each request of a read: half of the budget at the most."""
 SIGN_IN_S = 300.0
 """Between two looks for a sign-in of which no news came; news of one wakes us."""
 
@@ -72,6 +71,8 @@ class Poller:
         self._history, self._backoff = History(), Backoff()
         self._status, self._turned = Status(), turned
         self._wake, self._reading = asyncio.Event(), False
+        self._is_of_another = False
+        """Somebody else has signed in since the read that goes on, or was last, began."""
         self.tried = asyncio.Event()
         """Set when a read has ended, well or not, since ``run`` runs."""
 
@@ -135,16 +136,26 @@ class Poller:
     async def _poll(self) -> float:
         """Read once; return the seconds until the next turn."""
         self._status = self._status._replace(last_poll_attempt=self._clock.now())
-        self._reading = True
+        self._reading, self._is_of_another = True, False
         try:
             try:
                 async with asyncio.timeout(failed_read.deadline_s(len(self._source.accounts))):
-                    answers = await self._source.read()
+                    answers = await self._source.read(self._take_part)
             finally:
                 self._reading, self._reporting.has_read = False, True
         except (SignInNeededError, AccessRefusedError, TryAgainError, TimeoutError) as error:
             return self._failed(error)
-        return self._good(answers)
+        return 0.0 if self._is_of_another else self._good(answers)
+
+    def _take_part(self, answers: Mapping[str, Presence]) -> None:
+        """Report early who changed; all else comes with the whole read."""
+        is_in = self._source.sign_in.value.state is SignInState.SIGNED_IN
+        if self._status.problem or not is_in or self._is_of_another:
+            return
+        now = self._clock.now()
+        if self._facts.take_part(answers, now):
+            self._history = self._history._replace(changed_at=now)
+            self.report_soon()
 
     def _good(self, answers: Mapping[str, Presence]) -> float:
         now, slug = self._clock.now(), self._source.slug
@@ -155,19 +166,12 @@ class Poller:
         self._reporting.follow()
         taken = self._facts.take(answers, now)
         if taken.counted_anew:
-            log.info(
-                "%s: Microsoft numbers its answers from the start; those of %s count as new",
-                slug,
-                _some(taken.counted_anew),
-            )
+            log_counted_anew(slug, taken.counted_anew)
         self._history = History(
             changed_at=now if taken.changed else self._history.changed_at,
             presences=self._facts.presences,
         )
-        chosen = self._pace(self._history, now)
-        fair_s = self._source.calls * CALL_SHARE_S
-        if fair_s > chosen.delay_s:
-            chosen = Pace(fair_s, "a fair share of the requests")
+        chosen = fair(self._pace(self._history, now), self._source.calls)
         self._facts.freshness.valid_until = valid_until(now, chosen.delay_s)
         self._status = Status(
             last_poll_ok=now,
@@ -231,6 +235,7 @@ class Poller:
         async for sign_in in self._source.sign_in.watch():
             if who and sign_in.signed_in_as not in (None, who):
                 self._facts.of_somebody_else()
+                self._is_of_another = True
                 self.poll_now()
             who = sign_in.signed_in_as or who
             came = before.waits or before.state is not SignInState.SIGNED_IN
@@ -244,7 +249,3 @@ class Poller:
     @property
     def _needs_sign_in(self) -> bool:
         return self._reporting.has_read and self._source.sign_in.value.state in NEEDS_SIGN_IN
-
-
-def _some(slugs: tuple[str, ...]) -> str:
-    return slugs[0] if len(slugs) == 1 else f"{slugs[0]} and {len(slugs) - 1} more"

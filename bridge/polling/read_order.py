@@ -6,12 +6,15 @@ longer (``B999``, ``B1000``). What cannot be compared is not called older: the l
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bridge.contract.account import AccountFacts
 from bridge.contract.presence import Presence
+
+log = logging.getLogger(__name__)
 
 OLDER_MOST, OLDER_FOR = 10, timedelta(minutes=5)
 """So many older answers in a row, or for so long: Microsoft counts anew, and they are taken."""
@@ -31,16 +34,12 @@ class ReadOrder:
         """Whose answer is older than ``before``, and for whom that has gone on for too long."""
         older: dict[str, tuple[datetime, int]] = {}
         anew: list[str] = []
-        for slug, presence in answers.items():
-            facts = before.get(slug)
-            if facts is None or presence is facts.presence:
-                continue
-            if is_older(presence, facts.presence):
-                since, count = self._older.get(slug, (now, 0))
-                if count + 1 >= OLDER_MOST or now - since >= OLDER_FOR:
-                    anew.append(slug)
-                else:
-                    older[slug] = since, count + 1
+        for slug in older_in(answers, before):
+            since, count = self._older.get(slug, (now, 0))
+            if count + 1 >= OLDER_MOST or now - since >= OLDER_FOR:
+                anew.append(slug)
+            else:
+                older[slug] = since, count + 1
         missing = {slug: old for slug, old in self._older.items() if slug not in answers}
         self._older = missing | older
         return set(older), tuple(anew)
@@ -52,6 +51,24 @@ class ReadOrder:
     def clock_set_back(self, back: timedelta) -> None:
         """Take note that the wall clock was set back."""
         self._older = {slug: (since - back, n) for slug, (since, n) in self._older.items()}
+
+
+def log_counted_anew(source: str, slugs: tuple[str, ...]) -> None:
+    """Say that the older answers about ``slugs`` were taken."""
+    some = slugs[0] if len(slugs) == 1 else f"{slugs[0]} and {len(slugs) - 1} more"
+    text = "%s: Microsoft numbers its answers from the start; those of %s count as new"
+    log.info(text, source, some)
+
+
+def older_in(answers: Mapping[str, Presence], before: Mapping[str, AccountFacts]) -> list[str]:
+    """Whose answer is older than ``before``."""
+    return [
+        slug
+        for slug, presence in answers.items()
+        if (facts := before.get(slug))
+        and presence is not facts.presence
+        and is_older(presence, facts.presence)
+    ]
 
 
 def is_older(answer: Presence, than: Presence | None) -> bool:

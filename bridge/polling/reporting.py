@@ -59,12 +59,16 @@ class Reporting:
             wait_s = max(SOON_S, (end - now).total_seconds()) if end else JUMP_S
             await sleep_unless(self._news, wait_s, self._clock)
             self._news.clear()
-            self.report_news()
+            self._report_each()
+
+    def report_news(self) -> None:
+        """Report what is news of the accounts that the source has now."""
+        self.follow()
+        self._report_each()
 
     @uncollected()
-    def report_news(self) -> None:
-        """Report each, also when one of them cannot be; then raise its error."""
-        self.follow()
+    def _report_each(self) -> None:
+        """Report all that is news, also when one of them cannot be; then raise its error."""
         now, sign_in = self._clock.now(), self._source.sign_in.value
         if self.refused:
             sign_in = with_refusal(sign_in, self.refused)

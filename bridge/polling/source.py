@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bridge.contract.account import SignIn
 from bridge.contract.latest import Latest
-from bridge.contract.presence import Presence
+from bridge.contract.presence import Part, Presence
 
 
 class Source(Protocol):
@@ -39,8 +39,8 @@ class Source(Protocol):
         """Nothing is sent before this moment."""
         ...
 
-    async def read(self) -> Mapping[str, Presence]:
-        """The presences now, by account slug.
+    async def read(self, part: Part = ...) -> Mapping[str, Presence]:
+        """The presences now, by account slug; those of each of several requests as they come.
 
         Raises:
             SourceUnavailableError: Try again, after the wait it carries.

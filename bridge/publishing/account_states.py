@@ -215,8 +215,9 @@ class AccountStates:
         yield from self._beside(slug)
 
     def _publish_due(self) -> None:
-        """Publish what is due while the broker has room."""
-        while self._due and self._broker.has_room:
+        """Publish what is due while the broker has room; changes wait for nothing but changes."""
+        broker, due = self._broker, self._due
+        while broker.has_room_for_changes if due.has_changes else (due and broker.has_room):
             facts = self._due.take()
             slug, followed = facts.account, self._outgoing.followed.get(facts.account)
             if followed is None:

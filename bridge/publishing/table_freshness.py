@@ -138,6 +138,8 @@ class TableFreshness:
         newest = self._newest.get(followed.table or "")
         if not followed.shares or newest is None or not (facts.fresh and newest.fresh):
             return facts
+        if _order(facts) > _order(newest):  # read already, while others of the table were not
+            return facts
         return replace(facts, polled_at=newest.polled_at, valid_until=newest.valid_until)
 
     def note_problems(self, problems: Mapping[str, str | None]) -> None:
@@ -239,7 +241,8 @@ def _order(facts: AccountFacts) -> tuple[int, datetime]:
 
 
 def _times(facts: AccountFacts) -> tuple[object, ...]:
-    return facts.epoch, facts.polled_at, facts.valid_until, facts.fresh
+    """What is the same of all who were in the last good poll."""
+    return facts.epoch, facts.valid_until, facts.fresh
 
 
 def _is_online(message: Message) -> bool:

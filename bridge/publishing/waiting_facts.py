@@ -22,6 +22,11 @@ class WaitingFacts:
     def __contains__(self, slug: object) -> bool:
         return slug in self._changed or slug in self._others
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether somebody waits who does something else."""
+        return bool(self._changed)
+
     def put(self, facts: AccountFacts, published: AccountFacts | None) -> None:
         """Let ``facts`` wait, in the place of older ones; ``published`` are those sent last."""
         slug = facts.account

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.latest import Latest
-from bridge.contract.presence import Presence
+from bridge.contract.presence import Part, Presence
 
 SIGNED_IN = SignIn(SignInState.SIGNED_IN)
 
@@ -25,7 +25,7 @@ class FakeSource:
         self.answer = answer
         self.reads = 0
 
-    async def read(self) -> Mapping[str, Presence]:
+    async def read(self, _: Part = lambda _: None) -> Mapping[str, Presence]:
         self.reads += 1
         if isinstance(self.answer, Exception):
             raise self.answer

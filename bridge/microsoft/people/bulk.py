@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
-from bridge.contract.presence import Presence
+from bridge.contract.presence import Part, Presence
 from bridge.contract.uncollected import uncollected
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph, parsed
@@ -102,8 +102,10 @@ class Bulk:
         left_out = self._owner.left_out()
         self._prepare([person for person in people if person.oid not in left_out])
 
-    async def read(self) -> Mapping[str, Presence]:
+    async def read(self, part: Part = lambda _: None) -> Mapping[str, Presence]:
         """The presences now, by account slug; who is missing in Graph's answers is missing here.
+
+        ``part`` gets those of each request as they come, where there are several.
 
         Raises:
             PresenceBridgeError: Nobody could be read; as in ``Members.ready`` and ``Graph.read``.
@@ -119,10 +121,12 @@ class Bulk:
         except PresenceBridgeError:
             self._begin_after(turn[0])
             raise
+        if len(turn) > 1:
+            part(presences)
         waiting, failed = iter(turn[1:]), list[tuple[Request, PresenceBridgeError]]()
         async with asyncio.TaskGroup() as tasks:
             for number in range(min(PARALLEL, len(turn) - 1)):
-                work = self._work(waiting, presences, failed)
+                work = self._work(waiting, presences, failed, part)
                 tasks.create_task(work, name=f"bulk-{self._table}-{number}")
         if failed:
             self._begin_after(failed[0][0])
@@ -163,14 +167,17 @@ class Bulk:
         waiting: Iterator[Request],
         presences: dict[str, Presence],
         failed: list[tuple[Request, PresenceBridgeError]],
+        part: Part,
     ) -> None:
         """Send what waits until one fails."""
         for request in waiting:
             try:
-                presences.update(await self._send(request))
+                answer = await self._send(request)
             except PresenceBridgeError as error:
                 failed.append((request, error))
                 return
+            presences |= answer
+            part(answer)
 
     async def _send(self, request: Request) -> dict[str, Presence]:
         body = await self._graph.body(PATH, encode_json({"ids": request}), remedy=REMEDY)

@@ -9,7 +9,7 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
-from bridge.contract.presence import Presence
+from bridge.contract.presence import Part, Presence
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.bulk import Bulk
 from bridge.microsoft.people.directory import Member, Memory, Named, named
@@ -28,7 +28,7 @@ class Me:
         self.accounts: Mapping[str, str] = {slug: name}
         self._slug, self._graph, self._owner = slug, graph, owner
 
-    async def read(self) -> Mapping[str, Presence]:
+    async def read(self, _: Part = lambda _: None) -> Mapping[str, Presence]:
         """The presence now. Raises as ``Graph.my_presence`` does."""
         presence = await self._graph.my_presence()
         self._owner.own([self._graph.my_id] if self._graph.my_id else [])

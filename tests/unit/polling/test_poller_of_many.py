@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from bridge.config.tables.config import PollingSettings
-from bridge.contract.presence import Activity, Availability, Presence
+from bridge.contract.presence import Activity, Availability, Part, Presence
 from bridge.polling import Poller
 from bridge.polling.failed_read import deadline_s
 from tests.fakes.clock import ManualClock
@@ -21,7 +21,7 @@ class Crowd(FakeSource):
         super().__init__(FREE)
         self.present = ["alice"]
 
-    async def read(self) -> Mapping[str, Presence]:
+    async def read(self, _: Part = lambda _: None) -> Mapping[str, Presence]:
         await super().read()
         if list(self.accounts) != self.present:
             self.accounts = {slug: slug.title() for slug in self.present}

@@ -165,6 +165,11 @@ class FakeBroker:
     def has_room(self) -> bool:
         return len(self.waiting) < self.most
 
+    @property
+    def has_room_for_changes(self) -> bool:
+        beats = sum(any(each is beat for beat in self.beats) for each in self.waiting)
+        return len(self.waiting) - beats < self.most
+
     async def room(self) -> None:
         while not self.has_room:
             self._drained.clear()

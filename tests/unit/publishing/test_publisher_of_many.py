@@ -42,6 +42,21 @@ async def test_while_many_messages_wait_only_the_newest_facts_of_each_account_do
     assert len(states) <= 104, "the older facts of those who waited were never sent"
 
 
+async def test_a_change_goes_at_once_though_there_is_no_room_for_the_first_facts_of_others(
+    bench: Bench,
+) -> None:
+    bench.follow(*(f"team_p{number}" for number in range(100)), table="team")
+    bench.broker.drain()
+    for number in range(100):
+        bench.publisher.states.update(facts(f"team_p{number}", Availability.AWAY))
+    assert not bench.broker.has_room
+    bench.publisher.states.update(facts("team_p0", Availability.BUSY))
+    assert any(b'"busy"' in message.payload for message in bench.broker.waiting)
+    for number in range(1, 100):
+        bench.publisher.states.update(facts(f"team_p{number}", Availability.BUSY))
+    assert len(bench.broker.waiting) < 30, "of changes no more wait than of others"
+
+
 async def test_who_is_gone_before_their_turn_is_not_published(bench: Bench) -> None:
     bench.follow("a", "b", "c")
     bench.broker.drain()
