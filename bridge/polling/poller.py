@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta, tzinfo
 from functools import partial
 from random import random as _random
 
 from bridge.config.tables.config import PollingSettings
-from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, SignInState
+from bridge.contract.account import NEEDS_SIGN_IN, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import (
     AccessRefusedError,
@@ -29,7 +29,7 @@ from bridge.polling.freshness import valid_until
 from bridge.polling.health import INTERNAL_ERROR, NOBODY, REPORT, Status
 from bridge.polling.machine_sleep import sleep_until_woken
 from bridge.polling.read_order import log_counted_anew
-from bridge.polling.reporting import Reporting
+from bridge.polling.reporting import Report, Reporting
 from bridge.polling.source import Source
 from bridge.retry import Random
 
@@ -42,8 +42,8 @@ SIGN_IN_S = 300.0
 class Poller:
     """The loop over one source.
 
-    ``report`` gets the facts of an account that are news; ``announce`` is called before, when the
-    accounts of the source are others; ``turned`` is called when ``status`` has another problem.
+    ``reports`` get the facts of an account that are news; ``announce`` is called before, when the
+    accounts of the source are others; ``turned`` when ``status`` has another problem.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Poller:
         source: Source,
         *,
         settings: PollingSettings,
-        report: Callable[[AccountFacts], None],
+        reports: Collection[Report],
         announce: Callable[[], None] = lambda: None,
         turned: Callable[[], None] = lambda: None,
         clock: Clock,
@@ -66,7 +66,7 @@ class Poller:
         self._facts = Facts(epoch)
         self._facts.follow(source.accounts)
         self._reporting = Reporting(
-            source, self._facts, report=report, announce=announce, clock=clock
+            source, self._facts, reports=reports, announce=announce, clock=clock
         )
         self._history, self._backoff = History(), Backoff()
         self._status, self._turned = Status(), turned
@@ -158,15 +158,14 @@ class Poller:
             self.report_soon()
 
     def _good(self, answers: Mapping[str, Presence]) -> float:
-        now, slug = self._clock.now(), self._source.slug
+        now = self._clock.now()
         if self._status.problem:
-            log.info("%s: presence is back", slug)
+            log.info("%s: presence is back", self._source.slug)
             self._turned()
         self._reporting.refused, self._backoff = None, Backoff()
         self._reporting.follow()
         taken = self._facts.take(answers, now)
-        if taken.counted_anew:
-            log_counted_anew(slug, taken.counted_anew)
+        log_counted_anew(self._source.slug, taken.counted_anew)
         self._history = History(
             changed_at=now if taken.changed else self._history.changed_at,
             presences=self._facts.presences,

@@ -54,10 +54,11 @@ class ReadOrder:
 
 
 def log_counted_anew(source: str, slugs: tuple[str, ...]) -> None:
-    """Say that the older answers about ``slugs`` were taken."""
-    some = slugs[0] if len(slugs) == 1 else f"{slugs[0]} and {len(slugs) - 1} more"
-    text = "%s: Microsoft numbers its answers from the start; those of %s count as new"
-    log.info(text, source, some)
+    """Say of whom the older answers were taken, if of anybody."""
+    if slugs:
+        some = slugs[0] if len(slugs) == 1 else f"{slugs[0]} and {len(slugs) - 1} more"
+        text = "%s: Microsoft numbers its answers from the start; those of %s count as new"
+        log.info(text, source, some)
 
 
 def older_in(answers: Mapping[str, Presence], before: Mapping[str, AccountFacts]) -> list[str]:

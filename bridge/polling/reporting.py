@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from bridge.contract.account import AccountFacts
 from bridge.contract.clock import Clock, sleep_unless
@@ -14,12 +14,13 @@ from bridge.polling.machine_sleep import JUMP_S, SOON_S
 from bridge.polling.shown_sign_in import is_news, with_internal_error, with_refusal
 from bridge.polling.source import Source
 
+Report = Callable[[AccountFacts], None]
 ERROR_SHOWN_S = 3600.0
 """An internal error is shown for so long, also when all is well again."""
 
 
 class Reporting:
-    """``report`` gets the facts of an account that are news.
+    """Each of ``reports`` gets the facts of an account that are news.
 
     ``announce`` is called before, when the accounts of the source are others.
     """
@@ -29,12 +30,12 @@ class Reporting:
         source: Source,
         facts: Facts,
         *,
-        report: Callable[[AccountFacts], None],
+        reports: Collection[Report],
         announce: Callable[[], None],
         clock: Clock,
     ) -> None:
         self._source, self._facts, self._clock = source, facts, clock
-        self._report, self._announce = report, announce
+        self._reports, self._announce = reports, announce
         self._news = asyncio.Event()
         self._broke_s: float | None = None
         self.has_read = False
@@ -79,10 +80,11 @@ class Reporting:
             return  # what was reported before a restart is still there
         failed: Exception | None = None
         for facts in self._facts.news(now, sign_in):
-            try:
-                self._report(facts)
-            except Exception as error:  # noqa: BLE001 - one person's bug is one person's
-                failed = error
+            for report in self._reports:
+                try:
+                    report(facts)
+                except Exception as error:  # noqa: BLE001 - one person's bug is one person's
+                    failed = error
         if failed:
             raise failed
 

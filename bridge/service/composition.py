@@ -88,7 +88,7 @@ class Composition:
         )
         self.sources = Sources(
             self._microsoft,
-            report=self._report,
+            report=self.publisher.states.update,
             announce=self._announce,
             turned=self._turned.set,
             clock=clock,
@@ -119,6 +119,7 @@ class Composition:
         }
         if open_page:
             self._page = open_page(self._service, config, publisher.broker, clock)
+            self.sources.reports.append(self._show)
             works["page"] = self._page.run
         if open_local_api:
             local_api = open_local_api(
@@ -185,8 +186,7 @@ class Composition:
             "clocks_apart_s": self._page.clocks_apart_s if self._page else {},
         }
 
-    def _report(self, facts: AccountFacts) -> None:
-        self.publisher.states.update(facts)
+    def _show(self, facts: AccountFacts) -> None:
         if self._page:
             self._supervision.call("page", partial(self._page.update, facts))
 

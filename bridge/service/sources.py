@@ -51,7 +51,9 @@ class Sources:
         reads: bool = True,
         alone_most: int = ALONE_MOST,
     ) -> None:
-        self._microsoft, self._report, self._announce = microsoft, report, announce
+        self._microsoft, self._announce = microsoft, announce
+        self.reports = [report]
+        """They get the facts that are news, in this order."""
         self._turned, self._alone_most = turned, alone_most
         self._config: Config | None = None
         self._clock, self._random, self._epoch = clock, random, epoch
@@ -229,7 +231,7 @@ class Sources:
             settings=self._config.polling,
             hours=hours_of(table.hours) if table.hours else None,
             zone=self._config.zone,
-            report=self._report,
+            reports=self.reports,
             announce=self._announce_all,
             turned=self._turned,
             clock=self._clock,

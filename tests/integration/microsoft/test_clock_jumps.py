@@ -297,7 +297,7 @@ class Watched:
         self.poller = Poller(
             account,
             settings=PollingSettings(),
-            report=self.facts.set,
+            reports=[self.facts.set],
             clock=machine.clock,
             random=lambda: 0.5,
         )

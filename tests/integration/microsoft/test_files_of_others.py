@@ -154,7 +154,7 @@ async def test_it_is_told_as_the_accounts_sign_in_and_picked_up_soon(
     with as_nobody():
         async with start() as again:
             poller = Poller(
-                again.account, settings=PollingSettings(), report=told.append, clock=again.clock
+                again.account, settings=PollingSettings(), reports=[told.append], clock=again.clock
             )
             polling = asyncio.create_task(poller.run())
             await until(lambda: bool(told) and told[-1].sign_in.state is SignInState.ERROR)

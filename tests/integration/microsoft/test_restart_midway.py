@@ -67,7 +67,7 @@ async def test_a_poller_asks_for_a_new_code_at_once_and_shows_that(
     for _ in range(2):
         async with start() as running:
             poller = Poller(
-                running.account, settings=PollingSettings(), report=lambda _: None, clock=clock
+                running.account, settings=PollingSettings(), reports=[lambda _: None], clock=clock
             )
             polling = asyncio.create_task(poller.run(), name="poller")
             shown.append((await running.until(PENDING)).user_code)

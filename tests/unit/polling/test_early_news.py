@@ -71,7 +71,7 @@ class Bench:
         self.poller = Poller(
             self.source,
             settings=PollingSettings(),
-            report=self._report,
+            reports=[self._report],
             announce=lambda: self.announced.append(list(self.source.accounts)),
             clock=self.clock,
             random=lambda: 0.5,

@@ -36,7 +36,7 @@ class Bench:
         self.poller = Poller(
             self.source,
             settings=PollingSettings(),
-            report=self.told.append,
+            reports=[self.told.append],
             turned=lambda: self.turns.append(self.poller.status.problem),
             clock=self.clock,
             random=lambda: 0.5,
@@ -324,7 +324,7 @@ async def test_a_bug_about_one_person_keeps_nothing_from_the_others() -> None:
 
     clock, source = ManualClock(), FakeSource(FREE)
     source.accounts = {"alice": "Alice", "bob": "Bob"}
-    poller = Poller(source, settings=PollingSettings(), report=report, clock=clock)
+    poller = Poller(source, settings=PollingSettings(), reports=[report], clock=clock)
     task = asyncio.create_task(poller.run())
     await clock.advance(30)
     assert not task.done()

@@ -37,7 +37,7 @@ class Bench:
         self.poller = Poller(
             self.source,
             settings=PollingSettings(),
-            report=lambda facts: self.events.append(facts.account),
+            reports=[lambda facts: self.events.append(facts.account)],
             announce=lambda: self.events.append(f"announce {','.join(self.source.accounts)}"),
             clock=self.clock,
             random=lambda: 0.5,
