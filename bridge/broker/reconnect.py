@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 GOOD_S = 90.0
 """A connection that lasted this long was a good one: longer than two programs of one client id
 wait for each other."""
+NAMES_US = (
+    "[standby] cannot work there: let it take our client ids, or leave [standby] out and run one "
+    "bridge"
+)
 
 
 class Reconnecting:
@@ -76,9 +80,9 @@ class Reconnecting:
 
     @cached_property
     def _beside(self) -> str:
-        return (
-            f"{self._client_id}-standby-{self._node or f'{int(self._random() * 0xFFFFFFFF):08x}'}"
-        )
+        """Of this process alone, so that of two who wait neither ends the other's connection."""
+        of_node = f"-{self._node}" if self._node else ""
+        return f"{self._client_id}-standby{of_node}-{int(self._random() * 0xFFFFFFFF):08x}"
 
     @property
     def looks_first(self) -> bool:
@@ -126,12 +130,8 @@ class Reconnecting:
         """
         if announced.client_id is not None:
             if self._node:
-                raise ConnectionFailedError(
-                    f"it calls this client {announced.client_id!r}, whatever we say, and so "
-                    "[standby] cannot work there: let it take our client ids, or leave [standby] "
-                    "out and run one bridge",
-                    ours=True,
-                )
+                so = f"it calls this client {announced.client_id!r}, whatever we say, and so"
+                raise ConnectionFailedError(f"{so} {NAMES_US}", ours=True)
             self.cannot_look(f"it calls us {announced.client_id!r} there as well")
             return False
         self.accepted(announced)
@@ -226,17 +226,19 @@ class Reconnecting:
         return max(0.0, self._current.due_s - now_s)
 
     def _explained(self, failure: ConnectionFailedError, *, stood: bool, looked: bool) -> Fault:
-        now, short_lived = self._current, 0
-        client_id = self._beside if looked else self.negotiation.client_id
-        if not looked:
-            short_lived = now.delays.fought
-        else:
+        now, client_id = self._current, self._beside if looked else self.negotiation.client_id
+        if looked:
             lasted_s = self._clock.monotonic() - self._beside_since_s
             now.looks_cut = now.looks_cut + 1 if stood and lasted_s < GOOD_S else 0
-            short_lived = now.looks_cut
+        short_lived = now.looks_cut if looked else now.delays.fought
         fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
-        if looked and self._node and fault.kind is Kind.THROWN_OUT:
-            return fault._replace(text=self._twin if failure.code else f"probably {self._twin}")
+        if looked and self._node and fault.kind is Kind.THROWN_OUT:  # nobody else looks as we do
+            text = (
+                f"broker {self._address} has ended the connections on which this node waits: it "
+                "probably calls its clients by their user names (use_username_as_clientid in "
+                f"Mosquitto), and so {NAMES_US}"
+            )
+            return fault._replace(text=text)
         return fault
 
     def _back(self) -> None:

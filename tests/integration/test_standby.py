@@ -20,7 +20,7 @@ from tests.integration.test_service import config, running
 from tests.integration.test_service import until as eventually
 
 STATE, HEALTH, LEADER = (f"presence/bridge/{leaf}" for leaf in ("state", "health", "leader"))
-WAITER, SERVER = "presence-bridge-standby-b", "presence-bridge"
+WAITER, SERVER = "presence-bridge-standby-b-00000000", "presence-bridge"
 EPOCH = 9_000_000_000
 """Above what a node takes by its own clock."""
 A_SERVES = {"node": "a", "epoch": EPOCH, "since": "2026-11-27T06:00:00+00:00"}
@@ -94,7 +94,7 @@ async def test_after_a_start_a_node_knows_by_its_folder_that_it_served_last(tmp_
         await let_pass(clock, lambda: service.health().node == "a")
         broker.tell(HEALTH, {})
         await let_pass(clock, lambda: twins in (service.health().reason or ""))
-        assert set(clients(broker)) == {f"{SERVER}-standby-a"}
+        assert set(clients(broker)) == {f"{SERVER}-standby-a-00000000"}
         await take_over(broker, clock)
         assert twins not in (service.health().reason or "")
     first = len(broker.heard)

@@ -77,26 +77,27 @@ async def play(
 
 async def _main(arguments: argparse.Namespace) -> int:
     root = Path(tempfile.mkdtemp(prefix="standby-"))
-    room, failed, stories = asyncio.Semaphore(arguments.at_once), 0, list[Story]()
+    room, stories = asyncio.Semaphore(arguments.at_once), list[Story]()
 
     async def one(seed: int, work: Office) -> None:
-        nonlocal failed
         async with room:
             lasts_s = 90.0 if arguments.nats else 45.0
             story = await play(
                 seed, work, root, nats=arguments.nats, faults=arguments.faults, lasts_s=lasts_s
             )
         stories.append(story)
-        if story.found:
-            failed += 1
-            print(f"seed {seed}: {story.found[0]} | {story.done} | {root}/story{seed}", flush=True)
-        else:
+        found = story.found[0] if story.found else "right"
+        print(f"seed {seed}: {found} | {story.done} | {root}/story{seed}", flush=True)
+        if not story.found:
             shutil.rmtree(root / f"story{seed}", ignore_errors=True)
 
-    async with office(root) as work, asyncio.TaskGroup() as tasks:
-        for seed in range(arguments.first, arguments.first + arguments.seeds):
-            tasks.create_task(one(seed, work), name=f"story {seed}")
-    _summary(stories, failed)
+    try:
+        async with office(root) as work, asyncio.TaskGroup() as tasks:
+            for seed in range(arguments.first, arguments.first + arguments.seeds):
+                tasks.create_task(one(seed, work), name=f"story {seed}")
+    finally:
+        failed = sum(1 for story in stories if story.found)
+        _summary(stories, failed)
     if not failed:
         shutil.rmtree(root, ignore_errors=True)
     return int(failed > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.standby.relay import Relay
 NODES = ("a", "b")
 SLUG = "alice"
 STOP_S = 30.0
+SERVES = re.compile(r"node (\w+) serves; this one|this node, (\w+), serves now")
 CONFIG = """
 state_dir = "{folder}/state-{node}"
 [mqtt]
@@ -74,6 +76,8 @@ class Node:
     ahead_s: float
     relay: Relay
     process: subprocess.Popen[bytes] | None = None
+    logged_before: int = 0
+    """Bytes, in earlier lives."""
 
     def start(self) -> None:
         """Run it, where it does not run."""
@@ -84,13 +88,24 @@ class Node:
         if self.ahead_s:
             module = ["tests.standby.node", config, str(self.ahead_s)]
         words = [*self.relay.words, sys.executable, "-m", *module]
-        with (self.folder / f"{self.name}.log").open("ab") as log:
+        with self._log.open("ab") as log:
+            self.logged_before = log.tell()
             self.process = subprocess.Popen(words, stdout=log, stderr=log)
 
     def send(self, which: signal.Signals) -> None:
         """Send it a signal, where it runs."""
         if self.process is not None:
             self.process.send_signal(which)
+
+    @property
+    def knows_who_serves(self) -> str:
+        """Who does, by the last word of its log, and while it is connected."""
+        said = SERVES.findall(self._log.read_bytes()[self.logged_before :].decode())
+        return "".join(said[-1]) if said and self.relay.is_used else ""
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f"{self.name}.log"
 
     async def end(self, how: signal.Signals) -> None:
         """End it, and wait until it is gone."""

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from random import Random
 
 from bridge.contract.topics import OFFLINE, ONLINE
@@ -181,8 +182,8 @@ class Story:
         if not self._is_right():
             yield f"{SLUG} is wrong"
         for node in self._pair.nodes.values():
-            if node.process and not node.relay.is_used:
-                yield f"{node.name} is not connected yet"
+            if node.process and node.knows_who_serves != self._writers.leader[0]:
+                yield f"{node.name} does not know yet who serves"
 
     def _doubled(self) -> Iterator[int]:
         """Of each term the reads by the other node, since who leads has read."""
@@ -197,9 +198,7 @@ class Story:
         ]
         if not reads:
             self.found.append("nobody was seen to read: the count of doubled reads is none")
-        for (began_s, leader), (ended_s, _) in zip(
-            self._terms, [*self._terms[1:], (time.monotonic(), "")], strict=True
-        ):
+        for (began_s, leader), (ended_s, _) in pairwise([*self._terms, (time.monotonic(), "")]):
             term = [(at_s, node) for at_s, node in reads if began_s <= at_s < ended_s]
             first_s = next((at_s for at_s, node in term if node == leader), ended_s)
             yield sum(1 for at_s, node in term if at_s > first_s and node not in ("", leader))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 
 from bridge.broker import Broker, Lease
 from bridge.broker.lease import LISTEN_S, Leader, leader_of
+from bridge.broker.reconnect import Reconnecting
+from bridge.broker.session import ConnectionFailedError, Limits
 from bridge.broker.takeover import GONE_S, NOBODY_S, STORED_S
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
@@ -28,7 +31,9 @@ FACT = Message("presence/account/alice/state", b"{}")
 class Node:
     """One bridge; its clock runs ``advance`` by ``advance``. ``disk`` is what outlives it."""
 
-    def __init__(self, name: str, port: int, disk: list[Leader] | None = None) -> None:
+    def __init__(
+        self, name: str, port: int, disk: list[Leader] | None = None, *, random: float = 0.0
+    ) -> None:
         self.clock, self.epoch, self.began = ManualClock(), 0, list[bool]()
         disk = [] if disk is None else disk
         self.lease = Lease(
@@ -48,7 +53,7 @@ class Node:
             welcome=lambda: [FACT],
             lease=self.lease,
             clock=self.clock,
-            random=lambda: 0.0,
+            random=lambda: random,
         )
 
     def _next(self, seen: int) -> int:
@@ -90,9 +95,8 @@ async def test_one_serves_the_other_waits_and_takes_over(mosquitto: Mosquitto) -
         async with a.running():
             await a.serves(NOBODY_S[0])
             await b.waits()
-            await until(lambda: b.lease.other)
-            assert b.broker.standby == "standby: a serves, this node (b) waits"
-            assert f"as {CLIENT_ID}-standby-b" in mosquitto.log
+            await until(lambda: waits_for("a", b))
+            assert f"as {CLIENT_ID}-standby-b-00000000" in mosquitto.log
             assert not b.broker.connected
             assert not b.began
         await b.rest(GONE_S[0])
@@ -119,19 +123,40 @@ async def test_who_served_last_comes_back_at_once(mosquitto: Mosquitto) -> None:
         assert anew.epoch == 2
 
 
-async def test_two_who_wait_under_one_name_say_so(
-    mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture
+def waits_for(serving: str, node: Node) -> bool:
+    return node.broker.standby == f"standby: {serving} serves, this node ({node.lease.node}) waits"
+
+
+async def test_two_who_wait_under_one_name_leave_each_other_in_peace(mosquitto: Mosquitto) -> None:
+    b = Node("b", mosquitto.port)
+    first, twin = (Node("a", mosquitto.port, random=random) for random in (0.0, 0.5))
+    async with AsyncExitStack() as later:
+        async with b.running():
+            await b.serves(NOBODY_S[0])
+            for node in (first, twin):
+                await later.enter_async_context(node.running())
+                await node.waits()
+                await until(partial(waits_for, "b", node))
+        await first.rest(GONE_S[0])
+        await first.rest(LISTEN_S)
+        await until(lambda: first.broker.connects)
+        first.broker.publish(Message(HEALTH, b"1"))
+        await until(lambda: TWIN in twin.broker.problems)
+        assert not twin.began
+        assert mosquitto.log.count(f"as {CLIENT_ID}-standby-a-") == 2, "each has looked once"
+
+
+async def test_a_broker_that_names_its_clients_and_does_not_say_so_is_found_out(
+    clock: ManualClock,
 ) -> None:
-    nodes = Node("a", mosquitto.port), Node("a", mosquitto.port)
-    async with subscriber(mosquitto.port) as mqtt:
-        await mqtt.publish(STATE, "online", retain=True)
-    async with nodes[0].running(), nodes[1].running(), asyncio.timeout(60):
-        while not any(TWIN in problem for node in nodes for problem in node.broker.problems):
-            for node in nodes:  # Mosquitto 2.0 does not say why it ends one of them
-                await node.clock.advance(STORED_S)
-            await asyncio.sleep(0.05)
-    assert 1 <= caplog.text.count(TWIN) <= len(nodes), "each says it once"
-    assert "client id" not in caplog.text
+    """As Mosquitto with ``use_username_as_clientid``, where each who looks ends who serves."""
+    reconnecting = Reconnecting(settings(1), CLIENT_ID, node="a", clock=clock, random=lambda: 0.0)
+    for looks in range(1, 4):
+        assert not any("[standby]" in each for each in reconnecting.problems), looks
+        reconnecting.beside()
+        assert reconnecting.accepted_beside(Limits())
+        reconnecting.ended(ConnectionFailedError("the connection ended"))
+    assert "[standby] cannot work there" in next(reconnecting.problems)
 
 
 async def test_whoever_comes_under_the_name_of_who_serves_waits_and_says_so(
