@@ -103,7 +103,9 @@ class Publisher:
             self.freshness.joined,
             first_facts=self.states.first_facts,
         )
-        self._overwritten = OverwrittenStates(out, facts=self.states.facts, raise_epoch=raise_epoch)
+        self._overwritten = OverwrittenStates(
+            out, facts=self.states.facts, freshness=self.freshness, raise_epoch=raise_epoch
+        )
         self._erased = ErasedTopics(out, announcements.on)
         out.sent = self._sent
 

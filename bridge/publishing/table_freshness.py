@@ -72,13 +72,11 @@ class TableFreshness:
             self._joined |= tables - self._followed
         self._followed = tables
         for table in before - self.tables:
-            broker.unsubscribe(self._topics.table(table, "fresh"))
             self._said.pop(table, None)
             self._unheard_s.pop(table, None)
             self._settled.discard(table)
             self._beating.discard(table)
         for table in self.tables - before:
-            broker.subscribe(self._topics.table(table, "fresh"), self._on_message)
             if table in self._complete:  # it has grown
                 self._settled.add(table)
             self._say(table)
@@ -189,7 +187,12 @@ class TableFreshness:
             self._beating |= news
             self._refused()
 
-    def _on_message(self, received: Received) -> None:
+    def on(self, table: str) -> Message | None:
+        """What should stand there of ``table``."""
+        return self._said.get(table)
+
+    def receive(self, received: Received) -> None:
+        """Take what is heard of a table."""
         table = owner_of(received.topic)
         said = self._said.get(table)
         if said is None or received.payload != said.payload:

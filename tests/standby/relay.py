@@ -35,7 +35,10 @@ class Relay:
             yield
         finally:
             server.close()
+            self.mend()
             self.reset()
+            while self._ways:  # noqa: ASYNC110 - they end now, one after the other
+                await asyncio.sleep(0.01)
 
     @property
     def is_used(self) -> bool:

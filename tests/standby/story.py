@@ -21,7 +21,8 @@ TAKEOVER_S = 30.0
 """From the will of who served to ``online``."""
 SLACK_S = 15.0
 """For a machine that has much else to do."""
-RIGHT_S = 150.0
+RIGHT_S = 400.0
+"""Most of it is for the start of a program on a machine that has much else to do."""
 STATES = [("Available", "Available"), ("Busy", "InACall"), ("Away", "Away"), ("Busy", "InAMeeting")]
 FAULTS = ("kill", "stop", "freeze", "cut", "reset", "slow", "both", "broker")
 Undo = Callable[[], Awaitable[None]]

@@ -1,4 +1,4 @@
-"""Answers what others put on the states of accounts with what is true.
+"""Answers what others put on the states of accounts, and on until when tables are current.
 
 A broker that lost touch with its neighbours, or came back from an old copy, gives a state of
 yesterday to lamps. Everything that we send comes back too, and must not be taken for foreign.
@@ -17,8 +17,9 @@ from bridge.contract.wire import AccountState, Message, decode
 from bridge.publishing.account_messages import availability_of, state_of
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.repair.answers import Answers
+from bridge.publishing.table_freshness import TableFreshness
 
-LEAVES = ("state", "availability")
+LEAVES, FRESH = ("state", "availability"), "fresh"
 PAUSE_S = 1.0
 """Between two answers: who contradicts for ever is not answered faster."""
 ECHOES_MOST = 16
@@ -29,7 +30,8 @@ EPOCH_MOST = 2**53
 
 @dataclass
 class _Topic:
-    account: str
+    owner: str
+    """An account, or a table."""
     leaf: str
     newest: bytes | None = None
     """What was sent last; ``None`` before anything was."""
@@ -50,9 +52,10 @@ class _Topic:
 
 
 class OverwrittenStates:
-    """Listens to the states of some accounts; ``facts`` gives what is true of one.
+    """Listens to the states of some accounts and to large tables.
 
-    ``raise_epoch`` is called with an epoch of others that readers would take for newer than ours.
+    ``facts`` gives what is true of an account. ``raise_epoch`` is called with an epoch of others
+    that readers would take for newer than ours.
     """
 
     def __init__(
@@ -60,23 +63,26 @@ class OverwrittenStates:
         outgoing: Outgoing,
         *,
         facts: Callable[[str], AccountFacts],
+        freshness: TableFreshness,
         raise_epoch: Callable[[int], None],
     ) -> None:
         self._topics, self._broker = outgoing.topics, outgoing.broker
-        self._outgoing = outgoing
+        self._outgoing, self._freshness = outgoing, freshness
         self._facts, self._raise_epoch = facts, raise_epoch
         said = "answered what somebody else put on"
         self.answers = Answers(outgoing, self._truth, said=said, pause_s=PAUSE_S)
         self._listened: dict[str, _Topic] = {}
 
     def listen(self, accounts: Iterable[str]) -> None:
-        """Listen to exactly these accounts."""
+        """Listen to exactly these accounts, and to the tables that are large now."""
         before = self._listened
         wanted = {
             self._topics.account(account, leaf): _Topic(account, leaf)
             for account in accounts
             for leaf in LEAVES
         }
+        for table in self._freshness.tables:
+            wanted[self._topics.table(table, FRESH)] = _Topic(table, FRESH)
         self._listened = {topic: before.get(topic, new) for topic, new in wanted.items()}
         for topic in before.keys() - wanted.keys():
             self._broker.unsubscribe(topic)
@@ -92,10 +98,14 @@ class OverwrittenStates:
 
     def _on_message(self, received: Received) -> None:
         listened = self._listened.get(received.topic)
-        if listened is None or listened.is_ours(received):
+        if listened is None:
+            return
+        if listened.leaf == FRESH:
+            self._freshness.receive(received)
+        if listened.is_ours(received):
             return
         if listened.leaf == "state":
-            seen = newer_epoch(received, self._facts(listened.account))
+            seen = newer_epoch(received, self._facts(listened.owner))
             if seen is not None:
                 self._raise_epoch(seen)
         if not listened.is_overtaken(received):
@@ -103,12 +113,12 @@ class OverwrittenStates:
 
     def _truth(self, topic: str) -> Message | None:
         listened = self._listened.get(topic)
-        if listened is None:
-            return None
-        facts = self._facts(listened.account)
+        if listened is None or listened.leaf == FRESH:
+            return listened and self._freshness.on(listened.owner)
+        facts = self._facts(listened.owner)
         if listened.leaf == "availability":
             return availability_of(self._topics, facts)
-        followed = self._outgoing.followed.get(listened.account)
+        followed = self._outgoing.followed.get(listened.owner)
         return state_of(self._topics, facts, table=followed.freshness_of if followed else None)
 
 
