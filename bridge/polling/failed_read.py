@@ -9,11 +9,13 @@ from bridge.retry import RETRY_AFTER_MOST_S
 
 DEADLINE_S, DEADLINE_EACH_S = 30.0, 0.001
 """A read may take so long, and so much more for each account."""
+UNKNOWN_S = 300.0
+"""Of a group that is read for the first time: its members come first, page by page."""
 
 
 def deadline_s(accounts: int) -> float:
     """How long a read of so many accounts may take."""
-    return DEADLINE_S + accounts * DEADLINE_EACH_S
+    return DEADLINE_S + accounts * DEADLINE_EACH_S if accounts else UNKNOWN_S
 
 
 def asked_wait(error: Exception, *, fastest_s: float) -> timedelta | None:

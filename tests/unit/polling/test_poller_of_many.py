@@ -84,3 +84,8 @@ async def test_a_read_of_many_has_more_time() -> None:
         bench.poller.poll_now()
         await bench.clock.advance(0)
         assert deadline_s(len(bench.source.accounts)) == 40
+
+
+def test_a_first_read_waits_until_the_members_have_come_page_by_page() -> None:
+    pages_of_100_000, seconds_a_page = 101, 2
+    assert deadline_s(0) > pages_of_100_000 * seconds_a_page
