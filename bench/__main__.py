@@ -9,17 +9,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import cadence, docs, figures, flood, lights, many, page, tenants
-from bench.idle import idle
-from bench.rig import Rig, rig
+from bench import cadence, docs, figures, flood, large, lights, many, page, tenants
+from bench.crowd_rows import large_rows
+from bench.rig import Rig, machine, rig
 from bench.row import Row
 from bench.rows import table
 
@@ -32,25 +30,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="few runs and short times")
     parser.add_argument(
         "--large",
-        action="store_true",
-        help="also 100,000 people who do nothing, and tenants of 50,000: half an hour more",
+        nargs="*",
+        choices=large.PARTS,
+        help="only 100,000 people who do nothing, and ten tenants of 5,000 and of 50,000; or parts",
     )
     parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
     parser.add_argument("--docs", type=Path, help="also write the tables into this page")
     arguments = parser.parse_args(argv)
-    measured = asyncio.run(_measure(quick=arguments.quick, large=arguments.large))
+    if arguments.large is not None:
+        return _large(arguments.large or large.PARTS, arguments.docs, quick=arguments.quick)
+    measured = asyncio.run(_measure(quick=arguments.quick))
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(
         json.dumps(measured, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
-    rows = table(measured)
-    _print(rows, _where(measured))
+    rows, where = table(measured), f"{measured['machine']}{_short(quick=arguments.quick)}"
+    _print(rows, where)
     if arguments.docs:
-        docs.write(arguments.docs, rows, measured, _where(measured))
+        docs.write(arguments.docs, rows, measured, where)
     return 1 if any(row.fails for row in rows) else 0
 
 
-async def _measure(*, quick: bool, large: bool) -> dict[str, Any]:
+def _large(parts: Iterable[str], page: Path | None, *, quick: bool) -> int:
+    large.measure(parts, quick=quick)
+    measured = large.kept(quick=quick)
+    rows = {name: list(large_rows(told)) for name, told in measured.items()}
+    for name, told in measured.items():
+        _print(rows[name], f"{told['machine']}, {told['on']}{_short(quick=quick)}")
+    if page:
+        docs.write_large(page, rows, measured, _short(quick=quick))
+    return 1 if any(row.fails for name in parts for row in rows[name]) else 0
+
+
+async def _measure(*, quick: bool) -> dict[str, Any]:
     measured: dict[str, Any] = {"machine": machine(), "quick": quick}
     measured["cadence"] = cadence.run(quick=quick)
     async with rig() as built:
@@ -72,29 +84,19 @@ async def _measure(*, quick: bool, large: bool) -> dict[str, Any]:
             name: tasks.create_task(_alone(figure)) for name, figure in _long(quick=quick).items()
         }
     measured |= {name: task.result() for name, task in running.items()}
-    measured["many"]["idle"] = await _alone(
-        partial(idle, people=10_000, every_s=5, seconds=30 if quick else 150)
+    seconds = 20 if quick else 60
+    measured["many"]["idle"] = await tenants.measure(
+        tenants=1, people=10_000, bridges=1, every_s=5, seconds=2 * seconds
     )
     for name, round_trip_s in (("flood", 0.0), ("flood_far", flood.FAR_S)):
         measured["many"][name] = await _alone(
             partial(flood.measure, people=2_000 if quick else 10_000, round_trip_s=round_trip_s)
         )
     measured["many"]["ten_tenants"] = await tenants.measure(
-        tenants=10,
-        people=5_000 if large else 300,
-        bridges=5,
-        seconds=20 if quick else 60,
-        everybody=False,
+        tenants=10, people=300, bridges=5, every_s=5, seconds=seconds
     )
     if not quick:
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
-    if large:
-        measured["many"]["hundred_thousand_idle"] = await _alone(
-            partial(idle, people=100_000, every_s=5, seconds=60)
-        )
-        measured["many"]["tenants"] = await tenants.measure(
-            tenants=2, people=50_000, bridges=1, seconds=90, everybody=False
-        )
     return measured
 
 
@@ -113,17 +115,8 @@ async def _alone(figure: Figure) -> dict[str, Any]:
         return await figure(built)
 
 
-def machine() -> str:
-    """What this was measured on."""
-    return (
-        f"{os.cpu_count()} cores {platform.machine()}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}"
-    )
-
-
-def _where(measured: dict[str, Any]) -> str:
-    short = ", with --quick: few runs, short times, not for quoting" if measured["quick"] else ""
-    return f"{measured['machine']}{short}"
+def _short(*, quick: bool) -> str:
+    return ", with --quick: few runs, short times, not for quoting" if quick else ""
 
 
 def _print(rows: list[Row], where: str) -> None:

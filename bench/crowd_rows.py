@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bench.row import PROGRAMS, Row, pauses, row, slower
+from bench.row import PROGRAMS, Floor, Row, pauses, row, slower
 from bridge.microsoft.budget import LIMIT
+from bridge.publishing.outgoing import MANY
 
 
 def crowd_rows(
@@ -23,12 +24,8 @@ def crowd_rows(
         yield from _swept_rows(large, script, all_changed_s=10, with_mqtt_s=60)
         name = f"{large['people']:,} people: memory, all sent"
         yield row(name, large["resident_mib"], 300, "MiB")
-    for quiet in filter(None, (told.get("idle"), told.get("hundred_thousand_idle"))):
-        name = f"{quiet['people']:,} people, a sweep each {quiet['every_s']:g} s, nothing changes"
-        yield row(f"{name}: messages a second", quiet["messages_a_second"], 1, "")
-        beside = quiet["cpu_percent"] - quiet["cpu_percent_bare"]
-        bare = f"bare HTTP and JSON of the same answers takes {quiet['cpu_percent_bare']:.1f} %"
-        yield row(f"{name}: share of a core beside reading ({bare})", beside, 3, "%")
+    if quiet := told.get("idle"):
+        yield from _idle_rows(quiet)
     for flooded in filter(None, (told.get("flood"), told.get("flood_far"))):
         yield from _flood_rows(flooded, pauses_ms)
     if signed_in:
@@ -36,7 +33,7 @@ def crowd_rows(
         limit_s = 1.2 * signed_in["mean_delay_of_one_s"]
         yield row(f"{name}: share of a core", signed_in["cpu_percent"], 10, "%")
         yield row(f"{name}: mean delay, against one", signed_in["mean_delay_s"], limit_s, "s")
-    for shared in filter(None, (told.get("ten_tenants"), told.get("tenants"))):
+    if shared := told.get("ten_tenants"):
         yield from _tenant_rows(shared)
     most = told["budget"]["most"]
     yield Row(
@@ -67,19 +64,70 @@ def _flood_rows(told: dict[str, Any], pauses_ms: dict[str, float]) -> Iterator[R
     yield row(f"{name}: messages a person at a start", told["start"]["messages_a_person"], 5.5, "")
 
 
+def large_rows(told: dict[str, Any]) -> Iterator[Row]:
+    """The rows of a part that runs alone, for it takes long."""
+    return _idle_rows(told) if told["bridges"] == 1 else _tenant_rows(told)
+
+
+def _idle_rows(told: dict[str, Any]) -> Iterator[Row]:
+    """What people cost who do nothing; processor is counted by the request."""
+    quiet, bare = told["quiet"], told["bare"]
+    name = f"{told['people']:,} people, a read each {told['every_s']:g} s, nothing changes"
+    yield row(f"{name}: messages a second", quiet["messages"] / quiet["seconds"], 1, "")
+    calls = 100 * told["calls"] / told["every_s"]
+    ours = calls * quiet["bridge_s"] / quiet["calls"]
+    http = calls * bare["reader_s"] / bare["calls"]
+    both = f"the bridge takes {ours:.1f} %, HTTP alone {http:.1f} %"
+    yield row(f"{name}: share of a core beside HTTP ({both})", ours - http, 3, "%")
+    yield row(f"{name}: memory of the bridge", _most(told, "largest_bridge_mib"), 350, "MiB")
+
+
 def _tenant_rows(told: dict[str, Any]) -> Iterator[Row]:
-    quiet, bridges = told["quiet"], told["bridges"]
-    by = "one bridge" if bridges == 1 else f"{bridges} bridges"
-    name = f"{told['tenants']} tenants of {told['people']:,} on {by}"
-    of_tenant, refused = quiet["most_calls_of_a_tenant_in_30_s"], quiet["refused"]
-    calls = f"{of_tenant:,}, {refused} refused"
+    """What tenants cost that several bridges share, for the busiest of these."""
+    start, quiet, bridges = told["start"], told["quiet"], told["bridges"]
+    people, every_s = told["tenants"] * told["people"], told["every_s"]
+    name = f"{told['tenants']} tenants of {told['people']:,} on {bridges} bridges"
+    name += f", a read each {every_s:g} s"
+    of_tenant = int(_most(told, "most_calls_of_a_tenant_in_30_s"))
+    refused = sum(told[part]["refused"] for part in PARTS)
     yield Row(
         f"{name}: most requests of a tenant in 30 s",
-        calls,
+        f"{of_tenant:,}, {refused} refused",
         f"<= {LIMIT:,}, none",
         of_tenant <= LIMIT and not refused,
     )
-    yield row(f"{name}: memory of a bridge, all sent", quiet["largest_bridge_mib"], 350, "MiB")
+    yield row(f"{name}: memory of a bridge", _most(told, "largest_bridge_mib"), 350, "MiB")
+    started, limit_s = f"{name}: start, until all are on the broker", 25 + 0.0018 * people
+    shared = _shared(start, bridges, limit_s)
+    yield row(started, start["seconds"], limit_s, "s", shared)
+    busy_s = start["busiest_bridge_s"]
+    yield row(f"{started}, CPU of a bridge", busy_s, 4 + 0.002 * people / bridges, "s")
+    most = 5.5 if people > MANY * bridges else 8  # of few more is sent
+    yield row(f"{started}, messages a person", start["messages"] / people, most, "")
+    reads = quiet["calls"] / told["calls"]
+    read_s, most_s = quiet["busiest_bridge_s"] / reads, 0.1 + 0.006 * told["calls"] / bridges
+    yield row(f"{name}: CPU of a bridge for a read, nothing changes", read_s, most_s, "s")
+    messages = quiet["messages"] / quiet["seconds"] / bridges
+    yield row(f"{name}: messages a second of a bridge, nothing changes", messages, 1, "")
+    seen = f"{name}: {told['one_percent']['changed']:,} change at once, the last is seen after"
+    limit_s = 2 * every_s
+    shared = _shared(start, bridges, limit_s)
+    yield row(seen, told["one_percent"]["seen_s_last"], limit_s, "s", shared)
+
+
+def _shared(start: dict[str, Any], bridges: int, limit_s: float) -> Floor | None:
+    """What other work on the machine explains: at a start, one core at least has enough to do."""
+    used_s = bridges * start["bridge_s"] + start["broker_s"] + start["microsoft_s"]
+    cores = used_s / start["seconds"]
+    why = f"the start had {cores:.2f} cores, other work the rest"
+    return Floor(limit_s / cores, why) if cores < 1 else None
+
+
+PARTS = ("start", "quiet", "one_percent")
+
+
+def _most(told: dict[str, Any], key: str) -> float:
+    return max(told[part][key] for part in PARTS)
 
 
 SWEPT = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,22 @@ from bench.row import Row
 from bench.rows import DAYS
 
 BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
+BEGIN_LARGE = "<!-- scripts/bench --large writes from here -->"
+
+
+def write_large(
+    page: Path, rows: Mapping[str, list[Row]], measured: Mapping[str, Any], short: str
+) -> None:
+    """Replace the tables of what ``--large`` measures, which runs apart from all else."""
+    lines: list[str] = []
+    for name, told in measured.items():
+        lines += ["", *_table(rows[name], f"{told['on']}: {told['machine']}{short}")]
+    _replace(page, BEGIN_LARGE, lines[1:])
 
 
 def write(page: Path, rows: list[Row], measured: dict[str, Any], where: str) -> None:
-    """Replace what stands between the two marks of ``page``, and the pictures beside it."""
-    lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {where}.", ""]
-    lines += ["| figure | measured | target | |", "|---|---|---|---|"]
-    lines += [f"| {row.figure} | {row.measured} | {row.target} | {row.verdict} |" for row in rows]
+    """Replace the other tables of ``page``, and the pictures beside it."""
+    lines = _table(rows, f"{datetime.now(UTC):%Y-%m-%d}: {where}")
     lines += [
         "",
         "| days | poller | mean delay | p90 | p99 | calls a day |",
@@ -34,9 +43,20 @@ def write(page: Path, rows: list[Row], measured: dict[str, Any], where: str) -> 
         file = page.parent / "pictures" / f"performance-{name}.svg"
         file.write_text(picture, encoding="utf-8")
         lines += ["", f"![{text}](pictures/{file.name})"]
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    text = "\n".join([before.rstrip(), "", BEGIN, "", *lines, "", END]) + after
+    _replace(page, BEGIN, lines)
+
+
+def _table(rows: list[Row], where: str) -> list[str]:
+    lines = [f"Measured on {where}.", ""]
+    lines += ["| figure | measured | target | |", "|---|---|---|---|"]
+    return lines + [f"| {r.figure} | {r.measured} | {r.target} | {r.verdict} |" for r in rows]
+
+
+def _replace(page: Path, begin: str, lines: list[str]) -> None:
+    """Put ``lines`` between the mark ``begin`` and the next end."""
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    after = rest.partition(END)[2]
+    text = "\n".join([before.rstrip(), "", begin, "", *lines, "", END]) + after
     page.write_text(text, encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -21,11 +22,11 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
+from bench.prepared import PreparedMicrosoft
 from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, household
-from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.request_log import RequestLog
 
 DEADLINE_S = 30.0
@@ -72,7 +73,7 @@ class Rig:
     """Everything that runs, and what was heard on MQTT."""
 
     folder: Path
-    microsoft: ScriptedMicrosoft
+    microsoft: PreparedMicrosoft
     home: Household
     mqtt_port: int
     mosquitto: subprocess.Popen[bytes]
@@ -156,7 +157,7 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
     conf = folder / "mosquitto.conf"
     conf.write_text(
         f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
-        "sys_interval 1\nmax_queued_messages 0\n",
+        "sys_interval 1\nmax_queued_messages 0\nmax_inflight_messages 500\n",
         encoding="utf-8",
     )
     with (folder / "mosquitto.log").open("wb") as log:
@@ -168,7 +169,7 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
         await _listening(mqtt_port)
         certificate = make_certificate(folder / "certificate")
         async with (
-            ScriptedMicrosoft(home.directory, certificate) as microsoft,
+            PreparedMicrosoft(home.directory, certificate) as microsoft,
             aiomqtt.Client("127.0.0.1", mqtt_port, protocol=aiomqtt.ProtocolVersion.V5) as client,
             asyncio.TaskGroup() as tasks,
         ):
@@ -209,6 +210,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def machine() -> str:
+    """What this is measured on."""
+    return (
+        f"{os.cpu_count()} cores {platform.machine()}, Linux {platform.release()}, "
+        f"Python {platform.python_version()}"
+    )
 
 
 def resident_mib(process: subprocess.Popen[bytes]) -> float:

@@ -86,6 +86,11 @@ class Directory:
         self._groups: dict[str, Group] = {}
 
     @property
+    def version(self) -> int:
+        """Grows whenever anybody changes."""
+        return self._sequence
+
+    @property
     def tenants(self) -> list[Tenant]:
         """Every tenant once."""
         return list({tenant.tenant_id: tenant for tenant in self._tenants.values()}.values())
