@@ -36,6 +36,7 @@ from bridge.broker.session import (
     SubscriptionRefusedError,
 )
 from bridge.broker.window import MOST
+from bridge.contract.deadline import came
 from bridge.contract.wire import Message
 
 SEND_RETAINED_NEVER = 2
@@ -183,15 +184,10 @@ class Connection:
             if self._failure:
                 raise self._failure
             self._answered.clear()
-            try:
-                # not wait_for: in Python 3.11 it loses a cancellation that meets the last answer
-                async with asyncio.timeout(DEADLINE_S):
-                    await self._answered.wait()
-            except TimeoutError:
+            if not await came(self._answered, DEADLINE_S):
                 lasts = Silence.LASTS if self._limits is None else None
-                raise ConnectionFailedError(
-                    f"no answer within {DEADLINE_S} s", unanswered=lasts
-                ) from None
+                text = f"no answer within {DEADLINE_S} s"
+                raise ConnectionFailedError(text, unanswered=lasts, silent=True)
 
     def _fail(self, error: ConnectionFailedError) -> None:
         self._failure = self._failure or error
@@ -218,7 +214,7 @@ class Connection:
         if by_broker:
             self._fail(failure(reason, properties, largest_bytes=largest_bytes))
         elif reason == "Keep alive timeout":
-            self._fail(ConnectionFailedError("it does not answer any more"))
+            self._fail(ConnectionFailedError("it does not answer any more", silent=True))
         elif self._limits is None:
             hung_up = "it hung up instead of answering; if that port is for TLS, set tls = true in "
             self._fail(ConnectionFailedError(f"{hung_up}[mqtt]", unanswered=Silence.ENDED))

@@ -201,13 +201,14 @@ class Reconnecting:
                 delays.good()
             else:
                 delays.soon_over()
+        is_away = not stood or failure.silent
         failure = self.negotiation.with_reason(failure)
         was_5 = self.negotiation.version is V5
         if self.negotiation.failed(failure, stood=stood):
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:
                 log.info("broker %s speaks no MQTT 5, using 3.1.1", self._address)
             return 0.0
-        if not stood:
+        if is_away:
             delays.away()
         fault = self._explained(failure, stood=stood, looked=looked)
         if looked and not self._node and fault.kind is not Kind.PASSES:

@@ -91,7 +91,8 @@ class ConnectionFailedError(Exception):
     one came, with what the broker ``said`` of it and the ``server`` that it named.
     ``unanswered`` says how, when a CONNECT was sent and no CONNACK came. ``largest_bytes`` is the
     largest publish that was unacknowledged when the broker ended the connection. ``ours``: nothing
-    was asked, since a file of ours cannot be used.
+    was asked, since a file of ours cannot be used. ``silent``: it did not end the connection, but
+    did not answer either.
     """
 
     def __init__(
@@ -104,10 +105,12 @@ class ConnectionFailedError(Exception):
         unanswered: Silence | None = None,
         largest_bytes: int = 0,
         ours: bool = False,
+        silent: bool = False,
     ) -> None:
         super().__init__(text)
         self.code, self.said, self.server = code, said, server
-        self.unanswered, self.largest_bytes, self.ours = unanswered, largest_bytes, ours
+        self.unanswered, self.largest_bytes = unanswered, largest_bytes
+        self.ours, self.silent = ours, silent
 
 
 def first_failure(group: BaseExceptionGroup[ConnectionFailedError]) -> ConnectionFailedError:

@@ -28,3 +28,14 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     if failed is not None:
         raise failed
     return task.result()
+
+
+async def came(event: asyncio.Event, within_s: float) -> bool:
+    """Whether ``event`` was set in time, also where this process could not run for longer."""
+    try:
+        # not wait_for: in Python 3.11 it loses a cancellation that meets the event
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        return event.is_set()
+    return True

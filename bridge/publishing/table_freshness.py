@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts, Followed
@@ -51,6 +52,8 @@ class TableFreshness:
         self._said: dict[str, Message] = {}
         self._unheard_s: dict[str, float] = {}
         """Since when the broker has not given back what was said of a table."""
+        self._looked_s = -inf
+        """When that was looked at last: this process may not get to run for long."""
         self._beating: set[str] = set()
         """Tables of which the broker takes nothing."""
 
@@ -174,7 +177,8 @@ class TableFreshness:
         if not self._outgoing.broker.connected:
             return
         now_s = self._outgoing.clock.monotonic()
-        if not self._outgoing.broker.has_room:  # it may be among what waits
+        is_late, self._looked_s = now_s - self._looked_s > 2 * LOOK_S, now_s
+        if is_late or not self._outgoing.broker.has_room:  # it may be among what waits
             self._unheard_s = dict.fromkeys(self._unheard_s, now_s)
         deaf = {t for t, since_s in self._unheard_s.items() if now_s - since_s >= UNHEARD_S}
         if news := deaf - self._beating:

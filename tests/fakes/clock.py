@@ -17,6 +17,12 @@ SOON_S = 1.0
 class ManualClock(public.ManualClock):
     """As it is, but thousands of tests need not turn a loop in which nothing can run."""
 
+    def stall(self, seconds: float) -> None:
+        """Let the process not run for so long: whoever sleeps wakes late."""
+        self._move_to(self._monotonic + seconds)
+        late = ((max(due, self._monotonic), order, woken) for due, order, woken in self._sleepers)
+        self._sleepers = sorted(late, key=lambda sleeper: sleeper[:2])
+
     async def settle(self) -> None:
         """Let tasks that can run, run."""
         loop = asyncio.get_running_loop()

@@ -9,10 +9,17 @@ from bridge.config.tables.shared import MqttSettings
 from tests.fakes.clock import ManualClock
 
 ENDED = ConnectionFailedError("the connection ended")
+SILENT = ConnectionFailedError("no answer within 10 s", silent=True)
 REFUSED = ConnectionFailedError("Connection refused")
 
 
-def cut(*, away: bool, times: int = SHORT_LIVED, node: str | None = None) -> Reconnecting:
+def cut(
+    *,
+    away: bool,
+    times: int = SHORT_LIVED,
+    node: str | None = None,
+    why: ConnectionFailedError = ENDED,
+) -> Reconnecting:
     """After connections that ended soon; ``away``: the broker was not there between two."""
     connecting = Reconnecting(
         MqttSettings(), "presence-bridge", node=node, clock=ManualClock(), random=lambda: 0.0
@@ -20,7 +27,7 @@ def cut(*, away: bool, times: int = SHORT_LIVED, node: str | None = None) -> Rec
     for _ in range(times):
         connecting.accepted(Limits())
         connecting.online()
-        connecting.ended(ENDED)
+        connecting.ended(why)
         if away:
             connecting.ended(REFUSED)
     return connecting
@@ -36,3 +43,9 @@ def test_a_broker_that_is_away_between_them_has_ended_them_itself() -> None:
     assert not connecting.thrown_out
     assert not connecting.dispute
     assert not cut(away=True, node="a").thrown_out, "else it would not serve for three minutes"
+
+
+def test_a_broker_that_is_too_busy_to_answer_was_not_taken_by_another_program() -> None:
+    connecting = cut(away=False, why=SILENT)
+    assert not connecting.thrown_out
+    assert not connecting.dispute

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-from bridge.contract.deadline import within
+from bridge.contract.deadline import came, within
 
 
 async def test_what_ends_in_time_returns_or_raises() -> None:
@@ -68,3 +69,16 @@ async def test_a_cancellation_ends_the_work_too() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended == ["work"]
+
+
+async def test_what_came_while_the_process_could_not_run_came_in_time() -> None:
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+    waiting = asyncio.create_task(came(event, 0.02))
+    await asyncio.sleep(0)
+    loop.call_later(0.01, event.set)
+    time.sleep(0.1)  # noqa: ASYNC251 - the loop finds both of them due
+    assert await waiting
+
+
+async def test_what_does_not_come_in_time_has_not_come() -> None:
+    assert not await came(asyncio.Event(), 0.01)

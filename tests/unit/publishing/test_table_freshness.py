@@ -354,6 +354,21 @@ async def test_what_waits_for_room_is_not_taken_for_refused(
         assert FRESH not in caplog.text
 
 
+async def test_a_process_that_did_not_get_to_run_does_not_blame_the_broker(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.broker.refuses = lambda topic: topic == FRESH
+    async with bench.running():
+        bench.connect()
+        read(bench)
+        await bench.pass_time(6)
+        bench.clock.stall(2 * UNHEARD_S)
+        await bench.pass_time(6)
+        assert FRESH not in caplog.text
+        await bench.pass_time(UNHEARD_S + 20)
+        assert FRESH in caplog.text
+
+
 async def test_a_problem_that_goes_on_is_not_taken_for_a_refusal(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
