@@ -127,7 +127,7 @@ PARTS = ("start", "quiet", "one_percent")
 
 
 def _most(told: dict[str, Any], key: str) -> float:
-    return max(told[part][key] for part in PARTS)
+    return float(max(told[part][key] for part in PARTS))
 
 
 SWEPT = {

@@ -181,7 +181,7 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
             yield built
             listening.cancel()
     finally:
-        mosquitto.terminate()
+        mosquitto.kill()  # it has gigabytes to give back one by one, and nothing to say
         mosquitto.wait(DEADLINE_S)
         shutil.rmtree(folder)
 

@@ -172,7 +172,11 @@ def running(stage: Stage, *, bridges: int, every_s: float) -> Iterator[None]:
             stage.bridges.append(
                 stack.enter_context(stage.rig.program("bridge", "run", config=config))
             )
-        yield
+        try:
+            yield
+        finally:
+            for bridge in stage.bridges:
+                bridge.terminate()  # together: this loop serves nobody while one is waited for
 
 
 def _config(rig: Rig, share: list[Organisation], *, base: str, every_s: float) -> str:
