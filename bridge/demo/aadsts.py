@@ -1,4 +1,4 @@
-"""How Entra ID says no: AADSTS numbers and the JSON around them. Never decides when to.
+"""How Entra ID says no: AADSTS numbers and the JSON around them.
 
 Numbers and errors are from the Entra reference (reference-error-codes); where that page gives no
 ``error`` for a number, the likely one stands here.
@@ -30,9 +30,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure
         super().__init__(text)
         self.code, self.kind, self.text = code, kind, text
 
-    def body(
-        self, *, now: datetime, trace_id: str, correlation_id: str, claims: str | None = None
-    ) -> dict[str, Any]:
+    def body(self, *, now: datetime, trace_id: str, correlation_id: str) -> dict[str, Any]:
         """The JSON that Entra answers with."""
         stamp = f"{now:%Y-%m-%d %H:%M:%SZ}"
         number = f"AADSTS{self.code}: " if self.code else ""
@@ -49,15 +47,13 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure
             body["error_uri"] = f"{ERROR_PAGE}{self.code}"
         if self.kind.suberror:
             body["suberror"] = self.kind.suberror
-        if claims:
-            body["claims"] = claims
         return body
 
 
 def refusal(code: int, **details: str) -> Refusal:
     """The refusal with this number; ``details`` fill the gaps of its text."""
     kind = KINDS.get(code) or Kind("invalid_grant", f"Error {code}.")
-    return Refusal(code, kind, kind.text.format_map(_Gaps(details)))
+    return Refusal(code, kind, kind.text.format_map(Gaps(details)))
 
 
 def refusal_without_number(error: str, text: str) -> Refusal:
@@ -65,121 +61,86 @@ def refusal_without_number(error: str, text: str) -> Refusal:
     return Refusal(None, Kind(error, text), text)
 
 
-class _Gaps(dict[str, str]):
+class Gaps(dict[str, str]):
+    """What a text is filled with; a gap without a value is named."""
+
     def __missing__(self, key: str) -> str:
         return f"the {key}"
 
 
-def kinds(error: str, texts: dict[int, str], **more: Any) -> dict[int, Kind]:
-    """One kind for each number; ``more`` is what all of them share."""
-    return {code: Kind(error, text, **more) for code, text in texts.items()}
-
-
-KINDS: dict[int, Kind] = {
-    **kinds(
-        "authorization_pending",
-        {70016: "OAuth 2.0 device flow error. Authorization is pending. Continue polling."},
-    ),
-    **kinds(
-        "bad_verification_code",
-        {
-            70018: "Invalid verification code due to user typing in wrong user code for device "
-            "code flow."
-        },
-    ),
-    **kinds(
-        "expired_token", {70019: "Verification code expired. Have the user retry the sign-in."}
-    ),
-    **kinds("unsupported_grant_type", {70003: "The app returned an unsupported grant type."}),
-    **kinds(
-        "invalid_tenant",
-        {
-            90002: "Tenant '{tenant}' not found. Check to make sure you have the correct tenant "
-            "ID and are signing into the correct cloud. Check with your subscription "
-            "administrator, this may happen if there are no active subscriptions for the "
-            "tenant."
-        },
-    ),
-    **kinds("access_denied", {65004: "User declined to consent to access the app."}),
-    **kinds(
-        "invalid_request",
-        {
-            50011: "The redirect URI '{redirect_uri}' specified in the request does not match "
-            "the redirect URIs configured for the application '{client_id}'.",
-            50059: "No tenant-identifying information found in either the request or implied by "
-            "any provided credentials.",
-            90014: "The required field '{field}' is missing from the credential.",
-            9002313: "Invalid request. Request is malformed or invalid.",
-        },
-    ),
-    **kinds(
-        "unauthorized_client",
-        {
-            700016: "Application with identifier '{client_id}' was not found in the directory "
-            "'{tenant}'. This can happen if the application has not been installed by the"
-            " administrator of the tenant or consented to by any user in the tenant."
-        },
-    ),
-    **kinds(
-        "invalid_client",
-        {
-            7000215: "Invalid client secret provided. Ensure the secret being sent in the request "
-            "is the client secret value, not the client secret ID.",
-            7000218: "The request body must contain the following parameter: 'client_assertion' or"
-            " 'client_secret'.",
-            700024: "Client assertion is not within its valid time range.",
-            700027: "The certificate with identifier used to sign the client assertion is not "
-            "registered on application. {reason}",
-        },
-        status=401,
-    ),
-    **kinds(
-        "invalid_scope",
-        {
-            70011: "The provided value for the input parameter 'scope' is not valid. The scope "
-            "'{scope}' does not exist.",
-            1002012: "The provided value for scope {scope} is not valid. Client credential flows "
-            "must have a scope value with /.default suffixed to the resource identifier.",
-        },
-    ),
-    **kinds(
-        "invalid_resource",
-        {500011: "The resource principal named {resource} was not found in the tenant."},
-    ),
-    **kinds(
-        "invalid_grant",
-        {
-            65001: "The user or administrator has not consented to use the application with ID "
-            "'{client_id}' named '{app}'. Send an interactive authorization request for "
-            "this user and resource."
-        },
-        suberror="consent_required",
-    ),
-    **kinds(
-        "invalid_grant",
-        {
-            50020: "User account from identity provider does not exist in tenant.",
-            50173: "The provided grant has expired due to it being revoked, a fresh auth token "
-            "is needed. The user might have changed or reset their password.",
-            501481: "The Code_Verifier does not match the code_challenge supplied in the "
-            "authorization request.",
-            54005: "OAuth2 Authorization code was already redeemed, please retry with a new "
-            "valid code or use an existing refresh token.",
-            70000: "Provided grant is invalid or malformed.",
-            70008: "The provided authorization code or refresh token has expired due to "
-            "inactivity. Send a new interactive authorization request for this user and "
-            "resource.",
-            700082: "The refresh token has expired due to inactivity.",
-            530036: "Access has been blocked by Conditional Access policies. The refresh token "
-            "was issued by a flow that the policy on authentication flows does not allow.",
-        },
-    ),
-    **kinds(
-        "invalid_grant",
-        {
-            53003: "Access has been blocked by Conditional Access policies. The access policy "
-            "does not allow token issuance."
-        },
-        suberror="message_only",
-    ),
+_TEXTS = {
+    "authorization_pending": {
+        70016: "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    },
+    "bad_verification_code": {
+        70018: "Invalid verification code due to user typing in wrong user code for device "
+        "code flow.",
+    },
+    "expired_token": {
+        70019: "Verification code expired. Have the user retry the sign-in.",
+    },
+    "unsupported_grant_type": {
+        70003: "The app returned an unsupported grant type.",
+    },
+    "invalid_tenant": {
+        90002: "Tenant '{tenant}' not found. Check to make sure you have the correct tenant "
+        "ID and are signing into the correct cloud. Check with your subscription "
+        "administrator, this may happen if there are no active subscriptions for the "
+        "tenant.",
+    },
+    "access_denied": {
+        65004: "User declined to consent to access the app.",
+    },
+    "invalid_request": {
+        50011: "The redirect URI '{redirect_uri}' specified in the request does not match the "
+        "redirect URIs configured for the application '{client_id}'.",
+        50059: "No tenant-identifying information found in either the request or implied by "
+        "any provided credentials.",
+        90014: "The required field '{field}' is missing from the credential.",
+        9002313: "Invalid request. Request is malformed or invalid.",
+    },
+    "unauthorized_client": {
+        700016: "Application with identifier '{client_id}' was not found in the directory "
+        "'{tenant}'. This can happen if the application has not been installed by the "
+        "administrator of the tenant or consented to by any user in the tenant.",
+    },
+    "invalid_client": {
+        7000218: "The request body must contain the following parameter: 'client_assertion' or "
+        "'client_secret'.",
+    },
+    "invalid_scope": {
+        70011: "The provided value for the input parameter 'scope' is not valid. The scope "
+        "'{scope}' does not exist.",
+    },
+    "invalid_resource": {
+        500011: "The resource principal named {resource} was not found in the tenant.",
+    },
+    "invalid_grant": {
+        65001: "The user or administrator has not consented to use the application with ID "
+        "'{client_id}' named '{app}'. Send an interactive authorization request for "
+        "this user and resource.",
+        50020: "User account from identity provider does not exist in tenant.",
+        50173: "The provided grant has expired due to it being revoked, a fresh auth token is "
+        "needed. The user might have changed or reset their password.",
+        501481: "The Code_Verifier does not match the code_challenge supplied in the "
+        "authorization request.",
+        54005: "OAuth2 Authorization code was already redeemed, please retry with a new valid "
+        "code or use an existing refresh token.",
+        70000: "Provided grant is invalid or malformed.",
+        70008: "The provided authorization code or refresh token has expired due to "
+        "inactivity. Send a new interactive authorization request for this user and "
+        "resource.",
+        700082: "The refresh token has expired due to inactivity.",
+        530036: "Access has been blocked by Conditional Access policies. The refresh token was "
+        "issued by a flow that the policy on authentication flows does not allow.",
+        53003: "Access has been blocked by Conditional Access policies. The access policy "
+        "does not allow token issuance.",
+    },
+}
+_STATUS = {"invalid_client": 401}
+_SUBERRORS = {65001: "consent_required", 53003: "message_only"}
+KINDS = {
+    code: Kind(error, text, _STATUS.get(error, 400), _SUBERRORS.get(code))
+    for error, texts in _TEXTS.items()
+    for code, text in texts.items()
 }

@@ -1,11 +1,10 @@
-"""The page where a person signs in for an app in the browser. Never gives out a token.
+"""The page where a person signs in for an app in the browser.
 
 Authorization request and answer of RFC 6749, 4.1.1 and 4.1.2, as query or as a posted form.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +17,7 @@ from bridge.demo.identity import Identity, text_form
 from bridge.demo.page import page, people_options
 from bridge.demo.scopes import permissions_in
 from bridge.demo.simulation import AuthorizationCode, Simulation
+from bridge.demo.token_answers import client_info
 from bridge.demo.tokens import base64url
 
 CODE_S = 600
@@ -135,8 +135,7 @@ class Authorize:
         simulation.authorizations[code.value] = code
         answer = {"code": code.value}
         if query.get("client_info") == "1":
-            info = {"uid": person.oid, "utid": person.tenant_id}
-            answer["client_info"] = base64url(json.dumps(info).encode())
+            answer["client_info"] = client_info(person)
         return _back(query, answer | {"session_state": simulation.new_id()})
 
 

@@ -1,4 +1,4 @@
-"""A small MQTT broker inside this process, for the demo. Never meant to keep anything.
+"""A small MQTT broker inside this process, for the demo.
 
 amqtt speaks MQTT 3.1.1. Its own listener waits for ever on an MQTT 5 CONNECT that has a will: it
 reads the properties as text. So connections are taken here, a client that speaks another version is
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bridge.config.installation import cure
@@ -37,29 +36,18 @@ CONTINUED = 0x80
 
 
 class EmbeddedBroker:
-    """Anonymous, in memory, gone when it is left.
+    """Anonymous, in memory, gone when it is left. Port 0 takes a free one."""
 
-    Args:
-        host: The address to listen on.
-        port: 0 takes a free one.
-        shutdown_s: So long amqtt is waited for at the end.
-    """
+    host = "127.0.0.1"
 
-    def __init__(
-        self, *, host: str = "127.0.0.1", port: int = 0, shutdown_s: float = SHUTDOWN_S
-    ) -> None:
-        self.host, self.port, self._shutdown_s = host, port, shutdown_s
+    def __init__(self, *, port: int = 0, shutdown_s: float = SHUTDOWN_S) -> None:
+        self.port, self._shutdown_s = port, shutdown_s
         self._broker: Broker | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        """Start to listen.
-
-        Raises:
-            ConfigError: amqtt is not installed.
-            OSError: The port is taken.
-        """
+        """Start to listen. Raises ``ConfigError`` without amqtt, ``OSError`` for a taken port."""
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._broker = _amqtt_broker()
@@ -68,12 +56,7 @@ class EmbeddedBroker:
         await self._broker.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop to listen and drop every connection."""
         assert self._server is not None
         assert self._broker is not None
@@ -138,12 +121,7 @@ class _Snapshots(dict[str, Any]):
 
 
 async def _connect_head(reader: asyncio.StreamReader) -> bytes:
-    """The beginning of a CONNECT packet up to its protocol version.
-
-    Raises:
-        ValueError: It is another packet, or none.
-        EOFError: The client left before.
-    """
+    """The beginning of a CONNECT packet up to its protocol version; ``ValueError`` for another."""
     head = await reader.readexactly(1)
     if head[0] != CONNECT:
         raise ValueError("the first packet is no CONNECT")

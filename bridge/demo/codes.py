@@ -1,4 +1,4 @@
-"""Device codes between their birth and their end (RFC 8628). Never gives out a token."""
+"""Device codes between their birth and their end (RFC 8628)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from random import Random
 
 from bridge.contract.clock import Clock
-from bridge.demo.aadsts import Refusal, refusal, refusal_without_number
+from bridge.demo.aadsts import refusal, refusal_without_number
 from bridge.demo.directory import Person
 from bridge.demo.tokens import base64url
 
@@ -94,11 +94,7 @@ class DeviceCodes:
         return code
 
     def find(self, user_code: str) -> DeviceCode:
-        """The pending code that a person typed.
-
-        Raises:
-            KeyError: There is none, or its time is over.
-        """
+        """The pending code that a person typed; ``KeyError`` where there is none."""
         wanted = user_code.strip().upper().replace("-", "")
         for code in self.pending:
             if code.user_code == wanted:
@@ -106,20 +102,12 @@ class DeviceCodes:
         raise KeyError(user_code)
 
     def approve(self, user_code: str, person: Person) -> None:
-        """``person`` signs in with the code.
-
-        Raises:
-            KeyError: There is no such code.
-        """
+        """``person`` signs in with the code; raises as ``find``."""
         code = self.find(user_code)
         code.person, code.progress = person, Progress.APPROVED
 
     def decline(self, user_code: str) -> None:
-        """A person refuses the sign-in.
-
-        Raises:
-            KeyError: There is no such code.
-        """
+        """A person refuses the sign-in; raises as ``find``."""
         self.find(user_code).progress = Progress.DECLINED
 
     def expire_all(self) -> None:
@@ -133,11 +121,7 @@ class DeviceCodes:
         return code.person if code else None
 
     def poll(self, device_code: str, client_id: str) -> tuple[DeviceCode, Person]:
-        """One poll of a client: the approved code and its person.
-
-        Raises:
-            Refusal: Not approved: pending, polled too fast, declined, expired or unknown.
-        """
+        """One poll of a client: the approved code and its person; else it is refused."""
         code = self._codes.get(device_code)
         if code is None or code.client_id != client_id or code.progress is Progress.REDEEMED:
             raise refusal(70018)
@@ -147,7 +131,8 @@ class DeviceCodes:
         self._refuse_haste(code, now)
         self._approve_by_itself(code, now)
         if code.progress is Progress.DECLINED:
-            raise declined()
+            text = "The end user denied the authorization request."
+            raise refusal_without_number("authorization_declined", text)
         if code.person is None:
             raise refusal(70016)
         return code, code.person
@@ -166,10 +151,3 @@ class DeviceCodes:
     def _forget_before(self, moment_s: float) -> None:
         for key in [key for key, code in self._codes.items() if code.expires_s < moment_s]:
             del self._codes[key]
-
-
-def declined() -> Refusal:
-    """The person pressed cancel; Entra's word for what RFC 8628 calls access_denied."""
-    return refusal_without_number(
-        "authorization_declined", "The end user denied the authorization request."
-    )

@@ -1,4 +1,4 @@
-"""A person's working day, as presence changes over time. Never waits, save in ``play``."""
+"""A person's working day, as presence changes over time."""
 
 from __future__ import annotations
 

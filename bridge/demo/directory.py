@@ -1,14 +1,17 @@
-"""The tenants, apps, people and groups of the simulated Microsoft. Never answers a request."""
+"""The tenants, apps, people and groups of the simulated Microsoft."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from bridge.contract.clock import Clock
-from bridge.demo.presence import Facts, State, StatusMessage, Wording, graph_presence
+from bridge.demo.presence import Facts, State, StatusMessage, graph_presence
+
+Wording = Callable[[Facts, dict[str, Any]], dict[str, Any]]
+"""How a cloud words the presence resource."""
 
 
 def guid(text: str) -> str:
@@ -77,7 +80,7 @@ class Directory:
     """Everything that exists, and the ways to change it."""
 
     def __init__(self, clock: Clock) -> None:
-        self.wording = Wording()
+        self.wording: Wording = lambda _, resource: resource
         self._clock = clock
         self._sequence = 0
         self._tenants: dict[str, Tenant] = {}
@@ -90,12 +93,6 @@ class Directory:
         """Grows whenever anybody changes."""
         return self._sequence
 
-    @property
-    def tenants(self) -> list[Tenant]:
-        """Every tenant once."""
-        return list({tenant.tenant_id: tenant for tenant in self._tenants.values()}.values())
-
-    @property
     def people(self) -> list[Person]:
         """Everybody once, in the order of arrival."""
         return list({person.oid: person for person in self._people.values()}.values())
@@ -167,13 +164,9 @@ class Directory:
     def presence_resource(self, person: Person, *, own: bool) -> dict[str, Any]:
         """A person's presence as Graph words it now."""
         facts = self.facts_of(person)
-        return graph_presence(
-            person.oid,
-            facts,
-            sequence_number=person.sequence_number,
-            own=own,
-            wording=self.wording,
-        )
+        number = person.sequence_number
+        resource = graph_presence(person.oid, facts, sequence_number=number, own=own)
+        return self.wording(facts, resource)
 
     def change(
         self,

@@ -1,18 +1,14 @@
-"""What every answer of identity and Graph has: its ids, the time, and errors as JSON.
-
-It never knows what an endpoint does.
-"""
+"""What every answer of identity and Graph has: its ids, the time, and errors as JSON."""
 
 from __future__ import annotations
 
 from email.utils import format_datetime
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from bridge.demo.aadsts import Refusal
-from bridge.demo.endpoints import GRAPH_ENDPOINTS, endpoint_of
-from bridge.demo.graph.wire import GraphError
+from bridge.demo.graph import ROOT, GraphError
 from bridge.demo.simulation import Simulation
 
 DIAGNOSTIC = (
@@ -21,50 +17,29 @@ DIAGNOSTIC = (
 )
 
 
-class Door:
-    """Middleware of the server."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+def door(simulation: Simulation) -> Middleware:
+    """The middleware in front of all endpoints."""
 
     @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let the endpoint answer."""
-        endpoint = await endpoint_of(request)
-        if endpoint is None:
+    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.match_info.route.name is None:  # not of Microsoft, or no endpoint at all
             return await handler(request)
-        ids = self._ids(request, graph=endpoint in GRAPH_ENDPOINTS)
+        now, own_id = simulation.clock.now(), simulation.new_id()
+        asked_id = request.headers.get("client-request-id", own_id)
         try:
             response = await handler(request)
         except GraphError as error:
-            response = self._graph_error(error, ids)
+            body = error.body(now=now, request_id=own_id, client_request_id=asked_id)
+            response = web.json_response(body, status=error.status, headers=error.headers)
         except Refusal as refused:
-            response = self._refused(refused, ids)
+            body = refused.body(now=now, trace_id=own_id, correlation_id=asked_id)
+            response = web.json_response(body, status=refused.kind.status)
+        ids = {"client-request-id": asked_id, "Date": format_datetime(now, usegmt=True)}
+        if request.path.startswith(ROOT):
+            ids |= {"request-id": own_id, "x-ms-ags-diagnostic": DIAGNOSTIC}
+        else:
+            ids |= {"x-ms-request-id": own_id}
         response.headers.update(ids)
         return response
 
-    def _graph_error(self, error: GraphError, ids: dict[str, str]) -> web.Response:
-        body = error.body(
-            now=self._simulation.clock.now(),
-            request_id=ids["request-id"],
-            client_request_id=ids["client-request-id"],
-        )
-        return web.json_response(body, status=error.status, headers=error.headers)
-
-    def _refused(self, refused: Refusal, ids: dict[str, str]) -> web.Response:
-        body = refused.body(
-            now=self._simulation.clock.now(),
-            trace_id=ids["x-ms-request-id"],
-            correlation_id=ids["client-request-id"],
-        )
-        return web.json_response(body, status=refused.kind.status)
-
-    def _ids(self, request: web.Request, *, graph: bool) -> dict[str, str]:
-        request_id = self._simulation.new_id()
-        shared = {
-            "client-request-id": request.headers.get("client-request-id", request_id),
-            "Date": format_datetime(self._simulation.clock.now(), usegmt=True),
-        }
-        if graph:
-            return shared | {"request-id": request_id, "x-ms-ags-diagnostic": DIAGNOSTIC}
-        return shared | {"x-ms-request-id": request_id}
+    return answered

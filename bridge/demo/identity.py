@@ -1,14 +1,15 @@
-"""The simulated Entra ID: discovery, device codes and tokens over HTTP. Never knows presence."""
+"""The simulated Entra ID: discovery, device codes and tokens over HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from bridge.demo.aadsts import refusal
 from bridge.demo.directory import App, Tenant
-from bridge.demo.grants import GRANTS
+from bridge.demo.grants import Grant
 from bridge.demo.scopes import permissions_in
 from bridge.demo.simulation import Simulation, TokenRequest
 
@@ -19,8 +20,8 @@ ALIASES = frozenset({"common", "organizations", "consumers"})
 class Identity:
     """The endpoints below ``/{tenant}``. Their refusals are worded by the door in front of them."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, simulation: Simulation, grants: Mapping[str, Grant]) -> None:
+        self._simulation, self._grants = simulation, grants
 
     def routes(self) -> list[web.RouteDef]:
         """The endpoints, named."""
@@ -33,21 +34,13 @@ class Identity:
         ]
 
     async def discover(self, request: web.Request) -> web.Response:
-        """OpenID discovery; a domain leads to addresses with the tenant's GUID.
-
-        Raises:
-            Refusal: The tenant is unknown.
-        """
+        """OpenID discovery; a domain leads to addresses with the tenant's GUID."""
         name = request.match_info["tenant"]
         tenant_id = name.lower() if name.lower() in ALIASES else self._tenant(name).tenant_id
         return web.json_response(self._configuration(tenant_id))
 
     async def device_code(self, request: web.Request) -> web.Response:
-        """A device code and the words for the person (RFC 8628, 3.2).
-
-        Raises:
-            Refusal: Unknown tenant or app, or a scope that does not exist.
-        """
+        """A device code and the words for the person (RFC 8628, 3.2)."""
         form = await text_form(request)
         tenant, app = self.tenant_and_app(request, form)
         scope = form.get("scope", "")
@@ -71,25 +64,17 @@ class Identity:
         )
 
     async def token(self, request: web.Request) -> web.Response:
-        """Tokens for whatever grant the form holds.
-
-        Raises:
-            Refusal: As the grant says.
-        """
+        """Tokens for whatever grant the form holds."""
         form = await text_form(request)
         tenant, app = self.tenant_and_app(request, form)
-        grant = GRANTS.get(form.get("grant_type", ""))
+        grant = self._grants.get(form.get("grant_type", ""))
         if grant is None:
             raise refusal(70003)
         answer = grant(self._simulation, TokenRequest(tenant, app, form))
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
     def tenant_and_app(self, request: web.Request, form: dict[str, str]) -> tuple[Tenant, App]:
-        """What the address and the client id of a request lead to.
-
-        Raises:
-            Refusal: One of them is unknown.
-        """
+        """What the address and the client id of a request lead to."""
         tenant = self._tenant(request.match_info["tenant"])
         client_id = form.get("client_id", "")
         app = self._simulation.directory.app(client_id)

@@ -1,4 +1,4 @@
-"""Pages of the simulated Entra ID, first where a device code is typed. Never shows a token."""
+"""Pages of the simulated Entra ID, first where a device code is typed."""
 
 from __future__ import annotations
 

@@ -71,11 +71,7 @@ class Scenery:
 
 @asynccontextmanager
 async def scenery(folder: Path, *, port: int, day_s: float) -> AsyncIterator[Scenery]:
-    """Start Microsoft and the broker (on ``port``, or a free one), and write the config.
-
-    Raises:
-        ConfigError: The embedded broker is not installed.
-    """
+    """Start Microsoft and the broker (on ``port``, or a free one), and write the config."""
     home = household(SystemClock())
     certificate = make_certificate(folder / "certificate")
     async with (

@@ -1,4 +1,4 @@
-"""How clients spell permissions, and which there are. Never knows who holds one."""
+"""How clients spell permissions, and which there are."""
 
 from __future__ import annotations
 
@@ -22,15 +22,12 @@ PERMISSIONS = frozenset(
     }
 )
 GRAPH_HOSTS = frozenset({"graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us"})
-DEFAULT = ".default"
-"""Stands for all application permissions of an app."""
 
 
 def permissions_in(scope: str, *, own_host: str) -> frozenset[str]:
     """The permissions in ``scope`` by their short names, without those about the sign-in.
 
-    Raises:
-        Refusal: One is unknown, or is of another resource than Graph.
+    Raises ``Refusal`` where one is unknown, or is of another resource than Graph.
     """
     names = (_short(word, own_host) for word in scope.split() if word not in OPENID)
     return frozenset(names)
@@ -44,28 +41,17 @@ def echoed(scope: str) -> str:
     return " ".join(word for word in scope.split() if word != "offline_access")
 
 
-def is_default(scope: str, *, own_host: str) -> bool:
-    """Whether ``scope`` asks for all application permissions on Graph.
-
-    Raises:
-        Refusal: It asks for them on another resource.
-    """
-    resource, _, name = scope.rpartition("/")
-    if resource:
-        _check_resource(resource, own_host)
-    return bool(resource) and name == DEFAULT
-
-
 def _short(word: str, own_host: str) -> str:
     resource, _, name = word.rpartition("/")
     if resource:
-        _check_resource(resource, own_host)
+        check_resource(resource, own_host)
     known = {permission.lower(): permission for permission in PERMISSIONS}
     if name.lower() not in known:
         raise refusal(70011, scope=word)
     return known[name.lower()]
 
 
-def _check_resource(resource: str, own_host: str) -> None:
+def check_resource(resource: str, own_host: str) -> None:
+    """Refuse what is not Graph."""
     if urlsplit(resource).netloc not in GRAPH_HOSTS | {own_host}:
         raise refusal(500011, resource=resource)

@@ -1,7 +1,7 @@
 """``presence-bridge demo``: everything at once in one terminal, with nothing to set up.
 
 Runs the real programs as processes of their own; they know nothing of the simulation but the
-addresses in their config. Never touches a config or a state folder of the user.
+addresses in their config.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
 from bridge.demo.day import play, working_day
-from bridge.demo.directory import Household
 from bridge.demo.scenery import APPROVAL_AFTER_S, scenery
 
 STOP_S = 10.0
@@ -55,10 +54,8 @@ class Seen:
 def run(*, seconds: float | None, day_s: float, port: int) -> int:
     """Show the demo for ``seconds`` or until Ctrl-C; a day takes ``day_s`` seconds.
 
-    Returns 0 after ``seconds`` when all worked, 1 when anything failed, 130 after Ctrl-C.
-
-    Raises:
-        ConfigError: The embedded broker is not installed.
+    Returns 0 after ``seconds`` when all worked, 1 when anything failed, 130 after Ctrl-C; raises
+    ``ConfigError`` where the embedded broker is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="presence-demo-") as folder:
         return asyncio.run(_show(Path(folder), seconds=seconds, day_s=day_s, port=port))
@@ -79,9 +76,13 @@ async def _show(folder: Path, *, seconds: float | None, day_s: float, port: int)
             await stack.enter_async_context(_program(folder, "bridge", "run")),
             await stack.enter_async_context(_program(folder, "drivers", "lamp")),
         ]
+        home, day = stage.home, working_day(Random(1))  # noqa: S311 - the same day in every demo
+        playing = play(
+            home.directory, home.person, day, compress_to_s=day_s, clock=SystemClock(), says=_say
+        )
         background = [
             asyncio.create_task(_follow(broker, seen), name="demo-follow"),
-            asyncio.create_task(_play(stage.home, day_s), name="demo-day"),
+            asyncio.create_task(playing, name="demo-day"),
         ]
         exits = [asyncio.create_task(program.wait(), name="demo-exit") for program in programs]
         ends: list[asyncio.Future[Any]] = [stop, *exits, *background]
@@ -120,17 +121,6 @@ async def _program(
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-async def _play(home: Household, day_s: float) -> None:
-    await play(
-        home.directory,
-        home.person,
-        working_day(Random(1)),  # noqa: S311 - the same day in every demo
-        compress_to_s=day_s,
-        clock=SystemClock(),
-        says=_say,
-    )
 
 
 async def _follow(broker: Session, seen: Seen) -> None:

@@ -30,16 +30,6 @@ class AuthorizationCode:
 
 
 @dataclass
-class Behaviour:
-    """What Microsoft does one way or the other; may be changed at any time."""
-
-    pads_unknown_ids: bool = False
-    """Whether a bulk read answers unknown ids with PresenceUnknown instead of leaving them out."""
-    checks_assertion_times: bool = True
-    """Whether times in client assertions must fit the clock. msal takes them from the machine."""
-
-
-@dataclass
 class Simulation:
     """One simulated Microsoft, without its server."""
 
@@ -49,7 +39,6 @@ class Simulation:
     tokens: Tokens
     codes: DeviceCodes
     authorizations: dict[str, AuthorizationCode] = field(default_factory=dict)
-    behaviour: Behaviour = field(default_factory=Behaviour)
     address: str = ""
     """``https://host:port``, known when the server listens."""
 

@@ -1,4 +1,4 @@
-"""The tokens that the simulated Microsoft has given out. Never decides who may have one."""
+"""The tokens that the simulated Microsoft has given out."""
 
 from __future__ import annotations
 
@@ -137,12 +137,3 @@ def jwt(payload: Mapping[str, Any], *, signature: str) -> str:
 def base64url(data: bytes) -> str:
     """Base64 for addresses, without padding (RFC 7515, 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def from_base64url(text: str) -> bytes:
-    """The bytes of ``base64url``.
-
-    Raises:
-        ValueError: It is none.
-    """
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -149,7 +149,8 @@ async def test_an_assertion_is_for_this_endpoint_and_by_this_app(
     change: dict[str, str],
     codes: list[int] | None,
 ) -> None:
-    (tenant,) = microsoft.directory.tenants
+    tenant = microsoft.directory.tenant("contoso.com")
+    assert tenant
     client_id = guid(f"app of {tenant.domain}")
     path = f"/{tenant.tenant_id}/oauth2/v2.0/token"
     claims = {"aud": f"{microsoft.login_url}{path}", "iss": client_id, "sub": client_id, "exp": 1}

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bridge.demo.directory import Person, Tenant, guid
-from bridge.demo.presence import Layout, Wording
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.faults import ENDPOINTS
+from tests.fakes.microsoft.wording import Layout, Wording
 from tests.integration.graph_reader import BULK, Reader
 
 

@@ -21,11 +21,12 @@ from bridge.demo.aadsts import Refusal, refusal
 from bridge.demo.codes import DeviceCodes
 from bridge.demo.directory import Directory, Person
 from bridge.demo.grants import GRANTS
-from bridge.demo.graph.wire import GraphError, challenged, unauthorized
+from bridge.demo.graph import GraphError, unauthorized
 from bridge.demo.scopes import permissions_in
 from bridge.demo.simulation import Simulation, TokenRequest
 from bridge.demo.tokens import AccessToken, Tokens
 from bridge.microsoft.http import HttpRequest, HttpResponse
+from tests.fakes.microsoft.challenge import challenged
 
 LOGIN_HOST, GRAPH_HOST = "login.microsoftonline.com", "graph.microsoft.com"
 BULK = "/v1.0/communications/getPresencesByUserId"

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bridge.demo.aadsts import KINDS as DEMO_KINDS
-from bridge.demo.aadsts import Kind, Refusal, kinds, refusal
+from bridge.demo.aadsts import Gaps, Kind, Refusal, refusal
 
 
-def scripted_refusal(code: int) -> Refusal:
-    """The refusal with this number."""
-    return worded(refusal(code))
+def scripted_refusal(code: int, **details: str) -> Refusal:
+    """The refusal with this number; ``details`` fill the gaps of its text."""
+    kind = KINDS.get(code)
+    text = kind.text.format_map(Gaps(details)) if kind else ""
+    return Refusal(code, kind, text) if kind else refusal(code, **details)
 
 
 def worded(refused: Refusal) -> Refusal:
     """``refused`` as Entra words its number, also where the demo does not know that."""
     kind = KINDS.get(refused.code or 0)
-    return Refusal(refused.code, kind, kind.text) if kind else refused
+    return scripted_refusal(refused.code or 0) if kind and refused.kind is not kind else refused
+
+
+def kinds(error: str, texts: dict[int, str], **more: Any) -> dict[int, Kind]:
+    """One kind for each number; ``more`` is what all of them share."""
+    return {code: Kind(error, text, **more) for code, text in texts.items()}
 
 
 KINDS: dict[int, Kind] = {
@@ -37,13 +46,22 @@ KINDS: dict[int, Kind] = {
         {
             700025: "Client is public so neither 'client_assertion' nor 'client_secret' should be"
             " presented.",
+            7000215: "Invalid client secret provided. Ensure the secret being sent in the request "
+            "is the client secret value, not the client secret ID.",
+            700024: "Client assertion is not within its valid time range.",
+            700027: "The certificate with identifier used to sign the client assertion is not "
+            "registered on application. {reason}",
             7000222: "The provided client secret keys for app '{client_id}' are expired.",
         },
         status=401,
     ),
     **kinds(
         "invalid_scope",
-        {28002: "Provided value for the input parameter scope '{scope}' isn't valid."},
+        {
+            28002: "Provided value for the input parameter scope '{scope}' isn't valid.",
+            1002012: "The provided value for scope {scope} is not valid. Client credential flows "
+            "must have a scope value with /.default suffixed to the resource identifier.",
+        },
     ),
     **kinds(
         "invalid_resource",

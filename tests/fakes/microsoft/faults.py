@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from bridge.demo.endpoints import GRAPH_ENDPOINTS, IDENTITY_ENDPOINTS
+from tests.fakes.microsoft.endpoints import GRAPH_ENDPOINTS, IDENTITY_ENDPOINTS
 
 ENDPOINTS = IDENTITY_ENDPOINTS + GRAPH_ENDPOINTS
 GROUPS = {"identity": IDENTITY_ENDPOINTS, "graph": GRAPH_ENDPOINTS}

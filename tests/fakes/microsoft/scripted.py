@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from aiohttp import web
@@ -12,13 +13,23 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.demo.aadsts import Refusal
 from bridge.demo.directory import Person
-from bridge.demo.endpoints import GRAPH_ENDPOINTS, endpoint_of
-from bridge.demo.graph.wire import GraphError, bearer, challenged
+from bridge.demo.grants import Grant
+from bridge.demo.graph import GraphError
 from bridge.demo.identity import text_form
 from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.tokens import REVOKED
 from tests.fakes.microsoft.aadsts import scripted_refusal, worded
+from tests.fakes.microsoft.behaviour import Behaviour
+from tests.fakes.microsoft.challenge import challenged
+from tests.fakes.microsoft.client_credentials import by_client_credentials
+from tests.fakes.microsoft.endpoints import GRAPH_ENDPOINTS, endpoint_of
 from tests.fakes.microsoft.faults import Cut, Fault, Faults, nonsense_body
+from tests.fakes.microsoft.gate import FullGate
+from tests.fakes.microsoft.people import People
+from tests.fakes.microsoft.presences import PresencesOfOthers
 from tests.fakes.microsoft.request_log import LoggedRequest, RequestLog
+from tests.fakes.microsoft.throttle import Throttle
+from tests.fakes.microsoft.writes import PresenceWrites
 
 TOO_MANY, SERVER_ERROR = 429, 500
 TOO_MANY_REQUESTS, MALFORMED = 90055, 9002313
@@ -39,7 +50,7 @@ class _Caller:
 
 
 class ScriptedMicrosoft(SimulatedMicrosoft):
-    """Fails as ``faults`` say, and logs ``requests``."""
+    """All of Graph, and apps that sign in as themselves; fails as ``faults`` say."""
 
     @cached_property
     def faults(self) -> Faults:
@@ -50,6 +61,52 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
     def requests(self) -> RequestLog:
         """What arrived."""
         return RequestLog()
+
+    @cached_property
+    def behaviour(self) -> Behaviour:
+        """What Microsoft does one way or the other."""
+        return Behaviour()
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """Graph's request limit; none unless its ``limit`` is set."""
+        return Throttle(self._simulation.clock)
+
+    def gate(self) -> FullGate:
+        """With the request limit."""
+        return FullGate(self._simulation, self.throttle)
+
+    def grants(self) -> Mapping[str, Grant]:
+        """Those of apps, too."""
+        as_itself = partial(by_client_credentials, self.behaviour)
+        return {**super().grants(), "client_credentials": as_itself}
+
+    def graph_routes(self) -> list[web.RouteDef]:
+        """All endpoints below ``/v1.0``, named."""
+        simulation, gate = self._simulation, self.gate()
+        return [
+            *super().graph_routes(),
+            *People(simulation, gate).routes(),
+            *PresencesOfOthers(simulation, gate, self.behaviour).routes(),
+            *PresenceWrites(simulation, gate).routes(),
+        ]
+
+    def approve(self, user_code: str, person: Person) -> None:
+        """``person`` types the code and signs in."""
+        self.codes.approve(user_code, person)
+
+    def decline(self, user_code: str) -> None:
+        """Somebody types the code and presses cancel."""
+        self.codes.decline(user_code)
+
+    def revoke(self, person: Person, *, code: int = REVOKED, access_tokens: bool = True) -> None:
+        """End all sign-ins of ``person``; ``code`` is the AADSTS number that clients meet.
+
+        Without ``access_tokens`` those stay good until their time is over.
+        """
+        self.tokens.revoke(person.oid, code=code)
+        if access_tokens:
+            self.tokens.revoke_access(person.oid)
 
     def middlewares(self) -> list[Middleware]:
         """Connections break and answers change outside; answers are scripted at the endpoint."""
@@ -135,7 +192,7 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
     async def _caller(self, request: web.Request, endpoint: str) -> _Caller:
         directory, tokens = self._simulation.directory, self._simulation.tokens
         if endpoint in GRAPH_ENDPOINTS:
-            token = bearer(tokens, request)
+            token = self.gate().bearer(request)
             if token is None:
                 return _Caller()
             person = directory.person(token.oid) if token.oid else None

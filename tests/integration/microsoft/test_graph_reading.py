@@ -19,7 +19,7 @@ from bridge.contract.errors import (
 )
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.demo.directory import Household, Person
-from bridge.demo.presence import ZONES, Facts, Layout, StatusMessage, Wording
+from bridge.demo.presence import Facts, StatusMessage
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.connections import aiohttp_client
@@ -29,6 +29,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
+from tests.fakes.microsoft.wording import ZONES, Layout, Wording
 from tests.integration.microsoft.conftest import Bridge, Start
 
 READ = "me.presence"

@@ -19,12 +19,12 @@ from bridge.contract.errors import (
 )
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.demo.directory import App, Household, Person
-from bridge.demo.presence import Wording
 from bridge.microsoft import Writer
 from bridge.microsoft.writing import LOCATIONS, NOT_SHOWN, PAIRS
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.faults import Fault
+from tests.fakes.microsoft.wording import Wording
 from tests.integration.microsoft.conftest import Bridge, started
 
 AUTOMATIC, BUSY = PreferredPresence.AUTOMATIC, PreferredPresence.BUSY

@@ -6,8 +6,8 @@ from bridge.demo.aadsts import KINDS, Refusal, refusal, refusal_without_number
 from tests.fakes.clock import START
 
 
-def body(refused: Refusal, **more: str) -> dict[str, object]:
-    return refused.body(now=START, trace_id="t-1", correlation_id="c-1", **more)
+def body(refused: Refusal) -> dict[str, object]:
+    return refused.body(now=START, trace_id="t-1", correlation_id="c-1")
 
 
 def test_a_refusal_is_worded_as_entra_words_it() -> None:
@@ -46,7 +46,3 @@ def test_a_refusal_may_have_no_number() -> None:
     assert said["error"] == "slow_down"
     assert said["error_codes"] == []
     assert "AADSTS" not in str(said["error_description"])
-
-
-def test_claims_go_with_a_refusal_where_they_are_wanted() -> None:
-    assert body(refusal(50076), claims="{}")["claims"] == "{}"

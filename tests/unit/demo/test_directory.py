@@ -16,7 +16,6 @@ def test_tenants_and_people_are_found_by_guid_and_by_name_in_any_case(home: Hous
     assert directory.person("Alice@Contoso.com") is home.person
     assert directory.person_by_oid(home.person.oid.upper()) is home.person
     assert directory.person_by_oid("alice@contoso.com") is None
-    assert directory.tenants == [home.tenant]
     assert directory.people == [home.person]
 
 

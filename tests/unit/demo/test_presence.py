@@ -8,23 +8,22 @@ import pytest
 from bridge.demo.presence import (
     OFFLINE,
     Facts,
-    Layout,
     Location,
     Preferred,
     State,
     StatusMessage,
-    Wording,
     graph_presence,
-    reworded,
 )
 from tests.fakes.clock import START
+from tests.fakes.microsoft.wording import Layout, Wording, reworded
 from tests.fakes.rows import rows
 
 CALL = State("Busy", "InACall")
 
 
 def resource(facts: Facts, *, own: bool = True, wording: Wording | None = None) -> dict[str, Any]:
-    return graph_presence("oid", facts, sequence_number="A1", own=own, wording=wording or Wording())
+    told = graph_presence("oid", facts, sequence_number="A1", own=own)
+    return wording(facts, told) if wording else told
 
 
 @rows(

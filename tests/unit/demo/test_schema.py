@@ -15,15 +15,14 @@ import pytest
 
 from bridge.demo.presence import (
     Facts,
-    Layout,
     Location,
     State,
     StatusMessage,
-    Wording,
     graph_presence,
 )
 from bridge.microsoft.presence import parse_presence
 from tests.fakes.clock import START
+from tests.fakes.microsoft.wording import Layout, Wording
 from tests.fakes.rows import rows
 
 TYPES: Mapping[str, Mapping[str, str]] = {
@@ -102,7 +101,7 @@ def faults(value: object, kind: str, where: str) -> list[str]:
 
 
 def told(facts: Facts, wording: Wording, *, own: bool = True) -> dict[str, Any]:
-    return graph_presence("oid", facts, sequence_number="A1", own=own, wording=wording)
+    return wording(facts, graph_presence("oid", facts, sequence_number="A1", own=own))
 
 
 @rows("facts", FACTS)

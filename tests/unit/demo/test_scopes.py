@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.demo.aadsts import Refusal
-from bridge.demo.scopes import echoed, is_default, permissions_in
+from bridge.demo.scopes import echoed, permissions_in
+from tests.fakes.microsoft.client_credentials import is_default
 
 HOST = "localhost:8443"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.throttle import Throttle
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft.throttle import Throttle
 
 
 @pytest.fixture

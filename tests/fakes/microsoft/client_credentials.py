@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -11,13 +12,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from bridge.demo.aadsts import Refusal, refusal
+from bridge.demo.aadsts import Refusal
 from bridge.demo.directory import App
-from bridge.demo.grants.answers import access_answer, required
-from bridge.demo.scopes import is_default
+from bridge.demo.scopes import check_resource
 from bridge.demo.simulation import Simulation, TokenRequest
-from bridge.demo.tokens import base64url, from_base64url
+from bridge.demo.token_answers import access_answer, required
+from bridge.demo.tokens import base64url
+from tests.fakes.microsoft.aadsts import scripted_refusal as refusal
+from tests.fakes.microsoft.behaviour import Behaviour
 
+DEFAULT = ".default"
+"""Stands for all application permissions of an app."""
 SKEW_S = 300
 """How far the clock of a client may be off."""
 
@@ -27,11 +32,13 @@ _PADDINGS: dict[str, padding.AsymmetricPadding] = {
 }
 _THUMBPRINTS: dict[str, hashes.HashAlgorithm] = {
     "x5t#S256": hashes.SHA256(),
-    "x5t": hashes.SHA1(),  # noqa: S303 - clients may still use it
+    "x5t": hashes.SHA1(),
 }
 
 
-def by_client_credentials(simulation: Simulation, request: TokenRequest) -> dict[str, Any]:
+def by_client_credentials(
+    behaviour: Behaviour, simulation: Simulation, request: TokenRequest
+) -> dict[str, Any]:
     """A token for the app itself, with the roles that an admin granted.
 
     Raises:
@@ -47,7 +54,10 @@ def by_client_credentials(simulation: Simulation, request: TokenRequest) -> dict
     if not assertion:
         raise refusal(7000218)
     audience = f"{simulation.address}/{request.tenant.tenant_id}/oauth2/v2.0/token"
-    _check_claims(simulation, _signed_claims(assertion, app), audience, app)
+    claims = _signed_claims(assertion, app)
+    _check_claims(claims, audience, app)
+    if behaviour.checks_assertion_times:
+        _check_times(claims, simulation.clock.now().timestamp())
     return access_answer(simulation, request, scope, oid=None, roles=frozenset(app.roles))
 
 
@@ -79,14 +89,14 @@ def _registered_key(header: dict[str, Any], app: App) -> RSAPublicKey:
     raise _not_accepted("The key was not found by its thumbprint.")
 
 
-def _check_claims(simulation: Simulation, claims: dict[str, Any], audience: str, app: App) -> None:
+def _check_claims(claims: dict[str, Any], audience: str, app: App) -> None:
     if claims.get("aud") != audience:
         raise _not_accepted("The audience is not the token endpoint.")
     if not claims.get("iss") == claims.get("sub") == app.client_id:
         raise _not_accepted("Issuer and subject are not the client id.")
-    if not simulation.behaviour.checks_assertion_times:
-        return
-    now = simulation.clock.now().timestamp()
+
+
+def _check_times(claims: dict[str, Any], now: float) -> None:
     try:
         begin, end = float(claims.get("nbf", claims.get("iat", now))), float(claims["exp"])
         good = begin - SKEW_S <= now < end + SKEW_S
@@ -94,6 +104,27 @@ def _check_claims(simulation: Simulation, claims: dict[str, Any], audience: str,
         good = False
     if not good:
         raise refusal(700024)
+
+
+def is_default(scope: str, *, own_host: str) -> bool:
+    """Whether ``scope`` asks for all application permissions on Graph.
+
+    Raises:
+        Refusal: It asks for them on another resource.
+    """
+    resource, _, name = scope.rpartition("/")
+    if resource:
+        check_resource(resource, own_host)
+    return bool(resource) and name == DEFAULT
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes of ``base64url``.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _not_accepted(reason: str) -> Refusal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bridge.demo.grants import grant_name
 from bridge.demo.identity import text_form
 
 IDENTITY_ENDPOINTS = (
@@ -45,5 +44,6 @@ async def endpoint_of(request: web.Request) -> str | None:
     """The name of the endpoint; ``None`` for what is not Microsoft's, and for no endpoint."""
     name = request.match_info.route.name
     if name == "token":
-        name = f"token.{grant_name((await text_form(request)).get('grant_type', ''))}"
+        grant = (await text_form(request)).get("grant_type", "").rpartition(":")[2]
+        name = f"token.{grant}" if f"token.{grant}" in IDENTITY_ENDPOINTS else "token.other"
     return name if name in IDENTITY_ENDPOINTS + GRAPH_ENDPOINTS else None

@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfoNotFoundError
 from aiohttp import web
 
 from bridge.demo.directory import Person
-from bridge.demo.graph.gate import Gate
-from bridge.demo.graph.wire import GraphError, json_object
-from bridge.demo.presence import Location, Preferred, State, StatusMessage, zone_of
+from bridge.demo.graph import GraphError
+from bridge.demo.presence import Location, Preferred, State, StatusMessage
 from bridge.demo.simulation import Simulation
+from tests.fakes.microsoft.gate import FullGate, json_object
+from tests.fakes.microsoft.wording import Wording, zone_of
 
 WRITE_OWN, WRITE_ALL = ("Presence.ReadWrite",), ("Presence.ReadWrite.All",)
 PAIRS = frozenset(
@@ -34,7 +35,7 @@ _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 class PresenceWrites:
     """The endpoints that change presence."""
 
-    def __init__(self, simulation: Simulation, gate: Gate) -> None:
+    def __init__(self, simulation: Simulation, gate: FullGate) -> None:
         self._simulation, self._gate = simulation, gate
 
     def routes(self) -> list[web.RouteDef]:
@@ -114,14 +115,15 @@ class PresenceWrites:
 
     def _located(self, request: web.Request) -> Person:
         person = self._person(request)
-        if self._simulation.directory.wording.small_schema:
+        wording = self._simulation.directory.wording
+        if isinstance(wording, Wording) and wording.small_schema:
             action = request.path.rpartition("/")[2]
             raise GraphError(400, f"Resource not found for the segment '{action}'.")
         return person
 
     def _person(self, request: web.Request) -> Person:
         if "id" not in request.match_info:
-            return self._gate.pass_person(request, WRITE_OWN)[1]
+            return self._gate.pass_person(request, WRITE_OWN)
         token, oid = self._gate.pass_token(request), request.match_info["id"]
         if token.oid is None:
             self._gate.need(token, WRITE_ALL)

@@ -1,4 +1,4 @@
-"""Reading presence in Graph: one's own, somebody's, many people's. Never changes it.
+"""Reading the presence of others in Graph: somebody's, many people's.
 
 Limits are those of the Graph v1.0 reference (presence-get, getPresencesByUserId).
 """
@@ -9,43 +9,31 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.graph.gate import Gate
-from bridge.demo.graph.wire import GraphError, context, json_object
+from bridge.demo.graph import READ_OWN, GraphError, context, presence_answer
 from bridge.demo.simulation import Simulation
 from bridge.demo.tokens import AccessToken
+from tests.fakes.microsoft.behaviour import Behaviour
+from tests.fakes.microsoft.gate import FullGate, json_object
 
 BULK_LIMIT = 650
 """Ids in one getPresencesByUserId."""
-
-READ_OWN = ("Presence.Read", "Presence.Read.All", "Presence.ReadWrite", "Presence.ReadWrite.All")
 READ_ALL = ("Presence.Read.All", "Presence.ReadWrite.All")
 
 
-class PresenceReads:
+class PresencesOfOthers:
     """The endpoints that read."""
 
-    def __init__(self, simulation: Simulation, gate: Gate) -> None:
-        self._simulation, self._gate = simulation, gate
+    def __init__(self, simulation: Simulation, gate: FullGate, behaviour: Behaviour) -> None:
+        self._simulation, self._gate, self._behaviour = simulation, gate, behaviour
 
     def routes(self) -> list[web.RouteDef]:
         """The endpoints, named."""
         bulk = "/v1.0/communications/getPresencesByUserId"
         return [
-            web.get("/v1.0/me/presence", self.mine, name="me.presence"),
             web.get("/v1.0/users/{id}/presence", self.somebodys, name="user.presence"),
             web.get("/v1.0/communications/presences/{id}", self.somebodys, name="presence"),
             web.post(bulk, self.many, name="presences"),
         ]
-
-    async def mine(self, request: web.Request) -> web.Response:
-        """The presence of who is signed in.
-
-        Raises:
-            GraphError: The token does not allow it.
-        """
-        _, person = self._gate.pass_person(request, READ_OWN)
-        return self._answer(person, own=True)
 
     async def somebodys(self, request: web.Request) -> web.Response:
         """The presence of anybody, by GUID.
@@ -56,7 +44,8 @@ class PresenceReads:
         token = self._gate.pass_token(request)
         own = token.oid == request.match_info["id"].lower()
         self._gate.need(token, READ_OWN if own else READ_ALL)
-        return self._answer(self._gate.named(token, request.match_info["id"]), own=own)
+        person = self._gate.named(token, request.match_info["id"])
+        return presence_answer(self._simulation, person, own=own)
 
     async def many(self, request: web.Request) -> web.Response:
         """The presence of up to 650 people; unknown ones are left out, or padded if told to.
@@ -71,20 +60,14 @@ class PresenceReads:
             raise GraphError(400, "The request body must have ids, a collection of user ids.")
         if not 0 < len(ids) <= BULK_LIMIT:
             raise GraphError(400, f"Between 1 and {BULK_LIMIT} ids are expected, got {len(ids)}.")
-        found = (self._bulk_entry(token, oid) for oid in ids)
+        found = (self._entry(token, oid) for oid in ids)
         body = context(self._simulation.address, "Collection(presence)")
         return web.json_response(body | {"value": [entry for entry in found if entry]})
 
-    def _bulk_entry(self, token: AccessToken, oid: str) -> dict[str, Any] | None:
+    def _entry(self, token: AccessToken, oid: str) -> dict[str, Any] | None:
         person = self._gate.visible(token, oid)
         if person is not None:
             return self._simulation.directory.presence_resource(person, own=False)
-        if self._simulation.behaviour.pads_unknown_ids:
+        if self._behaviour.pads_unknown_ids:
             return {"id": oid, "availability": "PresenceUnknown", "activity": "PresenceUnknown"}
         return None
-
-    def _answer(self, person: Person, *, own: bool) -> web.Response:
-        body = context(self._simulation.address, f"users('{person.oid}')/presence/$entity")
-        return web.json_response(
-            body | self._simulation.directory.presence_resource(person, own=own)
-        )

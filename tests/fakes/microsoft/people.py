@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bridge.demo.directory import Group, Person
-from bridge.demo.graph.gate import Gate
-from bridge.demo.graph.wire import GraphError, context
+from bridge.demo.graph import Gate, GraphError, context
 from bridge.demo.simulation import Simulation
 from bridge.demo.tokens import AccessToken
 
@@ -45,8 +44,7 @@ class People:
         Raises:
             GraphError: The token does not allow it.
         """
-        _, person = self._gate.pass_person(request, READ_ME)
-        return self._user(request, person)
+        return self._user(request, self._gate.pass_person(request, READ_ME))
 
     async def user(self, request: web.Request) -> web.Response:
         """Anybody, by GUID or user principal name.

@@ -1,4 +1,4 @@
-"""What all grants share: who may, and what the answer holds. Never reads HTTP."""
+"""What all grants share: who may have tokens, and what is answered; raises ``Refusal``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ CP1 = "CP1"
 
 
 def check_person(tenant: Tenant, person: Person) -> None:
-    """Whether this person may have tokens of this tenant.
-
-    Raises:
-        Refusal: Somebody else's tenant, or a policy forbids.
-    """
+    """Refuse a person of another tenant, or one whom a policy forbids."""
     if person.tenant_id != tenant.tenant_id:
         raise refusal(50020)
     if person.refused_with:
@@ -28,11 +24,7 @@ def check_person(tenant: Tenant, person: Person) -> None:
 
 
 def check_consent(simulation: Simulation, app: App, scope: str) -> None:
-    """Whether the permissions in ``scope`` were consented to.
-
-    Raises:
-        Refusal: They were not.
-    """
+    """Refuse permissions in ``scope`` that were not consented to."""
     asked = permissions_in(scope, own_host=simulation.host)
     if app.consented is not None and not asked <= app.consented:
         raise refusal(65001, client_id=app.client_id, app=app.name)
@@ -59,8 +51,7 @@ def signed_in(
     if "openid" in words:
         answer["id_token"] = _id_token(simulation, app, person, nonce)
     if request.form.get("client_info") == "1":
-        info = {"uid": person.oid, "utid": person.tenant_id}
-        answer["client_info"] = base64url(json.dumps(info).encode())
+        answer["client_info"] = client_info(person)
     return answer
 
 
@@ -95,6 +86,11 @@ def access_answer(
     return answer
 
 
+def client_info(person: Person) -> str:
+    """Who signed in, as msal reads it."""
+    return base64url(json.dumps({"uid": person.oid, "utid": person.tenant_id}).encode())
+
+
 def _capabilities(claims: str) -> list[str]:
     if not claims:
         return []
@@ -124,11 +120,7 @@ def _id_token(simulation: Simulation, app: App, person: Person, nonce: str | Non
 
 
 def required(form: dict[str, str], field: str) -> str:
-    """A field of the form.
-
-    Raises:
-        Refusal: It is missing.
-    """
+    """A field of the form, which must not be missing."""
     if not form.get(field):
         raise refusal(90014, field=field)
     return form[field]
