@@ -30,13 +30,17 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure
         super().__init__(text)
         self.code, self.kind, self.text = code, kind, text
 
+    @property
+    def words(self) -> str:
+        """What is wrong, behind its number."""
+        return f"AADSTS{self.code}: {self.text}" if self.code else self.text
+
     def body(self, *, now: datetime, trace_id: str, correlation_id: str) -> dict[str, Any]:
         """The JSON that Entra answers with."""
         stamp = f"{now:%Y-%m-%d %H:%M:%SZ}"
-        number = f"AADSTS{self.code}: " if self.code else ""
         body: dict[str, Any] = {
             "error": self.kind.error,
-            "error_description": f"{number}{self.text} Trace ID: {trace_id} "
+            "error_description": f"{self.words} Trace ID: {trace_id} "
             f"Correlation ID: {correlation_id} Timestamp: {stamp}",
             "error_codes": [self.code] if self.code else [],
             "timestamp": stamp,

@@ -75,7 +75,7 @@ class Authorize:
             return app
         person = self._simulation.directory.person(form.get("person", ""))
         if form.get("decision") == "decline":
-            return _back(query, _error_of(refusal(65004)) | {"error_subcode": "cancel"})
+            return _refused(query, refusal(65004), error_subcode="cancel")
         if person is None:
             return page("Who are you?", "<p>Choose a person.</p>", status=400)
         return self._accepted(app, query, person)
@@ -85,13 +85,13 @@ class Authorize:
         try:
             app = self._app(request, query)
         except Refusal as refused:
-            text = escape(_error_of(refused)["error_description"])
+            text = escape(refused.words)
             title = "Sorry, but we're having trouble signing you in"
             return page(title, f"<p>{text}</p>", status=400)
         try:
             self._check(query)
         except Refusal as refused:
-            return _back(query, _error_of(refused))
+            return _refused(query, refused)
         return app
 
     def _app(self, request: web.Request, query: dict[str, str]) -> App:
@@ -166,6 +166,6 @@ def _back(query: Mapping[str, str], answer: dict[str, str]) -> web.Response:
     return web.Response(status=302, headers={"Location": f"{target}{joint}{urlencode(answer)}"})
 
 
-def _error_of(refused: Refusal) -> dict[str, str]:
-    number = f"AADSTS{refused.code}: " if refused.code else ""
-    return {"error": refused.kind.error, "error_description": f"{number}{refused.text}"}
+def _refused(query: Mapping[str, str], refused: Refusal, **more: str) -> web.Response:
+    error = {"error": refused.kind.error, "error_description": refused.words}
+    return _back(query, error | more)

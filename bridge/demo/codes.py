@@ -79,7 +79,8 @@ class DeviceCodes:
     def issue(self, *, client_id: str, tenant_id: str, scope: str) -> DeviceCode:
         """A new code."""
         now = self.clock.monotonic()
-        self._forget_before(now - self.expires_in_s)
+        for key in [k for k, c in self._codes.items() if c.expires_s < now - self.expires_in_s]:
+            del self._codes[key]
         code = DeviceCode(
             user_code="".join(self.random.choices(ALPHABET, k=CODE_LENGTH)),
             device_code=f"D{base64url(self.random.randbytes(48))}",
@@ -129,7 +130,9 @@ class DeviceCodes:
         if now >= code.expires_s:
             raise refusal(70019)
         self._refuse_haste(code, now)
-        self._approve_by_itself(code, now)
+        auto = self.auto_approval
+        if auto and code.progress is Progress.PENDING and now >= code.issued_s + auto.after_s:
+            code.person, code.progress = auto.person, Progress.APPROVED
         if code.progress is Progress.DECLINED:
             text = "The end user denied the authorization request."
             raise refusal_without_number("authorization_declined", text)
@@ -142,12 +145,3 @@ class DeviceCodes:
         if last is not None and now - last < code.interval_s - TOLERANCE_S:
             code.interval_s += SLOW_DOWN_S
             raise refusal_without_number("slow_down", "The client polls too often.")
-
-    def _approve_by_itself(self, code: DeviceCode, now: float) -> None:
-        auto = self.auto_approval
-        if auto and code.progress is Progress.PENDING and now >= code.issued_s + auto.after_s:
-            code.person, code.progress = auto.person, Progress.APPROVED
-
-    def _forget_before(self, moment_s: float) -> None:
-        for key in [key for key, code in self._codes.items() if code.expires_s < moment_s]:
-            del self._codes[key]

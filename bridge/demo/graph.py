@@ -23,13 +23,6 @@ CODES = {
     401: "InvalidAuthenticationToken",
     403: "Forbidden",
     404: "NotFound",
-    409: "Conflict",
-    429: "TooManyRequests",
-    500: "generalException",
-    502: "BadGateway",
-    503: "serviceNotAvailable",
-    504: "gatewayTimeout",
-    509: "bandwidthLimitExceeded",
 }
 """``error.code`` for a status (Graph docs, errors)."""
 
@@ -56,8 +49,6 @@ class GraphError(Exception):
             "request-id": request_id,
             "client-request-id": client_request_id,
         }
-        if self.status == 429:  # noqa: PLR2004 - the sample on the throttling page has these two
-            inner |= {"code": "429", "status": "429"}
         return {"error": {"code": self.code, "message": self.message, "innerError": inner}}
 
 

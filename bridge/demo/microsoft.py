@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import format_datetime
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Self
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 from bridge.contract.clock import Clock, SystemClock
+from bridge.demo.aadsts import Refusal
 from bridge.demo.authorize import Authorize
 from bridge.demo.certificate import ServerCertificate
 from bridge.demo.codes import AutoApproval, DeviceCodes
 from bridge.demo.control import control_routes
 from bridge.demo.directory import Directory, Person
-from bridge.demo.door import door
 from bridge.demo.grants import GRANTS, Grant
-from bridge.demo.graph import Gate, nothing_here, own_presence
+from bridge.demo.graph import ROOT, Gate, GraphError, nothing_here, own_presence
 from bridge.demo.identity import Identity
 from bridge.demo.page import VerificationPage
 from bridge.demo.simulation import Simulation
 from bridge.demo.tokens import Tokens
+
+DIAGNOSTIC = (
+    '{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"000",'
+    '"RoleInstance":"DEMO"}}'
+)
 
 
 class SimulatedMicrosoft:
@@ -133,3 +139,31 @@ class SimulatedMicrosoft:
                 connection.transport.abort()
         await self._runner.cleanup()
         self._runner = None
+
+
+def door(simulation: Simulation) -> Middleware:
+    """What every answer of identity and Graph has: its ids, the time, and errors as JSON."""
+
+    @web.middleware
+    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.match_info.route.name is None:  # not of Microsoft, or no endpoint at all
+            return await handler(request)
+        now, own_id = simulation.clock.now(), simulation.new_id()
+        asked_id = request.headers.get("client-request-id", own_id)
+        try:
+            response = await handler(request)
+        except GraphError as error:
+            body = error.body(now=now, request_id=own_id, client_request_id=asked_id)
+            response = web.json_response(body, status=error.status, headers=error.headers)
+        except Refusal as refused:
+            body = refused.body(now=now, trace_id=own_id, correlation_id=asked_id)
+            response = web.json_response(body, status=refused.kind.status)
+        ids = {"client-request-id": asked_id, "Date": format_datetime(now, usegmt=True)}
+        if request.path.startswith(ROOT):
+            ids |= {"request-id": own_id, "x-ms-ags-diagnostic": DIAGNOSTIC}
+        else:
+            ids |= {"x-ms-request-id": own_id}
+        response.headers.update(ids)
+        return response
+
+    return answered

@@ -10,7 +10,7 @@ from random import Random
 from bridge.contract.clock import Clock
 from bridge.contract.presence_kind import Kind, kind_of
 from bridge.demo.day import Moment, apply, working_day
-from bridge.demo.directory import Household, household
+from bridge.demo.directory import household
 from bridge.microsoft.presence import parse_presence
 
 DAYS = 7
@@ -24,7 +24,9 @@ def past_week(account: str, clock: Clock) -> str:
     lines: list[dict[str, str]] = []
     last: Kind | None = None
     for at, moment in _moments(now):
-        kind = _kind(home, moment)
+        apply(home.directory, home.person, moment)
+        said = home.directory.presence_resource(home.person, own=True)
+        kind = kind_of(parse_presence(said))
         if kind is not last:
             lines.append({"at": _written(at), "account": account, "kind": kind})
             last = kind
@@ -42,11 +44,6 @@ def _moments(now: datetime) -> Iterator[tuple[datetime, Moment]]:
             at = day + timedelta(seconds=moment.at_s)
             if at < now:
                 yield at, moment
-
-
-def _kind(home: Household, moment: Moment) -> Kind:
-    apply(home.directory, home.person, moment)
-    return kind_of(parse_presence(home.directory.presence_resource(home.person, own=True)))
 
 
 def _written(at: datetime) -> str:

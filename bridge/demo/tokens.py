@@ -72,7 +72,9 @@ class Tokens:
         continuous: bool = False,
     ) -> AccessToken:
         """A new access token, shaped like a JSON Web Token and of no meaning to clients."""
-        self._forget_expired()
+        now = self.clock.monotonic()
+        for old in [v for v, t in self._access.items() if t.expires_s < now - self.expires_in_s]:
+            del self._access[old]
         payload = {"tid": tenant_id, "appid": client_id, "oid": oid, "jti": self._noise()}
         token = AccessToken(
             value=jwt(payload, signature=self._noise()),
@@ -80,7 +82,7 @@ class Tokens:
             tenant_id=tenant_id,
             oid=oid,
             permissions=permissions,
-            expires_s=self.clock.monotonic() + self.expires_in_s,
+            expires_s=now + self.expires_in_s,
             continuous=continuous,
         )
         self._access[token.value] = token
@@ -117,11 +119,6 @@ class Tokens:
         for token in mine:
             token.revoked = True
         return len(mine)
-
-    def _forget_expired(self) -> None:
-        long_ago = self.clock.monotonic() - self.expires_in_s
-        for value in [v for v, token in self._access.items() if token.expires_s < long_ago]:
-            del self._access[value]
 
     def _noise(self) -> str:
         return base64url(self.random.randbytes(24))

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bridge.demo.directory import App, Person, Tenant
-from bridge.demo.door import DIAGNOSTIC
+from bridge.demo.microsoft import DIAGNOSTIC
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.aadsts import EVERY_KIND

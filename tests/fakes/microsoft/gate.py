@@ -13,6 +13,7 @@ from bridge.demo.graph import Gate, GraphError, unauthorized
 from bridge.demo.simulation import Simulation
 from bridge.demo.tokens import AccessToken
 from tests.fakes.microsoft.challenge import challenged
+from tests.fakes.microsoft.graph_errors import TOO_MANY, ScriptedGraphError
 from tests.fakes.microsoft.throttle import Throttle
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -31,7 +32,7 @@ class FullGate(Gate):
         if token.revoked:
             raise self._revoked(token)
         if wait_s := self._throttle.wait_s(token.client_id, token.tenant_id):
-            raise GraphError(429, "Too many requests.", headers={"Retry-After": str(wait_s)})
+            raise ScriptedGraphError(TOO_MANY, "Too many requests.", {"Retry-After": str(wait_s)})
         return token
 
     def visible(self, token: AccessToken, oid: str) -> Person | None:

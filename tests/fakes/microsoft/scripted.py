@@ -14,7 +14,6 @@ from aiohttp.typedefs import Handler, Middleware
 from bridge.demo.aadsts import Refusal
 from bridge.demo.directory import Person
 from bridge.demo.grants import Grant
-from bridge.demo.graph import GraphError
 from bridge.demo.identity import text_form
 from bridge.demo.microsoft import SimulatedMicrosoft
 from bridge.demo.tokens import REVOKED
@@ -25,13 +24,14 @@ from tests.fakes.microsoft.client_credentials import by_client_credentials
 from tests.fakes.microsoft.endpoints import GRAPH_ENDPOINTS, endpoint_of
 from tests.fakes.microsoft.faults import Cut, Fault, Faults, nonsense_body
 from tests.fakes.microsoft.gate import FullGate
+from tests.fakes.microsoft.graph_errors import TOO_MANY, ScriptedGraphError
 from tests.fakes.microsoft.people import People
 from tests.fakes.microsoft.presences import PresencesOfOthers
 from tests.fakes.microsoft.request_log import LoggedRequest, RequestLog
 from tests.fakes.microsoft.throttle import Throttle
 from tests.fakes.microsoft.writes import PresenceWrites
 
-TOO_MANY, SERVER_ERROR = 429, 500
+SERVER_ERROR = 500
 TOO_MANY_REQUESTS, MALFORMED = 90055, 9002313
 _FAULT = web.RequestKey("fault", Fault)
 
@@ -156,7 +156,7 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
         if body is not None:
             return web.Response(status=status, body=body, content_type=content_type)
         if await endpoint_of(request) in GRAPH_ENDPOINTS:
-            raise GraphError(status, "Scripted by the simulator.")
+            raise ScriptedGraphError(status, "Scripted by the simulator.")
         return _identity_trouble(status)
 
     async def _logged(self, request: web.Request, endpoint: str, caller: _Caller) -> LoggedRequest:
