@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bridge.commands.first_start import ANSWER_S, typed_line
 from bridge.commands.terminal import say
@@ -15,10 +16,10 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.found_broker import FoundBroker
 from bridge.service.looking import look_for_brokers
 from bridge.setup import PASSWORD_FILE
+from bridge.web.refused import MistakeError
 from bridge.web.set_up.answers import broker_of
-from bridge.web.set_up.mistakes import MistakeError
 
-Look = Callable[[], Awaitable[tuple[FoundBroker, ...]]]
+Look = Callable[[], Coroutine[Any, Any, tuple[FoundBroker, ...]]]
 _QUESTION = "Which one? Its number, or Enter for one on this machine: "
 
 
@@ -33,9 +34,7 @@ def chosen_broker(
     """The broker for a new ``file``; ``None`` is the one on this machine.
 
     What is found is asked about at a terminal, and gets nothing of ours before the bridge starts.
-
-    Raises:
-        ConfigError: ``given`` is not an address, or there is a config already, which is kept.
+    Raises ``ConfigError`` where ``given`` is no address, or there is a config, which is kept.
     """
     if given is not None:
         broker = _from_text(given)
@@ -44,7 +43,7 @@ def chosen_broker(
         return broker
     if file.exists() or not at_terminal:
         return None
-    found = asyncio.run(_looked(look))
+    found = asyncio.run(look())
     if not found:
         return None
     for number, each in enumerate(found, start=1):
@@ -52,10 +51,6 @@ def chosen_broker(
         say(f"{number}  {each.text}: a broker, which {user}")
     ask = typed or partial(typed_line, stream=sys.stdin, within_s=ANSWER_S)
     return _picked(found, ask(_QUESTION).strip())
-
-
-async def _looked(look: Look) -> tuple[FoundBroker, ...]:
-    return await look()
 
 
 def _picked(found: Sequence[FoundBroker], answer: str) -> MqttSettings | None:

@@ -13,7 +13,7 @@ from bridge.config.authorities import OTHER_NAME, WRONG_DATES
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import PresenceBridgeError
 from bridge.web.data.words import for_people
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import MistakeError
 
 SHOWN_S = 3.0
 _USER_CODES = (0x86, 0x87, 0x8A, 0x8C)

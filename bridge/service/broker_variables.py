@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.config.loader import PREFIX
 from bridge.config.tables.shared import MqttSettings
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import MistakeError
 
 _FIELDS = ("hosts", "host", "port", "tls", "username")
 _SECRETS = ("password", "password_file")

@@ -45,7 +45,7 @@ class Page:
 
     def look_at_password(self) -> None:
         """Look at once whether there is a new password."""
-        self._web.look_at_password()
+        self._web.guard.look_at_password()
 
     @property
     def clocks_apart_s(self) -> dict[str, int]:

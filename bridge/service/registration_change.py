@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from bridge.config.atomic_file import write_in_place
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.registration import Registration
@@ -38,7 +39,7 @@ async def change_registration(
         TryAgainError: Microsoft cannot be reached.
     """
     from bridge.service.trials import check_registration  # noqa: PLC0415 - only a page asks for it
-    from bridge.setup.registration import put_back, write_registration  # noqa: PLC0415 - as above
+    from bridge.setup.registration import write_registration  # noqa: PLC0415 - as above
 
     await check_registration(wanted, config.microsoft_of(account), config.network)
     own = config.accounts[account]
@@ -49,7 +50,7 @@ async def change_registration(
         reload()
     except (ConfigError, PersonMustActError):
         with suppress(OSError):
-            put_back(file, before)
+            write_in_place(file, before)
         raise
 
 

@@ -23,8 +23,8 @@ from bridge.microsoft.sign_in.registration_trial import UNKNOWN_TENANT, try_regi
 from bridge.service.broker_mistakes import broker_mistake, no_rights
 from bridge.service.broker_variables import outranked
 from bridge.service.looking import look_for_brokers
+from bridge.web.refused import MistakeError
 from bridge.web.set_up.answers import SWAPPED
-from bridge.web.set_up.mistakes import MistakeError
 
 
 class Probe:

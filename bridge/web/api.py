@@ -64,12 +64,8 @@ def people_parts(people: Iterable[Person]) -> Iterator[bytes]:
 
 def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes | None:
     """The JSON of ``resource``; ``None`` when there is no such account."""
-    value = resource.of(snapshot)
-    if resource.by_account:
-        value = next((person for person in value if person.account == account), None)
-        if value is None:
-            return None
-    return _adapter(resource).dump_json(value)
+    value = snapshot.person(account) if resource.by_account else resource.of(snapshot)
+    return None if value is None else _adapter(resource).dump_json(value)
 
 
 @cache

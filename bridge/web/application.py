@@ -22,17 +22,7 @@ FOR_PEOPLE = 1
 """Folders above an address that people open; those of programs lie deeper."""
 WORTH_PACKING = 500
 """Bytes of an answer."""
-PACKABLE = frozenset(
-    {
-        "text/html",
-        "text/css",
-        "text/javascript",
-        "text/plain",
-        "application/json",
-        "application/manifest+json",
-        "image/svg+xml",
-    }
-)
+PACKABLE = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
 _GZIP = re.compile(r"(?:^|[\s,])gzip\s*(?:$|,|;\s*q=(?!0(?:\.0*)?\s*(?:$|,)))", re.IGNORECASE)
 _OWN_ADDRESS = re.compile(r"[a-z]{0,20}(?:\?[!-~]{0,8000})?")
 
@@ -118,7 +108,7 @@ def packed(request: web.Request, response: web.StreamResponse) -> web.StreamResp
     body = response.body if isinstance(response, web.Response) else None
     if not isinstance(body, bytes) or len(body) < WORTH_PACKING or response.prepared:
         return response
-    if response.content_type in PACKABLE and takes_gzip(request):
+    if response.content_type.startswith(PACKABLE) and takes_gzip(request):
         response.enable_compression(web.ContentCoding.gzip)
         response.headers["Vary"] = "Accept-Encoding"
     return response

@@ -66,12 +66,9 @@ class Events:
         have: Mapping[str, str],
         may_stay: Callable[[], bool],
     ) -> web.StreamResponse:
-        """Serve one page of ``reader`` until it goes or may not stay.
+        """Serve one page of ``reader``, which ``have``s some versions, until it goes or must.
 
-        It ``have``s some versions already.
-
-        Raises:
-            HTTPServiceUnavailable: Too many pages are open.
+        Raises ``HTTPServiceUnavailable`` where too many pages are open.
         """
         self._look_for_room(reader)
         task = asyncio.current_task()

@@ -7,6 +7,7 @@ loaded anew.
 from __future__ import annotations
 
 import json
+import secrets
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -18,12 +19,13 @@ from bridge.web.application import go_to
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import CARD
 from bridge.web.live import Live
-from bridge.web.notices import Notices
 from bridge.web.posts import Posts
 from bridge.web.render.forms import FIND
 from bridge.web.serving.form_fields import fields_of
 
 JSON = "application/json"
+MOST = 64
+"""Texts that are kept; the page with an older one comes without it."""
 NOTICE = "notice"
 """In an address: the key of the text that the page shows above all else."""
 
@@ -67,3 +69,22 @@ class FormAnswers:
         if element in (await self._live.parts(find)).cards:
             return find
         return element.removeprefix(CARD) if len(self._live.shown.value.people) >= SHOWN else ""
+
+
+class Notices:
+    """The last texts, each under a key for an address, which then answers more than once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def add(self, text: str) -> str:
+        """Keep ``text``; the key by which a page finds it."""
+        if len(self._texts) >= MOST:
+            del self._texts[next(iter(self._texts))]
+        key = secrets.token_urlsafe(9)
+        self._texts[key] = text
+        return key
+
+    def text_of(self, key: str) -> str:
+        """The text, or nothing."""
+        return self._texts.get(key, "")

@@ -10,7 +10,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import PRESENCE, Can, Color, LightCommand
 from bridge.web.data.snapshot import Light, Snapshot
 from bridge.web.refused import Fields, RefusedError
-from bridge.web.render.lamp_forms import FOLLOW, OFF_FOR, OFF_FOR_S, SET, TRY
+from bridge.web.render.lights import FOLLOW, OFF_FOR, OFF_FOR_S, SET, TRY
 
 _COLOR = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", re.IGNORECASE)
 _WHITE = "#ffffff"
@@ -27,7 +27,7 @@ class LampPosts:
     def forms(self) -> dict[str, Callable[[Fields], Awaitable[str]]]:
         """As those of ``Posts``."""
         return {
-            FOLLOW: self._sends(_follow),
+            FOLLOW: self._sends(lambda _, __: LightCommand(state="ON", effect=PRESENCE)),
             TRY: self._sends(_try),
             OFF_FOR: self._sends(_off_for),
             SET: self._sends(_set),
@@ -39,7 +39,7 @@ class LampPosts:
         async def send(fields: Fields) -> str:
             light = self._light(fields)
             self._commands.command_light(light.name, command(light, fields))
-            return f"light-{light.name}"
+            return light.row
 
         return send
 
@@ -48,10 +48,6 @@ class LampPosts:
             if light.name == fields.get("light", ""):
                 return light
         raise RefusedError("There is no such light any more.")
-
-
-def _follow(_light: Light, _fields: Fields) -> LightCommand:
-    return LightCommand(state="ON", effect=PRESENCE)
 
 
 def _try(light: Light, _fields: Fields) -> LightCommand:

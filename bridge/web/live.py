@@ -13,8 +13,7 @@ from markupsafe import Markup
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.web.data.history import PEOPLE, History
-from bridge.web.data.order import distinct
-from bridge.web.data.search import Search
+from bridge.web.data.search import Search, distinct
 from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.data.worker import Worker
@@ -65,13 +64,13 @@ class Live:
         works: dict[str, Callable[[], Awaitable[None]]]
         works = {"news": self._follow, "strip": self._tick}
         if self._history:
-            works["history"] = self._history.run
+            works["history"] = self._history.journal.run
         return works
 
     async def close(self) -> None:
         """Write what of the history is not written yet."""
         if self._history:
-            await self._history.close()
+            await self._history.journal.close()
 
     @property
     def calendar(self) -> Calendar:
@@ -100,14 +99,9 @@ class Live:
 
     async def only(self, account: str) -> Parts:
         """What is shown now of ``account`` alone."""
-        person = self.person(account)
+        person = self.shown.value.person(account)
         shown = person.at(self._clock.now()) if person else None
         return kiosk_parts(shown, account, self.calendar)
-
-    def person(self, account: str) -> Person | None:
-        """Who is followed as ``account``."""
-        people = self.shown.value.people
-        return next((person for person in people if person.account == account), None)
 
     def week_of(self, person: Person) -> tuple[Day, ...]:
         """The last seven days of ``person``; none where no history is kept."""

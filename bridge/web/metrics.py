@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.contract.account import SignInState
 from bridge.contract.presence_kind import Kind
@@ -36,16 +36,15 @@ def metrics(snapshot: Snapshot) -> bytes:
     return generate_latest(registry)
 
 
-class _Numbers:
+class _Numbers(NamedTuple):
     """A collector over one snapshot; a name that ends with ``_total`` is a counter."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    snapshot: Snapshot
 
     def collect(self) -> Iterator[Metric]:
         from prometheus_client import Metric  # noqa: PLC0415 - as said above
 
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         for name, text, samples in (*_bridge(snapshot), *_accounts(snapshot), _lights(snapshot)):
             is_counter = name.endswith("_total")
             family = Metric(name.removesuffix("_total"), text, "counter" if is_counter else "gauge")

@@ -14,13 +14,12 @@ from bridge.contract.errors import TryAgainError
 from bridge.contract.latest import Latest
 from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, PreferredPresence
 from bridge.web.data.returned_address import returned_address
-from bridge.web.data.snapshot import CARD, Person, Snapshot
+from bridge.web.data.snapshot import CARD, Person, Signer, Snapshot
 from bridge.web.lamp_posts import LampPosts
 from bridge.web.refused import Fields, RefusedError
 from bridge.web.render.failed_address import ADDRESS_LIMIT
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.render.preferences import MINUTES
-from bridge.web.render.sign_in import Signer
 
 DEADLINE_S = 30.0
 
@@ -34,17 +33,20 @@ class Done(NamedTuple):
     """What a person must know about it, if anything."""
 
 
+Post = Callable[[Fields], Awaitable[str | Done]]
+
+
 class Posts:
     """One method for each form; it returns the id of the element to go on at, or more of it."""
 
     def __init__(self, view: Latest[Snapshot], commands: Commands) -> None:
         self._view, self._commands = view, commands
-        self.forms: dict[str, Callable[[Fields], Awaitable[str | Done]]] = {
+        self.forms: dict[str, Post] = {
             "sign-in": self._sign_in,
-            "keep-sign-in": self._keep_sign_in,
-            "cancel-sign-in": self._cancel_sign_in,
+            "keep-sign-in": self._on_signer(commands.keep_sign_in),
+            "cancel-sign-in": self._on_signer(self._cancel_sign_in),
             "sign-in-address": self._address,
-            "sign-out": self._sign_out,
+            "sign-out": self._on_signer(commands.sign_out),
             "add": self._add,
             "remove": self._remove,
             "set-presence": self._set_presence,
@@ -64,43 +66,39 @@ class Posts:
 
     def place_of(self, fields: Fields) -> str:
         """The id of the element that a form with these ``fields`` belongs to."""
-        account, light = fields.get("account", ""), fields.get("light", "")
-        if account in (table.account for table in self._view.value.tables):
-            return f"table-{account}"
-        if account in (person.account for person in self._view.value.people):
-            return f"{CARD}{account}"
-        lights = (each.name for each in self._view.value.lights)
-        return f"light-{light}" if light in lights else "people"
+        account, light, view = fields.get("account"), fields.get("light"), self._view.value
+        signers: tuple[Signer, ...] = (*view.tables, *view.people)
+        cards = [each.card for each in signers if each.account == account]
+        rows = [each.row for each in view.lights if each.name == light]
+        return next(iter([*cards, *rows]), "people")
 
     async def _sign_in(self, fields: Fields) -> str:
-        signer, element = self._signer(fields)
+        signer = self._signer(fields)
         if fields.get("way") not in signer.ways:
             raise RefusedError(f"{signer.name} cannot sign in that way.")
         self._commands.sign_in(signer.account, Way(fields["way"]))
-        return element
+        return signer.card
 
-    async def _keep_sign_in(self, fields: Fields) -> str:
-        signer, element = self._signer(fields)
-        await self._commands.keep_sign_in(signer.account)
-        return element
+    def _on_signer(self, command: Callable[[str], Awaitable[None]]) -> Post:
+        """A form that asks for nothing but ``command`` on a sign-in."""
 
-    async def _cancel_sign_in(self, fields: Fields) -> str:
-        signer, element = self._signer(fields)
-        self._commands.cancel_sign_in(signer.account)
-        return element
+        async def post(fields: Fields) -> str:
+            signer = self._signer(fields)
+            await command(signer.account)
+            return signer.card
+
+        return post
+
+    async def _cancel_sign_in(self, account: str) -> None:
+        self._commands.cancel_sign_in(account)
 
     async def _address(self, fields: Fields) -> str:
-        signer, element = self._signer(fields)
+        signer = self._signer(fields)
         pasted = fields.get("address", "").strip()
         if not pasted or len(pasted) > ADDRESS_LIMIT:
             raise RefusedError("Paste the whole address of the last page.")
         self._commands.finish_sign_in(signer.account, returned_address(pasted) or pasted)
-        return element
-
-    async def _sign_out(self, fields: Fields) -> str:
-        signer, element = self._signer(fields)
-        await self._commands.sign_out(signer.account)
-        return element
+        return signer.card
 
     async def _add(self, fields: Fields) -> str:
         if not self._view.value.can_add:
@@ -139,15 +137,15 @@ class Posts:
         self._commands.poll()
         return "health"
 
-    def _signer(self, fields: Fields) -> tuple[Signer, str]:
-        """Whose sign-in is meant, and the element that shows it; people of a table share one."""
+    def _signer(self, fields: Fields) -> Signer:
+        """Whose sign-in is meant; people of a table share one."""
         for table in self._view.value.tables:
             if table.account == fields.get("account", ""):
-                return table, f"table-{table.account}"
+                return table
         person = self._person(fields)
         if person.table:
             raise RefusedError(f"{person.name} is read by the sign-in of {person.table}.")
-        return person, person.card
+        return person
 
     def _settable(self, fields: Fields) -> Person:
         person = self._person(fields)
@@ -156,11 +154,10 @@ class Posts:
         return person
 
     def _person(self, fields: Fields) -> Person:
-        account = fields.get("account", "")
-        for person in self._view.value.people:
-            if person.account == account:
-                return person
-        raise RefusedError("That person is not here any more.")
+        person = self._view.value.person(fields.get("account", ""))
+        if person is None:
+            raise RefusedError("That person is not here any more.")
+        return person
 
 
 def _lasts(fields: Fields) -> timedelta | None:

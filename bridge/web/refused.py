@@ -1,13 +1,30 @@
-"""What a form of the page gives, and its refusal."""
+"""What a form of the page gives, its refusal, and an answer that cannot be right."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from bridge.contract.errors import PresenceBridgeError
+from bridge.contract.registration import Registration
 
 Fields = Mapping[str, str]
 
 
 class RefusedError(PresenceBridgeError):
     """A form asks for something that the page does not offer (now)."""
+
+
+class MistakeError(RefusedError):
+    """``field`` is the name of the field to mend; ``swapped`` are its values in their places."""
+
+    def __init__(
+        self, text: str, *, field: str = "", remedy: str = "", swapped: Registration | None = None
+    ) -> None:
+        super().__init__(f"{text} {remedy}" if remedy else text)
+        self._text, self.remedy = text, remedy
+        self.field, self.swapped = field, swapped
+
+    @property
+    def text(self) -> str:
+        """What is wrong, without the remedy."""
+        return self._text

@@ -27,18 +27,10 @@ from bridge.web.site import Site
 
 
 class Web:
-    """The page of one bridge.
+    """The page of one bridge, which shows ``view``; ``state_dir`` keeps the history.
 
-    Args:
-        settings: ``[web]``.
-        view: What is to be shown; the page never changes it.
-        posts: Does what the page's forms ask for.
-        registration: Changes an app registration that is refused.
-        guard: Decides who may look.
-        state_dir: Keeps the history.
-        version: Of the bridge.
-        zone: Where times are read; ``None`` is the machine's own.
-        limits: What visitors may take; ``None`` is what fits this process.
+    ``zone`` is where times are read, ``None`` the machine's own; ``limits`` are what visitors may
+    take, ``None`` what fits this process.
     """
 
     def __init__(
@@ -57,14 +49,10 @@ class Web:
     ) -> None:
         self._settings, self._view = settings, view
         self._posts, self._registration = posts, registration
-        self._guard, self._state_dir, self._version = guard, state_dir, version
+        self.guard, self._state_dir, self._version = guard, state_dir, version
         self._clock, self._zone, self._limits = clock, zone, limits
         self.listening: Latest[int | None] = Latest(None)
         """The port, while there is one."""
-
-    def look_at_password(self) -> None:
-        """Look at once whether there is a new password."""
-        self._guard.look_at_password()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -75,7 +63,7 @@ class Web:
         await live.load()
         site = Site(
             live,
-            guard=self._guard,
+            guard=self.guard,
             posts=self._posts,
             registration=self._registration,
             worker=worker,
@@ -84,12 +72,12 @@ class Web:
             clock=clock,
         )
         listener = Listener(settings, capacity, clock)
-        async with application(self._guard, site.routes()) as server:
+        async with application(self.guard, site.routes()) as server:
             try:
                 works = {
                     **live.works,
                     "port": lambda: listener.run(server, self.listening.set),
-                    "password": lambda: self._guard.follow_password(site.events.close),
+                    "password": lambda: self.guard.follow_password(site.events.close),
                 }
                 async with asyncio.TaskGroup() as tasks:
                     for name, work in works.items():

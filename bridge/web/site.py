@@ -14,9 +14,9 @@ from bridge.web import api
 from bridge.web.access.guard import Guard
 from bridge.web.access.headers import HEADERS
 from bridge.web.application import back_to_page, go_to, html, takes_gzip
-from bridge.web.data.readiness import not_ready
 from bridge.web.data.report import report
 from bridge.web.data.search import SHOWN
+from bridge.web.data.waiting import not_ready
 from bridge.web.data.worker import Worker
 from bridge.web.events import Events
 from bridge.web.form_answers import FormAnswers
@@ -100,7 +100,7 @@ class Site:
         return await self.events.stream(request, look, reader=reader, have=have, may_stay=may_stay)
 
     async def _history(self, request: web.Request) -> web.Response:
-        person = self._live.person(request.query.get("of", ""))
+        person = self._live.shown.value.person(request.query.get("of", ""))
         days = self._live.week_of(person) if person else ()
         if person is None or not days:
             raise web.HTTPNotFound

@@ -227,4 +227,4 @@ async def serving(
         limits=limits,
     )
     async with served(web) as (listening, _):
-        yield RunningPage(listening, view, actions, state_dir, web.look_at_password)
+        yield RunningPage(listening, view, actions, state_dir, web.guard.look_at_password)

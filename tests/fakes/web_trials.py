@@ -16,7 +16,7 @@ from bridge.contract.found_broker import FoundBroker
 from bridge.contract.registration import Registration
 from bridge.web.access.building import guard_of
 from bridge.web.access.one_time_link import OneTimeLink
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import MistakeError
 from bridge.web.set_up.server import SetUp
 from tests.fakes.web_serving import QUICK, served
 

@@ -14,7 +14,7 @@ from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.registration import Registration
 from bridge.demo.directory import Household
 from bridge.service.registration_change import change_registration, registration_of
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import MistakeError
 from tests.fakes.microsoft import ScriptedMicrosoft
 
 WRONG = "1b2c3d4e-0000-4000-8000-123456789abc"

@@ -21,7 +21,7 @@ from bridge.contract.registration import Registration
 from bridge.demo.certificate import ServerCertificate, make_certificate
 from bridge.demo.directory import Household
 from bridge.service.trials import Probe
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import MistakeError
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.mosquitto import free_port, running
 

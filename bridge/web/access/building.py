@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
@@ -12,13 +15,13 @@ from bridge.contract.clock import Clock
 from bridge.web.access.cookies import Cookies
 from bridge.web.access.guard import Guard
 from bridge.web.access.hosts import own_names
-from bridge.web.access.keys import salt_of, secret_of
 from bridge.web.access.one_time_link import OneTimeLink
-from bridge.web.access.password import COST, Cost
+from bridge.web.access.password import COST, SALT_BYTES, Cost
 from bridge.web.access.password_check import PasswordCheck
 from bridge.web.access.password_file import PasswordFile
-from bridge.web.access.sessions import Sessions
+from bridge.web.access.sessions import KEY_BYTES, Sessions
 
+SECRET = "web_secret"  # noqa: S105 - a file name
 ENDED = "web_ended"
 """The sessions that were ended before their time."""
 
@@ -33,10 +36,8 @@ def guard_of(
 ) -> Guard:
     """The guard that ``settings`` ask for; ``state_dir`` keeps its key and what was ended.
 
-    ``link`` opens the page once without the password, of which a guess takes ``cost``.
-
-    Raises:
-        ConfigError: The password's file cannot be read.
+    ``link`` opens the page once without the password, of which a guess takes ``cost``. Raises as
+    ``read_password``.
     """
     secret, ended = secret_of(state_dir, os.urandom), StateFile(state_dir / ENDED)
     file = None
@@ -60,6 +61,25 @@ def guard_of(
         link=link,
         file=file,
     )
+
+
+def secret_of(state_dir: Path, random: Callable[[int], bytes]) -> bytes:
+    """What signs sessions: stored in ``state_dir``, so that a restart ends none."""
+    file = state_dir / SECRET
+    try:
+        stored = bytes.fromhex(file.read_text(encoding="ascii").strip())
+        if len(stored) == KEY_BYTES:
+            return stored
+    except (OSError, ValueError):
+        pass
+    secret = random(KEY_BYTES)
+    StateFile(file).save(secret.hex())
+    return secret
+
+
+def salt_of(secret: bytes) -> bytes:
+    """For a password that is written in plain: the same after a restart, so that it ends none."""
+    return hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
 
 
 def _text_of(file: Path) -> str:

@@ -61,7 +61,10 @@ class Forwarded(NamedTuple):
         one of them passed through from outside: then it is that of ``proxy`` itself, so that
         nobody can write a new address for each guess.
         """
-        strangers = {_stranger(chain, proxies) for chain in self.chains} - {None}
+        strangers = {
+            next((node for node in chain[::-1] if not is_among(node, proxies)), None)
+            for chain in self.chains
+        } - {None}
         if not strangers:
             return next((chain[0] for chain in self.chains if chain[0]), proxy)
         return (strangers.pop() or proxy) if len(strangers) == 1 else proxy
@@ -70,11 +73,6 @@ class Forwarded(NamedTuple):
 def came_by_proxy(headers: Mapping[str, str]) -> bool:
     """Whether a header is there that only proxies add."""
     return any(name.startswith(_PREFIX) or name in _OTHERS for name in map(str.lower, headers))
-
-
-def _stranger(chain: tuple[str, ...], proxies: Collection[Network]) -> str | None:
-    """The last one that is not a proxy of ours; empty where it is not an address."""
-    return next((node for node in reversed(chain) if not is_among(node, proxies)), None)
 
 
 def _joined(headers: Mapping[str, str], name: str) -> str:

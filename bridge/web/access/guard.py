@@ -10,16 +10,15 @@ from aiohttp import web
 from bridge.config.state_file import StateFile
 from bridge.config.tables.web import WebSettings
 from bridge.contract.faults import Faults
-from bridge.web.access.basic_auth import basic_password
+from bridge.web.access import csrf
 from bridge.web.access.cookies import Cookies, session_of
-from bridge.web.access.csrf import SAFE_METHODS, is_foreign_link, is_own_form
 from bridge.web.access.headers import HEADERS
 from bridge.web.access.hosts import names_us
 from bridge.web.access.one_time_link import OneTimeLink
-from bridge.web.access.origin import OTHER_ORIGIN, is_same_origin
-from bridge.web.access.password_check import PasswordCheck
+from bridge.web.access.password_check import PasswordCheck, basic_password
 from bridge.web.access.password_file import PasswordFile
-from bridge.web.access.proxies import NOT_NAMED, Proxies, arrival_of, reader_source
+from bridge.web.access.proxies import NOT_NAMED, Proxies, arrival_of
+from bridge.web.serving.addresses import source_of
 from bridge.web.serving.connections import came_whole
 
 WATCHDOG = "/healthz"
@@ -71,7 +70,7 @@ class Guard:
         self, request: web.Request, handler: Handler, *, refuse: Refuse
     ) -> web.StreamResponse:
         """Let through what may pass, and put the safety headers on every answer."""
-        if request.method in SAFE_METHODS:
+        if request.method in csrf.SAFE_METHODS:
             came_whole(request)
             if request.path == WATCHDOG:
                 return _safe(await handler(request))
@@ -130,7 +129,7 @@ class Guard:
     def reader_of(self, request: web.Request) -> str:
         """Who is counted as one reader: a session with the password, else a source."""
         session = session_of(request)
-        return session.cookie if session.authenticated else reader_source(request)
+        return session.cookie if session.authenticated else source_of(arrival_of(request).reader)
 
     async def _answer(
         self, request: web.Request, handler: Handler, refuse: Refuse
@@ -158,7 +157,7 @@ class Guard:
             return refuse(request, *why)
         if arrival_of(request).trusted or await self._may_enter(request):
             return None
-        if is_foreign_link(request):
+        if csrf.is_foreign_link(request):
             return web.Response(headers={"Refresh": "0; url=./"})  # then the cookie comes too
         return refuse(request, HTTPStatus.UNAUTHORIZED, "")
 
@@ -178,14 +177,14 @@ class Guard:
 
     async def _sent_by_others(self, request: web.Request) -> Why | None:
         """By a page of another origin, or by a form that is not of this session."""
-        changes = request.method not in SAFE_METHODS
+        changes = request.method not in csrf.SAFE_METHODS
         if changes and (unknown := request.match_info.http_exception):
             raise unknown
         if changes or request.path == NEWS:
             hosts = arrival_of(request).hosts
-            if not is_same_origin(request, forwarded=hosts, names=self._settings.hosts):
-                return HTTPStatus.FORBIDDEN, OTHER_ORIGIN
-        if changes and not await is_own_form(request):
+            if not csrf.is_same_origin(request, forwarded=hosts, names=self._settings.hosts):
+                return HTTPStatus.FORBIDDEN, csrf.OTHER_ORIGIN
+        if changes and not await csrf.is_own_form(request):
             return HTTPStatus.FORBIDDEN, OTHER_FORM
         return None
 
@@ -195,7 +194,7 @@ class Guard:
             return True
         if path in OPEN_PATHS or path.startswith(STATIC):
             return True
-        password = basic_password(request) if request.method in SAFE_METHODS else None
+        password = basic_password(request) if request.method in csrf.SAFE_METHODS else None
         if password is None:
             return False
         return not await self._password.refusal(arrival_of(request).reader, password)

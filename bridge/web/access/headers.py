@@ -1,7 +1,5 @@
 """The headers on every answer that keep other sites out: scripts, frames, caches, referrers."""
 
-from __future__ import annotations
-
 from bridge.web.serving.connections import SOFTWARE
 
 HEADERS = {

@@ -78,10 +78,7 @@ class PasswordHash:
 def read_password(file: Path, salt: bytes, cost: Cost = COST) -> PasswordHash:
     """The password in the first line of ``file``: in plain, or as ``str(PasswordHash)``.
 
-    One in plain is hashed at ``cost``.
-
-    Raises:
-        ConfigError: It cannot be read, or is too short.
+    One in plain is hashed at ``cost``. Raises ``ConfigError`` where it cannot be read or is short.
     """
     try:
         line = read_secret(file)

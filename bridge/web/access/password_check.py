@@ -6,12 +6,16 @@ One source has few guesses on the way, so that nobody waits behind the many of s
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import hmac
 import logging
 import math
 from collections import Counter
 from collections.abc import Callable
+
+from aiohttp import web
 
 from bridge.contract.clock import Clock
 from bridge.web.access.password import PasswordHash
@@ -83,3 +87,17 @@ class PasswordCheck:
     def _wait(self, address: str) -> str | None:
         wait_s = math.ceil(self._wrong.wait_s(address))
         return f"Too many wrong passwords. Try again in {wait_s} seconds." if wait_s else None
+
+
+def basic_password(request: web.Request) -> str | None:
+    """The password that a program such as Prometheus sends with each request (RFC 7617).
+
+    Its user name is ignored.
+    """
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return None

@@ -29,11 +29,7 @@ class PasswordFile:
         self._look = asyncio.Event()
 
     def read(self) -> PasswordHash:
-        """The password now; takes a moment.
-
-        Raises:
-            ConfigError: It cannot be read, or is too short.
-        """
+        """The password now; takes a moment. Raises as ``read_password``."""
         self._taken = stamp_of(self._file)
         self._password = read_password(self._file, self._salt, self._cost)
         return self._password

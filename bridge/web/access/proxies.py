@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bridge.config.tables.web import WebSettings
 from bridge.web.access.forwarded import Forwarded, came_by_proxy
-from bridge.web.serving.addresses import address_of, is_among, source_of
+from bridge.web.serving.addresses import address_of, is_among
 
 log = logging.getLogger(__name__)
 
@@ -77,21 +77,12 @@ class Proxies:
         else:
             proxy = str(address_of(remote) or remote) if came_by_proxy(request.headers) else None
             arrival = Arrival(proxy, reader=remote, by_tls=request.secure)
-            if proxy:
-                self._log(proxy)
+            if proxy and proxy not in self._logged and len(self._logged) < LOGGED:
+                self._logged.add(proxy)
+                log.warning(_SHARED if self._has_password else _REFUSED, proxy, proxy)
         request[_ARRIVAL] = arrival
-
-    def _log(self, proxy: str) -> None:
-        if proxy not in self._logged and len(self._logged) < LOGGED:
-            self._logged.add(proxy)
-            log.warning(_SHARED if self._has_password else _REFUSED, proxy, proxy)
 
 
 def arrival_of(request: web.Request) -> Arrival:
     """How a request came that ``Proxies`` looked at."""
     return request[_ARRIVAL]
-
-
-def reader_source(request: web.Request) -> str:
-    """The source that is counted as one reader."""
-    return source_of(arrival_of(request).reader)

@@ -36,13 +36,10 @@ class Session(NamedTuple):
 
 
 class Sessions:
-    """Makes, recognises and ends sessions.
+    """Makes, recognises and ends sessions, which ``secret`` signs.
 
-    Args:
-        secret: Signs them.
-        password_key: Changes with the password.
-        ended: What ``save`` was given in an earlier life, empty at first.
-        save: Keeps what was ended, so that a restart brings no session back.
+    ``save`` keeps what was ended, so that a restart brings no session back; ``ended`` is what it
+    was given in an earlier life.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bridge.contract.errors import ContractError
 from bridge.contract.light import LightState
@@ -22,11 +22,19 @@ from bridge.web.data.words import cut
 PAYLOAD_LIMIT, WHY_LIMIT = 4096, 8192
 """Bytes of a message, where ours have some hundred, and of an explanation, which lists people."""
 NAME_LIMIT = 64
-RULE_LIMIT, WORD_LIMIT, TEXT_LIMIT = 200, 64, 500
-"""Characters that are kept of a rule, of a name or a word, and of a sentence."""
+WORD_LIMIT = 64
 MOST_APART_S = 100 * 366 * 86_400
 """A century: no clock is further off."""
 LEAVES = ("state", "light/availability", "light/rule", "light/why")
+
+
+def _at_most(characters: int) -> AfterValidator:
+    return AfterValidator(lambda text: cut(text, characters))
+
+
+_Rule = Annotated[str, _at_most(200)]
+_Word = Annotated[str, _at_most(WORD_LIMIT)]
+_Text = Annotated[str, _at_most(500)]
 
 
 class Rule(BaseModel):
@@ -34,11 +42,11 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
-    rule: str | None = None
-    account: str | None = None
-    mode: str = "follow"
+    rule: _Rule | None = None
+    account: _Word | None = None
+    mode: _Word = "follow"
     look: LightState | None = None
-    capability: str = "rgb"
+    capability: _Word = "rgb"
     clock_apart_s: Annotated[int, Field(ge=-MOST_APART_S, le=MOST_APART_S)] = 0
 
 
@@ -47,11 +55,11 @@ class LastCommand(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
-    command: str
-    account: str | None = None
+    command: _Word
+    account: _Word | None = None
     at: datetime | None = None
-    error: str | None = None
-    remedy: str | None = None
+    error: _Text | None = None
+    remedy: _Text | None = None
 
 
 def driver_name(text: str) -> str:
@@ -64,10 +72,8 @@ def driver_name(text: str) -> str:
 def light_of(before: Light, leaf: str, payload: bytes) -> Light | None:
     """``before`` after a message; ``None`` when nothing of its driver is left on the broker.
 
-    One topic may be empty for a while, when somebody erased it.
-
-    Raises:
-        ContractError: The message is none of a driver's.
+    One topic may be empty for a while, when somebody erased it. Raises ``ContractError`` for a
+    message that is none of a driver's.
     """
     after = _after(before, leaf, payload)
     return None if not payload and after == Light(before.name) else after
@@ -81,15 +87,7 @@ def _after(before: Light, leaf: str, payload: bytes) -> Light:
             return replace(before, reachable=payload == ONLINE.encode())
         case "light/rule":
             rule = decode(Rule, _short(payload)) if payload else Rule()
-            return replace(
-                before,
-                rule=cut(rule.rule, RULE_LIMIT),
-                account=cut(rule.account, WORD_LIMIT),
-                mode=cut(rule.mode, WORD_LIMIT),
-                look=rule.look,
-                clock_apart_s=rule.clock_apart_s,
-                capability=cut(rule.capability, WORD_LIMIT),
-            )
+            return replace(before, **dict(rule))
         case "light/why":
             why = decode(LightWhy, _short(payload, WHY_LIMIT)) if payload else None
             return replace(before, why=why)
@@ -103,13 +101,8 @@ def refusal_of(payload: bytes) -> Refusal | None:
     last = decode(LastCommand, _short(payload))
     if not last.error:
         return None
-    return Refusal(
-        cut(last.command, WORD_LIMIT),
-        cut(last.account, WORD_LIMIT),
-        last.at if last.at and last.at.tzinfo else None,
-        cut(last.error, TEXT_LIMIT),
-        cut(last.remedy, TEXT_LIMIT),
-    )
+    at = last.at if last.at and last.at.tzinfo else None
+    return Refusal(last.command, last.account, at, last.error, last.remedy)
 
 
 def _short(payload: bytes, most: int = PAYLOAD_LIMIT) -> bytes:

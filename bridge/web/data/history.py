@@ -48,15 +48,8 @@ class History:
         self._file, self._clock = file, clock
         self._changes: dict[str, list[Change]] = {}
         self._written_s = float("-inf")
-        self._journal = Journal(file, line=_line, whole=self._whole, clock=clock)
-
-    async def run(self) -> None:
-        """Write what is noted until cancelled; nobody else waits for the disk."""
-        await self._journal.run()
-
-    async def close(self) -> None:
-        """Write what is not written yet."""
-        await self._journal.close()
+        self.journal = Journal(file, line=_line, whole=self._whole, clock=clock)
+        """Writes what is noted; nobody else waits for the disk."""
 
     def load(self) -> None:
         """Read what was written before a restart; may run on a worker. ``tidy`` drops the old."""
@@ -107,7 +100,7 @@ class History:
             self._changes[account] = changes[first:]
             if changes[-1].kind is Kind.UNKNOWN and changes[-1].at < oldest:
                 del self._changes[account]
-        self._journal.write_anew()
+        self.journal.write_anew()
 
     def days(self, people: Iterable[Person]) -> tuple[Day, ...]:
         """The last 24 hours of each of ``people`` who has a history."""
@@ -144,7 +137,7 @@ class History:
 
     def _append(self, at: datetime, account: str | None = None, kind: Kind | None = None) -> None:
         self._written_s = self._clock.monotonic()
-        self._journal.add((at, account, kind))
+        self.journal.add((at, account, kind))
 
     def _whole(self) -> list[Record]:
         """All that the file should contain, and a sign of life."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from urllib.parse import parse_qs, urlsplit
 
-from bridge.web.data.snapshot import Person, Snapshot, Table
+from bridge.web.data.snapshot import Signer, Snapshot
 
 _ADDRESS = re.compile(
     r"(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?/?\?[^\s<>\"']+", re.IGNORECASE
@@ -24,20 +23,11 @@ def returned_address(text: str) -> str | None:
     return None
 
 
-def whose_sign_in(snapshot: Snapshot, address: str) -> Person | Table | None:
+def whose_sign_in(snapshot: Snapshot, address: str) -> Signer | None:
     """Who waits for ``address``, by the ``state`` that Microsoft gave back (RFC 6749, 4.1.2)."""
     state = _state_of(address)
-    signers: Iterable[Person | Table] = (*snapshot.tables, *snapshot.people)
-    return next(
-        (
-            signer
-            for signer in signers
-            if signer.sign_in.verification_uri
-            and state == _state_of(signer.sign_in.verification_uri)
-            and not (isinstance(signer, Person) and signer.table)
-        ),
-        None,
-    )
+    pending = ((each, each.sign_in.verification_uri) for each in snapshot.signers)
+    return next((each for each, begun in pending if begun and _state_of(begun) == state), None)
 
 
 def _state_of(address: str) -> str | None:

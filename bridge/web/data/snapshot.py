@@ -88,6 +88,15 @@ class Table:
         """For people."""
         return self.account
 
+    @property
+    def card(self) -> str:
+        """The id of its card on the page."""
+        return f"table-{self.account}"
+
+
+Signer = Person | Table
+"""Who has a sign-in of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -123,6 +132,11 @@ class Light:
     """``rgb``, ``brightness`` or ``onoff``: what it can do."""
     why: LightWhy | None = None
     """The whole explanation; drivers of before have none."""
+
+    @property
+    def row(self) -> str:
+        """The id of its row on the page."""
+        return f"light-{self.name}"
 
     def can(self, key: Can) -> bool:
         """Whether its driver knows ``key`` of a command."""
@@ -204,3 +218,12 @@ class Snapshot:
     refusal: Refusal | None = None
     can_add: bool = False
     """Whether people can be added on the page."""
+
+    def person(self, account: str) -> Person | None:
+        """Who is followed as ``account``."""
+        return next((person for person in self.people if person.account == account), None)
+
+    @property
+    def signers(self) -> tuple[Signer, ...]:
+        """Each sign-in once: people who are read together have one."""
+        return (*self.tables, *(person for person in self.people if person.table is None))

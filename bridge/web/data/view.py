@@ -30,6 +30,11 @@ _LIMITS = {
     "raw_activity": NAME_LIMIT,
     "raw_work_location": NAME_LIMIT,
 }
+_AS_IT_IS = (
+    *("healthy", "failing", "last_poll_ok", "last_poll_attempt", "consecutive_failures"),
+    *("next_poll", "throttled_until", "requests_last_hour", "requests_allowed_hour"),
+)
+"""What of the health is shown as it is."""
 LIGHTS = 500
 """Lights that are remembered; whoever may write on the broker could name more."""
 
@@ -196,15 +201,7 @@ def status_of(before: BridgeStatus, health: Health) -> BridgeStatus:
         before,
         reconnects=health.mqtt_reconnects,
         waiting=health.queue,
-        healthy=health.healthy,
         reason=cut(health.reason, TEXT_LIMIT),
-        failing=health.failing,
-        last_poll_ok=health.last_poll_ok,
-        last_poll_attempt=health.last_poll_attempt,
-        consecutive_failures=health.consecutive_failures,
-        next_poll=health.next_poll,
         next_poll_why=cut(health.next_poll_why, TEXT_LIMIT),
-        throttled_until=health.throttled_until,
-        requests_last_hour=health.requests_last_hour,
-        requests_allowed_hour=health.requests_allowed_hour,
+        **{name: getattr(health, name) for name in _AS_IT_IS},
     )

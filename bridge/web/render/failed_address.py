@@ -8,14 +8,35 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bridge.web.data.snapshot import Person, Table
+from bridge.web.data.snapshot import Signer
 from bridge.web.render.document import card_document, way_back
 from bridge.web.render.forms import form, text_field
 from bridge.web.render.markup import tag
 
 ADDRESS_LIMIT = 8_000
 """Characters of a pasted address; Microsoft's codes are long."""
-_SHOWN = "localhost:40123/?co…"
+_PHONE = Markup("""\
+<svg viewBox="0 0 140 160" width="140" height="160" fill="none" stroke="currentColor" \
+stroke-width="1.5" role="img" aria-label="{words}"><rect x="1" y="1" width="138" height="158" \
+rx="12"/><rect x="10" y="15" width="120" height="22" rx="11" stroke-width="2.5"/>{shapes}\
+<g fill="currentColor" stroke="none" font-size="10" text-anchor="middle">\
+<text x="70" y="30">localhost:40123/?co…</text>{texts}</g></svg>""")
+"""A phone whose address bar shows where the sign-in ended."""
+_FAILS = _PHONE.format(
+    words="The browser says that the page cannot be reached; its address bar says localhost",
+    shapes=Markup(
+        '<circle cx="70" cy="78" r="20"/><path d="M62 72v4M78 72v4M61 88c5-6 13-6 18 0"/>'
+    ),
+    texts=Markup(
+        '<text x="70" y="120" font-size="9">This site cannot be reached</text>'
+        '<text x="70" y="136" font-size="8">localhost refused to connect</text>'
+    ),
+)
+_COPIES = _PHONE.format(
+    words="Pressing the address bar shows Copy and Share",
+    shapes=Markup('<path d="M24 52h92v24H24zM70 52v24M66 52l4-8 4 8"/>'),
+    texts=Markup('<text x="47" y="67">Copy</text><text x="93" y="67">Share</text>'),
+)
 
 
 def last_page_steps() -> tuple[Markup, Markup]:
@@ -26,7 +47,7 @@ def last_page_steps() -> tuple[Markup, Markup]:
             tag("strong", "The last page does not load, and that is right: "),
             "it leads to the bridge's own machine, which this device is not. Microsoft's answer "
             "stands in its address.",
-            tag("div", _fails(), " ", _copies()),
+            tag("div", _FAILS, " ", _COPIES),
         ),
         tag(
             "li",
@@ -36,7 +57,7 @@ def last_page_steps() -> tuple[Markup, Markup]:
     )
 
 
-def address_form(signer: Person | Table) -> Markup:
+def address_form(signer: Signer) -> Markup:
     """Takes the address."""
     field = f"address-{signer.account}"
     hint = f"{field}-hint"
@@ -58,7 +79,7 @@ def address_form(signer: Person | Table) -> Markup:
     )
 
 
-def shared_page(signer: Person | Table, address: str) -> str:
+def shared_page(signer: Signer, address: str) -> str:
     """Asks whether the sign-in that ``address`` belongs to is to be finished."""
     return card_document(
         f"Presence: {signer.name}",
@@ -77,59 +98,6 @@ def other_share_page(text: str) -> str:
         "Presence: not that one",
         tag("h1", "That is not the page"),
         tag("p", text, role="alert"),
-        tag("div", _fails()),
+        tag("div", _FAILS),
         way_back(),
-    )
-
-
-def _fails() -> Markup:
-    words = "The browser says that the page cannot be reached; its address bar says localhost"
-    return _phone(
-        words,
-        tag("circle", cx=70, cy=78, r=20),
-        tag("path", d="M62 72v4M78 72v4M61 88c5-6 13-6 18 0"),
-        _line("This site cannot be reached", y=120),
-        _line("localhost refused to connect", y=136, size=8),
-    )
-
-
-def _copies() -> Markup:
-    words = "Pressing the address bar shows Copy and Share"
-    return _phone(
-        words,
-        tag("path", d="M24 52h92v24H24zM70 52v24M66 52l4-8 4 8"),
-        _line("Copy", x=47, y=67, size=10),
-        _line("Share", x=93, y=67, size=10),
-    )
-
-
-def _phone(words: str, *inside: Markup) -> Markup:
-    """A drawing of a phone whose address bar shows where the sign-in ended."""
-    return tag(
-        "svg",
-        tag("rect", x=1, y=1, width=138, height=158, rx=12),
-        tag("rect", x=10, y=15, width=120, height=22, rx=11, stroke_width=2.5),
-        _line(_SHOWN, y=30, size=10),
-        inside,
-        viewBox="0 0 140 160",
-        width=140,
-        height=160,
-        fill="none",
-        stroke="currentColor",
-        stroke_width=1.5,
-        role="img",
-        aria_label=words,
-    )
-
-
-def _line(text: str, *, y: int, x: int = 70, size: int = 9) -> Markup:
-    return tag(
-        "text",
-        text,
-        x=x,
-        y=y,
-        fill="currentColor",
-        stroke="none",
-        font_size=size,
-        text_anchor="middle",
     )

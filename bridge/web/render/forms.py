@@ -76,3 +76,8 @@ def disclosure(
 ) -> Markup:
     """Something behind one more press: details, or the confirmation of what cannot be undone."""
     return tag("details", tag("summary", summary, aria_label=label), *children, open=is_open)
+
+
+def link_away(words: str, address: str) -> Markup:
+    """A link that leads away from the page, in a tab of its own."""
+    return tag("a", words, href=address, target="_blank", rel="noreferrer")

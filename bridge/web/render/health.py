@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from markupsafe import Markup
 
 from bridge.web.data.snapshot import BridgeStatus, Snapshot
@@ -38,8 +36,8 @@ def refusal_section(snapshot: Snapshot, calendar: Calendar) -> Markup | None:
     refusal = snapshot.refusal
     if refusal is None:
         return None
-    names = (person.name for person in snapshot.people if person.account == refusal.account)
-    who = next(names, refusal.account)
+    person = snapshot.person(refusal.account or "")
+    who = person.name if person else refusal.account
     what = plain(refusal.command) + (f" for {who}" if who else "")
     when = f" ({calendar.clock(refusal.at)})" if refusal.at else ""
     return tag(
@@ -115,12 +113,15 @@ def _facts(snapshot: Snapshot, calendar: Calendar) -> list[tuple[str, Child]]:
     version = f", MQTT {service.mqtt_version}" if service.mqtt_version else ""
     connected = f"connected{version}" if service.broker_connected else "not connected"
     waiting = [("Messages that wait", str(service.waiting))] if service.waiting else []
+    requests, allowed = f"{service.requests_last_hour:,}", service.requests_allowed_hour
+    requests += f" of {allowed:,} allowed" if allowed else ""
+    read = service.last_poll_ok
     return [
         ("Broker", f"{connected}, {service.broker}"),
         ("Microsoft", _microsoft(service, calendar)),
-        ("Last good read", _when(service.last_poll_ok, calendar)),
+        ("Last good read", ago(read, calendar) if read else "never"),
         ("Next read", _next(snapshot, calendar)),
-        ("Requests in the last hour", _requests(service)),
+        ("Requests in the last hour", requests),
         ("Reconnects to the broker", str(service.reconnects)),
         *waiting,
         ("Running since", calendar.clock(service.started)),
@@ -140,10 +141,6 @@ def _microsoft(service: BridgeStatus, calendar: Calendar) -> str:
     return "answers"
 
 
-def _when(moment: datetime | None, calendar: Calendar) -> Child:
-    return ago(moment, calendar) if moment else "never"
-
-
 def _next(snapshot: Snapshot, calendar: Calendar) -> str:
     service = snapshot.service
     if not snapshot.people:
@@ -152,8 +149,3 @@ def _next(snapshot: Snapshot, calendar: Calendar) -> str:
         return "waits for a sign-in"
     why = f", {service.next_poll_why}" if service.next_poll_why else ""
     return f"{calendar.clock(service.next_poll)}{why}"
-
-
-def _requests(service: BridgeStatus) -> str:
-    allowed = service.requests_allowed_hour
-    return f"{service.requests_last_hour:,}" + (f" of {allowed:,} allowed" if allowed else "")

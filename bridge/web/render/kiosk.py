@@ -22,7 +22,9 @@ RELOAD_S = 30
 
 def kiosk_parts(person: Person | None, account: str, calendar: Calendar) -> Parts:
     """The one part of the page of ``account``; ``person`` is ``None`` while nobody is called so."""
-    shown = _person(person, calendar) if person else _nobody(account)
+    nobody = tag("p", f"Nobody is followed as {account}", id="state")
+    empty = tag("main", nobody, id=KIOSK, class_=Kind.UNKNOWN)
+    shown = _person(person, calendar) if person else empty
     return Parts(Markup(), {}, {KIOSK: shown})
 
 
@@ -63,8 +65,3 @@ def _person(person: Person, calendar: Calendar) -> Markup:
         class_=person.kind,
         data_valid_until=iso(person.valid_until) if person.fresh and person.valid_until else None,
     )
-
-
-def _nobody(account: str) -> Markup:
-    text = f"Nobody is followed as {account}"
-    return tag("main", tag("p", text, id="state"), id=KIOSK, class_=Kind.UNKNOWN)

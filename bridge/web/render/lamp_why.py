@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import dist
 
 from markupsafe import Markup
 
-from bridge.contract.light import LightState
 from bridge.contract.light_why import FollowedPerson, LightWhy
 from bridge.web.data.words import Calendar
 from bridge.web.render.markup import tag
@@ -58,17 +58,13 @@ def reason_words(rule: str, account: str | None, names: Names) -> str:
 
 def color_name(rgb: tuple[int, int, int]) -> str:
     """A colour by the nearest plain word, for those who do not see it."""
-    return min(_COLORS, key=lambda name: _distance(_COLORS[name], rgb))
+    return min(_COLORS, key=lambda name: dist(_COLORS[name], rgb))
 
 
 def _look_word(why: LightWhy) -> str:
     if why.look is None:
         return "as it was found" if why.left == "given_back" else "left as it is"
-    return color_name(why.look.color) if _is_lit(why.look) else "dark"
-
-
-def _is_lit(look: LightState) -> bool:
-    return any(look.rgb)
+    return color_name(why.look.color) if any(why.look.rgb) else "dark"
 
 
 def _won_words(why: LightWhy, names: Names, calendar: Calendar) -> str:
@@ -96,7 +92,3 @@ def _several(title: str, lines: Iterable[str]) -> Iterator[Markup]:
     if items := [tag("li", line) for line in lines]:
         yield tag("p", title, class_="fine")
         yield tag("ul", items)
-
-
-def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))

@@ -1,19 +1,24 @@
-"""Lights as rows: whether they answer, what they show and why, who decides. Pure."""
+"""Lights as rows: whether they answer, what they show and why, who decides, and forms. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from markupsafe import Markup
 
+from bridge import DOCS_URL
 from bridge.contract.clock import apart_words
-from bridge.contract.light import Effect
+from bridge.contract.light import Can, Effect
 from bridge.web.data.snapshot import Light, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import section
-from bridge.web.render.first_day import no_lights
-from bridge.web.render.lamp_forms import lamp_forms
+from bridge.web.render.forms import disclosure, form, link_away, text_field
 from bridge.web.render.lamp_why import color_name, reason_words, why_box
 from bridge.web.render.markup import tag
 
+FOLLOW, TRY, OFF_FOR, SET = "follow", "try-lamp", "lamp-off", "set-lamp"
+"""The forms of a lamp."""
+OFF_FOR_S = 3600
 _MODES = {
     "follow": "follows presence",
     "manual": "set by hand",
@@ -24,7 +29,7 @@ _MODES = {
 def lights_section(snapshot: Snapshot, calendar: Calendar) -> Markup:
     """A row for each light; what to do next when there is none."""
     if not snapshot.lights:
-        return no_lights(snapshot.service.broker)
+        return _no_lights(snapshot.service.broker)
     accounts = {light.account for light in snapshot.lights}
     accounts |= {
         each.account for light in snapshot.lights if light.why for each in light.why.followed
@@ -32,6 +37,37 @@ def lights_section(snapshot: Snapshot, calendar: Calendar) -> Markup:
     names = {each.account: each.name for each in snapshot.people if each.account in accounts}
     rows = [_row(light, names, calendar) for light in snapshot.lights]
     return section("lights", "Lights", tag("ul", rows, class_="card rows"))
+
+
+def _no_lights(broker: str) -> Markup:
+    """What to do next, where the lamps will be; ``broker`` is where all of them meet."""
+    kinds = link_away("lamps, kind by kind", f"{DOCS_URL}/lights.md")
+    what = "What is there, and what to make of it"
+    entities = link_away(what, f"{DOCS_URL}/home-assistant.md")
+    card = tag(
+        "div",
+        tag("p", "No lamp yet."),
+        disclosure(
+            "Add a lamp",
+            tag(
+                "ol",
+                tag("li", "Choose what shines, and write its table into config.toml: ", kinds),
+                tag("li", "On the machine that it hangs on, start presence-driver NAME."),
+                tag("li", "It appears here by itself."),
+            ),
+        ),
+        disclosure(
+            "Show it in Home Assistant",
+            tag(
+                "ol",
+                tag("li", "Settings, Devices & services, Add integration: MQTT."),
+                tag("li", f"Give it the same broker; the bridge reaches it as {broker}."),
+                tag("li", "People appear there as devices by themselves. ", entities),
+            ),
+        ),
+        class_="card",
+    )
+    return section("lights", "Lights", card)
 
 
 def _row(light: Light, names: dict[str, str], calendar: Calendar) -> Markup:
@@ -43,7 +79,7 @@ def _row(light: Light, names: dict[str, str], calendar: Calendar) -> Markup:
         tag("p", _shows(light), _why(light, names)) if light.online else None,
         why_box(light.name, light.why, names, calendar) if light.online and light.why else None,
     )
-    return tag("li", _bulb(light), words, lamp_forms(light), id=f"light-{light.name}")
+    return tag("li", _bulb(light), words, _forms(light), id=light.row)
 
 
 def _bulb(light: Light) -> Markup:
@@ -90,3 +126,50 @@ def _why(light: Light, names: dict[str, str]) -> str:
         return ""
     rule, account = (why.won.rule, why.won.account) if why else (light.rule, light.account)
     return f": {reason_words(rule, account, names)}" if rule else ""
+
+
+def _forms(light: Light) -> Markup | None:
+    """Those that its driver understands; none while that does not run."""
+    if not light.online:
+        return None
+    by_hand = tag(
+        "details",
+        tag("summary", "Set by hand", aria_label=f"Set by hand: {light.name}"),
+        _by_hand(light),
+        id=f"hand-light-{light.name}",
+    )
+    return tag("div", tag("div", _buttons(light), class_="row"), by_hand)
+
+
+def _buttons(light: Light) -> Iterator[Markup]:
+    if light.mode != "follow":
+        yield _button(light, FOLLOW, "Follow presence", "Let {} follow presence again")
+    if light.can(Can.TRY) and light.why:
+        label, text = ("Stop", "Stop trying {}") if light.why.trying else ("Try", "Try {}")
+        yield _button(light, TRY, label, text)
+    if light.can(Can.FOR_S) and light.mode != "off":
+        yield _button(light, OFF_FOR, "Off for an hour", "Off for an hour: {}")
+
+
+def _button(light: Light, action: str, button: str, label: str) -> Markup:
+    label = label.format(light.name)
+    return form(action, button=button, css="quiet", label=label, light=light.name)
+
+
+def _by_hand(light: Light) -> Markup:
+    """Of a light without colours only the brightness; of one that cannot be dimmed neither."""
+    look = light.look if light.look and light.look.on else None
+    color = "#{:02x}{:02x}{:02x}".format(*look.color) if look else "#ffffff"
+    percent = max(1, round(100 * look.brightness)) if look else 100
+    own, fields = f"light-{light.name}", []
+    if light.capability == "rgb":
+        about: dict[str, str | int] = {"type": "color", "value": color}
+        fields.append(_field("color", "Colour", own, about))
+    if light.capability != "onoff":
+        about = {"type": "range", "min": 1, "max": 100, "value": percent}
+        fields.append(_field("brightness", "Brightness", own, about))
+    return form(SET, *fields, button="Set", label=f"Set {light.name}", light=light.name)
+
+
+def _field(name: str, label: str, own: str, about: dict[str, str | int]) -> Markup:
+    return text_field(name, label, element_id=f"{name}-{own}", required=False, **about)

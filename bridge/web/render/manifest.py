@@ -3,8 +3,6 @@
 Source: W3C Web Application Manifest; ``share_target`` is Web Share Target Level 1.
 """
 
-from __future__ import annotations
-
 import json
 
 MANIFEST = json.dumps(

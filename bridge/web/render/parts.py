@@ -45,7 +45,8 @@ class Parts:
         """The version of each part; of the people's section that of its frame."""
         parts = {PEOPLE: self.frame} if self.frame else {}
         parts |= {**self.cards, **self.sections}
-        return {name: _version(part) for name, part in parts.items()}
+        raw = {name: part.encode(errors="replace") for name, part in parts.items()}
+        return {name: hashlib.blake2b(it, digest_size=5).hexdigest() for name, it in raw.items()}
 
     def since(self, have: Mapping[str, str]) -> Iterator[tuple[str, Markup]]:
         """What differs from the versions ``have``: ids and markup, in the order of the page."""
@@ -83,7 +84,3 @@ def have_text(versions: Mapping[str, str]) -> str:
 
 def _cards_of(have: Mapping[str, str]) -> list[str]:
     return [name for name in have if name.startswith(CARD)]
-
-
-def _version(part: Markup) -> str:
-    return hashlib.blake2b(part.encode(errors="replace"), digest_size=5).hexdigest()

@@ -19,6 +19,10 @@ from bridge.web.render.times import ago, iso
 OUT_OF_OFFICE = "Out of office"
 NAME_LIMIT = 60
 """Characters of the name of a person that is added."""
+_WAYS = (
+    (Way.DEVICE_CODE, "With a code, on any device", True),
+    (Way.BROWSER, "In a browser, where codes are blocked", False),
+)
 _SHAPES = {
     Kind.AVAILABLE: "M7 12.5l3.5 3.5L17 9",
     Kind.AWAY: "M12 7v5.5l3.5 2",
@@ -139,16 +143,10 @@ def _search(snapshot: Snapshot, find: str) -> Markup:
 
 
 def _add() -> Markup:
-    ways = tag(
-        "fieldset",
-        tag("legend", "Way to sign in"),
-        _choice(Way.DEVICE_CODE, "With a code, on any device", checked=True),
-        _choice(Way.BROWSER, "In a browser, where codes are blocked"),
-    )
+    choices = [
+        tag("label", tag("input", type="radio", name="way", value=way, checked=first), f" {text}")
+        for way, text, first in _WAYS
+    ]
+    ways = tag("fieldset", tag("legend", "Way to sign in"), choices)
     name = text_field("name", "Name", element_id="add-name", maxlength=NAME_LIMIT)
     return disclosure("Add a person", form("add", name, ways, button="Add"))
-
-
-def _choice(way: Way, text: str, *, checked: bool = False) -> Markup:
-    choice = tag("input", type="radio", name="way", value=way, checked=checked)
-    return tag("label", choice, f" {text}")

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup
 
 from bridge.contract.account import Letter, Mend, SignIn
-from bridge.web.render.forms import copy_button, disclosure
+from bridge.web.render.forms import copy_button, disclosure, link_away
 from bridge.web.render.markup import tag
 
 CHANGE_REGISTRATION = "set-up/registration"
@@ -46,7 +46,7 @@ def _place(sign_in: SignIn, account: str) -> Markup | None:
     words = _PLACES.get(sign_in.mend) if sign_in.mend else None
     if words is None or urlsplit(address).scheme != "https":
         return None
-    return tag("p", tag("a", words, href=address, target="_blank", rel="noreferrer"))
+    return tag("p", link_away(words, address))
 
 
 def _message(letter: Letter, element_id: str) -> Markup:

@@ -6,21 +6,19 @@ The code is meant for people (RFC 8628, user code); the device code behind it ne
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from bridge.contract.account import SignIn, SignInState, Way
-from bridge.web.data.snapshot import Table
+from bridge.web.data.snapshot import Signer, Table
 from bridge.web.data.words import Calendar
 from bridge.web.render.failed_address import address_form, last_page_steps
-from bridge.web.render.forms import copy_button, disclosure, form
+from bridge.web.render.forms import copy_button, disclosure, form, link_away
 from bridge.web.render.markup import join, tag
-from bridge.web.render.qr import qr_code
 from bridge.web.render.refused_sign_in import trouble
-from bridge.web.render.whose_sign_in import Signer, question, whose
-
-__all__ = ["Signer", "sign_in_panel", "sign_out"]
+from bridge.web.render.whose_sign_in import question, whose
 
 _BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
 
@@ -140,7 +138,7 @@ def _link(sign_in: SignIn, text: str | None = None) -> Markup:
     shown = text or f"{parts.netloc}{parts.path}"
     if parts.scheme != "https":
         return tag("span", address)
-    return tag("a", shown, href=address, target="_blank", rel="noreferrer")
+    return link_away(shown, address)
 
 
 def _time_left(sign_in: SignIn, calendar: Calendar, subject: str) -> Markup | None:
@@ -149,3 +147,16 @@ def _time_left(sign_in: SignIn, calendar: Calendar, subject: str) -> Markup | No
     iso = sign_in.expires_at.isoformat(timespec="seconds")
     until = tag("span", calendar.clock(sign_in.expires_at), data_left=iso)
     return tag("p", f"{subject} until ", until, ".", class_="fine")
+
+
+@lru_cache(maxsize=16)
+def qr_code(address: str) -> Markup | None:
+    """A QR code of ``address``, black on white; ``None`` when it is too long."""
+    import segno  # noqa: PLC0415 - few pages show a code
+
+    try:
+        code = segno.make_qr(address, error="m")
+    except segno.DataOverflowError:
+        return None
+    svg = Markup(code.svg_inline(light="#fff", svgclass="qr", omitsize=True))  # noqa: S704 - its own
+    return tag("div", svg, class_="qr-box", role="img", aria_label="QR code of the address")

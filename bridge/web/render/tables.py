@@ -31,6 +31,6 @@ def _card(table: Table, calendar: Calendar) -> Markup:
         sign_out(table, f"The presence of {people} is then unknown.")
         if state is SignInState.SIGNED_IN and table.ways
         else None,
-        id=f"table-{table.account}",
+        id=table.card,
         class_="card",
     )

@@ -12,7 +12,7 @@ from bridge.web.data.snapshot import Day
 from bridge.web.data.words import Calendar, duration
 from bridge.web.render.document import card_document, section
 from bridge.web.render.forms import disclosure
-from bridge.web.render.markup import tag
+from bridge.web.render.markup import join, tag
 from bridge.web.render.strip import day_table, legend, strip, under_strip
 from bridge.web.render.times import as_of
 
@@ -52,9 +52,7 @@ def _today(day: Day, calendar: Calendar) -> Markup:
     return tag(
         "div",
         tag("h3", day.name, " ", tag("span", calls, class_="fine")),
-        strip(day, calendar),
-        under_strip(week),
-        disclosure("As a table", day_table(day, calendar), label=f"{day.name} as a table"),
+        _drawn(day, calendar, day.name, week),
         class_="strip",
     )
 
@@ -74,8 +72,12 @@ def _of_week(day: Day, calendar: Calendar, now: datetime) -> Markup:
         "div",
         tag("h2", date),
         tag("p", ", ".join(facts), class_="fine"),
-        strip(day, calendar),
-        under_strip(),
-        disclosure("As a table", day_table(day, calendar), label=f"{date} as a table"),
+        _drawn(day, calendar, date),
         class_="strip",
     )
+
+
+def _drawn(day: Day, calendar: Calendar, name: str, *below: Markup) -> Markup:
+    """The day as a strip, with ``below``, and as a table."""
+    table = disclosure("As a table", day_table(day, calendar), label=f"{name} as a table")
+    return join(strip(day, calendar), under_strip(*below), table)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from bridge.contract.account import SignIn, Way
-from bridge.web.data.snapshot import Person, Table
+from bridge.web.data.snapshot import Signer
 from bridge.web.render.forms import form
 from bridge.web.render.markup import join, tag
-
-Signer = Person | Table
 
 
 def whose(sign_in: SignIn) -> Markup | None:

@@ -55,12 +55,12 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._connections.add(self)
+        self._connections.open[self] = None
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End."""
-        self._connections.remove(self)
+        self._connections.open.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -100,20 +100,12 @@ class Connections:
 
     def __init__(self, capacity: Capacity, clock: Clock) -> None:
         self._capacity, self._clock = capacity, clock
-        self._open: dict[Connection, None] = {}
+        self.open: dict[Connection, None] = {}
 
     @property
     def now_s(self) -> float:
         """The time by which connections are measured."""
         return self._clock.monotonic()
-
-    def add(self, connection: Connection) -> None:
-        """Count ``connection`` from now on."""
-        self._open[connection] = None
-
-    def remove(self, connection: Connection) -> None:
-        """Count ``connection`` no more."""
-        self._open.pop(connection, None)
 
     def may_come(self, source: str, *, is_proxy: bool = False) -> bool:
         """Whether there is room for one more of ``source``; the oldest without a request makes it.
@@ -121,29 +113,29 @@ class Connections:
         Behind a proxy are many readers: it may have all there are.
         """
         limits = self._capacity.limits
-        theirs = [each for each in self._open if each.source == source]
+        theirs = [each for each in self.open if each.source == source]
         if len(theirs) >= limits.connections_each and not is_proxy:
             self._capacity.reached(
                 f"{source} has all {limits.connections_each} connections to the page that one "
                 "address may have"
             )
             return self._make_room(theirs)
-        if len(self._open) >= limits.connections:
+        if len(self.open) >= limits.connections:
             self._capacity.reached(f"all {limits.connections} connections to the page are taken")
-            return self._make_room(list(self._open))
+            return self._make_room(list(self.open))
         return True
 
     def out_of_files(self) -> None:
         """The process may open no more: give back what nobody needs."""
         self._capacity.reached("the process may open no more files: the page takes no connection")
-        for connection in [each for each in self._open if each.phase is not Phase.ANSWERING]:
+        for connection in [each for each in self.open if each.phase is not Phase.ANSWERING]:
             self._drop(connection)
 
     async def watch(self) -> None:
         """Drop who is overdue, until cancelled."""
         while True:
             await self._clock.sleep(LOOK_S)
-            for connection in [each for each in self._open if self._is_overdue(each)]:
+            for connection in [each for each in self.open if self._is_overdue(each)]:
                 self._drop(connection)
             self._capacity.look()
 
@@ -164,7 +156,7 @@ class Connections:
         return now_s - connection.since_s >= patience_s
 
     def _drop(self, connection: Connection) -> None:
-        self.remove(connection)
+        self.open.pop(connection, None)
         if connection.transport:
             connection.transport.abort()
 

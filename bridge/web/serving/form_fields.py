@@ -14,11 +14,7 @@ FIELDS_LIMIT = 20
 
 
 async def fields_of(request: web.Request) -> dict[str, str]:
-    """The fields of a form, the last one of a name.
-
-    Raises:
-        HTTPException: The body is no form, or too long.
-    """
+    """The fields of a form, the last one of a name; ``HTTPException`` where it is none."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
     if (length := request.content_length or 0) > BODY_LIMIT:

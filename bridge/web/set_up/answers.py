@@ -15,8 +15,7 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.tenant import tenant_name
 from bridge.contract.registration import Registration
 from bridge.web.posts import name_of
-from bridge.web.refused import Fields, RefusedError
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import Fields, MistakeError, RefusedError
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,250}[A-Za-z0-9])?")
 _ADDRESS = re.compile(r"(mqtts?|tcp|ssl)://([^/]+)/?", re.IGNORECASE)
@@ -92,10 +91,11 @@ def registration_of(fields: Fields) -> Registration:
     tenant, client_id = fields.get("tenant", ""), fields.get("client_id", "")
     try:
         return _registration(tenant, client_id)
-    except MistakeError:
-        swapped = _if_right(tenant=client_id, client_id=tenant)
-        if swapped is None:
-            raise
+    except MistakeError as mistake:
+        try:
+            swapped = _registration(tenant=client_id, client_id=tenant)
+        except MistakeError:
+            raise mistake from None
         raise MistakeError(SWAPPED, field="client_id", swapped=swapped) from None
 
 
@@ -143,13 +143,6 @@ def _registration(tenant: str, client_id: str) -> Registration:
             field="tenant",
         )
     return Registration(name, app)
-
-
-def _if_right(tenant: str, client_id: str) -> Registration | None:
-    try:
-        return _registration(tenant, client_id)
-    except MistakeError:
-        return None
 
 
 def _wrong(field: str) -> MistakeError:

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from bridge import DOCS_URL
 from bridge.contract.registration import Registration
-from bridge.web.render.forms import form, text_field
+from bridge.web.refused import MistakeError
+from bridge.web.render.forms import form, link_away, text_field
 from bridge.web.render.markup import Attribute, Child, join, tag
-from bridge.web.set_up.mistakes import MistakeError
 
 GUIDE = f"{DOCS_URL}/app-registration.md"
 REFUSED = "refused"
@@ -31,40 +31,40 @@ class Asked:
         self, name: str, label: str, *help_: Child, required: bool = True, **attributes: Attribute
     ) -> Markup:
         """A field with its explanation below; the one that is wrong has the focus."""
-        wrong = self.mistake if self.mistake and self.mistake.field == name else None
-        settings: dict[str, Attribute] = {
-            "value": self.typed.get(name),
-            "aria_describedby": f"{REFUSED} {name}-help" if wrong else f"{name}-help",
-            "aria_invalid": "true" if wrong else None,
-            "autofocus": bool(wrong and not wrong.swapped),  # the button that swaps stands above
-            **attributes,
-        }
+        about = {"value": self.typed.get(name), **self.about(name), **attributes}
         return join(
-            text_field(name, label, element_id=name, required=required, **settings),
-            tag("p", str(wrong), id=REFUSED, class_="wrong") if wrong else None,
-            tag("p", *help_, id=f"{name}-help", class_="fine"),
+            text_field(name, label, element_id=name, required=required, **about),
+            self.below(name, *help_),
         )
 
     def area(self, name: str, label: str, help_: str) -> Markup:
         """A field of several lines, as ``input``."""
-        wrong = self.mistake if self.mistake and self.mistake.field == name else None
-        area = tag(
-            "textarea",
-            self.typed.get(name, ""),
-            id=name,
-            name=name,
-            rows=4,
-            spellcheck="false",
-            aria_describedby=f"{REFUSED} {name}-help" if wrong else f"{name}-help",
-            aria_invalid="true" if wrong else None,
-            autofocus=bool(wrong),
-        )
+        settings: dict[str, Attribute] = {"id": name, "name": name, "rows": 4, **self.about(name)}
         return join(
             tag("label", label, for_=name),
-            area,
-            tag("p", str(wrong), id=REFUSED, class_="wrong") if wrong else None,
-            tag("p", help_, id=f"{name}-help", class_="fine"),
+            tag("textarea", self.typed.get(name, ""), spellcheck="false", **settings),
+            self.below(name, help_),
         )
+
+    def about(self, name: str) -> dict[str, Attribute]:
+        """What a field says of itself: what explains it, and whether it is wrong."""
+        wrong = self._wrong(name)
+        return {
+            "aria_describedby": f"{REFUSED} {name}-help" if wrong else f"{name}-help",
+            "aria_invalid": "true" if wrong else None,
+            "autofocus": bool(wrong and not wrong.swapped),  # the button that swaps stands above
+        }
+
+    def below(self, name: str, *help_: Child) -> Markup:
+        """What is wrong with a field, and its explanation."""
+        wrong = self._wrong(name)
+        return join(
+            tag("p", str(wrong), id=REFUSED, class_="wrong") if wrong else None,
+            tag("p", *help_, id=f"{name}-help", class_="fine"),
+        )
+
+    def _wrong(self, name: str) -> MistakeError | None:
+        return self.mistake if self.mistake and self.mistake.field == name else None
 
     def refusal(self) -> Markup | None:
         """What is wrong and what to do; about the app registration also the way out."""
@@ -92,5 +92,4 @@ class Asked:
 
 def guide_link() -> Markup:
     """The page that shows how a registration is made."""
-    words = "How the app registration is made, step by step"
-    return tag("a", words, href=GUIDE, target="_blank", rel="noreferrer")
+    return link_away("How the app registration is made, step by step", GUIDE)

@@ -10,7 +10,7 @@ from bridge import DOCS_URL
 from bridge.contract.found_broker import FoundBroker
 from bridge.web.render.forms import disclosure, form
 from bridge.web.render.markup import Child, join, tag
-from bridge.web.set_up.asked import REFUSED, Asked
+from bridge.web.set_up.asked import Asked
 
 CHOSEN = "chosen"
 """The field of a broker that was found: only the user is asked for."""
@@ -118,22 +118,12 @@ def _tls(asked: Asked) -> Markup:
     is_open = any(asked.typed.get(name) for name in _TLS_FIELDS) or bool(
         asked.mistake and asked.mistake.field in _TLS_FIELDS
     )
-    wrong = asked.mistake and asked.mistake.field == "tls"
-    ticked = tag(
-        "input",
-        type="checkbox",
-        id="tls",
-        name="tls",
-        checked=bool(asked.typed.get("tls")),
-        autofocus=bool(wrong),
-        aria_describedby=f"{REFUSED} tls-help" if wrong else "tls-help",
-        aria_invalid="true" if wrong else None,
-    )
+    on = bool(asked.typed.get("tls"))
+    ticked = tag("input", type="checkbox", id="tls", name="tls", checked=on, **asked.about("tls"))
     return disclosure(
         "TLS",
         tag("p", tag("label", ticked, " The broker speaks TLS there", for_="tls")),
-        tag("p", str(asked.mistake), id=REFUSED, class_="wrong") if wrong else None,
-        tag("p", "What goes to it is then encrypted.", id="tls-help", class_="fine"),
+        asked.below("tls", "What goes to it is then encrypted."),
         asked.area(
             "ca",
             "The authority that signed its certificate",

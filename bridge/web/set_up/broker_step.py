@@ -14,12 +14,12 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.errors import TryAgainError
 from bridge.contract.found_broker import FoundBroker
+from bridge.contract.registration import Registration
 from bridge.setup import CA_FILE
 from bridge.web.data.words import for_people
-from bridge.web.refused import Fields
+from bridge.web.refused import Fields, MistakeError
 from bridge.web.set_up.answers import authority_of, broker_of
 from bridge.web.set_up.draft import write_authority
-from bridge.web.set_up.mistakes import MistakeError
 
 TRIAL_S = 15.0
 """A trial that takes longer has failed."""
@@ -29,8 +29,8 @@ LOOK_AGAIN_S = 2.0
 Offer = Callable[[], Awaitable[MqttSettings | None]]
 
 
-class BrokerTrials(Protocol):
-    """What is tried of a broker."""
+class Trials(Protocol):
+    """Whether the answers work."""
 
     async def brokers(self) -> tuple[FoundBroker, ...]:
         """Those that answer in the places where homes have one; raises nothing."""
@@ -40,13 +40,17 @@ class BrokerTrials(Protocol):
         """Visit the broker. Raises ``MistakeError`` or ``TryAgainError`` if it does not take us."""
         ...
 
+    async def registration(self, wanted: Registration) -> None:
+        """Ask Microsoft whether tenant and client id belong together; raises as ``broker``."""
+        ...
+
 
 class BrokerStep:
     """``given`` is the broker that is named already; ``offer`` asks Home Assistant for one."""
 
     def __init__(
         self,
-        trials: BrokerTrials,
+        trials: Trials,
         *,
         given: MqttSettings | None,
         offer: Offer | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -14,15 +13,15 @@ from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
 from bridge.web.access.remote_user import log_change
 from bridge.web.application import go_to, html
-from bridge.web.data.snapshot import Person, Snapshot, Table
+from bridge.web.data.snapshot import Signer, Snapshot
 from bridge.web.data.words import for_people
+from bridge.web.refused import MistakeError
 from bridge.web.render.document import card_document, message_page, way_back
 from bridge.web.render.markup import tag
 from bridge.web.render.refused_sign_in import CHANGE_REGISTRATION
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.set_up.answers import registration_of
 from bridge.web.set_up.asked import Asked
-from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
 ADDRESS = f"/{CHANGE_REGISTRATION}"
@@ -69,21 +68,18 @@ class RegistrationChange:
             mistake = MistakeError(for_people(error.text), remedy=again)
         else:
             log_change(request, f"another app registration for {signer.account}")
-            kind = "table" if isinstance(signer, Table) else "person"
-            return go_to(f"{ROOT}#{kind}-{signer.account}")
+            return go_to(f"{ROOT}#{signer.card}")
         asked = Asked(fields, mistake, hidden={"account": signer.account})
         return html(request, _page(signer, asked), HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    def _refused(self, account: str) -> Person | Table | None:
+    def _refused(self, account: str) -> Signer | None:
         """``account``, while it is refused for its registration; the first one for no name."""
-        snapshot = self._view.value
-        people = (person for person in snapshot.people if not person.table)
-        signers: Iterable[Person | Table] = (*snapshot.tables, *people)
+        signers = self._view.value.signers
         refused = (it for it in signers if it.sign_in.mend is Mend.REGISTRATION)
         return next((it for it in refused if account in ("", it.account)), None)
 
 
-def _page(signer: Person | Table, asked: Asked) -> str:
+def _page(signer: Signer, asked: Asked) -> str:
     refused = tag("p", tag("strong", signer.sign_in.message)) if signer.sign_in.message else None
     return card_document(
         "Presence: app registration",

@@ -38,17 +38,11 @@ def write_authority(file: Path, pem: str) -> None:
 
 
 def write(
-    file: Path,
-    draft: Draft,
-    name: str,
-    zone: str | None = None,
-    *,
-    web: WebSettings | None = None,
+    file: Path, draft: Draft, name: str, zone: str | None = None, *, web: WebSettings | None = None
 ) -> None:
     """Write what ``init`` would write; ``web`` is where the page listens, if that is news.
 
-    Raises:
-        ConfigError: The disk refuses.
+    Raises ``ConfigError`` where the disk refuses.
     """
     broker, registration = draft.broker, draft.registration
     assert broker is not None

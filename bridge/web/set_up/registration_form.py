@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bridge.web.render.forms import copy_button, form
+from bridge.web.render.forms import copy_button, form, link_away
 from bridge.web.render.markup import join, tag
 from bridge.web.set_up.asked import Asked, guide_link
 
@@ -16,13 +16,12 @@ REDIRECT = "http://localhost"
 
 def registration_steps() -> Markup:
     """What to do in the portal."""
-    portal = tag("a", "Entra portal", href=PORTAL, target="_blank", rel="noreferrer")
     return join(
         tag(
             "p",
             "Microsoft answers only programs that are entered in your organisation's directory. "
             "Such an entry is an app registration: it takes five minutes, once, in the ",
-            portal,
+            link_away("Entra portal", PORTAL),
             ". It lets the bridge read the presence of whoever signs in to it, and nothing else. ",
             guide_link(),
             ".",

@@ -15,7 +15,6 @@ from bridge.web.render.people import NAME_LIMIT
 from bridge.web.set_up.asked import Asked
 from bridge.web.set_up.broker_form import broker_step
 from bridge.web.set_up.draft import Draft
-from bridge.web.set_up.offered import none_offered
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
 STEPS = ("Broker", "App registration", "First person")
@@ -32,10 +31,8 @@ def setup_page(
 ) -> str:
     """The step that comes next, with what was wrong with the last answer.
 
-    ``found`` are brokers that answered; ``password_kept``: the broker's was typed before, and
-    counts where none is typed now; ``refusal``: why the broker that is named already does not
-    let us in; ``is_none_offered``: this is Home Assistant's app, and Home
-    Assistant has no broker.
+    ``refusal``: why the broker that is named already does not let us in; ``is_none_offered``: this
+    is Home Assistant's app, and Home Assistant has no broker.
     """
     asked = asked or Asked()
     step = 0 if draft.broker is None else 1 if draft.registration is None else 2
@@ -54,7 +51,7 @@ def setup_page(
         tag("ol", steps, class_="steps", aria_label="Steps"),
         asked.refusal(),
         tag("h2", STEPS[step]),
-        none_offered() if step == 0 and is_none_offered else None,
+        _none_offered() if step == 0 and is_none_offered else None,
         tag("p", f"One is named already: {refusal}") if step == 0 and refusal else None,
         body,
         form("back", button="Back", css="quiet") if step else None,
@@ -89,4 +86,15 @@ def _person(asked: Asked) -> Markup:
             ),
             button="Write the config and start",
         ),
+    )
+
+
+def _none_offered() -> Markup:
+    """What to install in Home Assistant; the link leads here once more, which looks for it."""
+    return tag(
+        "p",
+        tag("strong", "Home Assistant has no broker yet. "),
+        "Install and start its app Mosquitto broker, ",
+        tag("a", "then go on", href="./"),
+        "; or give another broker here.",
     )

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
 
 from aiohttp import web
 
@@ -20,18 +19,17 @@ from bridge.contract.registration import Registration
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
 from bridge.web.access.remote_user import log_change
-from bridge.web.application import application, go_to, html
+from bridge.web.application import application, back_to_page, go_to, html
 from bridge.web.data.words import for_people
-from bridge.web.refused import Fields
+from bridge.web.refused import Fields, MistakeError
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity, own_limits
 from bridge.web.serving.listening import Listener
 from bridge.web.set_up.answers import person_of, registration_of
 from bridge.web.set_up.asked import Asked
-from bridge.web.set_up.broker_step import TRIAL_S, BrokerStep, BrokerTrials, Offer
+from bridge.web.set_up.broker_step import TRIAL_S, BrokerStep, Offer, Trials
 from bridge.web.set_up.draft import Draft, write
-from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.render import done_page, setup_page
 
 LINGER_S = 1.0
@@ -39,15 +37,8 @@ LINGER_S = 1.0
 AGAIN = "20; url=./"
 """A browser without scripts looks for the page of the bridge, which starts on the same port, after
 the time that it may need on a slow machine."""
-Take = Callable[[web.Request, Fields], Awaitable[web.Response]]
-
-
-class Trials(BrokerTrials, Protocol):
-    """Whether the answers work. Raises ``MistakeError`` or ``TryAgainError`` if not."""
-
-    async def registration(self, wanted: Registration) -> None:
-        """Ask Microsoft whether tenant and client id belong together, without signing in."""
-        ...
+Take = Callable[[web.Request, Fields], Awaitable[web.Response | None]]
+"""Does what a form asks for; its answer, where that is not the step that comes next."""
 
 
 class SetUp:
@@ -86,16 +77,16 @@ class SetUp:
         """Serve until the config is written."""
         await self._broker.try_given()
         takes: dict[str, Take] = {
-            "/look": self._look_again,
-            "/broker": self._take_broker,
-            "/registration": self._take_registration,
+            "/look": lambda _, __: self._broker.look(),
+            "/broker": lambda _, fields: self._broker.take(fields),
+            "/registration": lambda _, fields: self._take_registration(fields),
             "/person": self._take_person,
             "/back": self._go_back,
         }
         routes = [
             web.get("/", self._show),
             *(web.post(path, partial(self._answer, take)) for path, take in takes.items()),
-            *(web.get(path, self._go_on) for path in takes),
+            *(web.get(path, back_to_page) for path in takes),
             Assets().route(),
         ]
         capacity = Capacity(own_limits(), self._clock)
@@ -124,10 +115,6 @@ class SetUp:
         typed = {**self._broker.typed, "time_zone": self._zone or ""}
         return html(request, self._page(Asked(typed)))
 
-    async def _go_on(self, _: web.Request) -> web.Response:
-        """Who loads the page of a refused form again is led to the step that comes next."""
-        return go_to("./")
-
     def _page(self, asked: Asked) -> str:
         return setup_page(self._draft, asked, **self._broker.shown)
 
@@ -136,7 +123,7 @@ class SetUp:
         fields = await fields_of(request)
         try:
             async with asyncio.timeout(TRIAL_S):
-                return await take(request, fields)
+                return await take(request, fields) or go_to("./")
         except TimeoutError:
             mistake = MistakeError(
                 f"No answer within {TRIAL_S:.0f} seconds.",
@@ -151,24 +138,15 @@ class SetUp:
         page = self._page(Asked(fields, mistake))
         return html(request, page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    async def _look_again(self, _: web.Request, __: Fields) -> web.Response:
-        await self._broker.look()
-        return go_to("./")
-
-    async def _take_broker(self, _: web.Request, fields: Fields) -> web.Response:
-        await self._broker.take(fields)
-        return go_to("./")
-
-    async def _take_registration(self, _: web.Request, fields: Fields) -> web.Response:
+    async def _take_registration(self, fields: Fields) -> None:
         registration = registration_of(fields)
         await self._trials.registration(registration)
         self._registration = registration
-        return go_to("./")
 
-    async def _take_person(self, request: web.Request, fields: Fields) -> web.Response:
+    async def _take_person(self, request: web.Request, fields: Fields) -> web.Response | None:
         name, zone = person_of(fields)
         if not (self._broker.settings and self._registration):
-            return go_to("./")
+            return None
         zone = zone if zone != self._zone else None
         web_settings = self._settings if self._write_web else None
         write(self._file, self._draft, name, zone, web=web_settings)
@@ -178,9 +156,8 @@ class SetUp:
         response.headers["Refresh"] = AGAIN
         return response
 
-    async def _go_back(self, _: web.Request, __: Fields) -> web.Response:
+    async def _go_back(self, _: web.Request, __: Fields) -> None:
         if self._registration:
             self._registration = None
         else:
             self._broker.back()
-        return go_to("./")

@@ -11,7 +11,7 @@ import pytest
 from bridge.contract.account import Mend, SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.contract.registration import Registration
-from bridge.web.set_up.mistakes import MistakeError
+from bridge.web.refused import MistakeError
 from tests.fakes.web_page import RunningPage, person, serving
 from tests.integration.web.conftest import HOUSEHOLD, PASSWORD, client_of
 from tests.integration.web.visitor import TOKEN, press, read, until

@@ -19,7 +19,7 @@ from bridge.web.api import (
     parts,
 )
 from bridge.web.data.snapshot import Day, Snapshot, Span
-from bridge.web.render.qr import qr_code
+from bridge.web.render.sign_in import qr_code
 from tests.fakes.rows import rows
 from tests.fakes.web_page import CODE_ADDRESS, NOON, light, person, service, waiting
 

@@ -80,7 +80,7 @@ async def test_a_restart_forgets_nothing_and_makes_nothing_up(
     first.note([busy()])
     await clock.advance(HOUR_S)
     first.beat()
-    await first.close()
+    await first.journal.close()
     await clock.advance(3 * HOUR_S)  # nobody runs
 
     second = History(file, clock)
@@ -94,12 +94,12 @@ async def test_a_beat_is_written_only_when_nothing_else_was(clock: ManualClock, 
     history = History(file, clock)
     history.beat()
     history.beat()
-    await history.close()
+    await history.journal.close()
     assert len(lines(file)) == 1
     await clock.advance(ALIVE_EVERY_S)
     history.note([busy()])
     history.beat()
-    await history.close()
+    await history.journal.close()
     assert len(lines(file)) == 2
 
 
@@ -111,7 +111,7 @@ async def test_seven_days_are_kept(clock: ManualClock, file: Path) -> None:
         history.note([busy("gone")] if day == 0 else [unknown("gone")])
         await clock.advance(24 * HOUR_S)
     history.tidy()
-    await history.close()
+    await history.journal.close()
     written = [json.loads(line) for line in lines(file)]
     oldest = (clock.now() - KEPT).isoformat()
     # one older change stays: it says what was when the seven days began
@@ -152,11 +152,11 @@ def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(clock: ManualClock
 async def test_the_file_is_private_and_holds_no_message(clock: ManualClock, file: Path) -> None:
     history = History(file, clock)
     history.note([person(says="secret plans")])
-    await history.close()
+    await history.journal.close()
     assert mode(file) == 0o600
     assert "plans" not in "".join(lines(file))
     history.tidy()
-    await history.close()
+    await history.journal.close()
     assert mode(file) == 0o600
 
 
@@ -167,7 +167,7 @@ async def test_what_a_disk_refuses_is_written_when_it_takes_it_again(
     file = tmp_path / "folder" / "history.jsonl"
     (tmp_path / "folder").write_text("in the way")
     history = History(file, clock)
-    writing = asyncio.create_task(history.run())
+    writing = asyncio.create_task(history.journal.run())
     for person_now in (busy(), away(), busy()):
         history.note([person_now])
         await clock.until_asleep()
@@ -182,7 +182,7 @@ async def test_what_a_disk_refuses_is_written_when_it_takes_it_again(
     history.note([away()])
     writing.cancel()
     await asyncio.wait({writing})
-    await history.close()
+    await history.journal.close()
     assert json.loads(lines(file)[-1])["kind"] == "away"
 
 

@@ -18,11 +18,10 @@ from bridge.contract.found_broker import FoundBroker
 from bridge.contract.registration import Registration
 from bridge.setup import CA_FILE, InitOptions, write_config
 from bridge.web.posts import name_of
-from bridge.web.refused import RefusedError
+from bridge.web.refused import MistakeError, RefusedError
 from bridge.web.set_up.answers import authority_of, broker_of, registration_of, zone_of
 from bridge.web.set_up.asked import GUIDE, Asked
 from bridge.web.set_up.draft import Draft, write, write_authority
-from bridge.web.set_up.mistakes import MistakeError
 from bridge.web.set_up.registration_form import PORTAL
 from bridge.web.set_up.render import done_page, setup_page
 from tests.unit.web.reading import Reading
