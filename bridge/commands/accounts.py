@@ -1,7 +1,7 @@
 """The commands about accounts: logout, reload, accounts.
 
 When the service runs, it does the work and is asked; otherwise the command does it itself and locks
-the state folder meanwhile.
+the state folder meanwhile. What hinders it is a ``PresenceBridgeError`` that says what to do.
 """
 
 from __future__ import annotations
@@ -25,12 +25,7 @@ COLUMNS = ("ACCOUNT", "SIGN-IN", "PRESENCE", "SINCE", "LAST GOOD POLL", "SIGNED 
 
 
 async def logout(config: Config, account: str) -> int:
-    """Forget the sign-in of ``account``.
-
-    Raises:
-        ConfigError: There is no such account.
-        PresenceBridgeError: Broker or state folder cannot be used.
-    """
+    """Forget the sign-in of ``account``."""
     slug = chosen_account(config, account)
     if state_dir.in_use(config.state_dir):
         await ask(config, "signout", account=slug)
@@ -45,12 +40,7 @@ async def logout(config: Config, account: str) -> int:
 
 
 async def reload(config: Config) -> int:
-    """Have the running service read the accounts of its config again.
-
-    Raises:
-        PersonMustActError: The service refuses the config, or does not run.
-        TryAgainError: No answer came.
-    """
+    """Have the running service read the accounts of its config again."""
     if not state_dir.in_use(config.state_dir):
         raise PersonMustActError("the service does not run.", remedy="Start it.")
     data = await ask(config, "reload") or {}
@@ -60,11 +50,7 @@ async def reload(config: Config) -> int:
 
 
 async def table(config: Config) -> int:
-    """Print a line for each account; 1 when no service was there to say what is true now.
-
-    Raises:
-        PresenceBridgeError: The service runs on this machine, and does not answer.
-    """
+    """Print a line for each account; 1 when no service was there to say what is true now."""
     found, fault = await _summaries(config)
     if fault:
         say(fault)
@@ -89,13 +75,11 @@ async def _summaries(config: Config) -> tuple[dict[str, Summary], str | None]:
         found, fault = await from_broker(config)
     except PresenceBridgeError as error:
         found, fault = {}, f"{NOBODY}, and {str(error).rstrip('.')}. {WHERE}"
-    return ({**_remembered(config), **found} if fault else found), fault
+    if fault:
+        from bridge.commands.remembered import remembered  # noqa: PLC0415 - few ask nobody
 
-
-def _remembered(config: Config) -> dict[str, Summary]:
-    from bridge.commands.remembered import remembered  # noqa: PLC0415 - only where nobody answers
-
-    return remembered(config)
+        found = {**remembered(config), **found}
+    return found, fault
 
 
 def _slugs(config: Config, found: Iterable[str]) -> Iterator[str]:

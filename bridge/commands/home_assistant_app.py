@@ -7,10 +7,11 @@ import logging
 import random
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.commands.programs import Around, Process, Program, run_side_by_side
+from bridge.commands.programs import Around, Program, run_side_by_side
 from bridge.config.command_line import OK
 from bridge.config.supervisor import OPTIONS, TOKEN, AppOptions, is_app, options_of
 from bridge.contract.clock import SystemClock
@@ -23,8 +24,7 @@ BRIDGE, LAMP = "bridge", "drivers"
 def run(path: Path, environ: Mapping[str, str]) -> int:
     """Run the bridge and the lamps of the options until a signal; ``path`` is their config.
 
-    Raises:
-        ConfigError: This is no app, or its options are wrong.
+    Raises ``ConfigError`` where this is no app, or its options are wrong.
     """
     if not is_app(environ):
         raise ConfigError([f"{TOKEN} is not set: app is what Home Assistant starts; use run"])

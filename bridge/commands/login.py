@@ -2,7 +2,7 @@
 
 When the service runs, it does the work and is asked; otherwise the command does it itself and locks
 the state folder meanwhile. With a browser, the address that it ended on comes back by itself, or is
-pasted into the terminal.
+pasted into the terminal. What hinders it is a ``PresenceBridgeError`` that says what to do.
 """
 
 from __future__ import annotations
@@ -29,12 +29,7 @@ CODE_LIFETIME_S = 900.0 + 60.0
 async def login(
     config: Config, account: str | None, *, browser: bool = False, clock: Clock | None = None
 ) -> int:
-    """Sign ``account`` in, or the only one there is; 0 when it worked.
-
-    Raises:
-        ConfigError: There is no such account.
-        PresenceBridgeError: Broker or state folder cannot be used.
-    """
+    """Sign ``account`` in, or the only one there is; 0 when it worked."""
     slug, clock = chosen_account(config, account), clock or SystemClock()
     usual = config.accounts[slug].sign_in
     way = Way.BROWSER if browser or usual == Way.BROWSER.value else Way.DEVICE_CODE
@@ -53,22 +48,17 @@ async def _by_the_service(config: Config, slug: str, way: Way, dialog: Dialog | 
         say("presence-bridge accounts shows what becomes of it.")
         return OK
     async with reached(config) as service:
-
-        async def finish(address: str) -> None:
-            await service.ask("signin_finish", account=slug, address=address)
-
-        async def sign_in(way: Way) -> None:
-            await service.ask("signin", account=slug, way=way.value)
-
-        async def keep() -> None:
-            await service.ask("signin_keep", account=slug)
-
+        actions = Actions(
+            finish=lambda address: service.ask("signin_finish", account=slug, address=address),
+            sign_in=lambda way: service.ask("signin", account=slug, way=way.value),
+            keep=lambda: service.ask("signin_keep", account=slug),
+        )
         try:
             async with (
                 asyncio.timeout(CODE_LIFETIME_S),
                 aclosing(service.sign_in(slug, way)) as states,
             ):
-                return await dialog.run(states, Actions(finish, sign_in, keep))
+                return await dialog.run(states, actions)
         except TimeoutError:
             raise TryAgainError("the service says nothing more about the sign-in.") from None
 

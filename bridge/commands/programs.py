@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from bridge.config.command_line import FAILED, WRONG_USE
 from bridge.config.file_stamp import Stamp, stamp_of
@@ -41,27 +41,6 @@ class Program:
     """Not to be started before there is a config file."""
     once: bool = False
     """Its end is its end."""
-
-
-class Process(Protocol):
-    """A process as asyncio has it."""
-
-    @property
-    def returncode(self) -> int | None:
-        """``None`` while it lives."""
-        ...
-
-    def wait(self) -> Coroutine[Any, Any, int]:
-        """Wait for its end."""
-        ...
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        ...
-
-    def kill(self) -> None:
-        """End it."""
-        ...
 
 
 Start = Callable[[Program], Awaitable[Process]]

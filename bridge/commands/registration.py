@@ -1,6 +1,7 @@
 """The commands about the app registration: certificate create, consent-url.
 
-They print what goes into Microsoft's portal, in the portal's words, and ask nobody.
+They print what goes into Microsoft's portal, in the portal's words, and ask nobody. What hinders
+them is a ``PresenceBridgeError`` that says what to do.
 """
 
 from __future__ import annotations
@@ -21,16 +22,11 @@ from bridge.microsoft.sign_in.registration import public_app
 
 
 def create_certificate(folder: Path, *, days: int) -> int:
-    """Make a key and a certificate, and say what to do with them.
-
-    Raises:
-        ConfigError: It would end before it begins.
-        PersonMustActError: They exist already, or the disk refuses.
-    """
+    """Make a key and a certificate, and say what to do with them."""
     if days < 1:
         raise ConfigError(["--days: must be at least 1"])
     made = create(folder, days=days, now=SystemClock().now())
-    for line in (
+    lines = (
         f"{made.key_file} is the private key: it stays here and nowhere else.",
         f"{made.certificate_file} is the certificate. Upload it:",
         "  Microsoft Entra admin center, App registrations, your app,",
@@ -42,8 +38,8 @@ def create_certificate(folder: Path, *, days: int) -> int:
         "[microsoft]",
         f'certificate_file = "{made.certificate_file}"',
         f'private_key_file = "{made.key_file}"',
-    ):
-        say(line)
+    )
+    say("\n".join(lines))
     return OK
 
 
@@ -52,9 +48,6 @@ def consent_url(config: Config, account: str | None) -> int:
 
     A message with it, ready for the admin, goes to the standard error: the address alone can be
     piped.
-
-    Raises:
-        ConfigError: There is no such account, or it lacks tenant or client id.
     """
     app = public_app(config, chosen_account(config, account))
     say(address(app))

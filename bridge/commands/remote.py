@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
-from bridge.commands.remote_by_broker import by_the_broker
-from bridge.commands.remote_by_socket import on_this_machine
+from bridge.commands.remote_by_broker import OverBroker, by_the_broker
+from bridge.commands.remote_by_socket import OverSocket, on_this_machine
 from bridge.config.tables.config import Config
-from bridge.contract.account import SignIn, Way
-
-
-class RunningService(Protocol):
-    """The running service.
-
-    Each raises ``TryAgainError`` when no answer came, ``PersonMustActError`` for a refusal.
-    """
-
-    async def ask(self, command: str, **fields: str) -> Any:
-        """Send one request of those on the broker; the data of its answer."""
-        ...
-
-    def sign_in(self, slug: str, way: Way) -> AsyncGenerator[SignIn, None]:
-        """Begin to sign in; each state of it, beginning with a code that waits already."""
-        ...
 
 
 @asynccontextmanager
-async def reached(config: Config) -> AsyncIterator[RunningService]:
-    """The service of ``config``. Raises as ``on_this_machine`` and ``by_the_broker``."""
+async def reached(config: Config) -> AsyncIterator[OverSocket | OverBroker]:
+    """The service of ``config``. Raises as ``on_this_machine`` and ``by_the_broker``.
+
+    What is asked of it raises ``TryAgainError`` when no answer comes, ``PersonMustActError`` for a
+    refusal.
+    """
     async with on_this_machine(config) as here:
         if here:
             yield here

@@ -78,7 +78,8 @@ class OverBroker:
             await self._session.subscribe(topic, commands=False)
         await self.ask("signin", account=slug, way=way.value)
         arrived = [self._auth.get_nowait() for _ in range(self._auth.qsize())]
-        news = [message for message in arrived if not _is_stored(message)] or arrived[-1:]
+        stored = [it for it in arrived if isinstance(it, Received) and it.retain]
+        news = [message for message in arrived if message not in stored] or arrived[-1:]
         while True:
             for message in news:
                 if isinstance(message, ConnectionFailedError):
@@ -110,7 +111,3 @@ class OverBroker:
         answer = self._answers.get(str(fields.get("transaction")))
         if answer and not answer.done():
             answer.set_result(fields)
-
-
-def _is_stored(message: Received | ConnectionFailedError) -> bool:
-    return isinstance(message, Received) and message.retain

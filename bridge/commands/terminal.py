@@ -29,11 +29,7 @@ def letter_text(letter: Letter) -> str:
 
 
 def chosen_account(config: Config, account: str | None) -> str:
-    """The slug of ``account``, or of the only one there is.
-
-    Raises:
-        ConfigError: There is no such account.
-    """
+    """The slug of ``account``, or of the only one there is. Raises ``ConfigError`` for another."""
     if account is None and len(config.accounts) == 1:
         return next(iter(config.accounts))
     if account in config.accounts:

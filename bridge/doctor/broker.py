@@ -1,8 +1,8 @@
-"""How the broker takes us, and what it announces; nothing of ours stays there."""
+"""How the broker takes us, what it announces, and what lamps say there of their clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -13,11 +13,11 @@ from bridge.broker.receive_check import probe_topic
 from bridge.broker.session import LARGEST_PAYLOAD
 from bridge.broker.window import WINDOW
 from bridge.config.tables.config import Config
-from bridge.contract.errors import PresenceBridgeError
+from bridge.contract.clock import apart_words
+from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
-from bridge.contract.wire import Message
+from bridge.contract.wire import Message, decode_json
 from bridge.doctor.findings import Finding, bad, good
-from bridge.doctor.lamps import apart_in, clocks, rule_topic
 from bridge.doctor.remedies import broker_remedy
 from bridge.doctor.rights import rights
 
@@ -93,3 +93,33 @@ def limits(announced: Mapping[str, Any]) -> Iterator[Finding]:
     keep_alive_s = announced.get("keep_alive_s")
     if keep_alive_s is not None and keep_alive_s < KEEPALIVE_S:
         yield good(f"broker: Server Keep Alive {keep_alive_s} s")
+
+
+def clocks(apart_s: Mapping[str, object]) -> Iterator[Finding]:
+    """A finding for each lamp whose clock is not the bridge's: the bridge's minus its own."""
+    for name, seconds in sorted(apart_s.items()):
+        if isinstance(seconds, int | float) and seconds:
+            yield bad(
+                f"lamp {name}: its clock is {apart_words(-seconds)} the bridge's",
+                "Set the time of both hosts: timedatectl set-ntp true. Presence is shown right all "
+                "the same; schedules go by the lamp's clock.",
+            )
+
+
+def rule_topic(topics: Topics) -> str:
+    """Where all lamps tell how far the bridge's clock is from theirs."""
+    return f"{topics.base}/driver/+/light/rule"
+
+
+def apart_in(received: Iterable[Received], topics: Topics) -> dict[str, object]:
+    """What was stored on ``rule_topic``, by the name of the lamp."""
+    before, _, after = rule_topic(topics).partition("+")
+    apart: dict[str, object] = {}
+    for message in received:
+        if message.topic.startswith(before) and message.topic.endswith(after):
+            name = message.topic.removeprefix(before).removesuffix(after)
+            try:
+                apart[name] = decode_json(message.payload).get("clock_apart_s")
+            except ContractError:
+                continue  # others may write there
+    return apart

@@ -29,8 +29,7 @@ PLACES = (IN_MEMORY, None)
 def private_copy(config: Config, places: Sequence[Path | None] = PLACES) -> Iterator[Config]:
     """``config`` with a copy of what is stored; what cannot be read is not in it.
 
-    Raises:
-        PersonMustActError: There is no place for it.
+    Raises ``PersonMustActError`` where there is no place for it.
     """
     copied = _made(config, places)
     forget = partial(shutil.rmtree, copied.state_dir, ignore_errors=True)

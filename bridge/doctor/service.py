@@ -15,9 +15,8 @@ from bridge.contract.account import SignInState
 from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import decode_json
-from bridge.doctor.broker import LOOK_S, broker, limits
+from bridge.doctor.broker import LOOK_S, broker, clocks, limits
 from bridge.doctor.findings import Finding, Report, bad, good
-from bridge.doctor.lamps import clocks
 from bridge.doctor.remedies import broker_remedy, rules_remedy, who_must_act, with_commands
 
 

@@ -99,11 +99,7 @@ class InitOptions:
 
 
 def check_registration(options: InitOptions) -> None:
-    """Refuse what the config would refuse.
-
-    Raises:
-        ConfigError: Each with its key.
-    """
+    """Refuse what the config would refuse. Raises ``ConfigError``: each with its key."""
     given = {"tenant": options.tenant, "client_id": options.client_id}
     try:
         MicrosoftSettings.model_validate({key: value for key, value in given.items() if value})
@@ -114,9 +110,7 @@ def check_registration(options: InitOptions) -> None:
 def write_config(file: Path, options: InitOptions) -> str:
     """Write a new ``file``, or fill in the placeholders of an old one; a line for the person.
 
-    Raises:
-        ContractError: A name cannot be used.
-        OSError: The disk refuses.
+    Raises ``ContractError`` for a name that cannot be used.
     """
     if is_there(file):
         return _fill_in(file, options)
@@ -185,17 +179,18 @@ def _broker_lines(broker: MqttSettings | None) -> str:
     """``[mqtt]`` for ``broker``; else for the one that ``init`` makes passwords for."""
     if broker is None:
         broker = MqttSettings(username="bridge", password_file=Path(PASSWORD_FILE))
-    lines = [f"host = {toml_text(broker.host)}"]
-    if broker.port:
-        lines.append(f"port = {broker.port}")
-    if broker.tls:
-        lines.append("tls = true")
-    if broker.ca_file:
-        lines.append(f"ca_file = {toml_text(CA_FILE)}")
-    if broker.server_name:
-        lines.append(f"server_name = {toml_text(broker.server_name)}")
-    if broker.username:
-        lines.append(f"username = {toml_text(broker.username)}")
-    if broker.password or broker.password_file:
-        lines.append(f"password_file = {toml_text(PASSWORD_FILE)}")
-    return "".join(f"{line}\n" for line in lines)
+    values = {
+        "host": broker.host,
+        "port": broker.port,
+        "tls": broker.tls,
+        "ca_file": broker.ca_file and CA_FILE,
+        "server_name": broker.server_name,
+        "username": broker.username,
+        "password_file": (broker.password or broker.password_file) and PASSWORD_FILE,
+    }
+    texts = {
+        key: toml_text(value) if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+        if value
+    }
+    return "".join(f"{key} = {text}\n" for key, text in texts.items())

@@ -19,12 +19,7 @@ _LINE = re.compile(r"(?m)^\s*(?:export\s+)?(?P<key>[A-Z_]+)[ \t]*=[ \t]*(?P<valu
 
 
 def read(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """What is set: an empty value is not.
-
-    Raises:
-        ContractError: It is in an odd encoding.
-        OSError: It cannot be read.
-    """
+    """What is set: an empty value is not. Raises ``ContractError`` for an odd encoding."""
     try:
         text = read_text(file) if file.exists() else ""
     except EncodingError as error:
@@ -35,11 +30,7 @@ def read(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def users_of(values: Mapping[str, str]) -> Users | None:
-    """Who runs in all containers, when ``values`` say so.
-
-    Raises:
-        ContractError: It is not a number.
-    """
+    """Who runs in all containers, when ``values`` say so. ``ContractError`` for no number."""
     if UID not in values:
         return None
     for key in (UID, GID):

@@ -1,7 +1,4 @@
-"""``presence-bridge init``: writes config, secrets, passwords, access rules; says what comes next.
-
-Never overwrites what a person wrote.
-"""
+"""``presence-bridge init``: writes config, secrets, passwords, access rules; says what is next."""
 
 from __future__ import annotations
 
@@ -98,8 +95,10 @@ def _written(place: Place, options: InitOptions, random: Randomness, host: Host)
     users = [*USERS, *([options.driver] if options.driver else [])]
     for_the_broker = [
         *make_passwords(secrets, hashes, users, random),
-        *_rules(rules, _own_users(secrets), users_in(hashes), config, options),
     ]
+    names = (secret.name.removeprefix("mqtt_") for secret in secrets.glob("mqtt_*"))
+    ours = {name for name in names if "." not in name}  # as a draft after a kill
+    for_the_broker += _rules(rules, ours, users_in(hashes), config, options)
     yield from for_the_broker
     yield from hand_over(place, host)
     changed = not {f"kept  {hashes}", f"kept  {rules}"} <= set(for_the_broker)
@@ -126,11 +125,6 @@ def _refuse_users_of_others(
             f"{name} is a user of the broker already, with rules of its own in {rules}: if it is "
             "a lamp, say what it follows with --follow; else call the lamp otherwise"
         )
-
-
-def _own_users(secrets: Path) -> set[str]:
-    names = (file.name.removeprefix("mqtt_") for file in secrets.glob("mqtt_*"))
-    return {name for name in names if "." not in name}  # as a draft after a kill
 
 
 def _rules(

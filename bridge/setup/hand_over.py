@@ -59,7 +59,9 @@ def hand_over(place: Place, host: Host) -> Iterator[str]:
     """
     composed = place.composed
     if place.is_clone:
-        _make_states(place.folder / STATE)
+        states = place.folder / STATE
+        for folder in (states, *(states / name for name in VOLUME_OF)):  # else Docker: as root's
+            folder.mkdir(mode=0o700, exist_ok=True)
     _give_person(place, host.chown)
     chosen = dot_env.users_of(dot_env.read(place.beside / ".env", host.environ))
     needs = _needs(place, chosen or Users(), host)
@@ -92,12 +94,6 @@ def give_volumes(place: Place, host: Host) -> User | None:
     nowhere = Place(Path(os.devnull), Path(os.devnull))
     _give(_needs(nowhere, Users(owner, owner), host), place, host.chown)
     return owner
-
-
-def _make_states(states: Path) -> None:
-    """What each service remembers; Docker would make them too, as root's."""
-    for folder in (states, *(states / name for name in VOLUME_OF)):
-        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _needs(place: Place, users: Users, host: Host) -> list[Need]:

@@ -15,11 +15,7 @@ _TOPICS = ("base", "discovery_prefix", "birth_topic")
 
 
 def check(options: InitOptions) -> None:
-    """Refuse a lamp that cannot be.
-
-    Raises:
-        ContractError: It cannot have that name, or follow that.
-    """
+    """Refuse a lamp that cannot have that name, or follow that. Raises ``ContractError``."""
     if options.driver is None:
         if options.follow is not None:
             raise ContractError("--follow needs --driver NAME: which lamp is meant?")
@@ -42,8 +38,7 @@ def topics_of(config: Mapping[str, Any]) -> Topics:
 def followed(config: Mapping[str, Any], options: InitOptions, name: str) -> tuple[str, ...] | None:
     """What the lamp ``name`` follows; ``None`` when nobody says.
 
-    Raises:
-        ContractError: That cannot be followed, or is said twice.
+    Raises ``ContractError`` where that cannot be followed, or is said twice.
     """
     said = options.followed if name == options.driver else None
     drivers = _table(config, "drivers")
@@ -61,11 +56,6 @@ def followed(config: Mapping[str, Any], options: InitOptions, name: str) -> tupl
     return accounts
 
 
-def first_account(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a new lamp follows when nobody says; empty when there is no account yet."""
-    return tuple(_table(config, "accounts"))[:1]
-
-
 def lamps(
     config: Mapping[str, Any], options: InitOptions, users: set[str], having_rules: Container[str]
 ) -> Iterator[Lamp]:
@@ -73,7 +63,7 @@ def lamps(
     for name in sorted(users.difference(USERS)):
         follow = followed(config, options, name)
         if follow is None and name == options.driver and name not in having_rules:
-            follow = first_account(config) or None
+            follow = tuple(_table(config, "accounts"))[:1] or None
         if follow is not None:
             table = _table(_table(config, "drivers"), name)
             yield Lamp(slug(name), follow, device_topics(table))

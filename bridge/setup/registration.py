@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def write_registration(
     file: Path, wanted: Registration, *, account: str, own_keys: Collection[str]
 ) -> str:
-    """Write ``wanted``; returns what the file was before, for ``put_back``.
+    """Write ``wanted``; returns what the file was before.
 
     It goes into ``[microsoft]``; of ``account``, whose table has ``own_keys``, those go there.
     In place and not by a new file: in a container only this one file may be written.
@@ -43,8 +43,3 @@ def write_registration(
             remedy=f"Write into it yourself: {lines}. Then run: presence-bridge reload.",
         ) from error
     return before
-
-
-def put_back(file: Path, before: str) -> None:
-    """Undo ``write_registration``."""
-    write_in_place(file, before)

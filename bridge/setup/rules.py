@@ -69,7 +69,9 @@ def with_rules(
     if not text:
         before = _HEAD.format(base=topics.base, prefix=topics.discovery_prefix)
     if everybody_is_known:
-        after = _without_older(after, topics)
+        older = set(_older(topics))
+        lines = [it for it in after.splitlines() if it not in older and not _OLDER.match(it)]
+        after = "\n".join(lines).rstrip("\n") + "\n" if any(lines) else ""
     return f"{before}{BEGIN}\n{kept}\n{END}\n{after}"
 
 
@@ -152,9 +154,3 @@ def _older(topics: Topics) -> tuple[str, ...]:
         f"pattern read {topics.bridge_state}",
         f"pattern read {topics.discovery_prefix}/status",
     )
-
-
-def _without_older(text: str, topics: Topics) -> str:
-    older = set(_older(topics))
-    lines = [line for line in text.splitlines() if line not in older and not _OLDER.match(line)]
-    return "\n".join(lines).rstrip("\n") + "\n" if any(lines) else ""

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.broker import Received, visit, visiting
 from bridge.commands import accounts
-from bridge.commands.stored_messages import UNMARKED_S
+from bridge.commands.account_states import UNMARKED_S
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.config.tables.shared import HostConfig, MqttSettings

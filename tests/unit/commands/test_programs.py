@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from bridge.commands.programs import (
     MOST_S,
     STEADY_S,
     Around,
-    Process,
     Program,
     run_side_by_side,
 )
@@ -32,7 +32,7 @@ PAIRING = Program("pairing desk", ("pair",), needs_config=True, once=True)
 
 
 @dataclass
-class FakeProcess:
+class FakeProcess(Process):
     """Ends when it is told to, unless it is ``deaf`` to that."""
 
     program: Program
