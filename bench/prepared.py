@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bridge.demo.graph.presence import READ_ALL
 from bridge.microsoft.people.bulk import PATH
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.presences import READ_ALL
 from tests.fakes.microsoft.request_log import LoggedRequest
 
 OK = 200
@@ -28,6 +28,7 @@ class PreparedMicrosoft(ScriptedMicrosoft):
         """The innermost has the answers."""
         self._answers: dict[tuple[str, bytes], bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
+        self._gate = self.gate()
         return [*super().middlewares(), self._prepared]
 
     @web.middleware

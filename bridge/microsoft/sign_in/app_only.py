@@ -123,11 +123,13 @@ class AppSignIn:
 
     def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
-        import msal  # noqa: PLC0415 - 6 MiB
+        from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
+            ConfidentialClientApplication,
+        )
 
         certificate = self._certificate()
         self._check_dates(certificate)
-        return msal.ConfidentialClientApplication(
+        return ConfidentialClientApplication(
             self._app.client_id,
             client_credential={
                 "private_key": certificate.private_key,

@@ -143,7 +143,9 @@ class Attempts:
     async def _go_through(self, way: Way) -> None:
         @cache
         def tokens() -> msal.SerializableTokenCache:  # on a worker; nothing of an earlier person
-            from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
+            from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
+                SerializableTokenCache,
+            )
 
             return SerializableTokenCache()
 

@@ -132,7 +132,7 @@ class MsalClient:
 
 def _unreadable() -> tuple[type[Exception], ...]:
     """What msal raises about an answer that it cannot read; a bug of our own looks the same."""
-    from msal.exceptions import MsalError  # noqa: PLC0415 - 6 MiB
+    from bridge.microsoft.sign_in.msal_library import MsalError  # noqa: PLC0415 - 1.5 MiB
 
     return MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError
 

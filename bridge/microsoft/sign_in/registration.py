@@ -31,9 +31,11 @@ class PublicApp(NamedTuple):
         self, tokens: msal.SerializableTokenCache, requests: MsalRequests
     ) -> msal.PublicClientApplication:
         """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
-        import msal  # noqa: PLC0415 - 6 MiB
+        from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
+            PublicClientApplication,
+        )
 
-        return msal.PublicClientApplication(
+        return PublicClientApplication(
             self.client_id,
             authority=self.authority,
             instance_discovery=False,

@@ -47,7 +47,9 @@ class TokenCache:
     def tokens(self) -> SerializableTokenCache:
         """All of it, as msal has it."""
         if self._tokens is None:
-            from msal import SerializableTokenCache  # noqa: PLC0415 - 6 MiB
+            from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
+                SerializableTokenCache,
+            )
 
             self._tokens = SerializableTokenCache()
             self._tokens.deserialize(json.dumps(self.entries))
