@@ -1,8 +1,11 @@
-"""``python -m drivers`` is ``presence-driver``."""
+"""``presence-driver``, which is also ``python -m drivers``."""
 
 import sys
 
-from drivers.cli import main
+from bridge.contract.loading import loading
+
+with loading():
+    from drivers.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -90,6 +90,10 @@ def test_a_driver_loads_neither_microsofts_libraries_nor_those_of_lights(
     assert not [name for name in modules if name.startswith("bridge.microsoft")]
 
 
+def test_a_driver_is_loaded_without_looking_for_garbage_among_what_lives_for_good() -> None:
+    loaded("import drivers.__main__, gc\nassert gc.get_freeze_count() and gc.isenabled()")
+
+
 @pytest.mark.parametrize("kind", installed())
 def test_a_kind_loads_no_other_kind_and_no_library_but_its_own_and_builds_no_validator(
     kind: str,
