@@ -14,7 +14,7 @@ from typing import Any
 import aiomqtt
 from aiohttp import web
 
-from bench.rig import DEADLINE_S, Rig
+from bench.rig import DEADLINE_S, PROMPT, Rig
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
 from drivers import hue
@@ -40,6 +40,8 @@ class Device:
     """What the driver prints is the call."""
     rest_s: float = 0.3
     """Between two changes: a bit more than the longest pace of a light."""
+    alone: str = ""
+    """How the kind's library finds it, where that takes its time without any program of ours."""
     calls: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
 
     def called(self) -> None:
@@ -118,12 +120,16 @@ async def _mqtt(rig: Rig) -> AsyncIterator[Device]:
     """A bulb on the same broker: a second way through it is in the figure."""
     bulb = ZigbeeBulb()
     device = Device(f'kind = "mqtt"\ndevice = "zigbee2mqtt"\ntopic = "{bulb.topic}"')
-    async with aiomqtt.Client("127.0.0.1", rig.mqtt_port) as client, asyncio.TaskGroup() as tasks:
+    async with _client(rig) as client, asyncio.TaskGroup() as tasks:
         for topic in bulb.commands:
             await client.subscribe(topic, qos=1)
         obeying = tasks.create_task(_obey(client, bulb, device))
         yield device
         obeying.cancel()
+
+
+def _client(rig: Rig) -> aiomqtt.Client:
+    return aiomqtt.Client("127.0.0.1", rig.mqtt_port, socket_options=PROMPT)
 
 
 async def _obey(client: aiomqtt.Client, bulb: ZigbeeBulb, device: Device) -> None:
@@ -200,7 +206,7 @@ async def _command(rig: Rig) -> AsyncIterator[Device]:
 async def _virtual(rig: Rig) -> AsyncIterator[Device]:
     """What Home Assistant hears: a second way through the broker is in the figure."""
     device = Device('kind = "virtual"')
-    async with aiomqtt.Client("127.0.0.1", rig.mqtt_port) as client, asyncio.TaskGroup() as tasks:
+    async with _client(rig) as client, asyncio.TaskGroup() as tasks:
         await client.subscribe(rig.topics.light("lamp", "state"), qos=1)
         hearing = tasks.create_task(_on_message(client, device))
         yield device
@@ -227,6 +233,7 @@ async def _lan(make: Callable[[], Any], kind: str, _rig: Rig) -> AsyncIterator[D
     """A lamp on the loopback network at a given address: no search is in the figure."""
     lamp = make()
     device = Device(f'kind = "{kind}"\nhost = "127.0.0.1"\nport = {lamp.port}')
+    device.alone = ALONE.get(kind, "").format(port=lamp.port)
     if kind == "yeelight":
         device.rest_s = 1.4  # it takes sixty commands a minute
     lamp.queued.wrote = device.called
@@ -237,6 +244,12 @@ async def _lan(make: Callable[[], Any], kind: str, _rig: Rig) -> AsyncIterator[D
         await lamp.unplug()
 
 
+ALONE = {
+    "lifx": """
+import asyncio
+asyncio.run(lifx.Device.connect("127.0.0.1", port={port}))"""
+}
+"""Two connections that it opens to know the lamp end 0.1 s later each."""
 _PINS = 'kind = "gpio"\npins = { red = 17, green = 27, blue = 22 }'
 _USB = 'kind = "usb"'
 LIBRARIES = {"gpio": _PINS, "usb": _USB}

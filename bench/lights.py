@@ -2,7 +2,7 @@
 
 Drivers are processes, between a real Mosquitto and a stand-in of the device in here, which notes
 when it is called. A figure is from the publish in here to that moment: the broker, the way back
-and the stand-in are in it. Never compares with a target: ``bench.__main__`` does.
+and the stand-in are in it. Never compares with a target: ``bench.rows`` does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.figures import libraries_s
+from bench import bare
 from bench.light_devices import DEVICES, LIBRARIES, Device
 from bench.rig import DEADLINE_S, Rig, resident_mib
 from bench.spread import spread
@@ -109,7 +109,7 @@ async def _starts(
     """Seconds to the first call, and in turn those of a Python with the kind's libraries alone."""
     took_s, libraries = [], []
     for _ in range(starts):
-        libraries.append(await libraries_s(name))
+        libraries.append(await bare.start_s(name, device.alone))
         await _be(rig, TURNS[0])
         device.forget()
         began_s = time.monotonic()

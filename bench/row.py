@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 PROGRAMS = 4
 """Those that take turns from a publish to the call of a stand-in, or from Graph's answer to what a
 browser shows (stand-in, bridge, the browser's network and its page): each may be kept waiting."""
-SET_WHERE_S = 0.18
-"""What the nearest script took to start on the machine where targets in seconds were set."""
+SCRIPT_S, IMPORTS_S = 0.18, 0.29
+"""What the nearest script took to start, and the import of four libraries, where targets in seconds
+were set."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,33 @@ def pauses(pauses_ms: dict[str, float], limit_ms: float, programs: int = 1) -> F
     return Floor(limit_ms + 2 * programs * late_ms, why)
 
 
-def slower(limit: float, script: dict[str, float]) -> Floor | None:
-    """What a slower machine explains."""
-    times = script["median_s"] / SET_WHERE_S
-    why = f"the nearest script starts {times:.2f} times as slowly as where this was set"
-    return Floor(limit * times, why) if times > 1 else None
+def slower(limit: float, script: dict[str, float]) -> Floor:
+    """What a machine explains on which the nearest script starts more slowly."""
+    times = script["median_s"] / SCRIPT_S
+    return Floor(
+        limit * times,
+        f"the nearest script starts {times:.2f} times as slowly as where this was set",
+    )
 
 
-def row(figure: str, value: float, limit: float, unit: str, floor: Floor | None = None) -> Row:
+def slower_imports(limit: float, imports: dict[str, Any]) -> Floor:
+    """What a machine explains on which the libraries alone take longer to import."""
+    bare_s = imports["bare_s"]
+    why = f"the libraries alone take {bare_s:.2f} s to import, {IMPORTS_S} s where this was set"
+    return Floor(limit * bare_s / IMPORTS_S, why)
+
+
+def explained(value: float, limit: float, *floors: Floor) -> str:
+    """What explains that ``value`` is not below ``limit``: all that reach so far, or nothing."""
+    return "; ".join(floor.why for floor in floors if limit <= value < floor.most)
+
+
+def row(figure: str, value: float, limit: float, unit: str, *floors: Floor) -> Row:
     """That ``value`` is below ``limit``, or why it is not."""
     return Row(
         figure,
         f"{value:.3g} {unit}".strip(),
         f"< {limit:.3g} {unit}".strip(),
         value < limit,
-        floor.why if floor and limit <= value < floor.most else "",
+        explained(value, limit, *floors),
     )
