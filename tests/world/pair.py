@@ -59,6 +59,9 @@ class Story:
                 await self._one()
                 if self.found:
                     return
+            looked = {name for _, name in world.broker.connects if "-standby-" in name}
+            if len(looked) < len(world.nodes):
+                self.found.append(f"{len(world.nodes)} have looked as {looked}")
         finally:
             signing.cancel()
             for process in world.nodes.values():
