@@ -1,20 +1,15 @@
-"""Opens a connection and sends CONNECT, on a thread that nobody has to wait for.
-
-Names, addresses and TLS handshakes block for as long as a network likes. The thread is a daemon,
-not one of the loop's executor, since Python joins those before a process may end.
-"""
+"""Opens a connection and sends CONNECT, on a thread that nobody has to wait for."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from threading import Thread
+from functools import partial
 
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 
+from bridge.broker.apart import apart
 from bridge.broker.properties import made
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
@@ -41,36 +36,13 @@ async def dial(greeting: Greeting) -> Client:
     Raises:
         ConnectionFailedError: The broker cannot be reached within ``DEADLINE_S``.
     """
-    dialled: Future[Client] = Future()
-    Thread(target=_dial, args=(greeting, dialled), name="mqtt-dial", daemon=True).start()
     try:
         async with asyncio.timeout(DEADLINE_S):
-            try:
-                return await asyncio.wrap_future(dialled)
-            except asyncio.CancelledError:
-                _abandon(dialled)
-                raise
+            return await apart(
+                partial(_connected, greeting), name="mqtt-dial", unwanted=Client.disconnect
+            )
     except TimeoutError:
         raise ConnectionFailedError(f"no answer within {DEADLINE_S} s") from None
-
-
-def _abandon(dialled: Future[Client]) -> None:
-    """Have the connection closed by its thread, or here when that has just ended."""
-    if not dialled.cancel() and dialled.exception() is None:
-        dialled.result().disconnect()
-
-
-def _dial(greeting: Greeting, dialled: Future[Client]) -> None:
-    try:
-        client = _connected(greeting)
-    except BaseException as error:  # noqa: BLE001 - for who waits, a bug too
-        with suppress(InvalidStateError):
-            dialled.set_exception(error)
-        return
-    try:
-        dialled.set_result(client)
-    except InvalidStateError:  # nobody waits any more
-        client.disconnect()
 
 
 def _connected(greeting: Greeting) -> Client:

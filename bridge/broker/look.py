@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from datetime import datetime
 from itertools import count
-from threading import Thread
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from bridge.broker.apart import apart
 from bridge.contract.found_broker import FoundBroker
 
 KEEPALIVE_S, CLEAN = 30, 0x02
 GOODBYE = b"\xe0\x00"
 CONNACK, CODE_AT, CONNACK_LEAST = 0x20, 3, 4
 ACCEPTED = 0
-T = TypeVar("T")
 _looks = count(1)
 """One client id each: a broker that has several names would throw one look out for the next."""
 
@@ -64,7 +60,7 @@ async def look(host: str, port: int, *, tls: bool, within_s: float) -> Answer | 
             return Answer(address, FoundBroker(host, port, tls=tls, asks_who=asks_who))
 
     with suppress(OSError, ValueError):
-        return await _apart(ask)
+        return await apart(ask, name="mqtt-look")
     return None
 
 
@@ -77,7 +73,7 @@ async def certificate_of(host: str, port: int, *, within_s: float) -> ShownCerti
             return link.getpeercert(binary_form=True)
 
     with suppress(OSError, ValueError):
-        if shown := await _apart(ask):
+        if shown := await apart(ask, name="mqtt-look"):
             return _read(shown)
     return None
 
@@ -119,18 +115,3 @@ def _read(shown: bytes) -> ShownCertificate:
         tuple(names),
         certificate.not_valid_after_utc,
     )
-
-
-async def _apart(work: Callable[[], T]) -> T:
-    """Do ``work`` on a thread that nobody has to wait for: a name may take long to be resolved."""
-    done: Future[T] = Future()
-
-    def run() -> None:
-        with suppress(InvalidStateError):  # nobody waits any more
-            try:
-                done.set_result(work())
-            except Exception as error:  # noqa: BLE001 - for who waits
-                done.set_exception(error)
-
-    Thread(target=run, name="mqtt-look", daemon=True).start()
-    return await asyncio.wrap_future(done)

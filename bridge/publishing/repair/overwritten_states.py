@@ -113,8 +113,10 @@ class OverwrittenStates:
 
     def _truth(self, topic: str) -> Message | None:
         listened = self._listened.get(topic)
-        if listened is None or listened.leaf == FRESH:
-            return listened and self._freshness.on(listened.owner)
+        if listened is None:
+            return None
+        if listened.leaf == FRESH:
+            return self._freshness.on(listened.owner)
         facts = self._facts(listened.owner)
         if listened.leaf == "availability":
             return availability_of(self._topics, facts)
