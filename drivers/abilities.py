@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from drivers.base import (
-    Capable,
-    Fading,
-    Kind,
-    Light,
-    Mendable,
-    Paced,
-    Refreshable,
-    Watchable,
-)
+from bridge.contract.deadline import within
+from bridge.contract.errors import LightUnreachableError
+from drivers import base
+from drivers.base import Kind, Light
+
+T = TypeVar("T")
 
 LOOK_EVERY_S = 5.0
 """So often a light that can tell is looked after: a busylight goes dark after 15 s without word."""
@@ -27,12 +24,12 @@ class Abilities:
 
     def __init__(self, light: Light, kind: Kind[Any]) -> None:
         self._kind = kind
-        self.capable = light if isinstance(light, Capable) else None
-        self.fading = light if isinstance(light, Fading) else None
-        self.mendable = light if isinstance(light, Mendable) else None
-        self.refreshable = light if isinstance(light, Refreshable) else None
-        self.watchable = light if isinstance(light, Watchable) else None
-        self._paced = light if isinstance(light, Paced) else None
+        self.capable = light if isinstance(light, base.Capable) else None
+        self.fading = light if isinstance(light, base.Fading) else None
+        self.mendable = light if isinstance(light, base.Mendable) else None
+        self.refreshable = light if isinstance(light, base.Refreshable) else None
+        self.watchable = light if isinstance(light, base.Watchable) else None
+        self._paced = light if isinstance(light, base.Paced) else None
         can_tell = self.refreshable or self.watchable
         self.look_every_s = LOOK_EVERY_S if can_tell else SELDOM_S
 
@@ -45,3 +42,12 @@ class Abilities:
     def interval_s(self) -> float:
         """The shortest time between two writes."""
         return self._paced.min_interval_s if self._paced else self._kind.min_interval_s
+
+    async def answered(self, call: Coroutine[Any, Any, T], most_s: float = math.inf) -> T:
+        """What ``call`` of the light returns or raises, within its deadline."""
+        within_s = min(most_s, self._kind.deadline_s)
+        try:
+            return await within(within_s, call)
+        except TimeoutError:
+            text = f"the light did not answer within {within_s:g} s"
+            raise LightUnreachableError(text) from None

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bridge.broker import Received
 
 O = TypeVar("O", bound=BaseModel)  # noqa: E741 - the options of a kind
-O_contra = TypeVar("O_contra", bound=BaseModel, contravariant=True)
 
 
 class Capability(StrEnum):
@@ -64,7 +63,6 @@ class Light(Protocol):
             LightUnreachableError: The light does not answer; the runner tries again.
             LightRefusedError: A person must act; the remedy says how.
         """
-        ...
 
 
 @runtime_checkable
@@ -73,11 +71,9 @@ class Restorable(Protocol):
 
     async def snapshot(self) -> dict[str, Any]:
         """Read how the light is now, as JSON values. Raises as ``apply`` does."""
-        ...
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what ``snapshot`` read. Raises as ``apply`` does."""
-        ...
 
 
 @runtime_checkable
@@ -86,7 +82,6 @@ class Watchable(Protocol):
 
     async def changed_by_others(self) -> bool:
         """Whether the light no longer shows what we last applied. Raises as ``apply`` does."""
-        ...
 
 
 @runtime_checkable
@@ -95,7 +90,6 @@ class Refreshable(Protocol):
 
     async def refresh(self) -> None:
         """Show what ``apply`` showed last, if anything. Raises as ``apply`` does."""
-        ...
 
 
 @runtime_checkable
@@ -107,7 +101,6 @@ class Worded(Protocol):
 
         That comes also when the words alone have changed.
         """
-        ...
 
 
 @runtime_checkable
@@ -122,7 +115,6 @@ class Fading(Protocol):
 
         Comes often and after an ``apply`` that looked the same but for brightness and being on.
         """
-        ...
 
 
 @runtime_checkable
@@ -131,7 +123,6 @@ class Mendable(Protocol):
 
     async def is_mended(self) -> bool:
         """Whether another try is worth while since the last refusal; never raises."""
-        ...
 
 
 @runtime_checkable
@@ -147,7 +138,6 @@ class Capable(Protocol):
 
     async def capability(self) -> Capability:
         """What it can do; changes nothing. Raises as ``apply`` does."""
-        ...
 
 
 class Bus(Protocol):
@@ -156,15 +146,12 @@ class Bus(Protocol):
     @property
     def connected(self) -> bool:
         """Whether what is published now goes out now."""
-        ...
 
     def publish(self, message: Message) -> None:
         """Send soon; never blocks."""
-        ...
 
     def subscribe(self, topic_filter: str, handler: Callable[[Received], None]) -> None:
         """Call ``handler`` with each message that matches."""
-        ...
 
 
 class Surroundings(NamedTuple):

@@ -1,21 +1,25 @@
 """Runs a synchronous library on one thread of its own, so that no old call overtakes a new one.
 
 A deadline does not stop a thread: with a pool, a write that timed out could still end after the
-newer one and leave the wrong colour. One worker a light keeps the order.
+newer one and leave the wrong colour. One worker a light keeps the order. What hangs in a socket
+there is cut off, so that a later call need not wait for it: a socket's own time-out is not enough,
+it starts anew with every byte that drips in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from types import TracebackType
 from typing import Generic, ParamSpec, Protocol, Self, TypeVar
 
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
+from drivers.base import Light
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +41,7 @@ class Worker:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Drop what has not begun; a call that hangs is not waited for."""
         if self._executor:
             self._executor.shutdown(wait=False, cancel_futures=True)
@@ -60,12 +59,39 @@ class Worker:
         return await loop.run_in_executor(self._executor, partial(function, *arguments, **keywords))
 
 
-class Device(Protocol):
-    """Something that a library opened."""
+class CutOff:
+    """Of one call: once ``set``, its socket is shut down, and what was not sent is not."""
 
-    def close(self) -> None:
-        """Let it go."""
-        ...
+    def __init__(self) -> None:
+        self.socket: socket.socket | None = None
+        self.is_set = False
+
+    def watch(self, sock: socket.socket | None) -> None:
+        """From now on ``sock`` is what the call hangs in; ``TimeoutError`` where it is cut off."""
+        self.socket = sock
+        if self.is_set:
+            raise TimeoutError
+
+    def set(self) -> None:
+        """Make the call end soon; from any thread."""
+        self.is_set = True
+        if self.socket is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)  # also of TLS, at once
+
+
+async def cut_when_cancelled(worker: Worker, call: Callable[[CutOff], T]) -> T:
+    """What ``call`` returns or raises on the thread of ``worker``."""
+    cut = CutOff()
+    try:
+        return await worker(call, cut)
+    except asyncio.CancelledError:
+        cut.set()
+        raise
+
+
+class Device(Protocol):
+    def close(self) -> None: ...
 
 
 D = TypeVar("D", bound=Device)
@@ -109,3 +135,16 @@ class OnDemand(Generic[D]):
             device.close()
         except Exception as error:  # noqa: BLE001 - lgpio.error has no base of its own
             log.warning("%s could not be released: %s", self._what, error)
+
+
+class Closing(Light, Protocol):
+    async def close(self) -> None: ...
+
+
+@asynccontextmanager
+async def closing(light: Closing) -> AsyncIterator[Light]:
+    """``light`` until the end of the block; then it lets its device go."""
+    try:
+        yield light
+    finally:
+        await light.close()

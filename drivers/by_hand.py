@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from typing import NamedTuple
 
 from bridge.broker import Received
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightCommand, LightState
 from bridge.contract.wire import decode
 from drivers.coming_back import NEVER, ComesBack, next_time
-from drivers.look_trial import LookTrial, trial_of, undoing
 from drivers.manual import Mode, obey
-from drivers.rules import GIVE_BACK, Rules, Shown
+from drivers.rules import GIVE_BACK, Look, Rules, Shown
 from drivers.saved_state import SavedState
 from drivers.unreadable import UnreadableMessages
 
@@ -23,6 +23,45 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the wall clock, which may be set."""
+EACH_S = 3.0
+"""So long each look is shown when all are tried."""
+
+
+class LookTrial(NamedTuple):
+    """The looks that are still to come, each under its name; the first is shown now."""
+
+    looks: tuple[tuple[str, Shown], ...]
+    ends_s: float
+    """Monotonic time at which the first one ends."""
+
+    @property
+    def name(self) -> str:
+        """Of the look that is shown now; empty while a trial is undone."""
+        return self.looks[0][0]
+
+    @property
+    def shown(self) -> Shown:
+        return self.looks[0][1]
+
+    def next(self) -> LookTrial | None:
+        """What is left of it after this look."""
+        coming = self.looks[1:]
+        return LookTrial(coming, self.ends_s + EACH_S) if coming else None
+
+
+def trial_of(looks: Mapping[str, Look], scale: float, now_s: float) -> LookTrial | None:
+    """Those of ``looks`` that differ, each under its first name; ``None`` where there is none."""
+    named: dict[LightState, str] = {}
+    for name, look in looks.items():
+        if not look.give_back:
+            named.setdefault(look.state(scale), name)
+    several = tuple((name, state) for state, name in named.items())
+    return LookTrial(several, now_s + EACH_S) if several else None
+
+
+def undoing(before: Shown, now_s: float) -> LookTrial:
+    """Makes a light that is to be left as it is what it was ``before`` its looks were tried."""
+    return LookTrial((("", before),), math.inf if before is GIVE_BACK else now_s + EACH_S)
 
 
 class ByHand:
@@ -49,12 +88,10 @@ class ByHand:
 
     @property
     def mode(self) -> Mode:
-        """Who decides about the lamp."""
         return self._saved.mode
 
     @property
     def trying(self) -> str | None:
-        """The look that is tried now."""
         return (self._trial.value and self._trial.value.name) or None
 
     def follow(self, followed: Shown) -> Shown:
@@ -71,12 +108,11 @@ class ByHand:
         """Take a command; one that the broker had stored is none."""
         if received.retain:
             return
-        try:
-            command = decode(LightCommand, received.payload)
-        except ContractError as error:
-            self._unreadable.ignored(received.topic, error)
+        command = self._unreadable.read(
+            received.topic, lambda: decode(LightCommand, received.payload)
+        )
+        if command is None:
             return
-        self._unreadable.readable(received.topic)
         if command.trial is None:
             self._obey(command)
         self._stop_trial()

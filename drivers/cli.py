@@ -29,10 +29,10 @@ from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
 from bridge.contract.loading import loading
+from bridge.logs import LEVELS, set_up
 from drivers import arguments as arguments_of
 from drivers import stopping
 from drivers.base import Kind
-from drivers.logs import LEVELS, set_up
 from drivers.registry import FINDABLE, find, is_ready, listing
 from drivers.settings import Common, read
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from drivers.preview import Now
 
 EXAMPLE_KIND = "console"
-"""What is previewed where no lamp is configured."""
 _EXAMPLES = "Tables to begin with: docs/lights.md, and commented out in the shipped config.toml."
 
 
@@ -51,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if at < len(words) and words[at] not in arguments_of.COMMANDS:
         words.insert(at, "run")
     arguments = _parser().parse_args(words)
-    set_up(arguments.log_level, arguments.log_format)
+    journal = "JOURNAL_STREAM" in os.environ
+    set_up(arguments.log_level, arguments.log_format, under_journal=journal)
     return exit_code(lambda: int(arguments.do(arguments)), "presence-driver")
 
 
@@ -95,7 +95,6 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     from drivers import preview  # noqa: PLC0415 - as above
-    from drivers.decision_words import described, lost_words  # noqa: PLC0415 - as above
     from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
 
     config = _host(arguments)
@@ -111,7 +110,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     capability = known.capability or memory.capability or kind.capability
     rules = common.rules(config, capability)
     decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
-    lines = [described(decision, capability), *lost_words(decision)]
+    lines = [preview.described(decision, capability), *preview.lost_words(decision)]
     if example:
         lines.append(f"An example: the config has no lamp yet. {_EXAMPLES}")
     print(*lines, sep="\n")  # noqa: T201 - the command's answer

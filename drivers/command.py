@@ -76,12 +76,7 @@ class Program:
         return self._turn
 
     def run(self, turn: int, arguments: list[str], variables: Mapping[str, str]) -> None:
-        """Run it to its end.
-
-        Raises:
-            LightUnreachableError: It ended with an error, or was killed.
-            LightRefusedError: It cannot be started.
-        """
+        """Run it to its end; raises as ``Light.apply`` does."""
         with self._lock:
             if turn != self._turn:
                 return  # given up before it began
@@ -129,23 +124,15 @@ class Program:
 
 
 class CommandLight:
-    """A light behind a program."""
-
     def __init__(self, options: CommandOptions, worker: Worker, program: Program) -> None:
         self._options, self._worker, self._program = options, worker, program
         self._words = Words()
 
     def say(self, words: Words) -> None:
-        """Hand ``words`` to the next run."""
         self._words = words
 
     async def apply(self, state: LightState) -> None:
-        """Run the program with ``state``; it is killed when this is cancelled.
-
-        Raises:
-            LightUnreachableError: It ended with an error.
-            LightRefusedError: It cannot be started.
-        """
+        """Run the program with ``state``; it is killed when this is cancelled."""
         filled = values(state, called(self._words, self._options.words))
         filled = {name: value.replace("\0", "") for name, value in filled.items()}
         arguments = [_argument(template, filled) for template in self._options.command]
@@ -174,7 +161,6 @@ async def _open(options: CommandOptions, around: Surroundings) -> AsyncIterator[
 
 
 def tailored(options: CommandOptions) -> Kind[CommandOptions]:
-    """The kind with the times of ``options``, and what its placeholders say the light can do."""
     has_placeholders = bool(placeholders_of(*options.command))
     capability = capability_of(*options.command) if has_placeholders else KIND.capability
     return replace(

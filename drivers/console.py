@@ -20,23 +20,12 @@ from drivers.base import Kind, Light, Surroundings
 BLOCK = "██████"
 
 
-class ConsoleOptions(Settings):
-    """No options of its own."""
-
-
 class ConsoleLight:
-    """A lamp made of characters."""
-
     def __init__(self, name: str, out: TextIO, clock: Clock, *, colored: bool) -> None:
         self._name, self._out, self._clock = name, out, clock
         self._colored = colored
 
     async def apply(self, state: LightState) -> None:
-        """Draw ``state``.
-
-        Raises:
-            LightUnreachableError: Nobody reads any more, or the disk is full.
-        """
         line = f"{self._clock.now().astimezone():%H:%M:%S}  {self._name}  {self._lamp(state)}"
         try:
             self._out.write(f"{line}\n")
@@ -55,14 +44,14 @@ class ConsoleLight:
 
 
 @asynccontextmanager
-async def _open(_options: ConsoleOptions, around: Surroundings) -> AsyncIterator[Light]:
+async def _open(_options: Settings, around: Surroundings) -> AsyncIterator[Light]:
     colored = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     yield ConsoleLight(around.name, sys.stdout, around.clock, colored=colored)
 
 
 KIND = Kind(
     name="console",
-    options=ConsoleOptions,
+    options=Settings,
     open=_open,
     effects=frozenset(Effect),
     min_interval_s=0.02,

@@ -37,7 +37,6 @@ class Decisions:
 
     @property
     def rules(self) -> Rules:
-        """What is decided by."""
         return self._rules
 
     @rules.setter
@@ -45,7 +44,6 @@ class Decisions:
         self._rules, self._settling = rules, Settling(self._settle_s)  # another look waits no more
 
     async def run(self) -> None:
-        """Decide until cancelled."""
         reports = self._following.reports
         while True:
             self._following.forget_who_left()
@@ -71,13 +69,11 @@ class Decisions:
         self._decided(self._settling.settled(right, now_s, is_there=is_there))
 
     def _patience_s(self) -> float:
-        """Seconds that bridge or broker may still be away."""
         return self._grace_s - (
             self._clock.monotonic() - self._following.reports.value.gone_since_s
         )
 
     def _until_turn_s(self) -> float:
-        """Seconds until the clock alone may change the decision."""
         reports = self._following.reports.value
         waits_s = [LOOK_AGAIN_S] if reports.bridge_online else [LOOK_AGAIN_S, self._patience_s()]
         waits_s.append(self._settling.waits_s(self._clock.monotonic()))

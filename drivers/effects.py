@@ -27,7 +27,6 @@ class Animation(NamedTuple):
 
     @property
     def fade_s(self) -> float:
-        """How long the light fades to a frame."""
         return self.step_s if self.fades else 0.0
 
     def at(self, elapsed_s: float) -> LightState:
@@ -60,7 +59,6 @@ class Playback:
 
     @property
     def frame(self) -> LightState:
-        """The next frame."""
         return self.animation.frames[self.number % len(self.animation.frames)]
 
     def shown(self, began_s: float, now_s: float, *, interval_s: float, fade_s: float) -> None:

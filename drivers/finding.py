@@ -28,11 +28,7 @@ _LONGEST_KEY = 30
 
 
 async def found(kind: Kind[Any], at: str | None = None) -> list[Found]:
-    """What of ``kind`` answers, each once, in the order of their names.
-
-    Raises:
-        ConfigError: Nobody can look for that kind, or not there.
-    """
+    """What of ``kind`` answers, each once, in the order of their names."""
     if kind.find is None:
         raise ConfigError([f"kind {kind.name!r} cannot be looked for: docs/lights.md says how"])
     if at is not None and not _is_address(at):
@@ -71,11 +67,7 @@ def lines(kind: Kind[Any], answered: Iterable[Found], keys: set[str]) -> Iterato
 
 
 def chosen(answered: Iterable[Found], which: str | None) -> Found:
-    """The only one, or the one that ``which`` names, or whose address or value of a key it is.
-
-    Raises:
-        LightRefusedError: None or several.
-    """
+    """The only one, or the one that ``which`` names, or whose address or value of a key it is."""
     those = list(answered)
     if which is not None:
         wanted = which.casefold()
@@ -97,11 +89,7 @@ def chosen(answered: Iterable[Found], which: str | None) -> Found:
 def add(
     file: Path, config: HostConfig, kind: Kind[Any], lamp: Found, key: str | None = None
 ) -> str:
-    """Write the table of ``lamp`` into the config and return its key; the rest stays as it is.
-
-    Raises:
-        ConfigError: It is there already, or only a person can write it there.
-    """
+    """Write the table of ``lamp`` into the config and return its key; the rest stays as it is."""
     for name, table in config.drivers.items():
         said = table.model_extra or {}
         if table.kind == kind.name and lamp.options.items() <= said.items():

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from bridge.broker import Broker, Received
 from bridge.contract.account import NEEDED, SIGNED_IN, SignInState
 from bridge.contract.clock import Clock
@@ -17,6 +15,7 @@ from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import AccountState, decode
 from drivers.bridge_clock import BridgeClock, is_older
 from drivers.large_tables import FRESH, Connection, LargeTables
+from drivers.record import Record
 from drivers.rules import Facts
 from drivers.unreadable import UnreadableMessages
 
@@ -28,16 +27,12 @@ LEAVES = ("sign_in", "availability", "state")
 """What is heard of an account, the sign-in first: ``auth`` is for where it is not told."""
 
 
-class _Auth(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
+class _Auth(Record):
     state: SignInState
 
 
 @dataclass(frozen=True)
 class Reports:
-    """Everything heard so far."""
-
     facts: dict[str, Facts] = field(default_factory=dict)
     bridge_online: bool | None = None
     """``None`` before the bridge's state topic spoke on this connection."""
@@ -55,7 +50,6 @@ class Following:
         self._lost_s: float | None = None
         self._on_auth: set[str] = set()
         self._heard_s: dict[str, float] = {}
-        """When each account was heard of last."""
         self._connection = Connection()
         self.bridge_clock = BridgeClock(clock)
         self._tables = LargeTables(self.bridge_clock)
@@ -74,7 +68,6 @@ class Following:
         broker.subscribe(self._topics.bridge_state, self.receive)
 
     async def watch_connection(self) -> None:
-        """Look after the connection until cancelled."""
         while True:
             self.note_connection()
             await self._clock.sleep(CONNECTION_EVERY_S)
@@ -124,7 +117,6 @@ class Following:
         return self._connection.is_silent(heard_s, now_s=now_s, after_s=LEFT_AFTER_S)
 
     def receive(self, received: Received) -> None:
-        """Take in what the bridge has said on one of its topics."""
         if received.topic == self._topics.bridge_state:
             self._bridge(received)
         elif received.topic.endswith(f"/{FRESH}"):
@@ -144,12 +136,9 @@ class Following:
         reports = self.reports.value
         self._heard_s[account] = self._clock.monotonic()
         known = reports.facts.get(account, Facts())
-        try:
-            news = self._news(known, leaf, received)
-        except ContractError as error:
-            self._unreadable.ignored(received.topic, error)
+        news = self._unreadable.read(received.topic, lambda: self._news(known, leaf, received))
+        if news is None:
             return
-        self._unreadable.readable(received.topic)
         self._choose_sign_in(account, is_told=news.sign_in is not None)
         if news != known:
             self.reports.set(replace(reports, facts={**reports.facts, account: news}))
@@ -173,12 +162,7 @@ class Following:
         return replace(known, **changed)
 
     def _table(self, received: Received) -> None:
-        try:
-            table = self._tables.receive(received)
-        except ContractError as error:
-            self._unreadable.ignored(received.topic, error)
-            return
-        self._unreadable.readable(received.topic)
+        table = self._unreadable.read(received.topic, lambda: self._tables.receive(received))
         reports = self.reports.value
         dated = {
             account: replace(facts, state=self._tables.dated(facts.state))

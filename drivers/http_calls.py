@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 
 from bridge.config.authorities import naming
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
-from drivers.blocking import Worker
-from drivers.cut_off import CutOff, cut_when_cancelled
+from drivers.blocking import CutOff, Worker, cut_when_cancelled
 from drivers.http_digest import Login, authorization
 from drivers.network_faults import check_is_ready, fault_text
 
@@ -42,7 +41,6 @@ class Request:
 
     @property
     def target(self) -> str:
-        """What stands in the first line of the request."""
         parts = urlsplit(self.url)
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -60,12 +58,7 @@ class HttpCalls:
         self._context: ssl.SSLContext | None = None
 
     async def __call__(self, make: Callable[[], Request]) -> bytes:
-        """The body of the answer to the request that ``make`` makes, on the thread.
-
-        Raises:
-            LightUnreachableError: There is no answer, or one that asks to wait.
-            LightRefusedError: The answer is one that a person must mend.
-        """
+        """The body of the answer to the request that ``make`` makes, on the thread."""
         return await cut_when_cancelled(self._worker, partial(self._sent, make))
 
     def _sent(self, make: Callable[[], Request], cut: CutOff) -> bytes:

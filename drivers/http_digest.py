@@ -16,8 +16,6 @@ _FIRST = "00000001"
 
 
 class Login(NamedTuple):
-    """Who lets us in."""
-
     username: str
     password: str
 

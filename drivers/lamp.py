@@ -13,7 +13,6 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.retry import Random
 from drivers.abilities import LOOK_EVERY_S, Abilities
-from drivers.answering import answered
 from drivers.base import Capability, Capable, Kind, Light, Words
 from drivers.effects import Playback, animation
 from drivers.ownership import Ownership
@@ -66,7 +65,6 @@ class Lamp:
         self._touched, self._written_s = False, -math.inf
 
     async def run(self) -> None:
-        """Follow the target until cancelled."""
         while True:
             target, version = self._target.value, self._target.version
             if target is None:
@@ -87,9 +85,9 @@ class Lamp:
         self._saying.end()
         try:
             if on_exit == "restore":
-                await self._within_deadline(self._ownership.give_back(), LEAVE_S)
+                await self._abilities.answered(self._ownership.give_back(), LEAVE_S)
             else:
-                await self._within_deadline(self._light.apply(OFF), LEAVE_S)
+                await self._abilities.answered(self._light.apply(OFF), LEAVE_S)
                 self._ownership.let_go()
         except Exception as error:  # noqa: BLE001 - whatever it is, the process ends
             level = logging.DEBUG if self._trouble else logging.WARNING
@@ -97,7 +95,7 @@ class Lamp:
 
     async def _ask_capability(self, capable: Capable) -> bool:
         """Ask before the first write, which may then be another one."""
-        self._report_capability(await self._within_deadline(capable.capability()))
+        self._report_capability(await self._abilities.answered(capable.capability()))
         self._knows_capability = True
         return True
 
@@ -112,7 +110,7 @@ class Lamp:
 
     async def _given_back(self) -> bool:
         self._saying.end()
-        await self._within_deadline(self._ownership.give_back())
+        await self._abilities.answered(self._ownership.give_back())
         self._touched, self._written_s = True, self._clock.monotonic()
         return True
 
@@ -213,10 +211,10 @@ class Lamp:
         if state == self._shown and not self._saying.has_news:
             return False
         if not self._ownership:
-            await self._within_deadline(self._ownership.take())
+            await self._abilities.answered(self._ownership.take())
         self._saying.say()
         self._touched = True  # an error may answer a write that worked
-        await self._within_deadline((write or self._light.apply)(state))
+        await self._abilities.answered((write or self._light.apply)(state))
         self._shown, self._written_s = state, self._clock.monotonic()
         return True
 
@@ -230,9 +228,9 @@ class Lamp:
         if not is_of_interest or self._abilities.look_every_s > LOOK_EVERY_S:
             return False
         if refreshable and self._ownership:
-            await self._within_deadline(refreshable.refresh())
+            await self._abilities.answered(refreshable.refresh())
         if watchable:
-            changed = await self._within_deadline(watchable.changed_by_others())
+            changed = await self._abilities.answered(watchable.changed_by_others())
             if changed and self._target.value is None:
                 self._ownership.let_go()
             self._shown = None if changed else self._shown
@@ -242,9 +240,6 @@ class Lamp:
         """How long until the light can take the next write, which is ``due_s`` at the soonest."""
         soonest_s = max(due_s, self._written_s + self._abilities.interval_s)
         return max(0.0, soonest_s - self._clock.monotonic())
-
-    async def _within_deadline(self, call: Coroutine[Any, Any, T], most_s: float = math.inf) -> T:
-        return await answered(call, min(most_s, self._kind.deadline_s))
 
     async def _newer(self, version: int, within_s: float) -> bool:
         return await self._target.newer(version, within_s=within_s, clock=self._clock)

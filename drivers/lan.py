@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
-from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,6 +17,7 @@ from bridge.config.tables.base import Settings, host_problem
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
 from drivers.base import Light
+from drivers.blocking import Closing, closing
 from drivers.network_faults import fault_text
 from drivers.registry import without_library
 
@@ -81,14 +82,11 @@ class LanOptions(Settings):
 
     @property
     def wanted(self) -> str:
-        """What the lamp is called here."""
         named = (getattr(self, key) for key in self.NAMED_BY)
         return next((name for name in named if name is not None), self.host or "")
 
 
 class BroadcastOptions(LanOptions):
-    """One that answers a broadcast."""
-
     broadcast: Annotated[str, AfterValidator(_ip)] = EVERYBODY
     """The broadcast address of another network of this host."""
 
@@ -126,7 +124,7 @@ class OverNetwork(Generic[D]):
         *,
         open_device: Callable[[], Awaitable[D]],
         prepare: Callable[[D], Awaitable[Any]],
-        close_device: Callable[[D], Awaitable[None]],
+        close_device: Callable[[D], Coroutine[Any, Any, None]],
         errors: tuple[type[Exception], ...],
     ) -> None:
         self._what, self._open, self._prepare = what, open_device, prepare
@@ -135,11 +133,7 @@ class OverNetwork(Generic[D]):
         self._device: D | None = None
 
     async def call(self, do: Callable[[D], Coroutine[Any, Any, T]]) -> T:
-        """What ``do`` returns for the device.
-
-        Raises:
-            LightUnreachableError: It was not found, or did not answer in time.
-        """
+        """What ``do`` returns for the device. Raises as ``Light.apply`` does."""
         try:
             return await within(ANSWER_S, self._called(do))
         except TimeoutError:
@@ -147,13 +141,17 @@ class OverNetwork(Generic[D]):
         except self._errors as error:
             raise LightUnreachableError(f"{self._what} {fault_text(error)}") from error
 
+    async def device(self) -> D:
+        """The device itself, opened and prepared. Raises as ``call`` does."""
+        return await self.call(_itself)
+
     async def close(self) -> None:
         """Let the device go; one that hangs is not waited for."""
         device, self._device = self._device, None
         if device is None:
             return
         try:
-            await within(CLOSE_S, _awaited(self._close(device)))
+            await within(CLOSE_S, self._close(device))
         except self._errors as error:  # a time-out is an OSError
             log.debug("%s was not closed: %s", self._what, error)
 
@@ -169,25 +167,14 @@ class OverNetwork(Generic[D]):
             raise
 
 
-class Closing(Light, Protocol):
-    """A light that lets its device go."""
-
-    async def close(self) -> None:
-        """Let the device go."""
-        ...
-
-
 @asynccontextmanager
 async def opened(kind: str, make: Callable[[], Closing]) -> AsyncIterator[Light]:
-    """The light that ``make`` makes of an installed library, closed in the end."""
     try:
-        light = make()
+        made = make()
     except ImportError as error:
         raise without_library(kind, error) from error
-    try:
+    async with closing(made) as light:
         yield light
-    finally:
-        await light.close()
 
 
 class _Ear(asyncio.DatagramProtocol):
@@ -208,5 +195,5 @@ def _everywhere() -> socket.socket:
     return sock
 
 
-async def _awaited(work: Awaitable[T]) -> T:
-    return await work
+async def _itself(device: D) -> D:
+    return device

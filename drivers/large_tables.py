@@ -20,11 +20,7 @@ class LargeTables:
         self._fresh: dict[str, TableFresh] = {}
 
     def receive(self, received: Received) -> str | None:
-        """Take in what the bridge has said; the table of which it is news.
-
-        Raises:
-            ContractError: It is nothing that a bridge says.
-        """
+        """Take in what the bridge has said; the table of which it is news."""
         table = owner_of(received.topic)
         known = self._fresh.get(table)
         news = decode(TableFresh, received.payload) if received.payload else None
@@ -52,7 +48,6 @@ class Connection:
     number: int = 0
     seen_s: float = float("-inf")
     made_s: float = float("-inf")
-    """When it was seen first."""
     before_s: float = float("-inf")
     """When the one before was seen last: what was heard since came on this one."""
 

@@ -16,18 +16,10 @@ from pydantic import Field
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
+from drivers import lan
 from drivers.base import Capability, Found, Kind
 from drivers.brightness import is_lit
-from drivers.lan import (
-    EVERYBODY,
-    LIST_S,
-    SEARCH_S,
-    BroadcastOptions,
-    HardwareAddress,
-    OverNetwork,
-    Port,
-    opened,
-)
+from drivers.lan import HardwareAddress, OverNetwork
 
 if TYPE_CHECKING:
     import lifx
@@ -41,21 +33,17 @@ _NEAR = 0.01
 """A lamp keeps 16 bits of each value, and rounds."""
 
 
-class LifxOptions(BroadcastOptions):
-    """One lamp, by its label, its serial number or its address."""
-
+class LifxOptions(lan.BroadcastOptions):
     NAMED_BY = ("label", "serial")
 
     label: Annotated[str, Field(min_length=1)] | None = None
     """As the LIFX app shows it."""
     serial: HardwareAddress | None = None
     """Where several have one label."""
-    port: Port = PORT
+    port: lan.Port = PORT
 
 
 class LifxLight:
-    """One lamp."""
-
     shortest_fade_s = SHORTEST_FADE_S
 
     def __init__(self, options: LifxOptions) -> None:
@@ -73,12 +61,9 @@ class LifxLight:
         self.close = self._lamp.close
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``."""
         await self.fade(state, FADE_S)
 
     async def fade(self, state: LightState, over_s: float) -> None:
-        """Show ``state``, reached over ``over_s`` seconds by the lamp itself."""
-
         async def show(lamp: lifx.Light) -> None:
             self._wanted = None
             if not is_lit(state):
@@ -93,22 +78,14 @@ class LifxLight:
         await self._lamp.call(show)
 
     async def capability(self) -> Capability:
-        """What the lamp's model can do."""
-
-        async def ask(lamp: lifx.Light) -> Capability:
-            model = lamp.capabilities
-            return Capability.WHITE if model and not model.has_color else Capability.COLOR
-
-        return await self._lamp.call(ask)
+        model = (await self._lamp.device()).capabilities
+        return Capability.WHITE if model and not model.has_color else Capability.COLOR
 
     async def changed_by_others(self) -> bool:
-        """Whether it shows something else than the last ``apply`` left."""
         now = await self.snapshot()
         return self._wanted is not None and not _alike(now, self._wanted)
 
     async def snapshot(self) -> dict[str, Any]:
-        """Read what is shown, each zone of a strip."""
-
         async def read(lamp: lifx.Light) -> dict[str, Any]:
             color, power, _ = await lamp.get_color()
             found: dict[str, Any] = {"power": int(power > 0), **_values(color)}
@@ -119,7 +96,6 @@ class LifxLight:
         return await self._lamp.call(read)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring back what was read."""
         before = dict(snapshot)
         power, zones = bool(before.pop("power")), before.pop("zones", None)
 
@@ -140,7 +116,7 @@ class LifxLight:
                 options.host, port=options.port, timeout=REQUEST_S
             )
         where: dict[str, Any] = {
-            "timeout": SEARCH_S,
+            "timeout": lan.SEARCH_S,
             "broadcast_address": options.broadcast,
             "port": options.port,
             "device_timeout": REQUEST_S,
@@ -193,9 +169,9 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
     """Each lamp that answers; by its serial number where several have one label."""
     import lifx  # noqa: PLC0415 - an extra
 
-    host, _, port = (at or EVERYBODY).partition(":")
+    host, _, port = (at or lan.EVERYBODY).partition(":")
     there = lifx.discover_udp(
-        timeout=LIST_S, broadcast_address=host, port=int(port or PORT), device_timeout=REQUEST_S
+        timeout=lan.LIST_S, broadcast_address=host, port=int(port or PORT), device_timeout=REQUEST_S
     )
     lamps: dict[str, tuple[str, str, str]] = {}
     with suppress(lifx.LifxError):  # there is no network
@@ -217,7 +193,7 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
 KIND = Kind(
     name="lifx",
     options=LifxOptions,
-    open=lambda options, _: opened("lifx", lambda: LifxLight(options)),
+    open=lambda options, _: lan.opened("lifx", lambda: LifxLight(options)),
     deadline_s=8.0,
     find=find,
 )

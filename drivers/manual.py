@@ -14,7 +14,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from bridge.contract.light import (
     FROZEN,
@@ -25,16 +25,15 @@ from bridge.contract.light import (
     LightState,
     Rgb,
 )
+from drivers.record import Record
 from drivers.rules.look import Shown
 
 S = TypeVar("S", bound=Shown)
 _LONGEST = timedelta(seconds=LONGEST_S)
 
 
-class Mode(BaseModel):
+class Mode(Record):
     """Who decides about the lamp; kept over restarts."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     on: bool = True
     manual: bool = False
@@ -115,7 +114,6 @@ def _obeyed(mode: Mode, command: LightCommand, shown: Shown) -> Mode:
 
 
 def _kept(mode: Mode, shown: Shown) -> Mode:
-    """What is shown, as a person's choice."""
     if not isinstance(shown, LightState):
         return mode.model_copy(update={"on": True, "manual": True, "hands_off": True})
     if not shown.on:

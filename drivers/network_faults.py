@@ -37,11 +37,7 @@ def fault_text(error: BaseException) -> str:
 
 
 def check_is_ready(who: str, response: http.client.HTTPResponse) -> None:
-    """Nothing, unless the answer asks to come back later.
-
-    Raises:
-        LightUnreachableError: With the wait that it asks for, if any.
-    """
+    """Raise where the answer asks to come back later, with the wait that it asks for, if any."""
     status, headers = response.status, response.headers
     if status not in _PASSES and status < _SERVER_ERROR:
         return

@@ -16,7 +16,6 @@ class Ownership:
         self._restorable = light if isinstance(light, Restorable) else None
 
     def __bool__(self) -> bool:
-        """Whether the light is ours now."""
         return self._found is not None
 
     async def take(self) -> None:

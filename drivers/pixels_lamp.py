@@ -19,7 +19,7 @@ from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
-from drivers.blocking import OnDemand, Worker
+from drivers.blocking import OnDemand, Worker, closing
 from drivers.brightness import Gamma, in_steps
 from drivers.registry import without_library
 
@@ -32,8 +32,6 @@ _PATH = r"^/dev/spidev\d+\.\d+$"
 
 
 class PixelsOptions(Settings):
-    """One strip."""
-
     leds: Annotated[int, Field(ge=1, le=1024)]
     device: Annotated[str, Field(pattern=_PATH)] = "/dev/spidev0.0"
     order: Order = "GRB"
@@ -52,7 +50,6 @@ class PixelsLight:
         self.close = self._strip.close
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state`` with all LEDs."""
         colours = levels(state, self._options)
         await self._strip.use(lambda strip: strip.show(*colours))
         self._shown = state
@@ -91,11 +88,6 @@ class Strip:
             raise _not_opened(device, error) from error
 
     def show(self, red: int, green: int, blue: int, white: int) -> None:
-        """Set every LED.
-
-        Raises:
-            LightUnreachableError: The SPI device does not take it.
-        """
         self._pixels.fill_strip(red, green, blue, white)
         try:
             self._pixels.update_strip(None)
@@ -110,11 +102,7 @@ class Strip:
 def take(
     options: PixelsOptions, make: Callable[[], Any] | None = None, buffer: Path = BUFFER
 ) -> Strip:
-    """Open the strip of ``options``; it stays as it is.
-
-    Raises:
-        LightRefusedError: SPI is off, not for this user, or takes no strip of that length.
-    """
+    """Open the strip of ``options``; it stays as it is. Raises as ``Light.apply`` does."""
     needs = options.leds * len(options.order) * BYTES_A_COLOUR
     with suppress(OSError, ValueError):
         if needs > int(buffer.read_text(encoding="ascii")):
@@ -152,12 +140,11 @@ async def opened(
         import pi5neo  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:
         raise without_library("pixels", error) from error
-    async with Worker(f"pixels-{around.name}") as worker:
-        light = PixelsLight(options, worker, partial(take, options, make))
-        try:
-            yield light
-        finally:
-            await light.close()
+    async with (
+        Worker(f"pixels-{around.name}") as worker,
+        closing(PixelsLight(options, worker, partial(take, options, make))) as light,
+    ):
+        yield light
 
 
 KIND = Kind(name="pixels", options=PixelsOptions, open=opened, min_interval_s=0.04)

@@ -5,13 +5,13 @@ What is true now comes from the broker, unless a presence is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bridge.broker import Connect, Received, visit
 from bridge.broker.connection import connect as mqtt
@@ -26,7 +26,8 @@ from bridge.contract.wire import AccountState, decode
 from drivers.base import Capability
 from drivers.following import LEAVES, Following
 from drivers.large_tables import FRESH
-from drivers.rules import Decision, Facts, Rules, choose
+from drivers.record import Record
+from drivers.rules import GIVE_BACK, Decision, Facts, Rules, Shown, choose
 from drivers.rules.defaults import OUT_OF_OFFICE, SIGN_IN_NEEDED, UNKNOWN
 from drivers.rules.look import parse_color
 
@@ -35,27 +36,25 @@ T = TypeVar("T")
 
 _ANSWER_S = 2.0
 _FOR_EVER = datetime(9998, 1, 1, tzinfo=UTC)
+_LIGHTS = {
+    Capability.WHITE: "a light without colours",
+    Capability.ON_OFF: "a light that knows on and off only",
+}
 
 
 @dataclass(frozen=True)
 class Now:
-    """What the broker has stored for a lamp."""
-
     facts: Mapping[str, Facts]
     gone: str = ""
     by_hand: LightState | None = None
-    """What a person chose, if anything."""
     hands_off: bool = False
-    """A person chose to keep the light as it is."""
     capability: Capability | None = None
     """What the light can do, as its driver tells."""
     bridge_ahead: timedelta = timedelta()
     """Of the clock here."""
 
 
-class _Rule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
+class _Rule(Record):
     mode: str
     look: LightState | None = None
     capability: Capability | None = None
@@ -108,11 +107,6 @@ def _facts(words: str, now: datetime) -> Facts:
 
 
 def by_hand(text: str) -> LightState:
-    """The light that a person set: a colour, or ``off``.
-
-    Raises:
-        ValueError: It is not a colour.
-    """
     return OFF if text == "off" else LightState(color=parse_color(text))
 
 
@@ -124,12 +118,7 @@ async def ask(
     *,
     connect: Connect = mqtt,
 ) -> Now:
-    """What is true now, as the lamp called ``name`` would hear it.
-
-    Raises:
-        TryAgainError: The broker cannot be reached.
-        PersonMustActError: It refuses.
-    """
+    """What is true now, as the lamp called ``name`` would hear it."""
     topics = config.topics
     following, rule = Following(topics, accounts, clock), topics.light(name, "rule")
     people = accounts or ["+"]
@@ -141,7 +130,7 @@ async def ask(
         else:
             following.receive(received)
     facts = following.reports.value.facts
-    silent = [account for account in people if not _knows_sign_in(facts, account)]
+    silent = [account for account in people if facts.get(account, Facts()).sign_in is None]
     tables = {known.state.table for known in facts.values() if known.state and known.state.table}
     for more in (
         [topics.account(account, "auth") for account in silent],  # of a bridge of old
@@ -171,12 +160,36 @@ def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool =
     return Decision(now.by_hand, rule, lost=(lost, *followed.lost))
 
 
-def checked(read: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
-    """What ``read`` makes of words of the command line.
+def described(decision: Decision, capability: Capability = Capability.COLOR) -> str:
+    who = f" ({decision.account})" if decision.account not in (None, "-") else ""
+    what = f"\non: {_LIGHTS[capability]}" if capability in _LIGHTS else ""
+    return f"{_look(decision.state, capability)}\nbecause: {decision.rule}{who}{what}"
 
-    Raises:
-        ConfigError: It cannot read them.
-    """
+
+def lost_words(decision: Decision) -> Iterator[str]:
+    """What asked for another look, and what it lost to; a line each."""
+    for reason in decision.lost:
+        who = f" ({reason.account})" if reason.account not in (None, "-") else ""
+        yield f"not: {reason.rule}{who}; {reason.because}"
+
+
+def _look(shown: Shown, capability: Capability) -> str:
+    if shown is None:
+        return "left as it is"
+    if shown is GIVE_BACK:
+        return "given back: as it was found, then left alone"
+    if not shown.on:
+        return "off"
+    level, effect = f"{shown.brightness:.0%}", str(shown.effect)
+    if capability is Capability.ON_OFF:
+        return f"on, {effect}" if any(shown.rgb) else "off"
+    if capability is Capability.WHITE:
+        return f"{level}, {effect}"
+    red, green, blue = shown.color
+    return f"#{red:02x}{green:02x}{blue:02x} at {level}, {effect}"
+
+
+def checked(read: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
     try:
         return read(*words, **more)
     except ValueError as error:
@@ -190,7 +203,6 @@ def _lasting(known: Facts) -> Facts:
 
 
 def _of_lamp(payload: bytes) -> dict[str, Any]:
-    """What a person chose, and what the light can do."""
     try:
         rule = decode(_Rule, payload)
     except ContractError:
@@ -198,10 +210,6 @@ def _of_lamp(payload: bytes) -> dict[str, Any]:
     hand = {"off": OFF, "manual": rule.look}.get(rule.mode)
     hands_off = rule.mode == "manual" and hand is None
     return {"by_hand": hand, "hands_off": hands_off, "capability": rule.capability}
-
-
-def _knows_sign_in(facts: Mapping[str, Facts], account: str) -> bool:
-    return account in facts and facts[account].sign_in is not None
 
 
 async def _stored(

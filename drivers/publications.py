@@ -30,12 +30,10 @@ class Publications:
         return Message(self._topics.driver_state(self._driver), ONLINE.encode())
 
     def availability(self, *, reachable: bool) -> Message:
-        """Whether the light answers."""
         payload = ONLINE if reachable else OFFLINE
         return Message(self._topics.light(self._driver, "availability"), payload.encode())
 
     def state(self, showing: Showing) -> Message:
-        """What the lamp shows, as Home Assistant's light."""
         payload = light_state(showing.mode, showing.shown, {showing.capability})
         return Message(self._topics.light(self._driver, "state"), encode_json(payload))
 
@@ -54,7 +52,6 @@ class Publications:
         return Message(self._topics.light(self._driver, "rule"), encode_json(payload))
 
     def why(self, showing: Showing) -> Message:
-        """The whole explanation, for people."""
         payload = showing.why().model_dump(mode="json")
         return Message(self._topics.light(self._driver, "why"), encode_json(payload))
 

@@ -14,7 +14,6 @@ GROUP = "presence.drivers"
 EXTRAS = frozenset({"gpio", "hue", "lifx", "pixels", "serial", "usb", "wiz", "yeelight"})
 """The kinds of ours that need a library; the extra that brings it is called like the kind."""
 FINDABLE = ("hue", "lifx", "wiz", "wled", "yeelight")
-"""Those of ours that answer on the network."""
 
 
 def installed(points: Iterable[EntryPoint] | None = None) -> dict[str, EntryPoint]:
@@ -28,11 +27,7 @@ def find(
     points: Iterable[EntryPoint] | None = None,
     installation: Callable[[], Installation] = this_installation,
 ) -> Kind[Any]:
-    """Import the kind called ``name``.
-
-    Raises:
-        ConfigError: It is not installed, lacks its library, or is no kind.
-    """
+    """Import the kind called ``name``; ``ConfigError`` where that is none, or lacks its library."""
     known = installed(points)
     if name not in known:
         raise ConfigError([f"kind {name!r} is not installed; known: {', '.join(known)}"])
@@ -54,7 +49,6 @@ def without_library(name: str, error: ImportError) -> ConfigError:
 
 
 def is_ready(name: str) -> bool:
-    """Whether the libraries of a kind of ours are installed."""
     return all(map(is_installed, this_installation().needed(name)))
 
 

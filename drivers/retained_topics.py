@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bridge.broker import Connect, visit
 from bridge.broker.connection import connect as mqtt
@@ -23,6 +23,7 @@ from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
 from drivers.heartbeat import heartbeat_of
+from drivers.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,7 @@ _ENDING = ".topics.json"
 _ANSWER_S = 2.0
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
+class _File(Record):
     instance: str
     topics: tuple[str, ...]
     gone: tuple[str, ...] = ()
@@ -48,7 +47,6 @@ def all_topics(topics: Topics, name: str) -> list[str]:
 
 
 def file_of(config: HostConfig, name: str) -> Path:
-    """The file that names the topics of the lamp called ``name``."""
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
@@ -106,13 +104,11 @@ class RetainedTopics:
             yield Message(topic, b"")
 
     def acknowledged(self, message: Message) -> None:
-        """The broker has ``message``."""
         if not message.payload and message.topic in self._gone:
             del self._gone[message.topic]
             self._save()
 
     async def close(self) -> None:
-        """Wait until all is written, for a short while."""
         await self._file.close()
 
     def _save(self) -> None:
@@ -123,12 +119,7 @@ class RetainedTopics:
 
 
 async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> list[str]:
-    """Remove all that the driver called ``name`` has stored; what was removed, in words.
-
-    Raises:
-        PersonMustActError: It runs, or the broker refuses.
-        TryAgainError: The broker cannot be reached.
-    """
+    """Remove all that the driver called ``name`` has stored, unless it runs; what was removed."""
     state = config.topics.driver_state(name)
     for received in await visit(config.mqtt, follow=[state], within_s=_ANSWER_S, connect=connect):
         if received.payload == ONLINE.encode():

@@ -23,7 +23,6 @@ from bridge.contract.clock import Clock
 from bridge.contract.supervised import supervised
 from bridge.contract.wire import Message
 from bridge.retry import Random
-from drivers.aim import Aim
 from drivers.base import Capability, Kind, Light, Restorable, Surroundings
 from drivers.by_hand import ByHand
 from drivers.decisions import Decisions
@@ -37,7 +36,7 @@ from drivers.rules import Decision
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
 from drivers.saved_state import SavedState
 from drivers.settings import Common
-from drivers.showing import Showing
+from drivers.showing import Aim, Showing
 
 log = logging.getLogger(__name__)
 

@@ -8,21 +8,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bridge.config.state_file import StateFile
 from drivers.base import Capability, Kind
 from drivers.manual import Mode
+from drivers.record import Record
 
 log = logging.getLogger(__name__)
 
 SETTLED_S = 1.0
 
 
-class Found(BaseModel):
+class Found(Record):
     """How a light was before we took it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     snapshot: dict[str, Any] | None = None
     """``None`` of a light that cannot be read."""
@@ -67,7 +66,6 @@ class SavedState:
 
     @property
     def mode(self) -> Mode:
-        """Who decides about the lamp."""
         return _mode(self._now)
 
     @mode.setter
@@ -85,7 +83,6 @@ class SavedState:
 
     @property
     def found(self) -> Found | None:
-        """How the light was found, while it is ours."""
         return self._now.found
 
     @found.setter
@@ -94,7 +91,6 @@ class SavedState:
 
     @property
     def has_bridge(self) -> bool:
-        """Whether a bridge was ever heard of."""
         return self._now.has_bridge
 
     @has_bridge.setter
@@ -106,7 +102,6 @@ class SavedState:
         await self._file.settled(SETTLED_S)
 
     async def close(self) -> None:
-        """Wait for the disk, but not for ever."""
         await self._file.close()
 
     def _change(self, **changed: Any) -> None:

@@ -24,6 +24,7 @@ from drivers.base import Capability
 from drivers.coming_back import NEVER, ComesBack
 from drivers.rules import Look, Rules
 from drivers.rules.defaults import LOOK_NAMES, SHIPPED_LOOKS
+from drivers.rules.schedule import Outside
 
 
 def _known_looks(value: Any) -> Any:
@@ -37,13 +38,11 @@ def _known_looks(value: Any) -> Any:
 class Schedule(HoursSettings):
     """``{ days = "mon-fri", hours = "08:00-18:00", outside = "off" }``."""
 
-    outside: Literal["off", "keep", "give_back"] | Look = "off"
+    outside: Outside = "off"
     """Outside of the hours: switch off, leave as it is, leave as it was found, or this look."""
 
 
 class Common(Settings):
-    """What every kind of lamp has."""
-
     kind: str
     name: str = ""
     """Shown in Home Assistant; the key of the table when empty."""
@@ -91,11 +90,7 @@ class Common(Settings):
 
 
 def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Common, BaseModel]:
-    """The common settings of ``[drivers.name]`` and the kind's ``options``.
-
-    Raises:
-        ConfigError: With every mistake at once, each naming its key.
-    """
+    """The common settings of ``[drivers.name]`` and those of its kind; all mistakes at once."""
     table = config.drivers[name]
     values = {"kind": table.kind, **(table.model_extra or {})}
     context = {"folder": config.folder}

@@ -1,13 +1,14 @@
-"""What one lamp shows at one moment, and the explanation of it. Pure."""
+"""What one lamp shows at one moment, and the explanation of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bridge.contract.latest import Latest
 from bridge.contract.light import Can, LightState
 from bridge.contract.light_why import LightWhy, Reason
-from drivers.base import Capability, Words
+from drivers.base import Capability, Light, Worded, Words
 from drivers.manual import Mode
 from drivers.rules import GIVE_BACK, Decision, Shown
 
@@ -26,7 +27,6 @@ class Showing:
     clock_apart: timedelta = field(default=timedelta())
     """The bridge's clock is so far ahead of ours, where that is worth telling."""
     trying: str | None = None
-    """The look that somebody tries now."""
     left_to_others: bool = False
     """Somebody else changed the light, and is respected."""
 
@@ -54,7 +54,6 @@ class Showing:
 
     @property
     def words(self) -> Words:
-        """What a light says that shows words."""
         by_hand = self.trying or (self.mode.name if self.mode.name in _HANDS else "")
         return Words(look=by_hand) if by_hand else self.decision.words
 
@@ -75,3 +74,27 @@ class Showing:
         if self.left_to_others and not rules:
             rules.append(_OTHERS)
         return rules
+
+
+class Aim:
+    """The newest look and its words."""
+
+    def __init__(self) -> None:
+        self.target: Latest[Shown] = Latest(None)
+        self._words, self._is_worded = Words(), False
+
+    def words(self) -> Words:
+        return self._words
+
+    def take(self, light: Light) -> None:
+        """Know whether ``light`` shows words: no other is disturbed for them."""
+        self._is_worded = isinstance(light, Worded)
+
+    def at(self, showing: Showing) -> None:
+        """Ask for what ``showing`` has."""
+        is_other = showing.shown != self.target.value
+        if self._is_worded:
+            is_other = is_other or showing.words != self._words
+        self._words = showing.words
+        if is_other:
+            self.target.set(showing.shown)

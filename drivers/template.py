@@ -44,7 +44,6 @@ def values(state: LightState, words: Words) -> dict[str, str]:
 
 
 WORDS = frozenset(Words.__dataclass_fields__)
-"""The placeholders for words."""
 NAMES = sorted(values(LightState(), Words()))
 
 _OF_CAPABILITY = {
@@ -55,21 +54,15 @@ _OF_CAPABILITY = {
 
 
 def placeholders_of(*templates: str) -> set[str]:
-    """The names of all placeholders."""
     return {name for template in templates for name in _PLACEHOLDER.findall(template)}
 
 
 def has_words(*templates: str | None) -> bool:
-    """Whether anything in them is a word."""
     return bool(placeholders_of(*filter(None, templates)) & WORDS)
 
 
 def check(template: str, more: tuple[str, ...] = ()) -> str:
-    """Return ``template`` when each ``{word}`` in it is a placeholder; other braces are left alone.
-
-    Raises:
-        ValueError: One is not; the text offers the nearest.
-    """
+    """Return ``template`` when each ``{word}`` in it is a placeholder; other braces are free."""
     names = sorted({*NAMES, *more})
     for name in _PLACEHOLDER.findall(template):
         if name not in names:
@@ -80,7 +73,6 @@ def check(template: str, more: tuple[str, ...] = ()) -> str:
 def fill(
     template: str, values: Mapping[str, str], quote: Callable[[str], str] = lambda value: value
 ) -> str:
-    """``template`` with ``values`` in its placeholders, each written as ``quote`` does."""
     return _PLACEHOLDER.sub(lambda placeholder: quote(values[placeholder.group(1)]), template)
 
 

@@ -20,10 +20,10 @@ from bridge.contract.errors import (
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import Message, encode_json
-from drivers.answering import answered
-from drivers.base import Capability, Capable, Kind, Light, Surroundings, Words
+from drivers.abilities import Abilities
+from drivers.base import Capability, Kind, Light, Surroundings, Words
+from drivers.by_hand import EACH_S
 from drivers.lamp import Lamp
-from drivers.look_trial import EACH_S
 from drivers.rules import Shown
 from drivers.settings import Common
 
@@ -51,12 +51,6 @@ def _broker(name: str, config: HostConfig) -> Broker:
 
 
 async def pair(name: str, config: HostConfig, kind: Kind[Any], options: BaseModel) -> None:
-    """Pair with the lamp.
-
-    Raises:
-        ConfigError: The kind needs no pairing.
-        PresenceBridgeError: As the kind raises.
-    """
     if kind.pair is None:
         raise ConfigError([f"kind {kind.name!r} needs no pairing"])
     await kind.pair(options, _around(name, config, _broker(name, config)))
@@ -71,12 +65,7 @@ async def cycle(
     *,
     seconds: float,
 ) -> None:
-    """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says.
-
-    Raises:
-        LightUnreachableError: It never showed one.
-        PersonMustActError: Only the driver that runs can show them, and none does.
-    """
+    """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says."""
     if not kind.shines:
         return await _by_its_driver(name, config)
     shown = asyncio.Event()
@@ -121,12 +110,7 @@ async def cycle(
 
 
 async def _by_its_driver(name: str, config: HostConfig) -> None:
-    """Have the driver that runs show each look, where nothing shines but what it publishes.
-
-    Raises:
-        PersonMustActError: It does not run.
-        TryAgainError: The broker cannot be reached.
-    """
+    """Have the driver that runs show each look, where nothing shines but what it publishes."""
     state = config.topics.driver_state(name)
     heard = await visit(config.mqtt, follow=[state], within_s=BROKER_S)
     if not any(received.payload == ONLINE.encode() for received in heard):
@@ -148,8 +132,8 @@ async def _connected(broker: Broker) -> None:
 
 
 async def _capability(light: Light, kind: Kind[Any]) -> Capability:
-    """What the light can do, if it is there to tell."""
-    if isinstance(light, Capable):
+    abilities = Abilities(light, kind)
+    if abilities.capable:
         with suppress(LightUnreachableError, LightRefusedError):
-            return await answered(light.capability(), kind.deadline_s)
+            return await abilities.answered(abilities.capable.capability())
     return kind.capability

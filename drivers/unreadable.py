@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from bridge.contract.errors import ContractError
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -16,15 +22,20 @@ class UnreadableMessages:
     def __init__(self) -> None:
         self._logged: dict[str, set[str]] = {}
 
-    def ignored(self, topic: str, why: object) -> None:
-        """A message on ``topic`` is ignored."""
+    def read(self, topic: str, read: Callable[[], T]) -> T | None:
+        """What ``read`` makes of a message on ``topic``; ``None`` where it cannot be read."""
+        try:
+            found = read()
+        except ContractError as error:
+            self._ignored(topic, str(error))
+            return None
+        self._logged.pop(topic, None)
+        return found
+
+    def _ignored(self, topic: str, why: str) -> None:
         reasons = self._logged.get(topic)
         if reasons is None and len(self._logged) < _MOST_TOPICS:
             reasons = self._logged[topic] = set()
-        if reasons is not None and str(why) not in reasons and len(reasons) < _MOST_REASONS:
-            reasons.add(str(why))
+        if reasons is not None and why not in reasons and len(reasons) < _MOST_REASONS:
+            reasons.add(why)
             log.warning("ignored what is on %s: %s", topic, why)
-
-    def readable(self, topic: str) -> None:
-        """A message on ``topic`` could be read."""
-        self._logged.pop(topic, None)

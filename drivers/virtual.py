@@ -14,10 +14,6 @@ from bridge.contract.light import Effect, LightState
 from drivers.base import Kind, Light, Surroundings
 
 
-class VirtualOptions(Settings):
-    """No options of its own."""
-
-
 class VirtualLight:
     """A light that is always there; given back, it shows nothing."""
 
@@ -25,11 +21,9 @@ class VirtualLight:
         self.shown: LightState | None = None
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``."""
         self.shown = state
 
     async def snapshot(self) -> dict[str, Any]:
-        """There is nothing before the first look."""
         return {}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:  # noqa: ARG002 - nothing was read
@@ -38,13 +32,13 @@ class VirtualLight:
 
 
 @asynccontextmanager
-async def _open(_options: VirtualOptions, _around: Surroundings) -> AsyncIterator[Light]:
+async def _open(_options: Settings, _around: Surroundings) -> AsyncIterator[Light]:
     yield VirtualLight()
 
 
 KIND = Kind(
     name="virtual",
-    options=VirtualOptions,
+    options=Settings,
     open=_open,
     effects=frozenset(Effect),
     shines=False,

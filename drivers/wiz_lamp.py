@@ -13,20 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
+from drivers import lan
 from drivers.base import Capability, Found, Kind
 from drivers.brightness import apart, is_lit, level
-from drivers.lan import (
-    EVERYBODY,
-    LIST_S,
-    SEARCH_S,
-    BroadcastOptions,
-    HardwareAddress,
-    OverNetwork,
-    Port,
-    answers,
-    hardware_address,
-    opened,
-)
+from drivers.lan import HardwareAddress, OverNetwork
 
 if TYPE_CHECKING:
     from pywizlight import wizlight
@@ -41,18 +31,14 @@ _MODES = (("sceneId", "speed"), ("temp",), ("r", "g", "b", "c", "w"))
 _WATCHED = ("state", "dimming", "temp", "r", "g", "b")
 
 
-class WizOptions(BroadcastOptions):
-    """One bulb, by its MAC or its address."""
-
+class WizOptions(lan.BroadcastOptions):
     NAMED_BY = ("mac",)
 
     mac: HardwareAddress | None = None
-    port: Port = PORT
+    port: lan.Port = PORT
 
 
 class WizLight:
-    """One bulb or plug."""
-
     def __init__(self, options: WizOptions) -> None:
         from pywizlight.exceptions import WizLightError  # noqa: PLC0415 - an extra
 
@@ -68,8 +54,6 @@ class WizLight:
         self.close = self._bulb.close
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``."""
-
         async def show(bulb: wizlight) -> None:
             params = pilot(state, bulb.bulbtype)
             await bulb.send({"method": "setPilot", "params": params})
@@ -78,22 +62,14 @@ class WizLight:
         await self._bulb.call(show)
 
     async def capability(self) -> Capability:
-        """What the bulb's model can do."""
-
-        async def ask(bulb: wizlight) -> Capability:
-            return capability_of(bulb.bulbtype)
-
-        return await self._bulb.call(ask)
+        return capability_of((await self._bulb.device()).bulbtype)
 
     async def changed_by_others(self) -> bool:
-        """Whether it shows something else than the last ``apply`` left."""
         now = await self.snapshot()
         wanted = {key: value for key, value in self._wanted.items() if key in _WATCHED}
         return any(now.get(key, value) != value for key, value in wanted.items())
 
     async def snapshot(self) -> dict[str, Any]:
-        """Read what is shown."""
-
         async def read(bulb: wizlight) -> dict[str, Any]:
             reply = await bulb.send({"method": "getPilot", "params": {}})
             found: dict[str, Any] = reply["result"]
@@ -103,8 +79,6 @@ class WizLight:
         return await self._bulb.call(read)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring back what was read."""
-
         async def send(bulb: wizlight) -> None:
             await bulb.send({"method": "setPilot", "params": as_before(snapshot)})
 
@@ -117,7 +91,7 @@ class WizLight:
         return wizlight(self._options.host or await self._found(), self._options.port)
 
     async def _found(self) -> str:
-        there = _there(self._options.broadcast, self._options.port, within_s=SEARCH_S)
+        there = _there(self._options.broadcast, self._options.port, within_s=lan.SEARCH_S)
         async with aclosing(there) as found:
             async for mac, address in found:
                 if mac == self._options.mac:
@@ -126,7 +100,6 @@ class WizLight:
 
 
 def pilot(state: LightState, model: BulbType | None) -> dict[str, Any]:
-    """``params`` of the command that shows ``state``."""
     from pywizlight import PilotBuilder  # noqa: PLC0415 - as above
 
     if not is_lit(state):
@@ -149,7 +122,6 @@ def pilot(state: LightState, model: BulbType | None) -> dict[str, Any]:
 
 
 def capability_of(model: BulbType | None) -> Capability:
-    """What a model can do."""
     if model is None or model.features.color:
         return Capability.COLOR
     return Capability.WHITE if model.features.brightness else Capability.ON_OFF
@@ -172,16 +144,15 @@ async def _there(to: str, port: int, *, within_s: float) -> AsyncGenerator[tuple
     """MAC and address of each bulb that answers, maybe more than once."""
     from pywizlight.discovery import REGISTER_MESSAGE  # noqa: PLC0415 - as above
 
-    async with aclosing(answers(REGISTER_MESSAGE, (to, port), within_s=within_s)) as heard:
+    async with aclosing(lan.answers(REGISTER_MESSAGE, (to, port), within_s=within_s)) as heard:
         async for data, address in heard:
             with suppress(ValueError, TypeError, KeyError):  # whoever else listens there
-                yield hardware_address(json.loads(data)["result"]["mac"]), address
+                yield lan.hardware_address(json.loads(data)["result"]["mac"]), address
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
-    """Each bulb that answers, maybe more than once."""
-    host, _, port = (at or EVERYBODY).partition(":")
-    async with aclosing(_there(host, int(port or PORT), within_s=LIST_S)) as answered:
+    host, _, port = (at or lan.EVERYBODY).partition(":")
+    async with aclosing(_there(host, int(port or PORT), within_s=lan.LIST_S)) as answered:
         async for mac, address in answered:
             yield Found(mac, address, "WiZ", {"mac": mac})
 
@@ -189,7 +160,7 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
 KIND = Kind(
     name="wiz",
     options=WizOptions,
-    open=lambda options, _: opened("wiz", lambda: WizLight(options)),
+    open=lambda options, _: lan.opened("wiz", lambda: WizLight(options)),
     frame_interval_s=0.25,
     deadline_s=8.0,
     find=find,

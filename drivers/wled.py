@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from bridge.contract.light import Effect, LightState
 from drivers.brightness import is_lit, level
+from drivers.record import Record
 
 SOLID, BLINK, BREATHE = 0, 1, 2
+READ = {"v": True}
 NO_NIGHTLIGHT = {"on": False}
 """``nl``: else one that somebody started would dim our look."""
 RESTART_S = 3.0
@@ -27,10 +29,10 @@ _FRAME_MS = 24
 _HALF = 128
 
 
-class Segment(BaseModel):
+class Segment(Record):
     """What we look at of a segment; the rest is kept for restoring."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
+    model_config = ConfigDict(extra="allow")
 
     id: int
     on: bool = True
@@ -39,11 +41,7 @@ class Segment(BaseModel):
     col: tuple[tuple[int, ...], ...] = ()
 
 
-class State(BaseModel):
-    """``state`` of a reply."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
+class State(Record):
     on: bool
     bri: Annotated[int, Field(ge=0, le=255)]
     ps: int = -1
@@ -53,29 +51,18 @@ class State(BaseModel):
     seg: tuple[Segment, ...]
 
 
-class Info(BaseModel):
-    """``info`` of a reply."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
-    ver: str = "?"
+class Info(Record):
     uptime: int = 0
     """Seconds since the board started."""
 
 
-class Reply(BaseModel):
-    """What WLED is and shows."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
+class Reply(Record):
     state: State
     info: Info = Field(default_factory=Info)
 
 
-class Refusal(BaseModel):
+class Refusal(Record):
     """``{"error": 3}`` instead of a reply."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     error: int
 
@@ -100,7 +87,7 @@ def segment(state: LightState) -> dict[str, Any]:
 
 def show(state: LightState, segments: Iterable[int]) -> dict[str, Any]:
     """The object that shows ``state`` on all ``segments``, with the effects of WLED itself."""
-    asked: dict[str, Any] = {"v": True, "on": is_lit(state), "nl": NO_NIGHTLIGHT}
+    asked: dict[str, Any] = {"on": is_lit(state), "nl": NO_NIGHTLIGHT}
     if is_lit(state):
         asked["bri"] = level(state)
     asked["seg"] = [{"id": number, **segment(state)} for number in segments]
@@ -110,9 +97,9 @@ def show(state: LightState, segments: Iterable[int]) -> dict[str, Any]:
 def show_alone(state: LightState, segments: Iterable[int]) -> dict[str, Any]:
     """The same for some of several: the others, and the brightness of all, stay as they are."""
     if not is_lit(state):
-        return {"v": True, "seg": [{"id": number, "on": False} for number in segments]}
+        return {"seg": [{"id": number, "on": False} for number in segments]}
     shown = segment(state) | {"bri": level(state)}
-    return {"v": True, "on": True, "seg": [{"id": number, **shown} for number in segments]}
+    return {"on": True, "seg": [{"id": number, **shown} for number in segments]}
 
 
 def same(one: State, other: State, segments: Collection[int] | None = None) -> bool:
@@ -121,7 +108,6 @@ def same(one: State, other: State, segments: Collection[int] | None = None) -> b
 
 
 def snapshot(state: State) -> dict[str, Any]:
-    """What ``restore`` needs, as JSON values."""
     return state.model_dump(mode="json")
 
 
@@ -133,10 +119,10 @@ def restore(snapshot: dict[str, Any], segments: Collection[int] | None = None) -
     state = State.model_validate(snapshot)
     if segments is not None:
         found = [part for part in snapshot["seg"] if part["id"] in segments]
-        return {"v": True, **({} if state.on else {"on": False}), "seg": found}
+        return {**({} if state.on else {"on": False}), "seg": found}
     if state.on and state.pl > 0:
-        return {"v": True, "ps": state.pl}
-    asked: dict[str, Any] = {"v": True, "on": state.on, "bri": state.bri, "seg": snapshot["seg"]}
+        return {"ps": state.pl}
+    asked: dict[str, Any] = {"on": state.on, "bri": state.bri, "seg": snapshot["seg"]}
     if state.ps > 0:
         asked["pd"] = state.ps
     return asked

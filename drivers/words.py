@@ -15,15 +15,11 @@ OFF = Words(look="off")
 
 
 class WordSettings(Settings):
-    """The key that every kind has which shows words."""
-
     words: dict[str, Annotated[str, Field(max_length=200)]] = Field(default_factory=dict)
     """What a word is called there: ``{ in_a_call = "On the phone", alice = "Alice" }``."""
 
 
 def called(words: Words, names: Mapping[str, str]) -> Words:
-    """``words`` as ``names`` has them."""
-
     def name(word: str) -> str:
         return names.get(word, word)
 

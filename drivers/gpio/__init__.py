@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
+from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
-from drivers.blocking import Worker
-from drivers.gpio.light import GpioLight
+from drivers.blocking import OnDemand, Worker, closing
+from drivers.gpio.levels import levels
 from drivers.gpio.options import GpioOptions
-from drivers.gpio.pins import take
+from drivers.gpio.pins import Leds, take
+
+
+class GpioLight:
+    """Takes its pins with the first look; ``take`` blocks."""
+
+    def __init__(self, options: GpioOptions, worker: Worker, take: Callable[[], Leds]) -> None:
+        self._options = options
+        self._leds = OnDemand(worker, take, what="the pins")
+        self.close = self._leds.close
+
+    async def apply(self, state: LightState) -> None:
+        wanted = levels(state, self._options)
+        await self._leds.use(lambda leds: leds.show(wanted))
 
 
 @asynccontextmanager
 async def _open(options: GpioOptions, around: Surroundings) -> AsyncIterator[Light]:
-    async with Worker(f"gpio-{around.name}") as worker:
-        light = GpioLight(options, worker, partial(take, options, around.state_dir))
-        try:
-            yield light
-        finally:
-            await light.close()
+    async with (
+        Worker(f"gpio-{around.name}") as worker,
+        closing(GpioLight(options, worker, partial(take, options, around.state_dir))) as light,
+    ):
+        yield light
 
 
 def tailored(options: GpioOptions) -> Kind[GpioOptions]:

@@ -17,18 +17,13 @@ CHANNELS: dict[str, tuple[str, ...]] = {
     "single": ("led",),
     "traffic_light": ("red", "amber", "green"),
 }
-"""The pins that each layout has, by name."""
 
 _HIGHEST_GPIO = 27
 _PIN = re.compile(r"(?:GPIO|BCM)(\d{1,2})|((?:BOARD|J8:)\d{1,2})", re.IGNORECASE)
 
 
 def parse_pin(value: Any) -> str:
-    """Read ``17``, ``"GPIO17"`` or, by its place on the header, ``"BOARD11"``.
-
-    Raises:
-        ValueError: It is none of them.
-    """
+    """Read ``17``, ``"GPIO17"`` or, by its place on the header, ``"BOARD11"``."""
     match = _PIN.fullmatch(value) if isinstance(value, str) else None
     if match and match.group(2):
         return match.group(2).upper()
@@ -42,8 +37,6 @@ Pin = Annotated[str, BeforeValidator(parse_pin)]
 
 
 class GpioOptions(Settings):
-    """LEDs on the header of a Raspberry Pi."""
-
     layout: Layout = "rgb"
     pins: dict[str, Pin]
     """``{ red = 17, green = 27, blue = 22 }``; ``led``, or ``red``, ``amber`` and ``green``."""

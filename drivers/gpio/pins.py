@@ -14,11 +14,7 @@ from typing import Any
 
 from bridge.config.installation import cure
 from bridge.config.private_folder import make_private
-from bridge.contract.errors import (
-    LightRefusedError,
-    LightUnreachableError,
-    PresenceBridgeError,
-)
+from bridge.contract.errors import LightRefusedError, LightUnreachableError, PresenceBridgeError
 from drivers.gpio.levels import Levels
 from drivers.gpio.options import GpioOptions
 
@@ -42,11 +38,6 @@ class Leds:
         self._leds, self._factory = leds, factory
 
     def show(self, levels: Levels) -> None:
-        """Set every LED.
-
-        Raises:
-            LightUnreachableError: A pin does not obey.
-        """
         for channel, level in levels.items():
             led = self._leds[channel]
             try:
@@ -63,11 +54,7 @@ class Leds:
 
 
 def take(options: GpioOptions, state_dir: Path, make_factory: Factory = raspberry_pi) -> Leds:
-    """Take the pins of ``options``; LEDs are dark at first.
-
-    Raises:
-        LightRefusedError: A pin is taken or wrong, or there are no pins here.
-    """
+    """Take the pins of ``options``; LEDs are dark at first. Raises as ``Light.apply`` does."""
     with contextlib.ExitStack() as given_back:
         try:
             factory = _within(state_dir, make_factory)

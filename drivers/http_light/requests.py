@@ -24,11 +24,7 @@ _NO_HEADER = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 
 
 def request_for(options: HttpOptions, state: LightState, words: Words) -> Request:
-    """What shows ``state`` and ``words``; reads files, so that a new secret counts at once.
-
-    Raises:
-        LightRefusedError: A file cannot be read, or has what cannot be sent.
-    """
+    """What shows ``state`` and ``words``; reads files, so that a new secret counts at once."""
     filled = values(state, called(words, options.words))
     if options.secret_file:
         filled[SECRET] = _secret(options.secret_file)
@@ -43,7 +39,7 @@ def request_for(options: HttpOptions, state: LightState, words: Words) -> Reques
         fill((off and off.url) or options.url, filled, lambda value: quote(value, safe="")),
         headers | _authorization(options),
         content,
-        _login(options),
+        _named(options) if options.login == "digest" else None,
     )
 
 
@@ -54,10 +50,6 @@ def _authorization(options: HttpOptions) -> dict[str, str]:
         user = ":".join(login).encode()
         return {"Authorization": f"Basic {b64encode(user).decode('ascii')}"}
     return {}
-
-
-def _login(options: HttpOptions) -> Login | None:
-    return _named(options) if options.login == "digest" else None
 
 
 def _named(options: HttpOptions) -> Login | None:

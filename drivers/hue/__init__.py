@@ -50,20 +50,13 @@ async def opened(
             await events.end()
 
 
-async def _pair(options: HueOptions, around: Surroundings, *, search: Search = address_of) -> None:
+async def _pair(options: HueOptions, around: Surroundings) -> None:
     async with _called(options, around, ANSWER_S, within_s=2 * ANSWER_S) as (hub, calls):
-        address = await search(options.hub_id) if options.hub_id else None
+        address = await address_of(options.hub_id) if options.hub_id else None
         if options.hub_id and address is None:
             raise LightUnreachableError(f"no hub {options.hub_id} answers in this network")
         await calls(hub.move, address)
-        await LinkButton(
-            hub,
-            calls,
-            name=around.name,
-            protocol=options.protocol,
-            clock=around.clock,
-            say=lambda line: print(line, flush=True),  # noqa: T201 - the command's answer
-        ).pair()
+        await LinkButton(hub, calls, around.name, options.protocol, around.clock).pair()
 
 
 @asynccontextmanager

@@ -10,15 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasPath, Field
 
-from bridge.contract.errors import (
-    LightRefusedError,
-    LightUnreachableError,
-    PersonMustActError,
-    TryAgainError,
-)
+from bridge.contract.errors import LightRefusedError, LightUnreachableError, PresenceBridgeError
 from drivers.base import Capability
+from drivers.record import Record
 
 Point = tuple[float, float]
 """CIE 1931 chromaticity: x and y, 0 to 1 each."""
@@ -29,16 +25,11 @@ UNKNOWN_KEY, NO_SUCH_RESOURCE = 1, 3
 NO_LINK_BUTTON, IS_OFF, INTERNAL = 101, 201, 901
 
 _MOST_NAMES = 30
-"""So many are listed when there is none of that name."""
 _PLACES = frozenset({"Room", "Zone"})
 """What people make; the hub has other groups of the same names (Hue API v1, "Groups API")."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
-
-class Values(_Record):
+class Values(Record):
     """``state`` of a light. What a lamp cannot do is missing."""
 
     on: bool
@@ -54,9 +45,7 @@ class Values(_Record):
     """Whether the lamp answered the hub the last time; the hub is slow to learn."""
 
 
-class HubLight(_Record):
-    """One entry of ``/lights``."""
-
+class HubLight(Record):
     name: str
     type: str = ""
     modelid: str = ""
@@ -86,14 +75,11 @@ class Target(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One light or group as the hub lists it."""
-
     name: str
     type: str = ""
 
 
 def entries_of(listing: Mapping[str, Any]) -> dict[int, Entry]:
-    """By number, from ``/lights`` or ``/groups``."""
     return {
         int(number): Entry(str(entry["name"]), str(entry.get("type", "")))
         for number, entry in listing.items()
@@ -101,11 +87,7 @@ def entries_of(listing: Mapping[str, Any]) -> dict[int, Entry]:
 
 
 def pick(entries: Mapping[int, Entry], wanted: int | str, what: str) -> int:
-    """The number of the only one that ``wanted`` means; rooms and zones before other groups.
-
-    Raises:
-        LightRefusedError: There is none, or several.
-    """
+    """The number of the only one that ``wanted`` means; rooms and zones before other groups."""
     found = [] if isinstance(wanted, int) else _called(entries, wanted)
     if not found and str(wanted).isdecimal() and int(wanted) in entries:
         found = [int(wanted)]
@@ -124,7 +106,6 @@ def pick(entries: Mapping[int, Entry], wanted: int | str, what: str) -> int:
 
 
 def listed(entries: Mapping[int, Entry]) -> str:
-    """Numbers and names for people."""
     names = [f"{number} {entry.name!r}" for number, entry in sorted(entries.items())]
     return ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "") or "none"
 
@@ -143,9 +124,7 @@ def _composed(name: str) -> str:
     return normalize("NFC", name)
 
 
-class Refusal(_Record):
-    """One ``error`` entry."""
-
+class Refusal(Record):
     type: int
     description: str = ""
 
@@ -159,12 +138,7 @@ class HubRefusedError(Exception):
 
 
 def checked(reply: Any) -> Any:
-    """``reply`` itself, when it has no refusal and a shape that the API has.
-
-    Raises:
-        HubRefusedError: At least one entry is an error.
-        ValueError: It is no reply of a hub.
-    """
+    """``reply`` itself, when it has no refusal; ``ValueError`` where no hub answers like that."""
     if isinstance(reply, dict):
         return reply
     if not (isinstance(reply, list) and reply and all(map(_is_entry, reply))):
@@ -178,8 +152,7 @@ def _is_entry(entry: Any) -> bool:
     return isinstance(entry, dict) and bool(entry.keys() & {"success", "error"})
 
 
-def meaning(error: HubRefusedError, *, name: str) -> TryAgainError | PersonMustActError:
-    """The error of ours for what the hub refused to the lamp ``name``."""
+def meaning(error: HubRefusedError, *, name: str) -> PresenceBridgeError:
     if UNKNOWN_KEY in error.types:
         return LightRefusedError(
             "the hub does not know our key any more.",
@@ -194,11 +167,7 @@ def meaning(error: HubRefusedError, *, name: str) -> TryAgainError | PersonMustA
 
 
 def hub_id_of(config: Any) -> str:
-    """The id of the hub whose ``/api/config`` this is.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """The id of the hub whose ``/api/config`` this is; ``ValueError`` where it is none."""
     config = checked(config)
     found = config.get("bridgeid") or config.get("mac") if isinstance(config, dict) else ""
     hub_id = str(found).replace(":", "").lower()
@@ -208,7 +177,6 @@ def hub_id_of(config: Any) -> str:
 
 
 def no_hub(address: str) -> LightRefusedError:
-    """The error for something else that answers there."""
     return LightRefusedError(
         f"{address} answers, but not as a Hue hub.", remedy="Correct hub in the config."
     )

@@ -19,8 +19,7 @@ from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.contract.errors import PresenceBridgeError
 from bridge.retry import Random, full_jitter
-from drivers.blocking import Worker
-from drivers.cut_off import CutOff, cut_when_cancelled
+from drivers.blocking import CutOff, Worker, cut_when_cancelled
 from drivers.hue.pairing import Pairing
 from drivers.hue.transport import END_S, Transport
 
@@ -79,7 +78,6 @@ class Events:
         self._changed.add(ANYTHING)
 
     async def end(self) -> None:
-        """Stop listening."""
         if self._task:
             self._stop()
             with suppress(TimeoutError):

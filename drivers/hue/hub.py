@@ -13,19 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.hue.api import (
-    IS_OFF,
-    HubLight,
-    HubRefusedError,
-    Target,
-    checked,
-    entries_of,
-    hub_id_of,
-    listed,
-    meaning,
-    no_hub,
-    pick,
-)
+from drivers.hue import api
+from drivers.hue.api import HubLight, HubRefusedError, Target
 from drivers.hue.looks import Body
 from drivers.hue.pairing import Pairing, Pairings, Place
 from drivers.hue.transport import NoTlsError, Transport
@@ -41,15 +30,12 @@ phue.logger.disabled = True  # it logs the key
 
 
 class PhueBridge(phue.Bridge):  # type: ignore[misc]
-    """phue's bridge, speaking through ``transport``."""
-
     def __init__(self, transport: Transport, key: str) -> None:
         self._transport = transport
         super().__init__(transport.address, key, os.devnull)
 
     def request(self, mode: str = "GET", address: str | None = None, data: Any = None) -> Any:
-        """The hub's reply; raises as ``exchange`` and ``checked``."""
-        return checked(self._transport.exchange(mode, address or "/", data))
+        return api.checked(self._transport.exchange(mode, address or "/", data))
 
 
 class Hub:
@@ -64,12 +50,6 @@ class Hub:
         self._stamp: object = None
         self._place: Place | None = None
         self.pairing: Pairing | None = None
-        """With the hub that was recognised last."""
-
-    @property
-    def address(self) -> str:
-        """Where the hub is thought to be."""
-        return self.transport.address
 
     @property
     def is_recognised(self) -> bool:
@@ -77,7 +57,6 @@ class Hub:
         return self._bridge is not None
 
     def start(self) -> None:
-        """Look for the hub first where it was last."""
         self._place = self.pairings.place(self._name, self._options.hub)
         if self._place:
             self.transport.address = self._place.address
@@ -105,28 +84,24 @@ class Hub:
             self._place = None
 
     def settle(self, hub_id: str) -> None:
-        """Note that the lamp's hub is where we speak to it."""
-        self._place = Place(hub=self._options.hub, hub_id=hub_id, address=self.address)
+        self._place = Place(hub=self._options.hub, hub_id=hub_id, address=self.transport.address)
         self.pairings.save_place(self._name, self._place)
 
     def find(self) -> Target:
-        """The light or group that the options name."""
         with self._translated() as bridge:
             if self._options.group == 0:
                 return Target(is_group=True, id=0, name="all lights")
             is_group = self._options.group is not None
-            entries = entries_of(bridge.get_group() if is_group else bridge.get_light())
-            number = pick(entries, self._options.wanted, "group" if is_group else "light")
+            entries = api.entries_of(bridge.get_group() if is_group else bridge.get_light())
+            number = api.pick(entries, self._options.wanted, "group" if is_group else "light")
             return Target(is_group, number, entries[number].name)
 
     def inventory(self) -> list[str]:
-        """What the hub has, a line a sort."""
         with self._translated() as bridge:
-            lights, groups = entries_of(bridge.get_light()), entries_of(bridge.get_group())
-            return [f"Lights: {listed(lights)}", f"Groups: {listed(groups)}"]
+            lights, groups = api.entries_of(bridge.get_light()), api.entries_of(bridge.get_group())
+            return [f"Lights: {api.listed(lights)}", f"Groups: {api.listed(groups)}"]
 
     def members(self, target: Target) -> dict[int, HubLight]:
-        """The light, or all lights of the group, as they are now."""
         with self._translated() as bridge:
             if not target.is_group:
                 return {target.id: HubLight.model_validate(bridge.get_light(target.id))}
@@ -141,7 +116,7 @@ class Hub:
             try:
                 put(target.id, dict(body))
             except HubRefusedError as error:
-                if otherwise is None or IS_OFF not in error.types:
+                if otherwise is None or api.IS_OFF not in error.types:
                     raise
                 put(target.id, dict(otherwise))
 
@@ -150,7 +125,6 @@ class Hub:
         return self.pairings.stamp() != self._stamp
 
     def close(self) -> None:
-        """Drop the connection."""
         self._bridge = None
         self.transport.close()
 
@@ -165,19 +139,19 @@ class Hub:
             yield self._bridge
         except HubRefusedError as error:
             self.close()
-            raise meaning(error, name=self._name) from error
+            raise api.meaning(error, name=self._name) from error
         except (LightUnreachableError, LightRefusedError):
             self.close()
             raise
         except (phue.PhueException, LookupError, TypeError, ValueError) as error:
             self.close()
-            raise no_hub(self.address) from error
+            raise api.no_hub(self.transport.address) from error
 
     def _recognised(self) -> Pairing:
         """Whom we talk to: by certificate, or by id where a hub has none. Sets the transport."""
         self._stamp = self.pairings.stamp()
-        if self.address == self._options.hub_id:
-            raise LightUnreachableError(f"no hub {self.address} answers in this network")
+        if self.transport.address == self._options.hub_id:
+            raise LightUnreachableError(f"no hub {self.transport.address} answers in this network")
         pairings = self.pairings.load()
         pinned = {pairing.fingerprint: pairing for pairing in pairings if pairing.fingerprint}
         plain = {pairing.hub_id: pairing for pairing in pairings if not pairing.fingerprint}
@@ -194,7 +168,7 @@ class Hub:
                 return self._own(pinned[seen])
         if plain and self._options.protocol != "https":
             self.transport.connect("http")
-            hub_id = hub_id_of(self.transport.exchange("GET", "/api/config"))
+            hub_id = api.hub_id_of(self.transport.exchange("GET", "/api/config"))
             if hub_id in plain:
                 return self._own(plain[hub_id])
         raise without_tls or self._stranger("is not paired.")
@@ -208,6 +182,6 @@ class Hub:
 
     def _stranger(self, text: str) -> LightRefusedError:
         return LightRefusedError(
-            f"the hub at {self.address} {text}",
+            f"the hub at {self.transport.address} {text}",
             remedy=f"Correct hub in the config, or run: presence-driver pair {self._name}",
         )

@@ -13,19 +13,10 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Capability
+from drivers.hue import looks
 from drivers.hue.api import HubLight, Target
 from drivers.hue.events import Events
-from drivers.hue.looks import (
-    Body,
-    Write,
-    as_found,
-    body_for,
-    capability_of,
-    difference,
-    fading,
-    shows,
-    writes_to_restore,
-)
+from drivers.hue.looks import Body, Write
 from drivers.hue.options import HueOptions
 from drivers.hue.search import Search
 from drivers.hue.transport import Calls
@@ -57,8 +48,6 @@ class _Written(NamedTuple):
 
 
 class HueLight:
-    """One light or one group."""
-
     shortest_fade_s = 0.1
 
     def __init__(
@@ -81,7 +70,6 @@ class HueLight:
         """Of a snapshot that could not be brought back at once."""
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``, whatever others have made of the light meanwhile."""
         await self._locate()
         self._left = None
         await self._calls(self._show, state, self._transition_s)
@@ -92,16 +80,15 @@ class HueLight:
         await self._calls(self._show, state, over_s, is_frame=True)
 
     async def capability(self) -> Capability:
-        """What the light, or the best of the group, can do."""
         await self._locate()
         _, lights = await self._calls(self._target)
-        return capability_of(lights.values())
+        return looks.capability_of(lights.values())
 
     async def snapshot(self) -> dict[str, Any]:
         """How each light is now; the next look ends an effect that runs on it."""
         await self._locate()
         target, lights = await self._calls(self._target, anew=True)
-        return {"lights": as_found(lights), "group": target.id if target.is_group else None}
+        return {"lights": looks.as_found(lights), "group": target.id if target.is_group else None}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring each light back; one that cannot be reached does not stop the others.
@@ -111,7 +98,7 @@ class HueLight:
         """
         await self._locate()
         if self._left is None or self._left[0] != snapshot:
-            writes = writes_to_restore(snapshot["lights"], group=snapshot["group"])
+            writes = looks.writes_to_restore(snapshot["lights"], group=snapshot["group"])
             self._left = snapshot, list(writes)
         left, failed = self._left[1], None
         for write in list(left):
@@ -134,7 +121,7 @@ class HueLight:
         The lights are read only when the hub spoke of them, or cannot speak by itself.
         """
         await self._locate()
-        self._events.follow(self._hub.address, self._hub.pairing)
+        self._events.follow(self._hub.transport.address, self._hub.pairing)
         return await self._calls(self._is_changed)
 
     async def is_mended(self) -> bool:
@@ -145,18 +132,13 @@ class HueLight:
             return False
 
     async def _locate(self) -> None:
-        """See that the hub answers, where it is now.
-
-        Raises:
-            LightUnreachableError: It answers nowhere.
-            LightRefusedError: Another one is there.
-        """
+        """See that the hub answers, where it is now. Raises as ``apply`` does."""
         if self._hub.is_recognised:
             return
         try:
             await self._calls(self._hub.recognise)
         except (LightUnreachableError, LightRefusedError) as error:
-            hub_id, before = await self._calls(self._hub.id_to_find), self._hub.address
+            hub_id, before = await self._calls(self._hub.id_to_find), self._hub.transport.address
             address = await self._search(hub_id) if hub_id else None
             if address == before:
                 raise
@@ -186,11 +168,11 @@ class HueLight:
 
     def _show(self, state: LightState, over_s: float, *, is_frame: bool = False) -> None:
         target, lights = self._target()
-        body, last = body_for(state, lights.values()), self._written
+        body, last = looks.body_for(state, lights.values()), self._written
         self._found = self._written = None  # until this has worked
-        whole, whole_at_s = fading(body, over_s), self._clock.monotonic()
+        whole, whole_at_s = looks.fading(body, over_s), self._clock.monotonic()
         if is_frame and last and whole_at_s - last.whole_at_s < WHOLE_EVERY_S:
-            change = fading(difference(last.body, body), over_s)
+            change = looks.fading(looks.difference(last.body, body), over_s)
             self._hub.write(target, change, otherwise=whole)
             whole_at_s = last.whole_at_s
         else:
@@ -215,7 +197,7 @@ class HueLight:
             if not written.fades:
                 return False
             body = {key: value for key, value in body.items() if key != "bri"}
-        if all(shows(light, body) for light in lights.values() if light.state.reachable):
+        if all(looks.shows(light, body) for light in lights.values() if light.state.reachable):
             return False
         self._written = None
         return True
@@ -242,6 +224,5 @@ class HueLight:
 
 
 def _resources(target: Target, lights: Lights) -> set[str]:
-    """The paths of what is shown on."""
     group = {f"/groups/{target.id}"} if target.is_group else set()
     return group | {f"/lights/{number}" for number in lights}

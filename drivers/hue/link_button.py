@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +21,6 @@ _LONGEST_NAME = 19
 
 
 class Identity(NamedTuple):
-    """A hub as it shows itself to anybody."""
-
     hub_id: str
     name: str
     fingerprint: str | None
@@ -42,31 +39,24 @@ class LinkButton:
     name: str
     protocol: str
     clock: Clock
-    say: Callable[[str], None]
 
     async def pair(self) -> None:
-        """Pair, unless that was done before; then show what the hub has.
-
-        Raises:
-            LightUnreachableError: The hub does not answer.
-            LightRefusedError: It is no hub, nobody pressed the button, or it has no such light.
-        """
+        """Pair, unless that was done before; then show what the hub has."""
         identity = await self.calls(self._identify)
         if await self.calls(self._is_paired, identity):
-            self.say(f"{identity} is paired already.")
+            _say(f"{identity} is paired already.")
         else:
             key, pin = await self._key(identity), identity.fingerprint
             pairing = Pairing(hub_id=identity.hub_id, key=key, fingerprint=pin)
             await self.calls(self.hub.pairings.save, pairing)
             how = f"https, certificate {pin}" if pin else "http, unencrypted"
-            self.say(f"Paired with {identity} over {how}.")
+            _say(f"Paired with {identity} over {how}.")
         await self.calls(self.hub.settle, identity.hub_id)
         for line in await self.calls(self.hub.inventory):
-            self.say(line)
-        self.say(f"[drivers.{self.name}] is {await self.calls(self.hub.find)}.")
+            _say(line)
+        _say(f"[drivers.{self.name}] is {await self.calls(self.hub.find)}.")
 
     def _identify(self) -> Identity:
-        """Who the hub is, looked at without a key."""
         transport = self.hub.transport
         try:
             fingerprint = transport.connect("http" if self.protocol == "http" else "https")
@@ -99,10 +89,9 @@ class LinkButton:
         return True
 
     async def _key(self, identity: Identity) -> str:
-        """What the hub gives once its button is pressed."""
         pin = identity.fingerprint
         await self.calls(self.hub.transport.connect, "https" if pin else "http", pin)
-        self.say(f"Press the link button of {identity} within {WAIT_S:g} s.")
+        _say(f"Press the link button of {identity} within {WAIT_S:g} s.")
         ends_s, reminded_s = self.clock.monotonic() + WAIT_S, WAIT_S
         while True:
             left_s = ends_s - self.clock.monotonic()
@@ -119,7 +108,7 @@ class LinkButton:
                 )
             if reminded_s - left_s >= REMIND_EVERY_S:
                 reminded_s = left_s
-                self.say(f"Waiting for the link button, {left_s:.0f} s left.")
+                _say(f"Waiting for the link button, {left_s:.0f} s left.")
             await self.clock.sleep(TRY_EVERY_S)
 
     def _request_key(self) -> str | None:
@@ -134,3 +123,7 @@ class LinkButton:
             raise LightRefusedError(f"the hub says: {error}.", remedy="Try again.") from error
         except (LookupError, TypeError, ValueError) as error:
             raise no_hub(self.hub.transport.address) from error
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the command's answer

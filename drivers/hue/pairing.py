@@ -13,20 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from bridge.config.atomic_file import write_private
 from bridge.contract.errors import LightRefusedError
+from drivers.record import Record
 
 log = logging.getLogger(__name__)
 
 
-class Pairing(BaseModel):
-    """What was agreed with one hub."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
-    )
+class Pairing(Record):
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     hub_id: Annotated[str, Field(pattern=r"^[0-9a-z]{6,32}$")]
     """Of the hub itself; part of a file name, so checked."""
@@ -35,11 +32,7 @@ class Pairing(BaseModel):
     """Of its certificate (SHA-256); ``None`` for a hub that speaks http alone."""
 
 
-class Place(BaseModel):
-    """Where the hub of one lamp was last."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
+class Place(Record):
     hub: str
     """As the config says: with another one the rest is worth nothing."""
     hub_id: str
@@ -47,17 +40,11 @@ class Place(BaseModel):
 
 
 class Pairings:
-    """The pairings below one state folder, and the place of each lamp's hub."""
-
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "hue"
 
     def load(self) -> tuple[Pairing, ...]:
-        """All pairings that can be read.
-
-        Raises:
-            LightRefusedError: The folder belongs to somebody else.
-        """
+        """All pairings that can be read. Raises as ``Light.apply`` does."""
         found = []
         try:
             for file in self._files():
@@ -76,11 +63,6 @@ class Pairings:
         return ()
 
     def save(self, pairing: Pairing) -> None:
-        """Keep ``pairing`` (mode 0600) in place of an older one with the same hub.
-
-        Raises:
-            LightRefusedError: The folder cannot be written.
-        """
         try:
             write_private(self._folder / f"{pairing.hub_id}.json", pairing.model_dump_json())
         except OSError as error:

@@ -16,8 +16,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.blocking import Worker
-from drivers.cut_off import CutOff, cut_when_cancelled
+from drivers.blocking import CutOff, Worker, cut_when_cancelled
 from drivers.network_faults import check_is_ready, fault_text
 
 Protocol = Literal["https", "http"]
@@ -52,30 +51,16 @@ class Transport:
 
     @property
     def who(self) -> str:
-        """The hub, for people."""
         return f"the hub at {self.address}"
 
     def connect(self, protocol: Protocol, pin: str | None = None) -> str | None:
-        """Speak ``protocol`` from now on; SHA-256 of the certificate, ``None`` over http.
-
-        Without a pin any certificate is accepted: for the first look at a hub, without a key.
-
-        Raises:
-            NoTlsError: It should speak TLS, and does not.
-            LightUnreachableError: It does not answer.
-            LightRefusedError: It is not the pinned one.
-        """
+        """Speak ``protocol`` from now on; SHA-256 of the certificate, ``None`` over http."""
         self.close()
         self._protocol, self.pin = protocol, pin
         return _fingerprint(self._connected())
 
     def exchange(self, method: str, path: str, body: Any = None) -> Any:
-        """The hub's JSON answer. Sent a second time where a kept connection had gone stale.
-
-        Raises:
-            LightUnreachableError: It does not answer, or asks to wait.
-            LightRefusedError: It is not the pinned one, or no hub.
-        """
+        """The hub's JSON answer. Sent a second time where a kept connection had gone stale."""
         text = None if body is None else json.dumps(body)
         is_kept = self._connection is not None and method != "POST"
         try:
@@ -151,12 +136,6 @@ class Calls:
     async def __call__(
         self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
     ) -> T:
-        """What ``function`` returns or raises.
-
-        Raises:
-            LightUnreachableError: It took too long.
-        """
-
         def call(cut: CutOff) -> T:
             self._transport.cut = cut
             return function(*arguments, **keywords)
@@ -169,7 +148,6 @@ class Calls:
             ) from None
 
     async def end(self) -> None:
-        """Drop the connection."""
         with suppress(TimeoutError):
             await within(END_S, self._worker(self._transport.close))
 

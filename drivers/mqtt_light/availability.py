@@ -48,12 +48,10 @@ class Availability:
         return was_away and all(self._said.values())
 
     def receive_device(self) -> None:
-        """The device itself reported something now."""
         self._away.clear()
 
     @property
     def away(self) -> str | None:
-        """The topic that says that the device is away."""
         return min(self._away, key=self._away.__getitem__, default=None)
 
     @property
@@ -86,11 +84,7 @@ class Reach:
         return self._bus.connected and self._availability.is_doubtful
 
     def require(self) -> None:
-        """Go on only if the device is there, as far as anybody says.
-
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-        """
+        """Raise where the broker or the device is away, as far as anybody says."""
         if not self._bus.connected:
             raise LightUnreachableError("the broker is away", retry_after_s=BROKER_AWAY_S)
         if topic := self._availability.away:
@@ -99,23 +93,17 @@ class Reach:
             )
 
     def receive_device(self) -> None:
-        """The device itself reported something now."""
         self._availability.receive_device()
         self.live.set(None)
 
     def publish(self, message: Message) -> None:
-        """Send, whoever hears it."""
         self.sent_s = self._clock.monotonic()
         if self.is_doubtful:
             self._tried[message.topic] = message, self.sent_s
         self._bus.publish(message)
 
     async def send(self, *messages: Message) -> None:
-        """Send; where it is doubtful that the device is there this is a try, and its answer counts.
-
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-        """
+        """Send; where it is doubtful that the device is there this is a try: its answer counts."""
         is_try, live = self.is_doubtful, self.live.version
         if not (is_try and self.may_try(messages[-1])):
             self.require()

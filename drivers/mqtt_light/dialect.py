@@ -50,8 +50,6 @@ class Seen(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """How a frame of an animation is reached."""
-
     after: LightState | None
     """What the device showed just before; ``None`` when that is not certain."""
     over_s: float
@@ -61,6 +59,12 @@ class Frame(NamedTuple):
 class Dialect(ABC):
     """Topics and payloads of one device, and what holds for most of them."""
 
+    state_topics: tuple[str, ...] = ()
+    """Where the device tells its state."""
+    availability_topics: tuple[str, ...] = ()
+    """Where it is reported whether the device is there; all of them must say so."""
+    ask: Message | None = None
+    """Makes the device tell its state, where it can be asked."""
     capability: Capability = Capability.COLOR
     """What the device can do."""
     effects: frozenset[Effect] = frozenset({Effect.SOLID})
@@ -75,21 +79,6 @@ class Dialect(ABC):
     """Those availability topics of which only one is right, the likeliest first."""
     parts_s: float = 0.0
     """How much longer the rest of an answer takes, where it comes in parts."""
-
-    @property
-    @abstractmethod
-    def state_topics(self) -> tuple[str, ...]:
-        """Where the device tells its state."""
-
-    @property
-    @abstractmethod
-    def availability_topics(self) -> tuple[str, ...]:
-        """Where it is reported whether the device is there; all of them must say so."""
-
-    @property
-    def ask(self) -> Message | None:
-        """Makes the device tell its state, where it can be asked."""
-        return None
 
     def ask_words(self, _reported: Reported) -> Message | None:
         """Makes the device tell its words for on and off, where it has others than we know."""
@@ -111,17 +100,13 @@ class Dialect(ABC):
     def show(self, state: LightState, frame: Frame | None = None) -> Message:
         """The command that shows ``state``, as a ``frame`` of an animation or as a look."""
 
-    @abstractmethod
-    def read(self, payload: bytes) -> Reported:
-        """What a message on a state topic tells; empty when nothing of the light.
+    def read(self, _payload: bytes) -> Reported:
+        """What a message on a state topic tells; ``ContractError`` where it cannot be read."""
+        return {}
 
-        Raises:
-            ContractError: It cannot be read.
-        """
-
-    @abstractmethod
-    def seen(self, reported: Reported) -> Seen | None:
+    def seen(self, _reported: Reported) -> Seen | None:
         """``reported`` made comparable; ``None`` when it says too little."""
+        return None
 
     @abstractmethod
     def put_back(self, reported: Reported) -> Message | None:
@@ -134,5 +119,4 @@ def command(topic: str, payload: str | bytes) -> Message:
 
 
 def no_more(one: Capability, other: Capability) -> Capability:
-    """The lesser of two."""
     return max(one, other, key=list(Capability).index)

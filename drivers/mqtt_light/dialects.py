@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from bridge.contract.light import Effect
 from bridge.contract.wire import encode_json
 from drivers.base import Capability
 from drivers.mqtt_light import zigbee2mqtt
 from drivers.mqtt_light.dialect import Dialect, command
 from drivers.mqtt_light.json_schema import JsonSchema
 from drivers.mqtt_light.options import MqttOptions
-from drivers.mqtt_light.tasmota import PREFIX, Tasmota
+from drivers.mqtt_light.tasmota import PREFIX, Tasmota, topic_of
 from drivers.mqtt_light.template import Template
 from drivers.mqtt_light.wled import Wled, preset_key
 from drivers.template import capability_of, effects_of
 
 
 def dialect_of(options: MqttOptions) -> Dialect:
-    """What ``options`` ask for."""
     return _DIALECTS[options.device](options)
 
 
@@ -88,9 +88,12 @@ def _json(options: MqttOptions) -> Dialect:
 
 def _tasmota(options: MqttOptions) -> Dialect:
     full_topic = options.topic if PREFIX in options.topic else f"{PREFIX}/{options.topic}"
+    answers = (("stat", "RESULT"), ("stat", "STATE"), ("tele", "STATE"))  # SetOption4 or not
     return Tasmota(
         full_topic,
-        availability_topic=options.availability_topic,
+        state_topics=tuple(topic_of(full_topic, *answer) for answer in answers),
+        availability_topics=(options.availability_topic or topic_of(full_topic, "tele", "LWT"),),
+        ask=command(topic_of(full_topic, "cmnd", "State"), ""),
         capability=_capability(options),
         output=_number(options),
     )
@@ -107,7 +110,9 @@ def _number(options: MqttOptions) -> int | None:
 def _wled(options: MqttOptions) -> Dialect:
     return Wled(
         options.topic,
-        availability_topic=options.availability_topic,
+        state_topics=(f"{options.topic}/v",),  # brightness alone and colour alone say less
+        availability_topics=(options.availability_topic or f"{options.topic}/status",),
+        effects=frozenset(Effect),
         presets={preset_key(text): number for text, number in options.presets.items()},
         transition_s=options.transition,
         output=_number(options),

@@ -32,9 +32,6 @@ class JsonSchema(Dialect):
     """One light with a JSON command topic."""
 
     command_topic: str
-    state_topics: tuple[str, ...] = ()
-    availability_topics: tuple[str, ...] = ()
-    ask: Message | None = None
     full: int = 255
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""
     output: str | None = None
@@ -52,7 +49,6 @@ class JsonSchema(Dialect):
     """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
 
     def show(self, state: LightState, frame: Frame | None = None) -> Message:
-        """The command that shows ``state``."""
         payload: dict[str, Any] = {"state": "OFF"}
         if is_lit(state):
             payload = {"state": "ON"}
@@ -110,13 +106,11 @@ class JsonSchema(Dialect):
         return self if capability is self.capability else replace(self, capability=capability)
 
     def end(self, reported: Reported) -> tuple[Message, ...]:
-        """What ends an effect that ``reported`` has, where that needs commands of its own."""
         effect = effect_of(reported.get("effect"))
         ends = () if effect is None else self.ends_of(effect)
         return tuple(self._command({"effect": end}) for end in ends)
 
     def seen(self, reported: Reported) -> Seen | None:
-        """``reported`` made comparable."""
         on = is_on(reported.get("state"))
         if on is None:
             return None
@@ -155,7 +149,6 @@ def _is_white(reported: Reported) -> bool:
 
 
 def _color(reported: Reported) -> tuple[str, tuple[float, ...]]:
-    """The kind of colour and its parts, 0 to 1."""
     color = reported.get("color")
     if _is_white(reported) or not isinstance(color, dict):
         mireds = number(reported.get("color_temp"))

@@ -29,8 +29,6 @@ WHOLE_EVERY_S = 10.0
 
 
 class _Sent(NamedTuple):
-    """The last command for a look or a frame of it."""
-
     state: LightState
     look_at_s: float
     """When the look began that this is a frame of."""
@@ -65,17 +63,11 @@ class MqttLight:
             self._bus.subscribe(topic, self._on_message)
 
     async def capability(self) -> Capability:
-        """What the device can do, as far as it tells. Raises as ``snapshot`` does."""
         await self._learn()
         return self._dialect.capability
 
     async def apply(self, state: LightState) -> None:
-        """Send the command for ``state``; a device that is away gets it when it is back.
-
-        Raises:
-            LightUnreachableError: The broker or the device is away.
-            LightRefusedError: A person must choose one of its outputs.
-        """
+        """Send the command for ``state``; a device that is away gets it when it is back."""
         self._require_one_output()
         now_s = self._clock.monotonic()
         self._sent, may_run = _Sent(state, now_s, now_s), self._effect_may_run or self._touched
@@ -85,10 +77,7 @@ class MqttLight:
         self._effect_may_run = False
 
     async def fade(self, state: LightState, over_s: float) -> None:
-        """Send a frame of an animation: to a Zigbee device only what it changes.
-
-        Raises as ``apply`` does.
-        """
+        """Send a frame of an animation: to a Zigbee device only what it changes."""
         last, now_s = self._sent or _Sent(state, 0.0, -WHOLE_EVERY_S), self._clock.monotonic()
         whole = now_s - last.whole_at_s >= WHOLE_EVERY_S
         whole_at_s = now_s if whole else last.whole_at_s
@@ -100,20 +89,14 @@ class MqttLight:
         await self._command(self._dialect.show(state, frame))
 
     async def snapshot(self) -> dict[str, Any]:
-        """What the device reported of itself, asked if need be; empty when it tells nothing.
-
-        Raises as ``apply`` does.
-        """
+        """What the device reported of itself, asked if need be; empty when it tells nothing."""
         await self._learn()
         self._effect_may_run, self._found_late = True, {}
         self._is_unread = self._reach.is_doubtful and not self._reported.value
         return self._reported.value
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring back what ``snapshot`` read, or switch off where it read nothing.
-
-        Raises as ``apply`` does.
-        """
+        """Bring back what ``snapshot`` read, or switch off where it read nothing."""
         self._sent, snapshot = None, snapshot or self._found_late
         back = self._dialect.put_back(snapshot) if snapshot else self._dialect.show(OFF)
         if back is None:
@@ -125,11 +108,7 @@ class MqttLight:
         self._reported.set({**self._reported.value, **snapshot})  # until it tells otherwise
 
     async def changed_by_others(self) -> bool:
-        """Whether the device reported of another look than the one it had after our command.
-
-        Raises:
-            LightUnreachableError: The device is away. Without the broker nothing is known of it.
-        """
+        """Whether the device reported of another look than the one it had after our command."""
         if self._bus.connected:
             if self._reach.is_doubtful and self._sent and not self._touched:
                 await self._reach.send(self._dialect.ask or self._dialect.show(self._sent.state))

@@ -33,8 +33,6 @@ Topic = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_
 
 
 class MqttOptions(WordSettings):
-    """One light on the broker."""
-
     device: Literal["zigbee2mqtt", "tasmota", "esphome", "wled", "json", "template"]
     """Whose topics and payloads it has."""
     topic: Topic
@@ -108,7 +106,6 @@ class MqttOptions(WordSettings):
 
     @property
     def is_sign(self) -> bool:
-        """Whether it shows words."""
         return has_words(self.payload, self.payload_off)
 
 

@@ -31,28 +31,11 @@ class Tasmota(Dialect):
     """One light. ``full_topic`` has ``%prefix%`` in it."""
 
     full_topic: str
-    availability_topic: str | None = None
     output: int | None = None
     """The number of its ``Power``; a light of several relays has the last one."""
     is_missing: bool = False
-    """The device has no such output."""
     dimmer: str = "Dimmer"
     """Another one where white (``SetOption37``) or each channel (``SetOption68``) is an output."""
-
-    @property
-    def state_topics(self) -> tuple[str, ...]:
-        """Answers to commands, with and without SetOption4, and telemetry."""
-        return self._topic("stat", "RESULT"), self._topic("stat", "STATE"), self._topic("tele")
-
-    @property
-    def availability_topics(self) -> tuple[str, ...]:
-        """The last will: ``Online`` or ``Offline``."""
-        return (self.availability_topic or self._topic("tele", "LWT"),)
-
-    @property
-    def ask(self) -> Message | None:
-        """``State`` without a payload is answered with everything."""
-        return self._command("State")
 
     def ask_words(self, reported: Reported) -> Message | None:
         """``StateText`` lets people choose the words."""
@@ -114,7 +97,6 @@ class Tasmota(Dialect):
         return ()
 
     def seen(self, reported: Reported) -> Seen | None:
-        """``reported`` made comparable."""
         on = self._is_on(reported)
         if on is None:
             return None
@@ -154,14 +136,15 @@ class Tasmota(Dialect):
         return is_on(word)
 
     def _command(self, name: str, value: str = "") -> Message:
-        return command(self._topic("cmnd", name), value)
+        return command(topic_of(self.full_topic, "cmnd", name), value)
 
-    def _topic(self, prefix: str, leaf: str = "STATE") -> str:
-        return f"{self.full_topic.replace(PREFIX, prefix)}/{leaf}"
+
+def topic_of(full_topic: str, prefix: str, leaf: str) -> str:
+    """The topic of ``leaf`` below what ``prefix`` makes of ``full_topic``."""
+    return f"{full_topic.replace(PREFIX, prefix)}/{leaf}"
 
 
 def _numbers(reported: Reported) -> list[int]:
-    """Which outputs were reported of."""
     return [int(match[1] or 1) for key in reported if (match := _POWER.fullmatch(key))]
 
 
@@ -173,7 +156,6 @@ def _channels(color: str) -> list[int]:
 
 
 def _appearance(light: Tasmota, reported: Reported) -> list[str]:
-    """The commands for what ``light`` shows when it is on."""
     if light.capability is Capability.ON_OFF:
         return []
     color, scheme = str(reported.get("Color", "")), number(reported.get("Scheme"))

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bridge.contract.clock import Clock
-from bridge.contract.errors import ContractError
-from bridge.contract.light import Effect, LightState
+from bridge.contract.light import LightState
 from bridge.contract.wire import Message
 from drivers.base import Bus, Words
 from drivers.brightness import is_lit
-from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command
+from drivers.mqtt_light.dialect import Dialect, Frame, Reported, command
 from drivers.mqtt_light.light import MqttLight
 from drivers.template import fill, fill_payload, values
 from drivers.words import called
@@ -24,28 +23,12 @@ class Template(Dialect):
     topic: str
     payload: str
     payload_off: str | None = None
-    availability_topics: tuple[str, ...] = ()
-    state_topics: tuple[str, ...] = ()
-    effects: frozenset[Effect] = field(default=frozenset({Effect.SOLID}), kw_only=True)
     words: Words = field(default_factory=Words)
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
-        """The command that shows ``state``."""
         own_off = None if is_lit(state) else self.payload_off
         filled = values(state, self.words)
         return command(fill(self.topic, filled), fill_payload(own_off or self.payload, filled))
-
-    def read(self, payload: bytes) -> Reported:
-        """Never asked for: there is no state topic.
-
-        Raises:
-            ContractError: Always.
-        """
-        raise ContractError(f"a template reads nothing: {len(payload)} bytes")
-
-    def seen(self, _reported: Reported) -> Seen | None:
-        """Nothing is known of its state."""
-        return None
 
     def put_back(self, _reported: Reported) -> Message:
         """Off: what was there is not known."""
@@ -53,8 +36,6 @@ class Template(Dialect):
 
 
 class MqttSign(MqttLight):
-    """A light that also shows words."""
-
     def __init__(
         self, template: Template, bus: Bus, clock: Clock, *, names: Mapping[str, str]
     ) -> None:
@@ -62,5 +43,4 @@ class MqttSign(MqttLight):
         self._template, self._names = template, names
 
     def say(self, words: Words) -> None:
-        """Show ``words`` with the next look."""
         self._as_asked_for = replace(self._template, words=called(words, self._names))

@@ -17,7 +17,7 @@ from bridge.contract.wire import Message, encode_json
 from drivers.brightness import is_lit, level
 from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command
 from drivers.rules.look import parse_color
-from drivers.wled import NO_NIGHTLIGHT, SOLID, segment
+from drivers.wled import NO_NIGHTLIGHT, SOLID, segment, show_alone
 
 PresetKey = tuple[Rgb, Effect] | None
 """The colour and effect that a preset stands for; ``None`` is off."""
@@ -29,11 +29,7 @@ _NAME = b"<ds>"
 
 
 def preset_key(text: str) -> PresetKey:
-    """Read ``red``, ``red pulse``, ``#ff0000 blink`` or ``off``.
-
-    Raises:
-        ValueError: It is none of them.
-    """
+    """Read ``red``, ``red pulse``, ``#ff0000 blink`` or ``off``."""
     if text.strip().lower() == "off":
         return None
     color, _, effect = text.strip().partition(" ")
@@ -50,22 +46,10 @@ class Wled(Dialect):
     """
 
     topic: str
-    availability_topic: str | None = None
     presets: Mapping[PresetKey, int] = field(default_factory=dict)
     transition_s: float | None = None
     output: int | None = None
     """One segment: the others, and the brightness of all, stay as they are."""
-    effects: frozenset[Effect] = field(default=frozenset(Effect), kw_only=True)
-
-    @property
-    def state_topics(self) -> tuple[str, ...]:
-        """The XML state; brightness alone and colour alone say less."""
-        return (f"{self.topic}/v",)
-
-    @property
-    def availability_topics(self) -> tuple[str, ...]:
-        """The last will."""
-        return (self.availability_topic or f"{self.topic}/status",)
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
         """The command that shows ``state``, by preset where there is one."""
@@ -79,23 +63,14 @@ class Wled(Dialect):
             del selected["bri"]  # not reported over MQTT, so it could not be brought back
             payload = {"on": True, "bri": level(state), "nl": NO_NIGHTLIGHT, "seg": selected}
         if self.output is not None:
-            payload = self._segment_alone(state)
+            payload = show_alone(state, [self.output])
+            (payload["seg"],) = payload["seg"]
         if self.transition_s is not None:
             payload["tt"] = round(self.transition_s * 10)
         return self._api(payload)
 
-    def _segment_alone(self, state: LightState) -> dict[str, Any]:
-        if not is_lit(state):
-            return {"seg": {"id": self.output, "on": False}}
-        shown = segment(state) | {"id": self.output, "bri": level(state)}
-        return {"on": True, "seg": shown}
-
     def read(self, payload: bytes) -> Reported:
-        """What the XML tells: of the segments the first that is selected.
-
-        Raises:
-            ContractError: It has no brightness or colour in it.
-        """
+        """What the XML tells: of the segments the first that is selected."""
         reported: dict[str, Any] = {"col": []}
         for tag, text in _TAG.findall(payload.partition(_NAME)[0]):
             if not re.fullmatch(rb"-?\d{1,3}", text):
@@ -109,7 +84,6 @@ class Wled(Dialect):
         return reported
 
     def seen(self, reported: Reported) -> Seen | None:
-        """``reported`` made comparable."""
         if "ac" not in reported or self.output is not None:
             return None
         mode = f"effect {reported.get('fx', SOLID)} preset {reported.get('ps', 0)}"

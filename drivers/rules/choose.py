@@ -7,30 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 
-from bridge.contract.hours import WeeklyHours
 from bridge.contract.light_why import FollowedPerson, Reason
 from drivers.base import Words
 from drivers.rules.defaults import DEFAULT, DEFAULT_LOOKS, SIGN_IN_NEEDED, UNKNOWN
 from drivers.rules.look import Look, Shown
 from drivers.rules.person import Facts, Wish, followed_person, lost_within, wish_of
-from drivers.rules.schedule import Outside, outside_at, shown_outside
+from drivers.rules.schedule import LampHours, shown_outside
 
 LISTED = 8
 """People who are listed in an explanation, the busiest first."""
 
 
 @dataclass(frozen=True)
-class Rules:
-    """How a lamp wants it."""
-
+class Rules(LampHours):
     looks: Mapping[str, Look] = field(default_factory=lambda: DEFAULT_LOOKS)
-    hours: WeeklyHours | None = None
-    outside: Outside = "off"
-    outside_on: Mapping[int, Outside] = field(default_factory=dict)
-    """The same by weekday (0 is Monday), where one has its own."""
-    zone: tzinfo | None = None
     scale: float = 1.0
     """Brightness of this lamp, 0 to 1."""
 
@@ -94,7 +86,6 @@ def choose(
 
 
 def _words(decision: Decision, person: FollowedPerson) -> Words:
-    """Those of the person whose presence is shown."""
     is_known = person.fresh and person.signed_in
     activity, availability = (
         (is_known and word) or UNKNOWN for word in (person.activity, person.availability)
@@ -103,13 +94,7 @@ def _words(decision: Decision, person: FollowedPerson) -> Words:
 
 
 def _chosen(rules: Rules, wishes: Sequence[Wish], now: datetime, gone: str) -> Decision:
-    outside = outside_at(
-        now,
-        hours=rules.hours,
-        zone=rules.zone,
-        outside=rules.outside,
-        outside_on=rules.outside_on,
-    )
+    outside = rules.outside_at(now)
     if outside is not None:
         look = "off" if outside == "off" else "outside"
         return Decision(*shown_outside(outside, rules.scale), words=Words(look=look))
@@ -128,16 +113,11 @@ def _lost(
 ) -> Iterator[Reason]:
     """What of one person lost: to another rule, to another person, within their own presence."""
     if decision.account is None:
-        yield Reason(rule=wish.rule, account=wish.account, because=_of_all(decision.rule))
+        yield Reason(rule=wish.rule, account=wish.account, because=decision.rule.partition(":")[0])
     elif wish.account != decision.account:
         yield Reason(rule=wish.rule, account=wish.account, because="somebody busier comes first")
     else:
         yield from lost_within(wish, known, rules.looks, there)
-
-
-def _of_all(rule: str) -> str:
-    """Why nobody's presence is shown: the rule without what is shown instead."""
-    return rule.partition(":")[0]
 
 
 def _show(rules: Rules, name: str, rule: str, account: str | None = None) -> Decision:

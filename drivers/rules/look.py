@@ -34,11 +34,7 @@ _CHANNELS = 3
 
 
 def parse_color(value: Any) -> Rgb:
-    """Read a name, ``#rrggbb``, ``#rgb`` or ``[r, g, b]``.
-
-    Raises:
-        ValueError: It is none of them.
-    """
+    """Read a name, ``#rrggbb``, ``#rgb`` or ``[r, g, b]``."""
     if isinstance(value, str):
         if value.lower() in COLORS:
             return COLORS[value.lower()]

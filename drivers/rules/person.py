@@ -41,7 +41,6 @@ class Facts:
 
     @property
     def needs_sign_in(self) -> bool:
-        """Whether somebody must sign in."""
         if self.sign_in is not None:
             return self.sign_in != SIGNED_IN
         return self.auth in _SIGNED_OUT
@@ -51,7 +50,6 @@ class Wish(NamedTuple):
     """The look that one person asks for; the one that comes first wins."""
 
     rank: int
-    """The place in the order of busyness."""
     account: str
     look: str
     rule: str
@@ -120,7 +118,6 @@ def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
 
 
 def _of_presence(state: AccountState, looks: Mapping[str, Look]) -> tuple[str, str]:
-    """Activity, then availability, then the default."""
     availability = state.availability.value if state.availability else DEFAULT
     activity = state.activity.value if state.activity else availability
     if state.out_of_office and activity in (*_QUIET, OUT_OF_OFFICE):

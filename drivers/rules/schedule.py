@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Literal
 
@@ -11,21 +12,23 @@ from bridge.contract.light import OFF
 from drivers.rules.look import GIVE_BACK, Look, Shown
 
 Outside = Literal["off", "keep", "give_back"] | Look
-"""What a lamp does outside of its hours."""
 
 
-def outside_at(
-    now: datetime,
-    *,
-    hours: WeeklyHours | None,
-    zone: tzinfo | None,
-    outside: Outside,
-    outside_on: Mapping[int, Outside],
-) -> Outside | None:
-    """What is wanted at ``now``, by its weekday; ``None`` within the hours."""
-    if hours is None or hours.contain(now, zone):
-        return None
-    return outside_on.get(now.astimezone(zone).weekday(), outside)
+@dataclass(frozen=True, kw_only=True)
+class LampHours:
+    """When a lamp follows anybody."""
+
+    hours: WeeklyHours | None = None
+    outside: Outside = "off"
+    outside_on: Mapping[int, Outside] = field(default_factory=dict)
+    """The same by weekday (0 is Monday), where one has its own."""
+    zone: tzinfo | None = None
+
+    def outside_at(self, now: datetime) -> Outside | None:
+        """What is wanted at ``now``, by its weekday; ``None`` within the hours."""
+        if self.hours is None or self.hours.contain(now, self.zone):
+            return None
+        return self.outside_on.get(now.astimezone(self.zone).weekday(), self.outside)
 
 
 def shown_outside(outside: Outside, scale: float) -> tuple[Shown, str]:

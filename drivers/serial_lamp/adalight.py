@@ -7,9 +7,14 @@ WLED wled_serial.cpp, which goes back 2.5 s after the last frame.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bridge.contract.light import OFF, LightState, Rgb
 from drivers.effects import Animation, animation
-from drivers.serial_lamp.session import Port, Session
+from drivers.serial_lamp.session import Session
+
+if TYPE_CHECKING:
+    from drivers.serial_lamp.port import SerialPort
 
 MAGIC = b"Ada"
 AGAIN_S = 1.0
@@ -37,7 +42,7 @@ def says_ready(line: bytes) -> bool | None:
 class AdalightSession(Session):
     """Frames for ever; nobody answers. Effects are drawn here, frame by frame."""
 
-    def __init__(self, port: Port, *, leds: int, baud: int, boot_s: float) -> None:
+    def __init__(self, port: SerialPort, *, leds: int, baud: int, boot_s: float) -> None:
         super().__init__(port, boot_s=boot_s)
         self._leds = leds
         self._interval_s = 1.2 * frame_s(leds, baud)
@@ -51,7 +56,6 @@ class AdalightSession(Session):
         self._port.answer(says_ready, within_s=self._boot_s)
 
     def show(self, state: LightState, elapsed_s: float) -> None:
-        """Send one frame."""
         self._port.forget()
         self._port.write(encode(self._animation(state).at(elapsed_s).rgb, self._leds))
 

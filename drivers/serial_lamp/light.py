@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from threading import Event
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bridge.config.installation import cure
 from bridge.contract.clock import Clock
@@ -25,8 +25,11 @@ from drivers.brightness import in_steps
 from drivers.serial_lamp.adalight import AdalightSession
 from drivers.serial_lamp.line import LineSession
 from drivers.serial_lamp.options import SerialOptions
-from drivers.serial_lamp.session import Port, Session
+from drivers.serial_lamp.session import Session
 from drivers.serial_lamp.wled import WledSession
+
+if TYPE_CHECKING:
+    from drivers.serial_lamp.port import SerialPort
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +79,6 @@ class SerialLight:
         self._called: Latest[None] = Latest(None)
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``; opens the port when it is not open."""
         self._wanted = Wanted(lit(state, self._gamma), self._clock.monotonic())
         await self._call(self._show)
 
@@ -194,7 +196,6 @@ class WledLight(SerialLight):
     """A serial light that can be read."""
 
     async def snapshot(self) -> dict[str, Any]:
-        """Read all that is shown."""
         return await self._call(WledSession.snapshot)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
@@ -205,11 +206,7 @@ class WledLight(SerialLight):
 
 @asynccontextmanager
 async def open_light(options: SerialOptions, around: Surroundings) -> AsyncIterator[Light]:
-    """The light of ``options``; its port is opened by the first call that needs it.
-
-    Raises:
-        ConfigError: pyserial is not installed.
-    """
+    """The light of ``options``; its port is opened by the first call that needs it."""
     try:
         from drivers.serial_lamp.port import open_port  # noqa: PLC0415 - pyserial is an extra
     except ImportError as error:
@@ -229,7 +226,7 @@ async def open_light(options: SerialOptions, around: Surroundings) -> AsyncItera
             yield light
 
 
-def _session(options: SerialOptions, port: Port) -> Session:
+def _session(options: SerialOptions, port: SerialPort) -> Session:
     if options.protocol == "adalight":
         return AdalightSession(port, leds=options.leds, baud=options.baud, boot_s=options.boot_s)
     if options.protocol == "wled":

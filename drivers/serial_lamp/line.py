@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState, Rgb
-from drivers.serial_lamp.session import ACK_S, TRIES, Port, Session
+from drivers.serial_lamp.session import ACK_S, TRIES, Session
 
 NAME, VERSION = "presence-lamp", 1
 NUMBERS = 256
@@ -39,18 +39,9 @@ _ERROR = re.compile(rb"error (\d{1,3}) ([a-z]+)")
 
 
 class Shown(NamedTuple):
-    """What a board shows."""
-
     color: Rgb
     effect: Effect
     period_ms: int
-
-
-class Hello(NamedTuple):
-    """A board that starts, or was asked."""
-
-    name: str
-    version: int
 
 
 class Reply(NamedTuple):
@@ -69,28 +60,25 @@ def wanted(state: LightState) -> Shown:
 
 
 def show(number: int, shown: Shown) -> bytes:
-    """The line that asks for ``shown``."""
     color = bytes(shown.color).hex()
     return f"show {number} {color} {shown.effect} {shown.period_ms}\n".encode("ascii")
 
 
 def ping(number: int) -> bytes:
-    """The line that says that we are there."""
     return b"ping %d\n" % number
 
 
 def bye(number: int) -> bytes:
-    """The line that says that we go on purpose."""
     return b"bye %d\n" % number
 
 
-def parse_hello(line: bytes) -> Hello | None:
-    """The hello that ends ``line``, after whatever the line held when the board started."""
+def parse_hello(line: bytes) -> tuple[str, int] | None:
+    """Name and version of the hello that ends ``line``, after what a board that starts wrote."""
     found = _HELLO.search(line.strip())
     if found is None or found.end() != len(line.strip()):
         return None
     name, version = found.groups()
-    return Hello(name.decode("ascii", "replace"), int(version))
+    return name.decode("ascii", "replace"), int(version)
 
 
 def parse_reply(line: bytes) -> Reply | None:
@@ -110,9 +98,7 @@ def parse_reply(line: bytes) -> Reply | None:
 class LineSession(Session):
     """Our own sketch: each line is acknowledged with what the board shows."""
 
-    def __init__(self, port: Port, *, boot_s: float) -> None:
-        super().__init__(port, boot_s=boot_s)
-        self._number = 0
+    _number = 0
 
     def start(self) -> None:
         """Wait for the hello of our sketch in a version that we speak."""
@@ -121,14 +107,14 @@ class LineSession(Session):
             raise LightUnreachableError(
                 "the board does not say hello; is the sketch presence_lamp on it?"
             )
-        if (hello.name, hello.version) != (NAME, VERSION):
+        name, version = hello
+        if (name, version) != (NAME, VERSION):
             raise LightRefusedError(
-                f"the board speaks {hello.name} {hello.version}, not {NAME} {VERSION}.",
+                f"the board speaks {name} {version}, not {NAME} {VERSION}.",
                 remedy="Upload the sketch presence_lamp of this release.",
             )
 
     def show(self, state: LightState, _elapsed_s: float) -> None:
-        """Tell the board once; it does effects alone."""
         shown = wanted(state)
         for _ in range(TRIES):
             if self._ask(lambda number: show(number, shown)) == shown:
@@ -141,7 +127,6 @@ class LineSession(Session):
             self.show(state, elapsed_s)
 
     def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
-        """The board's watchdog waits for three of these."""
         return PING_S
 
     def goodbye(self) -> None:

@@ -57,20 +57,11 @@ class SerialPort:
         self._heard = bytearray()
 
     def write(self, data: bytes) -> None:
-        """Hand ``data`` to the system.
-
-        Raises:
-            LightUnreachableError: The device is gone, or takes nothing.
-        """
         with self._translated():
             self._serial.write(data)
 
     def answer(self, parse: Callable[[bytes], T | None], *, within_s: float) -> T | None:
-        """The first line that ``parse`` can read; ``None`` when none has come in time.
-
-        Raises:
-            LightUnreachableError: The device is gone, or ``stop`` was set.
-        """
+        """The first line that ``parse`` can read; ``None`` when none has come in time."""
         until = self._monotonic() + within_s
         while True:
             while (line := self._line()) is not None:
@@ -85,11 +76,7 @@ class SerialPort:
                 self._heard += self._serial.read(self._serial.in_waiting)
 
     def forget(self) -> None:
-        """Drop what came in and was not read.
-
-        Raises:
-            LightUnreachableError: The device is gone.
-        """
+        """Drop what came in and was not read."""
         self._heard.clear()
         with self._translated():
             self._serial.reset_input_buffer()
@@ -128,12 +115,7 @@ def open_port(
     comports: Callable[[], Iterable[UsbPort]] = comports,
     write_s: float = WRITE_S,
 ) -> SerialPort:
-    """Open the port that ``options`` name, for us alone; on most boards that is a reset.
-
-    Raises:
-        LightUnreachableError: It is not there now, or another program has it.
-        LightRefusedError: It is not allowed, no serial port, or not one alone.
-    """
+    """Open the port that ``options`` name, for us alone; on most boards that is a reset."""
     path = options.port or find(options, comports())
     try:
         opened = Serial(path, options.baud, timeout=LOOK_S, write_timeout=write_s, exclusive=True)
@@ -147,12 +129,7 @@ def open_port(
 
 
 def find(options: SerialOptions, ports: Iterable[UsbPort]) -> str:
-    """The path of the one USB device that ``options`` describe.
-
-    Raises:
-        LightUnreachableError: There is none.
-        LightRefusedError: There are several.
-    """
+    """The path of the one USB device that ``options`` describe."""
     vendor, _, product = (options.usb or "").partition(":")
     found = [
         port

@@ -8,9 +8,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import ceil
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge.contract.light import LightState
+
+if TYPE_CHECKING:
+    from drivers.serial_lamp.port import SerialPort
 
 T = TypeVar("T")
 
@@ -20,30 +23,10 @@ ACK_S = 0.5
 TRIES = 2
 
 
-class Port(Protocol):
-    """An open port."""
-
-    def write(self, data: bytes) -> None:
-        """Send; raises LightUnreachableError."""
-        ...
-
-    def answer(self, parse: Callable[[bytes], T | None], *, within_s: float) -> T | None:
-        """The first line that ``parse`` can read, else ``None``; raises LightUnreachableError."""
-        ...
-
-    def forget(self) -> None:
-        """Drop what was not read; raises LightUnreachableError."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
-
-
 class Session(ABC):
     """One open port and the board behind it; every call raises as ``Light.apply`` does."""
 
-    def __init__(self, port: Port, *, boot_s: float) -> None:
+    def __init__(self, port: SerialPort, *, boot_s: float) -> None:
         self._port, self._boot_s = port, boot_s
 
     @abstractmethod

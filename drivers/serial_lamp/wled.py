@@ -14,10 +14,9 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers import wled
 from drivers.brightness import is_lit
-from drivers.serial_lamp.session import TRIES, Port, Session
-from drivers.wled import RESTART_S, Refusal, Reply, State
+from drivers.serial_lamp.session import TRIES, Session
+from drivers.wled import READ, RESTART_S, Refusal, Reply, State
 
-READ = {"v": True}
 READ_EVERY_S = 10.0
 """Between two readings that find a restart of the board; one is about 2 kB on the line."""
 ANSWER_S = 1.5
@@ -50,21 +49,17 @@ def parse_reply(line: bytes) -> Reply | None:
 
 
 def line(asked: dict[str, Any]) -> bytes:
-    """``asked`` as it goes over the line."""
-    return json.dumps(asked, separators=(",", ":")).encode("ascii") + b"\n"
+    return json.dumps(READ | asked, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 class WledSession(Session):
     """WLED: the only one of the three that can be read."""
 
-    def __init__(self, port: Port, *, boot_s: float) -> None:
-        super().__init__(port, boot_s=boot_s)
-        self._last: Reply | None = None
-        self._applied: State | None = None
-        self._started_s = 0.0
+    _last: Reply | None = None
+    _applied: State | None = None
+    _started_s = 0.0
 
     def start(self) -> None:
-        """Wait for the first answer."""
         self._last = self.awaken(line(READ), parse_reply)
         if self._last is None:
             raise LightUnreachableError(
@@ -72,7 +67,6 @@ class WledSession(Session):
             )
 
     def show(self, state: LightState, elapsed_s: float) -> None:
-        """Tell WLED once; it does effects alone."""
         known = self._last.state.seg if self._last else ()
         reply = self._ask(wled.show(state, [segment.id for segment in known] or [0]))
         if reply.state.on != is_lit(state):
@@ -90,11 +84,9 @@ class WledSession(Session):
         return READ_EVERY_S
 
     def read(self) -> Reply:
-        """What WLED is and shows."""
         return self._ask(READ)
 
     def snapshot(self) -> dict[str, Any]:
-        """What ``restore`` needs."""
         return wled.snapshot(self.read().state)
 
     def changed(self) -> bool:
@@ -103,7 +95,6 @@ class WledSession(Session):
         return applied is not None and last is not None and not wled.same(applied, last.state)
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring back what was read."""
         self._ask(wled.restore(snapshot))
 
     def _ask(self, asked: dict[str, Any]) -> Reply:
@@ -117,9 +108,5 @@ class WledSession(Session):
                 return reply
             if isinstance(reply, Refusal):
                 said = "is busy" if reply.error == BUSY else f"has error {reply.error}"
-                self._port.answer(_nothing, within_s=PAUSE_S)
+                self._port.answer(lambda _: None, within_s=PAUSE_S)
         raise LightUnreachableError(f"WLED {said}")
-
-
-def _nothing(_: bytes) -> None:
-    return None

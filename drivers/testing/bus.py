@@ -19,15 +19,12 @@ class Device(Protocol):
     @property
     def commands(self) -> tuple[str, ...]:
         """The topics that it listens on; ``+`` stands for a level."""
-        ...
 
     def hello(self) -> Told:
         """What it has published before."""
-        ...
 
     def receive(self, topic: str, payload: bytes) -> Told:
         """Obey, and answer."""
-        ...
 
 
 class FakeBus:
@@ -67,5 +64,4 @@ class FakeBus:
 
     @property
     def followed(self) -> set[str]:
-        """The subscriptions."""
         return set(self._handlers)

@@ -1,33 +1,59 @@
-"""The ``usb`` kind: any busylight that busylight-core knows; it is imported with the first look."""
+"""The ``usb`` kind: any busylight that busylight-core knows; it is imported with the first look.
+
+The same can be shown again: some lights go dark by themselves, and a light that was unplugged and
+plugged in again has forgotten what it showed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
+from bridge.contract.light import LightState, Rgb
 from drivers.base import Kind, Light, Surroundings
-from drivers.blocking import Worker
-from drivers.usb.busylights import connect
-from drivers.usb.light import UsbLight
+from drivers.blocking import OnDemand, Worker, closing
+from drivers.usb.busylights import Busylight, UsbOptions, connect
 from drivers.usb.locks import Locks
-from drivers.usb.options import UsbOptions
+
+log = logging.getLogger(__name__)
+
+
+class UsbLight:
+    """Opens its busylight with the first look, and again after it was unplugged."""
+
+    def __init__(self, name: str, worker: Worker, connect: Callable[[], Busylight]) -> None:
+        self._busylight = OnDemand(worker, connect, what=f"{name}: the light")
+        self._shown: Rgb | None = None
+        self._logged = ""
+        self.close = self._busylight.close
+
+    async def apply(self, state: LightState) -> None:
+        self._shown = state.rgb
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        if self._shown is not None:
+            await self._busylight.use(self._show)
+
+    def _show(self, busylight: Busylight) -> None:
+        """On the worker, where a newer look may have come first."""
+        if str(busylight) != self._logged:  # not each time that it is plugged in again
+            log.info("opened %s", busylight)
+        self._logged = str(busylight)
+        assert self._shown is not None
+        busylight.show(self._shown)
 
 
 @asynccontextmanager
 async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
-    async with Worker(f"usb-{around.name}") as worker:
-        locks = Locks(around.state_dir / "usb")
-        light = UsbLight(around.name, worker, partial(connect, options, locks=locks))
-        try:
-            yield light
-        finally:
-            await light.close()
+    take = partial(connect, options, locks=Locks(around.state_dir / "usb"))
+    async with (
+        Worker(f"usb-{around.name}") as worker,
+        closing(UsbLight(around.name, worker, take)) as light,
+    ):
+        yield light
 
 
-KIND = Kind(
-    name="usb",
-    options=UsbOptions,
-    open=_open,
-    min_interval_s=0.05,
-)
+KIND = Kind(name="usb", options=UsbOptions, open=_open, min_interval_s=0.05)

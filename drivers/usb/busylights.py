@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bridge.config.installation import cure
+from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Rgb
 from drivers.usb.locks import LetGo, Locks, nothing
-from drivers.usb.options import UsbOptions
 
 PluggedIn = Mapping[Any, Sequence[Any]]
 """What is plugged in: the library's hardware by the class of light that it is."""
@@ -24,6 +24,20 @@ _RULE = (
 )
 
 
+class UsbOptions(Settings):
+    """Which busylight, when several are plugged in."""
+
+    device: str = ""
+    """Its name, its maker, or both, as in ``Blink(1)`` or ``luxafor flag``; any when empty."""
+    serial: str = ""
+    """Its serial number; any when empty."""
+
+    @property
+    def wanted(self) -> str:
+        name = self.device or "busylight"
+        return f"{name} with serial number {self.serial}" if self.serial else name
+
+
 class Found(NamedTuple):
     """One light that is plugged in, not opened."""
 
@@ -32,17 +46,14 @@ class Found(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its maker calls it."""
         return str(self.light_class.supported_device_ids[self.hardware.device_id])
 
     @property
     def maker(self) -> str:
-        """Who made it."""
         return str(self.light_class.vendor())
 
     @property
     def serial(self) -> str:
-        """Its serial number; many have none."""
         return str(self.hardware.serial_number or "")
 
     def __str__(self) -> str:
@@ -50,7 +61,6 @@ class Found(NamedTuple):
         return f"{self.maker} {self.name}{number}"
 
     def is_meant_by(self, options: UsbOptions) -> bool:
-        """Whether ``options`` choose it."""
         names = {self.name, self.maker, f"{self.maker} {self.name}"}
         device = options.device.casefold()
         return (not device or device in {name.casefold() for name in names}) and (
@@ -68,11 +78,9 @@ class _Honest:
         return getattr(self._handle, name)
 
     def write(self, data: bytes) -> Any:
-        """Send an output report, or bytes on a serial line."""
         return _checked(self._handle.write(data))
 
     def send_feature_report(self, data: bytes) -> Any:
-        """Send a feature report."""
         return _checked(self._handle.send_feature_report(data))
 
 
@@ -83,8 +91,6 @@ def _checked(written: Any) -> Any:
 
 
 class Busylight:
-    """One opened light."""
-
     def __init__(self, light: Any, found: Found, let_go: LetGo) -> None:
         self._light, self._found, self._let_go = light, found, let_go
 
@@ -92,11 +98,6 @@ class Busylight:
         return str(self._found)
 
     def show(self, rgb: Rgb) -> None:
-        """Show ``rgb`` on all of its LEDs.
-
-        Raises:
-            LightUnreachableError: It was unplugged.
-        """
         try:
             if any(rgb):
                 self._light.on(rgb)
@@ -169,12 +170,7 @@ def _opened(found: Found) -> Any:
 
 
 def choose(all_found: Sequence[Found], options: UsbOptions) -> Sequence[Found]:
-    """Those that ``options`` mean: one, or several that cannot be told apart.
-
-    Raises:
-        LightUnreachableError: None is plugged in.
-        LightRefusedError: There are several.
-    """
+    """Those that ``options`` mean: one, or several that cannot be told apart."""
     meant = [found for found in all_found if found.is_meant_by(options)]
     if not meant:
         others = f"; there is {', '.join(map(str, all_found))}" if all_found else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import StringConstraints
 
@@ -49,18 +49,7 @@ Id = Annotated[
 ]
 
 
-class Lamp(NamedTuple):
-    """One that answered a search."""
-
-    id: str
-    address: Address
-    name: str
-    about: str
-
-
 class YeelightOptions(LanOptions):
-    """One lamp, by its id or its address."""
-
     NAMED_BY = ("id",)
 
     id: Id | None = None
@@ -87,8 +76,6 @@ class YeelightLight:
         self.close = self._bulb.close
 
     async def apply(self, state: LightState) -> None:
-        """Show ``state``; effects are drawn by the lamp."""
-
         async def show(bulb: AsyncBulb) -> None:
             commands, wanted = look(state, _capability(bulb))
             for method, params in commands:
@@ -100,17 +87,10 @@ class YeelightLight:
         await self._bulb.call(show)
 
     async def capability(self) -> Capability:
-        """What the lamp's properties show that it has."""
-
-        async def ask(bulb: AsyncBulb) -> Capability:
-            return _capability(bulb)
-
         await self._on_line()
-        return await self._bulb.call(ask)
+        return _capability(await self._bulb.device())
 
     async def changed_by_others(self) -> bool:
-        """Whether it shows something else than the last ``apply`` left."""
-
         async def read(bulb: AsyncBulb) -> bool:
             if self._clock.monotonic() - self._asked_s >= ASK_EVERY_S:
                 await self._ask(bulb)
@@ -121,13 +101,10 @@ class YeelightLight:
         return await self._bulb.call(read)
 
     async def snapshot(self) -> dict[str, Any]:
-        """Read what is shown, a running flow included."""
         await self._on_line()
         return dict(await self._bulb.call(self._ask))
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring back what was read."""
-
         async def send(bulb: AsyncBulb) -> None:
             for method, params in as_before(snapshot):
                 await bulb.async_send_command(method, list(params))
@@ -167,9 +144,9 @@ class YeelightLight:
         if self._options.host is not None:
             return self._options.host, self._options.port
         async with aclosing(_there(self._search, within_s=SEARCH_S)) as found:
-            async for lamp in found:
-                if lamp.id == self._options.id:
-                    return lamp.address
+            async for address, lamp in found:
+                if lamp.options["id"] == self._options.id:
+                    return address
         raise LightUnreachableError(f"no Yeelight {self._options.id} answers in this network")
 
 
@@ -177,7 +154,7 @@ def _capability(bulb: AsyncBulb) -> Capability:
     return Capability.COLOR if bulb.last_properties.get("rgb") else Capability.WHITE
 
 
-async def _there(to: Address, *, within_s: float) -> AsyncGenerator[Lamp, None]:
+async def _there(to: Address, *, within_s: float) -> AsyncGenerator[tuple[Address, Found], None]:
     """Each lamp that answers, maybe more than once."""
     async with aclosing(answers(SEARCH, to, within_s=within_s)) as heard:
         async for data, _ in heard:
@@ -188,17 +165,16 @@ async def _there(to: Address, *, within_s: float) -> AsyncGenerator[Lamp, None]:
             }
             place = _LOCATION.fullmatch(headers.get("location", ""))
             if place and _ID.fullmatch(number := headers.get("id", "").lower()):
-                address = place["host"], int(place["port"] or PORT)
-                name, model = headers.get("name") or number, headers.get("model", "")
-                yield Lamp(number, address, name, f"Yeelight {model}".strip())
+                host, about = place["host"], f"Yeelight {headers.get('model', '')}".strip()
+                name = headers.get("name") or number
+                yield (host, int(place["port"] or PORT)), Found(name, host, about, {"id": number})
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
-    """Each lamp that answers, maybe more than once."""
     host, _, port = (at or SSDP[0]).partition(":")
     async with aclosing(_there((host, int(port or SSDP[1])), within_s=LIST_S)) as answered:
-        async for lamp in answered:
-            yield Found(lamp.name, lamp.address[0], lamp.about, {"id": lamp.id})
+        async for _, lamp in answered:
+            yield lamp
 
 
 def opened(

@@ -18,7 +18,6 @@ _SHORTEST_MS = 50
 _RGB, _CT, _HSV = "1", "2", "3"
 
 Command = tuple[str, tuple[Any, ...]]
-"""Method and params."""
 
 
 def look(state: LightState, can: Capability) -> tuple[list[Command], dict[str, str]]:

@@ -23,6 +23,7 @@ from aiohttp import web
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from pydantic import BaseModel
 
+from bridge.config.tables.base import Settings
 from bridge.contract.light import LightState
 from bridge.demo.certificate import make_certificate
 from drivers import (
@@ -49,10 +50,9 @@ from drivers.mqtt_light.options import MqttOptions
 from drivers.pixels_lamp import PixelsOptions, levels
 from drivers.serial_lamp.options import SerialOptions
 from drivers.testing import FakeBus, Gate, Rig
-from drivers.usb.busylights import connect
-from drivers.usb.light import UsbLight
-from drivers.usb.options import UsbOptions
-from drivers.wled_light.options import WledOptions
+from drivers.usb import UsbLight
+from drivers.usb.busylights import UsbOptions, connect
+from drivers.wled_light import WledOptions
 from tests.fakes.gpio_pins import LgpioError, duty
 from tests.fakes.http_devices import HomeMade, WledStrip
 from tests.fakes.hue_hub import HueHub, color_light
@@ -146,16 +146,14 @@ class CommandRig(Rig):
 
 
 class ConsoleRig(Rig):
-    options: BaseModel = console.ConsoleOptions()
+    options: BaseModel = Settings()
 
     def __init__(self) -> None:
         self._terminal = Terminal()
         self.kind: Kind[Any] = replace(console.KIND, open=self._open)
 
     @asynccontextmanager
-    async def _open(
-        self, options: console.ConsoleOptions, around: Surroundings
-    ) -> AsyncIterator[Light]:
+    async def _open(self, options: Settings, around: Surroundings) -> AsyncIterator[Light]:
         """In here and not in ``running``: pytest puts its own stdout there before each test."""
         with contextlib.redirect_stdout(self._terminal):
             async with console.KIND.open(options, around) as light:
@@ -195,7 +193,7 @@ class CountedLight(virtual.VirtualLight):
 class VirtualRig(Rig):
     """No device: what a look is given to is the light itself."""
 
-    options: BaseModel = virtual.VirtualOptions()
+    options: BaseModel = Settings()
     restores = True
     can_be_away = False
 
@@ -204,9 +202,7 @@ class VirtualRig(Rig):
         self._light, self.count = virtual.VirtualLight(), 0
 
     @asynccontextmanager
-    async def _open(
-        self, _options: virtual.VirtualOptions, _around: Surroundings
-    ) -> AsyncIterator[Light]:
+    async def _open(self, _options: Settings, _around: Surroundings) -> AsyncIterator[Light]:
         self._light = CountedLight(self)
         yield self._light
 

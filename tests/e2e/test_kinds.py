@@ -20,7 +20,7 @@ from drivers.base import Surroundings
 from drivers.http_light.options import HttpOptions
 from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
-from drivers.wled_light.options import WledOptions
+from drivers.wled_light import WledOptions
 from tests.contract.rigs import CommandRig, HttpRig, HueRig, SerialRig, WledRig
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Program

@@ -16,6 +16,7 @@ from bridge.broker import Received, visit, visiting
 from bridge.commands import accounts
 from bridge.commands.account_states import UNMARKED_S
 from bridge.config.command_line import FAILED, OK
+from bridge.config.tables.base import Settings
 from bridge.config.tables.config import Config
 from bridge.config.tables.shared import HostConfig, MqttSettings
 from bridge.contract.clock import SystemClock
@@ -323,7 +324,7 @@ async def test_rules_of_the_last_release_let_a_lamp_explain_itself_and_take_what
             config=HostConfig.model_validate(values),
             common=Common(kind="x", follow=("alice",)),
             kind=console.KIND,
-            options=console.ConsoleOptions(),
+            options=Settings(),
             clock=SystemClock(),
         )
         running_lamp = asyncio.create_task(runner.run())

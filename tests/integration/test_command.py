@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers import command
-from drivers.answering import answered
+from drivers.abilities import Abilities
 from drivers.base import Capability, Surroundings, Words
 from drivers.command import CommandOptions
 from drivers.testing import FakeBus, ManualClock
@@ -128,7 +129,8 @@ async def test_a_program_that_hangs_is_killed_with_what_it_started_and_a_new_loo
         "trap '' TERM\nsleep 600 &\necho $! >child\necho $$ >parent\nsleep 600",
     )
     async with opened(tmp_path, program, "{hex}") as lamp:
-        hanging = asyncio.ensure_future(answered(lamp.apply(RED), SOON_S))
+        abilities = Abilities(lamp, replace(command.KIND, deadline_s=SOON_S))
+        hanging = asyncio.ensure_future(abilities.answered(lamp.apply(RED)))
         child, parent = [int(await there(tmp_path / name)) for name in ("child", "parent")]
         hanging.cancel()
         await asyncio.wait({hanging})

@@ -23,8 +23,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
 from drivers.blocking import Worker
-from drivers.gpio import KIND
-from drivers.gpio.light import GpioLight
+from drivers.gpio import KIND, GpioLight
 from drivers.gpio.options import GpioOptions
 from drivers.gpio.pins import raspberry_pi, take
 from drivers.lamp import Lamp

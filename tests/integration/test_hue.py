@@ -19,8 +19,7 @@ from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
 from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
-from drivers.blocking import Worker
-from drivers.cut_off import CutOff
+from drivers.blocking import CutOff, Worker
 from drivers.hue import KIND, opened
 from drivers.hue.events import NONE_S, Events
 from drivers.hue.light import HueLight

@@ -24,11 +24,9 @@ from drivers.base import Surroundings
 from drivers.blocking import Worker
 from drivers.lamp import Lamp
 from drivers.testing import FakeBus
-from drivers.usb import KIND
-from drivers.usb.busylights import connect, plugged_in
-from drivers.usb.light import UsbLight
+from drivers.usb import KIND, UsbLight
+from drivers.usb.busylights import UsbOptions, connect, plugged_in
 from drivers.usb.locks import Locks
-from drivers.usb.options import UsbOptions
 from tests.fakes.clock import ManualClock
 from tests.fakes.usb_hardware import Usb
 

@@ -15,7 +15,7 @@ from bridge.contract.light import OFF, Effect, LightState
 from drivers import wled_light
 from drivers.base import Surroundings
 from drivers.testing import FakeBus, ManualClock
-from drivers.wled_light.options import WledOptions
+from drivers.wled_light import WledOptions
 from tests.fakes.http_devices import WledStrip
 from tests.fakes.serial_boards import WLED_BOOT
 

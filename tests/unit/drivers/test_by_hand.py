@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.light import OFF, LightState
-from drivers.look_trial import EACH_S
+from drivers.by_hand import EACH_S
 from drivers.rules import DEFAULT_LOOKS
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight

@@ -12,8 +12,7 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF
 from drivers.base import Capability
-from drivers.decision_words import described, lost_words
-from drivers.preview import Now, by_hand, checked, decide, facts_of
+from drivers.preview import Now, by_hand, checked, decide, described, facts_of, lost_words
 from drivers.rules import Facts, Rules
 from drivers.settings import Common
 

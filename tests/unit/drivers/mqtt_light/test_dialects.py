@@ -262,12 +262,17 @@ def test_white_effects_and_presets_are_brought_back_too(
         ({"device": "tasmota", "topic": "t"}, b"OK"),
         ({"device": "wled", "topic": "w"}, b"<vs><ac>9</ac></vs>"),
         ({"device": "wled", "topic": "w"}, b"<vs><ac>many</ac><cl>1</cl></vs>"),
-        ({"device": "template", "topic": "t", "payload": ""}, b"{}"),
     ],
 )
 def test_what_is_no_state_is_refused(options: dict[str, Any], payload: bytes) -> None:
     with pytest.raises(ContractError):
         dialect(**options).read(payload)
+
+
+def test_a_template_has_no_state_to_read() -> None:
+    listens = dialect(device="template", topic="t", payload="")
+    assert not listens.state_topics
+    assert not listens.read(b'{"state": "ON"}')
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 from itertools import groupby
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +57,8 @@ class _Line:
 @rows("leds", [1, 300, 1700])
 @rows("period_s", [0.2, 0.7, 2.0])
 def test_a_blink_never_stands_dark_however_long_the_strip(leds: int, period_s: float) -> None:
-    line, took_s = _Line(), frame_s(leds, 115_200)
+    line: Any = _Line()
+    took_s = frame_s(leds, 115_200)
     session = AdalightSession(line, leds=leds, baud=115_200, boot_s=0)
     look = LightState(effect=Effect.BLINK, period_s=period_s)
     elapsed_s, lit = 0.0, []

@@ -40,10 +40,10 @@ def test_the_request_for_a_hello_holds_no_command_of_a_bootloader() -> None:
 @pytest.mark.parametrize(
     ("heard", "hello"),
     [
-        (b"hello presence-lamp 1 pwm\r", line.Hello("presence-lamp", 1)),
+        (b"hello presence-lamp 1 pwm\r", ("presence-lamp", 1)),
         (
             b"\x00\xffgarbage hello presence-lamp 12 neopixel",
-            line.Hello("presence-lamp", 12),
+            ("presence-lamp", 12),
         ),
         (b"hello presence-lamp 1", None),
         (b"hello presence-lamp one pwm", None),
@@ -51,7 +51,7 @@ def test_the_request_for_a_hello_holds_no_command_of_a_bootloader() -> None:
         (b"", None),
     ],
 )
-def test_a_hello_is_found_after_boot_noise(heard: bytes, hello: line.Hello | None) -> None:
+def test_a_hello_is_found_after_boot_noise(heard: bytes, hello: tuple[str, int] | None) -> None:
     assert line.parse_hello(heard) == hello
 
 

@@ -11,8 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.usb.busylights import Found, choose
-from drivers.usb.options import UsbOptions
+from drivers.usb.busylights import Found, UsbOptions, choose
 
 
 class Flag:

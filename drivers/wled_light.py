@@ -1,4 +1,8 @@
-"""One WLED by its JSON API over HTTP: read, shown, looked after and put back.
+"""The ``wled`` kind: a WLED on the network, without MQTT.
+
+Two requests of WLED's JSON API are all that a lamp needs, so the standard library makes them.
+python-wled 1.1 is alive, but brings aiohttp, orjson and 9 MiB into a lamp's process, reads all
+effects and palettes before the first look, and knows neither ``frz`` nor a snapshot of a segment.
 
 Source: WLED documentation, "JSON API"; ``wled_server.cpp`` and ``json.cpp`` in its code, where an
 object that is posted to ``/json/si`` with ``"v": true`` is answered with state and info.
@@ -7,18 +11,54 @@ object that is posted to ``/json/si`` with ``"v": true`` is answered with state 
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from bridge.config.tables.base import Settings, host_problem
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from bridge.contract.light import LightState
+from bridge.contract.light import Effect, LightState
 from drivers import wled
+from drivers.announced_lights import lights
+from drivers.base import Found, Kind, Light, Surroundings
+from drivers.blocking import Worker
 from drivers.brightness import is_lit
 from drivers.http_calls import HttpCalls, Request
 from drivers.wled import Reply, State
-from drivers.wled_light.options import WledOptions
+
+SERVICE = "_wled._tcp.local."
+TIMEOUT_S = 5.0
+_PORT = re.compile(r"(?P<host>.*):(?P<port>\d{1,5})")
+
+
+def _host(value: str) -> str:
+    match = _PORT.fullmatch(value)
+    host = match["host"] if match else value
+    problem = host_problem(host) if not host.startswith("unix:") else "is no socket here"
+    if problem or ":" in host or (match and not 0 < int(match["port"]) < 65_536):  # noqa: PLR2004
+        raise ValueError("must be the name or address of the WLED, as wled-desk.local or 192.0.2.8")
+    return value
+
+
+class WledOptions(Settings):
+    """Which WLED, and which part of it."""
+
+    host: Annotated[str, AfterValidator(_host)]
+    """Its name or address, with a port where it is not 80."""
+    segments: tuple[Annotated[int, Field(ge=0, le=99)], ...] = ()
+    """The numbers of the segments to show it on; all when empty."""
+    transition: Annotated[float, Field(ge=0, le=60)] | None = None
+    """Seconds to fade from one look to the next; the strip's own habit when not given."""
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len(set(self.segments)) != len(self.segments):
+            raise ValueError("segments: one is named twice")
+        return self
 
 
 class WledLight:
@@ -32,12 +72,6 @@ class WledLight:
         self._started_s = 0.0
 
     async def apply(self, state: LightState) -> None:
-        """Have WLED show ``state``; it does effects alone.
-
-        Raises:
-            LightUnreachableError: It does not answer.
-            LightRefusedError: It is no WLED, or lacks a segment.
-        """
         reply = self._last or await self._read()
         there = [part.id for part in reply.state.seg]
         if self._segments is None:
@@ -55,11 +89,9 @@ class WledLight:
         self._started_s = self._clock.monotonic() - reply.info.uptime
 
     async def snapshot(self) -> dict[str, Any]:
-        """All that ``restore`` needs. Raises as ``apply`` does."""
         return wled.snapshot((await self._read()).state)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
-        """Bring back what was read. Raises as ``apply`` does."""
         await self._ask(wled.restore(snapshot, self._segments))
         self._applied = None
 
@@ -91,7 +123,7 @@ class WledLight:
         return await self._exchange(Request("GET", f"{self._host}/json/si"))
 
     async def _ask(self, asked: dict[str, Any]) -> Reply:
-        body = json.dumps(asked, separators=(",", ":")).encode("ascii")
+        body = json.dumps(wled.READ | asked, separators=(",", ":")).encode("ascii")
         headers = {"Content-Type": "application/json"}
         return await self._exchange(Request("POST", f"{self._host}/json/si", headers, body))
 
@@ -104,3 +136,28 @@ class WledLight:
                 f"{self._host} answers, but not as WLED.", remedy="Correct host."
             ) from error
         return self._last
+
+
+async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
+    async with aclosing(lights(SERVICE, at, usual_ports=(80,))) as heard:
+        async for address, said in heard:
+            if not address.startswith("["):  # a WLED is called by its IPv4 address
+                yield Found(said.name, address, "WLED", {"host": address})
+
+
+@asynccontextmanager
+async def _open(options: WledOptions, around: Surroundings) -> AsyncIterator[Light]:
+    async with Worker(f"wled-{around.name}") as worker:
+        calls = HttpCalls(worker, timeout_s=TIMEOUT_S)
+        yield WledLight(options, calls, around.clock)
+
+
+KIND = Kind(
+    name="wled",
+    options=WledOptions,
+    open=_open,
+    effects=frozenset(Effect),
+    min_interval_s=0.2,
+    deadline_s=TIMEOUT_S,
+    find=find,
+)
