@@ -31,7 +31,7 @@ from bridge.contract.light import LightState
 from bridge.contract.presence import Availability, Presence
 from bridge.contract.wire import encode_account_state
 from drivers.base import Kind, Surroundings
-from drivers.lamp import Lamp
+from drivers.runtime.lamp import Lamp
 from tests.fakes.light import FakeLight
 
 TURNS = (Availability.AVAILABLE, Availability.BUSY)

@@ -30,14 +30,14 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
 from bridge.contract.loading import loading
 from bridge.logs import LEVELS, set_up
-from drivers import arguments as arguments_of
-from drivers import stopping
 from drivers.base import Kind
+from drivers.commands import arguments as arguments_of
 from drivers.registry import FINDABLE, find, is_ready, listing
+from drivers.runtime import stopping
 from drivers.settings import Common, read
 
 if TYPE_CHECKING:
-    from drivers.preview import Now
+    from drivers.commands.preview import Now
 
 EXAMPLE_KIND = "console"
 _EXAMPLES = "Tables to begin with: docs/lights.md, and commented out in the shipped config.toml."
@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     with loading():
-        from drivers.heartbeat import beating  # noqa: PLC0415 - the other commands need no broker
-        from drivers.runner import Runner  # noqa: PLC0415 - as above
+        from drivers.runtime.heartbeat import beating  # noqa: PLC0415 - the other commands need no broker
+        from drivers.runtime.runner import Runner  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
     clock = SystemClock()
@@ -78,14 +78,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _pair(arguments: argparse.Namespace) -> int:
-    from drivers.trial import pair  # noqa: PLC0415 - as above
+    from drivers.commands.trial import pair  # noqa: PLC0415 - as above
 
     config, _, kind, options = _driver(arguments)
     return stopping.run(pair(arguments.name, config, kind, options))
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    from drivers.trial import cycle  # noqa: PLC0415 - as above
+    from drivers.commands.trial import cycle  # noqa: PLC0415 - as above
 
     config, common, kind, options = _driver(arguments)
     return stopping.run(
@@ -94,8 +94,8 @@ def _test(arguments: argparse.Namespace) -> int:
 
 
 def _preview(arguments: argparse.Namespace) -> int:
-    from drivers import preview  # noqa: PLC0415 - as above
-    from drivers.saved_state import SavedState  # noqa: PLC0415 - as above
+    from drivers.commands import preview  # noqa: PLC0415 - as above
+    from drivers.runtime.saved_state import SavedState  # noqa: PLC0415 - as above
 
     config = _host(arguments)
     example = not config.drivers
@@ -121,7 +121,7 @@ def _now(
     arguments: argparse.Namespace, config: HostConfig, common: Common, moment: datetime
 ) -> Now:
     """What the command line supposes, else what the broker has stored."""
-    from drivers import preview  # noqa: PLC0415 - as above
+    from drivers.commands import preview  # noqa: PLC0415 - as above
 
     if arguments.manual:
         return preview.Now({}, by_hand=preview.checked(preview.by_hand, arguments.manual))
@@ -141,7 +141,7 @@ def _moment(at: datetime, config: HostConfig) -> datetime:
 
 
 def _forget(arguments: argparse.Namespace) -> int:
-    from drivers.retained_topics import forget  # noqa: PLC0415 - as above
+    from drivers.runtime.retained_topics import forget  # noqa: PLC0415 - as above
 
     config = _host(arguments)
     user: dict[str, Any] = {"username": arguments.username} if arguments.username else {}
@@ -159,7 +159,7 @@ def _forget(arguments: argparse.Namespace) -> int:
 
 
 def _find(arguments: argparse.Namespace) -> int:
-    from drivers import finding  # noqa: PLC0415 - as above
+    from drivers.commands import finding  # noqa: PLC0415 - as above
 
     names = [arguments.kind] if arguments.kind else [name for name in FINDABLE if is_ready(name)]
     report = asyncio.run(finding.report(list(map(find, names)), arguments.at))
@@ -168,7 +168,7 @@ def _find(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from drivers import finding  # noqa: PLC0415 - as above
+    from drivers.commands import finding  # noqa: PLC0415 - as above
 
     file, kind = config_path(arguments.config, os.environ), find(arguments.kind)
     config = load_host(file, os.environ)

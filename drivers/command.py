@@ -20,8 +20,8 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers.base import Kind, Light, Surroundings, Words
 from drivers.blocking import Worker
-from drivers.template import NAMES, capability_of, check, fill, placeholders_of, values
-from drivers.words import WordSettings, called
+from drivers.looks.template import NAMES, capability_of, check, fill, placeholders_of, values
+from drivers.looks.words import WordSettings, called
 
 VARIABLE = "LAMP_"
 """Begins the name of each variable: ``LAMP_HEX``."""

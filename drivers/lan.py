@@ -18,7 +18,7 @@ from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
 from drivers.base import Light
 from drivers.blocking import Closing, closing
-from drivers.network_faults import fault_text
+from drivers.network.network_faults import fault_text
 from drivers.registry import without_library
 
 log = logging.getLogger(__name__)

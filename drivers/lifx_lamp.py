@@ -18,8 +18,8 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers import lan
 from drivers.base import Capability, Found, Kind
-from drivers.brightness import is_lit
 from drivers.lan import HardwareAddress, OverNetwork
+from drivers.looks.brightness import is_lit
 
 if TYPE_CHECKING:
     import lifx

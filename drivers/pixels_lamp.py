@@ -20,7 +20,7 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import OnDemand, Worker, closing
-from drivers.brightness import Gamma, in_steps
+from drivers.looks.brightness import Gamma, in_steps
 from drivers.registry import without_library
 
 Order = Literal["GRB", "RGB", "GRBW", "RGBW"]

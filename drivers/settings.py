@@ -21,8 +21,8 @@ from bridge.config.tables.shared import HostConfig
 from bridge.config.validation_errors import problems, unknown
 from bridge.contract.errors import ConfigError
 from drivers.base import Capability
-from drivers.coming_back import NEVER, ComesBack
 from drivers.rules import Look, Rules
+from drivers.rules.coming_back import NEVER, ComesBack
 from drivers.rules.defaults import LOOK_NAMES, SHIPPED_LOOKS
 from drivers.rules.schedule import Outside
 

@@ -15,8 +15,8 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
 from drivers import lan
 from drivers.base import Capability, Found, Kind
-from drivers.brightness import apart, is_lit, level
 from drivers.lan import HardwareAddress, OverNetwork
+from drivers.looks.brightness import apart, is_lit, level
 
 if TYPE_CHECKING:
     from pywizlight import wizlight

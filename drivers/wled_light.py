@@ -22,13 +22,13 @@ from bridge.config.tables.base import Settings, host_problem
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
-from drivers import wled
-from drivers.announced_lights import lights
 from drivers.base import Found, Kind, Light, Surroundings
 from drivers.blocking import Worker
-from drivers.brightness import is_lit
-from drivers.http_calls import HttpCalls, Request
-from drivers.wled import Reply, State
+from drivers.looks import wled
+from drivers.looks.brightness import is_lit
+from drivers.looks.wled import Reply, State
+from drivers.network.announced_lights import lights
+from drivers.network.http_calls import HttpCalls, Request
 
 SERVICE = "_wled._tcp.local."
 TIMEOUT_S = 5.0

@@ -16,10 +16,10 @@ from svg import INK, ROOT, WIDTH, sheet, text
 
 from drivers.base import Words
 from drivers.lifx_lamp import LifxOptions
+from drivers.looks.template import fill, fill_payload, values
+from drivers.looks.words import called
 from drivers.rules import DEFAULT_LOOKS
-from drivers.template import fill, fill_payload, values
 from drivers.wiz_lamp import WizOptions
-from drivers.words import called
 from drivers.yeelight_lamp import YeelightOptions
 
 BOX, EDGE, TOP = 148, 12, 20

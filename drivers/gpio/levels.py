@@ -6,8 +6,8 @@ import colorsys
 from collections.abc import Mapping
 
 from bridge.contract.light import LightState, Rgb
-from drivers.brightness import by_gamma, is_lit
 from drivers.gpio.options import CHANNELS, GpioOptions
+from drivers.looks.brightness import by_gamma, is_lit
 
 Levels = Mapping[str, float]
 """Duty cycle by channel, 0 (dark) to 1."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from bridge.config.tables.base import Settings
-from drivers.brightness import Gamma
+from drivers.looks.brightness import Gamma
 
 Layout = Literal["rgb", "single", "traffic_light"]
 

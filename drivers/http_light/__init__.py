@@ -12,10 +12,10 @@ from bridge.contract.clock import Clock
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings, Words
 from drivers.blocking import Worker
-from drivers.http_calls import HttpCalls
 from drivers.http_light.options import HttpOptions
 from drivers.http_light.requests import request_for
-from drivers.template import capability_of, effects_of
+from drivers.looks.template import capability_of, effects_of
+from drivers.network.http_calls import HttpCalls
 
 
 class HttpLight:

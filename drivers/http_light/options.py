@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import ConfigPath, Settings, matching
-from drivers.template import check, has_words, placeholders_of
-from drivers.words import WordSettings
+from drivers.looks.template import check, has_words, placeholders_of
+from drivers.looks.words import WordSettings
 
 SECRET = "secret"  # noqa: S105 - the name of a placeholder
 _URL = re.compile(r"https?://[^\s/?#@{}]+([/?][!-~]*)?")

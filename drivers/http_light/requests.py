@@ -13,12 +13,12 @@ from bridge.config.text_file import EncodingError, read_secret
 from bridge.contract.errors import LightRefusedError
 from bridge.contract.light import LightState
 from drivers.base import Words
-from drivers.brightness import is_lit
-from drivers.http_calls import Request
-from drivers.http_digest import Login
 from drivers.http_light.options import SECRET, HttpOptions
-from drivers.template import fill, fill_payload, values
-from drivers.words import called
+from drivers.looks.brightness import is_lit
+from drivers.looks.template import fill, fill_payload, values
+from drivers.looks.words import called
+from drivers.network.http_calls import Request
+from drivers.network.http_digest import Login
 
 _NO_HEADER = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
-from drivers.announced_lights import lights
 from drivers.base import Found
 from drivers.hue.options import HUB_ID
+from drivers.network.announced_lights import lights
 
 SERVICE = "_hue._tcp.local."
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from drivers.blocking import CutOff, Worker, cut_when_cancelled
-from drivers.network_faults import check_is_ready, fault_text
+from drivers.network.network_faults import check_is_ready, fault_text
 
 Protocol = Literal["https", "http"]
 P = ParamSpec("P")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bridge.contract.light import Effect
 from bridge.contract.wire import encode_json
 from drivers.base import Capability
+from drivers.looks.template import capability_of, effects_of
 from drivers.mqtt_light import zigbee2mqtt
 from drivers.mqtt_light.dialect import Dialect, command
 from drivers.mqtt_light.json_schema import JsonSchema
@@ -15,7 +16,6 @@ from drivers.mqtt_light.options import MqttOptions
 from drivers.mqtt_light.tasmota import PREFIX, Tasmota, topic_of
 from drivers.mqtt_light.template import Template
 from drivers.mqtt_light.wled import Wled, preset_key
-from drivers.template import capability_of, effects_of
 
 
 def dialect_of(options: MqttOptions) -> Dialect:

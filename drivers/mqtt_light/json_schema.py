@@ -15,7 +15,7 @@ from typing import Any, Self
 from bridge.contract.light import LightState
 from bridge.contract.wire import Message, decode_json, encode_json
 from drivers.base import Capability
-from drivers.brightness import is_lit, level
+from drivers.looks.brightness import is_lit, level
 from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command, no_more
 from drivers.mqtt_light.words import effect_of, is_on, number
 

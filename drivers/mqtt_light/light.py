@@ -13,7 +13,7 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, LightState
 from bridge.contract.wire import Message
 from drivers.base import Bus, Capability
-from drivers.brightness import is_lit
+from drivers.looks.brightness import is_lit
 from drivers.mqtt_light.availability import ANSWER_S, Availability, Reach
 from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.words import says_online

@@ -13,9 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from drivers.looks.template import check, has_words
+from drivers.looks.words import WordSettings
 from drivers.mqtt_light.wled import preset_key
-from drivers.template import check, has_words
-from drivers.words import WordSettings
 
 Preset = Annotated[int, Field(ge=1, le=250)]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]

@@ -13,7 +13,7 @@ from typing import Self
 from bridge.contract.light import LightState
 from bridge.contract.wire import Message, decode_json
 from drivers.base import Capability
-from drivers.brightness import is_lit, level
+from drivers.looks.brightness import is_lit, level
 from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command, no_more
 from drivers.mqtt_light.words import is_on, number
 

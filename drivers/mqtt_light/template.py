@@ -9,11 +9,11 @@ from bridge.contract.clock import Clock
 from bridge.contract.light import LightState
 from bridge.contract.wire import Message
 from drivers.base import Bus, Words
-from drivers.brightness import is_lit
+from drivers.looks.brightness import is_lit
+from drivers.looks.template import fill, fill_payload, values
+from drivers.looks.words import called
 from drivers.mqtt_light.dialect import Dialect, Frame, Reported, command
 from drivers.mqtt_light.light import MqttLight
-from drivers.template import fill, fill_payload, values
-from drivers.words import called
 
 
 @dataclass(frozen=True)

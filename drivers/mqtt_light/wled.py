@@ -14,10 +14,10 @@ from typing import Any
 from bridge.contract.errors import ContractError
 from bridge.contract.light import Effect, LightState, Rgb
 from bridge.contract.wire import Message, encode_json
-from drivers.brightness import is_lit, level
+from drivers.looks.brightness import is_lit, level
+from drivers.looks.wled import NO_NIGHTLIGHT, SOLID, segment, show_alone
 from drivers.mqtt_light.dialect import Dialect, Frame, Reported, Seen, command
 from drivers.rules.look import parse_color
-from drivers.wled import NO_NIGHTLIGHT, SOLID, segment, show_alone
 
 PresetKey = tuple[Rgb, Effect] | None
 """The colour and effect that a preset stands for; ``None`` is off."""

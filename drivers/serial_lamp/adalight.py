@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.contract.light import OFF, LightState, Rgb
-from drivers.effects import Animation, animation
+from drivers.looks.effects import Animation, animation
 from drivers.serial_lamp.session import Session
 
 if TYPE_CHECKING:

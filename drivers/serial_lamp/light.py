@@ -21,7 +21,7 @@ from bridge.contract.light import LightState
 from bridge.contract.supervised import supervised
 from drivers.base import Light, Surroundings
 from drivers.blocking import Worker
-from drivers.brightness import in_steps
+from drivers.looks.brightness import in_steps
 from drivers.serial_lamp.adalight import AdalightSession
 from drivers.serial_lamp.line import LineSession
 from drivers.serial_lamp.options import SerialOptions

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import Settings
-from drivers.brightness import Gamma
+from drivers.looks.brightness import Gamma
 from drivers.serial_lamp.adalight import frame_s
 
 LONGEST_FRAME_S = 0.5

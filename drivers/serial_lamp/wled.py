@@ -12,10 +12,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import LightState
-from drivers import wled
-from drivers.brightness import is_lit
+from drivers.looks import wled
+from drivers.looks.brightness import is_lit
+from drivers.looks.wled import READ, RESTART_S, Refusal, Reply, State
 from drivers.serial_lamp.session import TRIES, Session
-from drivers.wled import READ, RESTART_S, Refusal, Reply, State
 
 READ_EVERY_S = 10.0
 """Between two readings that find a restart of the board; one is about 2 kB on the line."""

@@ -16,7 +16,7 @@ import pytest
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, LightState
 from drivers.base import Restorable, Surroundings
-from drivers.effects import animation
+from drivers.looks.effects import animation
 from drivers.rules import DEFAULT_LOOKS, GIVE_BACK
 from drivers.testing.bus import FakeBus
 from drivers.testing.clock import ManualClock

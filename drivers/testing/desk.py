@@ -11,8 +11,8 @@ from typing import Any
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
-from drivers.lamp import Lamp
 from drivers.rules import Shown
+from drivers.runtime.lamp import Lamp
 from drivers.testing.clock import ManualClock
 from drivers.testing.rig import Rig
 

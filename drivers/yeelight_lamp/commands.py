@@ -10,8 +10,8 @@ from typing import Any
 
 from bridge.contract.light import Effect, LightState
 from drivers.base import Capability
-from drivers.brightness import apart, is_lit, level
-from drivers.effects import LOWEST
+from drivers.looks.brightness import apart, is_lit, level
+from drivers.looks.effects import LOWEST
 
 WHITE_KELVIN = 4000
 _SHORTEST_MS = 50

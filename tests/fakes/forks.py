@@ -29,7 +29,7 @@ LOADED = (
     *("aiohttp.web", "cryptography.x509", "msal", "paho.mqtt.client", "segno", "zeroconf.asyncio"),
     *("bridge.app", "bridge.cli", "bridge.commands.accounts", "bridge.commands.login"),
     *("bridge.commands.registration", "bridge.doctor", "bridge.service"),
-    *("bridge.web.server", "drivers.cli", "drivers.heartbeat", "drivers.runner"),
+    *("bridge.web.server", "drivers.cli", "drivers.runtime.heartbeat", "drivers.runtime.runner"),
 )
 
 

@@ -11,7 +11,7 @@ from zeroconf import ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
 from drivers import hue, wled_light
-from drivers.finding import report
+from drivers.commands.finding import report
 from drivers.hue.search import address_of
 
 HUB_ID = "001788FFFE0A0B0C"

@@ -25,7 +25,7 @@ from bridge.contract.wire import Message
 from bridge.doctor.broker import broker
 from bridge.doctor.findings import Finding
 from drivers import console
-from drivers.runner import Runner
+from drivers.runtime.runner import Runner
 from drivers.settings import Common
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.integration.broker.conftest import run_hurried

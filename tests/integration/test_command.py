@@ -18,9 +18,9 @@ import pytest
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers import command
-from drivers.abilities import Abilities
 from drivers.base import Capability, Surroundings, Words
 from drivers.command import CommandOptions
+from drivers.runtime.abilities import Abilities
 from drivers.testing import FakeBus, ManualClock
 
 RED = LightState(color=(255, 0, 0), brightness=0.5, effect=Effect.PULSE, period_s=3)

@@ -73,7 +73,7 @@ def command(package: str, *words: str) -> str:
     "program",
     [
         "import drivers.cli",
-        "import drivers.runner",
+        "import drivers.runtime.runner",
         command("drivers", "--help"),
         command("drivers", "--version"),
         command("drivers", "list"),
@@ -85,7 +85,7 @@ def test_a_driver_loads_neither_microsofts_libraries_nor_those_of_lights(
 ) -> None:
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     modules = loaded(program, folder=tmp_path)
-    assert "drivers.cli" in modules or "drivers.runner" in modules
+    assert "drivers.cli" in modules or "drivers.runtime.runner" in modules
     assert not modules & (MICROSOFT | LIGHTS | DEMO | TESTS)
     assert not [name for name in modules if name.startswith("bridge.microsoft")]
 
@@ -136,7 +136,7 @@ def test_the_service_loads_nothing_that_only_a_set_up_needs() -> None:
     ("program", "expected"),
     [
         ("import bridge.app, bridge.service.page, bridge.commands.accounts", set()),
-        ("import drivers.cli, drivers.runner, drivers.preview", BUILT),
+        ("import drivers.cli, drivers.runtime.runner, drivers.commands.preview", BUILT),
     ],
 )
 def test_no_validator_is_built_before_something_is_read_with_it(

@@ -26,7 +26,7 @@ from drivers.blocking import Worker
 from drivers.gpio import KIND, GpioLight
 from drivers.gpio.options import GpioOptions
 from drivers.gpio.pins import raspberry_pi, take
-from drivers.lamp import Lamp
+from drivers.runtime.lamp import Lamp
 from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.gpio_pins import BusyPin, FailingPin, LgpioError, board, duty

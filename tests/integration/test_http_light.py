@@ -22,8 +22,8 @@ from bridge.demo.certificate import make_certificate
 from drivers import http_light
 from drivers.base import Capability, Surroundings, Words
 from drivers.http_light.options import HttpOptions
-from drivers.lamp import Lamp
 from drivers.rules import DEFAULT_LOOKS, Shown
+from drivers.runtime.lamp import Lamp
 from drivers.settings import Common
 from drivers.testing import FakeBus, ManualClock
 from tests.fakes.http_devices import HomeMade, HttpDevice, Shelly, Webhook, WledPage, drip, scaled

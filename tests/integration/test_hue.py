@@ -17,7 +17,6 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
-from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.blocking import CutOff, Worker
 from drivers.hue import KIND, opened
@@ -27,7 +26,8 @@ from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.search import Search
 from drivers.hue.transport import Transport
-from drivers.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
+from drivers.runtime.abilities import LOOK_EVERY_S
+from drivers.runtime.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
 
@@ -134,7 +134,7 @@ async def paired(hub: HueHub, around: Surroundings, home: Path) -> AsyncIterator
 @contextmanager
 def heard(words: str) -> Iterator[asyncio.Event]:
     """Set when the lamp logs ``words``."""
-    event, logger = asyncio.Event(), logging.getLogger("drivers.lamp")
+    event, logger = asyncio.Event(), logging.getLogger("drivers.runtime.lamp")
 
     def listen(record: logging.LogRecord) -> bool:
         if words in record.getMessage():

@@ -22,7 +22,7 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, Effect, LightState
 from drivers import lifx_lamp, wiz_lamp, yeelight_lamp
 from drivers.base import Capability, Surroundings
-from drivers.finding import report
+from drivers.commands.finding import report
 from drivers.lifx_lamp import LifxOptions
 from drivers.testing import FakeBus, ManualClock
 from drivers.wiz_lamp import WizOptions

@@ -17,9 +17,9 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
-from drivers.lamp import Lamp
 from drivers.mqtt_light import tailored
 from drivers.mqtt_light.options import MqttOptions
+from drivers.runtime.lamp import Lamp
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.mqtt_light_devices import (
     Device,

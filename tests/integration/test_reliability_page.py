@@ -19,7 +19,7 @@ from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
 from bridge.web.access import password_file, wrong_passwords
 from bridge.web.serving.limits import CALM_S, SHARE, Limits
-from drivers import abilities, lamp, stopping, trouble
+from drivers.runtime import abilities, lamp, stopping, trouble
 from drivers.settings import Common
 from tests.fakes.rows import rows
 

@@ -17,7 +17,7 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Light, Restorable, Surroundings, Watchable
-from drivers.lamp import Lamp
+from drivers.runtime.lamp import Lamp
 from drivers.serial_lamp import KIND
 from drivers.serial_lamp.options import SerialOptions
 from drivers.serial_lamp.port import open_port

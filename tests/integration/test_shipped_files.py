@@ -28,10 +28,10 @@ from bridge.config.tables.web import WebSettings
 from bridge.setup import InitOptions, initialise
 from bridge.setup.dot_env import GID, UID, ZONE
 from bridge.setup.owners import BRIDGE, BROKER, VOLUME_OF, VOLUMES
-from drivers.heartbeat import heartbeat_of
 from drivers.registry import EXTRAS, GROUP, find, installed
 from drivers.rules import Look
 from drivers.rules.defaults import LOOK_NAMES
+from drivers.runtime.heartbeat import heartbeat_of
 from drivers.settings import Common, Schedule
 from tests.fakes.rows import rows
 

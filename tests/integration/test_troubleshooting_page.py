@@ -16,7 +16,7 @@ from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import ConfigError
 from bridge.contract.wire import AccountState
 from bridge.setup.owners import BRIDGE, Need
-from drivers.bridge_clock import BridgeClock
+from drivers.presence.bridge_clock import BridgeClock
 from tests.fakes.clock import ManualClock
 from tests.fakes.other_user import NOBODY, as_nobody, let_in, only_root
 

@@ -19,10 +19,10 @@ from loguru import logger
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Surroundings
 from drivers.blocking import Worker
-from drivers.lamp import Lamp
+from drivers.runtime.abilities import LOOK_EVERY_S
+from drivers.runtime.lamp import Lamp
 from drivers.testing import FakeBus
 from drivers.usb import KIND, UsbLight
 from drivers.usb.busylights import UsbOptions, connect, plugged_in

@@ -24,8 +24,8 @@ from bridge.config.supervisor import PAGE, AppOptions
 from bridge.config.tables.base import Slug
 from bridge.logs import LEVELS
 from bridge.service.local_socket import NAME as SOCKET
-from drivers.heartbeat import heartbeat_of
-from drivers.stopping import STOP_S as LAMP_STOP_S
+from drivers.runtime.heartbeat import heartbeat_of
+from drivers.runtime.stopping import STOP_S as LAMP_STOP_S
 from tests.fakes.rows import rows
 
 ROOT = Path(__file__).parents[2]

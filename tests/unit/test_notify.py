@@ -12,7 +12,7 @@ import pytest
 
 from bridge import state_dir
 from bridge.notify import ALIVE, READY, notify, reloading
-from drivers.heartbeat import beating, heartbeat_of
+from drivers.runtime.heartbeat import beating, heartbeat_of
 from tests.fakes.clock import ManualClock
 from tests.fakes.systemd import Systemd, listening
 

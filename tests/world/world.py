@@ -20,7 +20,7 @@ from bridge.contract.topics import Topics
 from bridge.demo.directory import Person
 from bridge.service.followed_table import ALONE_MOST
 from bridge.service.service import Service
-from drivers.runner import Runner
+from drivers.runtime.runner import Runner
 from drivers.settings import Common
 from tests.world.broker import MemoryBroker, Nature
 from tests.world.clock import HostClock

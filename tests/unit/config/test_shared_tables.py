@@ -31,7 +31,8 @@ def test_a_lamp_still_refuses_a_mistyped_table(tmp_path: Path) -> None:
 
 def test_a_lamps_process_does_not_load_the_bridges_tables() -> None:
     code = (
-        "import sys, drivers.runner, drivers.cli; print([m for m in sys.modules if m in sys.argv])"
+        "import sys, drivers.runtime.runner, drivers.cli; "
+        "print([m for m in sys.modules if m in sys.argv])"
     )
     heavy = ("bridge.config.tables.config", "bridge.config.tables.accounts", "tenacity")
     done = subprocess.run(

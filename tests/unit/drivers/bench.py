@@ -15,7 +15,7 @@ from bridge.config.tables.base import Settings
 from bridge.config.tables.shared import HostConfig
 from bridge.contract.light import Effect
 from drivers.base import Kind, Light, Surroundings
-from drivers.runner import Runner
+from drivers.runtime.runner import Runner
 from drivers.settings import Common
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.light import OFF, LightState
-from drivers.by_hand import EACH_S
 from drivers.rules import DEFAULT_LOOKS
+from drivers.runtime.by_hand import EACH_S
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.unit.drivers.bench import LIGHT, Bench

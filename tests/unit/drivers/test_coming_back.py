@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.contract.light import OFF
-from drivers.coming_back import next_time
 from drivers.rules import DEFAULT_LOOKS
+from drivers.rules.coming_back import next_time
 from drivers.settings import Common
 from tests.unit.drivers.bench import LIGHT, Bench
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.effects import LOWEST, animation
+from drivers.looks.effects import LOWEST, animation
 
 RED = LightState(color=(255, 0, 0))
 BLINK = LightState(color=(0, 0, 255), effect=Effect.BLINK, period_s=2)

@@ -11,7 +11,7 @@ from bridge.config.loader import load_host
 from bridge.config.tables.shared import HostConfig
 from bridge.contract.errors import ConfigError, LightRefusedError
 from drivers.base import Found, Kind
-from drivers.finding import add, chosen, key_of, report
+from drivers.commands.finding import add, chosen, key_of, report
 from drivers.wiz_lamp import KIND
 
 ONE = Found("Büro links", "192.0.2.7", "WiZ", {"mac": "a8bb5006033d"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.http_digest import Login, authorization
+from drivers.network.http_digest import Login, authorization
 
 NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 ASKED = (

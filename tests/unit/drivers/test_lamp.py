@@ -10,9 +10,9 @@ from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.abilities import LOOK_EVERY_S
 from drivers.base import Kind
-from drivers.lamp import MENDED_EVERY_S, Lamp
+from drivers.runtime.abilities import LOOK_EVERY_S
+from drivers.runtime.lamp import MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
 from tests.fakes.light import (
     FadingFakeLight,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.light import OFF
-from drivers.following import CONNECTION_EVERY_S, LEFT_AFTER_S
+from drivers.presence.following import CONNECTION_EVERY_S, LEFT_AFTER_S
 from drivers.rules import DEFAULT_LOOKS
 from tests.unit.drivers.bench import Bench
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from bridge.contract.errors import ContractError
 from bridge.contract.light import LONGEST_S, OFF, Effect, LightCommand, LightState
 from bridge.contract.wire import decode, encode_json
-from drivers.manual import Mode, light_state, obey
 from drivers.rules import GIVE_BACK, Shown
+from drivers.runtime.manual import Mode, light_state, obey
 
 CALL = LightState(color=(255, 0, 0), effect=Effect.PULSE)
 DIM = LightState(color=(0, 255, 0), brightness=0.5)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from bridge.contract.errors import LightUnreachableError
-from drivers.network_faults import check_is_ready, fault_text
+from drivers.network.network_faults import check_is_ready, fault_text
 
 SECRET = http.client.InvalidURL("URL can't contain control characters. '/api/the-key'")
 

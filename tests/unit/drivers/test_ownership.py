@@ -14,9 +14,9 @@ import pytest
 
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF, LightState
-from drivers.abilities import LOOK_EVERY_S
-from drivers.manual import Mode
 from drivers.rules import DEFAULT_LOOKS
+from drivers.runtime.abilities import LOOK_EVERY_S
+from drivers.runtime.manual import Mode
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, RefreshableFakeLight
 from tests.unit.drivers.bench import LIGHT, Bench

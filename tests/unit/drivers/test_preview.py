@@ -12,7 +12,7 @@ from bridge.contract.errors import ConfigError
 from bridge.contract.hours import parse_hours
 from bridge.contract.light import OFF
 from drivers.base import Capability
-from drivers.preview import Now, by_hand, checked, decide, described, facts_of, lost_words
+from drivers.commands.preview import Now, by_hand, checked, decide, described, facts_of, lost_words
 from drivers.rules import Facts, Rules
 from drivers.settings import Common
 

@@ -13,7 +13,7 @@ from bridge.contract.light import OFF, LightState
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.wire import AccountState
 from drivers.base import Capability
-from drivers.preview import facts_of
+from drivers.commands.preview import facts_of
 from drivers.rules import DEFAULT_LOOKS, GIVE_BACK, Facts, Look, Rules, choose, parse_color
 from drivers.rules.defaults import BUSYNESS, LOOK_NAMES, ON_OFF_LOOKS, WHITE_LOOKS
 from drivers.settings import Common

@@ -13,9 +13,9 @@ import pytest
 from bridge.broker.takeover import NOBODY_S
 from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import OFF
-from drivers.following import CONNECTION_EVERY_S
-from drivers.retained_topics import forget
+from drivers.presence.following import CONNECTION_EVERY_S
 from drivers.rules import DEFAULT_LOOKS
+from drivers.runtime.retained_topics import forget
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.fakes.memory_broker import MemoryBroker

@@ -13,7 +13,7 @@ from bridge.config.tables.base import ConfigPath, Settings
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.contract.light import OFF, LightState
-from drivers.preview import facts_of
+from drivers.commands.preview import facts_of
 from drivers.registry import find
 from drivers.rules import DEFAULT_LOOKS, choose
 from drivers.settings import Common, read

@@ -1,7 +1,7 @@
 import pytest
 
 from bridge.contract.errors import ContractError
-from drivers.unreadable import UnreadableMessages
+from drivers.presence.unreadable import UnreadableMessages
 
 
 def ignored(messages: UnreadableMessages, topic: str, why: object) -> None:

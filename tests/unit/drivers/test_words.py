@@ -12,8 +12,8 @@ from bridge.contract.errors import LightUnreachableError
 from bridge.contract.light import Effect, LightState
 from drivers import mqtt_light
 from drivers.base import Capability, Surroundings, Words
+from drivers.looks.template import capability_of, check, effects_of, fill_payload, values
 from drivers.mqtt_light.options import MqttOptions
-from drivers.template import capability_of, check, effects_of, fill_payload, values
 from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.light import FakeLight, SignFakeLight

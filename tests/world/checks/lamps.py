@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bridge.broker import Broker, Received
 from bridge.contract.light import OFF, Effect, LightState
-from drivers.following import Following, Reports
+from drivers.presence.following import Following, Reports
 from drivers.rules import GIVE_BACK, Shown, choose
 from tests.world.broker import Published, matches
 from tests.world.checks.wellness import Wellness

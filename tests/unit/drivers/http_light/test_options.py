@@ -9,8 +9,8 @@ import pytest
 from bridge.contract.light import Effect
 from drivers import http_light
 from drivers.base import Capability
-from drivers.http_calls import Request
 from drivers.http_light.options import HttpOptions
+from drivers.network.http_calls import Request
 from tests.fakes.rows import rows
 
 URL = "http://192.0.2.7/light"

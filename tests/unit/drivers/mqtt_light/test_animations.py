@@ -13,11 +13,11 @@ import pytest
 
 from bridge.contract.latest import Latest
 from bridge.contract.light import Effect, LightState
-from drivers.lamp import Lamp
 from drivers.mqtt_light import tailored
 from drivers.mqtt_light.dialects import dialect_of
 from drivers.mqtt_light.light import MqttLight
 from drivers.mqtt_light.options import MqttOptions
+from drivers.runtime.lamp import Lamp
 from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, ZigbeeBulb

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from bridge.contract.errors import ContractError
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Words
+from drivers.looks.template import fill, values
 from drivers.mqtt_light import KIND, tailored
 from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.dialects import dialect_of
@@ -21,7 +22,6 @@ from drivers.mqtt_light.options import MqttOptions
 from drivers.mqtt_light.template import Template
 from drivers.mqtt_light.wled import preset_key
 from drivers.mqtt_light.words import says_online
-from drivers.template import fill, values
 from tests.fakes.mqtt_light_devices import (
     Device,
     EspHomeLight,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import OFF, Effect, LightState
-from drivers import wled as json_state
+from drivers.looks import wled as json_state
 from drivers.serial_lamp import wled
 from tests.fakes.serial_boards import WLED_BOOT, WledBoard
 

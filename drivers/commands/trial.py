@@ -20,11 +20,11 @@ from bridge.contract.errors import (
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE
 from bridge.contract.wire import Message, encode_json
-from drivers.abilities import Abilities
 from drivers.base import Capability, Kind, Light, Surroundings, Words
-from drivers.by_hand import EACH_S
-from drivers.lamp import Lamp
 from drivers.rules import Shown
+from drivers.runtime.abilities import Abilities
+from drivers.runtime.by_hand import EACH_S
+from drivers.runtime.lamp import Lamp
 from drivers.settings import Common
 
 BROKER_S, LOOK_S = 10.0, 0.05

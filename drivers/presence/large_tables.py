@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bridge.broker import Received
 from bridge.contract.topics import owner_of
 from bridge.contract.wire import AccountState, TableFresh, decode
-from drivers.bridge_clock import BridgeClock, is_older
+from drivers.presence.bridge_clock import BridgeClock, is_older
 
 FRESH = "fresh"
 

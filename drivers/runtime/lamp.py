@@ -12,13 +12,13 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from bridge.retry import Random
-from drivers.abilities import LOOK_EVERY_S, Abilities
 from drivers.base import Capability, Capable, Kind, Light, Words
-from drivers.effects import Playback, animation
-from drivers.ownership import Ownership
+from drivers.looks.effects import Playback, animation
+from drivers.looks.words import Saying
 from drivers.rules.look import GIVE_BACK, Shown
-from drivers.trouble import Trouble
-from drivers.words import Saying
+from drivers.runtime.abilities import LOOK_EVERY_S, Abilities
+from drivers.runtime.ownership import Ownership
+from drivers.runtime.trouble import Trouble
 
 log = logging.getLogger(__name__)
 

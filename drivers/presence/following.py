@@ -13,11 +13,11 @@ from bridge.contract.errors import ContractError
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import AccountState, decode
-from drivers.bridge_clock import BridgeClock, is_older
-from drivers.large_tables import FRESH, Connection, LargeTables
+from drivers.presence.bridge_clock import BridgeClock, is_older
+from drivers.presence.large_tables import FRESH, Connection, LargeTables
+from drivers.presence.unreadable import UnreadableMessages
 from drivers.record import Record
 from drivers.rules import Facts
-from drivers.unreadable import UnreadableMessages
 
 LEFT_AFTER_S = 150.0
 """Longer than the 120 s after which the bridge repeats what it knows."""

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from bridge.config.state_file import StateFile
 from drivers.base import Capability, Kind
-from drivers.manual import Mode
 from drivers.record import Record
+from drivers.runtime.manual import Mode
 
 log = logging.getLogger(__name__)
 

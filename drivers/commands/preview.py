@@ -24,8 +24,8 @@ from bridge.contract.light_why import Reason
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.wire import AccountState, decode
 from drivers.base import Capability
-from drivers.following import LEAVES, Following
-from drivers.large_tables import FRESH
+from drivers.presence.following import LEAVES, Following
+from drivers.presence.large_tables import FRESH
 from drivers.record import Record
 from drivers.rules import GIVE_BACK, Decision, Facts, Rules, Shown, choose
 from drivers.rules.defaults import OUT_OF_OFFICE, SIGN_IN_NEEDED, UNKNOWN

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bridge.contract.clock import Clock
-from drivers.following import Following
+from drivers.presence.following import Following
+from drivers.presence.settling import Settling
 from drivers.rules import Decision, Facts, Rules, choose
 from drivers.rules.person import has_presence
-from drivers.settling import Settling
 
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from bridge.config.validation_errors import unknown
 from bridge.contract.light import Effect, LightState
 from drivers.base import Capability, Words
-from drivers.brightness import is_lit
+from drivers.looks.brightness import is_lit
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _JSON = re.compile(r'\s*(\{\s*["}]|\[)')

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from bridge.contract.light import Effect, LightState
-from drivers.brightness import is_lit, level
+from drivers.looks.brightness import is_lit, level
 from drivers.record import Record
 
 SOLID, BLINK, BREATHE = 0, 1, 2

@@ -24,19 +24,19 @@ from bridge.contract.supervised import supervised
 from bridge.contract.wire import Message
 from bridge.retry import Random
 from drivers.base import Capability, Kind, Light, Restorable, Surroundings
-from drivers.by_hand import ByHand
-from drivers.decisions import Decisions
-from drivers.following import Following
-from drivers.lamp import Lamp
-from drivers.manual import Mode
-from drivers.ownership import Ownership
-from drivers.publications import Publications
-from drivers.retained_topics import RetainedTopics
+from drivers.presence.decisions import Decisions
+from drivers.presence.following import Following
 from drivers.rules import Decision
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
-from drivers.saved_state import SavedState
+from drivers.runtime.by_hand import ByHand
+from drivers.runtime.lamp import Lamp
+from drivers.runtime.manual import Mode
+from drivers.runtime.ownership import Ownership
+from drivers.runtime.publications import Publications
+from drivers.runtime.retained_topics import RetainedTopics
+from drivers.runtime.saved_state import SavedState
+from drivers.runtime.showing import Aim, Showing
 from drivers.settings import Common
-from drivers.showing import Aim, Showing
 
 log = logging.getLogger(__name__)
 

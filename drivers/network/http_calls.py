@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from bridge.config.authorities import naming
 from bridge.contract.errors import ConfigError, LightRefusedError, LightUnreachableError
 from drivers.blocking import CutOff, Worker, cut_when_cancelled
-from drivers.http_digest import Login, authorization
-from drivers.network_faults import check_is_ready, fault_text
+from drivers.network.http_digest import Login, authorization
+from drivers.network.network_faults import check_is_ready, fault_text
 
 _LARGEST_ANSWER = 256 * 1024
 _NO_ACCESS = {401, 403}

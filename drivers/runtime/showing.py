@@ -9,8 +9,8 @@ from bridge.contract.latest import Latest
 from bridge.contract.light import Can, LightState
 from bridge.contract.light_why import LightWhy, Reason
 from drivers.base import Capability, Light, Worded, Words
-from drivers.manual import Mode
 from drivers.rules import GIVE_BACK, Decision, Shown
+from drivers.runtime.manual import Mode
 
 _HANDS = {"off": "switched off by hand", "manual": "set by hand"}
 _OTHERS = "changed by somebody else, until presence changes"

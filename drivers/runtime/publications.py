@@ -12,8 +12,8 @@ from bridge.contract.light import FROZEN, PRESENCE, LightState
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, encode_json
 from drivers.base import Capability
-from drivers.manual import light_state
-from drivers.showing import Showing
+from drivers.runtime.manual import light_state
+from drivers.runtime.showing import Showing
 
 _FOLLOWS = "{{ 'ON' if value_json.get('effect') == '" + PRESENCE + "' else 'OFF' }}"
 

@@ -13,11 +13,11 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.light import LightCommand, LightState
 from bridge.contract.wire import decode
-from drivers.coming_back import NEVER, ComesBack, next_time
-from drivers.manual import Mode, obey
+from drivers.presence.unreadable import UnreadableMessages
 from drivers.rules import GIVE_BACK, Look, Rules, Shown
-from drivers.saved_state import SavedState
-from drivers.unreadable import UnreadableMessages
+from drivers.rules.coming_back import NEVER, ComesBack, next_time
+from drivers.runtime.manual import Mode, obey
+from drivers.runtime.saved_state import SavedState
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from bridge.config.text_file import EncodingError, read_text
 from bridge.config.toml_values import OtherStyleError, toml_text, with_values
 from bridge.contract.errors import ConfigError, LightRefusedError
 from bridge.contract.topics import slug
-from drivers.arguments import COMMANDS
 from drivers.base import Found, Kind
+from drivers.commands.arguments import COMMANDS
 from drivers.registry import without_library
 
 _ADDRESS = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^\]]+)\])(?::\d{1,5})?")

@@ -22,8 +22,8 @@ from bridge.config.tables.shared import HostConfig
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
-from drivers.heartbeat import heartbeat_of
 from drivers.record import Record
+from drivers.runtime.heartbeat import heartbeat_of
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.contract.light import OFF
 from drivers.base import Light, Restorable
-from drivers.saved_state import Found, SavedState
+from drivers.runtime.saved_state import Found, SavedState
 
 
 class Ownership:

@@ -1,0 +1,1 @@
+"""The commands of ``presence-driver`` besides running a lamp."""

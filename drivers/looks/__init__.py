@@ -1,0 +1,1 @@
+"""A look made into what devices understand: levels, frames, text and words."""

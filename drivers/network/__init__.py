@@ -1,0 +1,1 @@
+"""What lamps on the network share: announcements, HTTP, and words for what goes wrong."""
