@@ -40,8 +40,6 @@ Argument = Annotated[str, AfterValidator(_no_nul), AfterValidator(check)]
 
 
 class CommandOptions(WordSettings):
-    """One program."""
-
     command: Annotated[tuple[Argument, ...], Field(min_length=1)]
     """The program and its arguments, which may have placeholders."""
     folder: ConfigPath | None = None

@@ -64,8 +64,6 @@ HardwareAddress = Annotated[str, AfterValidator(hardware_address)]
 
 
 class LanOptions(Settings):
-    """One lamp, by what its kind calls it, or by its address."""
-
     NAMED_BY: ClassVar[tuple[str, ...]]
     """The keys that find a lamp wherever it moves."""
 

@@ -135,7 +135,6 @@ def _not_opened(device: str, error: OSError) -> LightRefusedError | LightUnreach
 async def opened(
     options: PixelsOptions, around: Surroundings, *, make: Callable[[], Any] | None = None
 ) -> AsyncIterator[Light]:
-    """The strip; its device is opened, by ``make``, with the first look."""
     try:
         import pi5neo  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:

@@ -15,8 +15,6 @@ from drivers.base import Kind, Light, Surroundings
 
 
 class VirtualLight:
-    """A light that is always there; given back, it shows nothing."""
-
     def __init__(self) -> None:
         self.shown: LightState | None = None
 

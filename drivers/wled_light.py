@@ -45,8 +45,6 @@ def _host(value: str) -> str:
 
 
 class WledOptions(Settings):
-    """Which WLED, and which part of it."""
-
     host: Annotated[str, AfterValidator(_host)]
     """Its name or address, with a port where it is not 80."""
     segments: tuple[Annotated[int, Field(ge=0, le=99)], ...] = ()
@@ -62,8 +60,6 @@ class WledOptions(Settings):
 
 
 class WledLight:
-    """All segments of a strip, or some of them."""
-
     def __init__(self, options: WledOptions, calls: HttpCalls, clock: Clock) -> None:
         self._options, self._calls, self._clock = options, calls, clock
         self._segments = options.segments or None

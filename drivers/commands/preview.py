@@ -61,13 +61,7 @@ class _Rule(Record):
 
 
 def facts_of(text: str, now: datetime, accounts: Sequence[str]) -> dict[str, Facts]:
-    """Facts as ``text`` has them: ``availability[/activity]``, ``unknown`` or ``sign_in_needed``.
-
-    That holds for all ``accounts``, or for each as in ``alice=busy/in_a_call,bob=available``.
-
-    Raises:
-        ValueError: It cannot be read; the text says why.
-    """
+    """Facts of ``busy/in_a_call`` or ``unknown`` for all, or of ``alice=busy,bob=available``."""
     facts: dict[str, Facts] = {}
     for part in text.split(","):
         account, equals, words = part.strip().rpartition("=")

@@ -65,7 +65,6 @@ async def cycle(
     *,
     seconds: float,
 ) -> None:
-    """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says."""
     if not kind.shines:
         return await _by_its_driver(name, config)
     shown = asyncio.Event()

@@ -16,8 +16,6 @@ from drivers.gpio.pins import Leds, take
 
 
 class GpioLight:
-    """Takes its pins with the first look; ``take`` blocks."""
-
     def __init__(self, options: GpioOptions, worker: Worker, take: Callable[[], Leds]) -> None:
         self._options = options
         self._leds = OnDemand(worker, take, what="the pins")

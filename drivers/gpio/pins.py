@@ -32,8 +32,6 @@ def raspberry_pi() -> Any:
 
 
 class Leds:
-    """Taken pins, one LED each, by channel name."""
-
     def __init__(self, leds: Mapping[str, Any], factory: Any) -> None:
         self._leds, self._factory = leds, factory
 

@@ -64,8 +64,6 @@ class HubLight(Record):
 
 
 class Target(NamedTuple):
-    """The light or group that the config names, as the hub has it."""
-
     is_group: bool
     id: int
     name: str

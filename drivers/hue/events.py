@@ -37,8 +37,6 @@ _LONGEST = 1024 * 1024
 
 
 class Events:
-    """The stream of one hub, read on the thread of ``worker``."""
-
     def __init__(
         self,
         worker: Worker,

@@ -125,7 +125,6 @@ class HueLight:
         return await self._calls(self._is_changed)
 
     async def is_mended(self) -> bool:
-        """Whether a hub was paired, or paired anew, since it refused."""
         try:
             return await self._calls(self._hub.is_paired_anew)
         except LightUnreachableError:

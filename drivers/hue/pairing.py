@@ -69,7 +69,6 @@ class Pairings:
             raise self._refused(error) from error
 
     def place(self, lamp: str, hub: str) -> Place | None:
-        """Where the hub of ``lamp`` was last; ``hub`` is what its config says."""
         with suppress(OSError, ValidationError):
             place = Place.model_validate_json((self._folder / f"{lamp}.place").read_bytes())
             return place if place.hub == hub else None

@@ -93,7 +93,6 @@ class Transport:
         return connection.getresponse()
 
     def close(self) -> None:
-        """Drop the connection; the next call makes a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

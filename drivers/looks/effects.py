@@ -30,7 +30,6 @@ class Animation(NamedTuple):
         return self.step_s if self.fades else 0.0
 
     def at(self, elapsed_s: float) -> LightState:
-        """The frame that is due ``elapsed_s`` seconds after the first."""
         return self.frames[int(elapsed_s / self.step_s) % len(self.frames)]
 
     def until_next_s(self, elapsed_s: float) -> float:

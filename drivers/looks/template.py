@@ -18,7 +18,6 @@ _OF_LEVEL = {"state", "on", "r", "g", "b", "hex", "brightness", "percent"}
 
 
 def values(state: LightState, words: Words) -> dict[str, str]:
-    """What may stand in a placeholder, by name."""
     lit = is_lit(state)
     r, g, b = state.rgb
     red, green, blue = state.color

@@ -38,11 +38,9 @@ class Saying:
 
     @property
     def has_news(self) -> bool:
-        """Whether the light was not given the newest words."""
         return self._worded is not None and self._words() != self._said
 
     def say(self) -> None:
-        """Give the light the newest words, to show them with the next look."""
         self._give(self._words())
 
     def end(self) -> None:

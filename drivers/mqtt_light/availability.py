@@ -69,8 +69,6 @@ class Availability:
 
 
 class Reach:
-    """The way to one device."""
-
     def __init__(self, availability: Availability, bus: Bus, clock: Clock) -> None:
         self._availability, self._bus, self._clock = availability, bus, clock
         self._tried: dict[str, tuple[Message, float]] = {}

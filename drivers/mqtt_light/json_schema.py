@@ -29,8 +29,6 @@ _OF_COLOR = {"xy", "hs", "rgb"}
 
 @dataclass(frozen=True)
 class JsonSchema(Dialect):
-    """One light with a JSON command topic."""
-
     command_topic: str
     full: int = 255
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""

@@ -39,8 +39,6 @@ class _Sent(NamedTuple):
 
 
 class MqttLight:
-    """Sends what a dialect says, and hears what the device tells."""
-
     def __init__(self, dialect: Dialect, bus: Bus, clock: Clock) -> None:
         self.shortest_fade_s = dialect.shortest_fade_s
         self._as_asked_for, self._bus, self._clock = dialect, bus, clock
@@ -58,7 +56,6 @@ class MqttLight:
         self._is_silence_told = False
 
     def listen(self) -> None:
-        """Follow the device's topics, now and after each reconnect."""
         for topic in {*self._dialect.state_topics, *self._dialect.availability_topics}:
             self._bus.subscribe(topic, self._on_message)
 

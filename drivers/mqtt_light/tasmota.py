@@ -140,7 +140,6 @@ class Tasmota(Dialect):
 
 
 def topic_of(full_topic: str, prefix: str, leaf: str) -> str:
-    """The topic of ``leaf`` below what ``prefix`` makes of ``full_topic``."""
     return f"{full_topic.replace(PREFIX, prefix)}/{leaf}"
 
 

@@ -18,8 +18,6 @@ from drivers.mqtt_light.light import MqttLight
 
 @dataclass(frozen=True)
 class Template(Dialect):
-    """One device that only listens."""
-
     topic: str
     payload: str
     payload_off: str | None = None

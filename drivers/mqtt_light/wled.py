@@ -52,7 +52,6 @@ class Wled(Dialect):
     """One segment: the others, and the brightness of all, stay as they are."""
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
-        """The command that shows ``state``, by preset where there is one."""
         lit = is_lit(state)
         preset = self.presets.get((state.color, state.effect) if lit else None)
         if preset is not None:

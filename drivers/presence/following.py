@@ -41,8 +41,6 @@ class Reports:
 
 
 class Following:
-    """Follows state, availability and sign-in of accounts, and whether the bridge is there."""
-
     def __init__(self, topics: Topics, accounts: Sequence[str], clock: Clock) -> None:
         self._topics, self._accounts, self._clock = topics, accounts, clock
         self._unreadable = UnreadableMessages()

@@ -37,8 +37,6 @@ class Rules(LampHours):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to show and why."""
-
     state: Shown
     rule: str
     account: str | None = None

@@ -29,8 +29,6 @@ _FIRST = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was heard of one account."""
-
     state: AccountState | None = None
     fresh: bool = False
     """Its availability topic says ``online``."""
@@ -87,7 +85,6 @@ def lost_within(
 
 
 def followed_person(slug: str, known: Facts, now: datetime) -> FollowedPerson:
-    """What was heard of somebody, in words."""
     state = known.state
     return FollowedPerson(
         account=slug,

@@ -95,7 +95,6 @@ class ByHand:
         return (self._trial.value and self._trial.value.name) or None
 
     def follow(self, followed: Shown) -> Shown:
-        """What the lamp shows when presence asks for ``followed``."""
         self._followed, trial = followed, self._trial.value
         wanted = self.mode.shows(followed)
         if trial and (trial.name or wanted is None):

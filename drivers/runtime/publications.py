@@ -19,14 +19,11 @@ _FOLLOWS = "{{ 'ON' if value_json.get('effect') == '" + PRESENCE + "' else 'OFF'
 
 
 class Publications:
-    """The messages of the lamp ``driver``; ``name`` is for people."""
-
     def __init__(self, topics: Topics, driver: str, *, name: str, kind: str) -> None:
         self._topics, self._driver = topics, driver
         self._name, self._kind = name, kind
 
     def online(self) -> Message:
-        """The driver is there; its last will says otherwise."""
         return Message(self._topics.driver_state(self._driver), ONLINE.encode())
 
     def availability(self, *, reachable: bool) -> Message:
@@ -38,7 +35,6 @@ class Publications:
         return Message(self._topics.light(self._driver, "state"), encode_json(payload))
 
     def rule(self, showing: Showing) -> Message:
-        """The rule that presence decides by, as attributes of Home Assistant's light."""
         look = showing.shown
         payload = {
             "rule": showing.decision.rule,

@@ -67,8 +67,6 @@ def left_behind(config: HostConfig, name: str) -> list[str]:
 
 
 class RetainedTopics:
-    """The file of one lamp, and what has to be emptied."""
-
     def __init__(self, config: HostConfig, name: str) -> None:
         self._left_behind = partial(left_behind, config, name)
         self._topics, self._file = config.topics, StateFile(file_of(config, name))

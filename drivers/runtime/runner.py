@@ -45,8 +45,6 @@ BEAT_S = 115.0
 
 
 class Runner:
-    """Everything of one ``[drivers.NAME]``."""
-
     def __init__(
         self,
         name: str,
@@ -207,7 +205,6 @@ class Runner:
         self._aim.at(self._showing)
 
     def _explain(self) -> None:
-        """Publish the explanation, if it is another one."""
         why = self._messages.why(self._showing)
         if why != self._why:
             self._why = why

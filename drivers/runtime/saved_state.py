@@ -40,8 +40,6 @@ class _File(Mode):
 
 
 class SavedState:
-    """The file of one lamp, written beside the event loop."""
-
     def __init__(self, state_dir: Path, name: str, kind: Kind[Any], options: BaseModel) -> None:
         self._file = StateFile(state_dir / "lights" / f"{name}.json")
         words = json.dumps([kind.name, options.model_dump()], sort_keys=True, default=str)
@@ -74,7 +72,6 @@ class SavedState:
 
     @property
     def capability(self) -> Capability | None:
-        """What the light can do, if it has told."""
         return self._now.capability
 
     @capability.setter

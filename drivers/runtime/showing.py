@@ -77,8 +77,6 @@ class Showing:
 
 
 class Aim:
-    """The newest look and its words."""
-
     def __init__(self) -> None:
         self.target: Latest[Shown] = Latest(None)
         self._words, self._is_worded = Words(), False
@@ -91,7 +89,6 @@ class Aim:
         self._is_worded = isinstance(light, Worded)
 
     def at(self, showing: Showing) -> None:
-        """Ask for what ``showing`` has."""
         is_other = showing.shown != self.target.value
         if self._is_worded:
             is_other = is_other or showing.words != self._words

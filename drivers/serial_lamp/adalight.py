@@ -24,13 +24,11 @@ BITS_A_BYTE = 10
 
 
 def encode(color: Rgb, leds: int) -> bytes:
-    """A frame that gives all ``leds`` (1 to 65536) one colour."""
     high, low = divmod(leds - 1, 256)
     return MAGIC + bytes((high, low, high ^ low ^ 0x55)) + bytes(color) * leds
 
 
 def frame_s(leds: int, baud: int) -> float:
-    """Seconds that a frame is on the line."""
     return (len(MAGIC) + 3 + 3 * leds) * BITS_A_BYTE / baud
 
 

@@ -45,8 +45,6 @@ GOODBYE_S = 1.5
 
 
 class Wanted(NamedTuple):
-    """What the light should show, and when that began (monotonic seconds)."""
-
     state: LightState
     began_s: float
 
@@ -193,8 +191,6 @@ class SerialLight:
 
 
 class WledLight(SerialLight):
-    """A serial light that can be read."""
-
     async def snapshot(self) -> dict[str, Any]:
         return await self._call(WledSession.snapshot)
 

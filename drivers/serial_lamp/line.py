@@ -96,8 +96,6 @@ def parse_reply(line: bytes) -> Reply | None:
 
 
 class LineSession(Session):
-    """Our own sketch: each line is acknowledged with what the board shows."""
-
     _number = 0
 
     def start(self) -> None:

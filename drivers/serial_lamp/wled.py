@@ -53,8 +53,6 @@ def line(asked: dict[str, Any]) -> bytes:
 
 
 class WledSession(Session):
-    """WLED: the only one of the three that can be read."""
-
     _last: Reply | None = None
     _applied: State | None = None
     _started_s = 0.0

@@ -25,8 +25,6 @@ _RULE = (
 
 
 class UsbOptions(Settings):
-    """Which busylight, when several are plugged in."""
-
     device: str = ""
     """Its name, its maker, or both, as in ``Blink(1)`` or ``luxafor flag``; any when empty."""
     serial: str = ""
@@ -132,14 +130,7 @@ def connect(
     look: Callable[[], PluggedIn] = plugged_in,
     locks: Locks | None = None,
 ) -> Busylight:
-    """Open the light that ``options`` choose, and leave it as it looks.
-
-    Of equal ones without serial numbers the first is opened that nobody has.
-
-    Raises:
-        LightUnreachableError: It is not plugged in.
-        LightRefusedError: It cannot be opened, or the choice is not clear.
-    """
+    """Open the light that ``options`` choose, or of equal ones the first that nobody has."""
     refused: LightRefusedError | None = None
     for found in choose(_listed(look), options):
         let_go = locks.take(found.hardware.path) if locks else nothing

@@ -57,8 +57,6 @@ class YeelightOptions(LanOptions):
 
 
 class YeelightLight:
-    """One lamp, which says by itself what is changed."""
-
     def __init__(self, options: YeelightOptions, clock: Clock, search: Address) -> None:
         from yeelight import BulbException  # noqa: PLC0415 - an extra
 
@@ -155,7 +153,6 @@ def _capability(bulb: AsyncBulb) -> Capability:
 
 
 async def _there(to: Address, *, within_s: float) -> AsyncGenerator[tuple[Address, Found], None]:
-    """Each lamp that answers, maybe more than once."""
     async with aclosing(answers(SEARCH, to, within_s=within_s)) as heard:
         async for data, _ in heard:
             lines = data.decode(errors="replace").splitlines()
@@ -180,7 +177,6 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
 def opened(
     options: YeelightOptions, around: Surroundings, *, search: Address = SSDP
 ) -> AbstractAsyncContextManager[Light]:
-    """The lamp; it is looked for, at ``search``, when it is first used."""
     return lan.opened("yeelight", lambda: YeelightLight(options, around.clock, search))
 
 
