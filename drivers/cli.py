@@ -107,7 +107,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     known = _now(arguments, config, common, moment)
     memory = SavedState(config.state_dir, arguments.name, kind, options)
     memory.load()
-    capability = known.capability or memory.capability or kind.capability
+    capability = known.capability or memory.now.capability or kind.capability
     rules = common.rules(config, capability)
     decision = preview.decide(rules, known, moment, shown_at_another=arguments.at is not None)
     lines = [preview.described(decision, capability), *preview.lost_words(decision)]

@@ -166,7 +166,7 @@ class ByHand:
             self._trial.set(self._trial.value)  # or its end would be slept over
 
     def _start_trial(self) -> None:
-        rules, is_ours = self._rules(), self._saved.found is not None
+        rules, is_ours = self._rules(), self._saved.now.found is not None
         self._before = self._before if is_ours else GIVE_BACK
         self._trial.set(trial_of(rules.looks, rules.scale, self._clock.monotonic()))
 

@@ -10,7 +10,6 @@ Source: Home Assistant documentation, "MQTT Light", JSON schema.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -120,7 +119,7 @@ def _kept(mode: Mode, shown: Shown) -> Mode:
     return mode.model_copy(update={"on": True, "manual": True, **choice})
 
 
-def light_state(mode: Mode, asked: Shown, color_modes: Collection[str]) -> dict[str, Any]:
+def light_state(mode: Mode, asked: Shown, color_mode: str) -> dict[str, Any]:
     """The payload of ``light/state``: always with everything that the lamp's colour mode has.
 
     Of a lamp that is left alone or was given back it is not known whether it is on.
@@ -129,7 +128,6 @@ def light_state(mode: Mode, asked: Shown, color_modes: Collection[str]) -> dict[
     payload: dict[str, Any] = {"state": "ON" if shown.on else "OFF"}
     if shown is not asked:
         payload["state"] = None
-    color_mode = next(name for name in ("rgb", "brightness", "onoff") if name in color_modes)
     payload["color_mode"] = color_mode
     if color_mode == "rgb":
         red, green, blue = shown.color

@@ -12,7 +12,7 @@ class Ownership:
 
     def __init__(self, light: Light, saved: SavedState | None = None) -> None:
         self._light, self._saved = light, saved
-        self._found = saved.found if saved else None
+        self._found = saved.now.found if saved else None
         self._restorable = light if isinstance(light, Restorable) else None
 
     def __bool__(self) -> bool:
@@ -49,4 +49,4 @@ class Ownership:
     def _set(self, found: Found | None) -> None:
         self._found = found
         if self._saved:
-            self._saved.found = found
+            self._saved.change(found=found)

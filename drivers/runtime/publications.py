@@ -31,7 +31,7 @@ class Publications:
         return Message(self._topics.light(self._driver, "availability"), payload.encode())
 
     def state(self, showing: Showing) -> Message:
-        payload = light_state(showing.mode, showing.shown, {showing.capability})
+        payload = light_state(showing.mode, showing.shown, showing.capability)
         return Message(self._topics.light(self._driver, "state"), encode_json(payload))
 
     def rule(self, showing: Showing) -> Message:

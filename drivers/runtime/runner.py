@@ -110,7 +110,7 @@ class Runner:
         if self._common.has_hours:
             log.info("%s: %s", self._name, clock_of_hours(self._config, self._clock.now()))
         self._saved.load()
-        self._be_capable(self._saved.capability or self._kind.capability)
+        self._be_capable(self._saved.now.capability or self._kind.capability)
         self._by_hand.end_what_is_over()
         self._look_anew()  # a person's choice waits for no bridge
         self._retained.load()
@@ -180,8 +180,9 @@ class Runner:
     def _take(self, decision: Decision) -> None:
         before, apart = self._showing, self._following.bridge_clock.apart
         self._showing = replace(before, decision=decision, clock_apart=apart)
-        if self._following.reports.value.bridge_online is not None and not self._saved.has_bridge:
-            self._saved.has_bridge = True
+        has_bridge = self._following.reports.value.bridge_online is not None
+        if has_bridge and not self._saved.now.has_bridge:
+            self._saved.change(has_bridge=True)
             self._births.rediscover()
         if decision != before.decision:
             who = f" ({decision.account})" if decision.account else ""
@@ -221,7 +222,7 @@ class Runner:
 
     def _learn(self, capability: Capability) -> None:
         """The light has told what it can do: other looks may be its own, and other words of it."""
-        self._saved.capability = capability
+        self._saved.change(capability=capability)
         if capability is not self._showing.capability:
             self._be_capable(capability)
             self._decisions.decide()
@@ -238,7 +239,7 @@ class Runner:
     def _welcome(self) -> Iterator[Message]:
         yield from self._retained.removals()
         if self._config.homeassistant.enabled:
-            yield self._messages.device(self._showing.capability, self._saved.has_bridge)
+            yield self._messages.device(self._showing.capability, self._saved.now.has_bridge)
         self._why = self._messages.why(self._showing)
         yield self._messages.state(self._showing)
         yield self._messages.rule(self._showing)

@@ -44,7 +44,7 @@ class SavedState:
         self._file = StateFile(state_dir / "lights" / f"{name}.json")
         words = json.dumps([kind.name, options.model_dump()], sort_keys=True, default=str)
         self._light = sha256(words.encode()).hexdigest()
-        self._now = _File(light=self._light)
+        self.now = _File(light=self._light)
 
     def load(self) -> None:
         """Read the file; what another light left there is not believed of this one."""
@@ -60,39 +60,15 @@ class SavedState:
                 log.warning("%s: the saved state of another light is dropped", self._file.file)
             kept = _mode(file).model_dump()
             file = _File(**kept, light=self._light, has_bridge=file.has_bridge)
-        self._now = file
+        self.now = file
 
     @property
     def mode(self) -> Mode:
-        return _mode(self._now)
+        return _mode(self.now)
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        self._change(**mode.model_dump())
-
-    @property
-    def capability(self) -> Capability | None:
-        return self._now.capability
-
-    @capability.setter
-    def capability(self, capability: Capability) -> None:
-        self._change(capability=capability)
-
-    @property
-    def found(self) -> Found | None:
-        return self._now.found
-
-    @found.setter
-    def found(self, found: Found | None) -> None:
-        self._change(found=found)
-
-    @property
-    def has_bridge(self) -> bool:
-        return self._now.has_bridge
-
-    @has_bridge.setter
-    def has_bridge(self, has_bridge: bool) -> None:
-        self._change(has_bridge=has_bridge)
+        self.change(**mode.model_dump())
 
     async def settled(self) -> None:
         """Wait for the disk, but not for long: a light is more than its memory."""
@@ -101,10 +77,11 @@ class SavedState:
     async def close(self) -> None:
         await self._file.close()
 
-    def _change(self, **changed: Any) -> None:
-        file = self._now.model_copy(update=changed)
-        if file != self._now:
-            self._now = file
+    def change(self, **changed: Any) -> None:
+        """Save other values of fields of the file."""
+        file = self.now.model_copy(update=changed)
+        if file != self.now:
+            self.now = file
             self._file.save(file.model_dump_json())
 
 
