@@ -19,7 +19,7 @@ COPY packaging/locks/driver.lock /tmp/driver.lock
 COPY --from=build /wheels /wheels
 RUN python3 -m pip install --no-cache-dir --require-hashes --requirement /tmp/driver.lock \
  && python3 -m pip install --no-cache-dir --no-deps /wheels/*.whl \
- && python3 -c "import drivers.cli, drivers.runner" \
+ && python3 -c "import drivers.cli, drivers.runtime.runner" \
  && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data
