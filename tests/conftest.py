@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,7 @@ collect_ignore = ["homeassistant"]
 HERE = Path(__file__).parent
 ON_ONE_LOOP = (HERE / "e2e", HERE / "integration" / "web")
 """Their tests share a loop, and with it a browser, whose start takes longer than most of them."""
-BEGIN_WITH = {"world", "updates", "standby", "test_standby"}
-"""Folders and files. Whatever of these began last would be waited for by one worker alone."""
-WORKERS_A_CORE, MOST_WORKERS = 2, 16
+WORKERS_A_CORE, MOST_WORKERS = 3, 16
 """Many tests wait: for a program to start, or a browser. Unit tests do not."""
 
 
@@ -47,12 +46,29 @@ def pytest_configure() -> None:
     settings.load_profile("tests")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; run on one loop what shares something that is bound to it."""
-    items.sort(key=lambda item: BEGIN_WITH.isdisjoint({item.path.parent.name, item.path.stem}))
+    items[:] = _long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         if item.path.parent in ON_ONE_LOOP and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Let each worker begin with its share of what is marked as long.
+
+    ``worksteal`` gives each the next part of the list, of the same length; a long test that began
+    last would be waited for by one worker alone.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = iter([item for item in items if not item.get_closest_marker("long")])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        share = long[worker::workers]
+        ordered += [*share, *islice(others, max(0, size - len(share)))]
+    return [*ordered, *others]
 
 
 def pytest_collection_finish() -> None:

@@ -191,6 +191,7 @@ async def serve(stage: Stage, command: str) -> None:
     assert process.returncode == OK, (line + rest).decode()
 
 
+@pytest.mark.long
 async def test_the_others_run_as_they_stand_there(stage: Stage) -> None:
     stage.configure(LAMPS)
     (stage.folder / "secrets").mkdir(mode=0o700)

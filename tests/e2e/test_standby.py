@@ -134,6 +134,7 @@ def one_writer_at_a_time(mqtt: Subscriber) -> bool:
     return epochs == sorted(epochs)
 
 
+@pytest.mark.long
 async def test_the_other_takes_over_from_who_is_killed_and_from_who_hangs(
     stage: Stage, mqtt: Subscriber
 ) -> None:

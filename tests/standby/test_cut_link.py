@@ -78,6 +78,7 @@ def name() -> Iterator[str]:
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_whose_cable_is_pulled_is_replaced_and_waits_when_it_is_back(
     name: str, tmp_path: Path

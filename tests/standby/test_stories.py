@@ -10,6 +10,7 @@ from tests.standby.__main__ import play
 from tests.standby.pair import Office
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("fault", ["cut", "slow", "both", "broker"])
 async def test_a_pair_of_processes_outlives(fault: str, office: Office, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.world.play import play
 from tests.world.shrink import shrink
 from tests.world.story import Step, tell
 
-SEEDS, PARTS = 110, 5
+SEEDS, PARTS = 60, 6
 ROOT = Path(__file__).parents[2]
 
 
@@ -37,7 +37,8 @@ def test_a_story_without_what_its_problem_does_not_need() -> None:
     assert shrink(50, lambda places: needed <= set(places)) == [7, 31]
 
 
-@pytest.mark.timeout(600)  # a dozen seconds where nothing else runs
+@pytest.mark.long
+@pytest.mark.timeout(600)  # six seconds where nothing else runs
 @pytest.mark.parametrize("first", range(1, SEEDS, SEEDS // PARTS))
 def test_many_seeds(first: int) -> None:
     """In a process of its own: sets of texts must be walked as ``scripts/world`` walks them."""
