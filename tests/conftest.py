@@ -30,6 +30,8 @@ ON_ONE_LOOP = (HERE / "e2e", HERE / "integration" / "web")
 """Their tests share a loop, and with it a browser, whose start takes longer than most of them."""
 WORKERS_A_CORE, MOST_WORKERS = 3, 16
 """Many tests wait: for a program to start, or a browser. Unit tests do not."""
+EXAMPLES = 50
+"""Of each property; a run has other ones than the run before."""
 
 
 def pytest_configure() -> None:
@@ -42,7 +44,9 @@ def pytest_configure() -> None:
             signal.signal(number, lambda *_: None)
     # a machine with much else to do is no fault of the code
     slow = HealthCheck.too_slow
-    settings.register_profile("tests", deadline=None, suppress_health_check=(slow,))
+    settings.register_profile(
+        "tests", deadline=None, max_examples=EXAMPLES, suppress_health_check=(slow,)
+    )
     settings.load_profile("tests")
 
 
@@ -71,10 +75,16 @@ def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item
     return [*ordered, *others]
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
     """Spare the garbage collector thousands of tests that stay until the end."""
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,38 @@ def loaded(program: str, *, folder: Path | None = None) -> set[str]:
 
 def loaded_and_built(program: str, *, folder: Path | None = None) -> tuple[set[str], set[str]]:
     """As ``loaded``, and those models of ours that have their validators."""
+    modules, built = said(f"{program}\n{TELL}", folder)[-3:-1]
+    return set(modules.split()), set(built.split())
+
+
+def loaded_and_built_by_forks(
+    first: str, programs: Mapping[str, str]
+) -> dict[str, tuple[set[str], set[str]]]:
+    """As ``loaded_and_built``, of each of ``programs`` after ``first``; all in one interpreter."""
+    forked = (
+        f"import os, sys\n{first}\n"
+        f"for program in {list(programs.values())!r}:\n"
+        f"    if not os.fork():\n"
+        f"        exec(program + {TELL!r})\n"
+        f"        os._exit(0)\n"
+        f"    assert not os.wait()[1], program\n"
+    )
+    _, *lines = said(forked)
+    three = zip(programs, lines[::3], lines[1::3], strict=False)
+    return {name: (set(modules.split()), set(built.split())) for name, modules, built in three}
+
+
+def said(program: str, folder: Path | None = None) -> list[str]:
+    """The lines of its errors."""
     done = subprocess.run(
-        [sys.executable, "-c", f"{program}\n{TELL}"],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
         cwd=folder,
     )
-    modules, built = done.stderr.split("\n")[-3:-1]
-    return set(modules.split()), set(built.split())
+    return done.stderr.split("\n")
 
 
 def command(package: str, *words: str) -> str:
@@ -94,17 +117,19 @@ def test_a_driver_is_loaded_without_looking_for_garbage_among_what_lives_for_goo
     loaded("import drivers.__main__, gc\nassert gc.get_freeze_count() and gc.isenabled()")
 
 
-@pytest.mark.parametrize("kind", installed())
-def test_a_kind_loads_no_other_kind_and_no_library_but_its_own_and_builds_no_validator(
-    kind: str,
-) -> None:
+def test_a_kind_loads_no_other_kind_and_no_library_but_its_own_and_builds_no_validator() -> None:
+    """Each in a fork of an interpreter that has loaded nothing but the list of kinds."""
     points = installed()
-    modules, built = loaded_and_built(f"from drivers.registry import find\nfind({kind!r})")
-    assert points[kind].module in modules
-    others = {point.module for name, point in points.items() if name != kind}
-    assert not modules & others
-    assert not modules & (MICROSOFT | DEMO | LIGHTS - LIBRARIES.get(kind, set()))
-    assert built <= BUILT
+    found = loaded_and_built_by_forks(
+        "from drivers.registry import find", {kind: f"find({kind!r})" for kind in points}
+    )
+    assert set(found) == set(points)
+    for kind, (modules, built) in found.items():
+        assert points[kind].module in modules, kind
+        others = {point.module for name, point in points.items() if name != kind}
+        unwanted = others | MICROSOFT | DEMO | LIGHTS - LIBRARIES.get(kind, set())
+        assert (kind, modules & unwanted) == (kind, set())
+        assert (kind, built - BUILT) == (kind, set())
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,9 @@ class Desk:
             env={**os.environ, "PYTHONPATH": path, "HOME": str(self.folder)},
         )
 
-    async def run(self, *words: str) -> tuple[int, str, str]:
+    async def run(self, *words: str, **environ: str) -> tuple[int, str, str]:
         command = [sys.executable, "-m", "drivers", *words]
-        environ = {**os.environ, "HOME": str(self.folder)}
+        environ = {**os.environ, "HOME": str(self.folder), **environ}
         run = self._forks.run
         done = await asyncio.to_thread(run, command, environ=environ, cwd=self.folder)
         return done.returncode, done.stdout, done.stderr
@@ -271,8 +271,7 @@ async def test_a_schedule_goes_by_the_zone_of_the_environment_whatever_its_quote
 ) -> None:
     desk.configure(SCHEDULE)
     words = ["preview", "desk", "--presence", "busy/in_a_call", "--at", "2026-11-23T10:00+00:00"]
-    process = desk.start(*words, first=f"export TZ='{zone}'")
-    out, err = await asyncio.to_thread(process.communicate, timeout=60)
+    _, out, err = await desk.run(*words, TZ=zone)
     assert err == ""
     assert out.startswith(shown)
 
@@ -281,9 +280,8 @@ async def test_a_zone_that_is_none_is_refused_where_hours_depend_on_it(desk: Des
     for tables, code in ((SCHEDULE, 2), ('[drivers.desk]\nkind = "console"\n', 0)):
         desk.configure(tables)
         words = ["preview", "desk", "--presence", "busy/in_a_call"]
-        process = desk.start(*words, first="export TZ=Europe/Berlni")
-        _, err = await asyncio.to_thread(process.communicate, timeout=60)
-        assert process.returncode == code
+        ended, _, err = await desk.run(*words, TZ="Europe/Berlni")
+        assert ended == code
         assert ("did you mean Europe/Berlin?" in err) is (code == 2)
 
 

@@ -27,7 +27,7 @@ async def test_the_api_does_what_it_says(home: RunningPage, tmp_path: Path) -> N
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run"),
         f"{home.address}api/v1/openapi.json",
-        *("--checks", "all", "--max-examples", "30", "--generation-deterministic", "--no-color"),
+        *("--checks", "all", "--max-examples", "20", "--generation-deterministic", "--no-color"),
         cwd=tmp_path,
         stdout=PIPE,
         stderr=STDOUT,

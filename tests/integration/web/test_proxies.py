@@ -13,7 +13,8 @@ from tests.fakes.web_proxies import KINDS, needs_proxy, proxy
 from tests.integration.web.browsing import complaints, live, opened
 from tests.integration.web.conftest import HOUSEHOLD, PASSWORD
 
-LOADS = 12
+LOADS = 8
+"""More than Chromium has connections to one server: each load must give back that of its stream."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
