@@ -53,13 +53,13 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; run on one loop what shares something that is bound to it."""
-    items[:] = _long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    items[:] = long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         if item.path.parent in ON_ONE_LOOP and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+def long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Let each worker begin with its share of what is marked as long.
 
     ``worksteal`` gives each the next part of the list, of the same length; a long test that began
