@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.row import PROGRAMS, Floor, Row, pauses, row, slower
@@ -99,7 +99,7 @@ def _tenant_rows(told: dict[str, Any]) -> Iterator[Row]:
     yield row(f"{name}: memory of a bridge", _most(told, "largest_bridge_mib"), 350, "MiB")
     started, limit_s = f"{name}: start, until all are on the broker", 25 + 0.0018 * people
     shared = _shared(start, bridges, limit_s)
-    yield row(started, start["seconds"], limit_s, "s", shared)
+    yield row(started, start["seconds"], limit_s, "s", *shared)
     busy_s = start["busiest_bridge_s"]
     yield row(f"{started}, CPU of a bridge", busy_s, 4 + 0.002 * people / bridges, "s")
     most = 5.5 if people > MANY * bridges else 8  # of few more is sent
@@ -113,15 +113,15 @@ def _tenant_rows(told: dict[str, Any]) -> Iterator[Row]:
     seen = f"{name}: {told['one_percent']['changed']:,} change at once, the last is seen after"
     limit_s = 2 * every_s
     shared = _shared(start, bridges, limit_s)
-    yield row(seen, told["one_percent"]["seen_s_last"], limit_s, "s", shared)
+    yield row(seen, told["one_percent"]["seen_s_last"], limit_s, "s", *shared)
 
 
-def _shared(start: dict[str, Any], bridges: int, limit_s: float) -> Floor | None:
+def _shared(start: dict[str, Any], bridges: int, limit_s: float) -> Sequence[Floor]:
     """What other work on the machine explains: at a start, one core at least has enough to do."""
     used_s = bridges * start["bridge_s"] + start["broker_s"] + start["microsoft_s"]
     cores = used_s / start["seconds"]
     why = f"the start had {cores:.2f} cores, other work the rest"
-    return Floor(limit_s / cores, why) if cores < 1 else None
+    return [Floor(limit_s / cores, why)] if cores < 1 else []
 
 
 PARTS = ("start", "quiet", "one_percent")

@@ -93,6 +93,7 @@ class Directory:
         """Grows whenever anybody changes."""
         return self._sequence
 
+    @property
     def people(self) -> list[Person]:
         """Everybody once, in the order of arrival."""
         return list({person.oid: person for person in self._people.values()}.values())

@@ -82,7 +82,7 @@ async def test_on_a_desktop_the_browser_opens_and_comes_back_by_itself(stage: St
     assert (stage.folder / "state" / "tokens" / "alice.json").exists()
 
 
-async def test_over_ssh_the_address_is_pasted_and_a_wrong_one_is_told(stage: Stage) -> None:
+async def test_over_ssh_the_address_is_pasted_and_a_wrong_one_is_reported(stage: Stage) -> None:
     async with login(stage, ELSEWHERE) as process:
         address = await line(process, "https://")
         paste(process, address)

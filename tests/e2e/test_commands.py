@@ -99,7 +99,7 @@ async def test_a_killed_service_is_followed_by_one_that_answers_and_a_second_rob
     assert (await stage.command("bridge", "reload")).stdout == "Done.\n"
 
 
-async def test_a_service_that_hangs_is_told_and_nobody_waits_for_ever(stage: Stage) -> None:
+async def test_a_service_that_hangs_is_reported_and_nobody_waits_for_ever(stage: Stage) -> None:
     bridge = stage.start("bridge", "run")
     await stage.mqtt.until_text(ONLINE, "online")
     bridge.send_signal(signal.SIGSTOP)

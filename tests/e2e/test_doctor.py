@@ -437,7 +437,7 @@ async def test_a_sign_in_that_it_renews_is_as_good_as_before(stage: Stage) -> No
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 @pytest.mark.parametrize("waits_for", ["discovery", "token.refresh_token"])
-async def test_told_to_stop_it_leaves_no_copy(
+async def test_when_stopped_it_leaves_no_copy(
     stage: Stage, how: signal.Signals, waits_for: str
 ) -> None:
     """Also when a worker gets its answer after that, and keeps what it got."""
@@ -454,7 +454,7 @@ async def test_told_to_stop_it_leaves_no_copy(
     assert stage.log(running) == ""
 
 
-async def test_a_sign_in_that_this_user_may_not_read_is_told_as_that(stage: Stage) -> None:
+async def test_a_sign_in_that_this_user_may_not_read_is_reported_as_that(stage: Stage) -> None:
     await login(stage)
     file = stage.folder / "state/tokens/alice.json"
     file.chmod(0)
@@ -466,7 +466,7 @@ async def test_a_sign_in_that_this_user_may_not_read_is_told_as_that(stage: Stag
     )
 
 
-async def test_a_person_who_may_not_see_others_signs_in_again(stage: Stage) -> None:
+async def test_a_person_who_may_not_see_others_signs_in_once_more(stage: Stage) -> None:
     change(stage, 'name = "Alice"', f'watch = ["{STRANGER}"]')
     await login(stage)
     stage.microsoft.faults.add(Fault("presences", status=403, times=None))
@@ -485,7 +485,7 @@ async def test_its_log_is_silent_but_for_debug(stage: Stage) -> None:
     assert not any(secret in told.stderr for secret in stored_secrets(list(tree(stage.folder))))
 
 
-async def test_beside_the_service_a_group_is_judged_by_what_the_service_tells(stage: Stage) -> None:
+async def test_beside_the_service_a_group_is_judged_by_what_the_service_says(stage: Stage) -> None:
     group = stage.home.directory.add_group(stage.home.tenant, "staff", [stage.home.person])
     app(stage, f'group = "{group.group_id}"', "Presence.Read.All", "GroupMember.Read.All")
     stage.start("bridge", "run")

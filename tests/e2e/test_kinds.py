@@ -291,7 +291,7 @@ async def test_each_driver_that_is_killed_leaves_the_others_alone_and_comes_back
             assert "WARNING" not in house.stage.log(house.drivers[name])
 
 
-async def test_broker_and_bridge_are_killed_in_turn_and_every_lamp_is_right_again(
+async def test_broker_and_bridge_are_killed_in_turn_and_every_lamp_ends_right(
     house: House,
 ) -> None:
     house.start(*WIRED)

@@ -71,7 +71,7 @@ async def test_an_interrupt_exits_with_130(stage: Stage) -> None:
     assert stage.stop(await signed_in(stage), signal.SIGINT) == 130
 
 
-async def test_home_assistant_is_greeted_again_after_its_birth(stage: Stage) -> None:
+async def test_home_assistant_gets_discovery_after_its_birth(stage: Stage) -> None:
     await signed_in(stage)
     config = stage.mqtt.last["homeassistant/device/presence_account_alice/config"].json
     assert config["device"]["name"] == "Teams Alice"
@@ -82,7 +82,7 @@ async def test_home_assistant_is_greeted_again_after_its_birth(stage: Stage) -> 
 
 
 @pytest.mark.parametrize("victim", ["driver", "bridge", "broker"])
-async def test_whoever_is_killed_is_right_again_without_help(stage: Stage, victim: str) -> None:
+async def test_whoever_is_killed_recovers_without_help(stage: Stage, victim: str) -> None:
     stage.configure(DRIVER)
     bridge = await signed_in(stage)
     driver = stage.start("drivers", "lamp")
@@ -135,7 +135,7 @@ async def test_the_lamp_is_a_light_in_home_assistant(stage: Stage) -> None:
     await stage.mqtt.until(LAMP, lambda h: h.json["color"] == {"r": 255, "g": 0, "b": 0})
 
 
-async def test_a_revoked_sign_in_is_told_with_its_remedy_and_healed_by_a_button(
+async def test_a_revoked_sign_in_is_reported_with_its_remedy_and_healed_by_a_button(
     stage: Stage,
 ) -> None:
     bridge = await signed_in(stage)
@@ -192,7 +192,7 @@ async def test_what_is_wrong_with_a_request_is_answered_and_nothing_else_happens
     assert healthy.json["data"]["healthy"] is True
 
 
-async def test_restart_by_request_starts_anew_in_the_same_process(stage: Stage) -> None:
+async def test_restart_by_request_stays_in_the_same_process(stage: Stage) -> None:
     bridge = await signed_in(stage)
     since = len(stage.mqtt.heard)
     await stage.mqtt.publish("presence/bridge/request/restart", "{}")

@@ -112,7 +112,7 @@ async def test_somebody_is_added_stays_over_a_restart_and_is_removed(home: Home)
     assert not [topic for topic in topics if bobs in topic]
 
 
-async def test_a_lamp_has_a_row_and_follows_again_by_a_button(home: Home) -> None:
+async def test_a_lamp_has_a_row_and_a_button_makes_it_follow(home: Home) -> None:
     home.configure(LAMP)
     page = await at_home(home)
     driver = home.stage.start("drivers", "lamp")
@@ -139,7 +139,7 @@ async def test_a_lamp_has_a_row_and_follows_again_by_a_button(home: Home) -> Non
     await expect(row).to_contain_text("Its driver is not running")
 
 
-async def test_a_broker_that_is_gone_is_told_until_it_is_back(home: Home) -> None:
+async def test_a_broker_that_is_gone_is_reported_until_it_is_back(home: Home) -> None:
     page = await at_home(home)
     health = page.locator("#health")
     await expect(health).to_contain_text("All is well.")

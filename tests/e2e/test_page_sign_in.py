@@ -140,7 +140,7 @@ async def test_in_a_browser_on_the_same_machine_which_comes_back_by_itself(home:
     await is_green(page)
 
 
-async def test_a_code_that_is_not_used_or_declined_is_told_and_replaced(home: Home) -> None:
+async def test_a_code_that_is_not_used_or_declined_is_reported_and_replaced(home: Home) -> None:
     home.stage.microsoft.codes.expires_in_s = 1
     await home.start()
     page = await home.visit()

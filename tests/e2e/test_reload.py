@@ -35,7 +35,7 @@ async def test_accounts_come_and_go_with_the_config_file(stage: Stage) -> None:
     assert gone == []
 
 
-async def test_a_wrong_config_is_told_and_the_old_one_goes_on(stage: Stage) -> None:
+async def test_a_wrong_config_is_reported_and_the_old_one_goes_on(stage: Stage) -> None:
     bridge = stage.start("bridge", "run")
     await stage.mqtt.until_text("presence/account/alice/availability", "online")
     stage.configure('[accounts.bob]\nnmae = "Bob"\n')

@@ -49,7 +49,7 @@ async def test_a_person_is_shown_as_they_chose_until_they_clear_it(stage: Stage)
     assert cleared.json["status_message"] is None
 
 
-async def test_where_a_person_works_is_set_and_left_to_the_calendar_again(stage: Stage) -> None:
+async def test_where_a_person_works_is_set_and_given_back_to_the_calendar(stage: Stage) -> None:
     stage.configure("set_presence = true")
     stage.start("bridge", "run")
     first = await stage.mqtt.until(STATE)
@@ -76,7 +76,7 @@ async def test_where_a_person_works_is_set_and_left_to_the_calendar_again(stage:
     assert kept.json["command"] == "set_work_location"
 
 
-async def test_it_is_off_unless_asked_for_and_goes_away_again(stage: Stage) -> None:
+async def test_it_is_off_unless_asked_for_and_can_be_removed(stage: Stage) -> None:
     stage.configure()
     stage.start("bridge", "run")
     await stage.mqtt.until_text("presence/account/alice/availability", "online")

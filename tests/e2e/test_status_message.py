@@ -87,7 +87,7 @@ async def test_what_was_shown_is_gone_without_a_new_read(
     assert not [file for file in kept if WORDS.encode() in file.read_bytes()]
 
 
-async def test_a_reload_shows_it_again(stage: Stage) -> None:
+async def test_a_reload_still_shows_it(stage: Stage) -> None:
     page = free_port()
     configure(stage, page, shown=False)
     stage.be("Busy", status_message=WORDS)

@@ -36,7 +36,7 @@ async def test_a_call_that_ended_meanwhile_leaves_no_light(home: Household) -> N
         await home.hass.until_state(DOOR, "off")
 
 
-async def test_what_is_still_needed_is_shown_again(home: Household) -> None:
+async def test_what_is_still_needed_is_redisplayed(home: Household) -> None:
     alarm = by_blueprint("sign_in_needed", people=[SIGN_IN], patience=0)
     async with automation(home, "alarm", **alarm):
         await home.be_thrown_out()

@@ -25,7 +25,7 @@ async def enter_code(page: Page, code: str) -> None:
     await microsoft.close()
 
 
-async def test_signing_in_again_a_call_and_the_minutes(home: Household) -> None:
+async def test_a_second_sign_in_a_call_and_the_minutes(home: Household) -> None:
     needs_chromium()
     hass, path = home.hass, await home.dashboard("person", DASHBOARDS["person"])
     light = by_blueprint("light_in_a_call", activity=ACTIVITY, lights=[DOOR], transition=0)

@@ -37,7 +37,7 @@ JUNK = "holds no certificate; correct the path, or"
         ("", "REQUESTS_CA_BUNDLE=junk.pem", "REQUESTS_CA_BUNDLE: junk.pem: " + JUNK + " unset it"),
     ],
 )
-def test_the_key_the_file_and_the_cure_are_told_in_one_line(
+def test_the_key_the_file_and_the_cure_are_reported_in_one_line(
     tmp_path: Path, forks: Forks, *, command: str, ca_file: str, variable: str, told: str
 ) -> None:
     (tmp_path / "config.toml").write_text(CONFIG.format(ca_file=ca_file), encoding="utf-8")

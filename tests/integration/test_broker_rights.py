@@ -130,7 +130,7 @@ async def test_rules_of_somebody_who_names_each_topic_are_enough_too(tmp_path: P
         ),
     ],
 )
-async def test_a_line_that_is_missing_is_told_with_the_line(
+async def test_a_line_that_is_missing_is_reported_with_the_line(
     tmp_path: Path, line: str, instead: str, told: str, cure: str
 ) -> None:
     rules = SHIPPED.replace(line, instead)
@@ -143,7 +143,7 @@ async def test_a_line_that_is_missing_is_told_with_the_line(
 
 
 @pytest.mark.parametrize(("user", "left"), [("bridge", LEFT), (None, {})])
-async def test_a_user_who_may_only_write_hears_nothing_and_both_commands_say_so(
+async def test_a_user_who_may_only_write_receives_nothing_and_both_commands_say_so(
     tmp_path: Path,
     user: str | None,
     left: dict[str, bytes],
@@ -164,7 +164,7 @@ async def test_a_user_who_may_only_write_hears_nothing_and_both_commands_say_so(
         assert await stored(built, tmp_path) == left
 
 
-async def test_who_hears_the_bridge_and_not_its_accounts_is_told_that(
+async def test_who_receives_the_bridge_and_not_its_accounts_reads_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rules = "user bridge\ntopic write #\ntopic read presence/bridge/#"
@@ -204,7 +204,7 @@ async def test_accounts_works_where_no_mark_can_be_sent(
         (LEFT, "The service is not running; this is what it left behind."),
     ],
 )
-async def test_a_service_that_does_not_run_is_told_as_that(
+async def test_a_service_that_does_not_run_is_reported_as_that(
     tmp_path: Path, left: dict[str, bytes], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with fenced(tmp_path, SHIPPED, left=left) as built:
@@ -238,7 +238,7 @@ async def test_each_limit_is_named(tmp_path: Path, extra: str, told: str, *, goo
         assert [finding for finding in faults(findings) if finding is not limit] == []
 
 
-async def test_told_to_stop_half_way_it_leaves_nothing(tmp_path: Path) -> None:
+async def test_stopped_half_way_it_leaves_nothing(tmp_path: Path) -> None:
     async with fenced(tmp_path, "user bridge\ntopic write #", left=LEFT) as built:
         asking = asyncio.create_task(broker(config(built.port, tmp_path)))
         async with asyncio.timeout(10):
@@ -265,7 +265,7 @@ async def test_killed_half_way_its_will_takes_the_probe_away(tmp_path: Path) -> 
         assert await stored(built, tmp_path) == LEFT
 
 
-async def test_a_broker_that_never_answers_is_told_in_time(
+async def test_a_broker_that_never_answers_is_reported_in_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It greets, and says nothing more."""
@@ -283,7 +283,7 @@ async def test_a_broker_that_never_answers_is_told_in_time(
     assert "let us in, and then failed: no answer within 10 s" in told
 
 
-async def test_a_lamp_that_told_of_a_wrong_clock_is_named_and_garbage_is_not(
+async def test_a_lamp_that_reported_a_wrong_clock_is_named_and_garbage_is_not(
     tmp_path: Path,
 ) -> None:
     rule = "presence/driver/{}/light/rule".format

@@ -95,7 +95,7 @@ async def test_it_gets_look_and_words_as_arguments_and_variables_and_no_secret(
     ("text", "problem"),
     [("exit 3", "ended with 3"), ("kill -TERM $$", "was ended by signal 15")],
 )
-async def test_an_end_with_an_error_is_tried_again_and_its_words_are_not_ours(
+async def test_an_end_with_an_error_is_retried_and_its_words_are_not_ours(
     tmp_path: Path, text: str, problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -114,7 +114,7 @@ async def test_it_starts_no_sign_in(patient: Patient) -> None:
         ("[mqtt]", "[mqtt", "config.toml: "),
     ],
 )
-async def test_a_wrong_config_is_told_and_nothing_is_asked(
+async def test_a_wrong_config_is_reported_and_nothing_is_asked(
     patient: Patient, old: str, new: str, finding: str
 ) -> None:
     patient.change(old, new)
@@ -156,7 +156,7 @@ async def test_a_broker_that_is_away_does_not_hide_the_rest(patient: Patient) ->
         ("allow_anonymous false", 'username = "bridge"\npassword = "hunter2"', "If init made"),
     ],
 )
-async def test_a_broker_that_cannot_be_used_is_told_with_its_cure_and_no_password(
+async def test_a_broker_that_cannot_be_used_is_reported_with_its_cure_and_no_password(
     patient: Patient, tmp_path: Path, broker: str, mqtt: str, cure: str
 ) -> None:
     folder = tmp_path / "other"
@@ -179,7 +179,7 @@ async def test_a_config_without_accounts_is_a_finding(patient: Patient) -> None:
     ]
 
 
-async def test_who_was_added_on_the_page_is_asked_about_too_and_what_is_shared_told_once(
+async def test_who_was_added_on_the_page_is_asked_about_too_and_what_is_shared_said_once(
     patient: Patient,
 ) -> None:
     (patient.file.parent / "state").mkdir()
@@ -215,7 +215,7 @@ async def test_a_secret_that_everybody_can_read_is_a_finding(
 
 
 @pytest.mark.parametrize(("minutes", "way"), [(10, "behind"), (-10, "ahead of")])
-async def test_a_wrong_clock_is_told_with_its_remedy(
+async def test_a_wrong_clock_is_reported_with_its_remedy(
     patient: Patient, minutes: int, way: str
 ) -> None:
     patient.clock.jump_wall(timedelta(minutes=minutes).total_seconds())
@@ -268,7 +268,7 @@ async def test_a_certificate_that_has_not_begun_is_the_clocks_fault(
         ),
     ],
 )
-async def test_why_microsoft_cannot_be_reached_is_told_and_decides_the_cure(
+async def test_why_microsoft_cannot_be_reached_is_reported_and_decides_the_cure(
     patient: Patient, network: str, login_url: str, fault: str, cure: str
 ) -> None:
     patient.change("[network]", f"[network]\n{network}")
@@ -354,7 +354,7 @@ async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_ca
 
 
 @pytest.mark.parametrize("topic", ["table/alice/auth", "account/alice_bob/auth"])
-async def test_people_of_one_table_have_one_sign_in_wherever_it_is_told(
+async def test_people_of_one_table_have_one_sign_in_wherever_it_is_published(
     patient: Patient, topic: str
 ) -> None:
     """The last release told it with each of them."""
@@ -366,7 +366,7 @@ async def test_people_of_one_table_have_one_sign_in_wherever_it_is_told(
     assert report[-1] == "ok   alice: the running service is signed in"
 
 
-async def test_what_the_service_tells_names_the_account_in_its_command(patient: Patient) -> None:
+async def test_what_the_service_says_names_the_account_in_its_command(patient: Patient) -> None:
     told = explain({"error": "invalid_grant", "error_codes": [53003]})
     with state_dir.locked(patient.file.parent / "state"):
         await patient.publish("presence/bridge/state", b"online")
@@ -395,7 +395,7 @@ async def test_a_service_that_runs_but_is_not_at_the_broker_is_a_finding(patient
 
 
 @pytest.mark.parametrize("running", [False, True])
-async def test_a_stored_sign_in_that_is_no_text_is_damaged_and_told_once(
+async def test_a_stored_sign_in_that_is_no_text_is_damaged_and_reported_once(
     patient: Patient, *, running: bool
 ) -> None:
     folder = patient.file.parent / "state"
@@ -419,7 +419,7 @@ async def test_the_next_place_is_taken_where_no_copy_can_be_made(
     assert not list(place.iterdir())
 
 
-async def test_without_a_place_for_the_copy_that_is_told_and_nothing_is_tried(
+async def test_without_a_place_for_the_copy_that_is_reported_and_nothing_is_tried(
     patient: Patient, tmp_path: Path
 ) -> None:
     code, report = await patient.examine([tmp_path / "nowhere", patient.file])

@@ -85,7 +85,7 @@ async def test_a_service_that_is_unwell_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("problems", [[], ["broker 127.0.0.1:1 cannot be reached: no answer"]])
-async def test_a_service_without_a_broker_is_told_with_the_cure(
+async def test_a_service_without_a_broker_is_reported_with_the_cure(
     tmp_path: Path, problems: list[str]
 ) -> None:
     """It is in nobody's way to try."""

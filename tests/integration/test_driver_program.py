@@ -115,7 +115,7 @@ async def desk(tmp_path: Path, forks: Forks) -> AsyncIterator[Desk]:
         yield Desk(tmp_path, broker, mqtt, forks)
 
 
-async def test_a_preview_shows_what_it_is_told_to_suppose(desk: Desk) -> None:
+async def test_a_preview_shows_what_it_has_to_suppose(desk: Desk) -> None:
     desk.broker.stop()  # nobody is asked
     words = ["--at", "2026-11-23 08:59", "--presence", "alice=away,bob=busy/in_a_call"]
     code, out, err = await desk.run("preview", "desk", *words)
@@ -148,7 +148,7 @@ async def test_a_preview_alone_asks_the_broker_for_what_is_true_now(desk: Desk) 
     assert out.startswith("#010203 at 100%, solid\nbecause: set by hand")
 
 
-async def test_a_preview_believes_a_bridge_that_tells_the_sign_in_with_its_code(
+async def test_a_preview_believes_a_bridge_that_publishes_the_sign_in_with_its_code(
     desk: Desk,
 ) -> None:
     await desk.person("alice", "available")

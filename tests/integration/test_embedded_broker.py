@@ -151,7 +151,7 @@ def test_the_table_of_subscriptions_may_change_while_somebody_reads_it() -> None
     assert set(table) == {"a", "b", "a/more", "b/more"}
 
 
-async def test_nothing_it_does_is_told_to_the_user(caplog: pytest.LogCaptureFixture) -> None:
+async def test_nothing_it_does_reaches_the_user(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         async with EmbeddedBroker() as broker:
             with pytest.raises(aiomqtt.MqttError):

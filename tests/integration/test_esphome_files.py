@@ -47,7 +47,7 @@ def follows(device: EsphomeDevice, **more: str | None) -> Said:
     return device.receive(BRIDGE, "online").said
 
 
-def test_in_whatever_order_it_hears_it_shows_nothing_before_it_has_heard_all(
+def test_in_whatever_order_messages_come_it_shows_nothing_before_it_has_all(
     device: EsphomeDevice,
 ) -> None:
     heard: list[tuple[str, str | dict[str, str | None]]] = [

@@ -112,7 +112,7 @@ async def test_silence_shows_no_bridge(board: Board, clock: ManualClock) -> None
         assert set(board.course(6, 0.05)) == {FLASH, DARK}
 
 
-async def test_a_board_that_was_never_told_anything_shows_no_bridge(board: Board) -> None:
+async def test_a_board_that_never_received_a_line_shows_no_bridge(board: Board) -> None:
     board.skip(1)
     assert set(board.course(6, 0.05)) == {FLASH, DARK}
 
@@ -127,7 +127,7 @@ async def test_pings_keep_the_colour(board: Board, clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize("what", ["silence", "reset"])
-async def test_a_board_that_forgot_is_told_again(
+async def test_a_board_that_forgot_gets_its_colour(
     board: Board, clock: ManualClock, what: str
 ) -> None:
     async with driven(board, clock) as light:
@@ -157,7 +157,7 @@ async def test_an_unplugged_board_is_lost_and_comes_back(board: Board, clock: Ma
         assert board.leds == [GREEN.rgb]
 
 
-async def test_a_board_replugged_between_two_changes_is_told_again(
+async def test_a_board_replugged_between_two_changes_gets_its_colour(
     board: Board, clock: ManualClock
 ) -> None:
     async with driven(board, clock) as light:

@@ -100,7 +100,7 @@ async def room(tmp_path: Path, forks: Forks) -> AsyncIterator[Room]:
             await built.end(signal.SIGTERM)
 
 
-async def test_warm_white_again_after_each_call_and_then_hands_off(room: Room) -> None:
+async def test_warm_white_after_each_call_and_then_hands_off(room: Room) -> None:
     room.choose("Desk", LOOKS)
     await room.desk.person("alice", "available")
     await room.start()

@@ -188,7 +188,7 @@ async def test_a_machine_without_reachable_pins_says_what_to_do(
     assert caught.value.__cause__ is error
 
 
-async def test_a_pin_that_fails_is_taken_anew(tmp_path: Path) -> None:
+async def test_a_pin_that_fails_is_reopened(tmp_path: Path) -> None:
     pi = MockFactory(pin_class=FailingPin)
     taken: list[MockFactory] = []
 
@@ -232,7 +232,7 @@ async def test_a_state_folder_that_is_lost_costs_no_light(tmp_path: Path) -> Non
         assert duty(pi, 17) == 0.5
 
 
-async def test_the_kind_uses_the_pins_that_gpiozero_is_told_to(
+async def test_the_kind_uses_the_pins_that_gpiozero_is_set_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
@@ -258,7 +258,7 @@ async def test_opening_takes_no_pin(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(any(Path("/dev").glob("gpiochip*")), reason="there are GPIO pins")
-def test_a_machine_that_is_no_pi_is_told_so(
+def test_a_machine_that_is_no_pi_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)

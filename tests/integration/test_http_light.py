@@ -198,7 +198,7 @@ async def test_each_answer_is_for_a_person_or_for_another_try(
         ("http://a..b/x", "has no address"),
     ],
 )
-async def test_who_is_not_there_is_tried_again(tmp_path: Path, url: str, words: str) -> None:
+async def test_who_is_not_there_is_retried(tmp_path: Path, url: str, words: str) -> None:
     host = url.rpartition("/")[0]
     async with opened(tmp_path, host, url=url, body="{hex}") as (light, _):
         with pytest.raises(LightUnreachableError, match=words):
@@ -229,7 +229,7 @@ async def test_a_device_that_drips_is_cut_off_and_the_next_look_need_not_wait(
         await asyncio.wait({running})
 
 
-async def test_who_speaks_no_http_is_tried_again_and_not_believed(tmp_path: Path) -> None:
+async def test_who_speaks_no_http_is_retried_and_not_believed(tmp_path: Path) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-lamp\r\n\r\n")
         writer.close()
@@ -267,7 +267,7 @@ async def test_a_file_of_authorities_that_has_none_is_named(tmp_path: Path) -> N
     assert "ca.pem: holds no certificate" in str(error)
 
 
-async def test_the_password_is_read_anew_and_never_told(tmp_path: Path) -> None:
+async def test_the_password_is_reread_and_never_shown(tmp_path: Path) -> None:
     device = HomeMade()
     file = tmp_path / "password"
     file.write_text("wrong one", encoding="utf-8")
@@ -322,7 +322,7 @@ async def test_off_has_a_request_of_its_own_and_a_look_is_repeated_in_time(tmp_p
         assert [r.path for r in device.requests][2:] == ["/off"]
 
 
-async def test_it_connects_anew_for_each_look_and_can_do_no_more_than_it_was_asked_for(
+async def test_it_reconnects_for_each_look_and_can_do_no_more_than_it_was_asked_for(
     tmp_path: Path,
 ) -> None:
     first, second = Answering(), Answering()

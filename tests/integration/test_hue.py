@@ -263,7 +263,7 @@ async def test_a_second_lamp_of_a_paired_hub_needs_no_button(
     assert "is paired already" in capsys.readouterr().out
 
 
-async def test_a_key_that_was_deleted_is_replaced_by_pairing_again(
+async def test_a_key_that_was_deleted_is_replaced_by_another_pairing(
     paired: HueHub, around: Surroundings
 ) -> None:
     paired.keys.clear()
@@ -428,7 +428,7 @@ async def test_showing_the_same_twice_is_harmless(paired: HueHub, around: Surrou
     assert paired.values() == before
 
 
-async def test_a_lamp_that_an_app_switched_off_during_an_animation_comes_on_again(
+async def test_a_lamp_that_an_app_switched_off_during_an_animation_comes_back_on(
     paired: HueHub, around: Surroundings
 ) -> None:
     async with lit(paired, around) as light:
@@ -510,7 +510,7 @@ async def test_a_deleted_key_says_how_to_pair_and_a_new_pairing_helps_at_once(
     ],
     ids=str,
 )
-async def test_a_wrong_name_is_told_with_the_right_ones(
+async def test_a_wrong_name_is_answered_with_the_right_ones(
     paired: HueHub, around: Surroundings, choice: dict[str, Any], text: str
 ) -> None:
     paired.lights |= {"5": color_light("Twin"), "6": color_light("Twin")}
@@ -521,7 +521,7 @@ async def test_a_wrong_name_is_told_with_the_right_ones(
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
-async def test_a_light_that_got_another_number_is_found_again(
+async def test_a_light_that_got_another_number_is_rediscovered(
     paired: HueHub, around: Surroundings, *, is_taken: bool
 ) -> None:
     async with lit(paired, around) as light:
@@ -566,7 +566,7 @@ async def test_a_group_is_reachable_while_one_lamp_is(paired: HueHub, around: Su
         ("garbage", LightRefusedError, "not as a Hue hub"),
     ],
 )
-async def test_whatever_goes_wrong_is_told_in_time_and_the_next_look_is_shown(
+async def test_whatever_goes_wrong_is_reported_in_time_and_the_next_look_is_shown(
     paired: HueHub, around: Surroundings, behaves: str, error: type[Exception], text: str
 ) -> None:
     answer_s = 1.0 if behaves in ("silent", "drip") else SOON_S
@@ -592,7 +592,7 @@ async def test_a_hub_that_does_not_run_is_unreachable_and_opening_does_not_ask_i
             await light.apply(RED)
 
 
-async def test_a_hub_that_reboots_is_used_again(hub: HueHub, around: Surroundings) -> None:
+async def test_a_hub_that_reboots_is_reused(hub: HueHub, around: Surroundings) -> None:
     hub.link_button = True
     async with hub.running():
         await pair(hub, around)
@@ -885,7 +885,7 @@ async def changed(light: HueLight) -> bool:
 
 
 @pytest.mark.parametrize("choice", [{"light": "Desk"}, {"group": "Office"}], ids=str)
-async def test_a_hub_that_tells_is_not_asked_until_it_speaks_of_the_light(
+async def test_a_hub_that_sends_events_is_not_polled_until_one_names_the_light(
     telling: HueHub, around: Surroundings, choice: dict[str, Any]
 ) -> None:
     async with lit(telling, around, **choice) as light:
@@ -986,7 +986,7 @@ async def test_a_hub_at_another_address_is_heard_there(
         await ended(telling)
 
 
-async def test_a_stream_that_is_silent_for_long_is_opened_anew_at_once(
+async def test_a_stream_that_is_silent_for_long_is_reopened_at_once(
     telling: HueHub, around: Surroundings
 ) -> None:
     (pairing,) = Pairings(around.state_dir).load()
@@ -1016,7 +1016,7 @@ async def test_the_key_is_shown_to_no_stream_without_a_certificate(around: Surro
     assert used == []
 
 
-async def test_a_stream_that_ends_is_replaced_by_questions_and_opened_anew(
+async def test_a_stream_that_ends_is_replaced_by_questions_and_reopened(
     telling: HueHub, around: Surroundings
 ) -> None:
     async with lit(telling, around) as light:

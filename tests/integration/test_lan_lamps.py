@@ -52,7 +52,7 @@ async def plugged(lamp: Any) -> AsyncIterator[Any]:
         await lamp.unplug()
 
 
-async def test_a_lifx_lamp_at_another_address_is_found_again_by_its_label(
+async def test_a_lifx_lamp_at_another_address_is_rediscovered_by_its_label(
     around: Surroundings,
 ) -> None:
     first, second = LifxLamp(), LifxLamp()
@@ -109,7 +109,7 @@ async def test_a_white_lifx_lamp_says_that_it_has_no_colours(around: Surrounding
         ("ESP10_SOCKET_06", "1.25.0", Capability.ON_OFF, {"state"}),
     ],
 )
-async def test_a_wiz_lamp_is_told_only_what_its_model_can(
+async def test_a_wiz_lamp_is_sent_only_what_its_model_can(
     around: Surroundings, model: str, firmware: str, can: Capability, shown: set[str]
 ) -> None:
     async with plugged(WizBulb(model, firmware)) as bulb:
@@ -202,7 +202,7 @@ async def test_what_others_do_to_a_yeelight_is_heard_without_a_question(
                     await asyncio.sleep(0.002)
 
 
-async def test_a_yeelight_is_found_again_by_its_id_at_another_address(
+async def test_a_yeelight_is_rediscovered_by_its_id_at_another_address(
     around: Surroundings, clock: ManualClock
 ) -> None:
     first, second = Yeelight(clock.monotonic), Yeelight(clock.monotonic)

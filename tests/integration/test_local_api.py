@@ -131,7 +131,7 @@ async def test_a_path_that_is_too_long_for_a_socket_is_reached_another_way(tmp_p
     assert not list(folder.iterdir())
 
 
-async def test_what_has_the_name_and_is_no_socket_stays_and_is_told_once(
+async def test_what_has_the_name_and_is_no_socket_stays_and_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, clock = tmp_path / local_socket.NAME, ManualClock()
@@ -156,7 +156,7 @@ async def test_a_folder_that_is_not_there_ends_nothing(
     assert "commands use the broker instead" in caplog.text
 
 
-async def test_a_socket_that_somebody_took_away_is_made_anew(tmp_path: Path) -> None:
+async def test_a_socket_that_somebody_took_away_is_recreated(tmp_path: Path) -> None:
     clock, file = ManualClock(), tmp_path / local_socket.NAME
     async with served(tmp_path, Bridge(), clock):
         file.unlink()
@@ -180,7 +180,7 @@ async def test_two_ask_at_once_and_one_who_left_is_not_in_the_way(tmp_path: Path
         assert await other.ask("poll") is not None
 
 
-async def test_a_service_that_stops_meanwhile_is_told_as_that(tmp_path: Path) -> None:
+async def test_a_service_that_stops_meanwhile_is_reported_as_that(tmp_path: Path) -> None:
     bridge = Bridge(hangs=True)
     async with served(tmp_path, bridge) as task, asking(tmp_path) as service:
         waiting = asyncio.create_task(service.ask("reload"))
@@ -192,7 +192,7 @@ async def test_a_service_that_stops_meanwhile_is_told_as_that(tmp_path: Path) ->
                 await waiting
 
 
-async def test_a_service_that_hangs_is_told_as_that(tmp_path: Path) -> None:
+async def test_a_service_that_hangs_is_reported_as_that(tmp_path: Path) -> None:
     async with (
         served(tmp_path, Bridge(hangs=True)),
         on_this_machine(config(tmp_path), answer_s=0.05) as service,
@@ -202,13 +202,13 @@ async def test_a_service_that_hangs_is_told_as_that(tmp_path: Path) -> None:
             await service.ask("reload")
 
 
-async def test_an_answer_of_another_release_is_told_as_that(tmp_path: Path) -> None:
+async def test_an_answer_of_another_release_is_reported_as_that(tmp_path: Path) -> None:
     async with served(tmp_path, Bridge()), asking(tmp_path) as service:
         with pytest.raises(PersonMustActError, match="of another release"):
             await service.ask("not/known")
 
 
-async def test_a_sign_in_is_told_from_what_waits_to_its_end(tmp_path: Path) -> None:
+async def test_a_sign_in_is_logged_from_the_code_to_its_end(tmp_path: Path) -> None:
     bridge = Bridge()
     code = SignIn(SignInState.CODE_PENDING, user_code="ABC", verification_uri="https://m/device")
     bridge.sign_in.set(code)
@@ -234,7 +234,7 @@ async def test_thousands_of_people_come_fast_and_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may ask everybody")
-async def test_who_may_not_look_into_the_folder_is_told_whose_it_is(tmp_path: Path) -> None:
+async def test_who_may_not_look_into_the_folder_reads_whose_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     (folder / "x").mkdir()

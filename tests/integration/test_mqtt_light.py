@@ -161,9 +161,7 @@ async def test_a_device_without_power_gets_the_newest_look_when_it_is_back(
             await until(lambda: here.reachable[-1:] == [True])
 
 
-async def test_all_is_right_again_after_the_broker_was_gone(
-    broker: Mosquitto, tmp_path: Path
-) -> None:
+async def test_all_is_right_after_the_broker_was_gone(broker: Mosquitto, tmp_path: Path) -> None:
     light = EspHomeLight()
     options = MqttOptions(device="esphome", topic=light.topic)
     async with desk(options, broker.port, tmp_path) as here:
@@ -179,7 +177,7 @@ async def test_all_is_right_again_after_the_broker_was_gone(
             await until(lambda: light.shows == (True, 255, (0, 255, 0)))
 
 
-async def test_wled_is_told_of_a_pulse_once_and_does_it_alone(
+async def test_wled_is_sent_a_pulse_once_and_does_it_alone(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
     strip = WledStrip()
@@ -234,7 +232,7 @@ async def telling(device: TasmotaLight, client: aiomqtt.Client) -> AsyncIterator
         await end(task)
 
 
-async def test_a_will_that_the_broker_kept_does_not_hide_a_device_that_tells_its_state(
+async def test_a_will_that_the_broker_kept_does_not_hide_a_device_that_sends_its_state(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
     device = TasmotaLight(online=b"Offline")  # its own "Online" was lost
@@ -249,7 +247,7 @@ async def test_a_will_that_the_broker_kept_does_not_hide_a_device_that_tells_its
         await until(lambda: here.reachable[-1:] == [True])
 
 
-async def test_one_that_only_a_kept_will_tells_of_is_tried_and_unreachable(
+async def test_one_that_only_a_kept_will_names_is_tried_and_unreachable(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
     options = MqttOptions(device="tasmota", topic="desk")

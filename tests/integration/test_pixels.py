@@ -26,7 +26,7 @@ RED = LightState(color=(255, 0, 0))
         ("RGBW", (255, 0, 0, 0)),
     ],
 )
-async def test_every_led_gets_its_colours_in_the_order_of_its_chip_and_again_after_a_loss(
+async def test_every_led_gets_its_colours_in_the_order_of_its_chip_also_after_a_loss(
     tmp_path: Path, order: str, shown: tuple[int, ...]
 ) -> None:
     strip = SpiStrip(leds=2, colours=len(order))

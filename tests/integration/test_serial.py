@@ -138,7 +138,7 @@ async def test_adalight_gives_every_led_the_colour(tmp_path: Path, clock: Manual
             await plug.until(lambda state=state: strip.frames[-1:] == [[state.rgb] * 300])  # type: ignore[misc]
 
 
-async def test_adalight_says_it_again_each_second(tmp_path: Path, clock: ManualClock) -> None:
+async def test_adalight_repeats_it_each_second(tmp_path: Path, clock: ManualClock) -> None:
     strip = AdalightStrip()
     async with (
         plugged(tmp_path, strip) as plug,
@@ -207,7 +207,7 @@ async def test_a_board_that_does_not_say_ada_is_left_in_peace_while_it_boots(
         (OFF, "000000 solid 2000"),
     ],
 )
-async def test_our_board_is_told_once_and_moves_alone(
+async def test_our_board_is_written_once_and_moves_alone(
     tmp_path: Path, clock: ManualClock, state: LightState, shown: str
 ) -> None:
     board = LineBoard()
@@ -219,7 +219,7 @@ async def test_our_board_is_told_once_and_moves_alone(
     assert [told.split()[0] for told in board.told] == ["show", "ping", "ping", "bye"]
 
 
-async def test_a_garbled_line_is_said_again(tmp_path: Path, clock: ManualClock) -> None:
+async def test_a_garbled_line_is_resent(tmp_path: Path, clock: ManualClock) -> None:
     board = LineBoard()
     async with plugged(tmp_path, board) as plug, opened(plug.path, "line", clock) as light:
         await light.apply(RED)
@@ -284,7 +284,7 @@ async def test_wled_is_left_as_it_was_found(tmp_path: Path, clock: ManualClock) 
     assert board.state == WLED_BOOT
 
 
-async def test_a_busy_wled_is_asked_again(tmp_path: Path, clock: ManualClock) -> None:
+async def test_a_busy_wled_is_retried(tmp_path: Path, clock: ManualClock) -> None:
     board = WledBoard()
     async with plugged(tmp_path, board) as plug, opened(plug.path, "wled", clock) as light:
         await light.apply(RED)
@@ -296,7 +296,7 @@ async def test_a_busy_wled_is_asked_again(tmp_path: Path, clock: ManualClock) ->
             await light.apply(RED)
 
 
-async def test_a_wled_that_restarted_is_told_again(tmp_path: Path, clock: ManualClock) -> None:
+async def test_a_wled_that_restarted_gets_its_look(tmp_path: Path, clock: ManualClock) -> None:
     board = WledBoard()
     async with plugged(tmp_path, board) as plug, opened(plug.path, "wled", clock) as light:
         await light.apply(RED)
@@ -374,7 +374,7 @@ async def test_unplugged_it_is_unreachable_and_replugged_it_works(
 
 
 @pytest.mark.parametrize("protocol", BOARDS)
-async def test_replugged_between_two_changes_it_shows_the_newest_again(
+async def test_replugged_between_two_changes_it_shows_the_newest(
     tmp_path: Path, clock: ManualClock, protocol: str
 ) -> None:
     board = BOARDS[protocol]()
@@ -393,7 +393,7 @@ async def test_replugged_between_two_changes_it_shows_the_newest_again(
 
 
 @pytest.mark.parametrize("protocol", BOARDS)
-async def test_a_loss_is_told_once_and_so_is_the_return(
+async def test_a_loss_is_reported_once_and_so_is_the_return(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, protocol: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -493,7 +493,7 @@ def test_importing_the_kind_does_not_import_pyserial() -> None:
     assert run("import sys, drivers.serial_lamp; print('serial' in sys.modules)") == "False"
 
 
-def test_without_pyserial_the_remedy_is_told() -> None:
+def test_without_pyserial_the_remedy_is_reported() -> None:
     answer = run(
         "import asyncio, sys; sys.modules['serial'] = None\n"
         "from bridge.contract.errors import ConfigError\n"

@@ -93,7 +93,7 @@ class BuggyPage:
         await asyncio.Event().wait()
 
 
-async def test_a_bug_of_the_page_is_told_in_health_and_ends_nothing(
+async def test_a_bug_of_the_page_is_reported_in_health_and_ends_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, page = ManualClock(), BuggyPage()
@@ -111,7 +111,9 @@ async def test_a_bug_of_the_page_is_told_in_health_and_ends_nothing(
     assert "alice: internal error" not in caplog.text
 
 
-async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_path: Path) -> None:
+async def test_what_the_broker_refuses_is_reported_in_health_until_it_is_right(
+    tmp_path: Path,
+) -> None:
     clock, broker = ManualClock(), MemoryBroker()
     requests = "presence/bridge/request/+"
     broker.refused.add(requests)
@@ -125,7 +127,7 @@ async def test_what_the_broker_refuses_is_told_in_health_until_it_is_right(tmp_p
         assert broker.json("presence/bridge/health")["healthy"]
 
 
-async def test_another_bridge_in_its_place_is_told_in_health_and_its_messages_stay(
+async def test_another_bridge_in_its_place_is_reported_in_health_and_its_messages_stay(
     tmp_path: Path,
 ) -> None:
     clock, broker = ManualClock(), MemoryBroker()
@@ -159,7 +161,7 @@ async def test_that_a_sign_in_is_needed_is_published_before_the_next_beat(tmp_pa
         assert health["reason"].startswith("alice: sign-in needed.")
 
 
-async def test_that_nothing_is_heard_is_told_in_health_until_it_is(tmp_path: Path) -> None:
+async def test_that_nothing_is_heard_is_reported_in_health_until_it_is(tmp_path: Path) -> None:
     clock, broker = ManualClock(), MemoryBroker()
     broker.delivers = False
     service = Service(config(tmp_path), connect=broker.connect, clock=clock)
@@ -173,7 +175,7 @@ async def test_that_nothing_is_heard_is_told_in_health_until_it_is(tmp_path: Pat
         assert broker.json("presence/bridge/health")["healthy"]
 
 
-async def test_a_state_folder_that_is_gone_costs_memory_and_is_used_again_when_it_is_back(
+async def test_a_state_folder_that_is_gone_costs_memory_and_is_used_when_it_is_back(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -286,7 +288,7 @@ async def test_a_higher_epoch_on_the_broker_is_outdone(tmp_path: Path) -> None:
     assert (tmp_path / state_dir.EPOCH).read_text(encoding="utf-8") == str(2**40 + 1)
 
 
-async def test_the_end_is_told_once(tmp_path: Path) -> None:
+async def test_the_end_is_published_once(tmp_path: Path) -> None:
     told: list[str] = []
     clock = ManualClock()
     service = Service(

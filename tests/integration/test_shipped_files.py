@@ -152,7 +152,7 @@ def test_a_service_runs_as_a_fixed_user_who_is_not_root(name: str) -> None:
         assert STAGES[name].rindex("USER") > STAGES[name].rindex("RUN")
 
 
-def test_init_sees_what_it_gives_away_and_is_told_what_is_known() -> None:
+def test_init_sees_what_it_gives_away_and_reports_what_is_known() -> None:
     volumes = dict(it.split(":", 1) for it in SERVICES["init"]["volumes"])
     assert {name: f"{VOLUMES}/{name}" for name in COMPOSE["volumes"]}.items() <= volumes.items()
     assert set(COMPOSE["volumes"]) == set(VOLUME_OF.values())
@@ -160,7 +160,7 @@ def test_init_sees_what_it_gives_away_and_is_told_what_is_known() -> None:
 
 
 @pytest.mark.parametrize("name", ["bridge", "driver"])
-def test_programs_with_hours_are_told_the_time_zone(name: str) -> None:
+def test_programs_with_hours_get_the_time_zone(name: str) -> None:
     assert SERVICES[name]["environment"]["TZ"] == "${TZ:-}"
 
 

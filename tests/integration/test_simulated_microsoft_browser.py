@@ -109,7 +109,7 @@ async def test_msal_itself_waits_for_the_browser_on_loopback(
     assert tokens["id_token_claims"]["preferred_username"] == alice.upn
 
 
-async def test_who_cancels_is_told_to_the_app(client: Any, http: aiohttp.ClientSession) -> None:
+async def test_who_cancels_is_reported_to_the_app(client: Any, http: aiohttp.ClientSession) -> None:
     flow = start(client)
     answer = await decide(http, flow, "decline")
 
@@ -236,6 +236,6 @@ async def test_a_wrong_request_goes_back_to_the_app_with_its_state(
         assert (back["error"], back["state"]) == (error, "mine")
 
 
-async def test_nobody_chosen_is_asked_again(client: Any, http: aiohttp.ClientSession) -> None:
+async def test_nobody_chosen_is_asked_once_more(client: Any, http: aiohttp.ClientSession) -> None:
     async with http.post(start(client)["auth_uri"], data={"person": "nobody"}) as answer:
         assert answer.status == 400

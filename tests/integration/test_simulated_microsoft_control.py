@@ -85,13 +85,13 @@ async def test_the_presence_of_a_person_is_changed(
         ("alice@contoso.com", ["Busy"], 400, "not a JSON object"),
     ],
 )
-async def test_a_mistake_is_told_in_a_sentence(
+async def test_a_mistake_is_reported_in_a_sentence(
     http: aiohttp.ClientSession, who: str, body: Any, status: int, error: str
 ) -> None:
     assert error in (await change(http, who, body, status=status))["error"]
 
 
-async def test_a_body_that_is_no_json_is_told(http: aiohttp.ClientSession) -> None:
+async def test_a_body_that_is_no_json_is_reported(http: aiohttp.ClientSession) -> None:
     async with http.post("/control/people/alice@contoso.com/presence", data=b"{") as answer:
         assert answer.status == 400
         assert await answer.json() == {"error": "the body is not JSON"}
@@ -145,7 +145,7 @@ class TestVerificationPage:
             {},
         ],
     )
-    async def test_a_wrong_code_or_nobody_is_told(
+    async def test_a_wrong_code_or_nobody_is_reported(
         self, http: aiohttp.ClientSession, form: dict[str, str]
     ) -> None:
         async with http.post("/device", data=form) as answer:

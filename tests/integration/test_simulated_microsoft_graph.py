@@ -242,7 +242,7 @@ async def test_what_graph_does_not_have_is_a_bad_request(reader: Reader) -> None
     assert "shoesize" in body["error"]["message"]
 
 
-async def test_too_many_requests_are_told_how_long_to_wait(
+async def test_too_many_requests_are_answered_with_how_long_to_wait(
     reader: Reader, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     microsoft.throttle.limit = 2

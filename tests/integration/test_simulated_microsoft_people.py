@@ -31,7 +31,7 @@ class TestUsers:
             status, user = await reader.get(f"/v1.0/users/{name}")
             assert (status, user["id"], user["displayName"]) == (200, bob.oid, "Bob")
 
-    async def test_only_what_is_selected_is_told(self, reader: Reader, bob: Person) -> None:
+    async def test_only_what_is_selected_is_answered(self, reader: Reader, bob: Person) -> None:
         reader.hold("User.Read.All")
         _, user = await reader.get(f"/v1.0/users/{bob.oid}?$select=id, displayName")
 
@@ -211,7 +211,7 @@ class TestWriting:
         assert await self.write(reader, SET, offline) == 200
         assert await self.shown(reader) == "OffWork"
 
-    async def test_a_status_message_is_set_told_and_cleared(
+    async def test_a_status_message_is_set_published_and_cleared(
         self, reader: Reader, clock: ManualClock
     ) -> None:
         until = {"dateTime": "2026-11-23T10:30:00", "timeZone": "W. Europe Standard Time"}

@@ -117,7 +117,7 @@ async def test_the_domain_and_the_guid_lead_to_the_same_tenant(
         assert found == tenant.tenant_id
 
 
-async def test_an_unknown_tenant_is_told_with_its_number(
+async def test_an_unknown_tenant_is_reported_with_its_number(
     client: Client, http: aiohttp.ClientSession
 ) -> None:
     async with http.get("/nobody.test/v2.0/.well-known/openid-configuration") as answer:
@@ -150,7 +150,7 @@ async def test_a_code_needs_a_tenant(client: Client) -> None:
     assert "user_code" not in flow
 
 
-async def test_who_polls_too_fast_is_told_to_slow_down(client: Client) -> None:
+async def test_who_polls_too_fast_is_asked_to_slow_down(client: Client) -> None:
     flow = await client.start()
     await client.poll(flow)
     answer = await client.poll(flow)
@@ -283,7 +283,7 @@ async def test_a_short_lived_token_is_refreshed_each_time(
     assert microsoft.requests.count("token.refresh_token") == 1
 
 
-async def test_clients_are_told_to_refresh_early(
+async def test_clients_are_asked_to_refresh_early(
     client: Client, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.refresh_in_s = 1800

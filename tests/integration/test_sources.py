@@ -28,7 +28,7 @@ def config(tmp_path: Path, accounts: Mapping[str, object], **microsoft: str) -> 
     )
 
 
-async def test_what_is_missing_is_told_for_all_accounts_at_once(tmp_path: Path) -> None:
+async def test_what_is_missing_is_reported_for_all_accounts_at_once(tmp_path: Path) -> None:
     wrong = config(tmp_path, {"alice": {"tenant": "contoso.com"}, "bob": {"client_id": GUID}})
     async with Microsoft(wrong, SystemClock()) as microsoft:
         sources = Sources(
@@ -175,7 +175,7 @@ class FakeMicrosoft:
         pass
 
 
-async def test_one_accounts_bug_is_told_and_the_others_never_notice(
+async def test_one_accounts_bug_is_reported_and_the_others_never_notice(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: dict[str, AccountFacts] = {}

@@ -118,7 +118,7 @@ async def test_a_pause_that_microsoft_asked_the_other_for_is_kept(tmp_path: Path
         await eventually(lambda: until.isoformat() in saved.read_text(encoding="utf-8"))
 
 
-async def test_who_waits_connects_anew_where_its_connection_ends_at_its_very_beginning(
+async def test_who_waits_reconnects_where_its_connection_ends_at_its_very_beginning(
     tmp_path: Path,
 ) -> None:
     clock, broker = ManualClock(), broker_of_a()

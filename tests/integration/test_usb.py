@@ -166,7 +166,7 @@ async def test_the_light_that_is_chosen_is_the_one_that_shines() -> None:
     assert wire.opened == 1
 
 
-async def test_an_unplugged_light_is_unreachable_and_found_again_by_a_new_look() -> None:
+async def test_an_unplugged_light_is_unreachable_and_rediscovered_by_a_new_look() -> None:
     usb = Usb()
     wire = usb.plug("blink1", "2000")
     async with desk(usb.look) as here:
@@ -182,7 +182,7 @@ async def test_an_unplugged_light_is_unreachable_and_found_again_by_a_new_look()
         assert wire.opened == 2
 
 
-async def test_the_lamp_tells_an_unplugged_light_and_shows_its_look_when_it_is_back(
+async def test_the_lamp_reports_an_unplugged_light_and_shows_its_look_when_it_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Without a change of the look; a Kuando light is also kept awake so."""
@@ -244,7 +244,9 @@ async def test_a_light_that_may_not_be_opened_comes_with_the_udev_rule() -> None
         (AttributeError("'NoneType' object has no attribute 'split'"), "plugdev"),
     ],
 )
-async def test_a_library_that_fails_is_told_with_its_remedy(error: Exception, text: str) -> None:
+async def test_a_library_that_fails_is_reported_with_its_remedy(
+    error: Exception, text: str
+) -> None:
     def look() -> Any:
         raise error
 

@@ -109,7 +109,7 @@ async def test_a_segment_that_is_not_there_is_for_a_person_and_may_come() -> Non
         assert here.strip.board.colors == [(255, 0, 0), (0, 0, 0), (255, 0, 0)]
 
 
-async def test_one_that_is_busy_is_tried_again() -> None:
+async def test_one_that_is_busy_is_retried() -> None:
     async with desk() as here:
         here.strip.board.busy = 1
         with pytest.raises(LightUnreachableError, match="HTTP 503"):

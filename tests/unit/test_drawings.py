@@ -162,7 +162,7 @@ def test_each_wire_leads_from_its_leg_to_the_pin_of_the_example(name: str) -> No
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_the_page_of_a_kind_shows_it_and_tells_how_to_set_it_up_and_what_may_fail(
+def test_the_page_of_a_kind_shows_it_and_says_how_to_set_it_up_and_what_may_fail(
     kind: str,
 ) -> None:
     text = PAGES[kind].read_text(encoding="utf-8")

@@ -120,7 +120,7 @@ def test_where_nobody_can_answer_the_question_is_left_to_the_page(
     assert f"alice: That is bob@x.\n{said}" in capsys.readouterr().out
 
 
-async def test_at_a_terminal_a_letter_keeps_whom_nobody_expected_or_begins_anew(
+async def test_at_a_terminal_a_letter_keeps_whom_nobody_expected_or_starts_over(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     done: list[str] = []
@@ -172,7 +172,7 @@ async def test_at_a_terminal_the_other_way_is_one_letter_away(
     assert [dialog.show(each) for each in (ADDRESS, CODE, NOW)] == [None, None, OK]
 
 
-async def test_a_code_that_ran_out_beside_a_sign_in_is_told_as_that(
+async def test_a_code_that_ran_out_beside_a_sign_in_is_reported_as_that(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = ManualClock()
@@ -193,7 +193,7 @@ def test_a_refusal_names_a_few_of_many_accounts() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"\xff", b'{"state": "tomorrow"}'])
-def test_what_cannot_be_read_tells_nothing(payload: bytes) -> None:
+def test_what_cannot_be_read_reveals_nothing(payload: bytes) -> None:
     assert read_sign_in(payload) == SignIn()
 
 

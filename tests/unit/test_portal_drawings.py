@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 
 
-def test_they_are_drawn_anew_and_shown_where_the_registration_is_explained(tmp_path: Path) -> None:
+def test_they_are_drawn_and_shown_where_the_registration_is_explained(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "scripts" / "portal", tmp_path], check=True, timeout=60)
     drawn = {file.name: file.read_text(encoding="utf-8") for file in tmp_path.iterdir()}
     there = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("portal-*.svg")}

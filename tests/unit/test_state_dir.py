@@ -81,7 +81,7 @@ def test_looking_changes_nothing_and_is_not_seen_by_others_who_look(tmp_path: Pa
         assert not state_dir.in_use(folder)
 
 
-def test_a_user_who_may_not_look_is_told_whom_to_be(tmp_path: Path) -> None:
+def test_a_user_who_may_not_look_learns_whom_to_be(tmp_path: Path) -> None:
     folder, config = tmp_path / "state", tmp_path / "config.toml"
     with state_dir.locked(folder):
         pass
@@ -101,7 +101,7 @@ def test_a_user_who_may_not_look_is_told_whom_to_be(tmp_path: Path) -> None:
 
 
 @only_root
-def test_a_folder_of_somebody_else_is_told_with_owner_and_command(tmp_path: Path) -> None:
+def test_a_folder_of_somebody_else_is_reported_with_owner_and_command(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     with state_dir.locked(folder):
         pass
@@ -115,7 +115,7 @@ def test_a_folder_of_somebody_else_is_told_with_owner_and_command(tmp_path: Path
 
 
 @only_root
-def test_what_root_left_in_our_own_folder_is_told_with_the_command(tmp_path: Path) -> None:
+def test_what_root_left_in_our_own_folder_is_reported_with_the_command(tmp_path: Path) -> None:
     """As ``sudo presence-bridge login`` does before the service has ever run."""
     folder = tmp_path / "state"
     with state_dir.locked(folder):

@@ -17,7 +17,7 @@ def well(*steps: Step, **options: Any) -> None:
     assert verdict.problem is None, verdict
 
 
-def test_a_sign_in_state_that_somebody_erases_is_told_again() -> None:
+def test_a_sign_in_state_that_somebody_erases_is_republished() -> None:
     well(Step(100, "overwrite", "person0", "auth erase"), faults=("eraser",))
 
 
@@ -95,7 +95,7 @@ def test_who_leaves_while_the_broker_is_away_is_gone_when_it_is_back() -> None:
     )
 
 
-def test_a_broker_that_lets_nobody_publish_for_a_while_hears_online_afterwards() -> None:
+def test_a_broker_that_lets_nobody_publish_for_a_while_gets_online_afterwards() -> None:
     well(
         Step(100, "broker", "", "no memory", 10),
         Step(105, "refuse", "#", "135", 30),
@@ -113,7 +113,7 @@ def test_a_clock_that_is_set_right_does_not_make_a_pause_of_an_hour() -> None:
     )
 
 
-def test_who_signs_out_while_access_is_refused_can_sign_in_again() -> None:
+def test_who_signs_out_while_access_is_refused_can_sign_back_in() -> None:
     well(
         Step(100, "network", "graph", "status 401", 50),
         Step(190, "revoke", "person0", "signout", 20),
@@ -139,7 +139,7 @@ def test_a_code_that_waits_is_shown_also_when_the_clock_is_set_on() -> None:
     )
 
 
-def test_a_lamp_that_missed_online_hears_it_with_the_next_beat() -> None:
+def test_a_lamp_that_missed_online_gets_it_with_the_next_beat() -> None:
     well(
         Step(92, "link", "bridge", "silent", 21),
         Step(98, "presence", "person0", "Busy/InAMeeting"),

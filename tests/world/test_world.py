@@ -26,7 +26,7 @@ def test_a_change_reaches_the_lamp() -> None:
     assert any("activity in_a_call (alice)" in line.text for line in verdict.lines)
 
 
-def test_the_same_story_runs_the_same_way_again() -> None:
+def test_the_same_story_runs_the_same_way_twice() -> None:
     options = Options(1, people=2, watched=2, lamps=2, lasts_s=120, faults=("microsoft", "link"))
     first, second = (play(options, tell(options)) for _ in range(2))
     assert first.digest == second.digest

@@ -86,7 +86,7 @@ async def test_the_last_byte_that_surely_fits_is_sent(over: int) -> None:
         assert broker.breaches == []
 
 
-async def test_a_broker_that_keeps_nothing_gets_all_the_same_and_people_are_told_once(
+async def test_a_broker_that_keeps_nothing_gets_all_the_same_and_the_log_says_it_once(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(tmp_path, extra=f"{REAL}retain_available false") as broker:
@@ -105,7 +105,7 @@ async def test_a_broker_that_keeps_nothing_gets_all_the_same_and_people_are_told
         assert broker.log.count("as presence-bridge (p5") == 2, "the will is right at the first try"
 
 
-async def test_a_broker_that_keeps_messages_again_is_told_and_used(
+async def test_a_broker_that_stores_messages_at_last_is_reported_and_used(
     tmp_path: Path, clock: ManualClock
 ) -> None:
     async with strict() as broker, Link(settings(broker.port), clock) as link:
@@ -155,7 +155,7 @@ UNANNOUNCED: dict[str, tuple[int, Callable[[Message], bool]]] = {
 
 
 @pytest.mark.parametrize("kind", UNANNOUNCED)
-async def test_what_ended_a_connection_without_having_been_announced_is_not_done_again(
+async def test_what_ended_a_connection_without_having_been_announced_is_not_repeated(
     kind: str, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     code, fits = UNANNOUNCED[kind]
@@ -246,7 +246,7 @@ async def test_what_a_real_broker_wants_as_keepalive_is_known(tmp_path: Path) ->
         assert session.limits.keep_alive_s == 12
 
 
-async def test_without_wildcards_such_a_filter_is_told_and_the_others_are_heard(
+async def test_without_wildcards_such_a_filter_is_reported_and_the_others_are_heard(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with strict() as broker:

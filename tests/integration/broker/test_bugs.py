@@ -17,7 +17,7 @@ TOPIC = "presence/driver/desk/light/set"
 
 
 @pytest.mark.parametrize("error", [PermissionError("read-only"), KeyError("alice"), TimeoutError()])
-async def test_a_handler_that_fails_costs_its_message_only_and_is_told_once_as_a_bug(
+async def test_a_handler_that_fails_costs_its_message_only_and_is_reported_once_as_a_bug(
     mosquitto: Mosquitto, link: Link, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     def failing(received: Received) -> None:
@@ -59,7 +59,7 @@ async def test_a_welcome_that_fails_in_the_middle_ends_with_online_all_the_same(
     assert "please report" in told.getMessage()
 
 
-async def test_who_is_told_of_an_acknowledgement_may_fail_too(
+async def test_who_receives_an_acknowledgement_may_fail_too(
     mosquitto: Mosquitto, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def failing(message: Message) -> None:
@@ -92,7 +92,7 @@ async def test_subscriptions_that_change_while_the_connection_breaks_are_right_o
     assert asked == [f"SUBSCRIBE {STATE}", "SUBSCRIBE presence/new"]
 
 
-async def test_a_topic_that_is_none_is_told_as_refused_and_stops_nothing(
+async def test_a_topic_that_is_none_is_reported_as_refused_and_stops_nothing(
     mosquitto: Mosquitto, link: Link
 ) -> None:
     async with subscriber(mosquitto.port) as mqtt:

@@ -51,7 +51,7 @@ async def test_on_connect_it_subscribes_then_sends_all_and_is_online_last(
     assert f"as {CLIENT_ID} (p5, c1, k30)" in mosquitto.log
 
 
-async def test_a_broker_that_forgot_everything_is_told_everything_in_the_same_order(
+async def test_a_broker_that_forgot_everything_gets_everything_in_the_same_order(
     mosquitto: Mosquitto, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -93,7 +93,7 @@ async def test_a_start_before_the_broker_is_normal(
     assert back == f"connected to broker 127.0.0.1:{mosquitto.port}, MQTT 5.0"
 
 
-async def test_who_is_thrown_out_again_and_again_waits_longer_and_says_once_that_there_are_two(
+async def test_who_is_thrown_out_repeatedly_waits_longer_and_says_once_that_there_are_two(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Mosquitto 2.0 does not tell why it ends a connection; that it does so again says it."""
@@ -120,7 +120,7 @@ async def test_who_is_thrown_out_again_and_again_waits_longer_and_says_once_that
     assert "probably another program uses the client id 'presence-bridge'" in caplog.text
 
 
-async def test_when_the_other_program_has_gone_that_is_told_and_the_next_loss_is_a_short_one(
+async def test_when_the_other_program_has_gone_that_is_reported_and_the_next_loss_is_a_short_one(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -198,7 +198,7 @@ silent = pytest.mark.parametrize("how", SILENT)
 
 
 @silent
-def test_a_broker_that_is_silent_is_given_up_and_tried_again(
+def test_a_broker_that_is_silent_is_given_up_and_retried(
     how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     accepts, answers = SILENT[how]

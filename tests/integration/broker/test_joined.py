@@ -108,7 +108,7 @@ async def test_what_is_said_at_one_is_stored_at_both_and_heard_once(
         assert {heard[each.topic, each.payload] for each in (CONFIG, FACT, NEWER)} == {1}
 
 
-async def test_when_the_used_one_is_killed_nobody_at_the_other_hears_offline(
+async def test_when_the_used_one_is_killed_nobody_at_the_other_receives_offline(
     tmp_path: Path, clock: ManualClock
 ) -> None:
     async with (

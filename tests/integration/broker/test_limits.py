@@ -60,7 +60,7 @@ async def test_no_more_is_unacknowledged_than_the_broker_bears_not_even_of_what_
             assert await sending == []
 
 
-async def test_what_is_too_large_for_the_broker_is_told_and_not_sent() -> None:
+async def test_what_is_too_large_for_the_broker_is_reported_and_not_sent() -> None:
     async with strict(answers=frozenset({PUBLISH})) as broker:
         broker.announces = Announced(maximum_packet_size=1024)
         async with connect(greeting(broker.port)) as session:
@@ -105,7 +105,7 @@ async def test_a_flood_stored_by_somebody_never_reaches_us_and_the_rest_does(
     assert not caplog.records
 
 
-async def test_under_3_1_1_it_is_dropped_before_anybody_sees_it_and_told_once(
+async def test_under_3_1_1_it_is_dropped_before_anybody_sees_it_and_reported_once(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (

@@ -81,7 +81,7 @@ async def test_the_backlog_follows_online_and_changes_and_beats_go_before_its_re
         assert broker.topics()[:-1] == [*urgent, *everybody[WINDOW:]]
 
 
-async def test_the_backlog_is_made_when_it_is_sent_and_anew_on_each_connection() -> None:
+async def test_the_backlog_is_made_when_it_is_sent_on_each_connection() -> None:
     async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         link = Link(settings(broker.port), ManualClock())
         link.crowd = people(WINDOW, kind="crowd")
@@ -115,7 +115,7 @@ async def test_a_stored_offline_is_not_answered_before_all_was_sent_but_all_else
             assert set(broker.topics()) == {STATE}
 
 
-async def test_what_the_broker_has_is_told_and_not_what_it_refuses_or_never_got() -> None:
+async def test_what_the_broker_has_is_reported_and_not_what_it_refuses_or_never_got() -> None:
     async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
         link = Link(settings(broker.port), ManualClock())
         removal, old, new = (Message(FACT.topic, payload) for payload in (b"", b"1", b"2"))

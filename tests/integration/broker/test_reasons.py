@@ -74,7 +74,7 @@ async def test_why_a_connection_was_ended_is_one_sentence(
     assert ("new.example:8883" in line) is (code in {0x9C, 0x9D})
 
 
-async def test_a_quota_that_ends_each_connection_is_no_fight_of_two_programs_and_told_once(
+async def test_a_quota_that_ends_each_connection_is_no_fight_of_two_programs_and_reported_once(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with strict() as broker, Link(settings(broker.port), clock) as link:

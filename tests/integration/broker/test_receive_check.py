@@ -43,7 +43,7 @@ def link_to(own: MqttSettings, clock: ManualClock, version: ProtocolVersion) -> 
 
 
 @versions
-async def test_who_may_only_write_says_within_five_seconds_that_it_hears_nothing(
+async def test_who_may_only_write_says_within_five_seconds_that_it_receives_nothing(
     version: ProtocolVersion, tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -73,7 +73,7 @@ async def test_who_may_only_write_says_within_five_seconds_that_it_hears_nothing
 
 
 @versions
-async def test_who_may_only_read_is_told_of_that_and_not_called_deaf(
+async def test_who_may_only_read_is_reported_as_that_and_not_called_deaf(
     version: ProtocolVersion, tmp_path: Path, clock: ManualClock
 ) -> None:
     acl = "user bridge\ntopic read #\n"
@@ -103,7 +103,7 @@ async def test_where_its_own_word_is_too_large_nobody_waits_for_it(clock: Manual
 
 
 @versions
-async def test_who_hears_is_silent_about_it_whatever_is_stored(
+async def test_who_receives_is_silent_about_it_whatever_is_stored(
     version: ProtocolVersion, mosquitto: Mosquitto, clock: ManualClock
 ) -> None:
     async with subscriber(mosquitto.port, topic="nothing") as mqtt:
@@ -136,7 +136,7 @@ async def test_the_rules_that_were_shipped_let_everybody_prove_it(
             assert not link.broker.problems
 
 
-async def test_who_hears_others_but_not_its_own_word_says_that_and_no_more(
+async def test_who_receives_others_but_not_its_own_word_says_that_and_no_more(
     tmp_path: Path, clock: ManualClock
 ) -> None:
     acl = OTHERS_ONLY + "user reader\ntopic readwrite #\n"
@@ -185,7 +185,7 @@ async def test_what_is_stored_alone_is_no_proof(clock: ManualClock) -> None:
             assert "does not get its own messages" in link.broker.problems[0]
 
 
-async def test_a_subscription_that_was_refused_is_told_once_as_that(clock: ManualClock) -> None:
+async def test_a_subscription_that_was_refused_is_reported_once_as_that(clock: ManualClock) -> None:
     async with strict() as broker:
         broker.suback_code = 0x87
         async with Link(settings(broker.port), clock) as link:

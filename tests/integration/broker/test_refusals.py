@@ -54,7 +54,7 @@ def bridge_user(broker: Mosquitto, password: str = PASSWORD) -> MqttSettings:
     return settings(broker.port, username="bridge", password=SecretStr(password))
 
 
-async def test_a_wrong_password_is_told_in_one_line_and_tried_again_slowly(
+async def test_a_wrong_password_is_reported_in_one_line_and_retried_slowly(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -88,7 +88,7 @@ async def test_when_the_password_is_right_at_last_it_connects_and_says_so(
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
-async def test_a_refused_topic_is_told_once_and_all_else_goes_on(
+async def test_a_refused_topic_is_reported_once_and_all_else_goes_on(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
@@ -111,7 +111,7 @@ async def test_a_refused_topic_is_told_once_and_all_else_goes_on(
     assert "not let user bridge publish on office/door/state (Not authorized)" in refused[0]
 
 
-async def test_a_refused_subscription_is_told_once_and_all_else_goes_on(
+async def test_a_refused_subscription_is_reported_once_and_all_else_goes_on(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with strict(answers=frozenset({SUBSCRIBE, PUBLISH})) as broker:
@@ -126,7 +126,7 @@ async def test_a_refused_subscription_is_told_once_and_all_else_goes_on(
     assert f"not let user anonymous subscribe to {STATE} (Not authorized): check" in refused
 
 
-async def test_a_refused_subscription_is_asked_for_again_and_told_when_it_is_heard(
+async def test_a_refused_subscription_is_retried_and_its_success_reported(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As a cluster refuses while it settles, which is no matter of access rules."""
@@ -154,7 +154,7 @@ async def test_a_refused_subscription_is_asked_for_again_and_told_when_it_is_hea
     assert f"lets user anonymous subscribe to {STATE} again" in told[3][1]
 
 
-async def test_rules_that_forbid_much_are_told_in_few_lines(
+async def test_rules_that_forbid_much_are_reported_in_few_lines(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
@@ -170,7 +170,7 @@ async def test_rules_that_forbid_much_are_told_in_few_lines(
     assert len(caplog.records) == 6
 
 
-async def test_a_topic_that_is_allowed_at_last_is_told_once(
+async def test_a_topic_that_is_allowed_at_last_is_reported_once(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (

@@ -118,7 +118,7 @@ async def test_a_file_that_is_mended_is_picked_up(
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it speaks no TLS there: check port and tls"),
     ],
 )
-async def test_a_port_without_tls_is_told_as_that(
+async def test_a_port_without_tls_is_reported_as_that(
     clock: ManualClock, caplog: pytest.LogCaptureFixture, answer: bytes, said: str
 ) -> None:
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -161,7 +161,7 @@ async def test_a_connection_that_is_made_when_nobody_wants_it_any_more_is_closed
             await closed.wait()
 
 
-async def test_a_name_that_cannot_be_one_is_told_as_that(
+async def test_a_name_that_cannot_be_one_is_reported_as_that(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = "ü" * 60  # too long as soon as it is written in ASCII
@@ -226,7 +226,7 @@ async def test_a_broker_that_hangs_up_on_5_within_tls_is_asked_in_the_older_prot
             assert [hello.level for hello in broker.hellos] == [V5, V311]
 
 
-async def test_a_port_that_speaks_no_tls_is_told_as_that_and_changes_no_protocol(
+async def test_a_port_that_speaks_no_tls_is_reported_as_that_and_changes_no_protocol(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with strict() as broker, Link(settings(broker.port, tls=True), clock) as link:
@@ -287,13 +287,13 @@ async def test_a_visitor_waits_for_the_last_of_several_answers(
     assert {FACT.topic, STATE} <= {received.topic for received in heard}
 
 
-async def test_a_visitor_before_a_closed_door_is_told_to_try_again() -> None:
+async def test_a_visitor_before_a_closed_door_is_asked_to_wait() -> None:
     port = free_port()
     with pytest.raises(TryAgainError, match=f"broker 127.0.0.1:{port} cannot be reached"):
         await visit(settings(port), publish=[FACT])
 
 
-async def test_a_visitor_who_is_refused_is_told_what_a_person_must_do(tmp_path: Path) -> None:
+async def test_a_visitor_who_is_refused_reads_what_a_person_must_do(tmp_path: Path) -> None:
     async with running(tmp_path, extra="allow_anonymous false") as broker:
         with pytest.raises(PersonMustActError, match="does not let this user in") as refused:
             await visit(

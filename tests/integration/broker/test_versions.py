@@ -62,7 +62,7 @@ async def test_who_speaks_no_5_is_asked_in_3_1_1_at_once_and_that_is_remembered(
     assert time.monotonic() - started < 5, "no deadline is waited for"
 
 
-async def test_a_broker_that_was_upgraded_is_asked_in_5_again_after_a_while(
+async def test_a_broker_that_was_upgraded_is_tried_with_5_after_a_while(
     clock: ManualClock,
 ) -> None:
     async with strict() as broker:
@@ -171,7 +171,7 @@ async def test_a_visit_speaks_3_1_1_too() -> None:
             await visit(settings(broker.port), follow=[STATE])
 
 
-async def test_refused_by_an_old_broker_is_told_in_its_words(
+async def test_refused_by_an_old_broker_is_reported_in_its_words(
     clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -77,7 +77,7 @@ async def test_the_old_token_is_used_through_a_bad_time_of_sign_in(
         assert tables["alice"].sign_in.value.state is SignInState.SIGNED_IN
 
 
-async def test_a_certificate_that_was_not_uploaded_is_told_and_works_when_it_is(
+async def test_a_certificate_that_was_not_uploaded_is_reported_and_works_when_it_is(
     office: Office, table: dict[str, dict[str, object]], app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     uploaded = app.certificates.copy()
@@ -145,7 +145,7 @@ async def test_a_claims_challenge_is_answered(
         assert b"1764576000" not in first.body
 
 
-async def test_a_missing_permission_is_told_with_its_name(
+async def test_a_missing_permission_is_reported_with_its_name(
     office: Office, table: dict[str, dict[str, object]], app: App
 ) -> None:
     app.roles = set()
@@ -164,7 +164,7 @@ async def test_signing_out_is_refused_with_the_reason(
         assert await tables.shown("alice") == {"alice": "Available"}
 
 
-async def test_a_certificate_that_ended_is_told_without_asking_microsoft(
+async def test_a_certificate_that_ended_is_reported_without_asking_microsoft(
     office: Office, table: dict[str, dict[str, object]]
 ) -> None:
     clock = ManualClock(datetime.now(UTC) + timedelta(days=731))
@@ -176,7 +176,7 @@ async def test_a_certificate_that_ended_is_told_without_asking_microsoft(
     assert office.count(TOKEN) == 0
 
 
-async def test_a_certificate_that_ends_soon_is_told_once(
+async def test_a_certificate_that_ends_soon_is_reported_once(
     office: Office, table: dict[str, dict[str, object]], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "bridge")
@@ -188,7 +188,7 @@ async def test_a_certificate_that_ends_soon_is_told_once(
     assert caplog.text.count("the certificate ends on") == 1
 
 
-async def test_files_that_are_not_there_are_told_before_anything_starts(
+async def test_files_that_are_not_there_are_reported_before_anything_starts(
     office: Office, table: dict[str, dict[str, object]], tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"microsoft\.private_key_file: .*No such file"):

@@ -217,7 +217,7 @@ async def test_it_times_out_after_ten_minutes_and_the_port_is_closed(
     await sign_in(bridge, visitor)
 
 
-async def test_who_cancels_on_the_page_is_told_so(bridge: Bridge, visitor: Visitor) -> None:
+async def test_who_cancels_on_the_page_sees_it(bridge: Bridge, visitor: Visitor) -> None:
     bridge.account.credentials.finish_browser(await visitor.ends_on(await begin(bridge), "decline"))
     told = await bridge.until(EXPIRED)
     assert "AADSTS65004" in str(told.message)
@@ -234,7 +234,7 @@ async def test_who_cancels_on_the_page_is_told_so(bridge: Bridge, visitor: Visit
         (50076, (EXPIRED, YOU, "Sign in again")),
     ],
 )
-async def test_policies_are_told_and_it_works_once_they_are_mended(
+async def test_policies_are_reported_and_it_works_once_they_are_mended(
     bridge: Bridge,
     visitor: Visitor,
     alice: Person,
@@ -327,7 +327,7 @@ async def test_a_bad_hour_ends_the_sign_in_with_its_remedy(
     assert told.remedy == "Start the sign-in again in a while."
 
 
-async def test_what_cannot_begin_is_told_at_once(
+async def test_what_cannot_begin_is_reported_at_once(
     bridge: Bridge, home: Household, microsoft: ScriptedMicrosoft
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
@@ -421,7 +421,7 @@ async def test_a_claims_challenge_is_met_by_the_next_sign_in(
     assert "CP1" in asked["claims"][0]
 
 
-async def test_no_code_is_ever_logged_or_told(
+async def test_no_code_is_ever_logged_or_shown(
     bridge: Bridge,
     visitor: Visitor,
     microsoft: ScriptedMicrosoft,

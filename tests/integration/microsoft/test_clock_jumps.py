@@ -115,7 +115,7 @@ async def test_a_code_that_was_entered_while_the_machine_slept_signs_in(
     await bridge.until(SIGNED_IN)
 
 
-async def test_a_code_that_ended_while_the_machine_slept_is_told_with_the_next_poll(
+async def test_a_code_that_ended_while_the_machine_slept_is_reported_with_the_next_poll(
     bridge: Bridge, machine: Machine, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     await bridge.code()
@@ -153,7 +153,7 @@ async def test_an_address_can_be_handed_in_after_the_clock_jumped(
     await bridge.until(SIGNED_IN)
 
 
-async def test_an_address_that_got_too_old_while_the_machine_slept_is_told(
+async def test_an_address_that_got_too_old_while_the_machine_slept_is_reported(
     bridge: Bridge, machine: Machine, ending: str
 ) -> None:
     await machine.sleeps(8 * HOUR_S)

@@ -87,7 +87,7 @@ async def test_it_polls_at_the_interval_of_the_server(
     assert [entry.at_s for entry in microsoft.requests.of("token.device_code")] == [7, 14, 21]
 
 
-async def test_it_slows_down_by_five_seconds_when_told_to(
+async def test_it_slows_down_by_five_seconds_when_asked_to(
     bridge: Bridge, microsoft: ScriptedMicrosoft, clock: ManualClock, alice: Person
 ) -> None:
     slow_down = b'{"error": "slow_down", "error_description": "Too often."}'
@@ -103,7 +103,7 @@ async def test_it_slows_down_by_five_seconds_when_told_to(
     await bridge.until(SIGNED_IN)
 
 
-async def test_a_declined_code_is_told_and_not_replaced(
+async def test_a_declined_code_is_reported_and_not_replaced(
     bridge: Bridge, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.decline(await bridge.code())
@@ -235,7 +235,7 @@ async def no_new_code(bridge: Bridge, microsoft: ScriptedMicrosoft) -> None:
 # What somebody must change first. Afterwards a new request works, without a restart.
 
 
-async def test_an_unknown_tenant_is_told_and_works_once_it_exists(
+async def test_an_unknown_tenant_is_reported_and_works_once_it_exists(
     config: Config, home: Household, microsoft: ScriptedMicrosoft, start: Start, alice: Person
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
@@ -249,7 +249,7 @@ async def test_an_unknown_tenant_is_told_and_works_once_it_exists(
         await running.sign_in(alice)
 
 
-async def test_the_same_trouble_is_told_again_on_request(
+async def test_the_same_trouble_is_reported_on_request(
     bridge: Bridge, home: Household, caplog: pytest.LogCaptureFixture
 ) -> None:
     del home.directory._tenants[home.tenant.domain]
@@ -263,7 +263,7 @@ async def test_the_same_trouble_is_told_again_on_request(
         assert caplog.text.count("AADSTS90002") == times
 
 
-async def test_a_wrong_client_id_is_told_and_works_once_it_exists(
+async def test_a_wrong_client_id_is_reported_and_works_once_it_exists(
     bridge: Bridge, microsoft: ScriptedMicrosoft, home: Household, alice: Person
 ) -> None:
     del home.directory._apps[home.app.client_id]
@@ -288,7 +288,7 @@ async def ends_in_the_browser_too(bridge: Bridge) -> None:
     await bridge.clock.advance(LIFETIME_S)
 
 
-async def test_public_client_flows_that_are_off_are_told_and_work_once_on(
+async def test_public_client_flows_that_are_off_are_reported_and_work_once_on(
     bridge: Bridge, microsoft: ScriptedMicrosoft, app: App, alice: Person
 ) -> None:
     app.public_client = False
@@ -313,7 +313,7 @@ async def test_public_client_flows_that_are_off_are_told_and_work_once_on(
         (50105, (ERROR, ADMIN, "assign")),
     ],
 )
-async def test_missing_consent_and_policies_are_told_and_work_once_mended(
+async def test_missing_consent_and_policies_are_reported_and_work_once_mended(
     bridge: Bridge,
     microsoft: ScriptedMicrosoft,
     alice: Person,
@@ -409,7 +409,7 @@ async def test_a_code_outlives_a_poll_that_failed_and_polls_get_rarer(
 # The command.
 
 
-async def test_the_login_command_tells_what_is_wrong_and_ends(
+async def test_the_login_command_says_what_is_wrong_and_ends(
     config: Config, app: App, microsoft: ScriptedMicrosoft, capsys: pytest.CaptureFixture[str]
 ) -> None:
     microsoft.faults.add(
@@ -546,7 +546,7 @@ async def test_the_login_command_of_an_app_tries_its_certificate(
 
 
 @pytest.mark.broker
-async def test_the_login_command_lets_a_running_service_do_it_and_tells_what_follows(
+async def test_the_login_command_lets_a_running_service_do_it_and_says_what_follows(
     config: Config,
     microsoft: ScriptedMicrosoft,
     tmp_path: Path,

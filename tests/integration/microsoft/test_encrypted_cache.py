@@ -67,7 +67,7 @@ async def test_a_sign_in_outlives_restarts_and_a_key_that_was_lost_for_a_while(
     assert [entry.endpoint for entry in microsoft.requests.of()] == ["me.presence"]
 
 
-async def test_who_signs_in_again_with_another_key_goes_on_and_keeps_the_old_file(
+async def test_who_signs_in_with_another_key_goes_on_and_keeps_the_old_file(
     keyed: Keyed, alice: Person, cache_file: Path
 ) -> None:
     async with keyed("a") as first:

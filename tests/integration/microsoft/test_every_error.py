@@ -189,7 +189,7 @@ def as_an_app(row: Remedy) -> Remedy:
     return row
 
 
-async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
+async def test_it_is_reported_in_full_beside_a_sign_in_that_goes_on(
     alices: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault(CODE, aadsts=50105))
@@ -205,7 +205,7 @@ async def test_it_is_told_in_full_beside_a_sign_in_that_goes_on(
 
 
 @each_passing
-async def test_a_bad_moment_at_the_start_is_told_and_passes(
+async def test_a_bad_moment_at_the_start_is_reported_and_passes(
     bridge: Bridge, microsoft: ScriptedMicrosoft, alice: Person, code: int
 ) -> None:
     microsoft.faults.add(Fault("devicecode", aadsts=code))
@@ -281,7 +281,7 @@ async def test_an_error_that_has_only_a_name_has_its_row(
         (Fault(CODE, status=400, body=b'{"error": "teapot", "correlation_id": "c-1"}'), "teapot"),
     ],
 )
-async def test_an_error_that_nobody_knows_is_told_with_what_it_is_called(
+async def test_an_error_that_nobody_knows_is_reported_with_what_it_is_called(
     bridge: Bridge, microsoft: ScriptedMicrosoft, fault: Fault, label: str
 ) -> None:
     microsoft.faults.add(fault)

@@ -34,7 +34,7 @@ async def kept(start: Start, alice: Person, cache_file: Path, microsoft: Scripte
     return cache_file
 
 
-async def test_one_that_everybody_may_read_is_used_and_its_owner_told_of_once(
+async def test_one_that_everybody_may_read_is_used_and_its_owner_reported_once(
     start: Start, kept: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     os.chown(kept, 0, 0)
@@ -48,7 +48,7 @@ async def test_one_that_everybody_may_read_is_used_and_its_owner_told_of_once(
     assert [line.message for line in caplog.records if "root" in line.message] == [told]
 
 
-async def test_a_whole_folder_of_somebody_else_is_told_of_once(
+async def test_a_whole_folder_of_somebody_else_is_reported_once(
     start: Start, kept: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     give(kept.parent, 0)
@@ -146,7 +146,7 @@ def replaced(file: Path, odd: str) -> None:
         file.symlink_to(file)
 
 
-async def test_it_is_told_as_the_accounts_sign_in_and_picked_up_soon(
+async def test_it_is_reported_as_the_accounts_sign_in_and_picked_up_soon(
     start: Start, kept: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     os.chown(kept, 0, 0)

@@ -95,7 +95,7 @@ async def test_a_call_is_seen_beside_an_out_of_office(
     assert (presence.busy, presence.in_call, presence.out_of_office) == (None, None, True)
 
 
-async def test_a_request_says_who_asks_and_can_be_told_from_others(
+async def test_a_request_says_who_asks_and_can_be_distinguished_from_others(
     alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bridge")
@@ -310,7 +310,7 @@ async def test_requests_are_counted_failed_ones_too(
 
 
 @pytest.mark.parametrize("status", [400, 500, 502, 504])
-async def test_other_failures_are_tried_again_at_the_callers_pace(
+async def test_other_failures_are_retried_at_the_callers_pace(
     alices: Bridge, microsoft: ScriptedMicrosoft, status: int
 ) -> None:
     microsoft.faults.add(Fault(READ, status=status))
@@ -343,7 +343,7 @@ def connections(microsoft: ScriptedMicrosoft) -> set[object]:
 
 
 @pytest.mark.parametrize("cut", list(Cut))
-async def test_a_cut_connection_is_told_and_made_anew(
+async def test_a_cut_connection_is_reported_and_replaced(
     alices: Bridge, microsoft: ScriptedMicrosoft, cut: Cut
 ) -> None:
     # aiohttp itself repeats a GET once when an idle connection turns out to be dead
@@ -404,7 +404,7 @@ async def hasty(
         )
 
 
-async def test_a_server_that_is_not_trusted_is_not_told_the_token(
+async def test_a_server_that_is_not_trusted_is_not_sent_the_token(
     alices: Bridge, config: Config, microsoft: ScriptedMicrosoft, clock: ManualClock
 ) -> None:
     network = config.network.model_copy(update={"ca_file": None})

@@ -41,7 +41,7 @@ def of_another_app(cache: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("how", [taken_out, never_there, of_another_app])
-async def test_who_cannot_be_renewed_is_asked_to_sign_in_again(
+async def test_who_cannot_be_renewed_is_asked_for_another_sign_in(
     start: Start,
     cache_file: Path,
     alice: Person,

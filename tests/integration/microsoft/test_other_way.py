@@ -100,7 +100,7 @@ async def test_a_browser_that_nobody_used_leaves_the_reason_shown(
     assert shown.letter
 
 
-async def test_an_app_without_public_flows_is_told_with_its_page_while_a_browser_is_tried(
+async def test_an_app_without_public_flows_is_reported_with_its_page_while_a_browser_is_tried(
     bridge: Bridge, http: aiohttp.ClientSession, app: App, alice: Person
 ) -> None:
     app.public_client = False
@@ -168,7 +168,7 @@ async def test_what_an_admin_must_do_comes_with_a_ready_message(
         assert str(shown.mend_url) in shown.letter.body
 
 
-async def test_wrong_ids_are_told_with_where_they_are_changed(
+async def test_wrong_ids_are_reported_with_where_they_are_changed(
     bridge: Bridge, microsoft: ScriptedMicrosoft
 ) -> None:
     microsoft.faults.add(Fault("devicecode", aadsts=700016))

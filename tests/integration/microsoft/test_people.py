@@ -66,7 +66,7 @@ async def test_who_is_named_by_an_address_has_the_name_that_microsoft_shows_of_t
         assert shown == {"office_ann_b": "Ann Berg", "ben": "Ben Bo", "carl": "Our Carl"}
 
 
-async def test_a_name_that_nobody_has_is_told_once_and_keeps_nobody_waiting(
+async def test_a_name_that_nobody_has_is_reported_once_and_keeps_nobody_waiting(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     (ann,) = office.hire("ann")
@@ -145,7 +145,7 @@ async def test_answers_are_matched_by_id_whatever_their_order_and_what_else_is_i
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"value": {}}', b"nonsense"])
-async def test_an_answer_that_is_no_list_is_told(office: Office, body: bytes) -> None:
+async def test_an_answer_that_is_no_list_is_reported(office: Office, body: bytes) -> None:
     office.simulated.faults.add(Fault(BULK, body=body))
     async with office.open({"office": people(*office.hire("ann"))}) as running:
         with pytest.raises(SourceDataError):
@@ -367,7 +367,7 @@ async def test_members_are_there_at_once_after_a_restart_with_the_names_they_had
         (ALL, "11111111-2222-3333-4444-555555555555", "There is no group 11111111"),
     ],
 )
-async def test_a_group_that_cannot_be_read_is_told_with_the_remedy(
+async def test_a_group_that_cannot_be_read_is_reported_with_the_remedy(
     office: Office, home: Household, roles: set[str], group_id: str | None, told: str
 ) -> None:
     home.app.roles = set(roles)

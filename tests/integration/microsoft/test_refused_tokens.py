@@ -33,7 +33,7 @@ async def test_every_other_answer_is_a_401_and_presence_goes_on(
     assert alices.account.sign_in.value.state is SignInState.SIGNED_IN
 
 
-async def test_after_quiet_hours_a_refused_token_is_replaced_and_told_of_again(
+async def test_after_quiet_hours_a_refused_token_is_replaced_and_reported_afresh(
     alices: Bridge, microsoft: ScriptedMicrosoft, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):

@@ -48,7 +48,7 @@ async def test_one_request_shows_that_tenant_and_app_belong_together(
     assert [entry.endpoint for entry in microsoft.requests.of()] == ["devicecode"]
 
 
-async def test_an_app_that_the_tenant_does_not_have_is_told_with_what_to_copy(
+async def test_an_app_that_the_tenant_does_not_have_is_reported_with_what_to_copy(
     client: Http, cloud: Cloud, home: Household
 ) -> None:
     why = await refused(client, cloud, home.tenant.domain, ELSE)
@@ -58,7 +58,7 @@ async def test_an_app_that_the_tenant_does_not_have_is_told_with_what_to_copy(
     assert "not its Object ID" in why.remedy
 
 
-async def test_a_tenant_that_nobody_has_is_told_without_a_word_about_a_config(
+async def test_a_tenant_that_nobody_has_is_reported_without_a_word_about_a_config(
     client: Http, cloud: Cloud, home: Household
 ) -> None:
     for name in ("nobody.example", ELSE):
@@ -69,7 +69,7 @@ async def test_a_tenant_that_nobody_has_is_told_without_a_word_about_a_config(
         assert why.who == YOU
 
 
-async def test_swapped_ids_are_found_and_told_with_their_places(
+async def test_swapped_ids_are_found_and_reported_with_their_places(
     client: Http, cloud: Cloud, home: Household
 ) -> None:
     tenant, app = home.tenant.tenant_id, home.app.client_id

@@ -78,7 +78,7 @@ async def test_a_poller_asks_for_a_new_code_at_once_and_shows_that(
 
 
 @pytest.mark.parametrize("cut", list(Cut))
-async def test_a_sign_in_whose_tokens_never_arrived_is_done_anew(
+async def test_a_sign_in_whose_tokens_never_arrived_is_repeated(
     start: Start, microsoft: ScriptedMicrosoft, alice: Person, cut: Cut
 ) -> None:
     async with start() as running:
@@ -201,7 +201,7 @@ async def test_a_second_sign_in_that_nobody_finished_costs_the_first_nothing(
         assert again.account.sign_in.value.user_code is None
 
 
-async def test_an_ended_sign_in_is_told_again_after_a_restart_and_not_as_a_first_start(
+async def test_an_ended_sign_in_is_reported_after_a_restart_and_not_as_a_first_start(
     start: Start, microsoft: ScriptedMicrosoft, alice: Person
 ) -> None:
     microsoft.tokens.expires_in_s = SHORT_S
@@ -253,7 +253,7 @@ async def test_an_app_keeps_no_token_and_signs_itself_in_at_each_start(
     assert not (office.folder / "state" / "tokens").exists()
 
 
-async def test_an_app_that_waited_for_its_token_ends_at_once_and_starts_anew(
+async def test_an_app_that_waited_for_its_token_ends_at_once_and_restarts(
     office: Office, table: dict[str, dict[str, object]], clock: ManualClock
 ) -> None:
     office.simulated.faults.add(Fault(TOKEN, delay_s=60))

@@ -274,7 +274,7 @@ async def test_many_who_need_a_token_at_once_cause_one_refresh(
     ],
 )
 @pytest.mark.usefixtures("short_tokens")
-async def test_a_revoked_sign_in_is_told_once_with_its_remedy(
+async def test_a_revoked_sign_in_is_reported_once_with_its_remedy(
     alices: Bridge,
     microsoft: ScriptedMicrosoft,
     home: Household,
@@ -352,7 +352,7 @@ async def test_a_sign_out_forgets_the_token_and_the_file(
 
 
 @pytest.mark.usefixtures("short_tokens")
-async def test_no_token_is_ever_logged_or_told(
+async def test_no_token_is_ever_logged_or_shown(
     start: Start,
     microsoft: ScriptedMicrosoft,
     clock: ManualClock,

@@ -121,7 +121,7 @@ async def test_whatever_number_refuses_the_tenant_somebody_must_look_at_it(
 
 
 @each_refusal
-async def test_a_refused_tenant_is_told_by_the_sign_in_as_by_the_look_at_it(
+async def test_a_refused_tenant_is_reported_by_the_sign_in_as_by_the_look_at_it(
     bridge: Bridge, caplog: pytest.LogCaptureFixture, fault: Fault, told: str
 ) -> None:
     bridge.simulated.faults.add(fault)
@@ -158,7 +158,7 @@ async def test_a_tenant_that_is_refused_after_a_sign_in_keeps_what_is_stored(
 
 
 @each_refusal
-async def test_a_refused_tenant_is_told_the_same_to_an_app(
+async def test_a_refused_tenant_is_reported_the_same_to_an_app(
     office: Office, fault: Fault, told: str
 ) -> None:
     office.simulated.faults.add(fault)
@@ -231,7 +231,7 @@ async def test_what_all_tenants_share_is_no_tenant_and_is_not_asked_for(
         case.nonsense or case.cut or case.aadsts or case.status if isinstance(case, Fault) else ""
     ),
 )
-async def test_trouble_is_told_in_plain_words_and_passes(
+async def test_trouble_is_reported_in_plain_words_and_passes(
     config: Config, clock: ManualClock, microsoft: ScriptedMicrosoft, fault: Fault, told: str
 ) -> None:
     microsoft.faults.add(fault)
@@ -255,7 +255,7 @@ async def test_trouble_is_told_in_plain_words_and_passes(
         ("", "no proxy", "the proxy's address is not like http://proxy:8080"),
     ],
 )
-async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_password(
+async def test_what_cannot_be_reached_is_reported_in_plain_words_and_without_a_password(
     config: Config, clock: ManualClock, login_url: str, proxy: str, told: str
 ) -> None:
     network = config.network.model_copy(update={"proxy": proxy})
@@ -273,7 +273,7 @@ async def test_what_cannot_be_reached_is_told_in_plain_words_and_without_a_passw
         ("bob:hunter2@127.0.0.1:1", r"no connection to the proxy \(Connection refused\)"),
     ],
 )
-async def test_a_proxy_of_the_environment_is_understood_or_told_of_without_its_password(
+async def test_a_proxy_of_the_environment_is_understood_or_reported_without_its_password(
     config: Config, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, proxy: str, told: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
@@ -289,7 +289,7 @@ async def test_a_proxy_of_the_environment_is_understood_or_told_of_without_its_p
         (b"SSH-2.0-OpenSSH_9.2p1", "what answered is not Microsoft's"),
     ],
 )
-async def test_a_proxy_that_refuses_or_is_none_is_told_as_that(
+async def test_a_proxy_that_refuses_or_is_none_is_reported_as_that(
     config: Config, clock: ManualClock, answer: bytes, told: str
 ) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -306,7 +306,7 @@ async def test_a_proxy_that_refuses_or_is_none_is_told_as_that(
             await find(config.model_copy(update={"network": network}), clock)
 
 
-async def test_what_speaks_no_tls_is_told_as_that(config: Config, clock: ManualClock) -> None:
+async def test_what_speaks_no_tls_is_reported_as_that(config: Config, clock: ManualClock) -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
         await writer.drain()
@@ -318,7 +318,7 @@ async def test_what_speaks_no_tls_is_told_as_that(config: Config, clock: ManualC
             await find(renamed(config, login_url=f"https://127.0.0.1:{port}"), clock)
 
 
-async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(
+async def test_a_certificate_that_is_not_trusted_is_reported_with_what_to_set(
     config: Config, clock: ManualClock
 ) -> None:
     network = config.network.model_copy(update={"ca_file": None})
@@ -329,7 +329,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(
         await find(untrusting, clock)
 
 
-async def test_a_certificate_that_the_named_authorities_do_not_know_is_told_with_openssls_reason(
+async def test_a_certificate_that_the_named_authorities_do_not_know_is_reported_with_the_reason(
     config: Config, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = make_certificate(tmp_path / "other").ca_file
@@ -353,7 +353,7 @@ async def test_a_certificate_that_the_named_authorities_do_not_know_is_told_with
         ({"age_days": -1}, "by the clock of this machine .certificate is not yet valid."),
     ],
 )
-async def test_a_certificate_of_another_name_or_time_is_told_as_that(
+async def test_a_certificate_of_another_name_or_time_is_reported_as_that(
     config: Config, clock: ManualClock, tmp_path: Path, shows: dict[str, Any], told: str
 ) -> None:
     shown = odd(tmp_path, **shows)
@@ -385,7 +385,7 @@ async def test_a_server_without_a_clock_is_good_enough(
     assert found == FoundTenant(home.tenant.tenant_id, seen_at=None)
 
 
-async def test_missing_values_are_told_all_at_once_with_their_keys(
+async def test_missing_values_are_reported_all_at_once_with_their_keys(
     config: Config, clock: ManualClock
 ) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -75,7 +75,7 @@ async def test_a_cut_off_file_costs_a_sign_in_too(
             await again.account.read()
 
 
-async def test_a_full_disk_costs_no_presence_and_is_told_once(
+async def test_a_full_disk_costs_no_presence_and_is_reported_once(
     bridge: Bridge,
     config: Config,
     clock: ManualClock,

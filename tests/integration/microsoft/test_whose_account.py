@@ -182,7 +182,7 @@ async def test_the_first_sign_in_by_somebody_of_another_name_is_used_and_asked_a
         assert restarted.account.sign_in.value == SignIn(SIGNED_IN, signed_in_as=BOB)
 
 
-async def test_to_sign_in_again_answers_the_question(
+async def test_another_sign_in_answers_the_question(
     bridge: Bridge, alice: Person, bob: Person
 ) -> None:
     await somebody_signs_in(bridge, bob)

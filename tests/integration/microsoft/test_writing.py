@@ -112,7 +112,7 @@ async def test_times_that_microsoft_does_not_take_are_refused_before_it_is_asked
     assert microsoft.requests.count("user.*") == 0
 
 
-async def test_without_a_live_session_it_is_told_that_nobody_sees_it(
+async def test_without_a_live_session_the_answer_says_that_nobody_sees_it(
     writer: Writer, home: Household
 ) -> None:
     home.directory.change(home.person, "Offline")
@@ -174,7 +174,7 @@ async def test_what_is_no_place_is_refused_before_microsoft_is_asked(
     assert microsoft.requests.count("user.*") == 0
 
 
-async def test_a_cloud_without_work_locations_is_told_with_what_may_be_missing(
+async def test_a_cloud_without_work_locations_is_reported_with_what_may_be_missing(
     writer: Writer, signed_in: Bridge, home: Household, microsoft: ScriptedMicrosoft
 ) -> None:
     home.directory.wording = Wording(small_schema=True)

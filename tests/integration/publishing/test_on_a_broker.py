@@ -186,7 +186,7 @@ async def test_online_comes_before_the_crowd_and_requests_are_answered_meanwhile
 
 
 @pytest.mark.parametrize("version", list(ProtocolVersion))
-async def test_a_large_table_is_read_again_in_one_message_and_a_change_names_the_table(
+async def test_a_large_table_is_reread_in_one_message_and_a_change_names_the_table(
     tmp_path: Path, roomy: Mosquitto, version: ProtocolVersion
 ) -> None:
     async with (

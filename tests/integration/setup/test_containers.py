@@ -228,7 +228,7 @@ def test_where_root_may_not_write_each_run_says_the_next_step_and_the_containers
     assert not [line for line in again.stdout.splitlines() if line.startswith(("made", "changed"))]
 
 
-def test_volumes_that_are_still_roots_are_told(clone: Path, volumes: Path) -> None:
+def test_volumes_that_are_still_roots_are_reported(clone: Path, volumes: Path) -> None:
     done = init(clone, volumes, user=PERSON)
     assert done.returncode == 1
     assert "docker compose run --rm init" in done.stderr
@@ -299,7 +299,9 @@ def test_what_was_given_before_the_first_refusal_comes_to_the_owner_too(
     assert list(cannot(clone, volumes, owner or BRIDGE, owner or BROKER)) == []
 
 
-def test_a_secret_that_is_another_users_is_told_with_its_cure(clone: Path, volumes: Path) -> None:
+def test_a_secret_that_is_another_users_is_reported_with_its_cure(
+    clone: Path, volumes: Path
+) -> None:
     host = at(volumes=volumes)
     initialise(clone, OPTIONS, host=host)
     strange = clone / "data" / "secrets" / "mqtt_bridge"

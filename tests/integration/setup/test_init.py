@@ -318,7 +318,7 @@ def test_a_config_that_is_broken_is_kept_and_named(tmp_path: Path) -> None:
     assert (tmp_path / "config.toml").read_text(encoding="utf-8") == "[mqtt\n"
 
 
-def test_a_folder_that_docker_made_of_a_missing_file_is_told_with_its_remedy(
+def test_a_folder_that_docker_made_of_a_missing_file_is_reported_with_its_remedy(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "secrets" / "mqtt_bridge").mkdir(parents=True)
@@ -380,7 +380,7 @@ def test_in_its_container_it_works_in_a_clone_of_somebody_else(tmp_path: Path) -
     assert (tmp_path / "secrets" / "web").stat().st_uid == owners.BRIDGE.uid
 
 
-def test_the_command_tells_what_it_made_and_what_comes_next(tmp_path: Path) -> None:
+def test_the_command_says_what_it_made_and_what_comes_next(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bridge", "init", "--folder", str(tmp_path), "--account", "alice"],
         capture_output=True,
@@ -451,7 +451,7 @@ def test_after_a_kill_between_two_writes_another_run_ends_right(tmp_path: Path, 
 
 @pytest.mark.parametrize("name", ["config.toml", "secrets/mqtt_desk", "mosquitto/passwords"])
 @pytest.mark.parametrize("cut", ["empty", "draft"])
-def test_what_a_kill_or_a_full_disk_left_of_a_file_is_made_anew(
+def test_what_a_kill_or_a_full_disk_left_of_a_file_is_replaced(
     tmp_path: Path, name: str, cut: str
 ) -> None:
     file = tmp_path / name
@@ -463,7 +463,7 @@ def test_what_a_kill_or_a_full_disk_left_of_a_file_is_made_anew(
 
 
 @pytest.mark.parametrize("cut", [1, 20, 70, 105, 190])
-def test_a_line_of_passwords_without_its_end_is_made_anew(tmp_path: Path, cut: int) -> None:
+def test_a_line_of_passwords_without_its_end_is_recreated(tmp_path: Path, cut: int) -> None:
     """The broker starts with none of them when one cannot be read."""
     initialise(tmp_path, OPTIONS)
     hashes = tmp_path / "mosquitto" / "passwords"

@@ -91,7 +91,7 @@ async def test_locking_one_page_or_a_new_password_locks_all_that_are_open(
         await expect(one.locator("#password")).to_be_visible()
 
 
-async def test_who_follows_a_link_from_elsewhere_is_not_asked_again(
+async def test_who_follows_a_link_from_elsewhere_is_not_asked_twice(
     chrome: Browser, tmp_path: Path
 ) -> None:
     password = tmp_path / "password"
@@ -107,7 +107,7 @@ async def test_who_follows_a_link_from_elsewhere_is_not_asked_again(
         await expect(page.locator("#person-alice .state")).to_have_text("In a call")
 
 
-async def test_a_change_is_seen_on_all_open_pages_and_told_to_screen_readers(
+async def test_a_change_is_seen_on_all_open_pages_and_announced_to_screen_readers(
     chrome: Browser, home: RunningPage
 ) -> None:
     pages = [await opened(chrome, home.address) for _ in range(2)]
@@ -232,7 +232,7 @@ async def test_without_a_script_the_page_still_works(chrome: Browser, home: Runn
     assert home.actions.asked[0] == ("add_person", "zoe", "Zoë", "browser")
 
 
-async def test_a_bridge_that_was_gone_is_found_again(chrome: Browser, tmp_path: Path) -> None:
+async def test_a_bridge_that_was_gone_is_rediscovered(chrome: Browser, tmp_path: Path) -> None:
     port = free_port()
     async with serving(tmp_path, HOUSEHOLD, port=port) as home:
         page = await opened(chrome, home.address)

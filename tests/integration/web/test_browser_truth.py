@@ -40,7 +40,7 @@ async def at(chrome: Browser, address: str, *, zone: str = "UTC", script: bool =
 
 
 @pytest.mark.parametrize("only", ["", "?only=alice"])
-async def test_a_line_that_is_cut_is_seen_within_45_seconds_and_found_again(
+async def test_a_line_that_is_cut_is_seen_within_45_seconds_and_restored(
     chrome: Browser, home: RunningPage, relay: Relay, only: str
 ) -> None:
     page = await at(chrome, f"{relay.address}{only}")

@@ -29,7 +29,7 @@ async def ask(
         return answer.status, json.loads(await answer.text())
 
 
-async def test_a_refused_form_leads_back_to_an_address_that_can_be_loaded_again(
+async def test_a_refused_form_leads_back_to_an_address_that_can_be_reloaded(
     home: RunningPage, browser: aiohttp.ClientSession
 ) -> None:
     home.actions.failure = REFUSAL

@@ -130,7 +130,7 @@ async def test_one_name_by_https_and_by_http_has_a_session_for_each(
     "origin",
     ["null", "http://evil.example", "https://127.0.0.1.evil.example", "http://127.0.0.1:1", "nas"],
 )
-async def test_another_origin_changes_nothing_and_hears_nothing(
+async def test_another_origin_changes_nothing_and_receives_nothing(
     home: RunningPage, browser: aiohttp.ClientSession, origin: str
 ) -> None:
     data = {"token": await token_of(browser), "account": "alice"}

@@ -267,7 +267,7 @@ async def test_locking_a_page_ends_its_session_for_a_copied_cookie_too(
         assert "Alice" not in await read(thief)
 
 
-async def test_a_request_that_fails_inside_fails_alone_and_is_told_once(
+async def test_a_request_that_fails_inside_fails_alone_and_is_reported_once(
     home: RunningPage, browser: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     home.actions.failure = ZeroDivisionError("a bug")  # type: ignore[assignment]
@@ -290,7 +290,7 @@ async def test_a_request_that_fails_inside_fails_alone_and_is_told_once(
     assert lines[0].exc_info
 
 
-async def test_a_task_of_the_page_that_fails_is_started_again(
+async def test_a_task_of_the_page_that_fails_is_restarted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = ManualClock()

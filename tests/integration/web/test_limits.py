@@ -105,7 +105,7 @@ async def page(tmp_path: Path, clock: ManualClock) -> AsyncIterator[RunningPage]
         yield running
 
 
-async def test_silent_connections_of_one_address_leave_room_and_are_told_once(
+async def test_silent_connections_of_one_address_leave_room_and_are_reported_once(
     page: RunningPage, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -233,7 +233,7 @@ async def _status(client: aiohttp.ClientSession) -> int:
         return answer.status
 
 
-async def test_a_trusted_proxy_may_have_all_and_its_readers_are_told_apart(tmp_path: Path) -> None:
+async def test_a_trusted_proxy_may_have_all_and_its_readers_are_kept_apart(tmp_path: Path) -> None:
     settings = {"trusted_proxies": [STRANGER]}
     many = replace(LIMITS, connections_each=2)
     async with serving(tmp_path, HOUSEHOLD, limits=many, settings=settings) as page:
@@ -316,7 +316,7 @@ def test_most_files_are_left_to_the_bridge() -> None:
         assert limits.connections_each < limits.connections
 
 
-async def test_errors_do_not_tell_which_library_answers(page: RunningPage) -> None:
+async def test_errors_do_not_reveal_which_library_answers(page: RunningPage) -> None:
     for request in (
         b"\x16\x03\x01\x02\x00",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",

@@ -108,7 +108,7 @@ async def test_readiness_is_that_somebody_can_be_read(
             assert (answer.status, await answer.text()) == (200, "ok\n")
 
 
-async def test_the_api_tells_what_the_page_shows(browser: aiohttp.ClientSession) -> None:
+async def test_the_api_says_what_the_page_shows(browser: aiohttp.ClientSession) -> None:
     whole = json.loads(await read(browser, "api/v1/snapshot"))
     assert [p["account"] for p in whole["people"]] == ["alice", "bob"]
     assert json.loads(await read(browser, "api/v1/people/bob")) == whole["people"][1]
@@ -165,7 +165,7 @@ async def test_no_history_is_kept_when_it_is_not_wanted(tmp_path: Path) -> None:
         assert kept <= {"web_secret"}
 
 
-async def test_a_port_that_is_in_use_is_told_once_and_tried_again(
+async def test_a_port_that_is_in_use_is_reported_once_and_retried(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, port = ManualClock(), free_port()

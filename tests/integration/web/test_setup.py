@@ -166,7 +166,7 @@ async def test_the_user_that_is_named_already_needs_no_password_typed(tmp_path: 
     assert not (tmp_path / "secrets").exists()  # what is named already is not written anew
 
 
-async def test_going_back_asks_again(tmp_path: Path) -> None:
+async def test_going_back_asks_once_more(tmp_path: Path) -> None:
     trials = CannedTrials(password=None)
     async with (
         setting_up(tmp_path, trials=trials) as server,

@@ -97,13 +97,13 @@ def test_another_server_is_named_and_not_followed(code: int) -> None:
     assert fault.kind is Kind.REFUSED
 
 
-def test_a_reason_that_comes_again_and_again_is_no_fight_and_is_asked_slowly() -> None:
+def test_a_reason_that_repeats_is_no_fight_and_is_retried_slowly() -> None:
     fault = explain(failed(0x80), SETTINGS, CLIENT_ID, short_lived=SHORT_LIVED)
     assert fault.kind is Kind.SLOWLY
     assert "another program" not in fault.text
 
 
-def test_all_else_passes_by_itself_and_is_told_with_its_cause() -> None:
+def test_all_else_passes_by_itself_and_is_reported_with_its_cause() -> None:
     fault = explain(failed(), SETTINGS, CLIENT_ID)
     assert fault.text == "broker broker.example:1883 cannot be reached: so it is"
     assert fault.kind is Kind.PASSES

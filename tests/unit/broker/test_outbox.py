@@ -82,7 +82,7 @@ def test_a_change_takes_the_place_of_a_beat_and_a_beat_never_slows_a_change_down
     assert outbox.take(10) == []
 
 
-async def test_waiting_ends_with_the_next_message_and_starts_again_when_all_is_taken() -> None:
+async def test_waiting_ends_with_the_next_message_and_restarts_when_all_is_taken() -> None:
     outbox = Outbox()
     for number in range(2):
         waiting = asyncio.ensure_future(outbox.wait())

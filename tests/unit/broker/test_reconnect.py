@@ -21,7 +21,7 @@ def test_a_broker_that_is_away_is_looked_for_often_at_first_and_never_rarely(
         elapsed += wait_s
 
 
-def test_a_refusal_is_tried_again_soon_and_then_slowly_and_anew_after_a_connection() -> None:
+def test_a_refusal_is_retried_soon_then_slowly_and_soon_after_a_connection() -> None:
     delays = Delays(lambda: 0.5)
     assert [delays.wait_s(Kind.REFUSED) for _ in range(4)] == [5, 30, 300, 300]
     delays.accepted()

@@ -43,7 +43,7 @@ async def test_what_is_refused_for_a_moment_is_there_as_soon_as_it_is_allowed() 
         assert DISCOVERY.topic in memory.stored
 
 
-async def test_an_older_state_is_not_sent_again_over_a_newer_one() -> None:
+async def test_an_older_state_is_not_resent_over_a_newer_one() -> None:
     memory, clock = MemoryBroker(), ManualClock()
     memory.refused.add("presence/a")
     async with connected(memory, clock) as broker:
@@ -55,7 +55,7 @@ async def test_an_older_state_is_not_sent_again_over_a_newer_one() -> None:
     assert [m.payload for m in memory.heard if m.topic == "presence/a"] == [b"new"]
 
 
-async def test_events_are_not_sent_again() -> None:
+async def test_events_are_not_resent() -> None:
     memory, clock = MemoryBroker(), ManualClock()
     memory.refused.add("presence/event")
     async with connected(memory, clock) as broker:

@@ -74,7 +74,7 @@ def test_what_is_no_such_file_is_named(
     assert any(each in problem for each in told.split("|"))
 
 
-def test_an_authority_in_der_is_told_how_to_become_pem(files: ServerCertificate) -> None:
+def test_an_authority_in_der_is_answered_with_how_to_make_pem(files: ServerCertificate) -> None:
     der = files.ca_file.with_name("ca.der")
     convert = ["openssl", "x509", "-outform", "der", "-in", str(files.ca_file), "-out", str(der)]
     subprocess.run(convert, check=True)
@@ -90,7 +90,7 @@ def test_half_a_certificate_is_damaged(files: ServerCertificate) -> None:
     assert "holds no certificate that is whole" in complaint(ca_file=files.cert_file)
 
 
-def test_the_key_of_another_certificate_is_told_as_that(
+def test_the_key_of_another_certificate_is_reported_as_that(
     files: ServerCertificate, tmp_path: Path
 ) -> None:
     other = make_certificate(tmp_path / "other", ["client"]).key_file
@@ -108,7 +108,7 @@ def test_an_encrypted_key_asks_nobody_on_the_terminal(files: ServerCertificate) 
     assert complaint(**given(files)).startswith(told)
 
 
-def test_a_certificate_that_has_ended_is_used_and_told_of_once(
+def test_a_certificate_that_has_ended_is_used_and_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=400)
@@ -121,7 +121,7 @@ def test_a_certificate_that_has_ended_is_used_and_told_of_once(
 
 @only_root
 @pytest.mark.parametrize("name", ["ca_file", "cert_file", "key_file"])
-def test_a_file_of_somebody_else_is_told_with_owner_and_command(
+def test_a_file_of_somebody_else_is_reported_with_owner_and_command(
     files: ServerCertificate, name: str
 ) -> None:
     let_in(files.ca_file)

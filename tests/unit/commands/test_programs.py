@@ -115,7 +115,7 @@ async def test_lamps_wait_for_the_config_that_the_set_up_writes(stage: Stage) ->
         assert len(stage.of(DESK)) == 1
 
 
-async def test_a_program_that_ends_starts_anew_later_and_later(set_up: Stage) -> None:
+async def test_a_program_that_ends_restarts_later_and_later(set_up: Stage) -> None:
     async with set_up.running(DESK):
         waits = []
         for number in range(9):

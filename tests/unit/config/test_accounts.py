@@ -66,6 +66,6 @@ def test_an_account_brings_its_own_certificate_with_its_own_key_or_none() -> Non
     assert (settings.private_key_file, settings.passphrase_file) == (None, None)
 
 
-def test_home_assistant_hears_of_everybody_unless_told_otherwise() -> None:
+def test_home_assistant_sees_everybody_unless_configured_otherwise() -> None:
     assert checked({}).accounts["office"].homeassistant
     assert not checked({"homeassistant": False}).accounts["office"].homeassistant

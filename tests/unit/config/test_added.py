@@ -53,7 +53,7 @@ def test_people_are_kept_and_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", '{"A B": {}}', '{"alice": {"hours": "always"}}'])
-def test_a_file_that_cannot_be_read_is_told_and_left_alone(
+def test_a_file_that_cannot_be_read_is_reported_and_left_alone(
     tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "people.json"
@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_read_is_told_and_left_alone(
     assert file.read_text() == content
 
 
-def test_there_is_a_limit_and_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
+def test_there_is_a_limit_and_a_disk_that_refuses_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "people.json"
     text = "".join(f'"p{number}": {{}},' for number in range(MOST)).rstrip(",")
     file.write_text(f"{{{text}}}")

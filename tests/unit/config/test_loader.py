@@ -90,7 +90,7 @@ KUBERNETES = {
 }
 
 
-def test_what_kubernetes_sets_for_its_services_is_no_setting_and_told_once(
+def test_what_kubernetes_sets_for_its_services_is_no_setting_and_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):

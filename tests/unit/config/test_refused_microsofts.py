@@ -28,7 +28,7 @@ def test_china_is_refused_because_it_has_no_presence(cloud: str) -> None:
     assert own.startswith("accounts.alice.cloud: Microsoft Graph in China")
 
 
-def test_another_cloud_is_told_which_there_are() -> None:
+def test_another_cloud_is_answered_with_those_there_are() -> None:
     line = complaint({"microsoft": {"cloud": "moon"}})
     assert all(name in line for name in ("global", "us_gov", "us_gov_dod"))
 

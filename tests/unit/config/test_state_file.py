@@ -44,7 +44,7 @@ async def test_the_newest_text_is_written_and_what_it_overtook_is_not() -> None:
     assert disk.written == ["one", "three"]
 
 
-async def test_a_disk_that_refuses_is_logged_once_and_tried_again(
+async def test_a_disk_that_refuses_is_logged_once_and_retried(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     disk = Disk()

@@ -53,7 +53,7 @@ READS: dict[str, tuple[Read, str]] = {
 
 @only_root
 @pytest.mark.parametrize("key", READS)
-def test_the_owner_and_the_command_are_told(tmp_path: Path, key: str) -> None:
+def test_the_owner_and_the_command_are_named(tmp_path: Path, key: str) -> None:
     read, change = READS[key]
     file = tmp_path / "it's here" / "secret"
     file.parent.mkdir()
@@ -74,7 +74,7 @@ def test_the_owner_and_the_command_are_told(tmp_path: Path, key: str) -> None:
 
 @only_root
 @pytest.mark.parametrize("key", READS)
-def test_a_folder_above_that_may_not_be_entered_is_told(tmp_path: Path, key: str) -> None:
+def test_a_folder_above_that_may_not_be_entered_is_reported(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "closed"
     folder.mkdir()
     file = folder / "secret"
@@ -102,7 +102,7 @@ def test_a_folder_above_that_may_not_be_entered_is_told(tmp_path: Path, key: str
     ],
 )
 @only_root
-def test_what_is_no_matter_of_owners_is_told_as_the_system_says(
+def test_what_is_no_matter_of_owners_is_reported_as_the_system_says(
     tmp_path: Path, error: OSError, told: str
 ) -> None:
     file = tmp_path / "file"

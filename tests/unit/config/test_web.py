@@ -10,7 +10,7 @@ from bridge.config.tables.web import WebSettings
 from tests.fakes.rows import rows
 
 
-def test_the_page_is_for_this_machine_unless_told_otherwise() -> None:
+def test_the_page_is_for_this_machine_unless_configured_otherwise() -> None:
     settings = WebSettings()
     assert (settings.enabled, settings.host, settings.port) == (True, "127.0.0.1", 8099)
     assert settings.is_local

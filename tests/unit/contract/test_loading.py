@@ -9,7 +9,7 @@ import pytest
 from bridge.contract.loading import loading
 
 
-def test_nothing_is_collected_meanwhile_and_again_afterwards() -> None:
+def test_nothing_is_collected_meanwhile_and_all_is_afterwards() -> None:
     with loading():
         assert not gc.isenabled()
         with loading():
@@ -18,7 +18,7 @@ def test_nothing_is_collected_meanwhile_and_again_afterwards() -> None:
     assert gc.isenabled()
 
 
-def test_what_was_loaded_is_never_looked_at_again() -> None:
+def test_what_was_loaded_is_never_looked_at_twice() -> None:
     with loading():
         loaded: list[list[int]] = [[]]
     try:

@@ -7,7 +7,7 @@ from bridge.contract.supervised import supervised
 from tests.fakes.clock import ManualClock
 
 
-async def test_work_that_fails_is_told_and_started_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_work_that_fails_is_reported_and_restarted(caplog: pytest.LogCaptureFixture) -> None:
     clock, starts = ManualClock(), 0
     failures: list[Exception] = []
 
@@ -46,7 +46,7 @@ async def test_the_wait_grows_and_a_calm_run_forgets_it() -> None:
         await task
 
 
-async def test_errors_in_a_group_are_told_too_and_a_cancellation_ends_it() -> None:
+async def test_errors_in_a_group_are_reported_too_and_a_cancellation_ends_it() -> None:
     clock = ManualClock()
     failures: list[Exception] = []
 

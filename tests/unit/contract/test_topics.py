@@ -45,7 +45,7 @@ def test_topics_are_the_documented_ones(built: str, documented: str) -> None:
         (Topics(discovery_prefix="ha", birth_topic="ha/status"), ("ha/status",)),
     ],
 )
-def test_home_assistant_is_heard_where_it_was_told_to_speak_or_may_by_itself(
+def test_home_assistant_is_heard_where_it_was_set_to_speak_or_may_by_itself(
     topics: Topics, births: tuple[str, ...]
 ) -> None:
     assert topics.births == births

@@ -5,7 +5,7 @@ import pytest
 from bridge.contract.uncollected import uncollected
 
 
-def test_garbage_is_looked_for_again_afterwards_whatever_happened() -> None:
+def test_garbage_is_looked_for_afterwards_whatever_happened() -> None:
     assert gc.isenabled()
     with uncollected():
         assert not gc.isenabled()

@@ -221,7 +221,7 @@ def test_bytes_from_strangers_are_read_or_refused_and_nothing_else(payload: byte
             read(payload)
 
 
-def test_a_refusal_tells_no_payload() -> None:
+def test_a_refusal_reveals_no_payload() -> None:
     with pytest.raises(ContractError) as refused:
         decode(AccountState, encode_json({**state(None), "availability": "my secret"}))
     assert "my secret" not in str(refused.value)

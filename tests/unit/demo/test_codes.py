@@ -50,7 +50,7 @@ def test_a_code_may_be_typed_in_small_letters_with_blanks(
     assert code.person is home.person
 
 
-async def test_polls_closer_than_the_interval_are_told_to_slow_down_more_each_time(
+async def test_polls_closer_than_the_interval_must_slow_down_more_each_time(
     codes: DeviceCodes, code: DeviceCode, clock: ManualClock
 ) -> None:
     answers = [answer(codes, code)]

@@ -86,7 +86,7 @@ def test_the_times_of_a_status_message_are_for_its_owner_only() -> None:
     }
 
 
-def test_the_end_of_a_message_is_told_in_a_zone_of_windows() -> None:
+def test_the_end_of_a_message_is_given_in_a_zone_of_windows() -> None:
     facts = Facts(status=StatusMessage("Writing", START, expires=START + timedelta(hours=1)))
     told = resource(facts, wording=Wording(zone="W. Europe Standard Time"))
     assert told["statusMessage"]["expiryDateTime"] == {

@@ -106,7 +106,7 @@ def told(facts: Facts, wording: Wording, *, own: bool = True) -> dict[str, Any]:
 
 @rows("facts", FACTS)
 @rows("own", [True, False])
-def test_all_that_is_told_is_in_the_schema_of_the_cloud(facts: Facts, *, own: bool) -> None:
+def test_all_that_is_reported_is_in_the_schema_of_the_cloud(facts: Facts, *, own: bool) -> None:
     for wording in WORDINGS:
         cloud = "Fairfax" if wording.small_schema else "Prod"
         resource = told(facts, wording, own=own)

@@ -40,7 +40,7 @@ async def test_refused_requests_count_too(throttle: Throttle, clock: ManualClock
     assert throttle.wait_s("app", "tenant") == 28
 
 
-async def test_who_waits_as_told_is_served(throttle: Throttle, clock: ManualClock) -> None:
+async def test_who_waits_as_asked_is_served(throttle: Throttle, clock: ManualClock) -> None:
     wait_s = [throttle.wait_s("app", "tenant") for _ in range(4)][-1]
     assert wait_s
     await clock.advance(wait_s)

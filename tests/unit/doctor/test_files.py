@@ -15,7 +15,9 @@ from tests.fakes.other_user import as_nobody, let_in, only_root
     ("disk", "told"),
     [({"f_flag": os.ST_RDONLY}, "read-only"), ({"f_bavail": 0}, "full"), ({"f_favail": 0}, "full")],
 )
-def test_a_disk_that_takes_nothing_is_told(tmp_path: Path, disk: dict[str, int], told: str) -> None:
+def test_a_disk_that_takes_nothing_is_reported(
+    tmp_path: Path, disk: dict[str, int], told: str
+) -> None:
     real = os.statvfs(tmp_path)
     keys = ["bsize", "frsize", "blocks", "bfree", "bavail", "files", "ffree", "favail", "flag"]
     keys += ["namemax"]
@@ -26,7 +28,7 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path, disk: dict[str, int],
 
 
 @only_root
-def test_a_sign_in_in_a_folder_of_roots_is_told_with_the_command(tmp_path: Path) -> None:
+def test_a_sign_in_in_a_folder_of_roots_is_reported_with_the_command(tmp_path: Path) -> None:
     tokens = tmp_path / "state" / "tokens"
     tokens.mkdir(parents=True, mode=0o700)
     (tokens / "alice.json").touch(mode=0o600)

@@ -19,7 +19,7 @@ from bridge.doctor.rights import _read_only
     "announced",
     [{}, asdict(Limits()), {"receive_maximum": 20}, {"maximum_packet_size": 268435455}],
 )
-def test_what_binds_nobody_is_not_told(announced: dict[str, Any]) -> None:
+def test_what_binds_nobody_is_not_reported(announced: dict[str, Any]) -> None:
     assert list(limits(announced)) == []
 
 
@@ -34,7 +34,7 @@ def test_what_binds_nobody_is_not_told(announced: dict[str, Any]) -> None:
         ({"keep_alive_s": 10}, True, "Server Keep Alive 10 s"),
     ],
 )
-def test_what_binds_us_is_told_and_a_fault_has_a_cure(
+def test_what_binds_us_is_reported_and_a_fault_has_a_cure(
     announced: dict[str, Any], told: str, *, good: bool
 ) -> None:
     (finding,) = limits(announced)

@@ -99,7 +99,7 @@ async def test_what_is_stored_is_old_by_the_newest_word_of_the_bridge(tmp_path: 
         assert bench.light.shows == GREEN
 
 
-async def test_it_is_said_once_and_once_when_the_clocks_agree_again(
+async def test_it_is_said_once_and_once_when_the_clocks_agree(
     hosts: TwoHosts, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -125,7 +125,7 @@ async def test_it_is_said_once_and_once_when_the_clocks_agree_again(
             assert apart == pytest.approx(-off_s, abs=2)
 
 
-async def test_what_is_stored_tells_nothing_of_clocks_and_small_differences_are_none(
+async def test_what_is_stored_says_nothing_of_clocks_and_small_differences_are_none(
     hosts: TwoHosts, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = hosts.bench

@@ -121,7 +121,7 @@ async def test_any_other_command_ends_a_trial(
         assert (bench.light.shows.rgb, bench.light.shows.on) == (look.rgb, look.on)
 
 
-async def test_a_lamp_that_was_switched_off_is_off_again_after_a_trial(tmp_path: Path) -> None:
+async def test_a_lamp_that_was_switched_off_is_off_after_a_trial(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.person("busy")
     async with bench.running():
@@ -155,7 +155,7 @@ async def test_a_lamp_that_was_not_ours_is_given_back_after_a_trial(
         assert len(bench.light.written) == written
 
 
-async def test_a_lamp_that_keeps_its_look_outside_its_hours_has_it_again(tmp_path: Path) -> None:
+async def test_a_lamp_that_keeps_its_look_outside_its_hours_gets_it_back(tmp_path: Path) -> None:
     start = START.replace(hour=20, minute=59)
     schedule = {"hours": "20:00-21:00", "outside": "keep"}
     bench = Bench(tmp_path, start=start, zone="UTC", schedule=schedule)

@@ -80,7 +80,7 @@ async def test_what_a_light_can_do_is_remembered_while_it_is_away(tmp_path: Path
         RuntimeError("a bug"),
     ],
 )
-async def test_a_light_that_cannot_tell_yet_is_asked_again_before_anything_is_written(
+async def test_a_light_that_cannot_answer_yet_is_reread_before_anything_is_written(
     tmp_path: Path, error: Exception
 ) -> None:
     light = Plug(ManualClock())
@@ -114,7 +114,7 @@ async def test_own_looks_are_kept_whatever_the_light_can_do(tmp_path: Path) -> N
         assert light.shows == ON
 
 
-async def test_a_light_that_turns_out_to_have_colours_has_their_looks_again(
+async def test_a_light_that_turns_out_to_have_colours_gets_their_looks_back(
     tmp_path: Path,
 ) -> None:
     """As when the lamp of that name was exchanged."""

@@ -57,7 +57,7 @@ def test_what_is_neither_is_refused_with_what_can_be_written(word: object) -> No
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_after_all_lights_off_it_follows_again_in_the_morning(
+async def test_after_all_lights_off_it_follows_in_the_morning(
     tmp_path: Path, *, restarted: bool
 ) -> None:
     settings: dict[str, Any] = {"comes_back": "06:00", "zone": "UTC"}

@@ -105,7 +105,7 @@ async def test_two_writes_are_never_closer_than_the_light_stands() -> None:
         assert all(b - a >= 1.0 - 1e-9 for a, b in pairwise(times))
 
 
-async def test_a_dead_lamp_is_tried_again_and_gets_the_newest(
+async def test_a_dead_lamp_is_retried_and_gets_the_newest(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -124,7 +124,7 @@ async def test_a_dead_lamp_is_tried_again_and_gets_the_newest(
     assert caplog.text.count("the light is back") == 1
 
 
-async def test_a_lamp_that_refuses_is_told_once_with_its_remedy(
+async def test_a_lamp_that_refuses_is_reported_once_with_its_remedy(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with burning() as bench:
@@ -147,7 +147,7 @@ async def test_blink_and_pulse_move_where_the_light_cannot() -> None:
         assert max(levels) > 0.9
 
 
-async def test_a_light_that_moves_alone_is_told_once() -> None:
+async def test_a_light_that_moves_alone_is_written_once() -> None:
     async with burning(effects=frozenset(Effect)) as bench:
         bench.target.set(PULSE)
         await bench.advance(60)
@@ -179,7 +179,7 @@ async def test_a_change_by_others_who_are_not_respected_is_undone() -> None:
         assert bench.writes == [RED, RED]
 
 
-async def test_a_light_that_goes_away_unasked_is_told_and_written_when_it_is_back() -> None:
+async def test_a_light_that_goes_away_unasked_is_reported_and_written_when_it_is_back() -> None:
     light = ReadableFakeLight(ManualClock())
     async with burning(light, watch=True) as bench:
         bench.target.set(RED)
@@ -261,7 +261,7 @@ async def test_an_animation_goes_on_over_others_who_are_not_respected(look: Ligh
         assert len(bench.writes) > written
 
 
-async def test_a_light_that_is_left_alone_still_tells_whether_it_is_there() -> None:
+async def test_a_light_that_is_left_alone_still_reports_whether_it_is_there() -> None:
     light = ReadableFakeLight(ManualClock())
     async with burning(light, watch=True) as bench:
         bench.target.set(RED)
@@ -274,7 +274,7 @@ async def test_a_light_that_is_left_alone_still_tells_whether_it_is_there() -> N
         assert bench.writes == [RED]
 
 
-async def test_a_light_that_cannot_be_read_is_told_again_and_found_to_be_away() -> None:
+async def test_a_light_that_cannot_be_read_is_rewritten_and_found_to_be_away() -> None:
     light = RefreshableFakeLight(ManualClock())
     async with burning(light) as bench:
         bench.target.set(RED)
@@ -290,7 +290,7 @@ async def test_a_light_that_cannot_be_read_is_told_again_and_found_to_be_away() 
         assert bench.writes == [RED, RED]
 
 
-async def test_after_hours_that_left_the_lamp_alone_the_same_look_is_written_again() -> None:
+async def test_after_hours_that_left_the_lamp_alone_the_same_look_is_rewritten() -> None:
     async with burning() as bench:
         for target in (RED, None, RED):
             bench.target.set(target)
@@ -352,7 +352,7 @@ async def test_a_light_that_fades_is_written_twice_a_period() -> None:
         assert light.fades[-1] == 0.0
 
 
-async def test_what_a_person_must_mend_is_told_although_the_lamp_was_away_before(
+async def test_what_a_person_must_mend_is_reported_although_the_lamp_was_away_before(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with burning() as bench:
@@ -408,7 +408,7 @@ async def test_a_light_that_was_mended_is_tried_at_once() -> None:
         assert bench.writes == [RED]
 
 
-async def test_a_bug_of_a_light_is_its_own_outage_and_told_once(
+async def test_a_bug_of_a_light_is_its_own_outage_and_reported_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with burning() as bench:

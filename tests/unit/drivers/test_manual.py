@@ -20,7 +20,7 @@ def after(mode: Mode, payload: str, shown: Shown = CALL, now: datetime = NOW) ->
     return obey(mode, decode(LightCommand, payload.encode()), shown, now)
 
 
-def test_a_colour_means_manual_and_presence_follows_again() -> None:
+def test_a_colour_means_manual_and_presence_resumes() -> None:
     manual = after(Mode(), '{"state":"ON","color":{"r":1,"g":2,"b":3}}')
     assert manual.name == "manual"
     assert manual.shows(CALL) == LightState(color=(1, 2, 3))

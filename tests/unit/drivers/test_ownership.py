@@ -304,7 +304,7 @@ async def test_who_changes_a_lamp_that_is_left_as_it_is_has_it(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("error", [LightUnreachableError("no power"), RuntimeError("a bug")])
-async def test_a_lamp_that_is_away_is_given_back_when_it_is_there_again(
+async def test_a_lamp_that_is_away_is_given_back_when_it_returns(
     tmp_path: Path, error: Exception
 ) -> None:
     bulb = Bulb(ManualClock())
@@ -322,7 +322,7 @@ async def test_a_lamp_that_is_away_is_given_back_when_it_is_there_again(
         assert bench.broker.text(f"{LIGHT}/availability") == "online"
 
 
-async def test_a_lamp_that_could_not_even_be_taken_is_told_reachable_when_it_is_back(
+async def test_a_lamp_that_could_not_even_be_taken_is_reported_reachable_when_it_is_back(
     tmp_path: Path,
 ) -> None:
     bulb = Bulb(ManualClock())

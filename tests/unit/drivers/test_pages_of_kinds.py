@@ -21,7 +21,7 @@ def page(kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_tells_how_to_set_it_up_and_what_may_fail(kind: str) -> None:
+def test_a_page_says_how_to_set_it_up_and_what_may_fail(kind: str) -> None:
     text = page(kind)
     assert f'kind = "{kind}"' in text
     assert "presence-driver test" in text

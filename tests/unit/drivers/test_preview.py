@@ -31,7 +31,7 @@ PEOPLE = ("alice", "bob")
         ("bob=busy", "#ff0000 at 60%, solid", "availability busy (bob)"),
     ],
 )
-def test_people_are_supposed_to_be_as_told(words: str, look: str, because: str) -> None:
+def test_people_are_supposed_to_be_as_given(words: str, look: str, because: str) -> None:
     now = Now(facts_of(words, NOW, PEOPLE))
     assert described(decide(Rules(), now, NOW)) == f"{look}\nbecause: {because}"
 
@@ -52,7 +52,7 @@ def test_a_lamp_that_follows_everybody_takes_any_name() -> None:
         ("alice=", "'' is not a presence"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_what_can_be_written(words: str, problem: str) -> None:
+def test_what_cannot_be_read_is_reported_with_what_can_be_written(words: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         checked(facts_of, words, NOW, PEOPLE)
     assert problem in str(caught.value)
@@ -90,7 +90,7 @@ def test_at_another_moment_what_is_known_now_still_holds() -> None:
         ("available", "rgb", ["given back: as it was found, then left alone"]),
     ],
 )
-def test_what_the_light_can_do_is_told_and_that_it_is_given_back(
+def test_what_the_light_can_do_is_reported_and_that_it_is_given_back(
     words: str, capability: str, lines: list[str]
 ) -> None:
     looks = {"available": {"give_back": True}}
@@ -102,7 +102,7 @@ def test_what_the_light_can_do_is_told_and_that_it_is_given_back(
     assert because.startswith("because: ")
 
 
-def test_what_lost_is_told_in_the_words_of_the_config() -> None:
+def test_what_lost_is_said_in_the_words_of_the_config() -> None:
     now = Now(facts_of("alice=busy/in_a_call,bob=away", NOW, PEOPLE))
     assert [*lost_words(decide(Rules(), now, NOW))] == [
         "not: availability busy (alice); the activity comes first",

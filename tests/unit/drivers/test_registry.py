@@ -55,7 +55,7 @@ def test_a_kind_is_found_by_its_name() -> None:
     assert find("console", [CONSOLE]) is KIND
 
 
-def test_a_kind_that_is_not_installed_is_told_with_those_that_are() -> None:
+def test_a_kind_that_is_not_installed_is_reported_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r"kind 'hue2' is not installed; known: .*console.*hue"):
         find("hue2")
 
@@ -67,7 +67,7 @@ def test_a_kind_that_is_not_installed_is_told_with_those_that_are() -> None:
         ("theirs", r"Install what its package needs\."),
     ],
 )
-def test_a_kind_without_its_library_is_told_with_the_cure(name: str, cure: str) -> None:
+def test_a_kind_without_its_library_is_reported_with_the_cure(name: str, cure: str) -> None:
     point = EntryPoint(name, "a_module_that_is_nowhere:KIND", GROUP)
     with pytest.raises(ConfigError, match=rf"kind '{name}' cannot be loaded: .*nowhere.*{cure}"):
         find(name, [point], lambda: IN_A_VENV)

@@ -101,7 +101,7 @@ async def test_home_assistants_birth_is_answered_with_all_that_it_needs(tmp_path
 @pytest.mark.parametrize("old", [False, True], ids=["5", "3.1.1"])
 @pytest.mark.parametrize("payload", ["", "offline", '{"state":"OFF","of":"a lamp of before"}'])
 @pytest.mark.parametrize("topic", ALL)
-async def test_what_others_erase_or_overwrite_is_right_again_within_two_minutes(
+async def test_what_others_erase_or_overwrite_is_restored_within_two_minutes(
     tmp_path: Path, topic: str, payload: str, *, old: bool
 ) -> None:
     bench = Bench(tmp_path, old_broker() if old else None)
@@ -121,7 +121,7 @@ async def test_what_others_erase_or_overwrite_is_right_again_within_two_minutes(
         assert len(bench.light.written) == 1
 
 
-async def test_what_was_erased_while_the_connection_came_and_went_is_right_again(
+async def test_what_was_erased_while_the_connection_came_and_went_is_restored(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path)
@@ -156,7 +156,7 @@ async def test_home_assistant_may_keep_its_usual_birth_topic_and_our_rules_may_f
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def test_a_chosen_birth_topic_is_the_only_one_and_its_refusal_is_told(
+async def test_a_chosen_birth_topic_is_the_only_one_and_its_refusal_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path, homeassistant={"birth_topic": "My Home/born"})
@@ -327,7 +327,7 @@ async def test_a_memory_that_cannot_be_written_costs_only_the_memory(
     assert "cannot be reached" not in caplog.text
 
 
-async def test_each_new_kind_of_garbage_is_told_once_and_again_after_something_good(
+async def test_each_new_kind_of_garbage_is_logged_once_until_something_good_comes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path)
@@ -433,7 +433,7 @@ async def test_a_sign_in_that_is_needed_is_shown_from_old_and_new_bridges(
         assert (f"{topic}/auth" in filters) is (word == "auth")
 
 
-async def test_once_the_word_is_told_the_code_is_not_heard_any_more(tmp_path: Path) -> None:
+async def test_once_the_word_is_published_the_code_is_not_heard_any_more(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     topic = "presence/account/alice"
     bench.bridge()
@@ -488,7 +488,7 @@ async def test_light_availability_turns_with_the_light(tmp_path: Path) -> None:
         assert bench.broker.text(f"{LIGHT}/availability") == "online"
 
 
-async def test_a_defect_in_the_rules_shows_unknown_and_is_tried_again(
+async def test_a_defect_in_the_rules_shows_unknown_and_is_retried(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path)
@@ -506,7 +506,9 @@ async def test_a_defect_in_the_rules_shows_unknown_and_is_tried_again(
     assert caplog.text.count("Traceback") == 1
 
 
-async def test_a_slider_scales_while_following_and_is_told_as_it_was_set(tmp_path: Path) -> None:
+async def test_a_slider_scales_while_following_and_is_reported_as_it_was_set(
+    tmp_path: Path,
+) -> None:
     bench = Bench(tmp_path, light=FakeLight(ManualClock()))
     bench.person("busy")
     async with bench.running():

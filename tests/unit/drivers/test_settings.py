@@ -48,7 +48,7 @@ def problems(**table: Any) -> list[str]:
     return wrong.value.problems
 
 
-def test_common_and_own_keys_are_told_apart() -> None:
+def test_common_and_own_keys_are_kept_apart() -> None:
     common, own = settings(follow=["alice", "bob"], brightness=0.5, speed=2, on_exit="off")
     assert common.follow == ("alice", "bob")
     assert (common.brightness, common.on_exit, common.kind) == (0.5, "off", "lamp")
@@ -67,7 +67,7 @@ def test_a_path_starts_at_the_config_file() -> None:
     assert own == LampOptions(pin=17, file=Path("/etc/lamps/lamp.json"))
 
 
-def test_all_mistakes_are_told_at_once_with_their_keys() -> None:
+def test_all_mistakes_are_reported_at_once_with_their_keys() -> None:
     told = problems(
         pni=17,
         brightness=7,
@@ -122,7 +122,9 @@ def test_all_mistakes_are_told_at_once_with_their_keys() -> None:
         ),
     ],
 )
-def test_a_value_that_makes_no_sense_is_told_with_its_key(table: dict[str, Any], told: str) -> None:
+def test_a_value_that_makes_no_sense_is_reported_with_its_key(
+    table: dict[str, Any], told: str
+) -> None:
     lines = problems(pin=17, **table)
     assert any(told in line for line in lines), lines
 

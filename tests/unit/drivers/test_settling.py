@@ -177,7 +177,7 @@ async def test_a_hand_ends_no_wait_and_presence_after_it_is_what_is_right_by_the
         assert bench.light.shows == GREEN
 
 
-async def test_a_bridge_that_comes_back_in_time_does_not_begin_the_wait_anew(
+async def test_a_bridge_that_comes_back_in_time_does_not_restart_the_wait(
     tmp_path: Path,
 ) -> None:
     bench = desk(tmp_path, settle=10, grace=30)
@@ -204,7 +204,7 @@ async def test_a_lamp_that_starts_between_two_calls_shows_what_is_true_then(tmp_
         assert [state for _, state in later.light.written] == [GREEN]
 
 
-async def test_a_light_that_tells_late_what_it_can_gets_the_look_that_is_right_then(
+async def test_a_light_that_reports_late_what_it_can_gets_the_look_that_is_right_then(
     tmp_path: Path,
 ) -> None:
     plug = Plug(ManualClock())

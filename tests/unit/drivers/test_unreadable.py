@@ -11,7 +11,7 @@ def ignored(messages: UnreadableMessages, topic: str, why: object) -> None:
     assert messages.read(topic, garbage) is None
 
 
-def test_each_kind_is_told_once_a_topic_until_something_good_comes(
+def test_each_kind_is_logged_once_a_topic_until_something_good_comes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     messages = UnreadableMessages()

@@ -175,6 +175,6 @@ def test_words_that_would_not_be_shown_are_refused(options: dict[str, Any], prob
         MqttOptions.model_validate(SIGN | options)
 
 
-def test_a_gap_with_a_typing_error_is_told_the_nearest() -> None:
+def test_a_gap_with_a_typing_error_suggests_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean activity"):
         check("{activty}")

@@ -182,7 +182,7 @@ def test_a_damaged_token_is_left_out_and_the_sign_in_stays(
     assert file.exists()
 
 
-def test_a_disk_that_refuses_is_told_once_and_tried_again(
+def test_a_disk_that_refuses_is_reported_once_and_retried(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

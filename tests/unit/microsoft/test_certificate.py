@@ -83,7 +83,7 @@ def test_a_link_to_nothing_is_not_overwritten_either(tmp_path: Path) -> None:
     assert (tmp_path / "app.key").is_symlink()
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PersonMustActError, match="cannot be written"):
         create(tmp_path / "file" / "secrets", days=1, now=NOW)

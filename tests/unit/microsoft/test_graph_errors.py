@@ -29,7 +29,7 @@ def test_the_reason_is_the_code_the_most_specific_one_and_the_message() -> None:
     assert reason == "Forbidden/NoTeamsLicence: No. (request-id r-1)"
 
 
-def test_the_id_of_the_header_counts_and_a_code_is_told_once() -> None:
+def test_the_id_of_the_header_counts_and_a_code_is_reported_once() -> None:
     error = {"code": "Forbidden", "innerError": {"code": "Forbidden", "request-id": "inner"}}
     assert reason_of(answer(error, {"request-id": "outer"})) == "Forbidden (request-id outer)"
 

@@ -14,7 +14,7 @@ from tests.fakes.source import SIGNED_IN
 
 
 @pytest.mark.parametrize(("reached", "longest_s"), [(False, 30), (True, 300)])
-async def test_without_network_people_are_looked_up_again_soon(
+async def test_without_network_people_are_looked_up_soon_afterwards(
     tmp_path: Path,
     reached: bool,  # noqa: FBT001 - a case
     longest_s: float,

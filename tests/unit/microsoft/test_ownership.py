@@ -45,7 +45,7 @@ def test_who_is_let_go_is_read_through_the_next_table() -> None:
     assert second.left_out() == frozenset()
 
 
-def test_owning_the_same_again_changes_nothing() -> None:
+def test_owning_the_same_twice_changes_nothing() -> None:
     ownership = Ownership()
     owner = ownership.owner("one", Rank.NAMED, 0)
     owner.own(["a", "b"])

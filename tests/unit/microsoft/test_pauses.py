@@ -159,7 +159,7 @@ def test_the_end_is_the_same_in_memory_and_on_disk_and_an_hour_away_at_the_most(
     assert budget.blocked_until == started(file, clock).blocked_until == hour
 
 
-async def test_a_disk_that_comes_back_is_written_again_with_one_line_each(
+async def test_a_disk_that_comes_back_is_written_to_with_one_line_each(
     file: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -493,7 +493,9 @@ async def test_a_code_that_ran_out_is_no_trouble_while_somebody_is_signed_in(
     assert await alices.person.token() == "at"
 
 
-async def test_a_sign_in_that_is_refused_is_told_and_the_one_before_stands(alices: Stage) -> None:
+async def test_a_sign_in_that_is_refused_is_reported_and_the_one_before_stands(
+    alices: Stage,
+) -> None:
     await waiting_beside(alices)
     alices.http.answer = lambda _: answered({"error": "authorization_declined"}, 400)
     await alices.clock.advance(5)
@@ -515,7 +517,7 @@ async def test_a_code_that_waits_stays_shown_when_the_old_sign_in_ends(alices: S
     assert "AADSTS50173" in str(alices.shown.message)
 
 
-async def test_who_signed_in_anew_is_kept_when_the_old_worker_ends_late(alices: Stage) -> None:
+async def test_who_has_just_signed_in_is_kept_when_the_old_worker_ends_late(alices: Stage) -> None:
     await waiting_beside(alices)
     saves, leave = alices.cache.save, threading.Event()
     entered, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -539,7 +541,7 @@ async def test_who_signed_in_anew_is_kept_when_the_old_worker_ends_late(alices: 
     assert "rt-old" not in alices.cache.file.read_text()
 
 
-async def test_what_cannot_begin_is_told_and_begins_by_itself(
+async def test_what_cannot_begin_is_reported_and_begins_by_itself(
     running: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     running.http.answer = unreachable

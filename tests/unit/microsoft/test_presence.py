@@ -111,7 +111,7 @@ def test_one_word_that_is_not_known_leaves_open_what_it_may_mean(
 @pytest.mark.parametrize(
     "settings", [None, {}, [], 7, {"isOutOfOffice": None}, {"isOutOfOffice": "true"}]
 )
-def test_an_out_of_office_that_is_not_told_is_unknown(settings: object) -> None:
+def test_an_out_of_office_that_is_not_given_is_unknown(settings: object) -> None:
     told = parse_presence(resource("Busy", "Busy", outOfOfficeSettings=settings))
     assert told.out_of_office is None
     assert parse_presence(resource("Busy", "Busy")).out_of_office is None
@@ -151,7 +151,7 @@ def test_an_out_of_office_hides_no_call() -> None:
     assert (presence.in_call, presence.out_of_office) == (True, True)
 
 
-def test_a_new_word_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_new_word_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for _ in range(3):
         parse_presence(resource("Hibernating", "Available"))

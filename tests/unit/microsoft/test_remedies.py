@@ -13,7 +13,7 @@ def test_every_row_says_what_happened_who_must_act_and_one_thing_to_do() -> None
         assert row.who in (YOU, ADMIN, OWNER)
 
 
-def test_a_command_names_the_account_that_it_is_told_for() -> None:
+def test_a_command_names_the_account_that_it_is_for() -> None:
     commands = [row.remedy for row in REMEDIES if "presence-bridge" in row.remedy]
     assert commands
     for remedy in commands:
@@ -67,7 +67,7 @@ def test_a_bad_moment_passes_by_itself() -> None:
         st.text(max_size=12), st.none() | st.integers() | st.text() | st.lists(st.text())
     )
 )
-def test_nothing_that_microsoft_sends_can_break_the_telling(result: dict[str, object]) -> None:
+def test_nothing_that_microsoft_sends_can_break_the_report(result: dict[str, object]) -> None:
     told = explain(result)
     assert told.text
     assert told.remedy

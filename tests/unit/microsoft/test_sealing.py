@@ -67,7 +67,7 @@ def test_a_plain_file_is_encrypted_when_it_is_written_next(file: Path) -> None:
     assert loaded(file, KEY).has_account
 
 
-def test_what_nobody_can_make_sense_of_is_damaged_and_what_cannot_be_read_is_told_as_that(
+def test_what_nobody_can_make_sense_of_is_damaged_and_what_cannot_be_read_is_reported_as_that(
     file: Path,
 ) -> None:
     assert how_stored(file) is None
@@ -129,7 +129,9 @@ def test_a_file_that_was_changed_or_moved_is_broken(
     assert caplog.text.count("set aside") == len(cases)
 
 
-def test_a_key_file_is_read_and_what_is_none_is_told_with_how_to_make_one(tmp_path: Path) -> None:
+def test_a_key_file_is_read_and_what_is_none_is_reported_with_how_to_make_one(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "key"
     file.write_text(base64.b64encode(b"k" * KEY_BYTES).decode() + "\n", encoding="utf-8")
     seal = load_seal(file)
@@ -145,7 +147,7 @@ def test_a_key_file_is_read_and_what_is_none_is_told_with_how_to_make_one(tmp_pa
         load_seal(tmp_path / "nowhere")
 
 
-def test_the_name_of_a_key_tells_nothing_about_it() -> None:
+def test_the_name_of_a_key_reveals_nothing_about_it() -> None:
     assert KEY.key_id != OTHER.key_id
     assert (b"k" * KEY_BYTES).hex()[:8] != KEY.key_id
     assert key_id_of("{}") is None

@@ -66,7 +66,7 @@ HTML = [
 
 
 @rows(("html", "text"), HTML)
-def test_html_is_told_as_text(html: str, text: str) -> None:
+def test_html_is_shown_as_text(html: str, text: str) -> None:
     assert message(html, "html") == message(html, "HTML ") == text
 
 
@@ -75,7 +75,7 @@ def test_text_is_text_also_where_it_looks_a_little_like_markup() -> None:
         assert message(text, "text") == message(text) == text
 
 
-def test_html_that_is_marked_as_text_is_told_as_text() -> None:
+def test_html_that_is_marked_as_text_is_shown_as_text() -> None:
     assert message("<p>Back <b>soon</b></p>", "text") == "Back soon"
     assert message("<html>\r\n<body>In the hills</body></html>") == "In the hills"
     assert message("\ufeff<table><tr><td>In</td><td>out</td></tr></table>", "text") == "In out"

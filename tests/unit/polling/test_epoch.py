@@ -37,7 +37,7 @@ def test_a_clock_that_is_set_back_counts_up_once_for_all_who_ask(file: Path) -> 
     assert Epoch.begun(file, clock).value == first + 2, "it was kept"
 
 
-def test_it_is_raised_above_a_higher_one_that_somebody_told(file: Path) -> None:
+def test_it_is_raised_above_a_higher_one_that_somebody_published(file: Path) -> None:
     epoch = Epoch.begun(file, ManualClock())
     own = epoch.value
     assert not epoch.raise_above(own - 1)

@@ -41,7 +41,7 @@ class Bench:
         return list(self.facts.news(at(seconds), sign_in))
 
 
-def test_everybody_is_told_first_and_then_who_changed_and_a_slice_of_the_others() -> None:
+def test_everybody_is_published_first_and_then_who_changed_and_a_slice_of_the_others() -> None:
     bench = Bench(MANY)
     assert len(bench.poll(0)) == 1000
     bench.answer["p500"] = BUSY
@@ -51,13 +51,13 @@ def test_everybody_is_told_first_and_then_who_changed_and_a_slice_of_the_others(
     assert len(told) == 1 + SLICE
 
 
-def test_what_is_told_follows_what_changed_and_not_how_many_there_are() -> None:
+def test_what_is_published_follows_what_changed_and_not_how_many_there_are() -> None:
     bench = Bench({f"p{number}": "P" for number in range(20_000)})
     bench.poll(0)
     assert len(bench.poll(0.01)) == SLICE
 
 
-def test_everybody_is_told_again_within_a_round() -> None:
+def test_everybody_is_republished_within_a_round() -> None:
     bench = Bench(MANY)
     bench.poll(0)
     told: set[str] = set()
@@ -69,7 +69,7 @@ def test_everybody_is_told_again_within_a_round() -> None:
     assert len(told) == 1000
 
 
-def test_few_are_all_told_at_each_poll_and_nobody_twice_with_the_same() -> None:
+def test_few_are_all_published_at_each_poll_and_nobody_twice_with_the_same() -> None:
     bench = Bench({"alice": "Alice", "bob": "Bob"})
     assert len(bench.poll(0)) == 2
     assert len(bench.poll(5)) == 2
@@ -101,7 +101,7 @@ def test_who_never_had_a_presence_is_known_and_not_fresh() -> None:
     assert told["bob"].sign_in == IN
 
 
-def test_freshness_ends_for_all_at_once_and_all_are_told() -> None:
+def test_freshness_ends_for_all_at_once_and_all_are_published() -> None:
     bench = Bench(MANY)
     bench.poll(0, lasts_s=60)
     assert bench.facts.next_end(at(0)) == at(60)
@@ -112,7 +112,7 @@ def test_freshness_ends_for_all_at_once_and_all_are_told() -> None:
     assert bench.facts.next_end(at(60)) is None
 
 
-def test_a_sign_in_that_ends_is_told_of_everybody() -> None:
+def test_a_sign_in_that_ends_is_published_for_everybody() -> None:
     bench = Bench(MANY)
     bench.poll(0)
     ended = SignIn(SignInState.EXPIRED, message="It ended.")
@@ -121,7 +121,7 @@ def test_a_sign_in_that_ends_is_told_of_everybody() -> None:
     assert {(f.fresh, f.sign_in) for f in told} == {(False, ended)}
 
 
-def test_who_comes_is_told_and_who_goes_is_forgotten() -> None:
+def test_who_comes_is_published_and_who_goes_is_forgotten() -> None:
     bench = Bench({"alice": "Alice", "bob": "Bob"})
     bench.poll(0)
     accounts = {"bob": "Robert", "cat": "Cat"}
@@ -195,7 +195,7 @@ def test_only_older_answers_in_a_row_count() -> None:
         assert not bench.facts.take(bench.answer, at(round_s + 10)).counted_anew
 
 
-def test_everybody_is_told_again_in_a_new_epoch() -> None:
+def test_everybody_is_republished_in_a_new_epoch() -> None:
     epochs = iter([7, 7, 8])
     bench = Bench(MANY)
     bench.facts = Facts(lambda _: next(epochs))

@@ -4,7 +4,7 @@ from bridge.polling.health import Status
 SIGNED_OUT = Status(problem="Nobody is signed in. Sign in.", name="Alice B.", needs_sign_in=True)
 
 
-def test_what_the_broker_does_not_let_us_do_is_told_before_a_failed_poll() -> None:
+def test_what_the_broker_does_not_let_us_do_is_reported_before_a_failed_poll() -> None:
     deaf = "the broker does not let user bridge subscribe to presence/bridge/request/+"
     health = fold({"alice": Status(problem="no network")}, broker=[deaf, "and another"])
     assert not health.healthy

@@ -62,7 +62,7 @@ async def polling(answer: Presence | Exception | None) -> AsyncIterator[Bench]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_good_poll_is_told_as_fresh_facts() -> None:
+async def test_a_good_poll_is_published_as_fresh_facts() -> None:
     async with polling(FREE) as bench:
         assert bench.last.presence == FREE
         assert bench.last.fresh
@@ -118,7 +118,7 @@ async def test_a_status_message_vanishes_at_its_end_also_while_a_read_hangs() ->
         assert bench.last.presence == FREE
 
 
-async def test_answers_that_are_counted_anew_are_taken_with_one_line(
+async def test_answers_whose_count_restarts_are_taken_with_one_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -230,7 +230,7 @@ async def test_a_code_is_shown_while_access_is_refused() -> None:
 
 
 @pytest.mark.parametrize("state", [SignInState.SIGNED_OUT, SignInState.EXPIRED])
-async def test_who_is_not_signed_in_any_more_is_not_told_as_refused(state: SignInState) -> None:
+async def test_who_is_not_signed_in_any_more_is_not_reported_as_refused(state: SignInState) -> None:
     async with polling(AccessRefusedError("no licence.", remedy="Ask for one.")) as bench:
         await bench.clock.advance(6)
         assert bench.last.sign_in.state is SignInState.ERROR
@@ -239,7 +239,7 @@ async def test_who_is_not_signed_in_any_more_is_not_told_as_refused(state: SignI
         assert bench.last.sign_in.state is state
 
 
-async def test_one_single_refusal_is_tried_again_before_anybody_hears_of_it(
+async def test_one_single_refusal_is_retried_before_anybody_sees_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with polling(FREE) as bench:
@@ -285,7 +285,7 @@ async def test_no_network_is_tried_quickly_at_first() -> None:
         assert bench.source.reads >= 4
 
 
-async def test_a_bug_is_told_and_does_not_end_the_polling(
+async def test_a_bug_is_reported_and_does_not_end_the_polling(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with polling(FREE) as bench:
@@ -333,7 +333,7 @@ async def test_a_bug_about_one_person_keeps_nothing_from_the_others() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_nothing_is_told_before_the_first_read_ended() -> None:
+async def test_nothing_is_published_before_the_first_read_ended() -> None:
     async with polling(None) as bench:
         bench.source.sign_in.set(SIGNED_IN)
         await bench.clock.advance(20)
@@ -343,7 +343,7 @@ async def test_nothing_is_told_before_the_first_read_ended() -> None:
         assert bench.last.sign_in.user_code == "ABC", "news for a person do not wait"
 
 
-async def test_a_first_read_that_fails_is_told() -> None:
+async def test_a_first_read_that_fails_is_reported() -> None:
     async with polling(SourceUnavailableError("down")) as bench:
         assert (bench.last.presence, bench.last.fresh) == (None, False)
 
@@ -405,7 +405,7 @@ async def test_after_the_machine_slept_it_polls_at_once() -> None:
         assert bench.last.presence == FREE
 
 
-async def test_health_tells_the_first_problem_and_the_worst_numbers() -> None:
+async def test_health_says_the_first_problem_and_the_worst_numbers() -> None:
     async with polling(FREE) as bench:
         good = bench.poller.status
         bench.source.answer = SourceUnavailableError("Microsoft Graph cannot be reached")

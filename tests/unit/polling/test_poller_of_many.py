@@ -56,7 +56,7 @@ async def polling() -> AsyncIterator[Bench]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_those_who_come_are_announced_before_their_facts_are_told() -> None:
+async def test_those_who_come_are_announced_before_their_facts_are_published() -> None:
     async with polling() as bench:
         assert bench.events[-1] == "alice"
         assert not any(event.startswith("announce") for event in bench.events)

@@ -34,7 +34,7 @@ def after(before: AccountFacts, facts: AccountFacts) -> list[Message]:
     return changes(TOPICS, before, facts, NOW)
 
 
-def test_the_first_facts_are_told_whole_and_make_no_event() -> None:
+def test_the_first_facts_are_published_whole_and_make_no_event() -> None:
     messages = changes(TOPICS, None, FACTS, NOW)
     assert leaves(messages) == [
         *("state", "attributes", "status", "availability", "auth", "sign_in")
@@ -79,7 +79,7 @@ def test_going_stale_says_only_that() -> None:
     assert messages[1].payload == b"offline"
 
 
-def test_coming_back_tells_the_state_before_it_is_available() -> None:
+def test_coming_back_publishes_the_state_before_it_is_available() -> None:
     messages = after(replace(FACTS, fresh=False), FACTS)
     assert leaves(messages) == ["state", "attributes", "status", "availability"]
 
@@ -165,7 +165,7 @@ def test_the_status_says_since_when_in_a_time_with_offset() -> None:
     }
 
 
-def test_the_end_of_a_status_message_is_told_and_news_by_itself() -> None:
+def test_the_end_of_a_status_message_is_published_and_news_by_itself() -> None:
     until = replace(FREE, status_message="Lunch", status_message_until=NOW + timedelta(hours=1))
     messages = after(
         replace(FACTS, presence=replace(FREE, status_message="Lunch")),

@@ -115,7 +115,7 @@ async def test_the_transaction_comes_back_with_success_and_with_failure() -> Non
         ("set_work_location", ',"location":"office","place_id":7', "place_id must be text"),
     ],
 )
-async def test_what_cannot_be_set_is_told(command: str, more: str, told: str) -> None:
+async def test_what_cannot_be_set_is_reported(command: str, more: str, told: str) -> None:
     response, done = await ask(command, f'{{"account":"alice"{more}}}'.encode())
     assert told in response["error"]
     assert done == []
@@ -129,7 +129,7 @@ async def test_what_was_set_is_answered_with_what_a_person_must_know() -> None:
 
 
 @pytest.mark.parametrize("way", [b'"pigeon"', b"7", b"null", b"[]"])
-async def test_an_unknown_way_to_sign_in_is_told_which_there_are(way: bytes) -> None:
+async def test_an_unknown_way_to_sign_in_is_answered_with_those_there_are(way: bytes) -> None:
     response, done = await ask("signin", b'{"account":"alice","way":' + way + b"}")
     assert response["error"] == "way must be one of: device_code, browser"
     assert done == []
@@ -167,12 +167,12 @@ async def test_a_topic_that_cannot_be_answered_is_ignored() -> None:
     assert outcome.response(TOPICS) is None
 
 
-async def test_a_reload_tells_what_needs_a_restart() -> None:
+async def test_a_reload_says_what_needs_a_restart() -> None:
     response, _ = await ask("reload")
     assert (response["status"], response["data"]) == ("ok", {"needs_restart": ["mqtt"]})
 
 
-async def test_a_reload_of_a_wrong_config_tells_its_mistakes() -> None:
+async def test_a_reload_of_a_wrong_config_says_its_mistakes() -> None:
     service = FakeService()
     service.config_error = True
     response, _ = await ask("reload", service=service)
@@ -219,7 +219,7 @@ async def test_no_account_is_anything_but_a_name(account: str) -> None:
     assert done == []
 
 
-async def test_a_refusal_of_microsoft_is_told_with_its_remedy() -> None:
+async def test_a_refusal_of_microsoft_is_reported_with_its_remedy() -> None:
     service = FakeService()
     service.error = AccessRefusedError("It is refused (HTTP 403).", remedy="Add a permission.")
     response, _ = await ask("set_presence", b'{"account":"bob","presence":"busy"}', service=service)

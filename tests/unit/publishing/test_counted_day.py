@@ -134,7 +134,7 @@ def test_the_days_of_summer_time_have_their_own_length(begins: datetime, hours: 
     assert round(life.day.calls_s) == 60
 
 
-def test_a_clock_that_is_set_back_over_midnight_begins_anew() -> None:
+def test_a_clock_that_is_set_back_over_midnight_starts_over() -> None:
     life = Life()
     life.sees_for(CALL, 60)
     life.passes(1, set_by_s=-86_400)

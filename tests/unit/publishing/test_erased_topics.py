@@ -120,7 +120,7 @@ async def test_our_own_word_that_comes_back_is_no_news(bench: Bench) -> None:
     assert len(payloads) == len(set(payloads)), "nothing is answered"
 
 
-async def test_who_left_is_not_announced_again_when_the_removal_comes_back(bench: Bench) -> None:
+async def test_who_left_is_not_announced_when_the_removal_comes_back(bench: Bench) -> None:
     async with bench.running():
         await settled(bench)
         bench.publisher.follow({"bob": Followed("Bob")})
@@ -137,7 +137,7 @@ async def test_without_home_assistant_nothing_is_listened_to(tmp_path: Path) -> 
         assert not [topic for topic in bench.broker.subscribed if topic.startswith("home")]
 
 
-async def test_one_of_thousands_is_right_again_within_a_beat(tmp_path: Path) -> None:
+async def test_one_of_thousands_is_restored_within_a_beat(tmp_path: Path) -> None:
     bench = Bench(tmp_path, homeassistant=False)
     bench.publisher.follow(CROWD)
     leaves = [leaf for leaf in UNREPEATED if leaf != "preferred"]
@@ -168,7 +168,7 @@ async def test_a_change_that_is_still_coming_back_is_not_answered(tmp_path: Path
     assert [m.payload for m in on(topic, through)] == [b"offline", b"online", b"offline"]
 
 
-async def test_who_contradicts_for_ever_is_told_once_and_answered_once_a_minute(
+async def test_who_contradicts_for_ever_is_reported_once_and_answered_once_a_minute(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

@@ -112,7 +112,7 @@ async def test_of_thousands_whom_nobody_displays_neither_words_nor_minutes_are_s
     assert not [topic for topic in through if topic.endswith(("/today", "/status"))]
 
 
-async def test_a_gap_is_told(bench: Bench) -> None:
+async def test_a_gap_is_reported(bench: Bench) -> None:
     async with bench.running():
         seen(bench, "alice", CALL)
         await bench.pass_time(60)
@@ -152,7 +152,7 @@ async def test_the_file_of_another_time_or_none_is_no_reason_to_fail(
     assert "cannot be read" in caplog.text
 
 
-async def test_everybody_begins_anew_when_the_day_does(bench: Bench) -> None:
+async def test_everybody_starts_over_when_the_day_does(bench: Bench) -> None:
     async with bench.running():
         for slug in ("alice", "team_ann"):
             seen(bench, slug, CALL)

@@ -118,7 +118,7 @@ async def test_people_who_come_and_go_during_a_long_welcome_end_nothing(bench: B
     assert not any("bob" in topic or "team_ben" in topic for topic in rest)
 
 
-async def test_a_birth_brings_what_home_assistant_hears_of_and_nobody_else(bench: Bench) -> None:
+async def test_a_birth_brings_what_home_assistant_may_see_and_nobody_else(bench: Bench) -> None:
     bench.connect()
     for slug in EVERYBODY:
         bench.publisher.states.update(facts(slug))
@@ -213,7 +213,7 @@ async def test_with_very_many_people_a_beat_is_only_what_would_expire(bench: Ben
     assert TOPICS.account("alice", "sign_in") in sent
 
 
-async def test_another_epoch_is_told_of_everybody_soon_and_in_turns(bench: Bench) -> None:
+async def test_another_epoch_is_published_for_everybody_soon_and_in_turns(bench: Bench) -> None:
     bench.connect()
     async with bench.running():
         for slug in EVERYBODY:

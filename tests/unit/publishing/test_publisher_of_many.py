@@ -72,7 +72,7 @@ async def test_who_is_gone_before_their_turn_is_not_published(bench: Bench) -> N
     assert "c" not in bench.broker.states()
 
 
-async def test_a_long_welcome_tells_the_newest_and_not_what_was_known_when_it_began(
+async def test_a_long_welcome_sends_the_newest_and_not_what_was_known_when_it_began(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path)

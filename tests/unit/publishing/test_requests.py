@@ -93,7 +93,7 @@ async def test_a_name_that_nobody_gave_is_cut_and_makes_one_line(
     assert "a\nb" not in caplog.text
 
 
-async def test_it_is_told_again_to_a_broker_without_memory(bench: Bench) -> None:
+async def test_it_is_republished_to_a_broker_without_memory(bench: Bench) -> None:
     async with bench.running():
         kept = await last(bench, "rediscover")
         bench.broker.stored.clear()
@@ -130,7 +130,9 @@ async def test_one_bug_ends_neither_the_next_request_nor_the_publisher(bench: Be
         assert (await last(bench, "set_presence", BUSY))["error"] is None
 
 
-async def test_a_new_log_level_is_in_the_info_and_a_new_preference_is_told(bench: Bench) -> None:
+async def test_a_new_log_level_is_in_the_info_and_a_new_preference_is_reported(
+    bench: Bench,
+) -> None:
     async with bench.running():
         await last(bench, "log_level", b'{"level":"debug"}')
         assert bench.broker.sent[-1].topic == TOPICS.bridge_info

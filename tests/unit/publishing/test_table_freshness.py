@@ -220,7 +220,7 @@ async def test_everybody_is_known_with_the_times_of_the_table(bench: Bench) -> N
     assert polled == {NOW + timedelta(seconds=90)}
 
 
-async def test_a_clock_that_was_set_back_sends_all_again_as_a_beat(bench: Bench) -> None:
+async def test_a_clock_that_was_set_back_resends_all_as_a_beat(bench: Bench) -> None:
     async with bench.running():
         bench.connect()
         read(bench)

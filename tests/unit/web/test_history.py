@@ -60,7 +60,7 @@ def kinds(history: History, *people: Person) -> list[tuple[str, float]]:
     return [(span.kind, span.seconds / HOUR_S) for span in day.spans]
 
 
-async def test_a_day_is_told_without_gaps(clock: ManualClock) -> None:
+async def test_a_day_is_described_without_gaps(clock: ManualClock) -> None:
     history = History(Path("never-written"), clock)
     assert history.note([busy()])
     await clock.advance(2 * HOUR_S)
@@ -160,7 +160,7 @@ async def test_the_file_is_private_and_holds_no_message(clock: ManualClock, file
     assert mode(file) == 0o600
 
 
-async def test_what_a_disk_refuses_is_written_when_it_takes_it_again(
+async def test_what_a_disk_refuses_is_written_when_it_takes_it(
     clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

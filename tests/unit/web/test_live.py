@@ -46,7 +46,7 @@ async def staged(file: Path) -> AsyncIterator[Stage]:
     await live.close()
 
 
-async def test_a_read_without_a_change_draws_no_strip_anew(tmp_path: Path) -> None:
+async def test_a_read_without_a_change_redraws_no_strip(tmp_path: Path) -> None:
     async with staged(tmp_path / "history.jsonl") as stage:
         await stage.show(person())
         before = await stage.strips()

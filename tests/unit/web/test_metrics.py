@@ -33,7 +33,7 @@ def test_the_numbers_of_the_page_are_there() -> None:
         assert line in text.splitlines()
 
 
-def test_of_very_many_people_only_the_sums_are_told() -> None:
+def test_of_very_many_people_only_the_sums_are_published() -> None:
     text = text_of(service(), tuple(person(f"p{number}") for number in range(501)))
     assert 'presence_people{kind="call"} 501.0' in text.splitlines()
     assert 'account="' not in text

@@ -31,7 +31,7 @@ def actions(shown: Reading) -> list[str | None]:
     return [form["action"] for form in shown.all("form")]
 
 
-def test_a_light_tells_what_it_shows_and_why() -> None:
+def test_a_light_says_what_it_shows_and_why() -> None:
     shown = lights(light(), people=(person(name="Alice B."),))
     assert "desk Online, follows presence" in shown.words
     assert "Shows red at 60 %, pulse: Alice B. is in a call" in shown.words
@@ -55,11 +55,11 @@ def test_a_light_tells_what_it_shows_and_why() -> None:
         ({"clock_apart_s": 14400}, "follows presence, its clock is 4 h behind ours"),
     ],
 )
-def test_a_light_tells_what_is_different(changes: dict[str, object], words: str) -> None:
+def test_a_light_reports_what_is_different(changes: dict[str, object], words: str) -> None:
     assert words in lights(light("desk", **changes)).words
 
 
-def test_a_light_that_a_person_set_can_follow_again() -> None:
+def test_a_light_that_a_person_set_can_return_to_following() -> None:
     shown = lights(light(mode="manual"))
     assert "follow" in actions(shown)
     assert {"type": "hidden", "name": "light", "value": "desk"} in shown.all("input")

@@ -33,7 +33,7 @@ def card(somebody: Person) -> Reading:
     return Reading(person_card(somebody, CALENDAR))
 
 
-def test_a_card_tells_who_is_what_since_when_and_how_fresh_that_is() -> None:
+def test_a_card_shows_who_is_what_since_when_and_how_fresh_that_is() -> None:
     shown = card(person(says="Back at three"))
     assert shown.words.startswith("Alice In a call since 11:35")
     assert "Back at three" in shown.words
@@ -56,7 +56,7 @@ def test_who_signed_out_was_read_once() -> None:
     assert "too old" not in shown.words
 
 
-def test_out_of_office_is_told_once() -> None:
+def test_out_of_office_is_said_once() -> None:
     away = Presence(Availability.AWAY, Activity.AWAY, out_of_office=True)
     assert card(person(presence=away)).words.count("Out of office") == 1
     both = replace(away, activity=Activity.OUT_OF_OFFICE, out_of_office_message="In the hills")
@@ -78,7 +78,7 @@ def test_what_others_write_is_text(place: str) -> None:
     ("location", "words"),
     [(None, None), ("unspecified", None), ("office", "Office"), ("time_off", "Time off")],
 )
-def test_where_somebody_works_is_told_where_somebody_said_so(
+def test_where_somebody_works_is_published_where_somebody_said_so(
     location: str | None, words: str | None
 ) -> None:
     place = WorkLocation(location) if location else None
@@ -124,7 +124,7 @@ def test_an_address_that_is_no_https_cannot_be_followed() -> None:
     assert "javascript:alert(1)" in shown.words
 
 
-def test_a_failure_is_told_with_its_remedy_who_must_act_and_a_reference() -> None:
+def test_a_failure_is_reported_with_its_remedy_who_must_act_and_a_reference() -> None:
     refused = SignIn(
         SignInState.ERROR,
         message="An admin must consent to this app.",
@@ -142,7 +142,7 @@ def test_a_failure_is_told_with_its_remedy_who_must_act_and_a_reference() -> Non
     ]
 
 
-def test_a_renewal_that_failed_is_told_while_the_old_sign_in_stands() -> None:
+def test_a_renewal_that_failed_is_reported_while_the_old_sign_in_stands() -> None:
     standing = SignIn(SignInState.SIGNED_IN, message="The code expired.", remedy="Try again.")
     shown = card(person(sign_in=standing))
     assert "The code expired. Try again." in shown.words
@@ -208,7 +208,7 @@ def test_of_many_people_a_page_is_shown() -> None:
     assert "Nobody is called that." in Reading(nobody.people).words
 
 
-def test_an_unchanged_person_is_not_rendered_again() -> None:
+def test_an_unchanged_person_is_not_rerendered() -> None:
     renderer = Renderer()
     first = renderer.parts(Snapshot(service(), (person(), person("bob"))), CALENDAR)
     moved = person("bob", polled_at=NOON)

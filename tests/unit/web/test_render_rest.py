@@ -35,7 +35,7 @@ def today(*spans: Span, calendar: Calendar = CALENDAR) -> Reading:
     return Reading(section)
 
 
-def test_a_strip_shows_each_span_in_its_place_and_tells_the_time_in_calls() -> None:
+def test_a_strip_shows_each_span_in_its_place_and_the_time_in_calls() -> None:
     shown = today(
         Span(START, START + timedelta(hours=6), Kind.OFFLINE),
         Span(START + timedelta(hours=6), START + timedelta(hours=18), Kind.AVAILABLE),
@@ -87,7 +87,7 @@ def test_without_history_there_is_no_strip() -> None:
     assert today_section([], CALENDAR) is None
 
 
-def test_health_tells_the_numbers() -> None:
+def test_health_says_the_numbers() -> None:
     section = health_section(Snapshot(service(), (person(),)), CALENDAR)
     words = Reading(section).words
     assert words.startswith("Health All is well. Read now Details Broker")
@@ -122,7 +122,7 @@ def test_health_tells_the_numbers() -> None:
         ({"requests_allowed_hour": 0}, "Requests in the last hour 731 Reconnects"),
     ],
 )
-def test_health_tells_what_is_wrong(changes: dict[str, object], words: str) -> None:
+def test_health_says_what_is_wrong(changes: dict[str, object], words: str) -> None:
     snapshot = Snapshot(service(**changes), (person(),))
     assert words in Reading(health_section(snapshot, CALENDAR)).words
 
@@ -208,7 +208,7 @@ def test_a_refused_command_stands_above_all_else() -> None:
     assert dict(gone.since(parts.versions))["refusal"] == '<section id="refusal"></section>'
 
 
-def test_strips_are_rendered_anew_only_when_they_moved() -> None:
+def test_strips_are_rendered_only_when_they_moved() -> None:
     renderer, days = Renderer(), (day(Span(START, NOON, Kind.AWAY)),)
     snapshot = Snapshot(service(), (person(),), days=days)
     first = renderer.parts(snapshot, CALENDAR)

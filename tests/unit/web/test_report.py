@@ -8,7 +8,7 @@ from bridge.web.data.snapshot import Snapshot
 from tests.fakes.web_page import light, person, service, waiting
 
 
-def test_it_tells_what_a_maintainer_asks_for() -> None:
+def test_it_says_what_a_maintainer_asks_for() -> None:
     text = report(Snapshot(service(), (person(), waiting("bob")), (light(),)))
     for line in (
         "Presence Bridge 1.2.3, Python 3.",

@@ -36,7 +36,7 @@ def shown(draft: Draft, asked: Asked | None = None, **more: Any) -> Reading:
     return Reading(setup_page(draft, asked, **more).partition("\n")[2])
 
 
-def test_what_was_told_becomes_a_config_that_can_be_read(tmp_path: Path) -> None:
+def test_what_was_given_becomes_a_config_that_can_be_read(tmp_path: Path) -> None:
     write(tmp_path / "config.toml", DRAFT, 'Zoë "Z"')
     config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.username) == ("broker.lan", 1884, "me")
@@ -65,7 +65,7 @@ def test_a_time_zone_that_does_not_exist_is_refused(zone: str) -> None:
         zone_of({"time_zone": zone})
 
 
-def test_a_broker_that_asks_for_nothing_is_told_nothing(tmp_path: Path) -> None:
+def test_a_broker_that_asks_for_nothing_gets_no_password(tmp_path: Path) -> None:
     draft = Draft(broker_of({"host": "localhost", "port": ""}), DRAFT.registration)
     write(tmp_path / "config.toml", draft, "Alice")
     config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
@@ -81,7 +81,7 @@ def test_a_broker_that_is_given_by_the_environment_is_not_written(tmp_path: Path
     assert (config.mqtt.host, config.mqtt.username) == ("broker.lan", None)
 
 
-def test_in_the_shipped_config_what_was_told_takes_the_place_of_placeholders(
+def test_in_the_shipped_config_what_was_given_takes_the_place_of_placeholders(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "config.toml"
@@ -99,7 +99,7 @@ def test_a_config_that_somebody_wrote_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "config.toml").read_text() == "# mine\n"
 
 
-def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_is_reported(tmp_path: Path) -> None:
     (tmp_path / "secrets").write_text("in the way")
     with pytest.raises(ConfigError, match="secrets"):
         write(tmp_path / "config.toml", DRAFT, "Alice")
@@ -247,7 +247,7 @@ def test_a_mistake_about_tls_opens_its_fields(field: str) -> None:
     assert not [each for each in shown(Draft()).all("details") if "open" in each]
 
 
-def test_a_tenant_may_be_told_as_a_mail_address() -> None:
+def test_a_tenant_may_be_given_as_a_mail_address() -> None:
     assert registration_of({**REGISTRATION, "tenant": " alice@contoso.com "}) == Registration(
         "alice@contoso.com", UUID(CLIENT_ID)
     )

@@ -75,7 +75,7 @@ async def test_people_stand_in_the_order_in_which_they_are_followed() -> None:
     assert (shown[1].fresh, shown[1].changed_at) == (True, NOON)
 
 
-async def test_who_is_followed_anew_keeps_what_is_known_and_others_go() -> None:
+async def test_who_is_still_followed_keeps_what_is_known_and_others_go() -> None:
     page = view()
     page.follow({"bob": Followed("Bob"), "alice": Followed("Alice")})
     page.update(facts("bob"))

@@ -42,25 +42,25 @@ def test_presence_has_words_and_a_colour(
     assert somebody.kind is kind
 
 
-def test_every_word_of_the_contract_can_be_told() -> None:
+def test_every_word_of_the_contract_can_be_published() -> None:
     for availability in Availability:
         for activity in Activity:
             assert presence_words(Presence(availability, activity))
 
 
-def test_a_word_that_microsoft_invented_since_is_told_as_it_is() -> None:
+def test_a_word_that_microsoft_invented_since_is_published_as_it_is() -> None:
     new = Presence(Availability.OTHER, Activity.OTHER, raw_activity="Levitating")
     assert presence_words(new) == "Levitating"
     also_new = Presence(Availability.OTHER, None, raw_availability="Hovering")
     assert presence_words(also_new) == "Hovering"
 
 
-def test_an_old_presence_is_never_told_as_current() -> None:
+def test_an_old_presence_is_never_published_as_current() -> None:
     stale = person(fresh=False)
     assert (headline(stale), stale.kind) == ("Unknown", Kind.UNKNOWN)
 
 
-def test_who_is_not_signed_in_is_told_so() -> None:
+def test_who_is_not_signed_in_reads_so() -> None:
     assert headline(waiting()) == "Signing in"
     ended = person(fresh=False, sign_in=SignIn(SignInState.EXPIRED))
     assert headline(ended) == "Sign-in has ended"
@@ -115,5 +115,5 @@ def test_the_day_of_the_zone_counts() -> None:
         ("The tenant does not exist. Check it.", "The tenant does not exist. Check it."),
     ],
 )
-def test_a_refusal_is_told_without_the_words_of_libraries(text: str, told: str) -> None:
+def test_a_refusal_is_reported_without_the_words_of_libraries(text: str, told: str) -> None:
     assert for_people(text) == told

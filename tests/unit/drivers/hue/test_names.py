@@ -45,7 +45,7 @@ def test_a_name_means_the_room_or_zone_however_it_was_typed(wanted: int | str, n
     assert pick(entries_of(TOLD), wanted, "group") == number
 
 
-def test_several_of_one_name_are_told_with_their_types_and_a_choice() -> None:
+def test_several_of_one_name_are_reported_with_their_types_and_a_choice() -> None:
     with pytest.raises(LightRefusedError) as caught:
         pick(entries_of(TOLD), "Attic", "group")
     assert "2 groups of the hub are called 'Attic': 6 (Room), 7 (Zone)" in str(caught.value)
@@ -56,7 +56,7 @@ def test_several_of_one_name_are_told_with_their_types_and_a_choice() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["Cellar", 77, ""])
-def test_who_is_not_there_is_told_with_those_who_are(wanted: int | str) -> None:
+def test_who_is_not_there_is_reported_with_those_who_are(wanted: int | str) -> None:
     with pytest.raises(LightRefusedError, match=r"has no group") as caught:
         pick(entries_of(TOLD), wanted, "group")
     assert "3 'Hall'" in caught.value.remedy

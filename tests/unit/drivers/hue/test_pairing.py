@@ -18,7 +18,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert set(pairings.load()) == {DESK, OLD}
 
 
-def test_pairing_again_replaces_the_key(tmp_path: Path) -> None:
+def test_another_pairing_replaces_the_key(tmp_path: Path) -> None:
     pairings = Pairings(tmp_path)
     pairings.save(DESK)
     again = DESK.model_copy(update={"key": "newer"})
@@ -43,7 +43,7 @@ def test_an_id_that_is_no_file_name_is_refused(hub_id: str) -> None:
         Pairing(hub_id=hub_id, key="key", fingerprint=None)
 
 
-def test_a_broken_file_is_told_and_the_others_are_used(
+def test_a_broken_file_is_reported_and_the_others_are_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pairings = Pairings(tmp_path)
@@ -54,13 +54,13 @@ def test_a_broken_file_is_told_and_the_others_are_used(
     assert "secret-of-mine" not in caplog.text
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "hue").write_text("a file in its place", encoding="utf-8")
     with pytest.raises(LightRefusedError, match="Give state_dir to the user"):
         Pairings(tmp_path).save(DESK)
 
 
-def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     (tmp_path / "hue" / "folder.json").mkdir(parents=True)
     with pytest.raises(LightRefusedError, match="Give state_dir to the user"):
         Pairings(tmp_path).load()

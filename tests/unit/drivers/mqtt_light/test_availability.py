@@ -58,7 +58,7 @@ IDS = [f"{options['device']} {topic}" for options, topic, *_ in FAMILIES]
 
 
 @pytest.mark.parametrize(("options", "topic", "offline", "state_topic", "state"), FAMILIES, ids=IDS)
-async def test_a_stored_offline_weighs_less_than_what_the_device_tells(
+async def test_a_stored_offline_weighs_less_than_what_the_device_sends(
     options: dict[str, Any], topic: str, offline: str, state_topic: str, state: str
 ) -> None:
     desk = Desk(**options)
@@ -71,7 +71,7 @@ async def test_a_stored_offline_weighs_less_than_what_the_device_tells(
 
 
 @pytest.mark.parametrize(("options", "topic", "offline", "state_topic", "state"), FAMILIES, ids=IDS)
-async def test_a_live_offline_counts_until_the_device_tells_something(
+async def test_a_live_offline_counts_until_the_device_sends_something(
     options: dict[str, Any], topic: str, offline: str, state_topic: str, state: str
 ) -> None:
     desk = Desk(**options)

@@ -93,14 +93,14 @@ async def test_esphome_says_it_by_its_colour_mode(told: str, capability: Capabil
     assert await desk.light.capability() is capability
 
 
-async def test_a_device_that_tells_nothing_is_what_the_options_say() -> None:
+async def test_a_device_that_reports_nothing_is_what_the_options_say() -> None:
     for color, capability in ((True, COLOR), (False, WHITE)):
         desk = Desk(device="zigbee2mqtt", topic="z/d", color=color)
         desk.store("z/d", '{"state":"ON"}')  # perhaps not all that it has
         assert await desk.within(1, desk.light.capability()) is capability
 
 
-async def test_a_bulb_that_tells_its_colour_late_has_colours() -> None:
+async def test_a_bulb_that_reports_its_colour_late_has_colours() -> None:
     desk = Desk(device="zigbee2mqtt", topic="z/d")
     asking = asyncio.create_task(desk.light.capability())
     for part in ('{"state":"ON"}', '{"state":"ON","brightness":1}'):
@@ -113,7 +113,7 @@ async def test_a_bulb_that_tells_its_colour_late_has_colours() -> None:
     assert desk.clock.monotonic() < 3
 
 
-async def test_who_tells_more_later_can_do_more() -> None:
+async def test_who_reports_more_later_can_do_more() -> None:
     desk = Desk(device="zigbee2mqtt", topic="z/d")
     await desk.taken("z/d", '{"state":"ON","brightness":1}')
     await desk.light.apply(DIM)
@@ -123,7 +123,7 @@ async def test_who_tells_more_later_can_do_more() -> None:
     assert "color" in desk.commands[-1][1]
 
 
-async def test_a_device_that_is_away_tells_later_what_it_can_do() -> None:
+async def test_a_device_that_is_away_reports_later_what_it_can_do() -> None:
     desk = Desk(device="zigbee2mqtt", topic="z/d")
     desk.bus.tell("z/d/availability", "offline")
     with pytest.raises(LightUnreachableError):

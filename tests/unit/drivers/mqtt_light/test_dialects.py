@@ -176,7 +176,7 @@ def test_every_look_is_a_command_that_the_device_takes(  # noqa: PLR0917 - hypot
 
 
 @pytest.mark.parametrize(("made", "options"), DEVICES)
-def test_what_a_device_told_is_brought_back(made: type[Any], options: dict[str, Any]) -> None:
+def test_what_a_device_reported_is_brought_back(made: type[Any], options: dict[str, Any]) -> None:
     device: Device = made()
     speaks = dialect(**options)
     before = device.shows

@@ -53,7 +53,7 @@ async def test_an_effect_that_somebody_starts_under_a_look_ends_with_the_next() 
         assert not device.effect
 
 
-async def test_a_light_of_any_other_make_is_told_to_end_its_effect() -> None:
+async def test_a_light_of_any_other_make_is_sent_the_end_of_its_effect() -> None:
     desk = Desk(device="json", topic="j/set", state_topic="j")
     desk.bus.tell("j", '{"state":"ON","brightness":9,"effect":"party"}')
     found = await desk.taken()

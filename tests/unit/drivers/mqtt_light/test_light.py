@@ -50,7 +50,7 @@ def desk(bulb: ZigbeeBulb) -> Desk:
     return desk
 
 
-async def test_a_look_is_shown_and_the_same_again_changes_nothing(
+async def test_a_look_is_shown_and_the_same_look_changes_nothing(
     desk: Desk, bulb: ZigbeeBulb
 ) -> None:
     await desk.light.apply(RED)
@@ -90,7 +90,7 @@ async def test_a_device_that_is_away_is_unreachable_and_gets_the_newest_when_it_
     await desk.light.apply(GREEN)
 
 
-async def test_a_bulb_that_had_no_power_shows_the_look_again(desk: Desk, bulb: ZigbeeBulb) -> None:
+async def test_a_bulb_that_had_no_power_gets_its_look_back(desk: Desk, bulb: ZigbeeBulb) -> None:
     await desk.light.apply(RED)
     desk.bus.tell("zigbee2mqtt/desk/availability", "offline")
     bulb.shows = (True, 254, (255, 255, 255))
@@ -197,7 +197,7 @@ async def test_a_late_first_answer_counts_as_ours_unless_it_is_dark(bulb: Zigbee
     assert await desk.light.changed_by_others()
 
 
-async def test_a_message_that_tells_a_part_leaves_the_rest_known() -> None:
+async def test_a_message_with_a_part_leaves_the_rest_known() -> None:
     desk = Desk(FakeBus(), MqttOptions(device="tasmota", topic="t"))
     desk.bus.tell("stat/t/RESULT", '{"POWER":"ON","Dimmer":100,"Color":"0000FF"}')
     desk.bus.tell("stat/t/RESULT", '{"POWER":"OFF"}')
@@ -252,7 +252,7 @@ async def test_a_frame_says_to_zigbee_only_what_changes(desk: Desk) -> None:
     ]
 
 
-async def test_a_device_that_lost_its_power_in_an_animation_is_told_all(
+async def test_a_device_that_lost_its_power_in_an_animation_gets_everything(
     desk: Desk, bulb: ZigbeeBulb
 ) -> None:
     await desk.light.apply(RED)

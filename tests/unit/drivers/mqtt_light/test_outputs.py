@@ -37,7 +37,7 @@ async def test_tasmota_with_a_socket_and_a_light_is_refused_until_the_number_is_
     assert topics <= {f"cmnd/tasmota_desk/{name}" for name in ("Power2", "Color1", "Backlog")}
 
 
-async def test_a_hint_comes_also_when_the_numbers_are_told_one_by_one() -> None:
+async def test_a_hint_comes_also_when_the_numbers_come_one_by_one() -> None:
     desk = Desk(device="tasmota", topic="desk")
     desk.bus.tell("stat/desk/RESULT", '{"POWER2":"ON"}')
     with pytest.raises(LightRefusedError, match="output = 2"):
@@ -155,7 +155,7 @@ async def test_a_segment_of_wled_is_an_output() -> None:
     assert not await desk.light.changed_by_others()
 
 
-async def test_a_strip_that_was_dark_is_dark_again_after_its_segment() -> None:
+async def test_a_strip_that_was_dark_is_dark_after_its_segment() -> None:
     desk = Desk(device="wled", topic="w", output=2)
     desk.bus.tell("w/v", "<vs><ac>0</ac><cl>1</cl><cl>2</cl><cl>3</cl></vs>")
     found = await desk.taken()

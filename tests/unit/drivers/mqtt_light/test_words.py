@@ -185,7 +185,7 @@ def test_a_scale_that_cannot_be_is_refused(options: dict[str, Any], text: str) -
     assert text in str(caught.value)
 
 
-async def test_a_tasmota_dimmer_may_tell_its_level_as_text() -> None:
+async def test_a_tasmota_dimmer_may_send_its_level_as_text() -> None:
     desk = Desk(device="tasmota", topic="d", color=False)
     found = await desk.taken("stat/d/RESULT", '{"POWER":"ON","Dimmer":"40"}')
     await desk.light.apply(DIM)

@@ -80,7 +80,7 @@ async def test_a_light_that_shows_nothing_is_not_opened() -> None:
     assert session.calls == []
 
 
-async def test_a_session_that_failed_is_closed_and_a_new_one_is_told_anew() -> None:
+async def test_a_session_that_failed_is_closed_and_the_new_one_gets_everything() -> None:
     session, clock = FakeSession(), ManualClock()
     async with kept(session, clock) as light:
         await light.apply(RED)
@@ -107,7 +107,7 @@ async def test_a_loss_between_two_changes_is_raised_to_who_watches() -> None:
         assert await light.changed_by_others()
 
 
-async def test_a_refusal_is_not_tried_again_and_again() -> None:
+async def test_a_refusal_is_not_retried_in_a_loop() -> None:
     session, clock = FakeSession(), ManualClock()
     async with kept(session, clock) as light:
         session.error = LightRefusedError("another sketch.", remedy="Upload ours.")
@@ -122,7 +122,7 @@ async def test_a_refusal_is_not_tried_again_and_again() -> None:
         assert (GREEN.color, 0.0) in session.calls
 
 
-async def test_a_defect_in_the_heartbeat_is_told_once_and_the_light_goes_on(
+async def test_a_defect_in_the_heartbeat_is_reported_once_and_the_light_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     session, clock = FakeSession(), ManualClock()

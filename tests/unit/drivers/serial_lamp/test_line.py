@@ -17,7 +17,7 @@ STATES = st.builds(
 
 
 @given(STATES, st.integers(0, 255))
-def test_the_board_acknowledges_what_it_was_told(state: LightState, number: int) -> None:
+def test_the_board_acknowledges_what_it_received(state: LightState, number: int) -> None:
     wanted = line.wanted(state)
     answer = LineBoard().receive(line.show(number, wanted))
     assert line.parse_reply(answer) == line.Reply(number, wanted)

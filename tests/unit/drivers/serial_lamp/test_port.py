@@ -72,7 +72,7 @@ def configured(number: int) -> SerialException:
         (SerialException(errno.EBUSY, "x"), "another program"),
     ],
 )
-def test_what_may_pass_is_tried_again(error: Exception, says: str) -> None:
+def test_what_may_pass_is_retried(error: Exception, says: str) -> None:
     translated = _refused("/dev/x", error)
     assert isinstance(translated, LightUnreachableError)
     assert says in str(translated)

@@ -87,12 +87,12 @@ def test_what_was_read_is_brought_back() -> None:
     assert board.state == WLED_BOOT
 
 
-def test_a_running_playlist_is_started_again() -> None:
+def test_a_running_playlist_is_restarted() -> None:
     told = json_state.restore(json_state.snapshot(reply(pl=7, ps=3).state))
     assert told == {"ps": 7}
 
 
-def test_a_light_that_was_off_is_switched_off_again() -> None:
+def test_a_light_that_was_off_is_switched_back_off() -> None:
     told = json_state.restore(json_state.snapshot(reply(on=False, pl=7).state))
     assert told["on"] is False
     assert told["seg"] == WLED_BOOT["seg"]

@@ -79,7 +79,7 @@ def test_several_lights_are_listed() -> None:
         ([BLINK], "no Flag with serial number 7 is plugged in; there is ThingM Blink(1)"),
     ],
 )
-def test_a_light_that_is_not_there_is_told_with_those_that_are(
+def test_a_light_that_is_not_there_is_reported_with_those_that_are(
     plugged: list[Found], text: str
 ) -> None:
     with pytest.raises(LightUnreachableError) as caught:
