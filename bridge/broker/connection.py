@@ -22,7 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge.broker.dial import DEADLINE_S, dial
 from bridge.broker.limits import fitting, narrower, size, too_large
-from bridge.broker.paho_loop import PahoLoop
+from bridge.broker.paho_loop import READ_MOST, PahoLoop
 from bridge.broker.properties import announced, expiring, failure, reason_text
 from bridge.broker.session import (
     NO_WILDCARDS,
@@ -137,7 +137,9 @@ class Connection:
         """Every message that arrives, until the connection ends with ``ConnectionFailedError``."""
         while True:
             while self._inbox:
-                yield self._inbox.popleft()
+                for _ in range(min(len(self._inbox), READ_MOST)):
+                    yield self._inbox.popleft()
+                await asyncio.sleep(0)
             if self._failure:
                 raise self._failure
             self._arrived.clear()

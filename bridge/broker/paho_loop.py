@@ -68,15 +68,17 @@ class PahoLoop:
             sock.close()
 
     def _read(self) -> None:
-        client = self._client
+        client, began = self._client, self.packets
         try:
-            for _ in range(READ_MOST):
+            while self.packets - began < READ_MOST:
                 before = self.packets
                 client.loop_read()
                 sock = client.socket()
                 hidden = isinstance(sock, ssl.SSLSocket) and sock.pending()  # epoll cannot see it
                 if sock is None or (self.packets == before and not hidden):
-                    break
+                    return
+            if hidden:
+                self._loop.call_soon(self._read)
         except Exception as error:  # noqa: BLE001 - paho meets garbage with many kinds of errors
             self._garbage(error)
 

@@ -17,6 +17,8 @@ from bridge.publishing.outgoing import Outgoing
 FIRST_READ_S = 20.0
 """So long may the first read of a large table take; who was read then still waits to be sent."""
 LOOK_S = 1.0
+TURN = 100
+"""After so many other tasks have their turn: of most there is nothing to say."""
 
 
 class Newcomers:
@@ -56,6 +58,8 @@ class Newcomers:
                     await self._outgoing.clock.sleep(LOOK_S)
                     continue
                 self._waiting.pop(slug, None)
+                if len(self._waiting) % TURN == 0:
+                    await asyncio.sleep(0)
                 account = self._outgoing.followed.get(slug)
                 tables |= {account.table} if account and account.table else set()
                 self._outgoing.send(*self._introduction(slug), beat=True)
