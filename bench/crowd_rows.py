@@ -55,7 +55,8 @@ def _flood_rows(told: dict[str, Any], pauses_ms: dict[str, float]) -> Iterator[R
         "all are sent to a new broker": told["broker_restart"]["delay_s"],
     }
     for moment, delay_s in moments.items():
-        figure = f"{name}: Graph's answer to a subscriber, while {moment}, worst"
+        figure = f"{name}: Graph's answer to a subscriber, while {moment}, worst of "
+        figure += f"{delay_s['n']} (median {1000 * delay_s['p50']:.0f} ms)"
         if round_trip_s:
             yield row(figure, delay_s["max"], 2, "s")
         else:
