@@ -60,7 +60,7 @@ async def guide(
     from bridge.service.trials import Probe  # noqa: PLC0415 - only a first start needs it
     from bridge.web.access.building import guard_of  # noqa: PLC0415 - as above
     from bridge.web.access.one_time_link import OneTimeLink  # noqa: PLC0415 - as above
-    from bridge.web.set_up.server import SetUp  # noqa: PLC0415 - as above
+    from bridge.web.set_up.steps import SetUp  # noqa: PLC0415 - as above
 
     clock = SystemClock()
     link = OneTimeLink(clock=clock, random=os.urandom) if listening else None

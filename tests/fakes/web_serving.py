@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from bridge.web.access.password import Cost
 from bridge.web.server import Web
-from bridge.web.set_up.server import SetUp
+from bridge.web.set_up.steps import SetUp
 
 QUICK = Cost(n=2, p=1)
 """How the hash of a password is made is not what visitors are tested for."""

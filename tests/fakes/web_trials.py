@@ -17,7 +17,7 @@ from bridge.contract.registration import Registration
 from bridge.web.access.building import guard_of
 from bridge.web.access.one_time_link import OneTimeLink
 from bridge.web.refused import MistakeError
-from bridge.web.set_up.server import SetUp
+from bridge.web.set_up.steps import SetUp
 from tests.fakes.web_serving import QUICK, served
 
 

@@ -22,6 +22,7 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.contract.latest import Latest
+from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
@@ -29,7 +30,6 @@ from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
 from bridge.microsoft.sign_in.remedy import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
-from bridge.microsoft.sign_in.tokens import AccessToken
 
 if TYPE_CHECKING:
     import msal

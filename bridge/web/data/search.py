@@ -1,19 +1,15 @@
-"""Who is on the page, and in which order; finds people by a part of their name among very many."""
+"""Finds people by a part of their name, among very many."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from bridge.contract.clock import Clock
-from bridge.contract.presence_kind import Kind
+from bridge.web.data.order import in_order
 from bridge.web.data.snapshot import Person
 from bridge.web.data.worker import Worker
 
-_BUSY = (Kind.CALL, Kind.BUSY)
 SHOWN = 24
 """People on one page; a search finds the others."""
 FEW = 1_000
@@ -75,22 +71,3 @@ def _places(people: tuple[Person, ...], wanted: str) -> tuple[tuple[int, str], .
         (place, person.account) for place, person in enumerate(people) if _is_wanted(person, wanted)
     )
     return tuple(islice(found, SHOWN))
-
-
-def in_order(people: Iterable[Person]) -> tuple[Person, ...]:
-    """Those who need somebody, then those who are busy, then the others, each by name."""
-
-    def place(person: Person) -> tuple[int, str, str]:
-        first = 0 if person.needs_somebody else 1 if person.kind in _BUSY else 2
-        return first, person.name.casefold(), person.account
-
-    return tuple(sorted(people, key=place))
-
-
-def distinct(people: tuple[Person, ...]) -> tuple[Person, ...]:
-    """``people`` with the slug behind a name that several of them have."""
-    often = Counter(person.name.casefold() for person in people)
-    return tuple(
-        replace(p, name=f"{p.name} ({p.account})") if often[p.name.casefold()] > 1 else p
-        for p in people
-    )

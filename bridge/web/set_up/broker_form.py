@@ -10,7 +10,7 @@ from bridge import DOCS_URL
 from bridge.contract.found_broker import FoundBroker
 from bridge.web.render.forms import disclosure, form
 from bridge.web.render.markup import Child, join, tag
-from bridge.web.set_up.asked import Asked
+from bridge.web.set_up.form import Asked
 
 CHOSEN = "chosen"
 """The field of a broker that was found: only the user is asked for."""

@@ -21,7 +21,7 @@ from bridge.web.render.markup import tag
 from bridge.web.render.refused_sign_in import CHANGE_REGISTRATION
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.set_up.answers import registration_of
-from bridge.web.set_up.asked import Asked
+from bridge.web.set_up.form import Asked
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
 ADDRESS = f"/{CHANGE_REGISTRATION}"

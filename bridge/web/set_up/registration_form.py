@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from bridge.web.render.forms import copy_button, form, link_away
 from bridge.web.render.markup import join, tag
-from bridge.web.set_up.asked import Asked, guide_link
+from bridge.web.set_up.form import Asked, guide_link
 
 PORTAL = "https://entra.microsoft.com"
 APP_NAME = "Presence Bridge"

@@ -12,9 +12,9 @@ from bridge.web.render.document import card_document, way_back
 from bridge.web.render.forms import form
 from bridge.web.render.markup import join, tag
 from bridge.web.render.people import NAME_LIMIT
-from bridge.web.set_up.asked import Asked
 from bridge.web.set_up.broker_form import broker_step
 from bridge.web.set_up.draft import Draft
+from bridge.web.set_up.form import Asked
 from bridge.web.set_up.registration_form import registration_form, registration_steps
 
 STEPS = ("Broker", "App registration", "First person")

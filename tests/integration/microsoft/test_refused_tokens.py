@@ -6,7 +6,7 @@ import pytest
 
 from bridge.contract.account import SignInState
 from bridge.contract.errors import AccessRefusedError
-from bridge.microsoft.sign_in.tokens import FORCED_MOST
+from bridge.microsoft.sign_in.access_token import FORCED_MOST
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge

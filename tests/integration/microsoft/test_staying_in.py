@@ -20,13 +20,13 @@ from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
 from bridge.demo.directory import Household, Person
 from bridge.microsoft.connections import aiohttp_client
+from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
 from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.microsoft.sign_in.token_cache import TokenCache
-from bridge.microsoft.sign_in.tokens import EARLY_S, RETRY_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.fakes.microsoft import ScriptedMicrosoft

@@ -20,8 +20,8 @@ from bridge.setup import CA_FILE, InitOptions, write_config
 from bridge.web.posts import name_of
 from bridge.web.refused import MistakeError, RefusedError
 from bridge.web.set_up.answers import authority_of, broker_of, registration_of, zone_of
-from bridge.web.set_up.asked import GUIDE, Asked
 from bridge.web.set_up.draft import Draft, write, write_authority
+from bridge.web.set_up.form import GUIDE, Asked
 from bridge.web.set_up.registration_form import PORTAL
 from bridge.web.set_up.render import done_page, setup_page
 from tests.unit.web.reading import Reading

@@ -27,9 +27,9 @@ from bridge.web.serving.form_fields import fields_of
 from bridge.web.serving.limits import Capacity, own_limits
 from bridge.web.serving.listening import Listener
 from bridge.web.set_up.answers import person_of, registration_of
-from bridge.web.set_up.asked import Asked
 from bridge.web.set_up.broker_step import TRIAL_S, BrokerStep, Offer, Trials
 from bridge.web.set_up.draft import Draft, write
+from bridge.web.set_up.form import Asked
 from bridge.web.set_up.render import done_page, setup_page
 
 LINGER_S = 1.0
