@@ -13,8 +13,9 @@ WINDOW = 20
 MOST = 500
 BYTES_MOST = 128 * 1024
 """Of payload on its way at once, if more than ``WINDOW``."""
-SLOW_S = 0.5
-"""A round that takes longer is not made longer yet."""
+SLOW_S, LONG_S = 0.5, 0.05
+"""A round that takes so long is not made longer, not even over a long link; beside the broker one is
+halved that takes longer than it must, since a change waits for it."""
 
 
 class Window:
@@ -42,5 +43,5 @@ class Window:
         self._quickest_s = min(self._quickest_s, seconds)
         if seconds <= min(2 * self._quickest_s, SLOW_S):
             self.size = min(2 * self.size, self._most)
-        elif seconds > max(4 * self._quickest_s, SLOW_S):
+        elif seconds > max(4 * self._quickest_s, LONG_S):
             self.size = max(self.size // 2, WINDOW)

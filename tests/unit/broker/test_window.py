@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.window import MOST, WINDOW, Window
+from bridge.broker.window import LONG_S, MOST, WINDOW, Window
 
 
 def flood(window: Window, round_trip_s: float, each_s: float, rounds: int = 30) -> float:
@@ -24,6 +24,14 @@ def test_over_a_long_link_hundreds_are_on_their_way() -> None:
 def test_a_broker_beside_us_is_sent_few_at_once() -> None:
     window = Window()
     assert flood(window, round_trip_s=0.001, each_s=0.0002) < 0.05
+
+
+def test_beside_us_a_change_waits_for_no_long_round_when_the_machine_has_become_busy() -> None:
+    window = Window()
+    flood(window, round_trip_s=0.002, each_s=0.00001)
+    assert window.size > 200
+    flood(window, round_trip_s=0.002, each_s=0.0004)
+    assert window.size * 0.0004 <= LONG_S
 
 
 def test_a_slow_broker_is_spared() -> None:
