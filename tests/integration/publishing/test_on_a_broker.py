@@ -218,17 +218,15 @@ async def test_what_a_bridge_left_of_a_large_table_is_fresh_for_the_command_line
             "accounts": {"team": {"watch": ["p@contoso.com"]}},
         }
     )
-    async with (
-        subscriber(roomy.port) as mqtt,
-        life(tmp_path, roomy, followed=LARGE) as (publisher, _, _),
-    ):
-        await mqtt.until(FRESH, lambda h: h.json["state"] == "online")
-        publisher.states.update(later("team_p1", Availability.AWAY))
-        await mqtt.until(FRESH, lambda h: "09:01:00" in h.json["polled_at"])
-        known, fault = await from_broker(asked)
-        assert fault is None
-        assert known["team_p5"].fresh
-        assert known["team_p5"].polled_at == "2026-11-23T09:01:00+00:00"
+    async with subscriber(roomy.port) as mqtt:
+        async with life(tmp_path, roomy, followed=LARGE) as (publisher, _, _):
+            await mqtt.until(FRESH, lambda h: h.json["state"] == "online")
+            publisher.states.update(later("team_p1", Availability.AWAY))
+            await mqtt.until(FRESH, lambda h: "09:01:00" in h.json["polled_at"])
+            known, fault = await from_broker(asked)
+            assert fault is None
+            assert known["team_p5"].fresh
+            assert known["team_p5"].polled_at == "2026-11-23T09:01:00+00:00"
         await mqtt.publish(FRESH, b'{"state":"offline"}', retain=True)
         known, _ = await from_broker(asked)
         assert not known["team_p5"].fresh
