@@ -14,9 +14,9 @@ from bridge.web import api
 from bridge.web.access.guard import Guard
 from bridge.web.access.headers import HEADERS
 from bridge.web.application import back_to_page, go_to, html, takes_gzip
+from bridge.web.data.readiness import not_ready
 from bridge.web.data.report import report
 from bridge.web.data.search import SHOWN
-from bridge.web.data.waiting import not_ready
 from bridge.web.data.worker import Worker
 from bridge.web.events import Events
 from bridge.web.form_answers import FormAnswers

@@ -22,19 +22,3 @@ def refused(snapshot: Snapshot) -> Iterator[str]:
     """The names of those whom Microsoft refuses."""
     refusals = (each for each in snapshot.signers if each.sign_in.state is SignInState.ERROR)
     return (signer.name for signer in refusals)
-
-
-def not_ready(snapshot: Snapshot) -> str | None:
-    """What the bridge lacks to do what it is for, in a few words; ``None`` when it is ready."""
-    service, people = snapshot.service, snapshot.people
-    if service.standby or not service.broker_connected:
-        return service.standby or "broker not connected"
-    if not people:
-        return "nobody is followed"
-    if all(map(must_sign_in, people)):
-        return "waits for a sign-in"
-    if service.last_poll_ok is None:
-        return "no good read yet"
-    if not any(person.fresh for person in people):
-        return "nobody can be read"
-    return None

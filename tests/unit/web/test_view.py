@@ -16,9 +16,9 @@ from bridge.contract.light_why import LightWhy, Reason
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.web.data.broker_messages import light_of
+from bridge.web.data.readiness import not_ready
 from bridge.web.data.snapshot import Light, Refusal, Snapshot, Table
 from bridge.web.data.view import View
-from bridge.web.data.waiting import not_ready
 from tests.fakes.web_page import BOTH, NOON, service
 
 RULE = json.dumps(
