@@ -91,7 +91,10 @@ async def cut_when_cancelled(worker: Worker, call: Callable[[CutOff], T]) -> T:
 
 
 class Device(Protocol):
-    def close(self) -> None: ...
+    """Something that a library opened."""
+
+    def close(self) -> None:
+        """Let it go."""
 
 
 D = TypeVar("D", bound=Device)
@@ -138,7 +141,10 @@ class OnDemand(Generic[D]):
 
 
 class Closing(Light, Protocol):
-    async def close(self) -> None: ...
+    """A light that lets its device go."""
+
+    async def close(self) -> None:
+        """Let the device go."""
 
 
 @asynccontextmanager

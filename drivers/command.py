@@ -40,6 +40,8 @@ Argument = Annotated[str, AfterValidator(_no_nul), AfterValidator(check)]
 
 
 class CommandOptions(WordSettings):
+    """One program."""
+
     command: Annotated[tuple[Argument, ...], Field(min_length=1)]
     """The program and its arguments, which may have placeholders."""
     folder: ConfigPath | None = None
@@ -122,11 +124,14 @@ class Program:
 
 
 class CommandLight:
+    """A light behind a program."""
+
     def __init__(self, options: CommandOptions, worker: Worker, program: Program) -> None:
         self._options, self._worker, self._program = options, worker, program
         self._words = Words()
 
     def say(self, words: Words) -> None:
+        """Hand ``words`` to the next run."""
         self._words = words
 
     async def apply(self, state: LightState) -> None:
@@ -159,6 +164,7 @@ async def _open(options: CommandOptions, around: Surroundings) -> AsyncIterator[
 
 
 def tailored(options: CommandOptions) -> Kind[CommandOptions]:
+    """The kind with the times of ``options``, and what its placeholders say the light can do."""
     has_placeholders = bool(placeholders_of(*options.command))
     capability = capability_of(*options.command) if has_placeholders else KIND.capability
     return replace(

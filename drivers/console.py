@@ -21,11 +21,14 @@ BLOCK = "██████"
 
 
 class ConsoleLight:
+    """A lamp made of characters."""
+
     def __init__(self, name: str, out: TextIO, clock: Clock, *, colored: bool) -> None:
         self._name, self._out, self._clock = name, out, clock
         self._colored = colored
 
     async def apply(self, state: LightState) -> None:
+        """Draw ``state``."""
         line = f"{self._clock.now().astimezone():%H:%M:%S}  {self._name}  {self._lamp(state)}"
         try:
             self._out.write(f"{line}\n")

@@ -64,6 +64,8 @@ HardwareAddress = Annotated[str, AfterValidator(hardware_address)]
 
 
 class LanOptions(Settings):
+    """One lamp, by what its kind calls it, or by its address."""
+
     NAMED_BY: ClassVar[tuple[str, ...]]
     """The keys that find a lamp wherever it moves."""
 
@@ -80,11 +82,14 @@ class LanOptions(Settings):
 
     @property
     def wanted(self) -> str:
+        """What the lamp is called here."""
         named = (getattr(self, key) for key in self.NAMED_BY)
         return next((name for name in named if name is not None), self.host or "")
 
 
 class BroadcastOptions(LanOptions):
+    """One that answers a broadcast."""
+
     broadcast: Annotated[str, AfterValidator(_ip)] = EVERYBODY
     """The broadcast address of another network of this host."""
 
@@ -167,6 +172,7 @@ class OverNetwork(Generic[D]):
 
 @asynccontextmanager
 async def opened(kind: str, make: Callable[[], Closing]) -> AsyncIterator[Light]:
+    """The light that ``make`` makes of an installed library, closed in the end."""
     try:
         made = make()
     except ImportError as error:

@@ -34,6 +34,8 @@ _NEAR = 0.01
 
 
 class LifxOptions(lan.BroadcastOptions):
+    """One lamp, by its label, its serial number or its address."""
+
     NAMED_BY = ("label", "serial")
 
     label: Annotated[str, Field(min_length=1)] | None = None
@@ -44,6 +46,8 @@ class LifxOptions(lan.BroadcastOptions):
 
 
 class LifxLight:
+    """One lamp."""
+
     shortest_fade_s = SHORTEST_FADE_S
 
     def __init__(self, options: LifxOptions) -> None:
@@ -61,9 +65,12 @@ class LifxLight:
         self.close = self._lamp.close
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``."""
         await self.fade(state, FADE_S)
 
     async def fade(self, state: LightState, over_s: float) -> None:
+        """Show ``state``, reached over ``over_s`` seconds by the lamp itself."""
+
         async def show(lamp: lifx.Light) -> None:
             self._wanted = None
             if not is_lit(state):
@@ -78,14 +85,18 @@ class LifxLight:
         await self._lamp.call(show)
 
     async def capability(self) -> Capability:
+        """What the lamp's model can do."""
         model = (await self._lamp.device()).capabilities
         return Capability.WHITE if model and not model.has_color else Capability.COLOR
 
     async def changed_by_others(self) -> bool:
+        """Whether it shows something else than the last ``apply`` left."""
         now = await self.snapshot()
         return self._wanted is not None and not _alike(now, self._wanted)
 
     async def snapshot(self) -> dict[str, Any]:
+        """Read what is shown, each zone of a strip."""
+
         async def read(lamp: lifx.Light) -> dict[str, Any]:
             color, power, _ = await lamp.get_color()
             found: dict[str, Any] = {"power": int(power > 0), **_values(color)}
@@ -96,6 +107,7 @@ class LifxLight:
         return await self._lamp.call(read)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what was read."""
         before = dict(snapshot)
         power, zones = bool(before.pop("power")), before.pop("zones", None)
 

@@ -32,6 +32,8 @@ _PATH = r"^/dev/spidev\d+\.\d+$"
 
 
 class PixelsOptions(Settings):
+    """One strip."""
+
     leds: Annotated[int, Field(ge=1, le=1024)]
     device: Annotated[str, Field(pattern=_PATH)] = "/dev/spidev0.0"
     order: Order = "GRB"
@@ -50,6 +52,7 @@ class PixelsLight:
         self.close = self._strip.close
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state`` with all LEDs."""
         colours = levels(state, self._options)
         await self._strip.use(lambda strip: strip.show(*colours))
         self._shown = state
@@ -88,6 +91,7 @@ class Strip:
             raise _not_opened(device, error) from error
 
     def show(self, red: int, green: int, blue: int, white: int) -> None:
+        """Set every LED."""
         self._pixels.fill_strip(red, green, blue, white)
         try:
             self._pixels.update_strip(None)
@@ -135,6 +139,7 @@ def _not_opened(device: str, error: OSError) -> LightRefusedError | LightUnreach
 async def opened(
     options: PixelsOptions, around: Surroundings, *, make: Callable[[], Any] | None = None
 ) -> AsyncIterator[Light]:
+    """The strip; its device is opened, by ``make``, with the first look."""
     try:
         import pi5neo  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:

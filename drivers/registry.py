@@ -49,6 +49,7 @@ def without_library(name: str, error: ImportError) -> ConfigError:
 
 
 def is_ready(name: str) -> bool:
+    """Whether the libraries of a kind of ours are installed."""
     return all(map(is_installed, this_installation().needed(name)))
 
 

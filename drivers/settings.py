@@ -43,6 +43,8 @@ class Schedule(HoursSettings):
 
 
 class Common(Settings):
+    """What every kind of lamp has."""
+
     kind: str
     name: str = ""
     """Shown in Home Assistant; the key of the table when empty."""
@@ -72,6 +74,7 @@ class Common(Settings):
         return bool(self.schedule) or self.comes_back != NEVER
 
     def rules(self, config: HostConfig, capability: Capability = Capability.COLOR) -> Rules:
+        """The rules of this lamp, if its light can do ``capability``."""
         said = [table for table in self.schedule if "outside" in table.model_fields_set]
         return Rules(
             looks={**SHIPPED_LOOKS[capability], **self.looks},

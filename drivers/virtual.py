@@ -15,13 +15,17 @@ from drivers.base import Kind, Light, Surroundings
 
 
 class VirtualLight:
+    """A light that is always there; given back, it shows nothing."""
+
     def __init__(self) -> None:
         self.shown: LightState | None = None
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``."""
         self.shown = state
 
     async def snapshot(self) -> dict[str, Any]:
+        """There is nothing before the first look."""
         return {}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:  # noqa: ARG002 - nothing was read

@@ -32,6 +32,8 @@ _WATCHED = ("state", "dimming", "temp", "r", "g", "b")
 
 
 class WizOptions(lan.BroadcastOptions):
+    """One bulb, by its MAC or its address."""
+
     NAMED_BY = ("mac",)
 
     mac: HardwareAddress | None = None
@@ -39,6 +41,8 @@ class WizOptions(lan.BroadcastOptions):
 
 
 class WizLight:
+    """One bulb or plug."""
+
     def __init__(self, options: WizOptions) -> None:
         from pywizlight.exceptions import WizLightError  # noqa: PLC0415 - an extra
 
@@ -54,6 +58,8 @@ class WizLight:
         self.close = self._bulb.close
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``."""
+
         async def show(bulb: wizlight) -> None:
             params = pilot(state, bulb.bulbtype)
             await bulb.send({"method": "setPilot", "params": params})
@@ -62,14 +68,18 @@ class WizLight:
         await self._bulb.call(show)
 
     async def capability(self) -> Capability:
+        """What the bulb's model can do."""
         return capability_of((await self._bulb.device()).bulbtype)
 
     async def changed_by_others(self) -> bool:
+        """Whether it shows something else than the last ``apply`` left."""
         now = await self.snapshot()
         wanted = {key: value for key, value in self._wanted.items() if key in _WATCHED}
         return any(now.get(key, value) != value for key, value in wanted.items())
 
     async def snapshot(self) -> dict[str, Any]:
+        """Read what is shown."""
+
         async def read(bulb: wizlight) -> dict[str, Any]:
             reply = await bulb.send({"method": "getPilot", "params": {}})
             found: dict[str, Any] = reply["result"]
@@ -79,6 +89,8 @@ class WizLight:
         return await self._bulb.call(read)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what was read."""
+
         async def send(bulb: wizlight) -> None:
             await bulb.send({"method": "setPilot", "params": as_before(snapshot)})
 
@@ -100,6 +112,7 @@ class WizLight:
 
 
 def pilot(state: LightState, model: BulbType | None) -> dict[str, Any]:
+    """``params`` of the command that shows ``state``."""
     from pywizlight import PilotBuilder  # noqa: PLC0415 - as above
 
     if not is_lit(state):
@@ -122,6 +135,7 @@ def pilot(state: LightState, model: BulbType | None) -> dict[str, Any]:
 
 
 def capability_of(model: BulbType | None) -> Capability:
+    """What a model can do."""
     if model is None or model.features.color:
         return Capability.COLOR
     return Capability.WHITE if model.features.brightness else Capability.ON_OFF
@@ -151,6 +165,7 @@ async def _there(to: str, port: int, *, within_s: float) -> AsyncGenerator[tuple
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
+    """Each bulb that answers, maybe more than once."""
     host, _, port = (at or lan.EVERYBODY).partition(":")
     async with aclosing(_there(host, int(port or PORT), within_s=lan.LIST_S)) as answered:
         async for mac, address in answered:

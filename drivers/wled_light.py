@@ -45,6 +45,8 @@ def _host(value: str) -> str:
 
 
 class WledOptions(Settings):
+    """Which WLED, and which part of it."""
+
     host: Annotated[str, AfterValidator(_host)]
     """Its name or address, with a port where it is not 80."""
     segments: tuple[Annotated[int, Field(ge=0, le=99)], ...] = ()
@@ -60,6 +62,8 @@ class WledOptions(Settings):
 
 
 class WledLight:
+    """All segments of a strip, or some of them."""
+
     def __init__(self, options: WledOptions, calls: HttpCalls, clock: Clock) -> None:
         self._options, self._calls, self._clock = options, calls, clock
         self._segments = options.segments or None
@@ -68,6 +72,7 @@ class WledLight:
         self._started_s = 0.0
 
     async def apply(self, state: LightState) -> None:
+        """Have WLED show ``state``; it does effects alone."""
         reply = self._last or await self._read()
         there = [part.id for part in reply.state.seg]
         if self._segments is None:
@@ -85,9 +90,11 @@ class WledLight:
         self._started_s = self._clock.monotonic() - reply.info.uptime
 
     async def snapshot(self) -> dict[str, Any]:
+        """All that ``restore`` needs. Raises as ``apply`` does."""
         return wled.snapshot((await self._read()).state)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what was read. Raises as ``apply`` does."""
         await self._ask(wled.restore(snapshot, self._segments))
         self._applied = None
 
@@ -135,6 +142,7 @@ class WledLight:
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
+    """WLED devices that announce themselves, or the one ``at`` an address."""
     async with aclosing(lights(SERVICE, at, usual_ports=(80,))) as heard:
         async for address, said in heard:
             if not address.startswith("["):  # a WLED is called by its IPv4 address

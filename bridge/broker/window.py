@@ -14,8 +14,8 @@ MOST = 500
 BYTES_MOST = 128 * 1024
 """Of payload on its way at once, if more than ``WINDOW``."""
 SLOW_S, LONG_S = 0.5, 0.05
-"""A round that takes so long is not made longer, not even over a long link; beside the broker one is
-halved that takes longer than it must, since a change waits for it."""
+"""A round that takes so long is not made longer, not even over a long link; one that takes longer
+than it must is halved, since a change waits for it."""
 
 
 class Window:

@@ -11,6 +11,7 @@ COMMANDS = ("pair", "test", "preview", "forget", "find", "add", "list", "run")
 
 
 def of_preview(parser: argparse.ArgumentParser) -> None:
+    """What is supposed in place of what is."""
     parser.add_argument(
         "--at",
         type=datetime.fromisoformat,
@@ -30,6 +31,7 @@ def of_preview(parser: argparse.ArgumentParser) -> None:
 
 
 def of_forget(parser: argparse.ArgumentParser) -> None:
+    """Who may do it."""
     parser.add_argument("--username", help="the lamp's own user; that of [mqtt] when left out")
     parser.add_argument(
         "--password-file", type=Path, metavar="PATH", help="the password of that user"
@@ -37,11 +39,13 @@ def of_forget(parser: argparse.ArgumentParser) -> None:
 
 
 def of_find(parser: argparse.ArgumentParser) -> None:
+    """Which kind, and where."""
     parser.add_argument("kind", nargs="?", metavar="KIND", help="all that can be looked for")
     _at(parser)
 
 
 def of_add(parser: argparse.ArgumentParser) -> None:
+    """Which lamp, where there are several."""
     parser.add_argument("kind", metavar="KIND")
     parser.add_argument("lamp", nargs="?", metavar="LAMP", help="its name or address")
     parser.add_argument("--name", metavar="NAME", help="its key in the config; else from its name")

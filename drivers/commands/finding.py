@@ -45,6 +45,7 @@ async def found(kind: Kind[Any], at: str | None = None) -> list[Found]:
 
 
 async def report(kinds: Sequence[Kind[Any]], at: str | None = None) -> list[str]:
+    """The lines of all ``kinds``, which are looked for at once. Raises as ``found``."""
     answered = await asyncio.gather(*(found(kind, at) for kind in kinds))
     keys: set[str] = set()
     return [

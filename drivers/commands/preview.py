@@ -44,6 +44,8 @@ _LIGHTS = {
 
 @dataclass(frozen=True)
 class Now:
+    """What the broker has stored for a lamp."""
+
     facts: Mapping[str, Facts]
     gone: str = ""
     by_hand: LightState | None = None
@@ -101,6 +103,7 @@ def _facts(words: str, now: datetime) -> Facts:
 
 
 def by_hand(text: str) -> LightState:
+    """The light that a person set: a colour, or ``off``."""
     return OFF if text == "off" else LightState(color=parse_color(text))
 
 
@@ -155,6 +158,7 @@ def decide(rules: Rules, now: Now, moment: datetime, *, shown_at_another: bool =
 
 
 def described(decision: Decision, capability: Capability = Capability.COLOR) -> str:
+    """The decision for people, on a light that can do ``capability``."""
     who = f" ({decision.account})" if decision.account not in (None, "-") else ""
     what = f"\non: {_LIGHTS[capability]}" if capability in _LIGHTS else ""
     return f"{_look(decision.state, capability)}\nbecause: {decision.rule}{who}{what}"
@@ -184,6 +188,7 @@ def _look(shown: Shown, capability: Capability) -> str:
 
 
 def checked(read: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
+    """What ``read`` makes of words of the command line."""
     try:
         return read(*words, **more)
     except ValueError as error:

@@ -51,6 +51,7 @@ def _broker(name: str, config: HostConfig) -> Broker:
 
 
 async def pair(name: str, config: HostConfig, kind: Kind[Any], options: BaseModel) -> None:
+    """Pair with the lamp."""
     if kind.pair is None:
         raise ConfigError([f"kind {kind.name!r} needs no pairing"])
     await kind.pair(options, _around(name, config, _broker(name, config)))
@@ -65,6 +66,7 @@ async def cycle(
     *,
     seconds: float,
 ) -> None:
+    """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says."""
     if not kind.shines:
         return await _by_its_driver(name, config)
     shown = asyncio.Event()

@@ -16,12 +16,15 @@ from drivers.gpio.pins import Leds, take
 
 
 class GpioLight:
+    """Takes its pins with the first look; ``take`` blocks."""
+
     def __init__(self, options: GpioOptions, worker: Worker, take: Callable[[], Leds]) -> None:
         self._options = options
         self._leds = OnDemand(worker, take, what="the pins")
         self.close = self._leds.close
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``."""
         wanted = levels(state, self._options)
         await self._leds.use(lambda leds: leds.show(wanted))
 

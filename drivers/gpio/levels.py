@@ -18,6 +18,7 @@ _HALF = 128
 
 
 def levels(state: LightState, options: GpioOptions) -> Levels:
+    """The level of each channel for ``state``."""
     channels = CHANNELS[options.layout]
     if not is_lit(state):
         return dict.fromkeys(channels, 0.0)

@@ -37,6 +37,8 @@ Pin = Annotated[str, BeforeValidator(parse_pin)]
 
 
 class GpioOptions(Settings):
+    """LEDs on the header of a Raspberry Pi."""
+
     layout: Layout = "rgb"
     pins: dict[str, Pin]
     """``{ red = 17, green = 27, blue = 22 }``; ``led``, or ``red``, ``amber`` and ``green``."""

@@ -32,10 +32,13 @@ def raspberry_pi() -> Any:
 
 
 class Leds:
+    """Taken pins, one LED each, by channel name."""
+
     def __init__(self, leds: Mapping[str, Any], factory: Any) -> None:
         self._leds, self._factory = leds, factory
 
     def show(self, levels: Levels) -> None:
+        """Set every LED."""
         for channel, level in levels.items():
             led = self._leds[channel]
             try:

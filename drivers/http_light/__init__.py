@@ -31,6 +31,7 @@ class HttpLight:
             self.refresh = self._repeat
 
     async def apply(self, state: LightState) -> None:
+        """Send the request for ``state``."""
         self._state = state
         await self._calls(partial(request_for, self._options, state, self._words))
         self._sent_s = self._clock.monotonic()
@@ -52,6 +53,7 @@ async def _open(options: HttpOptions, around: Surroundings) -> AsyncIterator[Lig
 
 
 def tailored(options: HttpOptions) -> Kind[HttpOptions]:
+    """The kind as the templates of ``options`` make it."""
     return replace(
         KIND,
         effects=effects_of(*options.templates),

@@ -50,6 +50,8 @@ class Off(Settings):
 
 
 class HttpOptions(WordSettings):
+    """One device that takes HTTP requests."""
+
     url: Url
     method: Method = "POST"
     headers: dict[Header, OneLine] = Field(default_factory=dict)
@@ -80,6 +82,7 @@ class HttpOptions(WordSettings):
 
     @property
     def is_sign(self) -> bool:
+        """Whether it shows words."""
         return has_words(*self.templates, self.off.url, self.off.body)
 
     @model_validator(mode="after")

@@ -46,6 +46,8 @@ class Values(Record):
 
 
 class HubLight(Record):
+    """One entry of ``/lights``."""
+
     name: str
     type: str = ""
     modelid: str = ""
@@ -64,6 +66,8 @@ class HubLight(Record):
 
 
 class Target(NamedTuple):
+    """The light or group that the config names, as the hub has it."""
+
     is_group: bool
     id: int
     name: str
@@ -73,11 +77,14 @@ class Target(NamedTuple):
 
 
 class Entry(NamedTuple):
+    """One light or group as the hub lists it."""
+
     name: str
     type: str = ""
 
 
 def entries_of(listing: Mapping[str, Any]) -> dict[int, Entry]:
+    """By number, from ``/lights`` or ``/groups``."""
     return {
         int(number): Entry(str(entry["name"]), str(entry.get("type", "")))
         for number, entry in listing.items()
@@ -104,6 +111,7 @@ def pick(entries: Mapping[int, Entry], wanted: int | str, what: str) -> int:
 
 
 def listed(entries: Mapping[int, Entry]) -> str:
+    """Numbers and names for people."""
     names = [f"{number} {entry.name!r}" for number, entry in sorted(entries.items())]
     return ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "") or "none"
 
@@ -123,6 +131,8 @@ def _composed(name: str) -> str:
 
 
 class Refusal(Record):
+    """One ``error`` entry."""
+
     type: int
     description: str = ""
 
@@ -151,6 +161,7 @@ def _is_entry(entry: Any) -> bool:
 
 
 def meaning(error: HubRefusedError, *, name: str) -> PresenceBridgeError:
+    """The error of ours for what the hub refused to the lamp ``name``."""
     if UNKNOWN_KEY in error.types:
         return LightRefusedError(
             "the hub does not know our key any more.",
@@ -175,6 +186,7 @@ def hub_id_of(config: Any) -> str:
 
 
 def no_hub(address: str) -> LightRefusedError:
+    """The error for something else that answers there."""
     return LightRefusedError(
         f"{address} answers, but not as a Hue hub.", remedy="Correct hub in the config."
     )

@@ -37,6 +37,8 @@ _LONGEST = 1024 * 1024
 
 
 class Events:
+    """The stream of one hub, read on the thread of ``worker``."""
+
     def __init__(
         self,
         worker: Worker,
@@ -76,6 +78,7 @@ class Events:
         self._changed.add(ANYTHING)
 
     async def end(self) -> None:
+        """Stop listening."""
         if self._task:
             self._stop()
             with suppress(TimeoutError):

@@ -30,11 +30,14 @@ phue.logger.disabled = True  # it logs the key
 
 
 class PhueBridge(phue.Bridge):  # type: ignore[misc]
+    """phue's bridge, speaking through ``transport``."""
+
     def __init__(self, transport: Transport, key: str) -> None:
         self._transport = transport
         super().__init__(transport.address, key, os.devnull)
 
     def request(self, mode: str = "GET", address: str | None = None, data: Any = None) -> Any:
+        """The hub's reply; raises as ``exchange`` and ``checked``."""
         return api.checked(self._transport.exchange(mode, address or "/", data))
 
 
@@ -57,6 +60,7 @@ class Hub:
         return self._bridge is not None
 
     def start(self) -> None:
+        """Look for the hub first where it was last."""
         self._place = self.pairings.place(self._name, self._options.hub)
         if self._place:
             self.transport.address = self._place.address
@@ -84,10 +88,12 @@ class Hub:
             self._place = None
 
     def settle(self, hub_id: str) -> None:
+        """Note that the lamp's hub is where we speak to it."""
         self._place = Place(hub=self._options.hub, hub_id=hub_id, address=self.transport.address)
         self.pairings.save_place(self._name, self._place)
 
     def find(self) -> Target:
+        """The light or group that the options name."""
         with self._translated() as bridge:
             if self._options.group == 0:
                 return Target(is_group=True, id=0, name="all lights")
@@ -97,11 +103,13 @@ class Hub:
             return Target(is_group, number, entries[number].name)
 
     def inventory(self) -> list[str]:
+        """What the hub has, a line a sort."""
         with self._translated() as bridge:
             lights, groups = api.entries_of(bridge.get_light()), api.entries_of(bridge.get_group())
             return [f"Lights: {api.listed(lights)}", f"Groups: {api.listed(groups)}"]
 
     def members(self, target: Target) -> dict[int, HubLight]:
+        """The light, or all lights of the group, as they are now."""
         with self._translated() as bridge:
             if not target.is_group:
                 return {target.id: HubLight.model_validate(bridge.get_light(target.id))}
@@ -125,6 +133,7 @@ class Hub:
         return self.pairings.stamp() != self._stamp
 
     def close(self) -> None:
+        """Drop the connection."""
         self._bridge = None
         self.transport.close()
 

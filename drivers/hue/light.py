@@ -48,6 +48,8 @@ class _Written(NamedTuple):
 
 
 class HueLight:
+    """One light or one group."""
+
     shortest_fade_s = 0.1
 
     def __init__(
@@ -70,6 +72,7 @@ class HueLight:
         """Of a snapshot that could not be brought back at once."""
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``, whatever others have made of the light meanwhile."""
         await self._locate()
         self._left = None
         await self._calls(self._show, state, self._transition_s)
@@ -80,6 +83,7 @@ class HueLight:
         await self._calls(self._show, state, over_s, is_frame=True)
 
     async def capability(self) -> Capability:
+        """What the light, or the best of the group, can do."""
         await self._locate()
         _, lights = await self._calls(self._target)
         return looks.capability_of(lights.values())
@@ -125,6 +129,7 @@ class HueLight:
         return await self._calls(self._is_changed)
 
     async def is_mended(self) -> bool:
+        """Whether a hub was paired, or paired anew, since it refused."""
         try:
             return await self._calls(self._hub.is_paired_anew)
         except LightUnreachableError:

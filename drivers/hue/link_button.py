@@ -21,6 +21,8 @@ _LONGEST_NAME = 19
 
 
 class Identity(NamedTuple):
+    """A hub as it shows itself to anybody."""
+
     hub_id: str
     name: str
     fingerprint: str | None

@@ -20,6 +20,8 @@ Body = dict[str, Any]
 
 
 class Write(NamedTuple):
+    """A body, and the light that it is for."""
+
     number: int | None
     """``None`` is the whole group."""
     body: Body
@@ -71,6 +73,7 @@ def body_for(state: LightState, lights: Iterable[HubLight]) -> Body:
 
 
 def shows(light: HubLight, body: Body) -> bool:
+    """Whether ``light`` still is as ``body`` made it."""
     now = light.state
     if now.on != body["on"]:
         return False
@@ -88,6 +91,7 @@ def shows(light: HubLight, body: Body) -> bool:
 
 
 def as_found(lights: Mapping[int, HubLight]) -> dict[str, Any]:
+    """How ``lights`` are now, as JSON values that ``bodies_to_restore`` reads."""
     kept = {"on", "bri", "xy", "ct", "hue", "sat", "effect", "colormode"}
     return {
         str(number): light.state.model_dump(mode="json", include=kept, exclude_none=True)
@@ -176,6 +180,7 @@ def clip(point: Point, gamut: Gamut) -> Point:
 
 
 def close(one: Point, other: Point, *, within: float) -> bool:
+    """Whether two chromaticities differ by no more than ``within``."""
     return dist(one, other) <= within
 
 

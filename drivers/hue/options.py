@@ -25,6 +25,8 @@ NameOrNumber = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)]
 
 
 class HueOptions(Settings):
+    """One light or one group of one hub."""
+
     hub: Annotated[str, AfterValidator(_address)]
     """A name or an IP address, with ``:port`` where it is not the usual one, or the hub's id."""
     light: NameOrNumber | None = None
@@ -48,6 +50,7 @@ class HueOptions(Settings):
 
     @property
     def wanted(self) -> int | str:
+        """The name or number of the light or group."""
         found = self.light if self.light is not None else self.group
         assert found is not None
         return found

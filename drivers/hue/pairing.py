@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class Pairing(Record):
+    """What was agreed with one hub."""
+
     model_config = ConfigDict(hide_input_in_errors=True)
 
     hub_id: Annotated[str, Field(pattern=r"^[0-9a-z]{6,32}$")]
@@ -33,6 +35,8 @@ class Pairing(Record):
 
 
 class Place(Record):
+    """Where the hub of one lamp was last."""
+
     hub: str
     """As the config says: with another one the rest is worth nothing."""
     hub_id: str
@@ -40,6 +44,8 @@ class Place(Record):
 
 
 class Pairings:
+    """The pairings below one state folder, and the place of each lamp's hub."""
+
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "hue"
 
@@ -63,12 +69,14 @@ class Pairings:
         return ()
 
     def save(self, pairing: Pairing) -> None:
+        """Keep ``pairing`` (mode 0600) in place of an older one with the same hub."""
         try:
             write_private(self._folder / f"{pairing.hub_id}.json", pairing.model_dump_json())
         except OSError as error:
             raise self._refused(error) from error
 
     def place(self, lamp: str, hub: str) -> Place | None:
+        """Where the hub of ``lamp`` was last; ``hub`` is what its config says."""
         with suppress(OSError, ValidationError):
             place = Place.model_validate_json((self._folder / f"{lamp}.place").read_bytes())
             return place if place.hub == hub else None

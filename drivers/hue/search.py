@@ -16,6 +16,7 @@ Search = Callable[[str], Awaitable[str | None]]
 
 
 async def address_of(hub_id: str) -> str | None:
+    """Where the hub with that id is, if it answers in this network."""
     async with aclosing(find()) as hubs:
         async for hub in hubs:
             if hub.options["hub"] == hub_id:

@@ -51,6 +51,7 @@ class Transport:
 
     @property
     def who(self) -> str:
+        """The hub, for people."""
         return f"the hub at {self.address}"
 
     def connect(self, protocol: Protocol, pin: str | None = None) -> str | None:
@@ -93,6 +94,7 @@ class Transport:
         return connection.getresponse()
 
     def close(self) -> None:
+        """Drop the connection; the next call makes a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -135,6 +137,8 @@ class Calls:
     async def __call__(
         self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
     ) -> T:
+        """What ``function`` returns on the thread; cut off when nobody waits any more."""
+
         def call(cut: CutOff) -> T:
             self._transport.cut = cut
             return function(*arguments, **keywords)
@@ -147,6 +151,7 @@ class Calls:
             ) from None
 
     async def end(self) -> None:
+        """Drop the connection."""
         with suppress(TimeoutError):
             await within(END_S, self._worker(self._transport.close))
 

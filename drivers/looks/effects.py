@@ -27,9 +27,11 @@ class Animation(NamedTuple):
 
     @property
     def fade_s(self) -> float:
+        """How long the light fades to a frame."""
         return self.step_s if self.fades else 0.0
 
     def at(self, elapsed_s: float) -> LightState:
+        """The frame that is due ``elapsed_s`` seconds after the first."""
         return self.frames[int(elapsed_s / self.step_s) % len(self.frames)]
 
     def until_next_s(self, elapsed_s: float) -> float:
@@ -58,6 +60,7 @@ class Playback:
 
     @property
     def frame(self) -> LightState:
+        """The next frame."""
         return self.animation.frames[self.number % len(self.animation.frames)]
 
     def shown(self, began_s: float, now_s: float, *, interval_s: float, fade_s: float) -> None:

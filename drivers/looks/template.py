@@ -18,6 +18,7 @@ _OF_LEVEL = {"state", "on", "r", "g", "b", "hex", "brightness", "percent"}
 
 
 def values(state: LightState, words: Words) -> dict[str, str]:
+    """What may stand in a placeholder, by name."""
     lit = is_lit(state)
     r, g, b = state.rgb
     red, green, blue = state.color
@@ -53,10 +54,12 @@ _OF_CAPABILITY = {
 
 
 def placeholders_of(*templates: str) -> set[str]:
+    """The names of all placeholders."""
     return {name for template in templates for name in _PLACEHOLDER.findall(template)}
 
 
 def has_words(*templates: str | None) -> bool:
+    """Whether anything in them is a word."""
     return bool(placeholders_of(*filter(None, templates)) & WORDS)
 
 
@@ -72,6 +75,7 @@ def check(template: str, more: tuple[str, ...] = ()) -> str:
 def fill(
     template: str, values: Mapping[str, str], quote: Callable[[str], str] = lambda value: value
 ) -> str:
+    """``template`` with ``values`` in its placeholders, each written as ``quote`` does."""
     return _PLACEHOLDER.sub(lambda placeholder: quote(values[placeholder.group(1)]), template)
 
 

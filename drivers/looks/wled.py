@@ -42,6 +42,8 @@ class Segment(Record):
 
 
 class State(Record):
+    """``state`` of a reply."""
+
     on: bool
     bri: Annotated[int, Field(ge=0, le=255)]
     ps: int = -1
@@ -52,11 +54,15 @@ class State(Record):
 
 
 class Info(Record):
+    """``info`` of a reply."""
+
     uptime: int = 0
     """Seconds since the board started."""
 
 
 class Reply(Record):
+    """What WLED is and shows."""
+
     state: State
     info: Info = Field(default_factory=Info)
 
@@ -108,6 +114,7 @@ def same(one: State, other: State, segments: Collection[int] | None = None) -> b
 
 
 def snapshot(state: State) -> dict[str, Any]:
+    """What ``restore`` needs, as JSON values."""
     return state.model_dump(mode="json")
 
 

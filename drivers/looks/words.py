@@ -15,11 +15,15 @@ OFF = Words(look="off")
 
 
 class WordSettings(Settings):
+    """The key that every kind has which shows words."""
+
     words: dict[str, Annotated[str, Field(max_length=200)]] = Field(default_factory=dict)
     """What a word is called there: ``{ in_a_call = "On the phone", alice = "Alice" }``."""
 
 
 def called(words: Words, names: Mapping[str, str]) -> Words:
+    """``words`` as ``names`` has them."""
+
     def name(word: str) -> str:
         return names.get(word, word)
 
@@ -38,9 +42,11 @@ class Saying:
 
     @property
     def has_news(self) -> bool:
+        """Whether the light was not given the newest words."""
         return self._worded is not None and self._words() != self._said
 
     def say(self) -> None:
+        """Give the light the newest words, to show them with the next look."""
         self._give(self._words())
 
     def end(self) -> None:

@@ -48,10 +48,12 @@ class Availability:
         return was_away and all(self._said.values())
 
     def receive_device(self) -> None:
+        """The device itself reported something now."""
         self._away.clear()
 
     @property
     def away(self) -> str | None:
+        """The topic that says that the device is away."""
         return min(self._away, key=self._away.__getitem__, default=None)
 
     @property
@@ -69,6 +71,8 @@ class Availability:
 
 
 class Reach:
+    """The way to one device."""
+
     def __init__(self, availability: Availability, bus: Bus, clock: Clock) -> None:
         self._availability, self._bus, self._clock = availability, bus, clock
         self._tried: dict[str, tuple[Message, float]] = {}
@@ -91,10 +95,12 @@ class Reach:
             )
 
     def receive_device(self) -> None:
+        """The device itself reported something now."""
         self._availability.receive_device()
         self.live.set(None)
 
     def publish(self, message: Message) -> None:
+        """Send, whoever hears it."""
         self.sent_s = self._clock.monotonic()
         if self.is_doubtful:
             self._tried[message.topic] = message, self.sent_s

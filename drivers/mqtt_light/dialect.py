@@ -50,6 +50,8 @@ class Seen(NamedTuple):
 
 
 class Frame(NamedTuple):
+    """How a frame of an animation is reached."""
+
     after: LightState | None
     """What the device showed just before; ``None`` when that is not certain."""
     over_s: float
@@ -119,4 +121,5 @@ def command(topic: str, payload: str | bytes) -> Message:
 
 
 def no_more(one: Capability, other: Capability) -> Capability:
+    """The lesser of two."""
     return max(one, other, key=list(Capability).index)

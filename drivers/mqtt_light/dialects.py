@@ -19,6 +19,7 @@ from drivers.mqtt_light.wled import Wled, preset_key
 
 
 def dialect_of(options: MqttOptions) -> Dialect:
+    """What ``options`` ask for."""
     return _DIALECTS[options.device](options)
 
 

@@ -29,6 +29,8 @@ _OF_COLOR = {"xy", "hs", "rgb"}
 
 @dataclass(frozen=True)
 class JsonSchema(Dialect):
+    """One light with a JSON command topic."""
+
     command_topic: str
     full: int = 255
     """The highest brightness: 254 in Zigbee, 255 elsewhere."""
@@ -47,6 +49,7 @@ class JsonSchema(Dialect):
     """In frames: each key is a command of its own on the air (zigbee2mqtt)."""
 
     def show(self, state: LightState, frame: Frame | None = None) -> Message:
+        """The command that shows ``state``."""
         payload: dict[str, Any] = {"state": "OFF"}
         if is_lit(state):
             payload = {"state": "ON"}
@@ -104,11 +107,13 @@ class JsonSchema(Dialect):
         return self if capability is self.capability else replace(self, capability=capability)
 
     def end(self, reported: Reported) -> tuple[Message, ...]:
+        """What ends an effect that ``reported`` has, where that needs commands of its own."""
         effect = effect_of(reported.get("effect"))
         ends = () if effect is None else self.ends_of(effect)
         return tuple(self._command({"effect": end}) for end in ends)
 
     def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable."""
         on = is_on(reported.get("state"))
         if on is None:
             return None

@@ -39,6 +39,8 @@ class _Sent(NamedTuple):
 
 
 class MqttLight:
+    """Sends what a dialect says, and hears what the device tells."""
+
     def __init__(self, dialect: Dialect, bus: Bus, clock: Clock) -> None:
         self.shortest_fade_s = dialect.shortest_fade_s
         self._as_asked_for, self._bus, self._clock = dialect, bus, clock
@@ -56,10 +58,12 @@ class MqttLight:
         self._is_silence_told = False
 
     def listen(self) -> None:
+        """Follow the device's topics, now and after each reconnect."""
         for topic in {*self._dialect.state_topics, *self._dialect.availability_topics}:
             self._bus.subscribe(topic, self._on_message)
 
     async def capability(self) -> Capability:
+        """What the device can do, as far as it tells. Raises as ``snapshot`` does."""
         await self._learn()
         return self._dialect.capability
 

@@ -33,6 +33,8 @@ Topic = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_
 
 
 class MqttOptions(WordSettings):
+    """One light on the broker."""
+
     device: Literal["zigbee2mqtt", "tasmota", "esphome", "wled", "json", "template"]
     """Whose topics and payloads it has."""
     topic: Topic
@@ -106,6 +108,7 @@ class MqttOptions(WordSettings):
 
     @property
     def is_sign(self) -> bool:
+        """Whether it shows words."""
         return has_words(self.payload, self.payload_off)
 
 

@@ -97,6 +97,7 @@ class Tasmota(Dialect):
         return ()
 
     def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable."""
         on = self._is_on(reported)
         if on is None:
             return None
@@ -140,6 +141,7 @@ class Tasmota(Dialect):
 
 
 def topic_of(full_topic: str, prefix: str, leaf: str) -> str:
+    """A topic below ``full_topic``, as Tasmota makes it (Tasmota docs, MQTT)."""
     return f"{full_topic.replace(PREFIX, prefix)}/{leaf}"
 
 

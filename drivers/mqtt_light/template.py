@@ -18,12 +18,15 @@ from drivers.mqtt_light.light import MqttLight
 
 @dataclass(frozen=True)
 class Template(Dialect):
+    """One device that only listens."""
+
     topic: str
     payload: str
     payload_off: str | None = None
     words: Words = field(default_factory=Words)
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
+        """The command that shows ``state``."""
         own_off = None if is_lit(state) else self.payload_off
         filled = values(state, self.words)
         return command(fill(self.topic, filled), fill_payload(own_off or self.payload, filled))
@@ -34,6 +37,8 @@ class Template(Dialect):
 
 
 class MqttSign(MqttLight):
+    """A light that also shows words."""
+
     def __init__(
         self, template: Template, bus: Bus, clock: Clock, *, names: Mapping[str, str]
     ) -> None:
@@ -41,4 +46,5 @@ class MqttSign(MqttLight):
         self._template, self._names = template, names
 
     def say(self, words: Words) -> None:
+        """Show ``words`` with the next look."""
         self._as_asked_for = replace(self._template, words=called(words, self._names))

@@ -52,6 +52,7 @@ class Wled(Dialect):
     """One segment: the others, and the brightness of all, stay as they are."""
 
     def show(self, state: LightState, _frame: Frame | None = None) -> Message:
+        """The command that shows ``state``, by preset where there is one."""
         lit = is_lit(state)
         preset = self.presets.get((state.color, state.effect) if lit else None)
         if preset is not None:
@@ -83,6 +84,7 @@ class Wled(Dialect):
         return reported
 
     def seen(self, reported: Reported) -> Seen | None:
+        """``reported`` made comparable."""
         if "ac" not in reported or self.output is not None:
             return None
         mode = f"effect {reported.get('fx', SOLID)} preset {reported.get('ps', 0)}"

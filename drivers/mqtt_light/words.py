@@ -31,6 +31,7 @@ def is_on(value: Any) -> bool | None:
 
 
 def number(value: Any) -> float | None:
+    """The number that ``value`` is or spells; ``None`` where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

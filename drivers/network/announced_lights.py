@@ -12,6 +12,8 @@ SEARCH_S = 2.0
 
 
 class Announced(NamedTuple):
+    """One that can be reached."""
+
     address: str
     """With its port, where that is not a usual one."""
     said: Announcement

@@ -41,6 +41,7 @@ class Request:
 
     @property
     def target(self) -> str:
+        """What stands in the first line of the request."""
         parts = urlsplit(self.url)
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 

@@ -16,6 +16,8 @@ _FIRST = "00000001"
 
 
 class Login(NamedTuple):
+    """Who lets us in."""
+
     username: str
     password: str
 

@@ -49,6 +49,7 @@ class BridgeClock:
         """How far it is ahead of ours, where that is worth telling."""
 
     def now(self) -> datetime:
+        """The time there."""
         if self._heard is None:
             return self._clock.now()
         stamp, at_s = self._heard

@@ -37,13 +37,16 @@ class Decisions:
 
     @property
     def rules(self) -> Rules:
+        """What is decided by."""
         return self._rules
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
+        """What is decided by."""
         self._rules, self._settling = rules, Settling(self._settle_s)  # another look waits no more
 
     async def run(self) -> None:
+        """Decide until cancelled."""
         reports = self._following.reports
         while True:
             self._following.forget_who_left()

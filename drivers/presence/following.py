@@ -33,6 +33,8 @@ class _Auth(Record):
 
 @dataclass(frozen=True)
 class Reports:
+    """Everything heard so far."""
+
     facts: dict[str, Facts] = field(default_factory=dict)
     bridge_online: bool | None = None
     """``None`` before the bridge's state topic spoke on this connection."""
@@ -41,6 +43,8 @@ class Reports:
 
 
 class Following:
+    """Follows state, availability and sign-in of accounts, and whether the bridge is there."""
+
     def __init__(self, topics: Topics, accounts: Sequence[str], clock: Clock) -> None:
         self._topics, self._accounts, self._clock = topics, accounts, clock
         self._unreadable = UnreadableMessages()
@@ -66,6 +70,7 @@ class Following:
         broker.subscribe(self._topics.bridge_state, self.receive)
 
     async def watch_connection(self) -> None:
+        """Look after the connection until cancelled."""
         while True:
             self.note_connection()
             await self._clock.sleep(CONNECTION_EVERY_S)
@@ -115,6 +120,7 @@ class Following:
         return self._connection.is_silent(heard_s, now_s=now_s, after_s=LEFT_AFTER_S)
 
     def receive(self, received: Received) -> None:
+        """Take in what the bridge has said on one of its topics."""
         if received.topic == self._topics.bridge_state:
             self._bridge(received)
         elif received.topic.endswith(f"/{FRESH}"):

@@ -15,6 +15,8 @@ from drivers.rules import Decision
 
 
 class Settling:
+    """The decision that is shown, and since when a quieter one waits."""
+
     def __init__(self, settle_s: float) -> None:
         self._settle_s = settle_s
         self._shown: Decision | None = None

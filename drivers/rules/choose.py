@@ -22,6 +22,8 @@ LISTED = 8
 
 @dataclass(frozen=True)
 class Rules(LampHours):
+    """How a lamp wants it."""
+
     looks: Mapping[str, Look] = field(default_factory=lambda: DEFAULT_LOOKS)
     scale: float = 1.0
     """Brightness of this lamp, 0 to 1."""
@@ -37,6 +39,8 @@ class Rules(LampHours):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """What to show and why."""
+
     state: Shown
     rule: str
     account: str | None = None

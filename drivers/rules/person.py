@@ -29,6 +29,8 @@ _FIRST = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
+    """What was heard of one account."""
+
     state: AccountState | None = None
     fresh: bool = False
     """Its availability topic says ``online``."""
@@ -39,6 +41,7 @@ class Facts:
 
     @property
     def needs_sign_in(self) -> bool:
+        """Whether somebody must sign in."""
         if self.sign_in is not None:
             return self.sign_in != SIGNED_IN
         return self.auth in _SIGNED_OUT
@@ -85,6 +88,7 @@ def lost_within(
 
 
 def followed_person(slug: str, known: Facts, now: datetime) -> FollowedPerson:
+    """What was heard of somebody, in words."""
     state = known.state
     return FollowedPerson(
         account=slug,

@@ -32,6 +32,7 @@ class LampHours:
 
 
 def shown_outside(outside: Outside, scale: float) -> tuple[Shown, str]:
+    """The look, and the rule in words."""
     if outside == "keep":
         return None, "outside of the schedule: left as it is"
     if outside == "off":

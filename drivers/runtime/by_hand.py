@@ -41,6 +41,7 @@ class LookTrial(NamedTuple):
 
     @property
     def shown(self) -> Shown:
+        """The look that is shown now."""
         return self.looks[0][1]
 
     def next(self) -> LookTrial | None:
@@ -88,13 +89,16 @@ class ByHand:
 
     @property
     def mode(self) -> Mode:
+        """Who decides about the lamp."""
         return self._saved.mode
 
     @property
     def trying(self) -> str | None:
+        """The look that is tried now."""
         return (self._trial.value and self._trial.value.name) or None
 
     def follow(self, followed: Shown) -> Shown:
+        """What the lamp shows when presence asks for ``followed``."""
         self._followed, trial = followed, self._trial.value
         wanted = self.mode.shows(followed)
         if trial and (trial.name or wanted is None):

@@ -14,6 +14,7 @@ from bridge.contract.supervised import supervised
 
 
 def heartbeat_of(name: str) -> str:
+    """The file of the lamp ``name`` in the state folder, in which lamps may share a room."""
     return f"lights/{name}.heartbeat"
 
 
@@ -21,6 +22,8 @@ def heartbeat_of(name: str) -> str:
 async def beating(
     name: str, folder: Path, clock: Clock, *, environ: Mapping[str, str] = _environ
 ) -> AsyncIterator[None]:
+    """Show it while the block runs."""
+
     async def beat() -> None:
         await state_dir.beat(folder, clock, name=heartbeat_of(name), environ=environ)
 

@@ -65,6 +65,7 @@ class Lamp:
         self._touched, self._written_s = False, -math.inf
 
     async def run(self) -> None:
+        """Follow the target until cancelled."""
         while True:
             target, version = self._target.value, self._target.version
             if target is None:

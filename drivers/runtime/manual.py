@@ -49,9 +49,11 @@ class Mode(Record):
 
     @property
     def name(self) -> str:
+        """``follow``, ``manual`` or ``off``."""
         return ("manual" if self.manual else "follow") if self.on else "off"
 
     def shows(self, followed: S) -> S | LightState | None:
+        """What the lamp shows when presence asks for ``followed``."""
         if not self.on:
             return OFF
         if self.manual and self.hands_off:

@@ -43,6 +43,7 @@ class Ownership:
         self.let_go()
 
     def let_go(self) -> None:
+        """It is not ours any more, whatever it shows."""
         if self._found is not None:
             self._set(None)
 

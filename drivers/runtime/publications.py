@@ -19,22 +19,28 @@ _FOLLOWS = "{{ 'ON' if value_json.get('effect') == '" + PRESENCE + "' else 'OFF'
 
 
 class Publications:
+    """The messages of the lamp ``driver``; ``name`` is for people."""
+
     def __init__(self, topics: Topics, driver: str, *, name: str, kind: str) -> None:
         self._topics, self._driver = topics, driver
         self._name, self._kind = name, kind
 
     def online(self) -> Message:
+        """The driver is there; its last will says otherwise."""
         return Message(self._topics.driver_state(self._driver), ONLINE.encode())
 
     def availability(self, *, reachable: bool) -> Message:
+        """Whether the light answers."""
         payload = ONLINE if reachable else OFFLINE
         return Message(self._topics.light(self._driver, "availability"), payload.encode())
 
     def state(self, showing: Showing) -> Message:
+        """What the lamp shows, as Home Assistant's light."""
         payload = light_state(showing.mode, showing.shown, showing.capability)
         return Message(self._topics.light(self._driver, "state"), encode_json(payload))
 
     def rule(self, showing: Showing) -> Message:
+        """The rule that presence decides by, as attributes of Home Assistant's light."""
         look = showing.shown
         payload = {
             "rule": showing.decision.rule,
@@ -48,6 +54,7 @@ class Publications:
         return Message(self._topics.light(self._driver, "rule"), encode_json(payload))
 
     def why(self, showing: Showing) -> Message:
+        """The whole explanation, for people."""
         payload = showing.why().model_dump(mode="json")
         return Message(self._topics.light(self._driver, "why"), encode_json(payload))
 

@@ -47,6 +47,7 @@ def all_topics(topics: Topics, name: str) -> list[str]:
 
 
 def file_of(config: HostConfig, name: str) -> Path:
+    """The file that names the topics of the lamp called ``name``."""
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
@@ -67,6 +68,8 @@ def left_behind(config: HostConfig, name: str) -> list[str]:
 
 
 class RetainedTopics:
+    """The file of one lamp, and what has to be emptied."""
+
     def __init__(self, config: HostConfig, name: str) -> None:
         self._left_behind = partial(left_behind, config, name)
         self._topics, self._file = config.topics, StateFile(file_of(config, name))
@@ -102,11 +105,13 @@ class RetainedTopics:
             yield Message(topic, b"")
 
     def acknowledged(self, message: Message) -> None:
+        """The broker has ``message``."""
         if not message.payload and message.topic in self._gone:
             del self._gone[message.topic]
             self._save()
 
     async def close(self) -> None:
+        """Wait until all is written, for a short while."""
         await self._file.close()
 
     def _save(self) -> None:

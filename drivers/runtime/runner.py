@@ -45,6 +45,8 @@ BEAT_S = 115.0
 
 
 class Runner:
+    """Everything of one ``[drivers.NAME]``."""
+
     def __init__(
         self,
         name: str,

@@ -40,6 +40,8 @@ class _File(Mode):
 
 
 class SavedState:
+    """The file of one lamp, written beside the event loop."""
+
     def __init__(self, state_dir: Path, name: str, kind: Kind[Any], options: BaseModel) -> None:
         self._file = StateFile(state_dir / "lights" / f"{name}.json")
         words = json.dumps([kind.name, options.model_dump()], sort_keys=True, default=str)
@@ -64,10 +66,12 @@ class SavedState:
 
     @property
     def mode(self) -> Mode:
+        """Who decides about the lamp."""
         return _mode(self.now)
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
+        """Who decides about the lamp."""
         self.change(**mode.model_dump())
 
     async def settled(self) -> None:
@@ -75,6 +79,7 @@ class SavedState:
         await self._file.settled(SETTLED_S)
 
     async def close(self) -> None:
+        """Wait for the disk, but not for ever."""
         await self._file.close()
 
     def change(self, **changed: Any) -> None:

@@ -54,6 +54,7 @@ class Showing:
 
     @property
     def words(self) -> Words:
+        """What a light says that shows words."""
         by_hand = self.trying or (self.mode.name if self.mode.name in _HANDS else "")
         return Words(look=by_hand) if by_hand else self.decision.words
 
@@ -77,11 +78,14 @@ class Showing:
 
 
 class Aim:
+    """The newest look and its words."""
+
     def __init__(self) -> None:
         self.target: Latest[Shown] = Latest(None)
         self._words, self._is_worded = Words(), False
 
     def words(self) -> Words:
+        """The newest words."""
         return self._words
 
     def take(self, light: Light) -> None:
@@ -89,6 +93,7 @@ class Aim:
         self._is_worded = isinstance(light, Worded)
 
     def at(self, showing: Showing) -> None:
+        """Ask for what ``showing`` has."""
         is_other = showing.shown != self.target.value
         if self._is_worded:
             is_other = is_other or showing.words != self._words

@@ -26,6 +26,7 @@ END_S = 2.0
 
 
 def run(work: Coroutine[Any, Any, None]) -> int:
+    """Run ``work`` on a loop of its own; the exit code."""
     return asyncio.run(_until_signal(work))
 
 

@@ -23,6 +23,8 @@ STEADY_S = 60.0
 
 
 class Trouble:
+    """The trouble that one light is in, if any."""
+
     def __init__(self, name: str, random: Random, clock: Clock) -> None:
         self._name, self._random, self._clock = name, random, clock
         self._logged: set[str] = set()
@@ -60,6 +62,7 @@ class Trouble:
         return full_jitter(attempt, first_s=RETRY_FIRST_S, most_s=RETRY_MOST_S, random=self._random)
 
     def back(self) -> None:
+        """The light answers."""
         now_s = self._clock.monotonic()
         if self._logged:
             self._back_s = now_s

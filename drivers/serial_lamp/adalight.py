@@ -24,11 +24,13 @@ BITS_A_BYTE = 10
 
 
 def encode(color: Rgb, leds: int) -> bytes:
+    """A frame that gives all ``leds`` (1 to 65536) one colour."""
     high, low = divmod(leds - 1, 256)
     return MAGIC + bytes((high, low, high ^ low ^ 0x55)) + bytes(color) * leds
 
 
 def frame_s(leds: int, baud: int) -> float:
+    """Seconds that a frame is on the line."""
     return (len(MAGIC) + 3 + 3 * leds) * BITS_A_BYTE / baud
 
 
@@ -54,6 +56,7 @@ class AdalightSession(Session):
         self._port.answer(says_ready, within_s=self._boot_s)
 
     def show(self, state: LightState, elapsed_s: float) -> None:
+        """Send one frame."""
         self._port.forget()
         self._port.write(encode(self._animation(state).at(elapsed_s).rgb, self._leds))
 

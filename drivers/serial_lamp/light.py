@@ -45,6 +45,8 @@ GOODBYE_S = 1.5
 
 
 class Wanted(NamedTuple):
+    """What the light should show, and when that began (monotonic seconds)."""
+
     state: LightState
     began_s: float
 
@@ -77,6 +79,7 @@ class SerialLight:
         self._called: Latest[None] = Latest(None)
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``; opens the port when it is not open."""
         self._wanted = Wanted(lit(state, self._gamma), self._clock.monotonic())
         await self._call(self._show)
 
@@ -191,7 +194,10 @@ class SerialLight:
 
 
 class WledLight(SerialLight):
+    """A serial light that can be read."""
+
     async def snapshot(self) -> dict[str, Any]:
+        """Read all that is shown."""
         return await self._call(WledSession.snapshot)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:

@@ -39,6 +39,8 @@ _ERROR = re.compile(rb"error (\d{1,3}) ([a-z]+)")
 
 
 class Shown(NamedTuple):
+    """What a board shows."""
+
     color: Rgb
     effect: Effect
     period_ms: int
@@ -60,15 +62,18 @@ def wanted(state: LightState) -> Shown:
 
 
 def show(number: int, shown: Shown) -> bytes:
+    """The line that asks for ``shown``."""
     color = bytes(shown.color).hex()
     return f"show {number} {color} {shown.effect} {shown.period_ms}\n".encode("ascii")
 
 
 def ping(number: int) -> bytes:
+    """The line that says that we are there."""
     return b"ping %d\n" % number
 
 
 def bye(number: int) -> bytes:
+    """The line that says that we go on purpose."""
     return b"bye %d\n" % number
 
 
@@ -96,6 +101,8 @@ def parse_reply(line: bytes) -> Reply | None:
 
 
 class LineSession(Session):
+    """Our own sketch: each line is acknowledged with what the board shows."""
+
     _number = 0
 
     def start(self) -> None:
@@ -113,6 +120,7 @@ class LineSession(Session):
             )
 
     def show(self, state: LightState, _elapsed_s: float) -> None:
+        """Tell the board once; it does effects alone."""
         shown = wanted(state)
         for _ in range(TRIES):
             if self._ask(lambda number: show(number, shown)) == shown:
@@ -125,6 +133,7 @@ class LineSession(Session):
             self.show(state, elapsed_s)
 
     def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
+        """The board's watchdog waits for three of these."""
         return PING_S
 
     def goodbye(self) -> None:

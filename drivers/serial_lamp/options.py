@@ -19,6 +19,8 @@ UsbId = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{4}(:[0-9a-fA-F]{
 
 
 class SerialOptions(Settings):
+    """Which protocol, and on which port."""
+
     protocol: Literal["line", "adalight", "wled"] = "line"
     """``line`` is that of our own sketch."""
     port: str = ""
@@ -37,10 +39,12 @@ class SerialOptions(Settings):
 
     @property
     def boot_s(self) -> float:
+        """``boot``, or what suits the protocol."""
         return BOOT_S[self.protocol] if self.boot is None else self.boot
 
     @property
     def exponent(self) -> float:
+        """``gamma``, or what suits the protocol."""
         return GAMMA[self.protocol] if self.gamma is None else self.gamma
 
     @model_validator(mode="after")

@@ -57,6 +57,7 @@ class SerialPort:
         self._heard = bytearray()
 
     def write(self, data: bytes) -> None:
+        """Hand ``data`` to the system."""
         with self._translated():
             self._serial.write(data)
 

@@ -49,15 +49,19 @@ def parse_reply(line: bytes) -> Reply | None:
 
 
 def line(asked: dict[str, Any]) -> bytes:
+    """``asked`` as it goes over the line."""
     return json.dumps(READ | asked, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 class WledSession(Session):
+    """WLED: the only one of the three that can be read."""
+
     _last: Reply | None = None
     _applied: State | None = None
     _started_s = 0.0
 
     def start(self) -> None:
+        """Wait for the first answer."""
         self._last = self.awaken(line(READ), parse_reply)
         if self._last is None:
             raise LightUnreachableError(
@@ -65,6 +69,7 @@ class WledSession(Session):
             )
 
     def show(self, state: LightState, elapsed_s: float) -> None:
+        """Tell WLED once; it does effects alone."""
         known = self._last.state.seg if self._last else ()
         reply = self._ask(wled.show(state, [segment.id for segment in known] or [0]))
         if reply.state.on != is_lit(state):
@@ -82,9 +87,11 @@ class WledSession(Session):
         return READ_EVERY_S
 
     def read(self) -> Reply:
+        """What WLED is and shows."""
         return self._ask(READ)
 
     def snapshot(self) -> dict[str, Any]:
+        """What ``restore`` needs."""
         return wled.snapshot(self.read().state)
 
     def changed(self) -> bool:
@@ -93,6 +100,7 @@ class WledSession(Session):
         return applied is not None and last is not None and not wled.same(applied, last.state)
 
     def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what was read."""
         self._ask(wled.restore(snapshot))
 
     def _ask(self, asked: dict[str, Any]) -> Reply:

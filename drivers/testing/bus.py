@@ -64,4 +64,5 @@ class FakeBus:
 
     @property
     def followed(self) -> set[str]:
+        """The subscriptions."""
         return set(self._handlers)

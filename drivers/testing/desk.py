@@ -21,6 +21,8 @@ SOON_S = 30.0
 
 
 class Desk:
+    """The lamp of a rig, as the runner has it."""
+
     def __init__(self, rig: Rig, light: Light, kind: Kind[Any], clock: ManualClock) -> None:
         self.target: Latest[Shown] = Latest(None)
         self.reachable: list[bool] = []
@@ -67,6 +69,7 @@ async def desk(rig: Rig, around: Surroundings, *, deadline_s: float = 0.0) -> As
 
 
 async def passing(work: Any, clock: ManualClock) -> None:
+    """Run ``work`` while time passes quickly."""
     task = asyncio.ensure_future(work)
     async with asyncio.timeout(SOON_S):
         while not task.done():

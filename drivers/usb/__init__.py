@@ -30,10 +30,12 @@ class UsbLight:
         self.close = self._busylight.close
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``."""
         self._shown = state.rgb
         await self.refresh()
 
     async def refresh(self) -> None:
+        """Show the same again. Raises as ``apply`` does."""
         if self._shown is not None:
             await self._busylight.use(self._show)
 

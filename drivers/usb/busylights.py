@@ -25,6 +25,8 @@ _RULE = (
 
 
 class UsbOptions(Settings):
+    """Which busylight, when several are plugged in."""
+
     device: str = ""
     """Its name, its maker, or both, as in ``Blink(1)`` or ``luxafor flag``; any when empty."""
     serial: str = ""
@@ -32,6 +34,7 @@ class UsbOptions(Settings):
 
     @property
     def wanted(self) -> str:
+        """What is looked for, for people."""
         name = self.device or "busylight"
         return f"{name} with serial number {self.serial}" if self.serial else name
 
@@ -44,14 +47,17 @@ class Found(NamedTuple):
 
     @property
     def name(self) -> str:
+        """What its maker calls it."""
         return str(self.light_class.supported_device_ids[self.hardware.device_id])
 
     @property
     def maker(self) -> str:
+        """Who made it."""
         return str(self.light_class.vendor())
 
     @property
     def serial(self) -> str:
+        """Its serial number; many have none."""
         return str(self.hardware.serial_number or "")
 
     def __str__(self) -> str:
@@ -59,6 +65,7 @@ class Found(NamedTuple):
         return f"{self.maker} {self.name}{number}"
 
     def is_meant_by(self, options: UsbOptions) -> bool:
+        """Whether ``options`` choose it."""
         names = {self.name, self.maker, f"{self.maker} {self.name}"}
         device = options.device.casefold()
         return (not device or device in {name.casefold() for name in names}) and (
@@ -89,6 +96,8 @@ def _checked(written: Any) -> Any:
 
 
 class Busylight:
+    """One opened light."""
+
     def __init__(self, light: Any, found: Found, let_go: LetGo) -> None:
         self._light, self._found, self._let_go = light, found, let_go
 
@@ -96,6 +105,7 @@ class Busylight:
         return str(self._found)
 
     def show(self, rgb: Rgb) -> None:
+        """Show ``rgb`` on all of its LEDs."""
         try:
             if any(rgb):
                 self._light.on(rgb)

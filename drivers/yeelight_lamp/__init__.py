@@ -50,6 +50,8 @@ Id = Annotated[
 
 
 class YeelightOptions(LanOptions):
+    """One lamp, by its id or its address."""
+
     NAMED_BY = ("id",)
 
     id: Id | None = None
@@ -57,6 +59,8 @@ class YeelightOptions(LanOptions):
 
 
 class YeelightLight:
+    """One lamp, which says by itself what is changed."""
+
     def __init__(self, options: YeelightOptions, clock: Clock, search: Address) -> None:
         from yeelight import BulbException  # noqa: PLC0415 - an extra
 
@@ -74,6 +78,8 @@ class YeelightLight:
         self.close = self._bulb.close
 
     async def apply(self, state: LightState) -> None:
+        """Show ``state``; effects are drawn by the lamp."""
+
         async def show(bulb: AsyncBulb) -> None:
             commands, wanted = look(state, _capability(bulb))
             for method, params in commands:
@@ -85,10 +91,13 @@ class YeelightLight:
         await self._bulb.call(show)
 
     async def capability(self) -> Capability:
+        """What the lamp's properties show that it has."""
         await self._on_line()
         return _capability(await self._bulb.device())
 
     async def changed_by_others(self) -> bool:
+        """Whether it shows something else than the last ``apply`` left."""
+
         async def read(bulb: AsyncBulb) -> bool:
             if self._clock.monotonic() - self._asked_s >= ASK_EVERY_S:
                 await self._ask(bulb)
@@ -99,10 +108,13 @@ class YeelightLight:
         return await self._bulb.call(read)
 
     async def snapshot(self) -> dict[str, Any]:
+        """Read what is shown, a running flow included."""
         await self._on_line()
         return dict(await self._bulb.call(self._ask))
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring back what was read."""
+
         async def send(bulb: AsyncBulb) -> None:
             for method, params in as_before(snapshot):
                 await bulb.async_send_command(method, list(params))
@@ -168,6 +180,7 @@ async def _there(to: Address, *, within_s: float) -> AsyncGenerator[tuple[Addres
 
 
 async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
+    """Each lamp that answers, maybe more than once."""
     host, _, port = (at or SSDP[0]).partition(":")
     async with aclosing(_there((host, int(port or SSDP[1])), within_s=LIST_S)) as answered:
         async for _, lamp in answered:
@@ -177,6 +190,7 @@ async def find(at: str | None = None) -> AsyncGenerator[Found, None]:
 def opened(
     options: YeelightOptions, around: Surroundings, *, search: Address = SSDP
 ) -> AbstractAsyncContextManager[Light]:
+    """The lamp; it is looked for, at ``search``, when it is first used."""
     return lan.opened("yeelight", lambda: YeelightLight(options, around.clock, search))
 
 

@@ -49,6 +49,7 @@ def _steps(state: LightState, mode: tuple[int, int], brightness: int) -> list[in
 
 
 def as_before(snapshot: Mapping[str, Any]) -> list[Command]:
+    """The commands that bring a snapshot back."""
     if snapshot.get("power") != "on":
         return [("set_power", ("off", "smooth", 300))]
     if snapshot.get("flowing") == "1" and snapshot.get("flow_params"):
