@@ -111,15 +111,7 @@ async def sweep(rig: Rig, size: int, every_s: float) -> dict[str, float]:
 async def delegated(rig: Rig, accounts: int, seconds: float) -> dict[str, float]:
     """Share of one core, and delay from a change to MQTT, with so many sign-ins at five seconds."""
     rig.microsoft.codes.interval_s = 1
-    one = await _signed_in(rig, 1, seconds)
-    many = await _signed_in(rig, accounts, seconds)
-    return {
-        "accounts": accounts,
-        "cpu_percent": many["cpu_percent"],
-        "mean_delay_s": many["mean_delay_s"],
-        "mean_delay_of_one_s": one["mean_delay_s"],
-        "resident_mib": many["resident_mib"],
-    }
+    return {"accounts": accounts, **await _signed_in(rig, accounts, seconds)}
 
 
 async def budget(rig: Rig, accounts: int, seconds: float) -> dict[str, float]:

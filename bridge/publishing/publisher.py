@@ -62,7 +62,7 @@ class Publisher:
         self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
         self._minutes = Minutes(out, config.state_dir / "today.json", config.zone)
-        self.freshness = TableFreshness(out, refused=self._follow_anew)
+        self.freshness = TableFreshness(out, turned=self._follow_anew)
         self.states = AccountStates(
             out,
             preferences=self._preferences,
@@ -151,7 +151,7 @@ class Publisher:
         works: dict[str, Callable[[], Awaitable[None]]] = {
             "publish-due": self.states.publish_waiting,
             "beats": self.states.repeat,
-            "tables": self.freshness.run,
+            "tables": self.freshness.returns.run,
             "bridge-beat": self._beat,
             "minutes": self._minutes.run,
             "new-people": self._newcomers.run,

@@ -7,34 +7,30 @@ those were sent of whom something was lost with it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from math import inf
 
 from bridge.broker import Received
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.topics import OFFLINE, ONLINE, owner_of
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.outgoing import Outgoing
-
-log = logging.getLogger(__name__)
+from bridge.publishing.table_returns import TableReturns
 
 EXPIRY_S = 600
 """It is sent again at each read, and at each beat where nothing can be read."""
-LOOK_S, UNHEARD_S = 5.0, 30.0
-"""Between two looks whether the broker gives back what was said, and how long that may take."""
 _LEAVES = ("state", "availability")
 """What of a person would be wrong while ``online`` is said, when it was lost."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class TableFreshness:
-    """Says it for the tables that share it; ``refused`` is called when the broker takes it not."""
+    """Says it for the tables that share it; ``turned`` is called when others share it."""
 
-    def __init__(self, outgoing: Outgoing, *, refused: Callable[[], None]) -> None:
-        self._outgoing, self._topics, self._refused = outgoing, outgoing.topics, refused
+    def __init__(self, outgoing: Outgoing, *, turned: Callable[[], None]) -> None:
+        self._outgoing, self._topics = outgoing, outgoing.topics
+        self.returns = TableReturns(outgoing, turned=turned)
         self._newest: dict[str, AccountFacts] = {}
         """Of each table the facts with the newest times."""
         self._followed: set[str] = set()
@@ -50,17 +46,13 @@ class TableFreshness:
         """What was sent last on topics of people, while the broker has not acknowledged it."""
         self._problems: Mapping[str, str | None] = {}
         self._said: dict[str, Message] = {}
-        self._unheard_s: dict[str, float] = {}
-        """Since when the broker has not given back what was said of a table."""
-        self._looked_s = -inf
-        """When that was looked at last: this process may not get to run for long."""
-        self._beating: set[str] = set()
-        """Tables of which the broker takes nothing."""
 
     def shown(self, accounts: Mapping[str, Followed]) -> dict[str, Followed]:
         """``accounts`` as the broker's rules let them share."""
         return {
-            slug: replace(account, shares=False) if account.table in self._beating else account
+            slug: replace(account, shares=False)
+            if account.table in self.returns.missing
+            else account
             for slug, account in accounts.items()
         }
 
@@ -76,9 +68,8 @@ class TableFreshness:
         self._followed = tables
         for table in before - self.tables:
             self._said.pop(table, None)
-            self._unheard_s.pop(table, None)
             self._settled.discard(table)
-            self._beating.discard(table)
+            self.returns.forget(table)
         for table in self.tables - before:
             if table in self._complete:  # it has grown
                 self._settled.add(table)
@@ -101,7 +92,7 @@ class TableFreshness:
     def begin(self) -> None:
         """A connection begins: what was lost with the last one is not at the broker."""
         self._joined.clear()
-        self._unheard_s.clear()
+        self.returns.begin()
         lost = {topic: table for topic in self._unproven if (table := self._table_on(topic))}
         self._unproven = {topic: self._unproven[topic] for topic in lost}
         self._settled = self._complete - set(lost.values())
@@ -167,30 +158,6 @@ class TableFreshness:
         if self._unproven.get(message.topic) == message.payload:
             del self._unproven[message.topic]
 
-    async def run(self) -> None:
-        """Look until cancelled whether the broker takes what is said."""
-        while True:
-            await self._outgoing.clock.sleep(LOOK_S)
-            self._look()
-
-    def _look(self) -> None:
-        if not self._outgoing.broker.connected:
-            return
-        now_s = self._outgoing.clock.monotonic()
-        is_late, self._looked_s = now_s - self._looked_s > 2 * LOOK_S, now_s
-        if is_late or not self._outgoing.broker.has_room:  # it may be among what waits
-            self._unheard_s = dict.fromkeys(self._unheard_s, now_s)
-        deaf = {t for t, since_s in self._unheard_s.items() if now_s - since_s >= UNHEARD_S}
-        if news := deaf - self._beating:
-            for table in sorted(news):
-                log.warning(
-                    "the broker does not return messages on %s, so each person is sent each "
-                    "2 minutes: check that its access rules let the bridge write and read there",
-                    self._topics.table(table, "fresh"),
-                )
-            self._beating |= news
-            self._refused()
-
     def on(self, table: str) -> Message | None:
         """What should stand there of ``table``."""
         return self._said.get(table)
@@ -199,13 +166,8 @@ class TableFreshness:
         """Take what is heard of a table."""
         table = owner_of(received.topic)
         said = self._said.get(table)
-        if said is None or received.payload != said.payload:
-            return
-        self._unheard_s.pop(table, None)
-        if table in self._beating:
-            log.info("the broker returns messages on %s now", received.topic)
-            self._beating.discard(table)
-            self._refused()
+        if said is not None and received.payload == said.payload:
+            self.returns.returned(table)
 
     def _say(self, table: str) -> None:
         """Send what is new; that somebody is current no more comes first, else as a beat."""
@@ -219,7 +181,7 @@ class TableFreshness:
     def _noted(self, table: str) -> Message:
         """What is sent of ``table`` now."""
         message = self._said[table] = self._message(table)
-        self._unheard_s.setdefault(table, self._outgoing.clock.monotonic())
+        self.returns.sent(table)
         return message
 
     def _message(self, table: str) -> Message:

@@ -12,8 +12,7 @@ import asyncio
 import logging
 import marshal
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
@@ -22,10 +21,10 @@ from bridge.contract.uncollected import uncollected
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph, parsed
 from bridge.microsoft.people.directory import Member
+from bridge.microsoft.people.left_out import LeftOut
 from bridge.microsoft.people.members import Members
 from bridge.microsoft.people.ownership import Owner
 from bridge.microsoft.presence import parse_presence
-from bridge.retry import doubled_s
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +37,6 @@ HALVINGS_MOST = 60
 """Refused requests in one read; more, and it is not about single ids."""
 UNANSWERED_MOST = 16
 """Refused requests in one read before the first that is answered; halving to one id needs 10."""
-LEFT_OUT_FIRST_S, LEFT_OUT_MOST_S = 60.0, 3600.0
-"""An id that Graph refuses is left out for so long; each further time longer."""
 PATH = "/communications/getPresencesByUserId"
 REMEDY = (
     "Where the app signs itself in: add the application permission Presence.Read.All to the app, "
@@ -50,15 +47,6 @@ Request = tuple[str, ...]
 """The ids of one request."""
 
 
-class Suspect(NamedTuple):
-    """An id that Graph refused."""
-
-    times: int
-    """In a row."""
-    until_s: float
-    """Left out until then."""
-
-
 class Bulk:
     """The people of one account table."""
 
@@ -67,7 +55,7 @@ class Bulk:
     ) -> None:
         self.accounts: Mapping[str, str] = {}
         self._table, self._members, self._graph = table, members, graph
-        self._owner, self._clock = owner, clock
+        self._owner = owner
         self._people: Sequence[Member] | None = None
         self._version = -1
         self._slugs: dict[str, str] = {}
@@ -79,8 +67,7 @@ class Bulk:
         """Of the words that it was read from."""
         self._answers: dict[Request, tuple[int, list[Presence]]] = {}
         """Digests of the last answers in which nobody was missing, and who was in them."""
-        self._suspects: dict[str, Suspect] = {}
-        self._suspect_again_s = inf
+        self._left_out = LeftOut(table, clock.monotonic)
         self._refused: list[str] = []
         self._halvings, self._answered = 0, False
         self._trouble = False
@@ -92,7 +79,7 @@ class Bulk:
 
     def refresh(self) -> None:
         """Read the members of now whom no other table reads."""
-        if self._clock.monotonic() >= self._suspect_again_s:
+        if self._left_out.is_over_for_some:
             self._people = None
         people = self._members.people
         if people is self._people and self._version == self._owner.version:
@@ -132,8 +119,10 @@ class Bulk:
             self._begin_after(failed[0][0])
         elif self._refused and not self._answered:
             raise SourceDataError("Microsoft Graph refuses to show anybody's presence (HTTP 400)")
-        if self._answered:
-            self._suspect(self._refused)
+        if self._answered and self._refused:
+            self._people = None
+            for oid in self._refused:
+                self._left_out.refuse(oid)
         self._report(failed[0][1] if failed else None)
         return presences
 
@@ -152,11 +141,7 @@ class Bulk:
         self._slugs = {person.oid: person.slug for person in people if person.oid}
         for slug in self._seen.keys() - accounts.keys():
             del self._seen[slug], self._digests[slug]
-        now_s = self._clock.monotonic()
-        self._suspects = {oid: s for oid, s in self._suspects.items() if oid in self._slugs}
-        left_out = {oid: s for oid, s in self._suspects.items() if s.until_s > now_s}
-        self._suspect_again_s = min((s.until_s for s in left_out.values()), default=inf)
-        ids = [oid for oid in self._slugs if oid not in left_out]
+        ids = self._left_out.readable(self._slugs)
         self._requests = [
             tuple(ids[begin : begin + IDS_MOST]) for begin in range(0, len(ids), IDS_MOST)
         ]
@@ -193,18 +178,6 @@ class Bulk:
         middle = len(request) // 2
         return await self._send(request[:middle]) | await self._send(request[middle:])
 
-    def _suspect(self, oids: Sequence[str]) -> None:
-        """Leave ``oids`` out for a while."""
-        for oid in oids:
-            times = self._suspects[oid].times + 1 if oid in self._suspects else 1
-            wait_s = doubled_s(times - 1, first_s=LEFT_OUT_FIRST_S, most_s=LEFT_OUT_MOST_S)
-            self._suspects[oid] = Suspect(times, self._clock.monotonic() + wait_s)
-            self._people = None
-            if times == 1:
-                log.warning(
-                    "%s: Microsoft Graph refuses to show the presence of %s", self._table, oid
-                )
-
     def _in_answer(self, request: Request, body: bytes) -> dict[str, Presence]:
         """Who is in ``body``, which is not looked into while it stays the same."""
         digest, slugs = hash(body), [self._slugs[oid] for oid in request]
@@ -212,7 +185,7 @@ class Bulk:
         if before and before[0] == digest:
             return dict(zip(slugs, before[1], strict=True))
         presences = self._matched(parsed(body))
-        if presences.keys() == set(slugs) and not self._suspects:
+        if presences.keys() == set(slugs) and not self._left_out:
             self._answers[request] = digest, [presences[slug] for slug in slugs]
         else:
             self._answers.pop(request, None)
@@ -230,8 +203,8 @@ class Bulk:
             slug = self._slugs.get(oid)
             if slug and (presence := self._presence(slug, resource)):
                 presences[slug] = presence
-                if self._suspects:
-                    self._suspects.pop(oid, None)
+                if self._left_out:
+                    self._left_out.shown(oid)
         return presences
 
     def _presence(self, slug: str, resource: dict[str, Any]) -> Presence | None:

@@ -16,7 +16,7 @@ from bridge.contract.presence import Availability
 from bridge.contract.wire import Message
 from bridge.publishing.beats import BEAT_S
 from bridge.publishing.discovery.newcomers import FIRST_READ_S
-from bridge.publishing.table_freshness import UNHEARD_S
+from bridge.publishing.table_returns import MISSING_S
 from tests.unit.publishing.bench import NOW, Bench, facts
 
 FRESH = "presence/table/team/fresh"
@@ -325,7 +325,7 @@ async def test_rules_that_refuse_the_table_keep_the_beat_and_that_is_said_once(
     async with bench.running():
         bench.connect()
         read(bench)
-        await bench.pass_time(UNHEARD_S + 20)
+        await bench.pass_time(MISSING_S + 20)
         state = stored(bench, ANN)
         assert (state["table"], bool(state["valid_until"])) == (None, True)
         assert ANN in of_people(await bench.pass_time(2 * BEAT_S))
@@ -349,8 +349,8 @@ async def test_what_waits_for_room_is_not_taken_for_refused(
         read(bench)
         for slug in TEAM:
             bench.publisher.states.update(person(slug, Availability.BUSY, after_s=5))
-        await bench.clock.advance(2 * UNHEARD_S)
-        await bench.clock.advance(2 * UNHEARD_S)
+        await bench.clock.advance(2 * MISSING_S)
+        await bench.clock.advance(2 * MISSING_S)
         assert FRESH not in caplog.text
 
 
@@ -362,10 +362,10 @@ async def test_a_process_that_did_not_get_to_run_does_not_blame_the_broker(
         bench.connect()
         read(bench)
         await bench.pass_time(6)
-        bench.clock.stall(2 * UNHEARD_S)
+        bench.clock.stall(2 * MISSING_S)
         await bench.pass_time(6)
         assert FRESH not in caplog.text
-        await bench.pass_time(UNHEARD_S + 20)
+        await bench.pass_time(MISSING_S + 20)
         assert FRESH in caplog.text
 
 
@@ -379,7 +379,7 @@ async def test_a_problem_that_goes_on_is_not_taken_for_a_refusal(
         bench.publisher.freshness.note_problems(problems)
         await bench.pass_time(1)
         bench.publisher.freshness.note_problems(problems)
-        await bench.pass_time(UNHEARD_S + 20)
+        await bench.pass_time(MISSING_S + 20)
         assert FRESH not in caplog.text
 
 
