@@ -19,28 +19,25 @@ from bench.rig import DEADLINE_S, Rig, processor_s, resident_mib
 from bridge.demo.directory import Person
 from bridge.microsoft.sign_in.certificate import create
 
-AN_APP = """\
+BASE = """
+state_dir = "{state}"
+[mqtt]
+host = "127.0.0.1"
+port = {mqtt_port}
+base_topic = "{base_topic}"
+[microsoft]
+tenant = "{domain}"
+client_id = "{client_id}"
 login_url = "{login_url}"
 graph_url = "{graph_url}"
 certificate_file = "secrets/app.pem"
 private_key_file = "secrets/app.key"
 [network]
 ca_file = "{ca_file}"
-"""
-"""The end of ``[microsoft]`` where an app reads."""
-BASE = f"""
-state_dir = "{{state}}"
-[mqtt]
-host = "127.0.0.1"
-port = {{mqtt_port}}
-base_topic = "{{base_topic}}"
-[microsoft]
-tenant = "{{domain}}"
-client_id = "{{client_id}}"
-{AN_APP}[polling]
-fastest = {{every_s}}
-steady = {{every_s}}
-slowest = {{every_s}}
+[polling]
+fastest = {every_s}
+steady = {every_s}
+slowest = {every_s}
 [web]
 enabled = false
 """
@@ -206,6 +203,7 @@ def configure(
     mqtt_port: int,
     state: str,
     base_topic: str = "presence",
+    file: str = "config.toml",
 ) -> None:
     """Write the config of a bridge for ``tables``."""
     text = BASE.format(
@@ -219,7 +217,7 @@ def configure(
         ca_file=rig.microsoft.ca_file,
         every_s=every_s,
     )
-    (rig.folder / "config.toml").write_text(text + tables, encoding="utf-8")
+    (rig.folder / file).write_text(text + tables, encoding="utf-8")
 
 
 def _tables(accounts: int) -> str:

@@ -28,6 +28,7 @@ from bridge.contract.topics import Topics
 from bridge.demo.certificate import make_certificate
 from bridge.demo.directory import Household, household
 from tests.fakes.microsoft.request_log import RequestLog
+from tests.fakes.mosquitto import until_accepted
 
 DEADLINE_S = 30.0
 PROMPT = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
@@ -168,7 +169,7 @@ async def rig(*, keep_requests: int = 20_000) -> AsyncIterator[Rig]:
         )
     home = household(SystemClock())
     try:
-        await _listening(mqtt_port)
+        await until_accepted(mqtt_port)
         certificate = make_certificate(folder / "certificate")
         async with (
             PreparedMicrosoft(home.directory, certificate) as microsoft,
@@ -197,19 +198,6 @@ async def _listen(built: Rig) -> None:
     async for message in built.client.messages:
         payload = message.payload if isinstance(message.payload, bytes) else b""
         built.heard.append(Reports(str(message.topic), payload, message.retain, time.monotonic()))
-
-
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return
 
 
 def free_port() -> int:

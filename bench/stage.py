@@ -19,25 +19,11 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from bench.many import AN_APP, WINDOW_S, most_in_window
+from bench.many import WINDOW_S, configure, most_in_window
 from bench.rig import Rig, processor_s, resident_mib
 from bridge.demo.directory import Group, Person, Tenant
 from bridge.microsoft.sign_in.certificate import CreatedFiles, create
 
-BRIDGE = f"""
-state_dir = "state-{{base}}"
-[mqtt]
-host = "127.0.0.1"
-port = {{mqtt_port}}
-base_topic = "{{base}}"
-[microsoft]
-{AN_APP}[polling]
-fastest = {{every_s}}
-steady = {{every_s}}
-slowest = {{every_s}}
-[web]
-enabled = false
-"""
 TABLE = """
 [accounts.staff{number}]
 sign_in = "app"
@@ -181,20 +167,23 @@ def running(stage: Stage, *, bridges: int, every_s: float) -> Iterator[None]:
 
 def _config(rig: Rig, share: list[Organisation], *, base: str, every_s: float) -> str:
     """Write the config of one bridge; the name of its file."""
-    text = BRIDGE.format(
-        base=base,
-        mqtt_port=rig.mqtt_port,
-        login_url=rig.microsoft.login_url,
-        graph_url=rig.microsoft.graph_url,
-        ca_file=rig.microsoft.ca_file,
-        every_s=every_s,
-    )
-    for number, each in enumerate(share):
-        text += TABLE.format(
+    tables = "".join(
+        TABLE.format(
             number=number,
             group=each.group.group_id,
             domain=each.tenant.domain,
             client_id=each.client_id,
         )
-    (rig.folder / f"{base}.toml").write_text(text, encoding="utf-8")
-    return f"{base}.toml"
+        for number, each in enumerate(share)
+    )
+    file = f"{base}.toml"
+    configure(
+        rig,
+        tables,
+        every_s=every_s,
+        mqtt_port=rig.mqtt_port,
+        state=f"state-{base}",
+        base_topic=base,
+        file=file,
+    )
+    return file

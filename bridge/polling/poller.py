@@ -112,7 +112,7 @@ class Poller:
     async def run(self) -> None:
         """Poll until cancelled; each of its tasks is started again after an unforeseen error."""
         self.tried.clear()
-        works = {"poll": self._read_on, "watch": self._watch_sign_in, "tell": self._reporting.run}
+        works = {"poll": self._read_on, "watch": self._watch_sign_in, "report": self._reporting.run}
         async with asyncio.TaskGroup() as tasks:
             for name, work in works.items():
                 kept = supervised(

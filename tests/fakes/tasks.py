@@ -1,9 +1,22 @@
-"""Ends tasks of the tests."""
+"""Begins and ends tasks of the tests."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
+
+
+@asynccontextmanager
+async def during(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Do ``work`` until the end of the block, where one cancellation must be enough."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:

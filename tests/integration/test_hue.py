@@ -30,6 +30,7 @@ from drivers.runtime.abilities import LOOK_EVERY_S
 from drivers.runtime.lamp import LEAVE_S, MENDED_EVERY_S, Lamp
 from tests.fakes.clock import ManualClock
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light
+from tests.fakes.tasks import during
 
 KEY = "key-of-the-tests"
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0), brightness=0.5)
@@ -177,12 +178,8 @@ async def following(
         reachable=reachable,
         watch_others=watch_others,
     )
-    task = asyncio.create_task(lamp.run())
-    try:
+    async with during(lamp.run()):
         yield target
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def bodies(hub: HueHub) -> list[dict[str, Any]]:

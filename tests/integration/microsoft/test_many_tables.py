@@ -18,6 +18,7 @@ from bridge.demo.directory import Household
 from bridge.microsoft import Microsoft
 from bridge.service.sources import Sources
 from tests.fakes.microsoft.faults import Fault
+from tests.fakes.tasks import during
 from tests.integration.microsoft.office import BULK, Office
 
 DEADLINE_S = 30
@@ -73,14 +74,10 @@ async def running(office: Office, accounts: Mapping[str, Any]) -> AsyncIterator[
             random=lambda: 0.5,
         )
         bridge.sources.follow(config)
-        task = asyncio.create_task(bridge.sources.run())
-        try:
+        async with during(bridge.sources.run()) as task:
             yield bridge
             assert not task.done(), task
             assert bridge.unannounced == []
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 def group(group_id: str, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,3 @@
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from tests.fakes.light import (
     ReadableFakeLight,
     RefreshableFakeLight,
 )
+from tests.fakes.tasks import during
 
 RED, GREEN = LightState(color=(255, 0, 0)), LightState(color=(0, 255, 0))
 BLINK = LightState(color=(0, 0, 255), effect=Effect.BLINK, period_s=2)
@@ -61,13 +61,9 @@ async def burning(
     light: FakeLight | None = None, *, watch: bool = False, **more: object
 ) -> AsyncIterator[Bench]:
     bench = Bench(light or FakeLight(ManualClock()), kind(**more), watch=watch)
-    task = asyncio.create_task(bench.lamp.run())
-    await bench.advance(0)
-    try:
+    async with during(bench.lamp.run()):
+        await bench.advance(0)
         yield bench
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_it_writes_on_change_only() -> None:

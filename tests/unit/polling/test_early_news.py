@@ -17,6 +17,7 @@ from bridge.polling.freshness import STALE_AFTER_S
 from bridge.polling.read_order import OLDER_MOST
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource
+from tests.fakes.tasks import during
 
 FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE, sequence_number="A1")
 CALL = Presence(Availability.BUSY, Activity.IN_A_CALL, sequence_number="A2")
@@ -107,14 +108,10 @@ class Bench:
 @asynccontextmanager
 async def reading() -> AsyncIterator[Bench]:
     bench = Bench()
-    task = asyncio.create_task(bench.poller.run())
-    await bench.clock.advance(0)
-    await bench.begin_read()
-    try:
+    async with during(bench.poller.run()):
+        await bench.clock.advance(0)
+        await bench.begin_read()
         yield bench
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_change_is_reported_before_the_read_has_ended() -> None:
@@ -172,12 +169,11 @@ async def test_an_older_answer_of_a_part_waits_for_the_whole_and_counts_once() -
 async def test_who_was_not_current_is_so_with_the_whole_read_only() -> None:
     bench = Bench()
     bench.source.halts = True
-    task = asyncio.create_task(bench.poller.run())
-    await bench.clock.advance(0)
-    assert await bench.part("ann", CALL) == []
-    assert {facts.account: facts.fresh for facts in await bench.end()} == {"ann": True, "ben": True}
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with during(bench.poller.run()):
+        await bench.clock.advance(0)
+        assert await bench.part("ann", CALL) == []
+        ended = await bench.end()
+        assert {facts.account: facts.fresh for facts in ended} == {"ann": True, "ben": True}
 
 
 async def test_who_was_missing_is_back_with_the_whole_read_only() -> None:
@@ -253,9 +249,7 @@ async def test_a_bug_about_one_person_of_a_part_does_not_end_the_read() -> None:
 
 async def test_a_read_that_is_cancelled_reports_nothing_more() -> None:
     bench = Bench()
-    task = asyncio.create_task(bench.poller.run())
-    await bench.clock.advance(0)
-    await bench.begin_read()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with during(bench.poller.run()):
+        await bench.clock.advance(0)
+        await bench.begin_read()
     assert await bench.part("ann", CALL) == []

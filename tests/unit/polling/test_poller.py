@@ -19,6 +19,7 @@ from bridge.contract.presence import Activity, Availability, Presence
 from bridge.polling import Poller, fold
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import SIGNED_IN, FakeSource
+from tests.fakes.tasks import during
 
 FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE, sequence_number="A1")
 CALL = Presence(Availability.BUSY, Activity.IN_A_CALL, sequence_number="A2")
@@ -53,13 +54,9 @@ class Bench:
 @asynccontextmanager
 async def polling(answer: Presence | Exception | None) -> AsyncIterator[Bench]:
     bench = Bench(answer)
-    task = asyncio.create_task(bench.poller.run())
-    await bench.clock.advance(0)
-    try:
+    async with during(bench.poller.run()):
+        await bench.clock.advance(0)
         yield bench
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_good_poll_is_published_as_fresh_facts() -> None:
@@ -325,12 +322,10 @@ async def test_a_bug_about_one_person_keeps_nothing_from_the_others() -> None:
     clock, source = ManualClock(), FakeSource(FREE)
     source.accounts = {"alice": "Alice", "bob": "Bob"}
     poller = Poller(source, settings=PollingSettings(), reports=[report], clock=clock)
-    task = asyncio.create_task(poller.run())
-    await clock.advance(30)
-    assert not task.done()
-    assert told
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with during(poller.run()) as task:
+        await clock.advance(30)
+        assert not task.done()
+        assert told
 
 
 async def test_nothing_is_published_before_the_first_read_ended() -> None:

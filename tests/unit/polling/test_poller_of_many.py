@@ -1,6 +1,5 @@
 """A poller over a source whose accounts come and go."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -10,6 +9,7 @@ from bridge.polling import Poller
 from bridge.polling.failed_read import deadline_s
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource
+from tests.fakes.tasks import during
 
 FREE = Presence(Availability.AVAILABLE, Activity.AVAILABLE)
 
@@ -47,13 +47,9 @@ class Bench:
 @asynccontextmanager
 async def polling() -> AsyncIterator[Bench]:
     bench = Bench()
-    task = asyncio.create_task(bench.poller.run())
-    await bench.clock.advance(0)
-    try:
+    async with during(bench.poller.run()):
+        await bench.clock.advance(0)
         yield bench
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_those_who_come_are_announced_before_their_facts_are_published() -> None:

@@ -26,6 +26,7 @@ from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
 from bridge.publishing import Publisher
 from tests.fakes.clock import ManualClock
+from tests.fakes.tasks import during
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 IN = SignIn(SignInState.SIGNED_IN)
@@ -320,14 +321,10 @@ class Bench:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the publisher until the end of the block."""
-        task = asyncio.create_task(self.publisher.run())
-        await self.clock.settle()
-        try:
+        async with during(self.publisher.run()) as task:
+            await self.clock.settle()
             yield
             assert not task.done(), task.exception()
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def pass_time(self, seconds: float) -> list[Message]:
         """Move on, letting the broker have everything meanwhile; what that was."""

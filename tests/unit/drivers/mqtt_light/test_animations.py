@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from drivers.runtime.lamp import Lamp
 from drivers.testing import FakeBus
 from tests.fakes.clock import ManualClock
 from tests.fakes.mqtt_light_devices import EspHomeLight, TasmotaLight, ZigbeeBulb
+from tests.fakes.tasks import during
 
 BLINK = LightState(color=(255, 0, 0), effect=Effect.BLINK, period_s=2)
 PULSE = LightState(color=(255, 0, 0), effect=Effect.PULSE, period_s=2)
@@ -66,13 +66,9 @@ class Desk:
 @asynccontextmanager
 async def moving(name: str, look: LightState) -> AsyncIterator[Desk]:
     desk = Desk(name, look)
-    task = asyncio.create_task(desk.lamp.run())
-    await desk.clock.advance(0)
-    try:
+    async with during(desk.lamp.run()):
+        await desk.clock.advance(0)
         yield desk
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("name", DEVICES)
