@@ -107,6 +107,7 @@ async def test_a_bug_of_the_page_is_reported_in_health_and_ends_nothing(
         await clock.advance(10)
         assert page.runs == 3
         assert "page: Internal error, started again." in str(service.health().reason)
+        await until(lambda: "another bug" in caplog.text)  # a worker has read that nobody signed in
     assert caplog.text.count("page: internal error") == 2, "once for each"
     assert "alice: internal error" not in caplog.text
 
