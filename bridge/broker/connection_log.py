@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from bridge.broker.errors import Fault, Kind
+from bridge.broker.reason_codes import Fault, Kind
 
 log = logging.getLogger(__name__)
 

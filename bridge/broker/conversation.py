@@ -17,7 +17,7 @@ from bridge.broker.outbox import Outbox
 from bridge.broker.own_state import OwnState
 from bridge.broker.receive_check import ReceiveCheck
 from bridge.broker.reconnect import Reconnecting
-from bridge.broker.refusals import Refusals
+from bridge.broker.refused_topics import Refusals
 from bridge.broker.sender import Messages, Sender
 from bridge.broker.session import ConnectionFailedError, Session
 from bridge.broker.subscriptions import Subscriptions

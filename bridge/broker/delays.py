@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bridge.broker.errors import Kind
+from bridge.broker.reason_codes import Kind
 from bridge.retry import Random, full_jitter
 
 QUICK_S = (0.1, 0.3, *[1.0] * 13)

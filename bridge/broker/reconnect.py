@@ -10,9 +10,9 @@ from math import inf
 
 from bridge.broker.candidates import Candidate, Candidates
 from bridge.broker.connection_log import ConnectionLog
-from bridge.broker.errors import Fault, Kind, explain
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
+from bridge.broker.reason_codes import Fault, Kind, explain
 from bridge.broker.session import ConnectionFailedError, Greeting, Limits
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import chain
 
 from bridge.broker.outbox import Outbox, chunks
-from bridge.broker.refusals import Refusals
+from bridge.broker.refused_topics import Refusals
 from bridge.broker.session import PACKET_TOO_LARGE, Session
 from bridge.broker.window import BYTES_MOST, WINDOW, Window
 from bridge.contract.clock import Clock

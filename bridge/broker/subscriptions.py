@@ -10,7 +10,7 @@ from math import inf
 
 from paho.mqtt.client import topic_matches_sub
 
-from bridge.broker.refusals import Refusals
+from bridge.broker.refused_topics import Refusals
 from bridge.broker.session import LARGEST_PAYLOAD, Received, Session, SubscriptionRefusedError
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest

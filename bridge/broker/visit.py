@@ -11,8 +11,8 @@ from itertools import count
 from paho.mqtt.client import topic_matches_sub
 
 from bridge.broker.connection import connect as _connect
-from bridge.broker.errors import Kind, explain
 from bridge.broker.negotiation import Negotiation
+from bridge.broker.reason_codes import Kind, explain
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
     Connect,

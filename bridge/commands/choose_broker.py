@@ -14,7 +14,7 @@ from bridge.commands.terminal import say
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.found_broker import FoundBroker
-from bridge.service.looking import look_for_brokers
+from bridge.service.broker_search import look_for_brokers
 from bridge.setup import PASSWORD_FILE
 from bridge.web.refused import MistakeError
 from bridge.web.set_up.answers import broker_of

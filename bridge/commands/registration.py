@@ -16,8 +16,8 @@ from bridge.contract.account import Mend
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.sign_in.certificate import create
-from bridge.microsoft.sign_in.portal_links import consent_url as address
-from bridge.microsoft.sign_in.portal_links import letter
+from bridge.microsoft.sign_in.message_to_admin import consent_url as address
+from bridge.microsoft.sign_in.message_to_admin import letter
 from bridge.microsoft.sign_in.registration import public_app
 
 

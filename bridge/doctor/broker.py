@@ -17,9 +17,9 @@ from bridge.contract.clock import apart_words
 from bridge.contract.errors import ContractError, PresenceBridgeError
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message, decode_json
+from bridge.doctor.broker_rules import rights
 from bridge.doctor.findings import Finding, bad, good
 from bridge.doctor.remedies import broker_remedy
-from bridge.doctor.rights import rights
 
 LOOK_S = 2.0
 NEEDED = 16 * 1024

@@ -8,7 +8,7 @@ from functools import partial
 from random import random as _random
 
 from bridge.broker import Broker
-from bridge.broker.births import Births
+from bridge.broker.birth_messages import Births
 from bridge.config.tables.config import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
@@ -20,7 +20,7 @@ from bridge.publishing.account_states import AccountStates
 from bridge.publishing.announcements import Announcements
 from bridge.publishing.beats import BEAT_S, LOOK_S
 from bridge.publishing.bridge_messages import BridgeMessages
-from bridge.publishing.discovery.devices import Devices
+from bridge.publishing.discovery.announced_devices import Devices
 from bridge.publishing.discovery.newcomers import Newcomers
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.preferences import Preferences

@@ -7,7 +7,7 @@ import socket
 import ssl
 
 from bridge.broker import SubscriptionRefusedError
-from bridge.broker.look import ShownCertificate, certificate_of, look
+from bridge.broker.probe import ShownCertificate, certificate_of, look
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES
 from bridge.config.tables.shared import MqttSettings

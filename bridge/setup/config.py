@@ -17,7 +17,7 @@ from bridge.config.atomic_file import write_in_place
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
-from bridge.config.toml_values import OtherStyleError, toml_text, with_values
+from bridge.config.toml_edits import OtherStyleError, toml_text, with_values
 from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug

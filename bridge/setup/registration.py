@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.config.atomic_file import write_in_place
 from bridge.config.text_file import EncodingError, read_text
-from bridge.config.toml_values import OtherStyleError, with_values
+from bridge.config.toml_edits import OtherStyleError, with_values
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.registration import Registration
 

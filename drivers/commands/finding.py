@@ -16,7 +16,7 @@ from unicodedata import normalize
 from bridge.config.atomic_file import write_in_place
 from bridge.config.tables.shared import HostConfig
 from bridge.config.text_file import EncodingError, read_text
-from bridge.config.toml_values import OtherStyleError, toml_text, with_values
+from bridge.config.toml_edits import OtherStyleError, toml_text, with_values
 from bridge.contract.errors import ConfigError, LightRefusedError
 from bridge.contract.topics import slug
 from drivers.base import Found, Kind

@@ -17,7 +17,7 @@ from drivers.looks.effects import Playback, animation
 from drivers.looks.words import Saying
 from drivers.rules.look import GIVE_BACK, Shown
 from drivers.runtime.abilities import LOOK_EVERY_S, Abilities
-from drivers.runtime.ownership import Ownership
+from drivers.runtime.giving_back import Ownership
 from drivers.runtime.trouble import Trouble
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.broker import Broker, Connect
-from bridge.broker.births import Births
+from bridge.broker.birth_messages import Births
 from bridge.broker.connection import connect as mqtt
 from bridge.config.tables.shared import HostConfig
 from bridge.config.time_zone import clock_of_hours
@@ -29,9 +29,9 @@ from drivers.presence.following import Following
 from drivers.rules import Decision
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
 from drivers.runtime.by_hand import ByHand
+from drivers.runtime.giving_back import Ownership
 from drivers.runtime.lamp import Lamp
 from drivers.runtime.manual import Mode
-from drivers.runtime.ownership import Ownership
 from drivers.runtime.publications import Publications
 from drivers.runtime.retained_topics import RetainedTopics
 from drivers.runtime.saved_state import SavedState

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from bridge.broker import births, delays, dial, receive_check, subscriptions, takeover
+from bridge.broker import delays, dial, receive_check, subscriptions, takeover
 from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
@@ -68,7 +68,7 @@ SAID = [
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
     ("left as it is after {:g} s", lamp.LEAVE_S),
-    ("within {:g} s of its birth message", births.WAIT_S[1]),
+    ("within {:g} s of its birth message", birth_messages.WAIT_S[1]),
     ("one try in {:g} minutes", wrong_passwords.MOST_S / 60),
     ("| {:g} s, or at once by `reload` |", 2 * password_file.LOOK_S),
     ("cut off after {:g} s", Limits.of_files(1024).request_s),

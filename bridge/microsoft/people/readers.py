@@ -13,8 +13,8 @@ from bridge.contract.presence import Part, Presence
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.bulk import Bulk
 from bridge.microsoft.people.directory import Member, Memory, Named, named
-from bridge.microsoft.people.group import Group
 from bridge.microsoft.people.members import Members
+from bridge.microsoft.people.nested_groups import Group
 from bridge.microsoft.people.ownership import Owner, Ownership, Rank
 from bridge.retry import Random
 

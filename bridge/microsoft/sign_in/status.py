@@ -10,7 +10,7 @@ from bridge.contract.errors import PersonMustActError, SignInNeededError
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.expected import Expected, Newcomer, is_another
 from bridge.microsoft.sign_in.identity import Identity
-from bridge.microsoft.sign_in.portal_links import letter, mend_url
+from bridge.microsoft.sign_in.message_to_admin import letter, mend_url
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation
 from bridge.microsoft.sign_in.remedy import for_account

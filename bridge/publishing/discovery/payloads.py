@@ -15,9 +15,9 @@ from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.account_messages import STATE_EXPIRY_S
+from bridge.publishing.discovery.account_device import account_entities
 from bridge.publishing.discovery.bridge_entities import bridge_entities
 from bridge.publishing.discovery.component import Component
-from bridge.publishing.discovery.entities import account_entities
 
 ORIGIN_NAME = "Presence Bridge"
 Components = dict[str, str]

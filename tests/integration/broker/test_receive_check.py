@@ -18,7 +18,7 @@ from tests.fakes.strict_broker import strict
 from tests.fakes.strict_wire import Announced
 from tests.fakes.subscriber import subscriber
 from tests.integration.broker.conftest import FACT, STATE, Link, settings, until
-from tests.integration.broker.test_refusals import PASSWORD, secured
+from tests.integration.broker.test_refused_topics import PASSWORD, secured
 
 SHIPPED = Path("mosquitto/acl").read_text(encoding="utf-8")
 REQUESTS = "presence/bridge/request/+"

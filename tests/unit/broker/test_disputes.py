@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.broker.errors import SHORT_LIVED
+from bridge.broker.reason_codes import SHORT_LIVED
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.session import ConnectionFailedError, Limits
 from bridge.config.tables.shared import MqttSettings

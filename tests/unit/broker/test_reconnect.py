@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.broker.delays import MOST_S, Delays
-from bridge.broker.errors import Kind
+from bridge.broker.reason_codes import Kind
 
 
 @given(st.lists(st.floats(0, 1), min_size=40, max_size=40))

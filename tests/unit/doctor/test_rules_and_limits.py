@@ -11,8 +11,8 @@ from bridge.broker.session import Limits
 from bridge.config.tables.config import Config
 from bridge.contract.topics import Topics
 from bridge.doctor.broker import limits
+from bridge.doctor.broker_rules import _read_only
 from bridge.doctor.remedies import rules_remedy
-from bridge.doctor.rights import _read_only
 
 
 @pytest.mark.parametrize(

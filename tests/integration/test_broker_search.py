@@ -12,9 +12,9 @@ import pytest
 from zeroconf import ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
-from bridge.broker.look import certificate_of, look
+from bridge.broker.probe import certificate_of, look
 from bridge.contract.found_broker import FoundBroker
-from bridge.service.looking import by_mdns, gateway, look_for_brokers
+from bridge.service.broker_search import by_mdns, gateway, look_for_brokers
 from tests.fakes.mosquitto import free_port, running
 from tests.fakes.strict_broker import strict
 from tests.fakes.strict_wire import CONNECT

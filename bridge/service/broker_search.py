@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
-from bridge.broker.look import Answer, look
 from bridge.broker.mdns import announced as services_of
+from bridge.broker.probe import Answer, look
 from bridge.contract.found_broker import FoundBroker
 
 ALL_S, EACH_S = 3.0, 1.5

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.toml_values import OtherStyleError, with_values
+from bridge.config.toml_edits import OtherStyleError, with_values
 
 SHIPPED = (Path(__file__).parents[3] / "config.toml").read_text(encoding="utf-8")
 IDS = {"tenant": "fabrikam.com", "client_id": "1b2c3d4e-0000-4000-8000-123456789abc"}

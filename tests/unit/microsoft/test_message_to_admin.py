@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.contract.account import Mend, Way
-from bridge.microsoft.sign_in.portal_links import consent_url, letter, mend_url
+from bridge.microsoft.sign_in.message_to_admin import consent_url, letter, mend_url
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies_table import REMEDIES
 

@@ -5,7 +5,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
 
-from bridge.broker.errors import REASONS, SHORT_LIVED, Kind, explain
+from bridge.broker.reason_codes import REASONS, SHORT_LIVED, Kind, explain
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.tables.shared import MqttSettings
 from tests.fakes.rows import rows
