@@ -67,27 +67,35 @@ def _large(parts: Iterable[str], page: Path | None, *, quick: bool) -> int:
 
 async def _measure(*, quick: bool) -> dict[str, Any]:
     measured: dict[str, Any] = {"machine": machine(), "quick": quick}
+    _begin("pace, without any program")
     measured["cadence"] = cadence.run(quick=quick)
     async with rig() as built:
+        _begin("start, imports, memory of the libraries")
         measured["start"] = await figures.start(built, runs=3 if quick else 20)
         measured["nearest_script"] = await figures.nearest_script(built, runs=3 if quick else 10)
         measured["imports"] = await figures.imports(built, runs=3 if quick else 10)
         measured["floors"] = await bare.memories_mib(built)
+        _begin("Graph's answer to the broker and to a lamp")
         measured["latency"] = await figures.latency(built, changes=40 if quick else 300)
         work_ms = measured["latency"]["graph_to_publish_ms"]["p50"]
         measured["pauses_ms"] = await figures.pauses_ms(work_ms)
+        _begin("each kind of light")
         measured["lights"] = await lights.kinds(
             built, changes=20 if quick else 50, starts=3 if quick else 5
         )
         measured["newest_wins"] = await lights.newest_wins()
+        _begin("the page")
         measured["page"] = await page.run(built, quick=quick)
+        _begin("many people")
         measured["many"] = await many.run(built, quick=quick)
+    _begin("a soak, the slowest pace and a Retry-After, at once")
     async with asyncio.TaskGroup() as tasks:
         running = {
             name: tasks.create_task(_alone(figure)) for name, figure in _long(quick=quick).items()
         }
     measured |= {name: task.result() for name, task in running.items()}
     seconds = 20 if quick else 60
+    _begin("10,000 people, idle and while all are sent, and ten tenants")
     measured["many"]["idle"] = await tenants.measure(
         tenants=1, people=10_000, bridges=1, every_s=5, seconds=2 * seconds
     )
@@ -99,8 +107,13 @@ async def _measure(*, quick: bool) -> dict[str, Any]:
         tenants=10, people=300, bridges=5, every_s=5, seconds=seconds
     )
     if not quick:
+        _begin("100,000 people")
         measured["many"]["hundred_thousand"] = await _alone(many.hundred_thousand)
     return measured
+
+
+def _begin(part: str) -> None:
+    print(f"scripts/bench measures: {part} ...", file=sys.stderr, flush=True)
 
 
 def _long(*, quick: bool) -> dict[str, Figure]:
