@@ -12,7 +12,7 @@ import pytest
 from bridge.config.loader import load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.registration import Registration
-from bridge.demo.directory import Household
+from tests.fakes.microsoft.directory import Household
 from bridge.service.registration_change import change_registration, registration_of
 from bridge.web.refused import MistakeError
 from tests.fakes.microsoft import ScriptedMicrosoft

@@ -13,7 +13,7 @@ import msal
 import pytest
 import requests
 
-from bridge.demo.directory import App, Person, Tenant
+from tests.fakes.microsoft.directory import App, Person, Tenant
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 

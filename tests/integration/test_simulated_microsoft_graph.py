@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.directory import Person, Tenant, guid
+from tests.fakes.microsoft.directory import Person, Tenant, guid
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.faults import ENDPOINTS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.directory import Group, Person, Tenant, guid
+from tests.fakes.microsoft.directory import Group, Person, Tenant, guid
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.integration.graph_reader import Reader

@@ -19,7 +19,7 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import TryAgainError
 from bridge.contract.registration import Registration
 from bridge.demo.certificate import ServerCertificate, make_certificate
-from bridge.demo.directory import Household
+from tests.fakes.microsoft.directory import Household
 from bridge.service.trials import Probe
 from bridge.web.refused import MistakeError
 from tests.fakes.microsoft import ScriptedMicrosoft

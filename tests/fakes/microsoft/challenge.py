@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from bridge.demo.graph import GraphError, unauthorized
+from tests.fakes.microsoft.graph import GraphError, unauthorized
 
 
 def challenged(address: str, claims: str) -> GraphError:

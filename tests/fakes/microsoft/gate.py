@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.graph import Gate, GraphError, unauthorized
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import AccessToken
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.graph import Gate, GraphError, unauthorized
+from tests.fakes.microsoft.simulation import Simulation
+from tests.fakes.microsoft.tokens import AccessToken
 from tests.fakes.microsoft.challenge import challenged
 from tests.fakes.microsoft.graph_errors import TOO_MANY, ScriptedGraphError
 from tests.fakes.microsoft.throttle import Throttle

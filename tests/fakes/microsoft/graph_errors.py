@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bridge.demo.graph import CODES, GraphError
+from tests.fakes.microsoft.graph import CODES, GraphError
 
 TOO_MANY = 429
 MORE_CODES = {

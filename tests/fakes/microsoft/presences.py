@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.graph import READ_OWN, GraphError, context, presence_answer
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import AccessToken
+from tests.fakes.microsoft.graph import READ_OWN, GraphError, context, presence_answer
+from tests.fakes.microsoft.simulation import Simulation
+from tests.fakes.microsoft.tokens import AccessToken
 from tests.fakes.microsoft.behaviour import Behaviour
 from tests.fakes.microsoft.gate import FullGate, json_object
 

@@ -11,13 +11,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bridge.demo.aadsts import Refusal
-from bridge.demo.directory import Person
-from bridge.demo.grants import Grant
-from bridge.demo.identity import text_form
-from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.tokens import REVOKED
-from tests.fakes.microsoft.aadsts import scripted_refusal, worded
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.grants import Grant
+from tests.fakes.microsoft.identity import text_form
+from tests.fakes.microsoft.server import SimulatedMicrosoft
+from tests.fakes.microsoft.tokens import REVOKED
+from tests.fakes.microsoft.aadsts import Refusal, refusal
 from tests.fakes.microsoft.behaviour import Behaviour
 from tests.fakes.microsoft.challenge import challenged
 from tests.fakes.microsoft.client_credentials import by_client_credentials
@@ -141,12 +140,9 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
     async def _at_the_endpoint(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = request.get(_FAULT)
         if fault is None or not fault.answers:
-            try:
-                return await handler(request)
-            except Refusal as refused:
-                raise worded(refused) from None
+            return await handler(request)
         if fault.aadsts is not None:
-            raise scripted_refusal(fault.aadsts)
+            raise refusal(fault.aadsts)
         if fault.challenge is not None:
             raise challenged(self._simulation.address, fault.challenge)
         body, content_type = fault.body, fault.content_type
@@ -211,7 +207,7 @@ def _identity_trouble(status: int) -> web.Response:
     if status >= SERVER_ERROR:
         html = b"<html><body>Sorry, but we're having trouble signing you in.</body></html>"
         return web.Response(status=status, body=html, content_type="text/html")
-    refused = scripted_refusal(TOO_MANY_REQUESTS if status == TOO_MANY else MALFORMED)
+    refused = refusal(TOO_MANY_REQUESTS if status == TOO_MANY else MALFORMED)
     raise Refusal(refused.code, replace(refused.kind, status=status), refused.text)
 
 

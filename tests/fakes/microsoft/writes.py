@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.graph import GraphError
-from bridge.demo.presence import Location, Preferred, State, StatusMessage
-from bridge.demo.simulation import Simulation
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.graph import GraphError
+from tests.fakes.microsoft.presence import Location, Preferred, State, StatusMessage
+from tests.fakes.microsoft.simulation import Simulation
 from tests.fakes.microsoft.gate import FullGate, json_object
 from tests.fakes.microsoft.wording import Wording, zone_of
 

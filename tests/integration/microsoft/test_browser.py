@@ -18,7 +18,7 @@ from bridge.contract.errors import (
     PresenceBridgeError,
     SignInNeededError,
 )
-from bridge.demo.directory import App, Household, Person
+from tests.fakes.microsoft.directory import App, Household, Person
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.remedies import ADMIN, YOU
 from tests.fakes.clock import ManualClock

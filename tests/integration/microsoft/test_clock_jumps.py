@@ -19,7 +19,7 @@ from bridge.config.tables.config import Config, PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
-from bridge.demo.directory import Household, Person
+from tests.fakes.microsoft.directory import Household, Person
 from bridge.microsoft import MicrosoftAccount
 from bridge.microsoft import budget as budgets
 from bridge.microsoft.budget import Budget

@@ -16,7 +16,7 @@ from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
-from bridge.demo.directory import App, Household, Person
+from tests.fakes.microsoft.directory import App, Household, Person
 from bridge.microsoft.sign_in.browser import LIFETIME_S
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
 from bridge.service.service import Service

@@ -12,7 +12,7 @@ import pytest
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError
-from bridge.demo.directory import Person
+from tests.fakes.microsoft.directory import Person
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.polling import Poller
 from tests.fakes.microsoft import ScriptedMicrosoft

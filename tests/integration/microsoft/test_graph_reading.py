@@ -18,8 +18,8 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.demo.directory import Household, Person
-from bridge.demo.presence import Facts, StatusMessage
+from tests.fakes.microsoft.directory import Household, Person
+from tests.fakes.microsoft.presence import Facts, StatusMessage
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.connections import aiohttp_client

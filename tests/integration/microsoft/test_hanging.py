@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bridge.config.tables.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SourceUnavailableError
-from bridge.demo.directory import Person
+from tests.fakes.microsoft.directory import Person
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http, HttpRequest, HttpResponse

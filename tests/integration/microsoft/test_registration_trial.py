@@ -9,7 +9,7 @@ import pytest
 from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.config.tables.config import NetworkSettings
 from bridge.contract.errors import SourceUnavailableError
-from bridge.demo.directory import Household, guid
+from tests.fakes.microsoft.directory import Household, guid
 from bridge.microsoft.clouds import Cloud, cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http

@@ -18,7 +18,7 @@ from bridge import logs
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
-from bridge.demo.directory import Household, Person
+from tests.fakes.microsoft.directory import Household, Person
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
 from bridge.microsoft.sign_in.expected import Expected

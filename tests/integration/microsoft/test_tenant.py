@@ -20,7 +20,7 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.demo.certificate import make_certificate
-from bridge.demo.directory import Household, Person
+from tests.fakes.microsoft.directory import Household, Person
 from bridge.microsoft import Microsoft
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU

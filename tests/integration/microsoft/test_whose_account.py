@@ -14,7 +14,7 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError
 from bridge.contract.topics import Topics
-from bridge.demo.directory import Household, Person
+from tests.fakes.microsoft.directory import Household, Person
 from bridge.publishing.account_messages import auth
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft

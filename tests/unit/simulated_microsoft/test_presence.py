@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.presence import (
+from tests.fakes.microsoft.presence import (
     OFFLINE,
     Facts,
     Location,

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bridge.demo.directory import Household, household
-from bridge.demo.presence import Preferred, State
+from tests.fakes.microsoft.directory import Household, household
+from tests.fakes.microsoft.presence import Preferred, State
 from tests.fakes.clock import ManualClock
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.aadsts import KINDS, Refusal, refusal, refusal_without_number
+from tests.fakes.microsoft.aadsts import KINDS, Refusal, refusal, refusal_without_number
 from tests.fakes.clock import START
 
 

@@ -1,4 +1,4 @@
-"""The simulated Microsoft Graph, as far as a demo shows it: one's own presence.
+"""The simulated Microsoft Graph: who may read, its errors, and one's own presence.
 
 Its errors are worded by the door in front of it.
 """
@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import AccessToken
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.simulation import Simulation
+from tests.fakes.microsoft.tokens import AccessToken
 
 ROOT = "/v1.0/"
 GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"

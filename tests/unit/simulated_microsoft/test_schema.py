@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.presence import (
+from tests.fakes.microsoft.presence import (
     Facts,
     Location,
     State,

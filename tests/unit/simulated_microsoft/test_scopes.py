@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.aadsts import Refusal
-from bridge.demo.scopes import echoed, permissions_in
+from tests.fakes.microsoft.aadsts import Refusal
+from tests.fakes.microsoft.scopes import echoed, permissions_in
 from tests.fakes.microsoft.client_credentials import is_default
 
 HOST = "localhost:8443"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.directory import Household, household
+from tests.fakes.microsoft.directory import Household, household
 from tests.fakes.clock import ManualClock
 
 
