@@ -53,7 +53,7 @@ class PersonSignIn:
         same_account: SameAccount | None = None,
         random: Random = _random,
     ) -> None:
-        self._expected, self._slug, self._usual_way = expected, expected.slug, way
+        self._expected, self._slug = expected, expected.slug
         self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
         self._token = AccessToken(self._slug, self._renew, clock=clock)
         self._status = SignInStatus(
@@ -61,6 +61,7 @@ class PersonSignIn:
         )
         self._attempts = Attempts(
             expected,
+            way,
             app=app,
             workers=workers,
             scopes=scopes,
@@ -95,9 +96,7 @@ class PersonSignIn:
         One that runs goes on, unless it goes another way. A newcomer is not kept.
         """
         self._status.begin()
-        if way:
-            self._attempts.ways.allow(way)
-        self._attempts.start(way or self._attempts.ways.usable(self._usual_way))
+        self._attempts.request(way)
         self._status.show()
 
     async def keep(self) -> None:
@@ -220,5 +219,5 @@ class PersonSignIn:
         self._status.trouble = None
         if self._may_offer:
             self._may_offer = False
-            self._attempts.offer(self._usual_way, why)
+            self._attempts.offer(why)
         self._status.show()
