@@ -28,7 +28,7 @@ from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
-from bridge.microsoft.sign_in.remedy import BROWSER
+from bridge.microsoft.sign_in.remedies_table import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class AppSignIn:
     def _refused(self, why: Explanation) -> SignInNeededError:
         if self._logged != why.text:
             self._logged = why.text
-            log.error("%s: %s", self._slug, why.line)
+            log.error("%s: %s", self._slug, why.line(self._slug))
         self._show(ended(why, self._slug, self._app))
         return needed(why)
 

@@ -18,7 +18,7 @@ from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
-from bridge.microsoft.sign_in.status import SignInStatus, instead, line
+from bridge.microsoft.sign_in.status import SignInStatus, instead
 from bridge.retry import Random
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Attempts:
         if way in end.why.refuses:
             self._refused_ways.add(way)
         if before is None and (other := self._instead_of(way)):
-            log.warning("%s: %s", self._slug, line(end.why, self._slug))
+            log.warning("%s: %s", self._slug, end.why.line(self._slug))
             self.way, self._refused, self._browser = other, end.why, None
         else:
             self._end()

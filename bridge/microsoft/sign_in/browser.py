@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
@@ -113,15 +114,25 @@ class Browser:
 
     async def _redeemed(self) -> Answer:
         """Tokens for the code that came back, or a refusal."""
-        waits = {"first_s": RETRY_FIRST_S, "most_s": RETRY_MOST_S}
-        for failures in range(1, TRIES + 1):
-            try:
-                return await self._client.ask(self._redeem) or {"error": "not_redeemed"}
-            except SourceUnavailableError as error:
-                rest_s = wait_s(error, failures, random=self._random, **waits)
-            if failures < TRIES:
-                await self._clock.sleep(rest_s)
-        return {"error": "not_redeemed"}
+        answer: Answer | None = await AsyncRetrying(
+            retry=retry_if_exception_type(SourceUnavailableError),
+            wait=self._wait_s,
+            stop=stop_after_attempt(TRIES),
+            sleep=self._clock.sleep,
+            retry_error_callback=lambda _: {"error": "not_redeemed"},
+        )(self._client.ask, self._redeem)
+        return answer or {"error": "not_redeemed"}
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        assert isinstance(error, SourceUnavailableError)
+        return wait_s(
+            error,
+            state.attempt_number,
+            first_s=RETRY_FIRST_S,
+            most_s=RETRY_MOST_S,
+            random=self._random,
+        )
 
     def _request(self, app: Any) -> Answer:
         flow: Answer = app.initiate_auth_code_flow(

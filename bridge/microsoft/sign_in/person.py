@@ -28,7 +28,7 @@ from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
-from bridge.microsoft.sign_in.status import SignInStatus, line, locked, needed
+from bridge.microsoft.sign_in.status import SignInStatus, locked, needed
 from bridge.microsoft.sign_in.stored import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.retry import Random
@@ -165,7 +165,7 @@ class PersonSignIn:
             log.info("%s: nobody signed in; the sign-in before stays in use", self._slug)
             return
         level = logging.WARNING if end.ran_out else logging.ERROR
-        log.log(level, "%s: %s", self._slug, line(end.why, self._slug))
+        log.log(level, "%s: %s", self._slug, end.why.line(self._slug))
         self._status.failed(end.why)
 
     async def _renew(self, claims: str | None, refresh: bool) -> Answer:  # noqa: FBT001 - as ``Renew``
@@ -200,7 +200,7 @@ class PersonSignIn:
         """Microsoft, or a key, refuses what is stored."""
         self._refusal = why
         self._status.ended(why)
-        log.error("%s: %s", self._slug, line(why, self._slug))
+        log.error("%s: %s", self._slug, why.line(self._slug))
         self._offer(why)
         return needed(why)
 
@@ -209,7 +209,7 @@ class PersonSignIn:
         text = f"The stored sign-in cannot be read: {what.why}."
         why = Explanation(text, remedy=f"Run: {what.cure}", who=YOU)
         if self._status.ended(why):
-            log.error("%s: %s", self._slug, line(why, self._slug))
+            log.error("%s: %s", self._slug, why.line(self._slug))
         self._status.trouble = None
         self._status.show()
         return SignInUnreadableError(why.text, remedy=why.remedy)

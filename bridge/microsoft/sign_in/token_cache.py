@@ -40,12 +40,12 @@ class TokenCache:
         self.file, self._seal, self._write = file, seal, write
         self._lost = self._locked = self._warned = False
         self.entries: Entries = {}
-        """As they were read from the file, until msal has them."""
+        """As they were read or written last."""
         self._tokens: SerializableTokenCache | None = None
 
     @property
     def tokens(self) -> SerializableTokenCache:
-        """All of it, as msal has it."""
+        """The entries as msal has them, which changes them; ``save`` takes that over."""
         if self._tokens is None:
             from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
                 SerializableTokenCache,
@@ -53,7 +53,6 @@ class TokenCache:
 
             self._tokens = SerializableTokenCache()
             self._tokens.deserialize(json.dumps(self.entries))
-            self.entries = {}
         return self._tokens
 
     @property
@@ -61,23 +60,19 @@ class TokenCache:
         """Whether there is a file, as far as can be seen."""
         try:
             self.file.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError | NotADirectoryError)
         return True
 
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
-        return bool(
-            self.entries.get(ACCOUNT) or (self._tokens and any(self._tokens.search(ACCOUNT)))
-        )
+        return bool(self.entries.get(ACCOUNT))
 
     def has_any_of(self, client_id: str) -> bool:
         """Whether anything in it is of this app: else it is from before the config changed."""
-        kinds = json.loads(self.tokens.serialize()).values()
-        return any(entry.get("client_id") == client_id for kind in kinds for entry in kind.values())
+        every = (entry for kind in self.entries.values() for entry in kind.values())
+        return any(entry.get("client_id") == client_id for entry in every)
 
     def somebody(self) -> bool:
         """As ``has_account``, with a look at the file. Raises as ``load``."""
@@ -89,8 +84,7 @@ class TokenCache:
         """Whom it belongs to, if anybody. Raises as ``load``."""
         if not self.somebody():
             return None
-        stored = self._tokens.search(ACCOUNT) if self._tokens else self.entries[ACCOUNT].values()
-        return identity_of(next(iter(stored)))
+        return identity_of(next(iter(self.entries[ACCOUNT].values())))
 
     def load(self) -> None:
         """Read the file; a broken one is set aside under another name with a line in the log.
@@ -122,6 +116,7 @@ class TokenCache:
         if not (self.tokens.has_state_changed or self._lost):
             return
         text = self.tokens.serialize()
+        self.entries = json.loads(text)
         try:
             if self._locked:
                 self.file.replace(self.file.with_suffix(".other-key"))
@@ -138,7 +133,7 @@ class TokenCache:
 
     def replace(self, tokens: SerializableTokenCache) -> None:
         """Store ``tokens`` instead."""
-        self.entries, self._tokens = {}, tokens
+        self._tokens = tokens
         self.save()
 
     def delete(self) -> None:

@@ -20,9 +20,14 @@ from tests.fakes.microsoft.directory import Person
 from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
-from bridge.microsoft.sign_in.remedies_table import UNKNOWN, WITHOUT_NUMBER
-from bridge.microsoft.sign_in.remedy import BROWSER, for_account
+from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, for_account
+from bridge.microsoft.sign_in.remedies_table import (
+    BROWSER,
+    UNKNOWN,
+    WITHOUT_NUMBER,
+    Ending,
+    Remedy,
+)
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.aadsts import KINDS
 from tests.fakes.microsoft.faults import Fault

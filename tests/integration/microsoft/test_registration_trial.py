@@ -65,7 +65,7 @@ async def test_a_tenant_that_nobody_has_is_reported_without_a_word_about_a_confi
         why = await refused(client, cloud, name, home.app.client_id)
         assert "AADSTS90002" in why.text
         assert "Directory (tenant) ID" in why.remedy
-        assert "config" not in why.line
+        assert "config" not in why.line("alice")
         assert why.who == YOU
 
 
