@@ -81,9 +81,6 @@ class MsalRequests:
         request = _request("POST", url, params, {**(headers or {}), **kind}, form.encode())
         return self._exchange(request, Purpose.TOKENS if "grant_type=" in form else Purpose.CODE)
 
-    def close(self) -> None:
-        """Do nothing: the connections belong to others."""
-
     def _exchange(self, request: HttpRequest, expected: Purpose) -> MsalResponse:
         """The answer, when it is Microsoft's; ``SourceUnavailableError`` for any other."""
         response = self._send(request)
