@@ -2,5 +2,5 @@
 
 ``person`` is the sign-in of a person: ``stored`` is what the disk has of it, ``attempts`` carries
 out the flows of ``device_code`` and ``browser``. ``app_only`` is an app that signs itself in. Both
-have their access token in ``tokens`` and speak through ``msal_client``.
+have their ``access_token`` and speak through ``msal_client``.
 """
