@@ -21,12 +21,11 @@ from tests.fakes.microsoft.aadsts import Refusal, refusal
 from tests.fakes.microsoft.codes import DeviceCodes
 from tests.fakes.microsoft.directory import Directory, Person
 from tests.fakes.microsoft.grants import GRANTS
-from tests.fakes.microsoft.graph import GraphError, unauthorized
+from tests.fakes.microsoft.graph_errors import GraphError, challenged, unauthorized
 from tests.fakes.microsoft.scopes import permissions_in
 from tests.fakes.microsoft.simulation import Simulation, TokenRequest
 from tests.fakes.microsoft.tokens import AccessToken, Tokens
 from bridge.microsoft.http import HttpRequest, HttpResponse
-from tests.fakes.microsoft.challenge import challenged
 
 LOGIN_HOST, GRAPH_HOST = "login.microsoftonline.com", "graph.microsoft.com"
 BULK = "/v1.0/communications/getPresencesByUserId"

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from tests.fakes.microsoft.directory import Group, Person
-from tests.fakes.microsoft.graph import Gate, GraphError, context
+from tests.fakes.microsoft.gate import Gate
+from tests.fakes.microsoft.graph_errors import GraphError
+from tests.fakes.microsoft.presences import context
 from tests.fakes.microsoft.simulation import Simulation
 from tests.fakes.microsoft.tokens import AccessToken
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Self
@@ -17,8 +17,15 @@ from tests.fakes.microsoft.authorize import Authorize
 from bridge.demo.certificate import ServerCertificate
 from tests.fakes.microsoft.codes import AutoApproval, DeviceCodes
 from tests.fakes.microsoft.directory import Directory, Person
-from tests.fakes.microsoft.grants import GRANTS, Grant
-from tests.fakes.microsoft.graph import ROOT, Gate, GraphError, nothing_here, own_presence
+from tests.fakes.microsoft.grants import GRANTS
+from tests.fakes.microsoft.behaviour import Behaviour
+from tests.fakes.microsoft.client_credentials import by_client_credentials
+from tests.fakes.microsoft.gate import Gate
+from tests.fakes.microsoft.graph_errors import GraphError
+from tests.fakes.microsoft.people import People
+from tests.fakes.microsoft.presences import ROOT, Presences
+from tests.fakes.microsoft.throttle import Throttle
+from tests.fakes.microsoft.writes import PresenceWrites
 from tests.fakes.microsoft.identity import Identity
 from tests.fakes.microsoft.page import VerificationPage
 from tests.fakes.microsoft.simulation import Simulation
@@ -54,6 +61,11 @@ class SimulatedMicrosoft:
         self.tokens = Tokens(clock, random)
         self.codes = DeviceCodes(clock, random)
         self._simulation = Simulation(clock, random, directory, self.tokens, self.codes)
+        self.behaviour = Behaviour()
+        """What Microsoft does one way or the other."""
+        self.throttle = Throttle(clock)
+        """Graph's request limit; none unless its ``limit`` is set."""
+        self._gate = Gate(self._simulation, self.throttle)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -79,29 +91,21 @@ class SimulatedMicrosoft:
         """From now on ``person`` approves every code after so many seconds; ``None``: nobody."""
         self.codes.auto_approval = AutoApproval(person, after_s) if person else None
 
-    def gate(self) -> Gate:
-        """What stands before every endpoint of Graph."""
-        return Gate(self._simulation)
-
-    def grants(self) -> Mapping[str, Grant]:
-        """How tokens are given out, by the type of the grant."""
-        return GRANTS
-
-    def graph_routes(self) -> list[web.RouteDef]:
-        """What Graph answers."""
-        return own_presence(self._simulation, self.gate())
-
     async def __aenter__(self) -> Self:
         """Start to listen. Raises ``OSError`` where the port is taken."""
-        identity = Identity(self._simulation, self.grants())
+        simulation, gate = self._simulation, self._gate
+        as_itself = partial(by_client_credentials, self.behaviour)
+        identity = Identity(simulation, {**GRANTS, "client_credentials": as_itself})
         app = web.Application(middlewares=self.middlewares())
         app.add_routes(
             [
-                *VerificationPage(self._simulation).routes(),
+                *VerificationPage(simulation).routes(),
                 *identity.routes(),
-                *Authorize(self._simulation, identity).routes(),
-                *self.graph_routes(),
-                nothing_here(self.gate()),
+                *Authorize(simulation, identity).routes(),
+                *People(simulation, gate).routes(),
+                *Presences(simulation, gate, self.behaviour).routes(),
+                *PresenceWrites(simulation, gate).routes(),
+                web.route("*", f"{ROOT}{{rest:.*}}", self._nothing_here, name="graph.other"),
             ]
         )
         self._runner = web.AppRunner(
@@ -119,6 +123,12 @@ class SimulatedMicrosoft:
         self._port = self._runner.addresses[0][1]
         self._simulation.address = f"https://{self._name}:{self._port}"
         return self
+
+    async def _nothing_here(self, request: web.Request) -> web.Response:
+        """All that is left over of Graph: a bad request."""
+        self._gate.pass_token(request)
+        segment = request.path.rpartition("/")[2]
+        raise GraphError(400, f"Resource not found for the segment '{segment}'.")
 
     async def __aexit__(self, *_: object) -> None:
         """Stop to listen and drop every connection, whatever it waits for.
