@@ -56,7 +56,8 @@ class DeviceCode:
     user_code: str
     scope: str
     issued_s: float
-    decision: str | None = None
+    decision: str = ""
+    """"approve" or "decline", once there is one."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ class SimulatedMicrosoft:
     address: str = ""
     """``https://host:port``, known when the server listens."""
     _codes: dict[str, DeviceCode] = field(default_factory=dict)
-    _authorized: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _authorized: dict[str, dict[str, str]] = field(default_factory=dict)
     """What was asked for with an authorization code that was given out."""
     _tokens: set[str] = field(default_factory=set)
     """Access and refresh tokens that were given out."""
@@ -123,17 +124,16 @@ class SimulatedMicrosoft:
     async def token(self, request: web.Request) -> web.Response:
         """Tokens for a device code or an authorization code, or new ones for a refresh token."""
         form = {key: str(value) for key, value in (await request.post()).items()}
-        waiting, asked = self._codes.get(form.get("device_code", "")), form
-        if waiting and (error := self._unfinished(waiting)):
-            return _refused(error)
-        if waiting:
+        if waiting := self._codes.get(form.get("device_code", "")):
+            if error := self._unfinished(waiting):
+                return _refused(error)
             del self._codes[form["device_code"]]
-            asked = form | {"scope": waiting.scope}
-        elif form.get("code") in self._authorized:
-            asked = form | self._authorized.pop(form["code"])
+            form["scope"] = waiting.scope
+        elif authorized := self._authorized.pop(form.get("code", ""), None):
+            form |= authorized
         elif form.get("refresh_token") not in self._tokens:
             return _refused("invalid_grant")
-        return web.json_response(self._granted(asked))
+        return web.json_response(self._granted(form))
 
     async def show_form(self, request: web.Request) -> web.Response:
         """Where a person types the code; ``?code=`` fills it in."""
