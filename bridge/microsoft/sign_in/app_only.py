@@ -25,6 +25,7 @@ from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
@@ -123,13 +124,9 @@ class AppSignIn:
 
     def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
-        from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-            ConfidentialClientApplication,
-        )
-
         certificate = self._certificate()
         self._check_dates(certificate)
-        return ConfidentialClientApplication(
+        app: msal.ConfidentialClientApplication = library().ConfidentialClientApplication(
             self._app.client_id,
             client_credential={
                 "private_key": certificate.private_key,
@@ -141,6 +138,7 @@ class AppSignIn:
             app_name="presence-bridge",
             app_version=__version__,
         )
+        return app
 
     def _check_dates(self, certificate: ClientCertificate) -> None:
         """Warn once that the certificate ends soon; ``ConfigError`` when it has ended."""

@@ -16,6 +16,7 @@ from bridge.microsoft.sign_in.device_code import by_device_code
 from bridge.microsoft.sign_in.expected import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.status import SignInStatus, instead
@@ -161,11 +162,7 @@ class Attempts:
     async def _go_through(self, way: Way) -> None:
         @cache
         def tokens() -> msal.SerializableTokenCache:  # on a worker; nothing of an earlier person
-            from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-                SerializableTokenCache,
-            )
-
-            return SerializableTokenCache()
+            return library().SerializableTokenCache()
 
         client = self._workers.client(lambda requests: self._app.open(tokens(), requests))
         scopes = list(self.scopes)

@@ -20,6 +20,7 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import Fault, Http
 from bridge.microsoft.sign_in.answers import PENDING, Answer
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.msal_requests import (
     INTERRUPTED,
     UNREACHABLE,
@@ -125,9 +126,7 @@ class MsalClient:
 
 def _unreadable() -> tuple[type[Exception], ...]:
     """What msal raises about an answer that it cannot read; a bug of our own looks the same."""
-    from bridge.microsoft.sign_in.msal_library import MsalError  # noqa: PLC0415 - 1.5 MiB
-
-    return MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError
+    return library().exceptions.MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError
 
 
 def _is_msals(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.clouds import cloud_of
+from bridge.microsoft.sign_in.msal_library import library
 
 if TYPE_CHECKING:
     import msal
@@ -36,11 +37,7 @@ class PublicApp(NamedTuple):
         self, tokens: msal.SerializableTokenCache, requests: MsalRequests
     ) -> msal.PublicClientApplication:
         """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
-        from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-            PublicClientApplication,
-        )
-
-        return PublicClientApplication(
+        app: msal.PublicClientApplication = library().PublicClientApplication(
             self.client_id,
             authority=self.authority,
             instance_discovery=False,
@@ -50,6 +47,7 @@ class PublicApp(NamedTuple):
             app_name="presence-bridge",
             app_version=__version__,
         )
+        return app
 
 
 def public_app(config: Config, slug: str) -> PublicApp:

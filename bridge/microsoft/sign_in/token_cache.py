@@ -14,6 +14,7 @@ from bridge.config.unreadable_file import chown, owner_of, this_user
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 from bridge.microsoft.sign_in.identity import Identity, identity_of
+from bridge.microsoft.sign_in.msal_library import library
 
 if TYPE_CHECKING:
     from msal import SerializableTokenCache
@@ -47,11 +48,7 @@ class TokenCache:
     def tokens(self) -> SerializableTokenCache:
         """The entries as msal has them, which changes them; ``save`` takes that over."""
         if self._tokens is None:
-            from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-                SerializableTokenCache,
-            )
-
-            self._tokens = SerializableTokenCache()
+            self._tokens = library().SerializableTokenCache()
             self._tokens.deserialize(json.dumps(self.entries))
         return self._tokens
 
