@@ -126,7 +126,7 @@ class AppSignIn:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
         certificate = self._certificate()
         self._check_dates(certificate)
-        app: msal.ConfidentialClientApplication = library().ConfidentialClientApplication(
+        return library().ConfidentialClientApplication(
             self._app.client_id,
             client_credential={
                 "private_key": certificate.private_key,
@@ -138,7 +138,6 @@ class AppSignIn:
             app_name="presence-bridge",
             app_version=__version__,
         )
-        return app
 
     def _check_dates(self, certificate: ClientCertificate) -> None:
         """Warn once that the certificate ends soon; ``ConfigError`` when it has ended."""

@@ -37,7 +37,7 @@ class PublicApp(NamedTuple):
         self, tokens: msal.SerializableTokenCache, requests: MsalRequests
     ) -> msal.PublicClientApplication:
         """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
-        app: msal.PublicClientApplication = library().PublicClientApplication(
+        return library().PublicClientApplication(
             self.client_id,
             authority=self.authority,
             instance_discovery=False,
@@ -47,7 +47,6 @@ class PublicApp(NamedTuple):
             app_name="presence-bridge",
             app_version=__version__,
         )
-        return app
 
 
 def public_app(config: Config, slug: str) -> PublicApp:
