@@ -91,7 +91,11 @@ class SimulatedMicrosoft:
     async def discover(self, _: web.Request) -> web.Response:
         """Where to sign in (OpenID Connect Discovery 1.0)."""
         root = f"{self.address}/{TENANT_ID}"
-        names = {"token": "token", "authorization": "authorize", "device_authorization": "devicecode"}
+        names = {
+            "token": "token",
+            "authorization": "authorize",
+            "device_authorization": "devicecode",
+        }
         found = {f"{key}_endpoint": f"{root}/oauth2/v2.0/{name}" for key, name in names.items()}
         return web.json_response(found | {"issuer": f"{root}/v2.0"})
 

@@ -181,7 +181,12 @@ async def test_the_presence_of_a_person_is_changed(
     }
     shown = await change(http, "Alice@contoso.com", body)
     assert person.facts == Facts(
-        "Busy", "InACall", "On the phone", True, "Back on Monday", "remote"
+        availability="Busy",
+        activity="InACall",
+        status_message="On the phone",
+        out_of_office=True,
+        out_of_office_message="Back on Monday",
+        work_location="remote",
     )
     assert shown["activity"] == "InACall"
     assert shown["outOfOfficeSettings"]["isOutOfOffice"] is True

@@ -9,12 +9,12 @@ import json
 import aiohttp
 import pytest
 
-from tests.fakes.microsoft.directory import App, Person, Tenant
-from tests.fakes.microsoft.server import DIAGNOSTIC
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.aadsts import KINDS
+from tests.fakes.microsoft.directory import App, Person, Tenant
 from tests.fakes.microsoft.faults import OVERSIZED, Cut, Fault, Nonsense
+from tests.fakes.microsoft.server import DIAGNOSTIC
 
 PRESENCE = "/v1.0/me/presence"
 

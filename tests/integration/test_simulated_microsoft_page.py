@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from bridge.demo.certificate import ServerCertificate
-from tests.fakes.microsoft.directory import App, Household, Person, Tenant
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Tenant
 
 
 class SignIn:

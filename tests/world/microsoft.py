@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from multidict import CIMultiDict
 
 from bridge.contract.clock import Clock
+from bridge.microsoft.http import HttpRequest, HttpResponse
 from tests.fakes.microsoft.aadsts import Refusal, refusal
 from tests.fakes.microsoft.codes import DeviceCodes
 from tests.fakes.microsoft.directory import Directory, Person
@@ -25,7 +26,6 @@ from tests.fakes.microsoft.graph_errors import GraphError, challenged, unauthori
 from tests.fakes.microsoft.scopes import permissions_in
 from tests.fakes.microsoft.simulation import Simulation, TokenRequest
 from tests.fakes.microsoft.tokens import AccessToken, Tokens
-from bridge.microsoft.http import HttpRequest, HttpResponse
 
 LOGIN_HOST, GRAPH_HOST = "login.microsoftonline.com", "graph.microsoft.com"
 BULK = "/v1.0/communications/getPresencesByUserId"

@@ -126,7 +126,14 @@ class MsalClient:
 
 def _unreadable() -> tuple[type[Exception], ...]:
     """What msal raises about an answer that it cannot read; a bug of our own looks the same."""
-    return library().exceptions.MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError
+    return (
+        library().exceptions.MsalError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+    )
 
 
 def _is_msals(error: Exception) -> bool:

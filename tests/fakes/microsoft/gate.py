@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.microsoft.directory import Person
-from tests.fakes.microsoft.simulation import Simulation
-from tests.fakes.microsoft.tokens import AccessToken
 from tests.fakes.microsoft.graph_errors import TOO_MANY, GraphError, challenged, unauthorized
+from tests.fakes.microsoft.simulation import Simulation
 from tests.fakes.microsoft.throttle import Throttle
+from tests.fakes.microsoft.tokens import AccessToken
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.microsoft.graph_errors import GraphError
+from tests.fakes.microsoft.behaviour import Behaviour
 from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.gate import Gate, json_object
+from tests.fakes.microsoft.graph_errors import GraphError
 from tests.fakes.microsoft.simulation import Simulation
 from tests.fakes.microsoft.tokens import AccessToken
-from tests.fakes.microsoft.behaviour import Behaviour
-from tests.fakes.microsoft.gate import Gate, json_object
 
 ROOT = "/v1.0/"
 READ_OWN = ("Presence.Read", "Presence.Read.All", "Presence.ReadWrite", "Presence.ReadWrite.All")

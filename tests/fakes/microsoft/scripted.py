@@ -10,15 +10,15 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from tests.fakes.microsoft.directory import Person
-from tests.fakes.microsoft.identity import text_form
-from tests.fakes.microsoft.server import SimulatedMicrosoft
-from tests.fakes.microsoft.tokens import REVOKED
 from tests.fakes.microsoft.aadsts import Refusal, refusal
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.endpoints import GRAPH_ENDPOINTS, endpoint_of
 from tests.fakes.microsoft.faults import Cut, Fault, Faults, nonsense_body
 from tests.fakes.microsoft.graph_errors import TOO_MANY, GraphError, challenged
+from tests.fakes.microsoft.identity import text_form
 from tests.fakes.microsoft.request_log import LoggedRequest, RequestLog
+from tests.fakes.microsoft.server import SimulatedMicrosoft
+from tests.fakes.microsoft.tokens import REVOKED
 
 SERVER_ERROR = 500
 TOO_MANY_REQUESTS, MALFORMED = 90055, 9002313

@@ -12,24 +12,24 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.contract.clock import Clock, SystemClock
+from bridge.demo.certificate import ServerCertificate
 from tests.fakes.microsoft.aadsts import Refusal
 from tests.fakes.microsoft.authorize import Authorize
-from bridge.demo.certificate import ServerCertificate
-from tests.fakes.microsoft.codes import AutoApproval, DeviceCodes
-from tests.fakes.microsoft.directory import Directory, Person
-from tests.fakes.microsoft.grants import GRANTS
 from tests.fakes.microsoft.behaviour import Behaviour
 from tests.fakes.microsoft.client_credentials import by_client_credentials
+from tests.fakes.microsoft.codes import AutoApproval, DeviceCodes
+from tests.fakes.microsoft.directory import Directory, Person
 from tests.fakes.microsoft.gate import Gate
+from tests.fakes.microsoft.grants import GRANTS
 from tests.fakes.microsoft.graph_errors import GraphError
-from tests.fakes.microsoft.people import People
-from tests.fakes.microsoft.presences import ROOT, Presences
-from tests.fakes.microsoft.throttle import Throttle
-from tests.fakes.microsoft.writes import PresenceWrites
 from tests.fakes.microsoft.identity import Identity
 from tests.fakes.microsoft.page import VerificationPage
+from tests.fakes.microsoft.people import People
+from tests.fakes.microsoft.presences import ROOT, Presences
 from tests.fakes.microsoft.simulation import Simulation
+from tests.fakes.microsoft.throttle import Throttle
 from tests.fakes.microsoft.tokens import Tokens
+from tests.fakes.microsoft.writes import PresenceWrites
 
 DIAGNOSTIC = (
     '{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"000",'

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfoNotFoundError
 from aiohttp import web
 
 from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.gate import Gate, json_object
 from tests.fakes.microsoft.graph_errors import GraphError
 from tests.fakes.microsoft.presence import Location, Preferred, State, StatusMessage
 from tests.fakes.microsoft.simulation import Simulation
-from tests.fakes.microsoft.gate import Gate, json_object
 from tests.fakes.microsoft.wording import Wording, zone_of
 
 WRITE_OWN, WRITE_ALL = ("Presence.ReadWrite",), ("Presence.ReadWrite.All",)

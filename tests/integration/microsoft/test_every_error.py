@@ -16,7 +16,6 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
-from tests.fakes.microsoft.directory import Person
 from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn
@@ -30,6 +29,7 @@ from bridge.microsoft.sign_in.remedies_table import (
 )
 from tests.fakes.microsoft import ScriptedMicrosoft
 from tests.fakes.microsoft.aadsts import KINDS
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge
 from tests.integration.microsoft.office import Office

@@ -9,13 +9,13 @@ import pytest
 from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.config.tables.config import NetworkSettings
 from bridge.contract.errors import SourceUnavailableError
-from tests.fakes.microsoft.directory import Household, guid
 from bridge.microsoft.clouds import Cloud, cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http
 from bridge.microsoft.sign_in.registration_trial import try_registration
 from bridge.microsoft.sign_in.remedies import OWNER, YOU, Explanation
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, guid
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 
 ELSE = guid("nobody's")

@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
+from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft.aadsts import Refusal
 from tests.fakes.microsoft.codes import AutoApproval, DeviceCode, DeviceCodes
 from tests.fakes.microsoft.directory import Household, Person
-from tests.fakes.clock import ManualClock
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clock import START
 from tests.fakes.microsoft.presence import (
     OFFLINE,
     Facts,
@@ -14,7 +15,6 @@ from tests.fakes.microsoft.presence import (
     StatusMessage,
     graph_presence,
 )
-from tests.fakes.clock import START
 from tests.fakes.microsoft.wording import Layout, Wording, reworded
 from tests.fakes.rows import rows
 

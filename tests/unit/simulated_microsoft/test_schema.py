@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from bridge.microsoft.presence import parse_presence
+from tests.fakes.clock import START
 from tests.fakes.microsoft.presence import (
     Facts,
     Location,
@@ -20,8 +22,6 @@ from tests.fakes.microsoft.presence import (
     StatusMessage,
     graph_presence,
 )
-from bridge.microsoft.presence import parse_presence
-from tests.fakes.clock import START
 from tests.fakes.microsoft.wording import Layout, Wording
 from tests.fakes.rows import rows
 
