@@ -62,7 +62,7 @@ def quoted(path: Path) -> str:
     return shlex.quote(os.path.realpath(path))  # Path.resolve trips over a link to itself
 
 
-def chown(path: Path, *, all_below: bool = True) -> str:
+def chown_command(path: Path, *, all_below: bool = True) -> str:
     """The command that gives this user ``path``, and ``all_below`` it."""
     return f"sudo chown {'-R ' if all_below else ''}{this_user()} {quoted(path)}"
 
@@ -75,7 +75,7 @@ def _forbidden(file: Path, me: str, *, shared: bool) -> Unreadable:
         )
     return Unreadable(
         f"this user ({me}) may not read {file}, which belongs to {owner}",
-        f"sudo chmod a+r {quoted(file)}" if shared else chown(file, all_below=False),
+        f"sudo chmod a+r {quoted(file)}" if shared else chown_command(file, all_below=False),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge.config.atomic_file import write_private
 from bridge.config.tables.config import Config
-from bridge.config.unreadable_file import chown, owner_of, this_user
+from bridge.config.unreadable_file import chown_command, owner_of, this_user
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 from bridge.microsoft.sign_in.identity import Identity, identity_of
@@ -175,7 +175,7 @@ class TokenCache:
             return
         self._warned = True
         owner = owner_of(path)
-        cure = chown(path) if owner != this_user() else error.strerror
+        cure = chown_command(path) if owner != this_user() else error.strerror
         log.warning("%s is open to others and belongs to %s: %s", path, owner, cure)
 
 
