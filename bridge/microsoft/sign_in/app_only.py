@@ -23,7 +23,7 @@ from bridge.contract.errors import (
 )
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
-from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.msal_requests import MsalRequests

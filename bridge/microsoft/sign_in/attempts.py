@@ -13,7 +13,7 @@ from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.device_code import by_device_code
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
 from bridge.microsoft.sign_in.msal_library import library

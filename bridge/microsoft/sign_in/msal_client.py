@@ -19,7 +19,7 @@ from weakref import WeakSet
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import Fault, Http
-from bridge.microsoft.sign_in.answers import PENDING, Answer
+from bridge.microsoft.sign_in.genuine_answers import PENDING, Answer
 from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.msal_requests import (
     INTERRUPTED,

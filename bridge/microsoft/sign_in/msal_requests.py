@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
-from bridge.microsoft.sign_in.answers import (
+from bridge.microsoft.sign_in.genuine_answers import (
     Answer,
     Purpose,
     fields_of,

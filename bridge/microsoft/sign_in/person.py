@@ -18,18 +18,18 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
-from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.attempts import Attempts
 from bridge.microsoft.sign_in.encryption import OtherKeyError
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted
+from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
 from bridge.microsoft.sign_in.status import SignInStatus, locked, needed
-from bridge.microsoft.sign_in.stored import StoredSignIn, UnreadableCacheError
+from bridge.microsoft.sign_in.stored_sign_in import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.retry import Random
 

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import PersonMustActError, SignInNeededError
 from bridge.contract.latest import Latest
-from bridge.microsoft.sign_in.expected import Expected, Newcomer, is_another
+from bridge.microsoft.sign_in.expected_person import Expected, Newcomer, is_another
 from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.message_to_admin import letter, mend_url
 from bridge.microsoft.sign_in.registration import PublicApp

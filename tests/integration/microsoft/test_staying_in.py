@@ -20,7 +20,7 @@ from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.registration import PublicApp

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.http import HttpResponse
-from bridge.microsoft.sign_in.answers import Purpose, fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.genuine_answers import Purpose, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.rows import rows
 from tests.fakes.scripted_http import DISCOVERY, answered
