@@ -28,7 +28,7 @@ from bench.many import BULK, STAFF, Crowd, configure
 from bench.rig import DEADLINE_S, Rig, free_port, rig
 from bench.spread import spread
 from bridge.broker.window import MOST
-from bridge.demo.directory import Person
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.request_log import LoggedRequest
 
 MOSQUITTO = """listener {port} 127.0.0.1

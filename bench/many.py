@@ -16,8 +16,8 @@ from random import uniform
 from typing import Any
 
 from bench.rig import DEADLINE_S, Rig, processor_s, resident_mib
-from bridge.demo.directory import Person
 from bridge.microsoft.sign_in.certificate import create
+from tests.fakes.microsoft.directory import Person
 
 BASE = """
 state_dir = "{state}"

@@ -28,7 +28,6 @@ class PreparedMicrosoft(ScriptedMicrosoft):
         """The innermost has the answers."""
         self._answers: dict[tuple[str, bytes], bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
-        self._gate = self.gate()
         return [*super().middlewares(), self._prepared]
 
     @web.middleware

@@ -26,7 +26,7 @@ from bench.prepared import PreparedMicrosoft
 from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.demo.certificate import make_certificate
-from bridge.demo.directory import Household, household
+from tests.fakes.microsoft.directory import Household, household
 from tests.fakes.microsoft.request_log import RequestLog
 from tests.fakes.mosquitto import until_accepted
 

@@ -21,8 +21,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bench.many import WINDOW_S, configure, most_in_window
 from bench.rig import Rig, processor_s, resident_mib
-from bridge.demo.directory import Group, Person, Tenant
 from bridge.microsoft.sign_in.certificate import CreatedFiles, create
+from tests.fakes.microsoft.directory import Group, Person, Tenant
 
 TABLE = """
 [accounts.staff{number}]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.config.private_folder import make_private
 from bridge.config.state_file import StateFile
-from bridge.config.unreadable_file import owner_of, quoted, this_user
+from bridge.config.unreadable_file import chown_command, owner_of, this_user
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
 from bridge.notify import ALIVE, READY, notify
@@ -125,11 +125,11 @@ def refused(folder: Path, error: OSError) -> ConfigError:
     remedy, me = "", this_user()
     if isinstance(error, PermissionError):
         remedy = "; run this as the user of the service, who must own that folder"
-        chown, owner = f"sudo chown -R {me} {quoted(folder)}", owner_of(folder)
+        owner = owner_of(folder)
         if owner == me and os.access(folder / LOCK, os.F_OK):
-            remedy = f"; {LOCK} in it belongs to {owner_of(folder / LOCK)}: {chown}"
+            remedy = f"; {LOCK} in it belongs to {owner_of(folder / LOCK)}: {chown_command(folder)}"
         elif owner != me and os.access(folder, os.F_OK):
-            remedy = f"{remedy} and not {owner}; if that is {me}: {chown}"
+            remedy = f"{remedy} and not {owner}; if that is {me}: {chown_command(folder)}"
     return ConfigError([f"state_dir: {folder}: {error.strerror}{remedy}"])
 
 

@@ -62,16 +62,20 @@ def quoted(path: Path) -> str:
     return shlex.quote(os.path.realpath(path))  # Path.resolve trips over a link to itself
 
 
+def chown_command(path: Path, *, all_below: bool = True) -> str:
+    """The command that gives this user ``path``, and ``all_below`` it."""
+    return f"sudo chown {'-R ' if all_below else ''}{this_user()} {quoted(path)}"
+
+
 def _forbidden(file: Path, me: str, *, shared: bool) -> Unreadable:
     owner = owner_of(file)
     if owner == me:
         return Unreadable(
             f"this user ({me}) may not read {file}, as its mode says", f"chmod u+r {quoted(file)}"
         )
-    change = "chmod a+r" if shared else f"chown {me}"
     return Unreadable(
         f"this user ({me}) may not read {file}, which belongs to {owner}",
-        f"sudo {change} {quoted(file)}",
+        f"sudo chmod a+r {quoted(file)}" if shared else chown_command(file, all_below=False),
     )
 
 

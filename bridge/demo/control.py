@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.directory import Directory
+from bridge.demo.person import Person
 
 ARGUMENTS = {
     "availability": ("availability", str),
@@ -17,18 +17,17 @@ ARGUMENTS = {
     "outOfOfficeMessage": ("out_of_office_message", str),
     "workLocation": ("work_location", str),
 }
-"""The keys of a change: the argument of ``Directory.change``, and its type; empty text clears."""
+"""The keys of a change: the name among ``Facts``, and its type; an empty text clears."""
 
 
-def control_routes(directory: Directory) -> list[web.RouteDef]:
+def control_routes(person: Person) -> list[web.RouteDef]:
     """The endpoint below ``/control``; a mistake is answered with ``{"error": "one sentence"}``."""
 
     async def set_presence(request: web.Request) -> web.Response:
-        person = directory.person(request.match_info["who"])
-        if person is None:
+        if request.match_info["who"].lower() not in (person.upn, person.oid):
             raise _error(web.HTTPNotFound, "no such person")
-        directory.change(person, **_arguments(await request.read()))
-        return web.json_response(directory.presence_resource(person, own=True))
+        person.change(**_arguments(await request.read()))
+        return web.json_response(person.resource())
 
     return [web.post("/control/people/{who}/presence", set_presence)]
 

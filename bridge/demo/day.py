@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 
 from bridge.contract.clock import Clock
-from bridge.demo.directory import Directory, Person
+from bridge.demo.person import Person
 
 MINUTE_S, HOUR_S = 60, 3600
 SLOT_S = 30 * MINUTE_S
@@ -95,7 +95,6 @@ def compressed(day: Sequence[Moment], lasts_s: float) -> list[Moment]:
 
 
 async def play(
-    directory: Directory,
     person: Person,
     day: Sequence[Moment],
     *,
@@ -112,17 +111,17 @@ async def play(
     while True:
         began_s = clock.monotonic()
         for moment, end_s in zip(story, ends, strict=True):
-            apply(directory, person, moment)
+            apply(person, moment)
             began_s += await _pass(person, began_s + end_s, clock, says)
 
 
 async def _pass(person: Person, until_s: float, clock: Clock, says: Callable[[str], None]) -> float:
     """Wait until ``until_s``, and a while after each change by hand; so much later is the day."""
-    ends_s, seen, changed = until_s, person.sequence, False
+    ends_s, seen, changed = until_s, person.changes, False
     while (left_s := ends_s - clock.monotonic()) > 0:
         await clock.sleep(min(left_s, NOTICED_S))
-        if person.sequence != seen:  # also when it says the same as the day
-            seen, ends_s = person.sequence, max(ends_s, clock.monotonic() + PAUSE_S)
+        if person.changes != seen:  # also when it says the same as the day
+            seen, ends_s = person.changes, max(ends_s, clock.monotonic() + PAUSE_S)
             says(f"{person.name} was changed by hand: the day waits {PAUSE_S:.0f} s.")
             changed = True
     if changed:
@@ -130,12 +129,11 @@ async def _pass(person: Person, until_s: float, clock: Clock, says: Callable[[st
     return ends_s - until_s
 
 
-def apply(directory: Directory, person: Person, moment: Moment) -> None:
+def apply(person: Person, moment: Moment) -> None:
     """Make the presence of ``person`` that of ``moment``."""
-    directory.change(
-        person,
-        moment.availability,
-        moment.activity,
+    person.change(
+        availability=moment.availability,
+        activity=moment.activity,
         status_message=moment.status_message,
         out_of_office=moment.out_of_office,
     )

@@ -1,169 +1,231 @@
-"""The simulated Microsoft as one TLS server."""
+"""The simulated Microsoft of the demo: one person signs in and has her presence read, over TLS.
+
+It takes every app and every scope. All that Microsoft refuses is simulated for tests alone, in
+``tests/fakes/microsoft``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from email.utils import format_datetime
-from pathlib import Path
-from random import Random, SystemRandom
-from typing import Self
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from html import escape
+from secrets import choice, token_urlsafe
+from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
-from bridge.contract.clock import Clock, SystemClock
-from bridge.demo.aadsts import Refusal
-from bridge.demo.authorize import Authorize
+from bridge.contract.clock import Clock
 from bridge.demo.certificate import ServerCertificate
-from bridge.demo.codes import AutoApproval, DeviceCodes
 from bridge.demo.control import control_routes
-from bridge.demo.directory import Directory, Person
-from bridge.demo.grants import GRANTS, Grant
-from bridge.demo.graph import ROOT, Gate, GraphError, nothing_here, own_presence
-from bridge.demo.identity import Identity
-from bridge.demo.page import VerificationPage
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import Tokens
+from bridge.demo.person import Person
 
-DIAGNOSTIC = (
-    '{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"000",'
-    '"RoleInstance":"DEMO"}}'
-)
+DOMAIN, TENANT_ID = "contoso.com", "c6f2a1cb-d8c4-5bd1-817f-f14bf5f23318"
+CLIENT_ID = "085f355a-b5af-5e78-9148-d946875faeb0"
+APPROVAL_AFTER_S = 3.0
+"""So long the sign-in code can be read before the demo enters it."""
+EXPIRES_S, INTERVAL_S, TOKEN_S = 900, 5, 3600
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>body{{font:1.1rem/1.5 sans-serif;max-width:30rem;margin:3rem auto;padding:0 1rem}}
+input,button{{font:inherit;padding:.4rem .6rem;margin:.2rem 0}}</style>
+<h1>{title}</h1>
+{body}
+</html>
+"""
+_FORM = """<p>This is the simulated Microsoft. Nothing that you type leaves this machine.</p>
+<form method="post">
+<p><label>Code<br><input name="code" value="{code}" autocomplete="off" required></label></p>
+<p><button name="decision" value="approve">Continue as {name}</button>
+<button name="decision" value="decline">Cancel</button></p>
+</form>"""
 
 
+@dataclass
+class DeviceCode:
+    """A sign-in that waits for a person (RFC 8628)."""
+
+    user_code: str
+    scope: str
+    issued_s: float
+    decision: str = ""
+    """"approve" or "decline", once there is one."""
+
+
+@dataclass
 class SimulatedMicrosoft:
-    """Identity and Graph on one port; clients need only its addresses and its authority's file.
+    """Sign-in and Graph for ``person``, who approves every sign-in after a while by herself."""
 
-    ``name`` is the host in all addresses that are given out, which ``certificate`` covers; port 0
-    takes a free one.
-    """
+    person: Person
+    clock: Clock
+    address: str = ""
+    """``https://host:port``, known when the server listens."""
+    _codes: dict[str, DeviceCode] = field(default_factory=dict)
+    _authorized: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What was asked for with an authorization code that was given out."""
+    _tokens: set[str] = field(default_factory=set)
+    """Access and refresh tokens that were given out."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        certificate: ServerCertificate,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        name: str = "localhost",
-        clock: Clock | None = None,
-        random: Random | None = None,
-    ) -> None:
-        self._certificate, self._host, self._port, self._name = certificate, host, port, name
-        clock, random = clock or SystemClock(), random or SystemRandom()
-        self.directory = directory
-        self.tokens = Tokens(clock, random)
-        self.codes = DeviceCodes(clock, random)
-        self._simulation = Simulation(clock, random, directory, self.tokens, self.codes)
-        self._runner: web.AppRunner | None = None
+    def routes(self) -> list[web.RouteDef]:
+        """All of its endpoints."""
+        oauth = "/{tenant}/oauth2/v2.0"
+        return [
+            web.get("/{tenant}/v2.0/.well-known/openid-configuration", self.discover),
+            web.post(f"{oauth}/devicecode", self.device_code),
+            web.get(f"{oauth}/authorize", self.authorize),
+            web.post(f"{oauth}/token", self.token),
+            web.get("/device", self.show_form),
+            web.post("/device", self.decide),
+            web.get("/v1.0/me/presence", self.presence),
+            *control_routes(self.person),
+        ]
 
-    @property
-    def ca_file(self) -> Path:
-        """The authority that clients must trust."""
-        return self._certificate.ca_file
+    async def discover(self, _: web.Request) -> web.Response:
+        """Where to sign in (OpenID Connect Discovery 1.0)."""
+        root = f"{self.address}/{TENANT_ID}"
+        names = {
+            "token": "token",
+            "authorization": "authorize",
+            "device_authorization": "devicecode",
+        }
+        found = {f"{key}_endpoint": f"{root}/oauth2/v2.0/{name}" for key, name in names.items()}
+        return web.json_response(found | {"issuer": f"{root}/v2.0"})
 
-    @property
-    def login_url(self) -> str:
-        """Where tenants are found: ``https://host:port``."""
-        return self._simulation.address
-
-    @property
-    def graph_url(self) -> str:
-        """Graph with its version: ``https://host:port/v1.0``."""
-        return f"{self._simulation.address}/v1.0"
-
-    @property
-    def control_url(self) -> str:
-        """Where somebody who watches changes a presence: ``https://host:port/control``."""
-        return f"{self._simulation.address}/control"
-
-    def middlewares(self) -> list[Middleware]:
-        """What requests and answers pass, the first outermost."""
-        return [door(self._simulation)]
-
-    def auto_approve(self, person: Person | None, *, after_s: float = 0) -> None:
-        """From now on ``person`` approves every code after so many seconds; ``None``: nobody."""
-        self.codes.auto_approval = AutoApproval(person, after_s) if person else None
-
-    def gate(self) -> Gate:
-        """What stands before every endpoint of Graph."""
-        return Gate(self._simulation)
-
-    def grants(self) -> Mapping[str, Grant]:
-        """How tokens are given out, by the type of the grant."""
-        return GRANTS
-
-    def graph_routes(self) -> list[web.RouteDef]:
-        """What Graph answers."""
-        return own_presence(self._simulation, self.gate())
-
-    async def __aenter__(self) -> Self:
-        """Start to listen. Raises ``OSError`` where the port is taken."""
-        identity = Identity(self._simulation, self.grants())
-        app = web.Application(middlewares=self.middlewares())
-        app.add_routes(
-            [
-                *VerificationPage(self._simulation).routes(),
-                *identity.routes(),
-                *Authorize(self._simulation, identity).routes(),
-                *self.graph_routes(),
-                nothing_here(self.gate()),
-                *control_routes(self.directory),
-            ]
+    async def device_code(self, request: web.Request) -> web.Response:
+        """A device code and the words for the person (RFC 8628, 3.2)."""
+        form = await request.post()
+        device_code, user_code = token_urlsafe(), "".join(choice(LETTERS) for _ in range(9))
+        scope, now_s = str(form.get("scope")), self.clock.monotonic()
+        self._codes[device_code] = DeviceCode(user_code, scope, now_s)
+        page = f"{self.address}/device"
+        return web.json_response(
+            {
+                "user_code": user_code,
+                "device_code": device_code,
+                "verification_uri": page,
+                "expires_in": EXPIRES_S,
+                "interval": INTERVAL_S,
+                "message": f"To sign in, use a web browser to open the page {page} and enter the "
+                f"code {user_code} to authenticate.",
+            }
         )
-        self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=0
-        )
-        await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, self._host, self._port, ssl_context=self._certificate.server_context()
-        )
-        try:
-            await site.start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
-        self._simulation.address = f"https://{self._name}:{self._port}"
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        """Stop to listen and drop every connection, whatever it waits for.
+    async def authorize(self, request: web.Request) -> web.Response:
+        """Sign in for who comes with a browser, at once (RFC 6749, 4.1.2)."""
+        query, code = dict(request.query), token_urlsafe()
+        self._authorized[code] = query
+        answer = urlencode({"code": code, "state": query.get("state", "")})
+        return web.Response(status=302, headers={"Location": f"{query['redirect_uri']}?{answer}"})
 
-        A polite end of TLS would wait for clients that keep connections open and do not read.
-        """
-        if self._runner is None:
-            return
-        for connection in self._runner.server.connections if self._runner.server else ():
-            if connection.transport is not None:
-                connection.transport.abort()
-        await self._runner.cleanup()
-        self._runner = None
+    async def token(self, request: web.Request) -> web.Response:
+        """Tokens for a device code or an authorization code, or new ones for a refresh token."""
+        form = {key: str(value) for key, value in (await request.post()).items()}
+        if waiting := self._codes.get(form.get("device_code", "")):
+            if error := self._unfinished(waiting):
+                return _refused(error)
+            del self._codes[form["device_code"]]
+            form["scope"] = waiting.scope
+        elif authorized := self._authorized.pop(form.get("code", ""), None):
+            form |= authorized
+        elif form.get("refresh_token") not in self._tokens:
+            return _refused("invalid_grant")
+        return web.json_response(self._granted(form))
+
+    async def show_form(self, request: web.Request) -> web.Response:
+        """Where a person types the code; ``?code=`` fills it in."""
+        code, name = escape(request.query.get("code", "")), escape(self.person.name)
+        return _page("Enter code", _FORM.format(code=code, name=name))
+
+    async def decide(self, request: web.Request) -> web.Response:
+        """Approve or decline the code that was typed."""
+        form = await request.post()
+        typed = str(form.get("code")).strip().upper().replace("-", "")
+        found = next((code for code in self._codes.values() if code.user_code == typed), None)
+        if found is None:
+            text = "<p>That code didn't work. Check the code and try again.</p>"
+            return _page("Enter code", text, status=400)
+        found.decision = str(form.get("decision"))
+        if found.decision == "decline":
+            return _page("Declined", "<p>You can close this page.</p>")
+        return _page("Signed in", f"<p>{escape(self.person.name)}, you can close this page.</p>")
+
+    async def presence(self, request: web.Request) -> web.Response:
+        """The person's own presence (Graph v1.0 reference, presence-get)."""
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._tokens:
+            error = {"code": "InvalidAuthenticationToken", "message": "Access token is not known."}
+            return web.json_response({"error": error}, status=401)
+        return web.json_response(self.person.resource())
+
+    def _unfinished(self, code: DeviceCode) -> str | None:
+        """Why there are no tokens for ``code``, if there are none (RFC 8628, 3.5)."""
+        if code.decision == "decline":
+            return "authorization_declined"
+        early = self.clock.monotonic() < code.issued_s + APPROVAL_AFTER_S
+        return "authorization_pending" if early and not code.decision else None
+
+    def _granted(self, asked: Mapping[str, str]) -> dict[str, Any]:
+        access, refresh = token_urlsafe(), token_urlsafe()
+        self._tokens |= {access, refresh}
+        person, now = self.person, int(self.clock.now().timestamp())
+        claims = {
+            "iss": f"{self.address}/{TENANT_ID}/v2.0",
+            "aud": asked.get("client_id"),
+            "sub": person.oid,
+            "iat": now,
+            "exp": now + TOKEN_S,
+            "name": person.name,
+            "preferred_username": person.upn,
+            "oid": person.oid,
+            "tid": TENANT_ID,
+            "nonce": asked.get("nonce"),
+        }
+        words = asked.get("scope", "").split()
+        return {
+            "token_type": "Bearer",
+            "expires_in": TOKEN_S,
+            "scope": " ".join(word for word in words if word != "offline_access"),
+            "access_token": access,
+            "refresh_token": refresh,
+            "id_token": ".".join((_base64url({"alg": "none"}), _base64url(claims), "")),
+            "client_info": _base64url({"uid": person.oid, "utid": TENANT_ID}),
+        }
 
 
-def door(simulation: Simulation) -> Middleware:
-    """What every answer of identity and Graph has: its ids, the time, and errors as JSON."""
+@asynccontextmanager
+async def listening(
+    person: Person, certificate: ServerCertificate, clock: Clock
+) -> AsyncIterator[SimulatedMicrosoft]:
+    """Serve on a free port of this machine."""
+    microsoft, app = SimulatedMicrosoft(person, clock), web.Application()
+    app.add_routes(microsoft.routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    try:
+        context = certificate.server_context()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        microsoft.address = f"https://localhost:{runner.addresses[0][1]}"
+        yield microsoft
+    finally:
+        await runner.cleanup()
 
-    @web.middleware
-    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.match_info.route.name is None:  # not of Microsoft, or no endpoint at all
-            return await handler(request)
-        now, own_id = simulation.clock.now(), simulation.new_id()
-        asked_id = request.headers.get("client-request-id", own_id)
-        try:
-            response = await handler(request)
-        except GraphError as error:
-            body = error.body(now=now, request_id=own_id, client_request_id=asked_id)
-            response = web.json_response(body, status=error.status, headers=error.headers)
-        except Refusal as refused:
-            body = refused.body(now=now, trace_id=own_id, correlation_id=asked_id)
-            response = web.json_response(body, status=refused.kind.status)
-        ids = {"client-request-id": asked_id, "Date": format_datetime(now, usegmt=True)}
-        if request.path.startswith(ROOT):
-            ids |= {"request-id": own_id, "x-ms-ags-diagnostic": DIAGNOSTIC}
-        else:
-            ids |= {"x-ms-request-id": own_id}
-        response.headers.update(ids)
-        return response
 
-    return answered
+def _base64url(document: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+
+def _refused(error: str) -> web.Response:
+    body = {"error": error, "error_description": f"The simulated Microsoft says: {error}."}
+    return web.json_response(body, status=400)
+
+
+def _page(title: str, body: str, *, status: int = 200) -> web.Response:
+    html = _PAGE.format(title=title, body=body)
+    return web.Response(text=html, content_type="text/html", status=status)

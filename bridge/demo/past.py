@@ -10,7 +10,7 @@ from random import Random
 from bridge.contract.clock import Clock
 from bridge.contract.presence_kind import Kind, kind_of
 from bridge.demo.day import Moment, apply, working_day
-from bridge.demo.directory import household
+from bridge.demo.person import Person
 from bridge.microsoft.presence import parse_presence
 
 DAYS = 7
@@ -20,13 +20,12 @@ DAYS = 7
 def past_week(account: str, clock: Clock) -> str:
     """The lines of ``history.jsonl``: what ``account`` did on each day up to now."""
     now = clock.now()
-    home = household(clock)  # another one: in the demo's own nothing has happened yet
+    person = Person()  # not the demo's own, to whom nothing has happened yet
     lines: list[dict[str, str]] = []
     last: Kind | None = None
     for at, moment in _moments(now):
-        apply(home.directory, home.person, moment)
-        said = home.directory.presence_resource(home.person, own=True)
-        kind = kind_of(parse_presence(said))
+        apply(person, moment)
+        kind = kind_of(parse_presence(person.resource()))
         if kind is not last:
             lines.append({"at": _written(at), "account": account, "kind": kind})
             last = kind

@@ -12,12 +12,9 @@ from bridge.config.atomic_file import write_private
 from bridge.contract.clock import SystemClock
 from bridge.demo.broker import EmbeddedBroker
 from bridge.demo.certificate import make_certificate
-from bridge.demo.directory import Household, household
-from bridge.demo.microsoft import SimulatedMicrosoft
+from bridge.demo.microsoft import CLIENT_ID, DOMAIN, listening
 from bridge.demo.past import past_week
-
-APPROVAL_AFTER_S = 3.0
-"""So long the sign-in code can be read before the demo enters it."""
+from bridge.demo.person import Person
 
 STATE = "state"
 _CONFIG = """\
@@ -64,7 +61,7 @@ minute. The week before, on the page, is made up. Ctrl-C ends it.
 class Scenery:
     """What runs, and what is said about it to the person who watches."""
 
-    home: Household
+    person: Person
     mqtt_port: int
     introduction: str
 
@@ -72,30 +69,29 @@ class Scenery:
 @asynccontextmanager
 async def scenery(folder: Path, *, port: int, day_s: float) -> AsyncIterator[Scenery]:
     """Start Microsoft and the broker (on ``port``, or a free one), and write the config."""
-    home = household(SystemClock())
+    person = Person()
     certificate = make_certificate(folder / "certificate")
     async with (
-        SimulatedMicrosoft(home.directory, certificate) as microsoft,
+        listening(person, certificate, SystemClock()) as microsoft,
         EmbeddedBroker(port=port) as broker,
     ):
-        microsoft.auto_approve(home.person, after_s=APPROVAL_AFTER_S)
         names = {
             "mqtt_port": broker.port,
             "page_port": _free_port(),
-            "domain": home.tenant.domain,
-            "client_id": home.app.client_id,
-            "login_url": microsoft.login_url,
-            "graph_url": microsoft.graph_url,
-            "ca_file": microsoft.ca_file,
-            "control": microsoft.control_url,
-            "upn": home.person.upn,
+            "domain": DOMAIN,
+            "client_id": CLIENT_ID,
+            "login_url": microsoft.address,
+            "graph_url": f"{microsoft.address}/v1.0",
+            "ca_file": certificate.ca_file,
+            "control": f"{microsoft.address}/control",
+            "upn": person.upn,
             "folder": folder,
             "day_s": day_s,
             "state": STATE,
         }
         (folder / "config.toml").write_text(_CONFIG.format_map(names), encoding="utf-8")
         write_private(folder / STATE / "history.jsonl", past_week("alice", SystemClock()))
-        yield Scenery(home, broker.port, _INTRODUCTION.format_map(names))
+        yield Scenery(person, broker.port, _INTRODUCTION.format_map(names))
 
 
 def _free_port() -> int:

@@ -27,7 +27,8 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.topics import Topics
 from bridge.contract.wire import decode_json
 from bridge.demo.day import play, working_day
-from bridge.demo.scenery import APPROVAL_AFTER_S, scenery
+from bridge.demo.microsoft import APPROVAL_AFTER_S
+from bridge.demo.scenery import scenery
 
 STOP_S = 10.0
 
@@ -76,10 +77,8 @@ async def _show(folder: Path, *, seconds: float | None, day_s: float, port: int)
             await stack.enter_async_context(_program(folder, "bridge", "run")),
             await stack.enter_async_context(_program(folder, "drivers", "lamp")),
         ]
-        home, day = stage.home, working_day(Random(1))  # noqa: S311 - the same day in every demo
-        playing = play(
-            home.directory, home.person, day, compress_to_s=day_s, clock=SystemClock(), says=_say
-        )
+        day = working_day(Random(1))  # noqa: S311 - the same day in every demo
+        playing = play(stage.person, day, compress_to_s=day_s, clock=SystemClock(), says=_say)
         background = [
             asyncio.create_task(_follow(broker, seen), name="demo-follow"),
             asyncio.create_task(playing, name="demo-day"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge import state_dir
 from bridge.config.tables.config import Config
-from bridge.config.unreadable_file import quoted, this_user, unreadable
+from bridge.config.unreadable_file import chown_command, this_user, unreadable
 from bridge.contract.errors import ConfigError
 from bridge.doctor.findings import Finding, bad, good
 from bridge.microsoft.sign_in.token_cache import DAMAGED, how_stored, token_file
@@ -83,11 +83,11 @@ def stored_sign_in(file: Path, slug: str, folder: Path) -> Finding | None:
     try:
         kept = how_stored(file)
     except PermissionError as error:
-        what, me = unreadable(file, error), this_user()
+        what = unreadable(file, error)
         remedy = f"{what.cure}, or run this as the user of the service."
         if not os.access(file.parent, os.X_OK):  # private: nobody else is to enter it
-            chown = f"sudo chown -R {me} {quoted(folder)}"
-            remedy = f"Run this as the user of the service. If that is {me}: {chown}"
+            me, command = this_user(), chown_command(folder)
+            remedy = f"Run this as the user of the service. If that is {me}: {command}"
         return bad(f"{slug}: {what.why}", remedy)
     except OSError as error:
         return bad(f"{slug}: the stored sign-in, {file}, cannot be read: {error.strerror}")

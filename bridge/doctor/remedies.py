@@ -16,8 +16,7 @@ from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
 from bridge.contract.topics import Topics
 from bridge.microsoft.http import Fault, HttpError
-from bridge.microsoft.sign_in.remedies import YOU
-from bridge.microsoft.sign_in.remedy import for_account
+from bridge.microsoft.sign_in.remedies import YOU, for_account
 from bridge.setup.rules import of_the_bridge
 
 SET_THE_CLOCK = (

@@ -23,10 +23,10 @@ from bridge.microsoft.pauses import Pauses
 from bridge.microsoft.people.readers import Readers
 from bridge.microsoft.sign_in.app_only import AppSignIn
 from bridge.microsoft.sign_in.encryption import load_seal
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.registration import identity, public_app
+from bridge.microsoft.sign_in.registration import PublicApp, public_app
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.tenant import FoundTenant, look_up
@@ -101,9 +101,9 @@ class Microsoft:
             budget.block((until - self._clock.now()).total_seconds())
 
     async def tenant_of(self, slug: str) -> FoundTenant:
-        """Look the tenant of ``[accounts.slug]`` up. Raises as ``identity`` and ``look_up``."""
+        """Look the tenant of ``[accounts.slug]`` up. Raises as ``public_app`` and ``look_up``."""
         assert self._http is not None
-        tenant, _ = identity(self._config, slug)
+        tenant = public_app(self._config, slug).tenant
         login_url = cloud_of(self._config.microsoft_of(slug)).login_url
         return await look_up(self._http, login_url, tenant)
 
@@ -115,9 +115,8 @@ class Microsoft:
         """
         assert self._http is not None
         cloud = cloud_of(self._config.microsoft_of(slug))
-        tenant, client_id = identity(self._config, slug)
-        budget = self._budget(client_id, tenant)
-        credentials = self._credentials(slug)
+        app = public_app(self._config, slug)
+        budget, credentials = self._budget(app), self._credentials(slug, app)
         graph = Graph(
             self._http,
             cloud.graph_url,
@@ -143,11 +142,10 @@ class Microsoft:
         cloud = cloud_of(self._config.microsoft_of(account.slug))
         account.let_write(writer, scopes_of(settings, cloud))
 
-    def _credentials(self, slug: str) -> PersonSignIn | AppSignIn:
+    def _credentials(self, slug: str, app: PublicApp) -> PersonSignIn | AppSignIn:
         assert self._workers is not None
         settings, account = self._config.microsoft_of(slug), self._config.accounts[slug]
         cloud = cloud_of(settings)
-        app = public_app(self._config, slug)
         if account.sign_in == "app":
             from bridge.microsoft.sign_in.certificate import load  # noqa: PLC0415 - 8 MiB
 
@@ -175,9 +173,9 @@ class Microsoft:
             random=self._random,
         )
 
-    def _budget(self, client_id: str, tenant: str) -> Budget:
+    def _budget(self, app: PublicApp) -> Budget:
         """The one of this app in this tenant; a pause from before a restart goes on."""
-        key = f"{client_id} {tenant.lower()}"
+        key = f"{app.client_id} {app.tenant.lower()}"
         if key not in self._budgets:
             self._budgets[key] = Budget(
                 self._clock,

@@ -7,7 +7,7 @@ presence, 1,500 requests in 30 s per app and tenant; newer pages say 10,000.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -44,7 +44,8 @@ class Budget:
     ) -> None:
         self._clock, self._save = clock, save
         self._window: deque[float] = deque()
-        self._minutes: deque[tuple[int, int]] = deque()
+        self._minutes = Counter[int]()
+        """Requests of each minute of the last hour, the oldest first."""
         self._places = asyncio.Semaphore(SENDING)
         self._queue = asyncio.Lock()
         self._until: datetime | None = None
@@ -82,7 +83,8 @@ class Budget:
                     break
                 await self._clock.sleep(max(ROUNDING_S, self._window[0] + WINDOW_S - now))
             self._window.append(now)
-            self._count(now)
+            self._forget(now)
+            self._minutes[int(now // 60)] += 1
 
     def block(self, seconds: float) -> None:
         """Send nothing for so long, an hour at the most; the longest wish wins."""
@@ -92,7 +94,7 @@ class Budget:
     def last_hour(self) -> int:
         """Requests in the last hour, to the minute."""
         self._forget(self._clock.monotonic())
-        return sum(count for _, count in self._minutes)
+        return self._minutes.total()
 
     def _pause(self, seconds: float) -> datetime:
         self._until_s = self._clock.monotonic() + seconds
@@ -112,15 +114,6 @@ class Budget:
             self._pause(steady_s)
         return min(wall_s, steady_s)
 
-    def _count(self, now: float) -> None:
-        self._forget(now)
-        minute = int(now // 60)
-        if self._minutes and self._minutes[-1][0] == minute:
-            minute, count = self._minutes.pop()
-            self._minutes.append((minute, count + 1))
-        else:
-            self._minutes.append((minute, 1))
-
     def _forget(self, now: float) -> None:
-        while self._minutes and self._minutes[0][0] <= (now - HOUR_S) // 60:
-            self._minutes.popleft()
+        while self._minutes and (oldest := next(iter(self._minutes))) <= (now - HOUR_S) // 60:
+            del self._minutes[oldest]

@@ -17,10 +17,10 @@ from playwright.async_api import Browser
 
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import ServerCertificate, make_certificate
-from bridge.demo.directory import Household, household
 from tests.e2e.page_stage import Home
 from tests.fakes.forks import Done, Forks, Program
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, household
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import Subscriber, subscriber
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bridge.demo.tokens import base64url
 from bridge.microsoft.sign_in.certificate import CreatedFiles
+from tests.fakes.microsoft.tokens import base64url
 
 
 class KeyPair:

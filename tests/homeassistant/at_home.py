@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
-from bridge.demo.directory import household
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Forks
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import household
 from tests.fakes.mosquitto import free_port
 from tests.fakes.mosquitto import running as broker_running
 from tests.fakes.subscriber import subscriber

@@ -16,10 +16,10 @@ import aiomqtt
 import pytest
 import pytest_asyncio
 
-from bridge.demo.directory import App, Person
 from bridge.service.followed_table import ALONE_MOST
 from tests.e2e.test_many_people import APP, ROLES
 from tests.fakes.forks import Program
+from tests.fakes.microsoft.directory import App, Person
 from tests.homeassistant.household import Household
 
 PEOPLE = ALONE_MOST + 2

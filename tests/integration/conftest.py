@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from bridge.demo.certificate import ServerCertificate, make_certificate
-from bridge.demo.directory import App, Household, Person, Tenant, household
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Person, Tenant, household
 from tests.integration.graph_reader import Reader
 
 

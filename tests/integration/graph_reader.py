@@ -6,9 +6,9 @@ from typing import Any
 
 import aiohttp
 
-from bridge.demo.directory import App, Person
-from bridge.demo.tokens import AccessToken
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Person
+from tests.fakes.microsoft.tokens import AccessToken
 
 BULK = "/v1.0/communications/getPresencesByUserId"
 

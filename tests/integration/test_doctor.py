@@ -16,11 +16,11 @@ from bridge.broker import visit
 from bridge.config.loader import load
 from bridge.contract.wire import Message, encode_json
 from bridge.demo.certificate import ServerCertificate, make_certificate
-from bridge.demo.directory import household
 from bridge.doctor.private_copy import PLACES
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import household
 from tests.fakes.microsoft.faults import Fault, Nonsense
 from tests.fakes.mosquitto import Mosquitto, free_port, running
 

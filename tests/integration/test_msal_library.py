@@ -6,7 +6,7 @@ from tests.integration.test_driver_imports import loaded
 
 SIGNING_IN = """
 import json
-from bridge.microsoft.sign_in.msal_library import SerializableTokenCache
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.registration import PublicApp
 
 AUTHORITY = "https://login.example/contoso.example"
@@ -34,7 +34,7 @@ class Client:
     def post(self, url, **_):
         return Answer(url)
 
-app = PublicApp("client", AUTHORITY).open(SerializableTokenCache(), Client())
+app = PublicApp("client", AUTHORITY).open(library().SerializableTokenCache(), Client())
 answer = app.acquire_token_by_device_flow(app.initiate_device_flow(["s"]))
 assert answer["access_token"] == "t", answer
 """
@@ -48,7 +48,8 @@ def test_a_sign_in_from_code_to_token_loads_no_other_http_client() -> None:
 
 def test_who_asks_for_managed_identities_still_gets_msals_own() -> None:
     modules = loaded(
-        "import bridge.microsoft.sign_in.msal_library\n"
+        "from bridge.microsoft.sign_in.msal_library import library\n"
+        "library()\n"
         "from msal.managed_identity import ManagedIdentityClient\n"
         "assert isinstance(ManagedIdentityClient, type)"
     )
@@ -57,6 +58,8 @@ def test_who_asks_for_managed_identities_still_gets_msals_own() -> None:
 
 def test_who_has_loaded_all_of_msal_keeps_it() -> None:
     loaded(
-        "import msal, bridge.microsoft.sign_in.msal_library\n"
+        "import msal\n"
+        "from bridge.microsoft.sign_in.msal_library import library\n"
+        "library()\n"
         "assert isinstance(msal.ManagedIdentityClient, type)"
     )

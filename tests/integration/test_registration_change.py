@@ -12,10 +12,10 @@ import pytest
 from bridge.config.loader import load
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.registration import Registration
-from bridge.demo.directory import Household
 from bridge.service.registration_change import change_registration, registration_of
 from bridge.web.refused import MistakeError
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household
 
 WRONG = "1b2c3d4e-0000-4000-8000-123456789abc"
 

@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from bridge.demo.certificate import ServerCertificate
-from bridge.demo.directory import App, Household, Tenant, guid
 from tests.fakes.clock import ManualClock
 from tests.fakes.key_pair import KeyPair
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Tenant, guid
 
 DEFAULT = ["https://graph.microsoft.com/.default"]
 

@@ -9,12 +9,12 @@ import json
 import aiohttp
 import pytest
 
-from bridge.demo.directory import App, Person, Tenant
-from bridge.demo.microsoft import DIAGNOSTIC
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
-from tests.fakes.microsoft.aadsts import EVERY_KIND
+from tests.fakes.microsoft.aadsts import KINDS
+from tests.fakes.microsoft.directory import App, Person, Tenant
 from tests.fakes.microsoft.faults import OVERSIZED, Cut, Fault, Nonsense
+from tests.fakes.microsoft.server import DIAGNOSTIC
 
 PRESENCE = "/v1.0/me/presence"
 
@@ -189,7 +189,7 @@ class TestIdentity:
         form: dict[str, str],
         subtests: pytest.Subtests,
     ) -> None:
-        for code in EVERY_KIND:
+        for code in KINDS:
             with subtests.test(code=code):
                 microsoft.faults.add(Fault("token.refresh_token", aadsts=code))
 
@@ -197,7 +197,7 @@ class TestIdentity:
                     body = await answer.json()
 
                 assert body["error_codes"] == [code]
-                assert answer.status == EVERY_KIND[code].status
+                assert answer.status == KINDS[code].status
                 assert answer.headers["x-ms-request-id"] == body["trace_id"]
 
     async def test_trouble_is_a_page_and_too_many_requests_are_json(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.directory import Person, Tenant, guid
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Person, Tenant, guid
 from tests.fakes.microsoft.faults import ENDPOINTS
 from tests.fakes.microsoft.wording import Layout, Wording
 from tests.integration.graph_reader import BULK, Reader

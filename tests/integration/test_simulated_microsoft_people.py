@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.directory import Group, Person, Tenant, guid
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Group, Person, Tenant, guid
 from tests.integration.graph_reader import Reader
 
 DAY_S = 86_400

@@ -11,9 +11,9 @@ import msal
 import pytest
 import requests
 
-from bridge.demo.directory import App, Person, Tenant
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Person, Tenant
 
 SCOPES = ["Presence.Read", "User.Read"]
 

@@ -19,10 +19,10 @@ from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import TryAgainError
 from bridge.contract.registration import Registration
 from bridge.demo.certificate import ServerCertificate, make_certificate
-from bridge.demo.directory import Household
 from bridge.service.trials import Probe
 from bridge.web.refused import MistakeError
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household
 from tests.fakes.mosquitto import free_port, running
 
 CONFIG_WORDS = re.compile(r"\[mqtt\]|password_file|errno|_ssl|\[Errno|host =", re.IGNORECASE)

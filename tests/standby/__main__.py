@@ -18,9 +18,9 @@ from random import Random
 
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
-from bridge.demo.directory import Directory
 from bridge.microsoft.sign_in.certificate import create
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Directory
 from tests.fakes.microsoft.request_log import RequestLog
 from tests.standby.brokers import Nats, mosquitto
 from tests.standby.pair import NODES, Office, running

@@ -16,8 +16,8 @@ from pathlib import Path
 import aiomqtt
 
 from bridge.contract.topics import Topics
-from bridge.demo.directory import App, Directory, Person, Tenant
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Directory, Person, Tenant
 from tests.fakes.tasks import end
 from tests.standby.brokers import Broker
 from tests.standby.relay import Relay

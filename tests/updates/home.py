@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import LOCAL_NAMES, make_certificate
-from bridge.demo.directory import Household, household
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, household
 from tests.fakes.subscriber import Heard, Subscriber
 
 AVAILABILITY = "presence/account/alice/availability"

@@ -1,7 +1,7 @@
 """Microsoft without sockets: identity and Graph as one function from request to answer.
 
-Tokens, codes, people and refusals are those of the simulated Microsoft of the demo; only HTTP is
-left out. Everybody's answers are noted, since what the bridge tells is measured by them.
+Tokens, codes, people and refusals are those of the simulated Microsoft; only HTTP is left out.
+Everybody's answers are noted, since what the bridge tells is measured by them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from urllib.parse import parse_qsl, urlsplit
 from multidict import CIMultiDict
 
 from bridge.contract.clock import Clock
-from bridge.demo.aadsts import Refusal, refusal
-from bridge.demo.codes import DeviceCodes
-from bridge.demo.directory import Directory, Person
-from bridge.demo.grants import GRANTS
-from bridge.demo.graph import GraphError, unauthorized
-from bridge.demo.scopes import permissions_in
-from bridge.demo.simulation import Simulation, TokenRequest
-from bridge.demo.tokens import AccessToken, Tokens
 from bridge.microsoft.http import HttpRequest, HttpResponse
-from tests.fakes.microsoft.challenge import challenged
+from tests.fakes.microsoft.aadsts import Refusal, refusal
+from tests.fakes.microsoft.codes import DeviceCodes
+from tests.fakes.microsoft.directory import Directory, Person
+from tests.fakes.microsoft.grants import GRANTS
+from tests.fakes.microsoft.graph_errors import GraphError, challenged, unauthorized
+from tests.fakes.microsoft.scopes import permissions_in
+from tests.fakes.microsoft.simulation import Simulation, TokenRequest
+from tests.fakes.microsoft.tokens import AccessToken, Tokens
 
 LOGIN_HOST, GRAPH_HOST = "login.microsoftonline.com", "graph.microsoft.com"
 BULK = "/v1.0/communications/getPresencesByUserId"

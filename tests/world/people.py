@@ -7,7 +7,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bridge.demo.directory import Person
+from tests.fakes.microsoft.directory import Person
 
 if TYPE_CHECKING:
     from tests.world.world import World

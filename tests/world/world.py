@@ -17,11 +17,11 @@ from bridge.config.tables.config import Config
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
-from bridge.demo.directory import Person
 from bridge.service.followed_table import ALONE_MOST
 from bridge.service.service import Service
 from drivers.runtime.runner import Runner
 from drivers.settings import Common
+from tests.fakes.microsoft.directory import Person
 from tests.world.broker import MemoryBroker, Nature
 from tests.world.clock import HostClock
 from tests.world.lamp import Bulb, Hand, NoOptions, die, kind_of

@@ -82,10 +82,10 @@ class Bulk:
         if self._left_out.is_over_for_some:
             self._people = None
         people = self._members.people
-        if people is self._people and self._version == self._owner.version:
+        if people is self._people and self._version == self._owner.ownership.version:
             return
         self._owner.own([person.oid for person in people if person.oid])
-        self._people, self._version = people, self._owner.version
+        self._people, self._version = people, self._owner.ownership.version
         left_out = self._owner.left_out()
         self._prepare([person for person in people if person.oid not in left_out])
 

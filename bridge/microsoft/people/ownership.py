@@ -22,52 +22,35 @@ class Rank(IntEnum):
 
 
 class Ownership:
-    """The people of all tables, by GUID."""
+    """All tables that own somebody."""
 
     def __init__(self) -> None:
-        self._owners: list[Owner] = []
+        self.owners: list[Owner] = []
         self.version = 0
-        """Grows with each change."""
-
-    def owner(self, table: str, rank: Rank, position: int) -> Owner:
-        """A table that owns nobody yet."""
-        return Owner(self, table, (rank, position, table))
-
-    def changed(self, owner: Owner) -> None:
-        """``owner`` has other people now; with nobody it is forgotten."""
-        self.version += 1
-        others = [other for other in self._owners if other is not owner]
-        self._owners = [*others, owner] if owner.people else others
-
-    def stronger(self, owner: Owner) -> list[Owner]:
-        """Those who win over ``owner``, the strongest first."""
-        before = [other for other in self._owners if other.order < owner.order]
-        return sorted(before, key=lambda other: other.order)
+        """Grows when any table owns others."""
 
 
 class Owner:
-    """One table and the people that it is about."""
+    """One table and the people that it is about, by GUID; nobody yet."""
 
-    def __init__(self, ownership: Ownership, table: str, order: tuple[int, int, str]) -> None:
-        self._ownership, self.table, self.order = ownership, table, order
+    def __init__(self, ownership: Ownership, table: str, rank: Rank, position: int) -> None:
+        self.ownership, self.table, self.order = ownership, table, (rank, position, table)
         self.people: frozenset[str] = frozenset()
         self._logged: set[str] = set()
 
-    @property
-    def version(self) -> int:
-        """Grows when any table owns others."""
-        return self._ownership.version
-
     def own(self, people: Collection[str]) -> None:
-        """Be about exactly ``people``."""
+        """Be about exactly ``people``; with nobody it is forgotten."""
         before, self.people = self.people, frozenset(people)
         if self.people != before:
-            self._ownership.changed(self)
+            self.ownership.version += 1
+            others = [other for other in self.ownership.owners if other is not self]
+            self.ownership.owners = [*others, self] if self.people else others
 
     def left_out(self) -> frozenset[str]:
         """The people who are read through another table; logged each time they are others."""
         lost: set[str] = set()
-        for other in self._ownership.stronger(self):
+        stronger = [other for other in self.ownership.owners if other.order < self.order]
+        for other in sorted(stronger, key=lambda other: other.order):
             shared = (self.people & other.people) - lost
             lost |= shared
             if shared - self._logged:

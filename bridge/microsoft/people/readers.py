@@ -58,7 +58,7 @@ class Readers:
         """The reader of ``[accounts.slug]``, with the people who are remembered of it."""
         settings = config.accounts[slug]
         rank = Rank.MEMBER if settings.group else Rank.NAMED if settings.named else Rank.OWN
-        owner = self._ownership.owner(slug, rank, list(config.accounts).index(slug))
+        owner = Owner(self._ownership, slug, rank, list(config.accounts).index(slug))
         if rank is Rank.OWN:
             return Me(slug, settings.name or slug, graph=graph, owner=owner)
         members = self._members(config, slug, graph=graph, sign_in=sign_in)

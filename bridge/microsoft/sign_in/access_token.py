@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
-from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.genuine_answers import Answer
 
 log = logging.getLogger(__name__)
 

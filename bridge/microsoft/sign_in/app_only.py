@@ -23,12 +23,13 @@ from bridge.contract.errors import (
 )
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
-from bridge.microsoft.sign_in.answers import Answer
+from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.msal_requests import MsalRequests
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import OWNER, Explanation, explain
-from bridge.microsoft.sign_in.remedy import BROWSER
+from bridge.microsoft.sign_in.remedies_table import BROWSER
 from bridge.microsoft.sign_in.status import ended, needed
 
 if TYPE_CHECKING:
@@ -123,13 +124,9 @@ class AppSignIn:
 
     def _new_app(self, requests: MsalRequests) -> msal.ConfidentialClientApplication:
         """Runs on a worker. Raises ``ConfigError`` for a certificate that cannot be used."""
-        from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-            ConfidentialClientApplication,
-        )
-
         certificate = self._certificate()
         self._check_dates(certificate)
-        return ConfidentialClientApplication(
+        return library().ConfidentialClientApplication(
             self._app.client_id,
             client_credential={
                 "private_key": certificate.private_key,
@@ -156,7 +153,7 @@ class AppSignIn:
     def _refused(self, why: Explanation) -> SignInNeededError:
         if self._logged != why.text:
             self._logged = why.text
-            log.error("%s: %s", self._slug, why.line)
+            log.error("%s: %s", self._slug, why.line(self._slug))
         self._show(ended(why, self._slug, self._app))
         return needed(why)
 

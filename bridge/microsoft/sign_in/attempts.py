@@ -13,13 +13,13 @@ from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.sign_in.device_code import by_device_code
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
 from bridge.microsoft.sign_in.msal_client import MsalClient, MsalWorkers
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
-from bridge.microsoft.sign_in.status import SignInStatus, instead, line
-from bridge.microsoft.sign_in.ways import Ways
+from bridge.microsoft.sign_in.status import SignInStatus, instead
 from bridge.retry import Random
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Attempts:
     def __init__(
         self,
         expected: Expected,
+        usual_way: Way,
         *,
         app: PublicApp,
         workers: MsalWorkers,
@@ -52,7 +53,7 @@ class Attempts:
         clock: Clock,
         random: Random,
     ) -> None:
-        self._slug, self._proposed = expected.slug, expected.address
+        self._slug, self._proposed, self._usual_way = expected.slug, expected.address, usual_way
         self._app, self._workers, self._status = app, workers, status
         self._adopt, self._failed = adopt, failed
         self._clock, self._random = clock, random
@@ -61,31 +62,49 @@ class Attempts:
         """What the next flow asks for."""
         self.way: Way | None = None
         """How somebody is to sign in, while they are."""
-        self.ways = Ways()
+        self._refused_ways: set[Way] = set()
+        """The ways that Microsoft refuses, whatever a person does."""
         self._refused: Explanation | None = None
         """Why it is not the way that was begun with."""
         self._browser: Browser | None = None
         self._task: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
 
-    def start(self, way: Way, why: Explanation | None = None) -> None:
-        """Begin soon; a flow that runs goes on, unless it goes another way.
+    def request(self, way: Way | None) -> None:
+        """Begin soon because a person wants to; a flow that runs goes on, unless by another way.
 
-        ``why`` is shown with it, where it is offered instead of another way.
+        A ``way`` that is named is tried also where it was refused.
         """
+        if way:
+            self._refused_ways.discard(way)
+        self._start(way or self._usable_way, None)
+
+    def offer(self, why: Explanation | None) -> None:
+        """Begin soon by the way that is usable after ``why``; what runs goes on."""
+        if why:
+            self._refused_ways.update(why.refuses)
+        way, usual = self.way or self._usable_way, self._usual_way
+        is_about_it = why is not None and usual in why.refuses and way is not usual
+        self._start(way, why if is_about_it else None)
+
+    @property
+    def _usable_way(self) -> Way:
+        """The usual way, or the other one where only that is not refused."""
+        return self._instead_of(self._usual_way) or self._usual_way
+
+    def _instead_of(self, way: Way) -> Way | None:
+        """The other way, where ``way`` alone is refused."""
+        other = Way.BROWSER if way is Way.DEVICE_CODE else Way.DEVICE_CODE
+        refused = self._refused_ways
+        return other if way in refused and other not in refused else None
+
+    def _start(self, way: Way, why: Explanation | None) -> None:
+        """``why`` is shown with it, where it is offered instead of another way."""
         if self.way is not way:
             if self.way:
                 self.cancel()
             self.way, self._refused = way, why
         self._started.set()
-
-    def offer(self, usual: Way, why: Explanation | None) -> None:
-        """As ``start``, by the way that is usable after ``why``; what runs goes on."""
-        if why:
-            self.ways.refuse(*why.refuses)
-        way = self.way or self.ways.usable(usual)
-        is_about_it = why is not None and usual in why.refuses and way is not usual
-        self.start(way, why if is_about_it else None)
 
     def cancel(self) -> None:
         """Take the flow back, unless somebody has signed in by it already."""
@@ -143,11 +162,7 @@ class Attempts:
     async def _go_through(self, way: Way) -> None:
         @cache
         def tokens() -> msal.SerializableTokenCache:  # on a worker; nothing of an earlier person
-            from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-                SerializableTokenCache,
-            )
-
-            return SerializableTokenCache()
+            return library().SerializableTokenCache()
 
         client = self._workers.client(lambda requests: self._app.open(tokens(), requests))
         scopes = list(self.scopes)
@@ -169,9 +184,9 @@ class Attempts:
         """Go on with the other way, where ``end`` is about this one and that was not tried."""
         before, self._refused = self._refused, None
         if way in end.why.refuses:
-            self.ways.refuse(way)
-        if before is None and (other := self.ways.instead_of(way)):
-            log.warning("%s: %s", self._slug, line(end.why, self._slug))
+            self._refused_ways.add(way)
+        if before is None and (other := self._instead_of(way)):
+            log.warning("%s: %s", self._slug, end.why.line(self._slug))
             self.way, self._refused, self._browser = other, end.why, None
         else:
             self._end()

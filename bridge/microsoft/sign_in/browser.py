@@ -1,28 +1,38 @@
 """Signing in with a browser: authorization code with PKCE (RFC 6749, 4.1; RFC 7636; RFC 8252).
 
-Never logs or repeats an address that came back: the code is in it.
+The browser comes back to an address of this machine, on any free port (RFC 8252, 7.3), or somebody
+pastes where it ended. Never logs or repeats an address that came back: the code is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from html import escape
 from random import random as _random
 from typing import Any
 from urllib.parse import parse_qsl
 
+from aiohttp import web
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
-from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.contract.errors import (
+    PersonMustActError,
+    PresenceBridgeError,
+    SourceUnavailableError,
+)
 from bridge.contract.latest import Latest
-from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.flow import Failed, Step, wait_s
-from bridge.microsoft.sign_in.loopback import listening
+from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
 from bridge.retry import Random
+
+log = logging.getLogger(__name__)
 
 LIFETIME_S = 600.0
 """How long somebody may take; a code that came back lives as long (RFC 6749, 4.1.2)."""
@@ -30,6 +40,16 @@ TRIES, RETRY_FIRST_S, RETRY_MOST_S = 5, 4.0, 30.0
 """A code is redeemed this often while Microsoft's sign-in has a bad moment."""
 MESSAGE = "open {} in a browser and sign in; if its last page does not load, paste its address"
 _POSTED = "form_post"
+_LAST_ANSWER_S = 1.0
+"""How long the page that says "done" may take to reach the browser."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "Content-Security-Policy": "default-src 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+_PAGE = "<!doctype html><meta charset=utf-8><title>Presence Bridge</title><p>{}</p>"
+_DONE = "Presence Bridge has what it needs. You can close this page."
 
 
 class Browser:
@@ -54,7 +74,7 @@ class Browser:
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """Go on to the end; ``SourceUnavailableError`` when it cannot begin now."""
-        async with listening(self.hand_in) as self._redirect_uri:
+        async with _listening(self.hand_in) as self._redirect_uri:
             self._flow = await self._client.ask(self._request) or {}
             if "error" in self._flow:
                 yield Failed(explain(self._flow))
@@ -135,3 +155,43 @@ class Browser:
                 return {"error": "nonce_mismatch"}
             raise
         return answer
+
+
+@asynccontextmanager
+async def _listening(take: Callable[[str], None]) -> AsyncIterator[str]:
+    """Give every address that a browser brings to ``take``; yields the redirect address.
+
+    What ``take`` raises is shown in the browser. Where no port can be had, the address leads
+    nowhere, and people paste where their browser ended.
+    """
+
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            take(request.path_qs)
+        except PresenceBridgeError as error:
+            return _page(str(error), status=400)
+        return _page(_DONE)
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_ANSWER_S)
+    await runner.setup()
+    try:
+        yield await _address(runner)
+    finally:
+        await runner.cleanup()
+
+
+async def _address(runner: web.AppRunner) -> str:
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+    except OSError as error:
+        log.debug("cannot listen for a browser on this machine: %s", error)
+        return "http://localhost"
+    return f"http://localhost:{runner.addresses[0][1]}"
+
+
+def _page(text: str, *, status: int = 200) -> web.Response:
+    return web.Response(
+        text=_PAGE.format(escape(text)), status=status, content_type="text/html", headers=_HEADERS
+    )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bridge.microsoft.sign_in.answers import Answer, is_number
+from bridge.microsoft.sign_in.genuine_answers import Answer, is_number
 
 if TYPE_CHECKING:
     from msal import SerializableTokenCache

@@ -10,8 +10,8 @@ from typing import Any
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
-from bridge.microsoft.sign_in.answers import PENDING, Answer
 from bridge.microsoft.sign_in.flow import Failed, Step
+from bridge.microsoft.sign_in.genuine_answers import PENDING, Answer
 from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
 from bridge.microsoft.texts import plain

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,10 +30,10 @@ class OtherKeyError(Exception):
 
 
 class Seal:
-    """One key; ``random`` gives that many random bytes."""
+    """One key."""
 
-    def __init__(self, key: bytes, *, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._key, self._random = key, random
+    def __init__(self, key: bytes) -> None:
+        self._key = key
 
     @property
     def key_id(self) -> str:
@@ -45,7 +44,7 @@ class Seal:
         """``text`` encrypted, for the file called ``name``."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 8 MiB
 
-        nonce = self._random(NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         sealed = AESGCM(self._key).encrypt(nonce, text.encode(), name.encode())
         fields = {"encrypted": CIPHER, "key": self.key_id}
         return json.dumps(fields | {"nonce": _text(nonce), "text": _text(sealed)})

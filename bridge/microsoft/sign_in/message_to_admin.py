@@ -71,7 +71,7 @@ def letter(
         return None
     facts = {
         "Application (client) ID": app.client_id,
-        "Tenant": app.authority.rpartition("/")[2],
+        "Tenant": app.tenant,
         "Error": f"AADSTS{aadsts}" if aadsts else None,
         "Correlation id": correlation_id,
     }

@@ -14,12 +14,13 @@ from concurrent.futures import Executor
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, TypeVar
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import Fault, Http
-from bridge.microsoft.sign_in.answers import PENDING, Answer
+from bridge.microsoft.sign_in.genuine_answers import PENDING, Answer
+from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.msal_requests import (
     INTERRUPTED,
     UNREACHABLE,
@@ -39,15 +40,15 @@ class MsalWorkers:
     def __init__(self, http: Http, executor: Executor, clock: Clock) -> None:
         self.http, self.executor, self.clock = http, executor, clock
         self._clients: WeakSet[MsalClient] = WeakSet()
-        self._turns: WeakValueDictionary[Path, Turn] = WeakValueDictionary()
+        self.working: dict[object, asyncio.Future[Any]] = {}
+        """The worker that is at a token cache now."""
 
     def client(self, open_app: OpenApp, file: Path | None = None) -> MsalClient:
         """A client for one token cache, which ``open_app`` gives to msal, stored in ``file``.
 
         Who gets the same file, as after a reload, waits for the worker of who had it before.
         """
-        turn = self._turns.setdefault(file, Turn()) if file else Turn()
-        client = MsalClient(self, open_app, turn)
+        client = MsalClient(self, open_app, file)
         self._clients.add(client)
         return client
 
@@ -57,18 +58,11 @@ class MsalWorkers:
             client.interrupt()
 
 
-class Turn:
-    """Whose worker is at a token cache now."""
-
-    def __init__(self) -> None:
-        self.working: asyncio.Future[Any] | None = None
-
-
 class MsalClient:
     """msal's application over one token cache."""
 
-    def __init__(self, workers: MsalWorkers, open_app: OpenApp, turn: Turn) -> None:
-        self._workers, self._open_app, self._turn = workers, open_app, turn
+    def __init__(self, workers: MsalWorkers, open_app: OpenApp, file: Path | None) -> None:
+        self._workers, self._open_app, self._cache = workers, open_app, file or self
         self._requests = MsalRequests(workers.http, workers.clock)
         self._app: Any = None
 
@@ -92,11 +86,11 @@ class MsalClient:
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do ``work`` on the cache's worker; a cancellation is honoured at once."""
-        while self._turn.working is not None:  # somebody was cancelled; their worker goes on
-            await asyncio.wait({self._turn.working})
+        while before := self._workers.working.get(self._cache):
+            await asyncio.wait({before})  # somebody was cancelled; their worker goes on
         self._requests.begin(asyncio.get_running_loop())
         job = self._workers.executor.submit(work, *arguments)
-        self._turn.working = working = asyncio.wrap_future(job)
+        self._workers.working[self._cache] = working = asyncio.wrap_future(job)
         working.add_done_callback(self._ended)
         try:
             await asyncio.wait({working})
@@ -117,7 +111,7 @@ class MsalClient:
         self._app = None
 
     def _ended(self, working: asyncio.Future[Any]) -> None:
-        self._turn.working = None
+        del self._workers.working[self._cache]
         if not working.cancelled():
             working.exception()  # nobody may be left to ask for it
 
@@ -132,9 +126,14 @@ class MsalClient:
 
 def _unreadable() -> tuple[type[Exception], ...]:
     """What msal raises about an answer that it cannot read; a bug of our own looks the same."""
-    from bridge.microsoft.sign_in.msal_library import MsalError  # noqa: PLC0415 - 1.5 MiB
-
-    return MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError
+    return (
+        library().exceptions.MsalError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+    )
 
 
 def _is_msals(error: Exception) -> bool:

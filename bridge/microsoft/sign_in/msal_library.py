@@ -1,4 +1,4 @@
-"""What is used of msal, loaded without requests, which is most of what msal takes in memory.
+"""Loads msal, where somebody signs in, without requests, which is most of what it takes in memory.
 
 msal sends through our own client; of its modules only that of managed identities, which nobody
 here uses, imports requests.
@@ -9,9 +9,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType
+from typing import Any
 
 _UNUSED = "msal.managed_identity"
+
+
+@cache
+def library() -> Any:
+    """The module ``msal``. Takes long, and 1.5 MiB, when it is called first."""
+    with _left_out(_UNUSED):
+        import msal  # noqa: PLC0415 - what this function is for
+    return msal
 
 
 @contextmanager
@@ -26,20 +36,4 @@ def _left_out(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[name]
-
-
-with _left_out(_UNUSED):
-    from msal import (
-        ConfidentialClientApplication,
-        PublicClientApplication,
-        SerializableTokenCache,
-    )
-    from msal.exceptions import MsalError
-
-__all__ = [
-    "ConfidentialClientApplication",
-    "MsalError",
-    "PublicClientApplication",
-    "SerializableTokenCache",
-]
+        sys.modules.pop(name, None)  # another thread may have been here, too

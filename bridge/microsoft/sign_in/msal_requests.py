@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
 from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
-from bridge.microsoft.sign_in.answers import (
+from bridge.microsoft.sign_in.genuine_answers import (
     Answer,
     Purpose,
     fields_of,
@@ -80,9 +80,6 @@ class MsalRequests:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         request = _request("POST", url, params, {**(headers or {}), **kind}, form.encode())
         return self._exchange(request, Purpose.TOKENS if "grant_type=" in form else Purpose.CODE)
-
-    def close(self) -> None:
-        """Do nothing: the connections belong to others."""
 
     def _exchange(self, request: HttpRequest, expected: Purpose) -> MsalResponse:
         """The answer, when it is Microsoft's; ``SourceUnavailableError`` for any other."""

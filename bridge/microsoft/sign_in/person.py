@@ -18,18 +18,18 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError, SourceUnavailableError
 from bridge.contract.latest import Latest
 from bridge.microsoft.sign_in.access_token import AccessToken
-from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.attempts import Attempts
 from bridge.microsoft.sign_in.encryption import OtherKeyError
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted
+from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import YOU, Explanation, explain
 from bridge.microsoft.sign_in.same_account import SameAccount
 from bridge.microsoft.sign_in.scopes import PROFILE, READ
-from bridge.microsoft.sign_in.status import SignInStatus, line, locked, needed
-from bridge.microsoft.sign_in.stored import StoredSignIn, UnreadableCacheError
+from bridge.microsoft.sign_in.status import SignInStatus, locked, needed
+from bridge.microsoft.sign_in.stored_sign_in import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
 from bridge.retry import Random
 
@@ -53,7 +53,7 @@ class PersonSignIn:
         same_account: SameAccount | None = None,
         random: Random = _random,
     ) -> None:
-        self._expected, self._slug, self._usual_way = expected, expected.slug, way
+        self._expected, self._slug = expected, expected.slug
         self._stored = StoredSignIn(app, workers=workers, cache=cache, scopes=scopes)
         self._token = AccessToken(self._slug, self._renew, clock=clock)
         self._status = SignInStatus(
@@ -61,6 +61,7 @@ class PersonSignIn:
         )
         self._attempts = Attempts(
             expected,
+            way,
             app=app,
             workers=workers,
             scopes=scopes,
@@ -95,9 +96,7 @@ class PersonSignIn:
         One that runs goes on, unless it goes another way. A newcomer is not kept.
         """
         self._status.begin()
-        if way:
-            self._attempts.ways.allow(way)
-        self._attempts.start(way or self._attempts.ways.usable(self._usual_way))
+        self._attempts.request(way)
         self._status.show()
 
     async def keep(self) -> None:
@@ -166,7 +165,7 @@ class PersonSignIn:
             log.info("%s: nobody signed in; the sign-in before stays in use", self._slug)
             return
         level = logging.WARNING if end.ran_out else logging.ERROR
-        log.log(level, "%s: %s", self._slug, line(end.why, self._slug))
+        log.log(level, "%s: %s", self._slug, end.why.line(self._slug))
         self._status.failed(end.why)
 
     async def _renew(self, claims: str | None, refresh: bool) -> Answer:  # noqa: FBT001 - as ``Renew``
@@ -201,7 +200,7 @@ class PersonSignIn:
         """Microsoft, or a key, refuses what is stored."""
         self._refusal = why
         self._status.ended(why)
-        log.error("%s: %s", self._slug, line(why, self._slug))
+        log.error("%s: %s", self._slug, why.line(self._slug))
         self._offer(why)
         return needed(why)
 
@@ -210,7 +209,7 @@ class PersonSignIn:
         text = f"The stored sign-in cannot be read: {what.why}."
         why = Explanation(text, remedy=f"Run: {what.cure}", who=YOU)
         if self._status.ended(why):
-            log.error("%s: %s", self._slug, line(why, self._slug))
+            log.error("%s: %s", self._slug, why.line(self._slug))
         self._status.trouble = None
         self._status.show()
         return SignInUnreadableError(why.text, remedy=why.remedy)
@@ -220,5 +219,5 @@ class PersonSignIn:
         self._status.trouble = None
         if self._may_offer:
             self._may_offer = False
-            self._attempts.offer(self._usual_way, why)
+            self._attempts.offer(why)
         self._status.show()

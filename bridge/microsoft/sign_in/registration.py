@@ -9,6 +9,7 @@ from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID
 from bridge.config.tables.config import Config
 from bridge.contract.errors import ConfigError
 from bridge.microsoft.clouds import cloud_of
+from bridge.microsoft.sign_in.msal_library import library
 
 if TYPE_CHECKING:
     import msal
@@ -27,15 +28,16 @@ class PublicApp(NamedTuple):
     authority: str
     """The address of the tenant's sign-in, which ends with its name."""
 
+    @property
+    def tenant(self) -> str:
+        """Its name in the config."""
+        return self.authority.rpartition("/")[2]
+
     def open(
         self, tokens: msal.SerializableTokenCache, requests: MsalRequests
     ) -> msal.PublicClientApplication:
         """Msal's application object over ``tokens``. Runs on a worker: it looks addresses up."""
-        from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-            PublicClientApplication,
-        )
-
-        return PublicClientApplication(
+        return library().PublicClientApplication(
             self.client_id,
             authority=self.authority,
             instance_discovery=False,
@@ -47,8 +49,8 @@ class PublicApp(NamedTuple):
         )
 
 
-def identity(config: Config, slug: str) -> tuple[str, str]:
-    """The tenant's name and the client id; ``ConfigError`` says what is missing."""
+def public_app(config: Config, slug: str) -> PublicApp:
+    """The app registration of ``[accounts.slug]``; ``ConfigError`` says what is missing."""
     settings = config.microsoft_of(slug)
     problems = [
         f"microsoft.{key}: is missing; account {slug} needs it"
@@ -64,11 +66,5 @@ def identity(config: Config, slug: str) -> tuple[str, str]:
         )
     if problems:
         raise ConfigError(problems)
-    return str(settings.tenant).rpartition("@")[2], str(settings.client_id)
-
-
-def public_app(config: Config, slug: str) -> PublicApp:
-    """The app registration of ``[accounts.slug]``. Raises as ``identity``."""
-    tenant, client_id = identity(config, slug)
-    login_url = cloud_of(config.microsoft_of(slug)).login_url
-    return PublicApp(client_id, f"{login_url}/{tenant}")
+    tenant = str(settings.tenant).rpartition("@")[2]
+    return PublicApp(str(settings.client_id), f"{cloud_of(settings).login_url}/{tenant}")

@@ -14,7 +14,7 @@ from bridge.config.tables.tenant import guid_of
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
 from bridge.microsoft.clouds import Cloud
 from bridge.microsoft.http import Http, HttpRequest
-from bridge.microsoft.sign_in.answers import Purpose, fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.genuine_answers import Purpose, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import Explanation, explain
 from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.tenant import failed, look_up, sent

@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 
 from bridge.contract.account import Mend, Way
 from bridge.microsoft.sign_in.remedies_table import (
+    ADMIN,
+    BROWSER,
+    OWNER,
     REMEDIES,
     TENANT_REFUSED,
     UNKNOWN,
     WITHOUT_NUMBER,
+    YOU,
+    Ending,
 )
-from bridge.microsoft.sign_in.remedy import ADMIN, OWNER, YOU, Ending, Remedy
 from bridge.microsoft.texts import text_in
 
-__all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Ending", "Explanation", "Remedy", "explain"]
-
+__all__ = ["ADMIN", "OWNER", "REMEDIES", "YOU", "Explanation", "explain", "for_account"]
 
 TEXT_MOST = 64
 """So much of a foreign text is shown: a word or an id."""
@@ -43,12 +46,11 @@ class Explanation(NamedTuple):
     refuses: tuple[Way, ...] = ()
     """The ways to sign in that it is about: the other one may do."""
 
-    @property
-    def line(self) -> str:
-        """All of it, for a log."""
+    def line(self, slug: str) -> str:
+        """All of it, for the log of the account ``slug``."""
         whose = "" if self.passes else f" Who must act: {self.who}."
         reference = f" Correlation id: {self.correlation_id}" if self.correlation_id else ""
-        return f"{self.text} {self.remedy}{whose}{reference}"
+        return f"{self.text} {for_account(self.remedy, slug)}{whose}{reference}"
 
 
 _BY_CODE = {code: row for row in REMEDIES for code in row.codes}
@@ -62,6 +64,11 @@ _BY_ERROR = WITHOUT_NUMBER | {
 }
 _NUMBER = re.compile(r"AADSTS(\d{4,8})")
 _IDS = re.compile(r"\s*Trace ID:.*", re.DOTALL)
+
+
+def for_account(remedy: str, slug: str) -> str:
+    """``remedy`` with the name of the account that it is told for in its command."""
+    return remedy.replace(BROWSER, BROWSER.replace("NAME", slug))
 
 
 def explain(result: Mapping[str, Any]) -> Explanation:

@@ -6,10 +6,40 @@ codes"; RFC 6749, 4.1.2.1 and 5.2; RFC 8628, 3.5. docs/errors.md shows this tabl
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 from bridge.contract.account import Mend, Way
-from bridge.microsoft.sign_in.remedy import ADMIN, BROWSER, OWNER, YOU, Ending, Remedy
+
+YOU, ADMIN, OWNER = "you", "your admin", "the app's owner"
+BROWSER = "presence-bridge login NAME --browser"
+"""A command in a remedy, for whichever account it is."""
+
+
+class Ending(StrEnum):
+    """What follows from an error."""
+
+    PASSES = "passes"
+    """It goes away by itself."""
+    SIGN_IN = "sign in"
+    """The same person signs in again."""
+    ACT = "act"
+    """Somebody changes something first."""
+
+
+class Remedy(NamedTuple):
+    """One row: the AADSTS numbers it covers and what to tell."""
+
+    codes: tuple[int, ...]
+    text: str
+    remedy: str
+    who: str
+    ending: Ending
+    mend: Mend | None = None
+    refuses: tuple[Way, ...] = ()
+    """The ways to sign in that it is about: the other one may do."""
+
 
 _AGAIN = "Sign in again."
 _sign_in = partial(Remedy, who=YOU, ending=Ending.SIGN_IN)

@@ -8,12 +8,11 @@ from typing import Any
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import PersonMustActError, SignInNeededError
 from bridge.contract.latest import Latest
-from bridge.microsoft.sign_in.expected import Expected, Newcomer, is_another
+from bridge.microsoft.sign_in.expected_person import Expected, Newcomer, is_another
 from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.message_to_admin import letter, mend_url
 from bridge.microsoft.sign_in.registration import PublicApp
-from bridge.microsoft.sign_in.remedies import YOU, Explanation
-from bridge.microsoft.sign_in.remedy import for_account
+from bridge.microsoft.sign_in.remedies import YOU, Explanation, for_account
 from bridge.microsoft.sign_in.same_account import SameAccount, Seat
 
 _INSTEAD = {
@@ -144,11 +143,6 @@ def ended(why: Explanation, slug: str, app: PublicApp, *, goes_on: SignIn | None
 def instead(waiting: SignIn, way: Way, why: Explanation, app: PublicApp) -> SignIn:
     """``waiting``, which is the ``way`` that is offered because the other one ended as ``why``."""
     return replace(waiting, message=f"{why.text} {_INSTEAD[way]}", **_because(why, app))
-
-
-def line(why: Explanation, slug: str) -> str:
-    """All of it, for the log."""
-    return why._replace(remedy=for_account(why.remedy, slug)).line
 
 
 def needed(why: Explanation) -> SignInNeededError:

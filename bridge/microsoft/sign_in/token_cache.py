@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from bridge.config.atomic_file import write_private
 from bridge.config.tables.config import Config
-from bridge.config.unreadable_file import owner_of, quoted, this_user
+from bridge.config.unreadable_file import chown_command, owner_of, this_user
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT, Entries, sound
 from bridge.microsoft.sign_in.encryption import OtherKeyError, Seal, key_id_of
 from bridge.microsoft.sign_in.identity import Identity, identity_of
+from bridge.microsoft.sign_in.msal_library import library
 
 if TYPE_CHECKING:
     from msal import SerializableTokenCache
@@ -40,20 +41,15 @@ class TokenCache:
         self.file, self._seal, self._write = file, seal, write
         self._lost = self._locked = self._warned = False
         self.entries: Entries = {}
-        """As they were read from the file, until msal has them."""
+        """As they were read or written last."""
         self._tokens: SerializableTokenCache | None = None
 
     @property
     def tokens(self) -> SerializableTokenCache:
-        """All of it, as msal has it."""
+        """The entries as msal has them, which changes them; ``save`` takes that over."""
         if self._tokens is None:
-            from bridge.microsoft.sign_in.msal_library import (  # noqa: PLC0415 - 1.5 MiB
-                SerializableTokenCache,
-            )
-
-            self._tokens = SerializableTokenCache()
+            self._tokens = library().SerializableTokenCache()
             self._tokens.deserialize(json.dumps(self.entries))
-            self.entries = {}
         return self._tokens
 
     @property
@@ -61,23 +57,19 @@ class TokenCache:
         """Whether there is a file, as far as can be seen."""
         try:
             self.file.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError | NotADirectoryError)
         return True
 
     @property
     def has_account(self) -> bool:
         """Whether somebody has signed in."""
-        return bool(
-            self.entries.get(ACCOUNT) or (self._tokens and any(self._tokens.search(ACCOUNT)))
-        )
+        return bool(self.entries.get(ACCOUNT))
 
     def has_any_of(self, client_id: str) -> bool:
         """Whether anything in it is of this app: else it is from before the config changed."""
-        kinds = json.loads(self.tokens.serialize()).values()
-        return any(entry.get("client_id") == client_id for kind in kinds for entry in kind.values())
+        every = (entry for kind in self.entries.values() for entry in kind.values())
+        return any(entry.get("client_id") == client_id for entry in every)
 
     def somebody(self) -> bool:
         """As ``has_account``, with a look at the file. Raises as ``load``."""
@@ -89,8 +81,7 @@ class TokenCache:
         """Whom it belongs to, if anybody. Raises as ``load``."""
         if not self.somebody():
             return None
-        stored = self._tokens.search(ACCOUNT) if self._tokens else self.entries[ACCOUNT].values()
-        return identity_of(next(iter(stored)))
+        return identity_of(next(iter(self.entries[ACCOUNT].values())))
 
     def load(self) -> None:
         """Read the file; a broken one is set aside under another name with a line in the log.
@@ -122,6 +113,7 @@ class TokenCache:
         if not (self.tokens.has_state_changed or self._lost):
             return
         text = self.tokens.serialize()
+        self.entries = json.loads(text)
         try:
             if self._locked:
                 self.file.replace(self.file.with_suffix(".other-key"))
@@ -138,7 +130,7 @@ class TokenCache:
 
     def replace(self, tokens: SerializableTokenCache) -> None:
         """Store ``tokens`` instead."""
-        self.entries, self._tokens = {}, tokens
+        self._tokens = tokens
         self.save()
 
     def delete(self) -> None:
@@ -182,8 +174,8 @@ class TokenCache:
         if self._warned:
             return
         self._warned = True
-        owner, me = owner_of(path), this_user()
-        cure = f"sudo chown -R {me} {quoted(path)}" if owner != me else error.strerror
+        owner = owner_of(path)
+        cure = chown_command(path) if owner != this_user() else error.strerror
         log.warning("%s is open to others and belongs to %s: %s", path, owner, cure)
 
 

@@ -1,4 +1,4 @@
-"""The simulated Microsoft with what only tests need: faults on order, and a log of requests."""
+"""The simulated Microsoft: Entra ID and Graph, with faults on order and a log of requests."""
 
 from tests.fakes.microsoft.scripted import ScriptedMicrosoft
 

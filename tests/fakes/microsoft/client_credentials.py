@@ -12,14 +12,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from bridge.demo.aadsts import Refusal
-from bridge.demo.directory import App
-from bridge.demo.scopes import check_resource
-from bridge.demo.simulation import Simulation, TokenRequest
-from bridge.demo.token_answers import access_answer, required
-from bridge.demo.tokens import base64url
-from tests.fakes.microsoft.aadsts import scripted_refusal as refusal
+from tests.fakes.microsoft.aadsts import Refusal, refusal
 from tests.fakes.microsoft.behaviour import Behaviour
+from tests.fakes.microsoft.directory import App
+from tests.fakes.microsoft.scopes import check_resource
+from tests.fakes.microsoft.simulation import Simulation, TokenRequest
+from tests.fakes.microsoft.token_answers import access_answer, required
+from tests.fakes.microsoft.tokens import base64url
 
 DEFAULT = ".default"
 """Stands for all application permissions of an app."""

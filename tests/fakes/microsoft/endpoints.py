@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bridge.demo.identity import text_form
+from tests.fakes.microsoft.identity import text_form
 
 IDENTITY_ENDPOINTS = (
     "discovery",

@@ -1,4 +1,4 @@
-"""The gate of the whole Graph: tokens that were revoked, the request limit, people by GUID."""
+"""Who may pass to Graph: with a good token that allows it, within the request limit."""
 
 from __future__ import annotations
 
@@ -8,32 +8,57 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.graph import Gate, GraphError, unauthorized
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import AccessToken
-from tests.fakes.microsoft.challenge import challenged
-from tests.fakes.microsoft.graph_errors import TOO_MANY, ScriptedGraphError
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.graph_errors import TOO_MANY, GraphError, challenged, unauthorized
+from tests.fakes.microsoft.simulation import Simulation
 from tests.fakes.microsoft.throttle import Throttle
+from tests.fakes.microsoft.tokens import AccessToken
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-class FullGate(Gate):
-    """Stands before every endpoint of Graph."""
+class Gate:
+    """Who may pass to Graph; raises ``GraphError`` for all others."""
 
     def __init__(self, simulation: Simulation, throttle: Throttle) -> None:
-        super().__init__(simulation)
-        self._throttle = throttle
+        self._simulation, self._throttle = simulation, throttle
+
+    def bearer(self, request: web.Request) -> AccessToken | None:
+        """The access token that a request carries, good or not."""
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        return self._simulation.tokens.access(value) if scheme.lower() == "bearer" else None
 
     def pass_token(self, request: web.Request) -> AccessToken:
         """The good token of a request."""
-        token = super().pass_token(request)
+        address, token = self._simulation.address, self.bearer(request)
+        if token is None:
+            raise unauthorized(address, "Access token is empty or not known.")
+        if token.expires_s <= self._simulation.clock.monotonic():
+            raise unauthorized(address, "Lifetime validation failed, the token is expired.")
         if token.revoked:
             raise self._revoked(token)
         if wait_s := self._throttle.wait_s(token.client_id, token.tenant_id):
-            raise ScriptedGraphError(TOO_MANY, "Too many requests.", {"Retry-After": str(wait_s)})
+            raise GraphError(TOO_MANY, "Too many requests.", headers={"Retry-After": str(wait_s)})
         return token
+
+    def pass_person(self, request: web.Request, any_of: tuple[str, ...]) -> Person:
+        """The person who signed in for the good token of a request; an app is nobody."""
+        token = self.pass_token(request)
+        person = self._simulation.directory.person(token.oid) if token.oid else None
+        if person is None:
+            raise GraphError(400, "/me request is only valid with delegated authentication flow.")
+        self.need(token, any_of)
+        return person
+
+    def need(self, token: AccessToken, any_of: tuple[str, ...]) -> None:
+        """Go on with one of these permissions."""
+        if token.permissions.isdisjoint(any_of):
+            raise GraphError(
+                403,
+                f"Missing scope permissions on the request. API requires one of "
+                f"'{', '.join(any_of)}'. Scopes on the request "
+                f"'{', '.join(sorted(token.permissions))}'",
+            )
 
     def visible(self, token: AccessToken, oid: str) -> Person | None:
         """The person with this GUID, when they are of the token's own tenant."""

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bridge.demo.directory import Group, Person
-from bridge.demo.graph import Gate, GraphError, context
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import AccessToken
+from tests.fakes.microsoft.directory import Group, Person
+from tests.fakes.microsoft.gate import Gate
+from tests.fakes.microsoft.graph_errors import GraphError
+from tests.fakes.microsoft.presences import context
+from tests.fakes.microsoft.simulation import Simulation
+from tests.fakes.microsoft.tokens import AccessToken
 
 READ_ME = ("User.Read", "User.ReadBasic.All", "User.Read.All")
 READ_USERS = ("User.ReadBasic.All", "User.Read.All")

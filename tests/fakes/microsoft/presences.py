@@ -1,4 +1,4 @@
-"""Reading the presence of others in Graph: somebody's, many people's.
+"""Reading presence in Graph: one's own, somebody's, many people's.
 
 Limits are those of the Graph v1.0 reference (presence-get, getPresencesByUserId).
 """
@@ -9,31 +9,43 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.graph import READ_OWN, GraphError, context, presence_answer
-from bridge.demo.simulation import Simulation
-from bridge.demo.tokens import AccessToken
 from tests.fakes.microsoft.behaviour import Behaviour
-from tests.fakes.microsoft.gate import FullGate, json_object
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.gate import Gate, json_object
+from tests.fakes.microsoft.graph_errors import GraphError
+from tests.fakes.microsoft.simulation import Simulation
+from tests.fakes.microsoft.tokens import AccessToken
 
+ROOT = "/v1.0/"
+READ_OWN = ("Presence.Read", "Presence.Read.All", "Presence.ReadWrite", "Presence.ReadWrite.All")
 BULK_LIMIT = 650
 """Ids in one getPresencesByUserId."""
 READ_ALL = ("Presence.Read.All", "Presence.ReadWrite.All")
 
 
-class PresencesOfOthers:
+class Presences:
     """The endpoints that read."""
 
-    def __init__(self, simulation: Simulation, gate: FullGate, behaviour: Behaviour) -> None:
+    def __init__(self, simulation: Simulation, gate: Gate, behaviour: Behaviour) -> None:
         self._simulation, self._gate, self._behaviour = simulation, gate, behaviour
 
     def routes(self) -> list[web.RouteDef]:
         """The endpoints, named."""
         bulk = "/v1.0/communications/getPresencesByUserId"
         return [
+            web.get("/v1.0/me/presence", self.mine, name="me.presence"),
             web.get("/v1.0/users/{id}/presence", self.somebodys, name="user.presence"),
             web.get("/v1.0/communications/presences/{id}", self.somebodys, name="presence"),
             web.post(bulk, self.many, name="presences"),
         ]
+
+    async def mine(self, request: web.Request) -> web.Response:
+        """One's own presence.
+
+        Raises:
+            GraphError: The token does not allow it.
+        """
+        return self._answer(self._gate.pass_person(request, READ_OWN), own=True)
 
     async def somebodys(self, request: web.Request) -> web.Response:
         """The presence of anybody, by GUID.
@@ -45,7 +57,7 @@ class PresencesOfOthers:
         own = token.oid == request.match_info["id"].lower()
         self._gate.need(token, READ_OWN if own else READ_ALL)
         person = self._gate.named(token, request.match_info["id"])
-        return presence_answer(self._simulation, person, own=own)
+        return self._answer(person, own=own)
 
     async def many(self, request: web.Request) -> web.Response:
         """The presence of up to 650 people; unknown ones are left out, or padded if told to.
@@ -64,6 +76,11 @@ class PresencesOfOthers:
         body = context(self._simulation.address, "Collection(presence)")
         return web.json_response(body | {"value": [entry for entry in found if entry]})
 
+    def _answer(self, person: Person, *, own: bool) -> web.Response:
+        body = context(self._simulation.address, f"users('{person.oid}')/presence/$entity")
+        resource = self._simulation.directory.presence_resource(person, own=own)
+        return web.json_response(body | resource)
+
     def _entry(self, token: AccessToken, oid: str) -> dict[str, Any] | None:
         person = self._gate.visible(token, oid)
         if person is not None:
@@ -71,3 +88,8 @@ class PresencesOfOthers:
         if self._behaviour.pads_unknown_ids:
             return {"id": oid, "availability": "PresenceUnknown", "activity": "PresenceUnknown"}
         return None
+
+
+def context(address: str, what: str) -> dict[str, Any]:
+    """The first key of every good answer."""
+    return {"@odata.context": f"{address}{ROOT}$metadata#{what}"}

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bridge.demo.aadsts import Refusal
-from bridge.demo.directory import Person
-from bridge.demo.grants import Grant
-from bridge.demo.identity import text_form
-from bridge.demo.microsoft import SimulatedMicrosoft
-from bridge.demo.tokens import REVOKED
-from tests.fakes.microsoft.aadsts import scripted_refusal, worded
-from tests.fakes.microsoft.behaviour import Behaviour
-from tests.fakes.microsoft.challenge import challenged
-from tests.fakes.microsoft.client_credentials import by_client_credentials
+from tests.fakes.microsoft.aadsts import Refusal, refusal
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.endpoints import GRAPH_ENDPOINTS, endpoint_of
 from tests.fakes.microsoft.faults import Cut, Fault, Faults, nonsense_body
-from tests.fakes.microsoft.gate import FullGate
-from tests.fakes.microsoft.graph_errors import TOO_MANY, ScriptedGraphError
-from tests.fakes.microsoft.people import People
-from tests.fakes.microsoft.presences import PresencesOfOthers
+from tests.fakes.microsoft.graph_errors import TOO_MANY, GraphError, challenged
+from tests.fakes.microsoft.identity import text_form
 from tests.fakes.microsoft.request_log import LoggedRequest, RequestLog
-from tests.fakes.microsoft.throttle import Throttle
-from tests.fakes.microsoft.writes import PresenceWrites
+from tests.fakes.microsoft.server import SimulatedMicrosoft
+from tests.fakes.microsoft.tokens import REVOKED
 
 SERVER_ERROR = 500
 TOO_MANY_REQUESTS, MALFORMED = 90055, 9002313
@@ -50,7 +39,7 @@ class _Caller:
 
 
 class ScriptedMicrosoft(SimulatedMicrosoft):
-    """All of Graph, and apps that sign in as themselves; fails as ``faults`` say."""
+    """Fails as ``faults`` say, and notes what arrives."""
 
     @cached_property
     def faults(self) -> Faults:
@@ -61,35 +50,6 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
     def requests(self) -> RequestLog:
         """What arrived."""
         return RequestLog()
-
-    @cached_property
-    def behaviour(self) -> Behaviour:
-        """What Microsoft does one way or the other."""
-        return Behaviour()
-
-    @cached_property
-    def throttle(self) -> Throttle:
-        """Graph's request limit; none unless its ``limit`` is set."""
-        return Throttle(self._simulation.clock)
-
-    def gate(self) -> FullGate:
-        """With the request limit."""
-        return FullGate(self._simulation, self.throttle)
-
-    def grants(self) -> Mapping[str, Grant]:
-        """Those of apps, too."""
-        as_itself = partial(by_client_credentials, self.behaviour)
-        return {**super().grants(), "client_credentials": as_itself}
-
-    def graph_routes(self) -> list[web.RouteDef]:
-        """All endpoints below ``/v1.0``, named."""
-        simulation, gate = self._simulation, self.gate()
-        return [
-            *super().graph_routes(),
-            *People(simulation, gate).routes(),
-            *PresencesOfOthers(simulation, gate, self.behaviour).routes(),
-            *PresenceWrites(simulation, gate).routes(),
-        ]
 
     def approve(self, user_code: str, person: Person) -> None:
         """``person`` types the code and signs in."""
@@ -141,12 +101,9 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
     async def _at_the_endpoint(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = request.get(_FAULT)
         if fault is None or not fault.answers:
-            try:
-                return await handler(request)
-            except Refusal as refused:
-                raise worded(refused) from None
+            return await handler(request)
         if fault.aadsts is not None:
-            raise scripted_refusal(fault.aadsts)
+            raise refusal(fault.aadsts)
         if fault.challenge is not None:
             raise challenged(self._simulation.address, fault.challenge)
         body, content_type = fault.body, fault.content_type
@@ -156,7 +113,7 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
         if body is not None:
             return web.Response(status=status, body=body, content_type=content_type)
         if await endpoint_of(request) in GRAPH_ENDPOINTS:
-            raise ScriptedGraphError(status, "Scripted by the simulator.")
+            raise GraphError(status, "Scripted by the simulator.")
         return _identity_trouble(status)
 
     async def _logged(self, request: web.Request, endpoint: str, caller: _Caller) -> LoggedRequest:
@@ -192,7 +149,7 @@ class ScriptedMicrosoft(SimulatedMicrosoft):
     async def _caller(self, request: web.Request, endpoint: str) -> _Caller:
         directory, tokens = self._simulation.directory, self._simulation.tokens
         if endpoint in GRAPH_ENDPOINTS:
-            token = self.gate().bearer(request)
+            token = self._gate.bearer(request)
             if token is None:
                 return _Caller()
             person = directory.person(token.oid) if token.oid else None
@@ -211,7 +168,7 @@ def _identity_trouble(status: int) -> web.Response:
     if status >= SERVER_ERROR:
         html = b"<html><body>Sorry, but we're having trouble signing you in.</body></html>"
         return web.Response(status=status, body=html, content_type="text/html")
-    refused = scripted_refusal(TOO_MANY_REQUESTS if status == TOO_MANY else MALFORMED)
+    refused = refusal(TOO_MANY_REQUESTS if status == TOO_MANY else MALFORMED)
     raise Refusal(refused.code, replace(refused.kind, status=status), refused.text)
 
 

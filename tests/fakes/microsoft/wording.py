@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.demo.presence import Facts, State, seven_digits
+from tests.fakes.microsoft.presence import Facts, State, seven_digits
 
 
 class Layout(StrEnum):

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.graph import GraphError
-from bridge.demo.presence import Location, Preferred, State, StatusMessage
-from bridge.demo.simulation import Simulation
-from tests.fakes.microsoft.gate import FullGate, json_object
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.gate import Gate, json_object
+from tests.fakes.microsoft.graph_errors import GraphError
+from tests.fakes.microsoft.presence import Location, Preferred, State, StatusMessage
+from tests.fakes.microsoft.simulation import Simulation
 from tests.fakes.microsoft.wording import Wording, zone_of
 
 WRITE_OWN, WRITE_ALL = ("Presence.ReadWrite",), ("Presence.ReadWrite.All",)
@@ -35,7 +35,7 @@ _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 class PresenceWrites:
     """The endpoints that change presence."""
 
-    def __init__(self, simulation: Simulation, gate: FullGate) -> None:
+    def __init__(self, simulation: Simulation, gate: Gate) -> None:
         self._simulation, self._gate = simulation, gate
 
     def routes(self) -> list[web.RouteDef]:

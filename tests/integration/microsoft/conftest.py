@@ -13,11 +13,11 @@ import pytest
 
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState, Way
-from bridge.demo.directory import App, Household, Person
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.sign_in.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Person
 from tests.integration.microsoft.office import Office, app_certificate
 
 DEADLINE_S = 30.0

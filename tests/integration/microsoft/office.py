@@ -12,12 +12,12 @@ from typing import Any
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.clock import Clock
-from bridge.demo.directory import Household, Person
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.sign_in.certificate import CreatedFiles
 from tests.fakes.clock import ManualClock
 from tests.fakes.key_pair import KeyPair
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 
 BULK, MEMBERS, USER, TOKEN = "presences", "group.members", "user", "token.client_credentials"
 

@@ -17,8 +17,8 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.demo.certificate import ServerCertificate
-from bridge.demo.directory import App, Person
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft.directory import App, Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.office import BULK, TOKEN, Office, app_certificate
 

@@ -18,11 +18,11 @@ from bridge.contract.errors import (
     PresenceBridgeError,
     SignInNeededError,
 )
-from bridge.demo.directory import App, Household, Person
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.remedies import ADMIN, YOU
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Person
 from tests.fakes.microsoft.faults import Cut, Fault
 from tests.integration.microsoft.conftest import Bridge, Start, started
 

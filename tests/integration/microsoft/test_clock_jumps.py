@@ -19,7 +19,6 @@ from bridge.config.tables.config import Config, PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.latest import Latest
-from bridge.demo.directory import Household, Person
 from bridge.microsoft import MicrosoftAccount
 from bridge.microsoft import budget as budgets
 from bridge.microsoft.budget import Budget
@@ -30,6 +29,7 @@ from bridge.polling.machine_sleep import JUMP_S
 from bridge.polling.poller import SIGN_IN_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge, Start, started
 from tests.integration.microsoft.office import TOKEN, Office, app_certificate

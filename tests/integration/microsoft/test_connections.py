@@ -15,9 +15,9 @@ import pytest
 from bridge.config.tables.config import Config, PollingSettings
 from bridge.contract.errors import SourceUnavailableError
 from bridge.contract.preferred import PreferredPresence
-from bridge.demo.directory import Person
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.faults import Cut, Fault
 from tests.integration.microsoft.conftest import started
 from tests.integration.microsoft.office import BULK, Office

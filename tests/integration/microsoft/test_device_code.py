@@ -16,12 +16,12 @@ from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SignInNeededError
-from bridge.demo.directory import App, Household, Person
 from bridge.microsoft.sign_in.browser import LIFETIME_S
 from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, YOU
 from bridge.service.service import Service
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Person
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.fakes.mosquitto import running
 from tests.fakes.subscriber import subscriber

@@ -12,11 +12,11 @@ import pytest
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import ConfigError, SignInNeededError
-from bridge.demo.directory import Person
 from bridge.microsoft import Microsoft
 from bridge.microsoft.sign_in.token_cache import how_stored
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Person
 from tests.integration.microsoft.conftest import Bridge, started
 
 Keyed = Callable[[str], AbstractAsyncContextManager[Bridge]]

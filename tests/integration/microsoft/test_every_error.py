@@ -16,15 +16,20 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError, SourceUnavailableError
-from bridge.demo.directory import Person
 from bridge.microsoft.sign_in import remedies
 from bridge.microsoft.sign_in.browser import LIFETIME_S, TRIES
 from bridge.microsoft.sign_in.person import PersonSignIn
-from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, Ending, Remedy
-from bridge.microsoft.sign_in.remedies_table import UNKNOWN, WITHOUT_NUMBER
-from bridge.microsoft.sign_in.remedy import BROWSER, for_account
+from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, for_account
+from bridge.microsoft.sign_in.remedies_table import (
+    BROWSER,
+    UNKNOWN,
+    WITHOUT_NUMBER,
+    Ending,
+    Remedy,
+)
 from tests.fakes.microsoft import ScriptedMicrosoft
-from tests.fakes.microsoft.aadsts import EVERY_KIND
+from tests.fakes.microsoft.aadsts import KINDS
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge
 from tests.integration.microsoft.office import Office
@@ -370,4 +375,4 @@ async def test_each_row_without_a_number_can_be_met(
 def test_every_number_that_the_simulator_says_has_a_row() -> None:
     pending = {70016}
     known = {code for row in REMEDIES for code in row.codes}
-    assert EVERY_KIND.keys() - known == pending | OUR_OWN_FAULT
+    assert KINDS.keys() - known == pending | OUR_OWN_FAULT

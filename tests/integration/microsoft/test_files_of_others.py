@@ -12,10 +12,10 @@ import pytest
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import AccountFacts, SignInState
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError
-from bridge.demo.directory import Person
 from bridge.microsoft.sign_in.remedies import YOU
 from bridge.polling import Poller
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, mode, only_root
 from tests.integration.microsoft.conftest import SHORT_S, Start
 

@@ -18,8 +18,6 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.contract.presence import Activity, Availability, Presence
-from bridge.demo.directory import Household, Person
-from bridge.demo.presence import Facts, StatusMessage
 from bridge.microsoft import Microsoft
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.connections import aiohttp_client
@@ -28,7 +26,9 @@ from bridge.microsoft.http import DEADLINE_S, HttpRequest
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
+from tests.fakes.microsoft.presence import Facts, StatusMessage
 from tests.fakes.microsoft.wording import ZONES, Layout, Wording
 from tests.integration.microsoft.conftest import Bridge, Start
 

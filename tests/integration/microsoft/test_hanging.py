@@ -18,12 +18,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bridge.config.tables.config import Config, NetworkSettings
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import SourceUnavailableError
-from bridge.demo.directory import Person
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http, HttpRequest, HttpResponse
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 

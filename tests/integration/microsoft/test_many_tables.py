@@ -14,9 +14,9 @@ import pytest
 from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed, SignInState
 from bridge.contract.errors import ConfigError
-from bridge.demo.directory import Household
 from bridge.microsoft import Microsoft
 from bridge.service.sources import Sources
+from tests.fakes.microsoft.directory import Household
 from tests.fakes.microsoft.faults import Fault
 from tests.fakes.tasks import during
 from tests.integration.microsoft.office import BULK, Office

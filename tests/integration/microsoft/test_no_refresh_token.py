@@ -12,9 +12,9 @@ import pytest
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import SignInNeededError
-from bridge.demo.directory import Person
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import SHORT_S, Start, started
 

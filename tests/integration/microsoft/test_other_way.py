@@ -9,9 +9,9 @@ import pytest
 
 from bridge.contract.account import Mend, SignIn, SignInState, Way
 from bridge.contract.errors import SignInNeededError
-from bridge.demo.directory import App, Household, Person, Tenant
 from bridge.microsoft.sign_in.browser import LIFETIME_S
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Person, Tenant
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.conftest import Bridge
 

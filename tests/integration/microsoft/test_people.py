@@ -11,7 +11,7 @@ import pytest
 
 from bridge.contract.account import SignInState
 from bridge.contract.errors import AccessRefusedError, SourceDataError, SourceUnavailableError
-from bridge.demo.directory import Household, Person
+from tests.fakes.microsoft.directory import Household, Person
 from tests.fakes.microsoft.faults import Fault
 from tests.integration.microsoft.office import BULK, MEMBERS, USER, Office
 

@@ -9,13 +9,13 @@ import pytest
 from bridge.config.tables.accounts import MicrosoftSettings
 from bridge.config.tables.config import NetworkSettings
 from bridge.contract.errors import SourceUnavailableError
-from bridge.demo.directory import Household, guid
 from bridge.microsoft.clouds import Cloud, cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.http import Http
 from bridge.microsoft.sign_in.registration_trial import try_registration
 from bridge.microsoft.sign_in.remedies import OWNER, YOU, Explanation
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, guid
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 
 ELSE = guid("nobody's")
@@ -65,7 +65,7 @@ async def test_a_tenant_that_nobody_has_is_reported_without_a_word_about_a_confi
         why = await refused(client, cloud, name, home.app.client_id)
         assert "AADSTS90002" in why.text
         assert "Directory (tenant) ID" in why.remedy
-        assert "config" not in why.line
+        assert "config" not in why.line("alice")
         assert why.who == YOU
 
 

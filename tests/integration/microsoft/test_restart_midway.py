@@ -14,12 +14,12 @@ import pytest
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
-from bridge.demo.directory import Household, Person
 from bridge.polling import Poller
 from tests.e2e import conftest as e2e
 from tests.e2e.conftest import Stage
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 from tests.fakes.microsoft.faults import Cut, Fault
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 from tests.integration.microsoft.office import BULK, TOKEN, Office

@@ -18,10 +18,9 @@ from bridge import logs
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError
-from bridge.demo.directory import Household, Person
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.access_token import EARLY_S, RETRY_S
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.registration import PublicApp
@@ -30,6 +29,7 @@ from bridge.microsoft.sign_in.token_cache import TokenCache
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 

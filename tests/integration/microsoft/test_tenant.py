@@ -20,7 +20,6 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.demo.certificate import make_certificate
-from bridge.demo.directory import Household, Person
 from bridge.microsoft import Microsoft
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.remedies import YOU
@@ -29,6 +28,7 @@ from tests.fakes.authority import odd
 from tests.fakes.clock import ManualClock
 from tests.fakes.hasty_http import Hasty
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 from tests.fakes.microsoft.faults import Cut, Fault, Nonsense
 from tests.integration.microsoft.conftest import SHORT_S, Bridge, Start
 from tests.integration.microsoft.office import Office

@@ -14,10 +14,10 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError
 from bridge.contract.topics import Topics
-from bridge.demo.directory import Household, Person
 from bridge.publishing.account_messages import auth
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import Household, Person
 from tests.integration.microsoft.conftest import Bridge, Start, started
 from tests.integration.microsoft.office import Office
 

@@ -18,11 +18,11 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
-from bridge.demo.directory import App, Household, Person
 from bridge.microsoft import Writer
 from bridge.microsoft.writing import LOCATIONS, NOT_SHOWN, PAIRS
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
+from tests.fakes.microsoft.directory import App, Household, Person
 from tests.fakes.microsoft.faults import Fault
 from tests.fakes.microsoft.wording import Wording
 from tests.integration.microsoft.conftest import Bridge, started

@@ -9,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.demo.day import NOTICED_S, PAUSE_S, Moment, compressed, play, working_day
-from bridge.demo.directory import Household
+from bridge.demo.person import Person
 from tests.fakes.clock import ManualClock
 
 HOUR_S = 3600
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @given(seed=st.integers())
@@ -71,27 +76,26 @@ def test_a_compressed_day_keeps_its_order_leaves_out_the_night_and_ends_in_time(
 
 
 async def test_playing_changes_the_presence_at_each_moment_and_starts_over(
-    home: Household, clock: ManualClock
+    clock: ManualClock,
 ) -> None:
     day = [
         Moment(0, "Offline", "Offline"),
         Moment(100, "Available", "Available"),
         Moment(200, "Busy", "InACall", "On the phone"),
     ]
-    directory, alice = home.directory, home.person
-    life = asyncio.create_task(play(directory, alice, day, compress_to_s=60, clock=clock))
+    alice = Person()
+    life = asyncio.create_task(play(alice, day, compress_to_s=60, clock=clock))
     seen = []
     for _ in range(4):
         await clock.advance(0)
-        status = alice.facts.status
-        seen.append((alice.facts.session.activity, status.content if status else None))
+        seen.append((alice.facts.activity, alice.facts.status_message))
         await clock.advance(30)
     life.cancel()
 
     assert seen == [
-        ("Available", None),
+        ("Available", ""),
         ("InACall", "On the phone"),
-        ("Available", None),
+        ("Available", ""),
         ("InACall", "On the phone"),
     ]
     with pytest.raises(asyncio.CancelledError):
@@ -99,32 +103,30 @@ async def test_playing_changes_the_presence_at_each_moment_and_starts_over(
 
 
 async def test_what_somebody_changes_by_hand_stays_a_minute_and_then_the_day_goes_on(
-    home: Household, clock: ManualClock
+    clock: ManualClock,
 ) -> None:
     day = [
         Moment(0, "Offline", "Offline"),
         Moment(100, "Available", "Available"),
         Moment(200, "Busy", "InACall"),
     ]
-    directory, alice, said = home.directory, home.person, list[str]()
-    life = asyncio.create_task(
-        play(directory, alice, day, compress_to_s=8, clock=clock, says=said.append)
-    )
+    alice, said = Person(), list[str]()
+    life = asyncio.create_task(play(alice, day, compress_to_s=8, clock=clock, says=said.append))
     await clock.advance(1)
-    directory.change(alice, "Available", "Available")  # as it is: it is to stay so
+    alice.change(availability="Available", activity="Available")  # as it is: it is to stay so
     await clock.advance(NOTICED_S)
     assert said == ["Alice was changed by hand: the day waits 60 s."]
     await clock.advance(PAUSE_S - 1)
-    assert alice.facts.session.activity == "Available"
-    directory.change(alice, "DoNotDisturb", "Presenting")
+    assert alice.facts.activity == "Available"
+    alice.change(availability="DoNotDisturb", activity="Presenting")
     await clock.advance(PAUSE_S)
-    assert alice.facts.session.activity == "Presenting"
+    assert alice.facts.activity == "Presenting"
 
     await clock.advance(NOTICED_S)
-    assert alice.facts.session.activity == "InACall"
+    assert alice.facts.activity == "InACall"
     assert said[1:] == [said[0], "The day goes on."]
     await clock.advance(4)
-    assert alice.facts.session.activity == "Available"
+    assert alice.facts.activity == "Available"
     assert len(said) == 3
     life.cancel()
     with pytest.raises(asyncio.CancelledError):

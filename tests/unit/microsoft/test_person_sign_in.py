@@ -17,7 +17,7 @@ import pytest
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, SignInNeededError, SourceUnavailableError
 from bridge.microsoft.http import HttpRequest, HttpResponse
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.person import PersonSignIn
 from bridge.microsoft.sign_in.registration import PublicApp

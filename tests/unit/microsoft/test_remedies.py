@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, YOU, explain
-from bridge.microsoft.sign_in.remedy import for_account
+from bridge.microsoft.sign_in.remedies import ADMIN, OWNER, REMEDIES, YOU, explain, for_account
 
 
 def test_every_row_says_what_happened_who_must_act_and_one_thing_to_do() -> None:

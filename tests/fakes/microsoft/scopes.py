@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from bridge.demo.aadsts import refusal
+from tests.fakes.microsoft.aadsts import refusal
 
 OPENID = frozenset({"openid", "profile", "email", "offline_access"})
 """Asked for like permissions, but about the sign-in itself."""

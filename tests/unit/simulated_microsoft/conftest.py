@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.directory import Household, household
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft.directory import Household, household
 
 
 @pytest.fixture

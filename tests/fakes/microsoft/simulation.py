@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bridge.contract.clock import Clock
-from bridge.demo.codes import DeviceCodes
-from bridge.demo.directory import App, Directory, Person, Tenant
-from bridge.demo.tokens import Tokens
+from tests.fakes.microsoft.codes import DeviceCodes
+from tests.fakes.microsoft.directory import App, Directory, Person, Tenant
+from tests.fakes.microsoft.tokens import Tokens
 
 
 @dataclass(slots=True)

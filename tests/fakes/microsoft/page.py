@@ -6,9 +6,9 @@ from html import escape
 
 from aiohttp import web
 
-from bridge.demo.directory import Person
-from bridge.demo.identity import text_form
-from bridge.demo.simulation import Simulation
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.identity import text_form
+from tests.fakes.microsoft.simulation import Simulation
 
 _SHELL = """<!doctype html>
 <html lang="en">

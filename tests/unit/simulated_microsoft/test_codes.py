@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
-from bridge.demo.aadsts import Refusal
-from bridge.demo.codes import AutoApproval, DeviceCode, DeviceCodes
-from bridge.demo.directory import Household, Person
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft.aadsts import Refusal
+from tests.fakes.microsoft.codes import AutoApproval, DeviceCode, DeviceCodes
+from tests.fakes.microsoft.directory import Household, Person
 
 
 @pytest.fixture

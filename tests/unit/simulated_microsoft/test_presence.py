@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.presence import (
+from tests.fakes.clock import START
+from tests.fakes.microsoft.presence import (
     OFFLINE,
     Facts,
     Location,
@@ -14,7 +15,6 @@ from bridge.demo.presence import (
     StatusMessage,
     graph_presence,
 )
-from tests.fakes.clock import START
 from tests.fakes.microsoft.wording import Layout, Wording, reworded
 from tests.fakes.rows import rows
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.aadsts import KINDS, Refusal, refusal, refusal_without_number
 from tests.fakes.clock import START
+from tests.fakes.microsoft.aadsts import KINDS, Refusal, refusal, refusal_without_number
 
 
 def body(refused: Refusal) -> dict[str, object]:

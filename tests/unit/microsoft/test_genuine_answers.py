@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.microsoft.http import HttpResponse
-from bridge.microsoft.sign_in.answers import Purpose, fields_of, is_good, is_refusal
+from bridge.microsoft.sign_in.genuine_answers import Purpose, fields_of, is_good, is_refusal
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.rows import rows
 from tests.fakes.scripted_http import DISCOVERY, answered
@@ -49,7 +49,7 @@ def test_a_code_that_nobody_should_see_is_none(more: dict[str, Any]) -> None:
 
 def test_of_a_foreign_text_only_a_word_is_shown() -> None:
     why = explain({"error": "x" * 9999, "correlation_id": "c" * 9999})
-    assert len(why.line) < 400
+    assert len(why.line("alice")) < 400
 
 
 @rows(

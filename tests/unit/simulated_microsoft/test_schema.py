@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from bridge.demo.presence import (
+from bridge.demo.person import Person
+from bridge.microsoft.presence import parse_presence
+from tests.fakes.clock import START
+from tests.fakes.microsoft.presence import (
     Facts,
     Location,
     State,
     StatusMessage,
     graph_presence,
 )
-from bridge.microsoft.presence import parse_presence
-from tests.fakes.clock import START
 from tests.fakes.microsoft.wording import Layout, Wording
 from tests.fakes.rows import rows
 
@@ -112,6 +113,18 @@ def test_all_that_is_reported_is_in_the_schema_of_the_cloud(facts: Facts, *, own
         resource = told(facts, wording, own=own)
         assert faults(resource, f"{cloud}.presence", "presence") == []
         assert resource.keys() == TYPES[f"{cloud}.presence"].keys()
+
+
+def test_what_the_demo_reports_is_in_the_schema() -> None:
+    person = Person()
+    for change in (
+        {"availability": "", "work_location": "remote"},
+        {"status_message": "lunch", "out_of_office": True, "out_of_office_message": "Bye"},
+    ):
+        assert faults(person.resource(), "Prod.presence", "presence") == []
+        person.change(**change)
+    assert faults(person.resource(), "Prod.presence", "presence") == []
+    assert person.resource().keys() == TYPES["Prod.presence"].keys()
 
 
 def test_what_breaks_the_schema_is_found() -> None:

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.demo.aadsts import refusal
-from bridge.demo.codes import Progress
-from bridge.demo.simulation import AuthorizationCode, Simulation, TokenRequest
-from bridge.demo.token_answers import check_consent, check_person, required, signed_in
-from bridge.demo.tokens import base64url
+from tests.fakes.microsoft.aadsts import refusal
+from tests.fakes.microsoft.codes import Progress
+from tests.fakes.microsoft.simulation import AuthorizationCode, Simulation, TokenRequest
+from tests.fakes.microsoft.token_answers import check_consent, check_person, required, signed_in
+from tests.fakes.microsoft.tokens import base64url
 
 Grant = Callable[[Simulation, TokenRequest], dict[str, Any]]
 BLOCKED, BLOCKED_LATER = 53003, 530036

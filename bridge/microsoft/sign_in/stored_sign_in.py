@@ -12,10 +12,10 @@ from typing import Any
 
 from bridge.config.unreadable_file import unreadable
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
-from bridge.microsoft.sign_in.answers import Answer
 from bridge.microsoft.sign_in.cache_entries import good_token, mark
 from bridge.microsoft.sign_in.encryption import OtherKeyError
 from bridge.microsoft.sign_in.flow import Granted
+from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.identity import Identity
 from bridge.microsoft.sign_in.msal_client import MsalWorkers
 from bridge.microsoft.sign_in.registration import PublicApp

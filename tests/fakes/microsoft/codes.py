@@ -7,9 +7,9 @@ from enum import StrEnum
 from random import Random
 
 from bridge.contract.clock import Clock
-from bridge.demo.aadsts import refusal, refusal_without_number
-from bridge.demo.directory import Person
-from bridge.demo.tokens import base64url
+from tests.fakes.microsoft.aadsts import refusal, refusal_without_number
+from tests.fakes.microsoft.directory import Person
+from tests.fakes.microsoft.tokens import base64url
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 9

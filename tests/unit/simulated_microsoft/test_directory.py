@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bridge.demo.directory import Household, household
-from bridge.demo.presence import Preferred, State
 from tests.fakes.clock import ManualClock
+from tests.fakes.microsoft.directory import Household, household
+from tests.fakes.microsoft.presence import Preferred, State
 
 
 def test_tenants_and_people_are_found_by_guid_and_by_name_in_any_case(home: Household) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from bridge.contract.clock import Clock
-from bridge.demo.presence import Facts, State, StatusMessage, graph_presence
+from tests.fakes.microsoft.presence import Facts, State, StatusMessage, graph_presence
 
 Wording = Callable[[Facts, dict[str, Any]], dict[str, Any]]
 """How a cloud words the presence resource."""

@@ -11,14 +11,14 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from bridge.demo.aadsts import Refusal, refusal, refusal_without_number
-from bridge.demo.directory import App, Person
-from bridge.demo.identity import Identity, text_form
-from bridge.demo.page import page, people_options
-from bridge.demo.scopes import permissions_in
-from bridge.demo.simulation import AuthorizationCode, Simulation
-from bridge.demo.token_answers import client_info
-from bridge.demo.tokens import base64url
+from tests.fakes.microsoft.aadsts import Refusal, refusal, refusal_without_number
+from tests.fakes.microsoft.directory import App, Person
+from tests.fakes.microsoft.identity import Identity, text_form
+from tests.fakes.microsoft.page import page, people_options
+from tests.fakes.microsoft.scopes import permissions_in
+from tests.fakes.microsoft.simulation import AuthorizationCode, Simulation
+from tests.fakes.microsoft.token_answers import client_info
+from tests.fakes.microsoft.tokens import base64url
 
 CODE_S = 600
 """How long an authorization code can be redeemed (RFC 6749, 4.1.2)."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.demo.aadsts import refusal
-from bridge.demo.directory import App, Tenant
-from bridge.demo.grants import Grant
-from bridge.demo.scopes import permissions_in
-from bridge.demo.simulation import Simulation, TokenRequest
+from tests.fakes.microsoft.aadsts import refusal
+from tests.fakes.microsoft.directory import App, Tenant
+from tests.fakes.microsoft.grants import Grant
+from tests.fakes.microsoft.scopes import permissions_in
+from tests.fakes.microsoft.simulation import Simulation, TokenRequest
 
 ALIASES = frozenset({"common", "organizations", "consumers"})
 """Stand in an address where a tenant would."""

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.demo.aadsts import Refusal
-from bridge.demo.scopes import echoed, permissions_in
+from tests.fakes.microsoft.aadsts import Refusal
 from tests.fakes.microsoft.client_credentials import is_default
+from tests.fakes.microsoft.scopes import echoed, permissions_in
 
 HOST = "localhost:8443"
 

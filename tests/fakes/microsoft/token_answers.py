@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bridge.demo.aadsts import refusal
-from bridge.demo.directory import App, Person, Tenant
-from bridge.demo.scopes import echoed, permissions_in
-from bridge.demo.simulation import Simulation, TokenRequest
-from bridge.demo.tokens import base64url, jwt
+from tests.fakes.microsoft.aadsts import refusal
+from tests.fakes.microsoft.directory import App, Person, Tenant
+from tests.fakes.microsoft.scopes import echoed, permissions_in
+from tests.fakes.microsoft.simulation import Simulation, TokenRequest
+from tests.fakes.microsoft.tokens import base64url, jwt
 
 CP1 = "CP1"
 """The capability to answer a claims challenge."""

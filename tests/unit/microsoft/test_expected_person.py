@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.microsoft.sign_in.expected import Expected
+from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.identity import Identity, identity_of
 from tests.fakes.rows import rows
 

@@ -1,24 +1,13 @@
-"""Whoever watches the demo changes a presence, or types a code, over HTTPS."""
+"""Whoever signs in types a code on a page."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import aiohttp
 import pytest
 
 from bridge.demo.certificate import ServerCertificate
-from bridge.demo.directory import App, Household, Person, Tenant
-from bridge.demo.presence import State
 from tests.fakes.microsoft import ScriptedMicrosoft
-
-
-async def change(
-    http: aiohttp.ClientSession, who: str, body: Any = None, *, status: int = 200
-) -> Any:
-    async with http.post(f"/control/people/{who}/presence", json=body) as answer:
-        assert answer.status == status
-        return await answer.json()
+from tests.fakes.microsoft.directory import App, Household, Tenant
 
 
 class SignIn:
@@ -51,50 +40,6 @@ async def sign_in(http: aiohttp.ClientSession, tenant: Tenant, app: App) -> Sign
     sign_in = SignIn(http, tenant, app)
     await sign_in.start()
     return sign_in
-
-
-async def test_the_presence_of_a_person_is_changed(
-    http: aiohttp.ClientSession, alice: Person
-) -> None:
-    body = {
-        "availability": "Busy",
-        "activity": "InACall",
-        "statusMessage": "On the phone",
-        "outOfOffice": True,
-        "outOfOfficeMessage": "Back on Monday",
-        "workLocation": "remote",
-    }
-    shown = await change(http, "Alice@contoso.com", body)
-
-    assert shown["activity"] == "InACall"
-    assert alice.facts.session == State("Busy", "InACall")
-    assert alice.facts.out_of_office_message == "Back on Monday"
-    assert shown["outOfOfficeSettings"]["isOutOfOffice"] is True
-    assert shown["workLocation"]["workLocationType"] == "remote"
-
-    await change(http, alice.oid, {"availability": "Away"})
-    assert alice.facts.session == State("Away", "Away")
-
-
-@pytest.mark.parametrize(
-    ("who", "body", "status", "error"),
-    [
-        ("nobody", {}, 404, "no such person"),
-        ("alice@contoso.com", {"availibility": "Busy"}, 400, "unknown"),
-        ("alice@contoso.com", {"outOfOffice": 1}, 400, "wrong type"),
-        ("alice@contoso.com", ["Busy"], 400, "not a JSON object"),
-    ],
-)
-async def test_a_mistake_is_reported_in_a_sentence(
-    http: aiohttp.ClientSession, who: str, body: Any, status: int, error: str
-) -> None:
-    assert error in (await change(http, who, body, status=status))["error"]
-
-
-async def test_a_body_that_is_no_json_is_reported(http: aiohttp.ClientSession) -> None:
-    async with http.post("/control/people/alice@contoso.com/presence", data=b"{") as answer:
-        assert answer.status == 400
-        assert await answer.json() == {"error": "the body is not JSON"}
 
 
 async def test_a_taken_port_is_an_error_of_the_system(

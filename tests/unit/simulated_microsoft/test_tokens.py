@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-from bridge.demo.tokens import AccessToken, Tokens, base64url
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft.client_credentials import from_base64url
+from tests.fakes.microsoft.tokens import AccessToken, Tokens, base64url
 
 
 @pytest.fixture
