@@ -20,6 +20,7 @@ from bridge.microsoft.sign_in.msal_library import library
 from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.status import SignInStatus, instead
+from bridge.microsoft.sign_in.ways import instead_of, usable
 from bridge.retry import Random
 
 if TYPE_CHECKING:
@@ -77,26 +78,16 @@ class Attempts:
         """
         if way:
             self._refused_ways.discard(way)
-        self._start(way or self._usable_way, None)
+        self._start(way or usable(self._usual_way, self._refused_ways), None)
 
     def offer(self, why: Explanation | None) -> None:
         """Begin soon by the way that is usable after ``why``; what runs goes on."""
         if why:
             self._refused_ways.update(why.refuses)
-        way, usual = self.way or self._usable_way, self._usual_way
+        usual = self._usual_way
+        way = self.way or usable(usual, self._refused_ways)
         is_about_it = why is not None and usual in why.refuses and way is not usual
         self._start(way, why if is_about_it else None)
-
-    @property
-    def _usable_way(self) -> Way:
-        """The usual way, or the other one where only that is not refused."""
-        return self._instead_of(self._usual_way) or self._usual_way
-
-    def _instead_of(self, way: Way) -> Way | None:
-        """The other way, where ``way`` alone is refused."""
-        other = Way.BROWSER if way is Way.DEVICE_CODE else Way.DEVICE_CODE
-        refused = self._refused_ways
-        return other if way in refused and other not in refused else None
 
     def _start(self, way: Way, why: Explanation | None) -> None:
         """``why`` is shown with it, where it is offered instead of another way."""
@@ -185,7 +176,7 @@ class Attempts:
         before, self._refused = self._refused, None
         if way in end.why.refuses:
             self._refused_ways.add(way)
-        if before is None and (other := self._instead_of(way)):
+        if before is None and (other := instead_of(way, self._refused_ways)):
             log.warning("%s: %s", self._slug, end.why.line(self._slug))
             self.way, self._refused, self._browser = other, end.why, None
         else:
