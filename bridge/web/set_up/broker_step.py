@@ -19,7 +19,7 @@ from bridge.setup import CA_FILE
 from bridge.web.data.words import for_people
 from bridge.web.refused import Fields, MistakeError
 from bridge.web.set_up.answers import authority_of, broker_of
-from bridge.web.set_up.draft import write_authority
+from bridge.web.set_up.config_file import write_authority
 
 TRIAL_S = 15.0
 """A trial that takes longer has failed."""
@@ -34,15 +34,12 @@ class Trials(Protocol):
 
     async def brokers(self) -> tuple[FoundBroker, ...]:
         """Those that answer in the places where homes have one; raises nothing."""
-        ...
 
     async def broker(self, settings: MqttSettings) -> None:
         """Visit the broker. Raises ``MistakeError`` or ``TryAgainError`` if it does not take us."""
-        ...
 
     async def registration(self, wanted: Registration) -> None:
         """Ask Microsoft whether tenant and client id belong together; raises as ``broker``."""
-        ...
 
 
 class BrokerStep:

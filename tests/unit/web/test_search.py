@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from bridge.web.data.search import FEW, FRESH_S, SHOWN, Search
 from bridge.web.data.snapshot import Person
-from bridge.web.data.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
 
@@ -16,7 +15,7 @@ def accounts(people: tuple[Person, ...]) -> list[str]:
 
 
 async def test_people_are_found_by_a_part_of_their_name_or_slug() -> None:
-    search = Search(Worker(), ManualClock())
+    search = Search(None, ManualClock())
     for people in (CROWD[:500], CROWD):
         assert len(await search.find(people, " ")) == SHOWN
         found = await search.find(people, "PERSON 49")
@@ -26,7 +25,7 @@ async def test_people_are_found_by_a_part_of_their_name_or_slug() -> None:
 
 
 async def test_who_was_found_is_shown_as_they_are_now() -> None:
-    search = Search(Worker(), ManualClock())
+    search = Search(None, ManualClock())
     await search.find(CROWD, "person 1234")
     later = tuple(replace(each, fresh=False) for each in CROWD)
     [found] = await search.find(later, "person 1234")
@@ -35,7 +34,7 @@ async def test_who_was_found_is_shown_as_they_are_now() -> None:
 
 async def test_who_comes_goes_or_is_renamed_is_noticed() -> None:
     clock = ManualClock()
-    search = Search(Worker(), clock)
+    search = Search(None, clock)
     await search.find(CROWD, "person 123")
     zoe = person("zoe", name="Person 123 too")
     assert "zoe" in accounts(await search.find((zoe, *CROWD), "person 123"))
@@ -48,11 +47,11 @@ async def test_who_comes_goes_or_is_renamed_is_noticed() -> None:
 
 
 async def test_of_a_crowd_the_first_in_the_config_are_shown() -> None:
-    shown = await Search(Worker(), ManualClock()).find(CROWD, "")
+    shown = await Search(None, ManualClock()).find(CROWD, "")
     assert set(shown) == set(CROWD[:SHOWN])
 
 
 async def test_the_busy_are_shown_wherever_they_stand_in_the_config() -> None:
     calm = [replace(each, presence=None) for each in CROWD[:FEW]]
     busy = calm[-1] = CROWD[FEW - 1]
-    assert (await Search(Worker(), ManualClock()).find(tuple(calm), ""))[0] is busy
+    assert (await Search(None, ManualClock()).find(tuple(calm), ""))[0] is busy
