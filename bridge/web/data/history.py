@@ -88,8 +88,7 @@ class History:
 
     def tidy(self) -> None:
         """Drop what is older than is kept, in memory and on disk."""
-        now = self._clock.now()
-        oldest = now - KEPT
+        oldest = self._clock.now() - KEPT
         for account, changes in list(self._changes.items()):
             first = max(0, bisect_right(changes, oldest, key=lambda change: change.at) - 1)
             self._changes[account] = changes[first:]

@@ -23,8 +23,7 @@ def waiting_for(snapshot: Snapshot) -> Iterator[str]:
 
 def refused(snapshot: Snapshot) -> Iterator[str]:
     """The names of those whom Microsoft refuses."""
-    refusals = (each for each in snapshot.signers if each.sign_in.state is SignInState.ERROR)
-    return (signer.name for signer in refusals)
+    return (each.name for each in snapshot.signers if each.sign_in.state is SignInState.ERROR)
 
 
 def not_ready(snapshot: Snapshot) -> str | None:

@@ -56,8 +56,7 @@ class Search:
             places = await loop.run_in_executor(self._worker, _places, people, wanted)
             if len(self._found) >= REMEMBERED:
                 self._found.clear()
-            found = Found(self._clock.monotonic(), len(people), places)
-            self._found[wanted] = found
+            found = self._found[wanted] = Found(self._clock.monotonic(), len(people), places)
         return in_order(people[place] for place, _ in found.places)
 
     def _is_current(self, found: Found, people: tuple[Person, ...]) -> bool:

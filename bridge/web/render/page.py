@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from markupsafe import Markup
 
-from bridge.web.data.snapshot import Day, Person, Snapshot
+from bridge.web.data.snapshot import Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import document
 from bridge.web.render.forms import form, with_find
@@ -31,7 +30,9 @@ def parts_of(
 ) -> Parts:
     """The live parts with ``people`` of the snapshot, for those who look for ``find``."""
     names = {person.account: person.name for person in people}
-    days = tuple(_named(day, names) for day in snapshot.days if day.account in names)
+    days = tuple(
+        replace(day, name=names[day.account]) for day in snapshot.days if day.account in names
+    )
     sections = {
         "refusal": refusal_section(snapshot, calendar),
         "tables": tables_section(snapshot, calendar),
@@ -85,9 +86,3 @@ def page(
         head=HEAD,
     )
     return with_find(whole, parts.find)
-
-
-def _named(day: Day, names: Mapping[str, str]) -> Day:
-    """``day`` under the name that its card has."""
-    name = names[day.account]
-    return day if day.name == name else replace(day, name=name)

@@ -147,11 +147,10 @@ def _freshness(person: Person, calendar: Calendar) -> Markup:
 def _more(person: Person) -> Markup:
     """Signing out and removing: each asks once more."""
     account, name = person.account, person.name
-    signed_in = person.sign_in.state is SignInState.SIGNED_IN and person.ways
+    signed_in = person.sign_in.state is SignInState.SIGNED_IN
+    own = signed_in and person.ways and not person.table
     return join(
-        sign_out(person, "Lamps then show that it is needed.")
-        if signed_in and not person.table
-        else None,
+        sign_out(person, "Lamps then show that it is needed.") if own else None,
         disclosure(
             "Remove",
             tag("p", f"{name} disappears from here, from the broker and from Home Assistant."),
