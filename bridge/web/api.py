@@ -20,21 +20,20 @@ PREFIX = "/api/v1"
 
 
 class Resource(NamedTuple):
-    """One address of the API; ``by_account`` ends with the account's slug."""
+    """One address of the API; ``of`` says what is there of a snapshot, or of one account in it."""
 
     path: str
     text: str
     model: Any
-    of: Callable[[Snapshot], Any]
-    by_account: bool = False
+    of: Callable[[Snapshot, str], Any]
 
 
-SNAPSHOT = Resource("/snapshot", "Everything on the page", Snapshot, lambda s: s)
-HEALTH = Resource("/health", "The bridge itself", BridgeStatus, lambda s: s.service)
-PEOPLE = Resource("/people", "All people", tuple[Person, ...], lambda s: s.people)
-PERSON = Resource("/people/{account}", "One of them", Person, lambda s: s.people, by_account=True)
-LIGHTS = Resource("/lights", "All lights", tuple[Light, ...], lambda s: s.lights)
-DAYS = Resource("/days", "The last 24 hours of everybody", tuple[Day, ...], lambda s: s.days)
+SNAPSHOT = Resource("/snapshot", "Everything on the page", Snapshot, lambda s, _: s)
+HEALTH = Resource("/health", "The bridge itself", BridgeStatus, lambda s, _: s.service)
+PEOPLE = Resource("/people", "All people", tuple[Person, ...], lambda s, _: s.people)
+PERSON = Resource("/people/{account}", "One of them", Person, lambda s, account: s.person(account))
+LIGHTS = Resource("/lights", "All lights", tuple[Light, ...], lambda s, _: s.lights)
+DAYS = Resource("/days", "The last 24 hours of everybody", tuple[Day, ...], lambda s, _: s.days)
 RESOURCES = (SNAPSHOT, HEALTH, PEOPLE, PERSON, LIGHTS, DAYS)
 OF_MANY = (SNAPSHOT, PEOPLE)
 """Those that grow with the people."""
@@ -64,7 +63,7 @@ def people_parts(people: Iterable[Person]) -> Iterator[bytes]:
 
 def answer(resource: Resource, snapshot: Snapshot, account: str = "") -> bytes | None:
     """The JSON of ``resource``; ``None`` when there is no such account."""
-    value = snapshot.person(account) if resource.by_account else resource.of(snapshot)
+    value = resource.of(snapshot, account)
     return None if value is None else _adapter(resource).dump_json(value)
 
 
@@ -92,7 +91,7 @@ def _operation(resource: Resource, schemas: dict[str, Any]) -> dict[str, Any]:
         "401": {"description": "The page has a password"},
     }
     operation: dict[str, Any] = {"summary": resource.text, "responses": responses}
-    if resource.by_account:
+    if resource is PERSON:
         responses["404"] = {"description": "There is no such account"}
         parameter = {"name": "account", "in": "path", "required": True}
         operation["parameters"] = [{**parameter, "schema": {"type": "string"}}]

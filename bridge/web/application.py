@@ -11,9 +11,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bridge.web.access.cookies import session_of
 from bridge.web.access.guard import Guard, Handler
+from bridge.web.access.headers import add_headers
 from bridge.web.access.one_time_link import QUERY
+from bridge.web.access.sessions import session_of
 from bridge.web.render.document import ONWARD, link_page, login_page, message_page
 from bridge.web.render.forms import with_token
 from bridge.web.serving.form_fields import BODY_LIMIT, fields_of
@@ -43,6 +44,7 @@ async def application(guard: Guard, routes: Iterable[web.RouteDef]) -> AsyncIter
         return packed(request, await guard.pass_on(request, handler, refuse=refusal))
 
     built = web.Application(client_max_size=BODY_LIMIT, middlewares=[guarded])
+    built.on_response_prepare.append(add_headers)
     built.add_routes(
         [
             web.get("/healthz", _healthz),
@@ -84,11 +86,8 @@ async def _enter(guard: Guard, request: web.Request) -> web.Response:
     """Let in who knows the password or has the one-time link, or ask again."""
     fields = await fields_of(request)
     onward = fields.get(ONWARD, "")
-    if key := fields.get(QUERY):
-        refused = guard.enter_by_link(request, key)
-    else:
-        refused = await guard.enter(request, fields.get("password", ""))
-    if refused:
+    password, key = fields.get("password", ""), fields.get(QUERY, "")
+    if refused := await guard.enter(request, password, key=key):
         return html(request, login_page(refused, onward), HTTPStatus.UNAUTHORIZED)
     return go_to(f"./{onward}" if _OWN_ADDRESS.fullmatch(onward) else "./")
 

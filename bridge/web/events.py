@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
 
 from bridge.contract.clock import Clock
-from bridge.web.access.cookies import session_of
-from bridge.web.access.headers import HEADERS
+from bridge.web.access.guard import Guard
+from bridge.web.access.sessions import session_of
 from bridge.web.live import Live
 from bridge.web.render.forms import with_find, with_token
-from bridge.web.render.parts import Parts, have_text
+from bridge.web.render.parts import Parts, have_of, have_text
 from bridge.web.serving.limits import Capacity
 
 BEAT_S = 15.0
@@ -30,7 +30,6 @@ BEAT_S = 15.0
 DIFFERENCES = 16
 """Those that are kept for the next reader."""
 STREAM_HEADERS = {
-    **HEADERS,
     "Content-Type": "text/event-stream; charset=utf-8",
     "Content-Encoding": "identity",
     "Cache-Control": "no-cache, no-transform",
@@ -40,36 +39,26 @@ STREAM_HEADERS = {
 ``no-transform`` (RFC 9111, 5.2.2.6), nginx by the fourth."""
 
 
-Look = Callable[[], Awaitable[Parts]]
-"""What a page shows now."""
-
-
 class Events:
     """All open streams.
 
     A reader that takes nothing for a while loses the connection: see ``Connections``.
     """
 
-    def __init__(self, live: Live, *, release: str, capacity: Capacity, clock: Clock) -> None:
-        self._live, self._release, self._clock = live, release, clock
-        self._capacity = capacity
+    def __init__(
+        self, live: Live, guard: Guard, *, release: str, capacity: Capacity, clock: Clock
+    ) -> None:
+        self._live, self._guard, self._release = live, guard, release
+        self._capacity, self._clock = capacity, clock
         self._streams: dict[asyncio.Task[Any], str] = {}
         self._turn = asyncio.Lock()
-        self._differences: deque[tuple[Parts, Parts, str]] = deque(maxlen=DIFFERENCES)
 
-    async def stream(
-        self,
-        request: web.Request,
-        look: Look,
-        *,
-        reader: str,
-        have: Mapping[str, str],
-        may_stay: Callable[[], bool],
-    ) -> web.StreamResponse:
-        """Serve one page of ``reader``, which ``have``s some versions, until it goes or must.
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Serve one page, which says what it has already, until it goes or must.
 
         Raises ``HTTPServiceUnavailable`` where too many pages are open.
         """
+        reader = self._guard.reader_of(request)
         self._look_for_room(reader)
         task = asyncio.current_task()
         assert task is not None
@@ -78,8 +67,7 @@ class Events:
         try:
             with suppress(ConnectionError):
                 await response.prepare(request)
-                token = session_of(request).token
-                await self._send_news(response, look, have, token=token, may_stay=may_stay)
+                await self._send_news(request, response)
         finally:
             del self._streams[task]
         return response
@@ -97,48 +85,39 @@ class Events:
         self._capacity.reached("too many pages are open at once: some get no news")
         raise web.HTTPServiceUnavailable
 
-    async def _send_news(
-        self,
-        response: web.StreamResponse,
-        look: Look,
-        have: Mapping[str, str],
-        *,
-        token: str,
-        may_stay: Callable[[], bool],
-    ) -> None:
-        await self._send(response, _event("hello", {"release": self._release, **self._now()}))
+    async def _send_news(self, request: web.Request, response: web.StreamResponse) -> None:
+        await _send(response, _event("hello", {"release": self._release, **self._now()}))
         before: Parts | None = None
-        while may_stay():
+        while self._guard.may_stay(request):
             version = self._live.shown.version
-            after = await look()
+            after = await self._live.parts_for(request.query)
             async with self._turn:  # between many readers, presence gets turns of the loop
                 await asyncio.sleep(0)
-            if news := self._news(before, after) if before else _text(have, after):
-                await self._send(response, with_token(news, token))
+            if before is None:
+                news = _lacking(have_of(request.query.get("have", "")), after)
+            else:
+                news = _difference(before, after)
+            if news:
+                await _send(response, with_token(news, session_of(request).token))
             before = after
             if not await self._live.shown.newer(version, within_s=BEAT_S, clock=self._clock):
-                await self._send(response, _event("beat", self._now()))
-
-    def _news(self, before: Parts, after: Parts) -> str:
-        """What differs, in events; most readers saw the same before."""
-        if before is after:
-            return ""
-        for old, new, text in self._differences:
-            if old is before and new is after:
-                return text
-        text = _text(before.versions, after)
-        self._differences.append((before, after, text))
-        return text
+                await _send(response, _event("beat", self._now()))
 
     def _now(self) -> dict[str, str]:
         return {"now": self._clock.now().isoformat()}
 
-    @staticmethod
-    async def _send(response: web.StreamResponse, text: str) -> None:
-        await response.write(text.encode(errors="replace"))
+
+async def _send(response: web.StreamResponse, text: str) -> None:
+    await response.write(text.encode(errors="replace"))
 
 
-def _text(have: Mapping[str, str], parts: Parts) -> str:
+@lru_cache(maxsize=DIFFERENCES)
+def _difference(before: Parts, after: Parts) -> str:
+    """What differs, in events; most readers saw the same before."""
+    return "" if before is after else _lacking(before.versions, after)
+
+
+def _lacking(have: Mapping[str, str], parts: Parts) -> str:
     """What ``parts`` differ in from the versions ``have``, in events."""
     events = [
         _event(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import OrderedDict
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bridge.contract.errors import PresenceBridgeError
-from bridge.web.access.remote_user import log_change
+from bridge.web.access.proxies import log_change
 from bridge.web.application import go_to
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import CARD
@@ -35,7 +36,7 @@ class FormAnswers:
 
     def __init__(self, posts: Posts, live: Live) -> None:
         self._posts, self._live = posts, live
-        self._notices = Notices()
+        self._notices: OrderedDict[str, str] = OrderedDict()
 
     async def answer(self, form: str, request: web.Request) -> web.Response:
         """Do what the form asks for."""
@@ -55,12 +56,12 @@ class FormAnswers:
             return web.Response(text=json.dumps(answer), status=status, content_type=JSON)
         query = {FIND: find} if find else {}
         if text := refusal or note:
-            query[NOTICE] = self._notices.add(text)
+            query[NOTICE] = self._key_of(text)
         return go_to(f"./{'?' if query else ''}{urlencode(query)}#{element}")
 
     def notice_of(self, request: web.Request) -> str:
         """What the form that led to this page was refused for, or what a person must know."""
-        return self._notices.text_of(request.query.get(NOTICE, ""))
+        return self._notices.get(request.query.get(NOTICE, ""), "")
 
     async def _find(self, element: str, find: str) -> str:
         """The search under which the page shows ``element``."""
@@ -70,21 +71,10 @@ class FormAnswers:
             return find
         return element.removeprefix(CARD) if len(self._live.shown.value.people) >= SHOWN else ""
 
-
-class Notices:
-    """The last texts, each under a key for an address, which then answers more than once."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-
-    def add(self, text: str) -> str:
-        """Keep ``text``; the key by which a page finds it."""
-        if len(self._texts) >= MOST:
-            del self._texts[next(iter(self._texts))]
+    def _key_of(self, text: str) -> str:
+        """Under which ``text`` stands in an address, which then answers more than once."""
+        if len(self._notices) >= MOST:
+            self._notices.popitem(last=False)
         key = secrets.token_urlsafe(9)
-        self._texts[key] = text
+        self._notices[key] = text
         return key
-
-    def text_of(self, key: str) -> str:
-        """The text, or nothing."""
-        return self._texts.get(key, "")

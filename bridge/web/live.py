@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-
-from markupsafe import Markup
+from typing import TypeVar
 
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.web.data.history import PEOPLE, History
-from bridge.web.data.order import distinct
-from bridge.web.data.search import Search
+from bridge.web.data.search import Search, distinct
 from bridge.web.data.snapshot import Day, Person, Snapshot
 from bridge.web.data.words import Calendar
-from bridge.web.data.worker import Worker
+from bridge.web.render.forms import FIND
 from bridge.web.render.kiosk import kiosk_parts
-from bridge.web.render.page import Renderer
+from bridge.web.render.page import parts_of
 from bridge.web.render.parts import Parts
-from bridge.web.render.times import as_of
+from bridge.web.render.people import NAME_LIMIT
+
+T = TypeVar("T")
 
 FLOOD, WITHIN_S = 10, 0.3
 """News is shown at once, but in a flood of it no more often than this: then the newest is shown."""
@@ -33,21 +34,24 @@ RENDERINGS = 32
 
 
 class Live:
-    """The page as it is now. ``zone`` is where times are read; ``None`` is the machine's own."""
+    """The page as it is now.
+
+    ``zone`` is where times are read; ``None`` is the machine's own. ``worker`` does what takes
+    long where there are very many people; ``None`` is the loop's own.
+    """
 
     def __init__(
         self,
         view: Latest[Snapshot],
         history: History | None,
         *,
-        worker: Worker,
+        worker: Executor | None,
         clock: Clock,
         zone: tzinfo | None,
     ) -> None:
         self._view, self._history = view, history
         self._clock, self._zone = clock, zone
-        self._search = Search(worker, clock)
-        self._renderer = Renderer()
+        self._worker, self._search = worker, Search(worker, clock)
         self._rendered_at: tuple[int, Calendar] | None = None
         self._rendered: dict[str, tuple[datetime, Parts]] = {}
         self.shown: Latest[Snapshot] = Latest(view.value)
@@ -59,29 +63,23 @@ class Live:
             self._history.tidy()
             self._show(self._view.value, moved=True)
 
-    @property
-    def works(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What runs meanwhile, until cancelled."""
-        works: dict[str, Callable[[], Awaitable[None]]]
-        works = {"news": self._follow, "strip": self._tick}
-        if self._history:
-            works["history"] = self._history.journal.run
-        return works
-
     async def close(self) -> None:
         """Write what of the history is not written yet."""
         if self._history:
-            await self._history.journal.close()
+            await self._history.close()
 
     @property
     def calendar(self) -> Calendar:
         """Where and on which day times are read now."""
         return Calendar.at(self._clock.now(), self._zone)
 
-    @property
-    def as_of(self) -> Markup:
-        """The time now, for a page."""
-        return as_of(self._clock.now(), self.calendar)
+    async def parts_for(self, query: Mapping[str, str]) -> Parts:
+        """What is shown now to who asks with ``query``: one person, or those they look for."""
+        only, now = only_of(query), self._clock.now()
+        if not only:
+            return await self.parts(query.get(FIND, "")[:NAME_LIMIT])
+        person = self.shown.value.person(only)
+        return kiosk_parts(person.at(now) if person else None, only, self.calendar)
 
     async def parts(self, find: str) -> Parts:
         """What is shown now to those who look for ``find``."""
@@ -93,23 +91,22 @@ class Live:
         if parts is None or now >= until:
             found = await self._search.find(snapshot.people, find)
             people = distinct(tuple(person.at(now) for person in found))
-            parts = self._renderer.parts(snapshot, calendar, people, find)
+            parts = parts_of(snapshot, calendar, people, find)
             if moment == self._rendered_at:  # nothing came while it was searched
                 self._rendered[find] = _true_until(people), parts
         return parts
 
-    async def only(self, account: str) -> Parts:
-        """What is shown now of ``account`` alone."""
-        person = self.shown.value.person(account)
-        shown = person.at(self._clock.now()) if person else None
-        return kiosk_parts(shown, account, self.calendar)
+    async def made(self, make: Callable[[Snapshot], T]) -> T:
+        """What ``make`` makes of all that is shown; the loop goes on meanwhile."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._worker, make, self.shown.value)
 
     def week_of(self, person: Person) -> tuple[Day, ...]:
         """The last seven days of ``person``; none where no history is kept."""
         return self._history.week(person, self.calendar) if self._history else ()
 
-    async def _follow(self) -> None:
-        """Show each newest snapshot."""
+    async def follow(self) -> None:
+        """Show each newest snapshot, until cancelled."""
         names: list[tuple[str, str]] = []
         shown_s: deque[float] = deque(maxlen=FLOOD)
         async for snapshot in self._view.watch():
@@ -120,8 +117,8 @@ class Live:
             if len(shown_s) == FLOOD and (rest_s := shown_s[0] + WITHIN_S - shown_s[-1]) > 0:
                 await self._clock.sleep(rest_s)
 
-    async def _tick(self) -> None:
-        """Move the strips on."""
+    async def tick(self) -> None:
+        """Move the strips on, until cancelled."""
         while self._history:
             for _ in range(TICKS_A_DAY):
                 await self._clock.sleep(TICK_S)
@@ -135,6 +132,11 @@ class Live:
         if moved and self._history:
             days = self._history.days(snapshot.people)
         self.shown.set(replace(snapshot, days=days))
+
+
+def only_of(query: Mapping[str, str]) -> str:
+    """The one person that a screen shows, if it is one."""
+    return query.get("only", "")[:NAME_LIMIT]
 
 
 def _true_until(people: Iterable[Person]) -> datetime:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.contract.account import SignInState
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.readiness import waiting_for
 from bridge.web.data.snapshot import Snapshot
-from bridge.web.data.waiting import waiting_for
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -29,11 +29,9 @@ Family = tuple[str, str, Samples]
 
 def metrics(snapshot: Snapshot) -> bytes:
     """All metrics in the text format 0.0.4; one whose value is not known yet is left out."""
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - as said above
+    from prometheus_client import generate_latest  # noqa: PLC0415 - as said above
 
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Numbers(snapshot))
-    return generate_latest(registry)
+    return generate_latest(_Numbers(snapshot))
 
 
 class _Numbers(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -12,16 +13,19 @@ from bridge.contract.account import Way
 from bridge.contract.commands import Commands
 from bridge.contract.errors import TryAgainError
 from bridge.contract.latest import Latest
+from bridge.contract.light import PRESENCE, Can, Color, LightCommand
 from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, PreferredPresence
-from bridge.web.data.returned_address import returned_address
-from bridge.web.data.snapshot import CARD, Person, Signer, Snapshot
-from bridge.web.lamp_posts import LampPosts
+from bridge.web.data.snapshot import CARD, Light, Person, Signer, Snapshot
 from bridge.web.refused import Fields, RefusedError
-from bridge.web.render.failed_address import ADDRESS_LIMIT
+from bridge.web.render.lights import FOLLOW, OFF_FOR, OFF_FOR_S, SET, TRY
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.render.preferences import MINUTES
+from bridge.web.render.returned_address import ADDRESS_LIMIT, returned_address
 
 DEADLINE_S = 30.0
+_COLOR = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", re.IGNORECASE)
+_WHITE = "#ffffff"
+_FULL = 100
 
 
 class Done(NamedTuple):
@@ -52,7 +56,7 @@ class Posts:
             "set-presence": self._set_presence,
             "set-message": self._set_message,
             "poll": self._poll,
-            **LampPosts(view, commands).forms,
+            **{form: self._on_light(command) for form, command in _LAMP_FORMS.items()},
         }
 
     async def do(self, form: str, fields: Fields) -> Done:
@@ -86,6 +90,18 @@ class Posts:
             signer = self._signer(fields)
             await command(signer.account)
             return signer.card
+
+        return post
+
+    def _on_light(self, command: Callable[[Light, Fields], LightCommand]) -> Post:
+        """A form that sends ``command`` to the driver of a light."""
+
+        async def post(fields: Fields) -> str:
+            for light in self._view.value.lights:
+                if light.name == fields.get("light", ""):
+                    self._commands.command_light(light.name, command(light, fields))
+                    return light.row
+            raise RefusedError("There is no such light any more.")
 
         return post
 
@@ -176,3 +192,43 @@ def name_of(fields: Fields) -> str:
     if not name or len(name) > NAME_LIMIT or not name.isprintable():
         raise RefusedError(f"A name has 1 to {NAME_LIMIT} characters.")
     return name
+
+
+def _try(light: Light, _fields: Fields) -> LightCommand:
+    """A second press stops: what the driver said last counts, not what the reader's page shows."""
+    _check(light, Can.TRY)
+    assert light.why is not None
+    return LightCommand(trial=light.why.trying is None)
+
+
+def _off_for(light: Light, _fields: Fields) -> LightCommand:
+    _check(light, Can.FOR_S)
+    return LightCommand(state="OFF", for_s=OFF_FOR_S)
+
+
+def _set(_light: Light, fields: Fields) -> LightCommand:
+    color = _COLOR.fullmatch(fields.get("color", _WHITE))
+    percent = fields.get("brightness", str(_FULL))
+    if color is None:
+        raise RefusedError("Choose a colour.")
+    if not re.fullmatch(r"[0-9]{1,3}", percent) or not 1 <= int(percent) <= _FULL:
+        raise RefusedError("Brightness is 1 to 100 %.")
+    red, green, blue = (int(channel, 16) for channel in color.groups())
+    return LightCommand(
+        state="ON",
+        color=Color(r=red, g=green, b=blue),
+        brightness=round(255 * int(percent) / _FULL),
+    )
+
+
+def _check(light: Light, key: Can) -> None:
+    if not light.can(key):
+        raise RefusedError(f"The driver of {light.name} is older and cannot do that: update it.")
+
+
+_LAMP_FORMS: Mapping[str, Callable[[Light, Fields], LightCommand]] = {
+    FOLLOW: lambda _, __: LightCommand(state="ON", effect=PRESENCE),
+    TRY: _try,
+    OFF_FOR: _off_for,
+    SET: _set,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.contract.errors import PresenceBridgeError
+from bridge.contract.errors import PersonMustActError, PresenceBridgeError
 from bridge.contract.registration import Registration
 
 Fields = Mapping[str, str]
@@ -14,17 +14,11 @@ class RefusedError(PresenceBridgeError):
     """A form asks for something that the page does not offer (now)."""
 
 
-class MistakeError(RefusedError):
+class MistakeError(RefusedError, PersonMustActError):
     """``field`` is the name of the field to mend; ``swapped`` are its values in their places."""
 
     def __init__(
         self, text: str, *, field: str = "", remedy: str = "", swapped: Registration | None = None
     ) -> None:
-        super().__init__(f"{text} {remedy}" if remedy else text)
-        self._text, self.remedy = text, remedy
+        PersonMustActError.__init__(self, text, remedy=remedy)
         self.field, self.swapped = field, swapped
-
-    @property
-    def text(self) -> str:
-        """What is wrong, without the remedy."""
-        return self._text

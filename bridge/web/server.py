@@ -6,6 +6,7 @@ A port that is in use is tried again and again: presence goes on without the pag
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import tzinfo
 from pathlib import Path
 
@@ -17,10 +18,9 @@ from bridge.web.access.guard import Guard
 from bridge.web.application import application
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Snapshot
-from bridge.web.data.worker import Worker
 from bridge.web.live import Live
 from bridge.web.posts import Posts
-from bridge.web.serving.limits import Capacity, Limits, own_limits
+from bridge.web.serving.limits import Capacity, Limits
 from bridge.web.serving.listening import Listener
 from bridge.web.set_up.change import RegistrationChange
 from bridge.web.site import Site
@@ -56,8 +56,9 @@ class Web:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        settings, clock, worker = self._settings, self._clock, Worker()
-        capacity = Capacity(self._limits or own_limits(), clock)
+        settings, clock = self._settings, self._clock
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="page")
+        capacity = Capacity(self._limits or Limits.own(), clock)
         history = History(self._state_dir / "history.jsonl", clock) if settings.history else None
         live = Live(self._view, history, worker=worker, clock=clock, zone=self._zone)
         await live.load()
@@ -66,7 +67,6 @@ class Web:
             guard=self.guard,
             posts=self._posts,
             registration=self._registration,
-            worker=worker,
             version=self._version,
             capacity=capacity,
             clock=clock,
@@ -75,7 +75,8 @@ class Web:
         async with application(self.guard, site.routes()) as server:
             try:
                 works = {
-                    **live.works,
+                    "news": live.follow,
+                    "strip": live.tick,
                     "port": lambda: listener.run(server, self.listening.set),
                     "password": lambda: self.guard.follow_password(site.events.close),
                 }
@@ -87,3 +88,4 @@ class Web:
                 site.events.close()
                 self.listening.set(None)
                 await live.close()
+                worker.shutdown(wait=False)

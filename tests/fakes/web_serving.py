@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bridge.web.access.password import Cost
+from bridge.web.access.password_file import Cost
 from bridge.web.server import Web
 from bridge.web.set_up.steps import SetUp
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bridge.web.set_up.registration_form import APP_NAME, REDIRECT
+from bridge.web.set_up.pages import APP_NAME, REDIRECT
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "pictures"

@@ -6,19 +6,16 @@ import hashlib
 import hmac
 import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 from bridge.config.state_file import StateFile
 from bridge.config.tables.web import WebSettings
 from bridge.contract.clock import Clock
-from bridge.web.access.cookies import Cookies
 from bridge.web.access.guard import Guard
 from bridge.web.access.hosts import own_names
 from bridge.web.access.one_time_link import OneTimeLink
-from bridge.web.access.password import COST, SALT_BYTES, Cost
 from bridge.web.access.password_check import PasswordCheck
-from bridge.web.access.password_file import PasswordFile
+from bridge.web.access.password_file import COST, SALT_BYTES, Cost, PasswordFile
 from bridge.web.access.sessions import KEY_BYTES, Sessions
 
 SECRET = "web_secret"  # noqa: S105 - a file name
@@ -39,13 +36,18 @@ def guard_of(
     ``link`` opens the page once without the password, of which a guess takes ``cost``. Raises as
     ``read_password``.
     """
-    secret, ended = secret_of(state_dir, os.urandom), StateFile(state_dir / ENDED)
-    file = None
+    secret, ended = _secret_of(state_dir / SECRET), StateFile(state_dir / ENDED)
+    file, password = None, None
     if settings.password_file:
-        file = PasswordFile(settings.password_file, salt_of(secret), clock, cost)
-    password = file.read() if file else None
+        # of a password in plain: the same after a restart, so that it ends no session
+        salt = hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
+        file = PasswordFile(settings.password_file, salt, clock, cost)
+        password = file.read()
     sessions = Sessions(
+        f"presence_session_{settings.port}",
         secret,
+        clock=clock,
+        random=os.urandom,
         password_key=password.key if password else b"",
         ended=_text_of(ended.file),
         save=ended.save,
@@ -53,9 +55,7 @@ def guard_of(
     return Guard(
         settings,
         names=own_names(socket.gethostname()),
-        cookies=Cookies(
-            f"presence_session_{settings.port}", sessions, clock=clock, random=os.urandom
-        ),
+        sessions=sessions,
         ended=ended,
         password=PasswordCheck(password, clock=clock, random=os.urandom) if password else None,
         link=link,
@@ -63,23 +63,17 @@ def guard_of(
     )
 
 
-def secret_of(state_dir: Path, random: Callable[[int], bytes]) -> bytes:
-    """What signs sessions: stored in ``state_dir``, so that a restart ends none."""
-    file = state_dir / SECRET
+def _secret_of(file: Path) -> bytes:
+    """What signs sessions: stored in ``file``, so that a restart ends none."""
     try:
-        stored = bytes.fromhex(file.read_text(encoding="ascii").strip())
-        if len(stored) == KEY_BYTES:
-            return stored
-    except (OSError, ValueError):
-        pass
-    secret = random(KEY_BYTES)
+        stored = bytes.fromhex(_text_of(file))
+    except ValueError:
+        stored = b""
+    if len(stored) == KEY_BYTES:
+        return stored
+    secret = os.urandom(KEY_BYTES)
     StateFile(file).save(secret.hex())
     return secret
-
-
-def salt_of(secret: bytes) -> bytes:
-    """For a password that is written in plain: the same after a restart, so that it ends none."""
-    return hmac.digest(secret, b"salt", hashlib.sha256)[:SALT_BYTES]
 
 
 def _text_of(file: Path) -> str:

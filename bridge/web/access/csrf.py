@@ -1,8 +1,7 @@
-"""Whether a request was sent by our own page: by its origin, and by the token of its session.
+"""Whether a request was sent by a page of our own origin.
 
-The origin: by ``Sec-Fetch-Site``, which a page cannot write and a proxy does not change; where a
-browser does not send that, as to a plain http address, by ``Origin`` (the order of Go's
-CrossOriginProtection).
+By ``Sec-Fetch-Site``, which a page cannot write and a proxy does not change; where a browser does
+not send that, as to a plain http address, by ``Origin`` (the order of Go's CrossOriginProtection).
 """
 
 from __future__ import annotations
@@ -11,10 +10,6 @@ from collections.abc import Collection, Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
-
-from bridge.web.access.cookies import session_of
-from bridge.web.render.forms import TOKEN
-from bridge.web.serving.form_fields import fields_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """They change nothing (RFC 9110, 9.2.1)."""
@@ -48,17 +43,6 @@ def is_same_origin(
     if sent.hostname.removesuffix(".") in names:
         return True
     return any(_is_at(sent, host) for host in (request.headers.get("Host", ""), *forwarded))
-
-
-async def is_own_form(request: web.Request) -> bool:
-    """Whether the form of ``request`` has its session's token; raises as ``fields_of``."""
-    return session_of(request).accepts((await fields_of(request)).get(TOKEN, ""))
-
-
-def is_foreign_link(request: web.Request) -> bool:
-    """Whether a link on another site opened the page: ``SameSite`` then keeps the cookie back."""
-    site = request.headers.get("Sec-Fetch-Site")
-    return request.path == "/" and site in ("cross-site", "same-site")
 
 
 def _is_at(origin: SplitResult, host: str) -> bool:

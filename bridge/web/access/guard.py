@@ -11,15 +11,16 @@ from bridge.config.state_file import StateFile
 from bridge.config.tables.web import WebSettings
 from bridge.contract.faults import Faults
 from bridge.web.access import csrf
-from bridge.web.access.cookies import Cookies, session_of
-from bridge.web.access.headers import HEADERS
 from bridge.web.access.hosts import names_us
 from bridge.web.access.one_time_link import OneTimeLink
 from bridge.web.access.password_check import PasswordCheck, basic_password
 from bridge.web.access.password_file import PasswordFile
 from bridge.web.access.proxies import NOT_NAMED, Proxies, arrival_of
+from bridge.web.access.sessions import Sessions, session_of
+from bridge.web.render.forms import TOKEN
 from bridge.web.serving.addresses import source_of
 from bridge.web.serving.connections import came_whole
+from bridge.web.serving.form_fields import fields_of
 
 WATCHDOG = "/healthz"
 """Says that the process lives, to whoever asks and however; what watches it knows no password."""
@@ -54,13 +55,13 @@ class Guard:
         settings: WebSettings,
         *,
         names: frozenset[str],
-        cookies: Cookies,
+        sessions: Sessions,
         ended: StateFile,
         password: PasswordCheck | None,
         file: PasswordFile | None = None,
         link: OneTimeLink | None = None,
     ) -> None:
-        self._settings, self._cookies, self._ended = settings, cookies, ended
+        self._settings, self._sessions, self._ended = settings, sessions, ended
         self._password, self._file, self._link = password, file, link
         self._names = names | set(settings.hosts)
         self._proxies = Proxies(settings)
@@ -69,16 +70,16 @@ class Guard:
     async def pass_on(
         self, request: web.Request, handler: Handler, *, refuse: Refuse
     ) -> web.StreamResponse:
-        """Let through what may pass, and put the safety headers on every answer."""
+        """Let through what may pass, and refuse everything else."""
         if request.method in csrf.SAFE_METHODS:
             came_whole(request)
             if request.path == WATCHDOG:
-                return _safe(await handler(request))
+                return await handler(request)
         self._proxies.look_at(request)
-        self._cookies.open(request)
+        self._sessions.find(request)
         response = await self._answer(request, handler, refuse)
         if not response.prepared:
-            self._cookies.add_to(_safe(response), request)
+            self._sessions.add_cookie(response, request)
         return response
 
     async def close(self) -> None:
@@ -90,7 +91,7 @@ class Guard:
         if self._file and self._password:
             async for password in self._file.renewals():
                 self._password.change(password)
-                self._cookies.change_key(password.key)
+                self._sessions.change_key(password.key)
                 ended()
 
     def look_at_password(self) -> None:
@@ -98,25 +99,20 @@ class Guard:
         if self._file:
             self._file.look_now()
 
-    async def enter(self, request: web.Request, password: str) -> str | None:
-        """Open a session for who knows the password; else the reason why not."""
-        if self._password:
+    async def enter(self, request: web.Request, password: str, *, key: str = "") -> str | None:
+        """Open a session for who knows the password or has the one-time link; else why not."""
+        refusal = None
+        if key:
+            refusal = None if self._link and self._link.use(key) else USED_LINK
+        elif self._password:
             refusal = await self._password.refusal(arrival_of(request).reader, password)
-            if refusal is not None:
-                return refusal
-        self._cookies.renew(request, authenticated=True)
-        return None
-
-    def enter_by_link(self, request: web.Request, key: str) -> str | None:
-        """Open a session for who has the one-time link; else the reason why not."""
-        if self._link is None or not self._link.use(key):
-            return USED_LINK
-        self._cookies.renew(request, authenticated=True)
-        return None
+        if refusal is None:
+            self._sessions.enter(request)
+        return refusal
 
     def leave(self, request: web.Request) -> None:
         """End the reader's session, for everybody who has its cookie."""
-        self._cookies.end(request)
+        self._sessions.leave(request)
 
     def can_leave(self, request: web.Request) -> bool:
         """Whether the reader came in by the password."""
@@ -124,7 +120,7 @@ class Guard:
 
     def may_stay(self, request: web.Request) -> bool:
         """Whether the reader of a request that goes on and on may still see what comes."""
-        return self._cookies.is_open(request)
+        return self._sessions.recognise(session_of(request).cookie) is not None
 
     def reader_of(self, request: web.Request) -> str:
         """Who is counted as one reader: a session with the password, else a source."""
@@ -157,8 +153,10 @@ class Guard:
             return refuse(request, *why)
         if arrival_of(request).trusted or await self._may_enter(request):
             return None
-        if csrf.is_foreign_link(request):
-            return web.Response(headers={"Refresh": "0; url=./"})  # then the cookie comes too
+        site = request.headers.get("Sec-Fetch-Site")
+        if request.path == "/" and site in ("cross-site", "same-site"):
+            # a link on another site keeps our cookie back (``SameSite``); one of ours does not
+            return web.Response(headers={"Refresh": "0; url=./"})
         return refuse(request, HTTPStatus.UNAUTHORIZED, "")
 
     def _came_wrong(self, request: web.Request) -> Why | None:
@@ -184,8 +182,10 @@ class Guard:
             hosts = arrival_of(request).hosts
             if not csrf.is_same_origin(request, forwarded=hosts, names=self._settings.hosts):
                 return HTTPStatus.FORBIDDEN, csrf.OTHER_ORIGIN
-        if changes and not await csrf.is_own_form(request):
-            return HTTPStatus.FORBIDDEN, OTHER_FORM
+        if changes:
+            token = (await fields_of(request)).get(TOKEN, "")
+            if not session_of(request).accepts(token):
+                return HTTPStatus.FORBIDDEN, OTHER_FORM
         return None
 
     async def _may_enter(self, request: web.Request) -> bool:
@@ -198,10 +198,3 @@ class Guard:
         if password is None:
             return False
         return not await self._password.refusal(arrival_of(request).reader, password)
-
-
-def _safe(response: web.StreamResponse) -> web.StreamResponse:
-    """``response`` with the headers that every answer has, where it has no other ones."""
-    if not response.prepared:
-        response.headers.update({k: v for k, v in HEADERS.items() if k not in response.headers})
-    return response

@@ -1,5 +1,7 @@
 """The headers on every answer that keep other sites out: scripts, frames, caches, referrers."""
 
+from aiohttp import web
+
 from bridge.web.serving.connections import SOFTWARE
 
 HEADERS = {
@@ -8,7 +10,6 @@ HEADERS = {
         "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'self'"
     ),
-    "Server": SOFTWARE,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
@@ -18,3 +19,10 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """An ingress shows the page in a frame of its own origin."""
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Give ``response``, which is about to be sent, those of which it has no other ones."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = SOFTWARE

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -44,11 +43,7 @@ def may_name(host: str, names: Collection[str]) -> bool:
         return True
     if name.endswith(_HOME) and not name.startswith("."):
         return True
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return address_of(name) is not None
 
 
 def names_us(request: web.BaseRequest, names: Collection[str], *, trusted: bool) -> bool:

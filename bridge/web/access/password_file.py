@@ -1,22 +1,108 @@
-"""The file of the page's password, and each new password that somebody writes into it."""
+"""The file of the page's password, its scrypt hash, and each new one that somebody writes there.
+
+A password is compared in constant time and never logged. Cost: OWASP Password Storage Cheat Sheet,
+scrypt with N=2^13, r=8, p=10: 8 MiB for a moment.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bridge.config.file_stamp import Stamp, stamp_of
+from bridge.config.text_file import read_secret
+from bridge.config.unreadable_file import unreadable
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import ConfigError
-from bridge.web.access.password import COST, Cost, PasswordHash, read_password
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 """Between two looks; a change is taken at the second one that finds the same: an editor may be
 half done at the first."""
+
+
+class Cost(NamedTuple):
+    """What each guess takes: rounds, block size and parallelism of scrypt."""
+
+    n: int = 2**13
+    r: int = 8
+    p: int = 10
+
+
+COST = Cost()
+MEMORY = 32 * 1024 * 1024
+"""What scrypt may take at the most, in bytes."""
+SALT_BYTES, KEY_BYTES = 16, 32
+LEAST = 8
+"""Characters of a password that is written in plain."""
+_MARK = "scrypt$"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PasswordHash:
+    """A password that can be checked and not be read."""
+
+    salt: bytes
+    key: bytes
+    cost: Cost = COST
+
+    @classmethod
+    def of(cls, password: str, salt: bytes, cost: Cost = COST) -> PasswordHash:
+        """Hash ``password``; takes some tens of milliseconds."""
+        n, r, p = cost
+        key = hashlib.scrypt(
+            password.encode(), salt=salt, n=n, r=r, p=p, maxmem=MEMORY, dklen=KEY_BYTES
+        )
+        return cls(salt, key, cost)
+
+    @classmethod
+    def parse(cls, line: str) -> PasswordHash:
+        """Read what ``str`` wrote. Raises ``ValueError`` for anything else."""
+        try:
+            mark, cost, block, parallel, salt, key = line.split("$")
+            read = cls(base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))
+        except (ValueError, binascii.Error):
+            raise ValueError("is not a scrypt hash as this program writes it") from None
+        if mark != "scrypt" or (cost, block, parallel) != tuple(map(str, COST)):
+            raise ValueError("is a scrypt hash of another cost")
+        if len(read.salt) < SALT_BYTES or len(read.key) != KEY_BYTES:
+            raise ValueError("is a scrypt hash that was cut")
+        return read
+
+    def matches(self, password: str) -> bool:
+        """Whether ``password`` is the one; in constant time."""
+        return hmac.compare_digest(PasswordHash.of(password, self.salt, self.cost).key, self.key)
+
+    def __str__(self) -> str:
+        salt, key = (base64.b64encode(part).decode() for part in (self.salt, self.key))
+        return f"{_MARK}{self.cost.n}${self.cost.r}${self.cost.p}${salt}${key}"
+
+
+def read_password(file: Path, salt: bytes, cost: Cost = COST) -> PasswordHash:
+    """The password in the first line of ``file``: in plain, or as ``str(PasswordHash)``.
+
+    One in plain is hashed at ``cost``. Raises ``ConfigError`` where it cannot be read or is short.
+    """
+    try:
+        line = read_secret(file)
+        if line.startswith(_MARK):
+            return PasswordHash.parse(line)
+    except OSError as error:
+        raise ConfigError([f"web.password_file: {unreadable(file, error)}"]) from error
+    except ValueError as error:
+        raise ConfigError([f"web.password_file: {file}: {error}"]) from error
+    if len(line) < LEAST:
+        raise ConfigError([f"web.password_file: {file}: use {LEAST} characters or more"])
+    return PasswordHash.of(line, salt, cost)
 
 
 class PasswordFile:

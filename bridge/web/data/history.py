@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from bridge.config.atomic_file import write_private
+from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.presence_kind import Kind
-from bridge.web.data.journal import Journal
 from bridge.web.data.snapshot import Day, Person, Span
 from bridge.web.data.words import Calendar
 
@@ -37,29 +40,26 @@ class Change(NamedTuple):
     kind: Kind
 
 
-Record = tuple[datetime, str | None, Kind | None]
-"""A line of the file: a change, or a sign of life."""
-
-
 class History:
     """The changes of each account, oldest first, in memory and in ``file``."""
 
     def __init__(self, file: Path, clock: Clock) -> None:
-        self._file, self._clock = file, clock
+        self._file, self._clock = StateFile(file, write=self._write), clock
         self._changes: dict[str, list[Change]] = {}
-        self._written_s = float("-inf")
-        self.journal = Journal(file, line=_line, whole=self._whole, clock=clock)
-        """Writes what is noted; nobody else waits for the disk."""
+        self._unwritten: deque[str | None] = deque()
+        """Lines that are to be appended; ``None`` stands for the whole file, to be written anew."""
+        self._noted_s = float("-inf")
 
     def load(self) -> None:
         """Read what was written before a restart; may run on a worker. ``tidy`` drops the old."""
         lines: list[str] = []
+        file = self._file.file
         try:
-            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             pass
         except OSError as error:
-            log.warning("%s: %s: the strip starts over", self._file, error.strerror)
+            log.warning("%s: %s: the strip starts over", file, error.strerror)
         last: datetime | None = None
         for at, account, kind in _records(lines):
             last = max(at, last or at)
@@ -74,33 +74,31 @@ class History:
         """Remember who changed; whether anybody did."""
         now, noted = self._clock.now(), False
         for person in islice(people, PEOPLE):
-            kind = person.kind
-            changes = self._changes.get(person.account)
-            if changes is None:
-                if kind is Kind.UNKNOWN:
-                    continue
-                changes = self._changes[person.account] = []
-            if not changes or changes[-1].kind is not kind:
-                changes.append(Change(now, kind))
-                self._append(now, person.account, kind)
+            changes, kind = self._changes.get(person.account), person.kind
+            if kind is not (changes[-1].kind if changes else Kind.UNKNOWN):
+                self._changes.setdefault(person.account, []).append(Change(now, kind))
+                self._save(_line(now, person.account, kind))
                 noted = True
         return noted
 
     def beat(self) -> None:
         """Leave a sign of life when nothing was written for a while."""
-        if self._clock.monotonic() - self._written_s >= ALIVE_EVERY_S:
-            self._append(self._clock.now())
+        if self._clock.monotonic() - self._noted_s >= ALIVE_EVERY_S:
+            self._save(_line(self._clock.now()))
 
     def tidy(self) -> None:
         """Drop what is older than is kept, in memory and on disk."""
-        now = self._clock.now()
-        oldest = now - KEPT
+        oldest = self._clock.now() - KEPT
         for account, changes in list(self._changes.items()):
             first = max(0, bisect_right(changes, oldest, key=lambda change: change.at) - 1)
             self._changes[account] = changes[first:]
             if changes[-1].kind is Kind.UNKNOWN and changes[-1].at < oldest:
                 del self._changes[account]
-        self.journal.write_anew()
+        self._save(None)
+
+    async def close(self) -> None:
+        """Wait until all is written, for a short while."""
+        await self._file.close()
 
     def days(self, people: Iterable[Person]) -> tuple[Day, ...]:
         """The last 24 hours of each of ``people`` who has a history."""
@@ -135,22 +133,34 @@ class History:
         if begun < end:
             yield Span(begun, end, kind)
 
-    def _append(self, at: datetime, account: str | None = None, kind: Kind | None = None) -> None:
-        self._written_s = self._clock.monotonic()
-        self.journal.add((at, account, kind))
+    def _save(self, line: str | None) -> None:
+        self._noted_s = self._clock.monotonic()
+        self._unwritten.append(line)
+        self._file.save("")
 
-    def _whole(self) -> list[Record]:
+    def _write(self, file: Path, _: str) -> None:
+        """Write what is not written yet, on a thread; what the disk refuses is written anew."""
+        lines = [self._unwritten.popleft() for _ in range(len(self._unwritten))]
+        try:
+            if None in lines:
+                write_private(file, "".join(self._whole()))
+            else:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+                with os.fdopen(os.open(file, flags, 0o600), "a", encoding="utf-8") as opened:
+                    opened.writelines(filter(None, lines))
+        except OSError:
+            self._unwritten.append(None)
+            raise
+
+    def _whole(self) -> Iterator[str]:
         """All that the file should contain, and a sign of life."""
-        records: list[Record] = [
-            (change.at, account, change.kind)
-            for account, changes in self._changes.items()
-            for change in changes
-        ]
-        return [*records, (self._clock.now(), None, None)]
+        for account, changes in tuple(self._changes.items()):
+            yield from (_line(change.at, account, change.kind) for change in tuple(changes))
+        yield _line(self._clock.now())
 
 
-def _line(record: Record) -> str:
-    at, account, kind = record
+def _line(at: datetime, account: str | None = None, kind: Kind | None = None) -> str:
+    """A line of the file: a change, or a sign of life."""
     fields = {"at": at.astimezone(UTC).isoformat(timespec="seconds")}
     if account and kind:
         fields |= {"account": account, "kind": kind}

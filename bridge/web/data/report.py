@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from bridge.web.data.readiness import waiting_for
 from bridge.web.data.snapshot import Light, Person, Snapshot
-from bridge.web.data.waiting import waiting_for
 
 LISTED = 20
 """Accounts and lights that get a line."""

@@ -1,14 +1,18 @@
-"""Finds people by a part of their name, among very many."""
+"""Who is shown: found by a part of their name, in what order, and told apart."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from bridge.contract.clock import Clock
-from bridge.web.data.order import in_order
+from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Person
-from bridge.web.data.worker import Worker
 
 SHOWN = 24
 """People on one page; a search finds the others."""
@@ -18,6 +22,7 @@ REMEMBERED = 64
 """Searches whose result is remembered."""
 FRESH_S = 60.0
 """Who was renamed is found anew after so long at the latest."""
+_BUSY = (Kind.CALL, Kind.BUSY)
 
 
 class Found(NamedTuple):
@@ -31,7 +36,7 @@ class Found(NamedTuple):
 class Search:
     """Names seldom change while presences do all the time: what was found is remembered."""
 
-    def __init__(self, worker: Worker, clock: Clock) -> None:
+    def __init__(self, worker: Executor | None, clock: Clock) -> None:
         self._worker, self._clock = worker, clock
         self._found: dict[str, Found] = {}
 
@@ -47,11 +52,11 @@ class Search:
             return in_order(people[:SHOWN])
         found = self._found.get(wanted)
         if found is None or not self._is_current(found, people):
-            places = await self._worker.run(lambda: _places(people, wanted))
+            loop = asyncio.get_running_loop()
+            places = await loop.run_in_executor(self._worker, _places, people, wanted)
             if len(self._found) >= REMEMBERED:
                 self._found.clear()
-            found = Found(self._clock.monotonic(), len(people), places)
-            self._found[wanted] = found
+            found = self._found[wanted] = Found(self._clock.monotonic(), len(people), places)
         return in_order(people[place] for place, _ in found.places)
 
     def _is_current(self, found: Found, people: tuple[Person, ...]) -> bool:
@@ -60,6 +65,20 @@ class Search:
             and found.among == len(people)
             and all(people[place].account == account for place, account in found.places)
         )
+
+
+def in_order(people: Iterable[Person]) -> tuple[Person, ...]:
+    """Those who need somebody, then those who are busy, then the others, each by name."""
+    return tuple(sorted(people, key=_place))
+
+
+def distinct(people: tuple[Person, ...]) -> tuple[Person, ...]:
+    """``people`` with the slug behind a name that several of them have."""
+    often = Counter(person.name.casefold() for person in people)
+    return tuple(
+        replace(p, name=f"{p.name} ({p.account})") if often[p.name.casefold()] > 1 else p
+        for p in people
+    )
 
 
 def _is_wanted(person: Person, wanted: str) -> bool:
@@ -71,3 +90,8 @@ def _places(people: tuple[Person, ...], wanted: str) -> tuple[tuple[int, str], .
         (place, person.account) for place, person in enumerate(people) if _is_wanted(person, wanted)
     )
     return tuple(islice(found, SHOWN))
+
+
+def _place(person: Person) -> tuple[int, str, str]:
+    first = 0 if person.needs_somebody else 1 if person.kind in _BUSY else 2
+    return first, person.name.casefold(), person.account

@@ -80,8 +80,7 @@ class View:
             )
             for name in ways
         }
-        is_same = list(before) == list(self._people)
-        if not is_same or any(self._people[name] is not before[name] for name in before):
+        if list(before.items()) != list(self._people.items()):
             self._soon()
 
     def update(self, facts: AccountFacts) -> None:
@@ -105,12 +104,17 @@ class View:
     ) -> None:
         """Take the newest health; ``broker`` is the address of the one that is used now."""
         bridge = replace(
-            status_of(self._bridge, health),
+            self._bridge,
+            reconnects=health.mqtt_reconnects,
+            waiting=health.queue,
+            reason=cut(health.reason, TEXT_LIMIT),
+            next_poll_why=cut(health.next_poll_why, TEXT_LIMIT),
             broker_connected=broker_connected,
             broker=broker or self._bridge.broker,
             broker_dispute=broker_dispute,
             standby=standby,
             mqtt_version=mqtt_version,
+            **{name: getattr(health, name) for name in _AS_IT_IS},
         )
         if bridge != self._bridge:
             self._bridge = bridge
@@ -157,8 +161,8 @@ class View:
 def followed_person(
     before: Person | None, account: str, settings: Followed, *, added_here: bool
 ) -> Person:
-    """Somebody who is followed; ``before`` itself where nothing changed."""
-    person = replace(
+    """Somebody who is followed; ``before`` is what is known of them."""
+    return replace(
         before or Person(account, ""),
         name=cut(settings.name, NAME_LIMIT),
         ways=settings.ways,
@@ -166,7 +170,6 @@ def followed_person(
         table=settings.table,
         settable=settings.settable,
     )
-    return before if person == before else person
 
 
 def person_of(before: Person, facts: AccountFacts) -> Person:
@@ -193,15 +196,3 @@ def _shown(presence: Presence | None) -> Presence | None:
         if (text := getattr(presence, name)) and len(text) > most
     }
     return replace(presence, **cuts) if cuts else presence
-
-
-def status_of(before: BridgeStatus, health: Health) -> BridgeStatus:
-    """``before`` with the newest health."""
-    return replace(
-        before,
-        reconnects=health.mqtt_reconnects,
-        waiting=health.queue,
-        reason=cut(health.reason, TEXT_LIMIT),
-        next_poll_why=cut(health.next_poll_why, TEXT_LIMIT),
-        **{name: getattr(health, name) for name in _AS_IT_IS},
-    )

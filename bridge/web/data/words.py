@@ -19,14 +19,7 @@ _AVAILABILITY = {
     Availability.AVAILABLE_IDLE: "Available, idle",
     Availability.BUSY_IDLE: "Busy, idle",
 }
-KIND_WORDS = {
-    Kind.AVAILABLE: "Available",
-    Kind.AWAY: "Away",
-    Kind.BUSY: "Busy",
-    Kind.CALL: "In a call",
-    Kind.OFFLINE: "Offline",
-    Kind.UNKNOWN: "Unknown",
-}
+KIND_WORDS = {kind: kind.capitalize() for kind in Kind} | {Kind.CALL: "In a call"}
 SIGN_IN_WORDS = {
     SignInState.SIGNED_OUT: "Not signed in",
     SignInState.CODE_PENDING: "Signing in",

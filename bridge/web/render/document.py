@@ -37,11 +37,6 @@ def section(name: str, title: str, *children: Child, css: str | None = None) -> 
     return tag("section", heading, *children, id=name, aria_labelledby=f"{name}-title")
 
 
-def notice(text: str) -> Markup | None:
-    """What a reader must see at once; nothing when there is no ``text``."""
-    return tag("p", text, class_="notice", role="alert") if text else None
-
-
 def card_document(
     title: str, *children: Child, css: str = "", root: str = "", **attributes: Attribute
 ) -> str:
@@ -63,7 +58,7 @@ def login_page(refusal: str = "", onward: str = "", *, root: str = "") -> str:
     return card_document(
         "Presence: password",
         tag("h1", "Presence"),
-        notice(refusal),
+        tag("p", refusal, class_="notice", role="alert") if refusal else None,
         form(f"{root}enter", password, button="Open", **({ONWARD: onward} if onward else {})),
         disclosure(
             "Where is the password?",

@@ -72,10 +72,15 @@ def copy_button(element_id: str, text: str = "Copy", *, label: str | None = None
 
 
 def disclosure(
-    summary: str, *children: Child, label: str | None = None, is_open: bool = False
+    summary: str,
+    *children: Child,
+    label: str | None = None,
+    element_id: str | None = None,
+    is_open: bool = False,
 ) -> Markup:
     """Something behind one more press: details, or the confirmation of what cannot be undone."""
-    return tag("details", tag("summary", summary, aria_label=label), *children, open=is_open)
+    heading = tag("summary", summary, aria_label=label)
+    return tag("details", heading, *children, id=element_id, open=is_open)
 
 
 def link_away(words: str, address: str) -> Markup:

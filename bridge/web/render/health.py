@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from bridge.web.data.readiness import refused, waiting_for
 from bridge.web.data.snapshot import BridgeStatus, Snapshot
-from bridge.web.data.waiting import refused, waiting_for
 from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from bridge.contract.light_why import FollowedPerson, LightWhy
 from bridge.web.data.words import Calendar
+from bridge.web.render.forms import disclosure
 from bridge.web.render.markup import tag
 
 _COLORS = {
@@ -36,13 +37,13 @@ def why_box(light: str, why: LightWhy, names: Names, calendar: Calendar) -> Mark
     people = [_person_words(each, names) for each in why.followed]
     if why.more:
         people.append(f"and {why.more} more")
-    return tag(
-        "details",
-        tag("summary", question, aria_label=f"{question} ({light})"),
+    return disclosure(
+        question,
         tag("p", _won_words(why, names, calendar)),
         *_several("Not shown:", lost),
         *_several("What it knows:", people),
-        id=f"why-light-{light}",
+        label=f"{question} ({light})",
+        element_id=f"why-light-{light}",
     )
 
 

@@ -14,7 +14,7 @@ from bridge.web.data.words import Calendar
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure, form, link_away, text_field
 from bridge.web.render.lamp_why import color_name, reason_words, why_box
-from bridge.web.render.markup import tag
+from bridge.web.render.markup import join, numbered, tag
 
 FOLLOW, TRY, OFF_FOR, SET = "follow", "try-lamp", "lamp-off", "set-lamp"
 """The forms of a lamp."""
@@ -49,20 +49,18 @@ def _no_lights(broker: str) -> Markup:
         tag("p", "No lamp yet."),
         disclosure(
             "Add a lamp",
-            tag(
-                "ol",
-                tag("li", "Choose what shines, and write its table into config.toml: ", kinds),
-                tag("li", "On the machine that it hangs on, start presence-driver NAME."),
-                tag("li", "It appears here by itself."),
+            numbered(
+                join("Choose what shines, and write its table into config.toml: ", kinds),
+                "On the machine that it hangs on, start presence-driver NAME.",
+                "It appears here by itself.",
             ),
         ),
         disclosure(
             "Show it in Home Assistant",
-            tag(
-                "ol",
-                tag("li", "Settings, Devices & services, Add integration: MQTT."),
-                tag("li", f"Give it the same broker; the bridge reaches it as {broker}."),
-                tag("li", "People appear there as devices by themselves. ", entities),
+            numbered(
+                "Settings, Devices & services, Add integration: MQTT.",
+                f"Give it the same broker; the bridge reaches it as {broker}.",
+                join("People appear there as devices by themselves. ", entities),
             ),
         ),
         class_="card",
@@ -83,16 +81,19 @@ def _row(light: Light, names: dict[str, str], calendar: Calendar) -> Markup:
 
 
 def _bulb(light: Light) -> Markup:
-    look = light.look if light.online else None
-    lit = look is not None and look.on
-    color = "#{:02x}{:02x}{:02x}".format(*look.color) if look and lit else "none"
+    color = _color(light) if light.online else None
     return tag(
         "svg",
-        tag("circle", cx=12, cy=12, r=10, fill=color),
+        tag("circle", cx=12, cy=12, r=10, fill=color or "none"),
         viewBox="0 0 24 24",
-        class_="bulb" if lit else "bulb dark",
+        class_="bulb" if color else "bulb dark",
         aria_hidden="true",
     )
+
+
+def _color(light: Light) -> str | None:
+    """What it shines in, as HTML writes it; ``None`` while it does not."""
+    return "#{:02x}{:02x}{:02x}".format(*light.look.color) if light.look and light.look.on else None
 
 
 def _health(light: Light, calendar: Calendar) -> str:
@@ -132,12 +133,8 @@ def _forms(light: Light) -> Markup | None:
     """Those that its driver understands; none while that does not run."""
     if not light.online:
         return None
-    by_hand = tag(
-        "details",
-        tag("summary", "Set by hand", aria_label=f"Set by hand: {light.name}"),
-        _by_hand(light),
-        id=f"hand-light-{light.name}",
-    )
+    label, element_id = f"Set by hand: {light.name}", f"hand-light-{light.name}"
+    by_hand = disclosure("Set by hand", _by_hand(light), label=label, element_id=element_id)
     return tag("div", tag("div", _buttons(light), class_="row"), by_hand)
 
 
@@ -158,18 +155,16 @@ def _button(light: Light, action: str, button: str, label: str) -> Markup:
 
 def _by_hand(light: Light) -> Markup:
     """Of a light without colours only the brightness; of one that cannot be dimmed neither."""
-    look = light.look if light.look and light.look.on else None
-    color = "#{:02x}{:02x}{:02x}".format(*look.color) if look else "#ffffff"
-    percent = max(1, round(100 * look.brightness)) if look else 100
-    own, fields = f"light-{light.name}", []
+    color, look = _color(light), light.look
+    percent = max(1, round(100 * look.brightness)) if look and look.on else 100
+    fields: dict[str, tuple[str, dict[str, str | int]]] = {}
     if light.capability == "rgb":
-        about: dict[str, str | int] = {"type": "color", "value": color}
-        fields.append(_field("color", "Colour", own, about))
+        fields["color"] = "Colour", {"type": "color", "value": color or "#ffffff"}
     if light.capability != "onoff":
-        about = {"type": "range", "min": 1, "max": 100, "value": percent}
-        fields.append(_field("brightness", "Brightness", own, about))
-    return form(SET, *fields, button="Set", label=f"Set {light.name}", light=light.name)
-
-
-def _field(name: str, label: str, own: str, about: dict[str, str | int]) -> Markup:
-    return text_field(name, label, element_id=f"{name}-{own}", required=False, **about)
+        about: dict[str, str | int] = {"type": "range", "min": 1, "max": 100, "value": percent}
+        fields["brightness"] = "Brightness", about
+    shown = [
+        text_field(name, label, element_id=f"{name}-light-{light.name}", required=False, **about)
+        for name, (label, about) in fields.items()
+    ]
+    return form(SET, *shown, button="Set", label=f"Set {light.name}", light=light.name)

@@ -28,6 +28,11 @@ def join(*children: Child) -> Markup:
     return Markup("".join(map(_text, children)))  # noqa: S704 - escaped there
 
 
+def numbered(*steps: Child) -> Markup:
+    """A list of what to do one after the other."""
+    return tag("ol", [tag("li", step) for step in steps])
+
+
 def _text(child: Child) -> str:
     if child is None:
         return ""

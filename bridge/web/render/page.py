@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from markupsafe import Markup
 
-from bridge.web.data.search import SHOWN
-from bridge.web.data.snapshot import Day, Person, Snapshot
+from bridge.web.data.snapshot import Person, Snapshot
 from bridge.web.data.words import Calendar
 from bridge.web.render.document import document
 from bridge.web.render.forms import form, with_find
@@ -16,12 +14,9 @@ from bridge.web.render.health import health_section, refusal_section
 from bridge.web.render.lights import lights_section
 from bridge.web.render.markup import join, tag
 from bridge.web.render.parts import CARDS_SLOT, Parts, have_text
-from bridge.web.render.people import people_section, person_card
-from bridge.web.render.tables import tables_section
+from bridge.web.render.people import people_section, person_card, tables_section
 from bridge.web.render.today import today_section
 
-CARDS = 1_000
-"""Rendered people that are remembered."""
 HEAD = (
     tag("link", rel="manifest", href="manifest.webmanifest", crossorigin="use-credentials"),
     tag("meta", name="theme-color", content="#f4f5f7", media="(prefers-color-scheme: light)"),
@@ -30,59 +25,34 @@ HEAD = (
 )
 
 
-class Renderer:
-    """Renders snapshots one after the other; an unchanged person or strip is not rendered again."""
-
-    def __init__(self) -> None:
-        self._cards: dict[str, tuple[Person, Calendar, Markup]] = {}
-        self._today: tuple[tuple[Day, ...], Calendar, Markup | None] | None = None
-
-    def parts(
-        self,
-        snapshot: Snapshot,
-        calendar: Calendar,
-        people: tuple[Person, ...] | None = None,
-        find: str = "",
-    ) -> Parts:
-        """The live parts with ``people`` of the snapshot, for those who look for ``find``."""
-        people = snapshot.people[:SHOWN] if people is None else people
-        names = {person.account: person.name for person in people}
-        days = tuple(_named(day, names) for day in snapshot.days if day.account in names)
-        sections = {
-            "refusal": refusal_section(snapshot, calendar),
-            "tables": tables_section(snapshot, calendar),
-            "today": self._strips(days, calendar),
-            "lights": lights_section(snapshot, calendar),
-            "health": health_section(snapshot, calendar),
-        }
-        return Parts(
-            people_section(snapshot, CARDS_SLOT if people else None, find),
-            {person.card: self._card(person, calendar) for person in people},
-            {name: part or tag("section", id=name) for name, part in sections.items()},
-            find=find,
-        )
-
-    def _strips(self, days: tuple[Day, ...], calendar: Calendar) -> Markup | None:
-        if self._today is None or self._today[:2] != (days, calendar):
-            self._today = days, calendar, today_section(days, calendar)
-        return self._today[2]
-
-    def _card(self, person: Person, calendar: Calendar) -> Markup:
-        rendered = self._cards.get(person.account)
-        if rendered and rendered[:2] == (person, calendar):
-            return rendered[2]
-        card = person_card(person, calendar)
-        if len(self._cards) >= CARDS:
-            self._cards.clear()
-        self._cards[person.account] = (person, calendar, card)
-        return card
+def parts_of(
+    snapshot: Snapshot, calendar: Calendar, people: tuple[Person, ...], find: str = ""
+) -> Parts:
+    """The live parts with ``people`` of the snapshot, for those who look for ``find``."""
+    names = {person.account: person.name for person in people}
+    days = tuple(
+        replace(day, name=names[day.account]) for day in snapshot.days if day.account in names
+    )
+    sections = {
+        "refusal": refusal_section(snapshot, calendar),
+        "tables": tables_section(snapshot, calendar),
+        "today": today_section(days, calendar),
+        "lights": lights_section(snapshot, calendar),
+        "health": health_section(snapshot, calendar),
+    }
+    return Parts(
+        people_section(snapshot, CARDS_SLOT if people else None, find),
+        {person.card: person_card(person, calendar) for person in people},
+        {name: part or tag("section", id=name) for name, part in sections.items()},
+        find=find,
+    )
 
 
 def page(
     parts: Parts,
     *,
     release: str,
-    as_of: Markup | None = None,
+    as_of: Markup,
     refusal: str = "",
     can_leave: bool = False,
 ) -> str:
@@ -92,7 +62,7 @@ def page(
     form was refused for; ``can_leave`` shows the button that ends a session.
     """
     first, *others = parts.sections.values()
-    live = join("As of ", as_of, ", not live: ") if as_of else "Not live: "
+    live = join("As of ", as_of, ", not live: ")
     whole = document(
         "Presence",
         tag("a", "Skip to people", href="#people", class_="skip"),
@@ -116,9 +86,3 @@ def page(
         head=HEAD,
     )
     return with_find(whole, parts.find)
-
-
-def _named(day: Day, names: Mapping[str, str]) -> Day:
-    """``day`` under the name that its card has."""
-    name = names[day.account]
-    return day if day.name == name else replace(day, name=name)

@@ -22,7 +22,7 @@ HAVE_LIMIT = 64
 """Parts that a page can have; more is no page of ours."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """The live parts of a page, each under the id of its element."""
 

@@ -1,14 +1,19 @@
-"""People as cards: presence, since when, what they say, how fresh it is. Pure."""
+"""People as cards: presence, since when, what they say, how fresh it is. Pure.
+
+Sign-ins that many people have in common are cards of their own, each once.
+"""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from markupsafe import Markup
 
 from bridge.contract.account import SignInState, Way
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.search import SHOWN
-from bridge.web.data.snapshot import Person, Snapshot
-from bridge.web.data.words import Calendar, headline, place_words
+from bridge.web.data.snapshot import Person, Snapshot, Table
+from bridge.web.data.words import SIGN_IN_WORDS, Calendar, headline, place_words
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure, form, text_field
 from bridge.web.render.markup import Child, join, tag
@@ -19,6 +24,8 @@ from bridge.web.render.times import ago, iso
 OUT_OF_OFFICE = "Out of office"
 NAME_LIMIT = 60
 """Characters of the name of a person that is added."""
+CARDS = 256
+"""Those that are remembered: of most people nothing has changed."""
 _WAYS = (
     (Way.DEVICE_CODE, "With a code, on any device", True),
     (Way.BROWSER, "In a browser, where codes are blocked", False),
@@ -46,6 +53,7 @@ def people_section(snapshot: Snapshot, cards: Markup | None, find: str = "") -> 
     )
 
 
+@lru_cache(maxsize=CARDS)
 def person_card(person: Person, calendar: Calendar) -> Markup:
     """One person."""
     title = f"name-{person.account}"
@@ -68,6 +76,14 @@ def person_card(person: Person, calendar: Calendar) -> Markup:
     )
 
 
+def tables_section(snapshot: Snapshot, calendar: Calendar) -> Markup | None:
+    """A card for each table that reads several people; nothing when there is none."""
+    if not snapshot.tables:
+        return None
+    cards = [_table_card(table, calendar) for table in snapshot.tables]
+    return section("tables", "Shared sign-ins", tag("div", cards, class_="cards"))
+
+
 def icon(kind: Kind) -> Markup:
     """The sign of ``kind``, for those who do not tell its colour from others."""
     return tag(
@@ -76,6 +92,22 @@ def icon(kind: Kind) -> Markup:
         tag("path", d=_SHAPES[kind]),
         viewBox="0 0 24 24",
         aria_hidden="true",
+    )
+
+
+def _table_card(table: Table, calendar: Calendar) -> Markup:
+    state = table.sign_in.state
+    people = "1 person" if table.people == 1 else f"{table.people:,} people"
+    return tag(
+        "article",
+        tag("h3", table.name),
+        tag("p", f"{SIGN_IN_WORDS[state]}. Reads {people}.", class_="fine"),
+        sign_in_panel(table, calendar),
+        sign_out(table, f"The presence of {people} is then unknown.")
+        if state is SignInState.SIGNED_IN and table.ways
+        else None,
+        id=table.card,
+        class_="card",
     )
 
 
@@ -115,11 +147,10 @@ def _freshness(person: Person, calendar: Calendar) -> Markup:
 def _more(person: Person) -> Markup:
     """Signing out and removing: each asks once more."""
     account, name = person.account, person.name
-    signed_in = person.sign_in.state is SignInState.SIGNED_IN and person.ways
+    signed_in = person.sign_in.state is SignInState.SIGNED_IN
+    own = signed_in and person.ways and not person.table
     return join(
-        sign_out(person, "Lamps then show that it is needed.")
-        if signed_in and not person.table
-        else None,
+        sign_out(person, "Lamps then show that it is needed.") if own else None,
         disclosure(
             "Remove",
             tag("p", f"{name} disappears from here, from the broker and from Home Assistant."),

@@ -1,4 +1,4 @@
-"""One sign-in, of a person or of a table: what to do now, in plain words. Pure.
+"""One sign-in, of a person or of a table: whose it is and what to do now. Pure.
 
 The code is meant for people (RFC 8628, user code); the device code behind it never gets here.
 """
@@ -14,18 +14,17 @@ from markupsafe import Markup
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.web.data.snapshot import Signer, Table
 from bridge.web.data.words import Calendar
-from bridge.web.render.failed_address import address_form, last_page_steps
 from bridge.web.render.forms import copy_button, disclosure, form, link_away
-from bridge.web.render.markup import join, tag
+from bridge.web.render.markup import join, numbered, tag
 from bridge.web.render.refused_sign_in import trouble
-from bridge.web.render.whose_sign_in import question, whose
+from bridge.web.render.returned_address import address_form, last_page_steps
 
 _BUTTONS = {Way.DEVICE_CODE: "Sign in with a code", Way.BROWSER: "Sign in with a browser"}
 
 
 def sign_in_panel(signer: Signer, calendar: Calendar) -> Markup | None:
     """What the card shows about signing in; nothing when there is nothing to say."""
-    parts = [whose(signer.sign_in), *_to_do(signer, calendar)]
+    parts = [_whose(signer.sign_in), *_to_do(signer, calendar)]
     return tag("div", *parts, class_="sign-in") if any(parts) else None
 
 
@@ -33,7 +32,7 @@ def _to_do(signer: Signer, calendar: Calendar) -> Sequence[Markup | None]:
     sign_in = signer.sign_in
     signed_in = sign_in.state is SignInState.SIGNED_IN
     if sign_in.newcomer:
-        return [question(signer)]
+        return [_question(signer)]
     if sign_in.waits and (signed_in or sign_in.state is SignInState.CODE_PENDING):
         return [
             _another(signer) if signed_in else None,
@@ -53,6 +52,55 @@ def sign_out(signer: Signer, forgotten: str) -> Markup:
         tag("p", f"The bridge forgets the sign-in of {signer.name}. {forgotten}"),
         form("sign-out", button="Yes, sign out", css="danger", account=signer.account),
         label=f"Sign out {signer.name}",
+    )
+
+
+def _whose(sign_in: SignIn) -> Markup | None:
+    """Who is signed in, and where else; nothing when that cannot be said."""
+    if not sign_in.signed_in_as:
+        return None
+    others = " and ".join(sign_in.also_on)
+    return join(
+        tag("p", f"Signed in as {sign_in.signed_in_as}", class_="fine account"),
+        tag(
+            "p",
+            f"The same Microsoft account is signed in for {others}. "
+            "If that is not meant, sign out here or there.",
+            class_="fine warn",
+        )
+        if others
+        else None,
+    )
+
+
+def _question(signer: Signer) -> Markup:
+    """Whether somebody unexpected who has signed in is kept."""
+    sign_in, name = signer.sign_in, signer.name
+    waits = sign_in.newcomer != sign_in.signed_in_as
+    anew = form(
+        "sign-in",
+        button="Sign in again",
+        css="quiet",
+        label=f"Sign in again: {name}",
+        account=signer.account,
+        way=signer.ways[0] if signer.ways else Way.DEVICE_CODE,
+    )
+    return tag(
+        "div",
+        tag("p", tag("strong", sign_in.message)),
+        tag("p", "Until you choose, all stays as it was.", class_="fine") if waits else None,
+        tag(
+            "div",
+            form(
+                "keep-sign-in",
+                button=f"Keep {sign_in.newcomer}",
+                label=f"Keep {sign_in.newcomer}: {name}",
+                account=signer.account,
+            ),
+            anew,
+            class_="ways",
+        ),
+        class_="trouble",
     )
 
 
@@ -80,11 +128,10 @@ def _code(signer: Signer, calendar: Calendar) -> Markup:
         class_="row",
     )
     return join(
-        tag(
-            "ol",
-            tag("li", "On any phone or computer, open ", _link(sign_in)),
-            tag("li", "enter this code", code),
-            tag("li", f"and sign in {_as_whom(signer)}. This page notices by itself."),
+        numbered(
+            join("On any phone or computer, open ", _link(sign_in)),
+            join("enter this code", code),
+            f"and sign in {_as_whom(signer)}. This page notices by itself.",
         ),
         qr_code(sign_in.verification_uri or ""),
         _time_left(sign_in, calendar, "The code works"),
@@ -95,7 +142,7 @@ def _code(signer: Signer, calendar: Calendar) -> Markup:
 def _browser(signer: Signer, calendar: Calendar) -> Markup:
     link = _link(signer.sign_in, "Open Microsoft's sign-in")
     return join(
-        tag("ol", tag("li", link, f" and sign in {_as_whom(signer)}."), last_page_steps()),
+        numbered(join(link, f" and sign in {_as_whom(signer)}."), *last_page_steps()),
         address_form(signer),
         _time_left(signer.sign_in, calendar, "This works"),
         _ways(signer, but=Way.BROWSER, quiet=True),

@@ -1,8 +1,9 @@
-"""Our own style sheet, script and icon, from memory: no path of a request reaches the disk."""
+"""Our own style sheet, scripts, icons and manifest, from memory: no request reaches the disk."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import PurePath
@@ -15,6 +16,38 @@ _TYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
+MANIFEST = json.dumps(
+    {
+        "name": "Presence Bridge",
+        "short_name": "Presence",
+        "id": "./",
+        "start_url": "./",
+        "scope": "./",
+        "display": "standalone",
+        "theme_color": "#17813f",
+        "background_color": "#f4f5f7",
+        "icons": [
+            {"src": "static/icon.svg", "sizes": "any", "type": "image/svg+xml"},
+            *(
+                {
+                    "src": f"static/icon-{size}.png",
+                    "sizes": f"{size}x{size}",
+                    "type": "image/png",
+                    "purpose": purpose,
+                }
+                for size in (192, 512)
+                for purpose in ("any", "maskable")
+            ),
+        ],
+        "share_target": {
+            "action": "share",
+            "method": "GET",
+            "params": {"title": "title", "text": "text", "url": "url"},
+        },
+    }
+).encode()
+"""What a phone needs to install the page (W3C Web Application Manifest) and to share addresses with
+it (Web Share Target Level 1). All addresses are relative, so that it is right under any prefix."""
 
 
 class Assets:

@@ -47,11 +47,11 @@ class Limits:
         most = max(FEWEST, min(CONNECTIONS, files // SHARE))
         return cls(most, most // 2, most // 2, max(FEWEST // 2, most // 8))
 
-
-def own_limits() -> Limits:
-    """For this process."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return Limits.of_files(CONNECTIONS * SHARE if soft == resource.RLIM_INFINITY else soft)
+    @classmethod
+    def own(cls) -> Limits:
+        """For this process."""
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return cls.of_files(CONNECTIONS * SHARE if soft == resource.RLIM_INFINITY else soft)
 
 
 class Capacity:

@@ -25,10 +25,9 @@ def broker_step(
     if _is_chosen(asked):
         typed = asked.typed
         place = FoundBroker(typed["host"], int(typed["port"]), tls=bool(typed.get("tls")))
-        where = {"host": place.host, "port": str(place.port), CHOSEN: "1"}
         return join(
             tag("p", f"The broker at {place.text} asks who we are."),
-            _form(asked, password_kept=password_kept, **where, **_with_tls(place)),
+            _form(asked, password_kept=password_kept, **_choice(place)),
             form("look", button="Another broker", css="quiet"),
         )
     return join(
@@ -57,17 +56,18 @@ def _is_chosen(asked: Asked) -> bool:
 def _found(broker: FoundBroker) -> Markup:
     """One press tries it, and nothing about us is sent before."""
     says = "it asks for a user and password" if broker.asks_who else "it lets everybody in"
-    where = {"host": broker.host, "port": str(broker.port), CHOSEN: "1"}
     return tag(
         "div",
         tag("p", tag("strong", f"Found: {broker.text}"), f"; {says}."),
-        form("broker", button="Use it", label=f"Use {broker.text}", **where, **_with_tls(broker)),
+        form("broker", button="Use it", label=f"Use {broker.text}", **_choice(broker)),
         class_="card row found",
     )
 
 
-def _with_tls(broker: FoundBroker) -> dict[str, str]:
-    return {"tls": "on"} if broker.tls else {}
+def _choice(broker: FoundBroker) -> dict[str, str]:
+    """The fields of a form that say which one it is."""
+    tls = {"tls": "on"} if broker.tls else {}
+    return {"host": broker.host, "port": str(broker.port), CHOSEN: "1", **tls}
 
 
 def _form(asked: Asked, *fields: Child, password_kept: bool, **hidden: str) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,13 +20,15 @@ from bridge.setup import CA_FILE
 from bridge.web.data.words import for_people
 from bridge.web.refused import Fields, MistakeError
 from bridge.web.set_up.answers import authority_of, broker_of
-from bridge.web.set_up.draft import write_authority
+from bridge.web.set_up.config_file import write_authority
 
 TRIAL_S = 15.0
 """A trial that takes longer has failed."""
 LOOK_AGAIN_S = 2.0
 """Between two looks for a broker that is named and may start at the same moment as we do."""
 
+_user_of = attrgetter("host", "effective_port", "tls", "username")
+"""Which user of which broker is meant."""
 Offer = Callable[[], Awaitable[MqttSettings | None]]
 
 
@@ -34,15 +37,12 @@ class Trials(Protocol):
 
     async def brokers(self) -> tuple[FoundBroker, ...]:
         """Those that answer in the places where homes have one; raises nothing."""
-        ...
 
     async def broker(self, settings: MqttSettings) -> None:
         """Visit the broker. Raises ``MistakeError`` or ``TryAgainError`` if it does not take us."""
-        ...
 
     async def registration(self, wanted: Registration) -> None:
         """Ask Microsoft whether tenant and client id belong together; raises as ``broker``."""
-        ...
 
 
 class BrokerStep:
@@ -104,7 +104,7 @@ class BrokerStep:
         if authority:
             write_authority(self._ca_file, authority)
         self._password, given = typed.password, self._given
-        if given and not typed.password and _is_same(given, typed):
+        if given and not typed.password and _user_of(given) == _user_of(typed):
             typed = given  # with the password that it has
         await self._trials.broker(typed)
         self.settings, self.is_given = typed, typed is given
@@ -155,9 +155,3 @@ class BrokerStep:
         except TimeoutError:
             return f"no answer within {TRIAL_S:.0f} seconds"
         return ""
-
-
-def _is_same(one: MqttSettings, other: MqttSettings) -> bool:
-    """Whether both are the same user of the same broker."""
-    places = {(each.host, each.effective_port, each.tls, each.username) for each in (one, other)}
-    return len(places) == 1

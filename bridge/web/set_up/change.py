@@ -11,18 +11,18 @@ from bridge.contract.account import Mend
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
-from bridge.web.access.remote_user import log_change
+from bridge.web.access.proxies import log_change
 from bridge.web.application import go_to, html
 from bridge.web.data.snapshot import Signer, Snapshot
 from bridge.web.data.words import for_people
-from bridge.web.refused import MistakeError
+from bridge.web.refused import Fields, MistakeError
 from bridge.web.render.document import card_document, message_page, way_back
 from bridge.web.render.markup import tag
 from bridge.web.render.refused_sign_in import CHANGE_REGISTRATION
 from bridge.web.serving.form_fields import fields_of
 from bridge.web.set_up.answers import registration_of
 from bridge.web.set_up.form import Asked
-from bridge.web.set_up.registration_form import registration_form, registration_steps
+from bridge.web.set_up.pages import registration_form, registration_steps
 
 ADDRESS = f"/{CHANGE_REGISTRATION}"
 ROOT = "../"
@@ -43,18 +43,14 @@ class RegistrationChange:
 
     async def _show(self, request: web.Request) -> web.Response:
         signer = self._refused(request.query.get("account", ""))
-        if signer is None:
-            return html(request, message_page("Not now", NOT_NOW, root=ROOT), HTTPStatus.CONFLICT)
-        registration = self._commands.registration(signer.account)
-        hidden = {"account": signer.account}
-        asked = Asked(registration.keys if registration else {}, hidden=hidden)
-        return html(request, _page(signer, asked))
+        registration = self._commands.registration(signer.account) if signer else None
+        return _answer(request, signer, registration.keys if registration else {})
 
     async def _take(self, request: web.Request) -> web.Response:
         fields = await fields_of(request)
         signer = self._refused(fields.get("account", ""))
         if signer is None:
-            return html(request, message_page("Not now", NOT_NOW, root=ROOT), HTTPStatus.CONFLICT)
+            return _answer(request, None, fields)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 wanted = registration_of(fields)
@@ -69,14 +65,23 @@ class RegistrationChange:
         else:
             log_change(request, f"another app registration for {signer.account}")
             return go_to(f"{ROOT}#{signer.card}")
-        asked = Asked(fields, mistake, hidden={"account": signer.account})
-        return html(request, _page(signer, asked), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _answer(request, signer, fields, mistake)
 
     def _refused(self, account: str) -> Signer | None:
         """``account``, while it is refused for its registration; the first one for no name."""
         signers = self._view.value.signers
         refused = (it for it in signers if it.sign_in.mend is Mend.REGISTRATION)
         return next((it for it in refused if account in ("", it.account)), None)
+
+
+def _answer(
+    request: web.Request, signer: Signer | None, typed: Fields, mistake: MistakeError | None = None
+) -> web.Response:
+    """The form with what was ``typed``; a message where nobody is refused."""
+    if signer is None:
+        return html(request, message_page("Not now", NOT_NOW, root=ROOT), HTTPStatus.CONFLICT)
+    page = _page(signer, Asked(typed, mistake, hidden={"account": signer.account}))
+    return html(request, page, HTTPStatus.UNPROCESSABLE_ENTITY if mistake else HTTPStatus.OK)
 
 
 def _page(signer: Signer, asked: Asked) -> str:

@@ -18,19 +18,19 @@ from bridge.contract.latest import Latest
 from bridge.contract.registration import Registration
 from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
-from bridge.web.access.remote_user import log_change
+from bridge.web.access.proxies import log_change
 from bridge.web.application import application, back_to_page, go_to, html
 from bridge.web.data.words import for_people
 from bridge.web.refused import Fields, MistakeError
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of
-from bridge.web.serving.limits import Capacity, own_limits
+from bridge.web.serving.limits import Capacity, Limits
 from bridge.web.serving.listening import Listener
 from bridge.web.set_up.answers import person_of, registration_of
 from bridge.web.set_up.broker_step import TRIAL_S, BrokerStep, Offer, Trials
-from bridge.web.set_up.draft import Draft, write
+from bridge.web.set_up.config_file import write
 from bridge.web.set_up.form import Asked
-from bridge.web.set_up.render import done_page, setup_page
+from bridge.web.set_up.pages import done_page, setup_page
 
 LINGER_S = 1.0
 """The last page still loads its style sheet."""
@@ -89,7 +89,7 @@ class SetUp:
             *(web.get(path, back_to_page) for path in takes),
             Assets().route(),
         ]
-        capacity = Capacity(own_limits(), self._clock)
+        capacity = Capacity(Limits.own(), self._clock)
         listener = Listener(self._settings, capacity, self._clock)
         async with application(self._guard, routes) as server, asyncio.TaskGroup() as tasks:
             serving = [
@@ -106,17 +106,14 @@ class SetUp:
             for task in serving:
                 task.cancel()
 
-    @property
-    def _draft(self) -> Draft:
-        return Draft(self._broker.settings, self._registration, self._broker.is_given)
-
     async def _show(self, request: web.Request) -> web.Response:
         await self._broker.until_looked()
         typed = {**self._broker.typed, "time_zone": self._zone or ""}
         return html(request, self._page(Asked(typed)))
 
     def _page(self, asked: Asked) -> str:
-        return setup_page(self._draft, asked, **self._broker.shown)
+        step = 0 if self._broker.settings is None else 1 if self._registration is None else 2
+        return setup_page(step, asked, **self._broker.shown)
 
     async def _answer(self, take: Take, request: web.Request) -> web.Response:
         """Take what a form says, or show what is wrong with it."""
@@ -145,11 +142,17 @@ class SetUp:
 
     async def _take_person(self, request: web.Request, fields: Fields) -> web.Response | None:
         name, zone = person_of(fields)
-        if not (self._broker.settings and self._registration):
+        broker, registration = self._broker.settings, self._registration
+        if not (broker and registration):
             return None
-        zone = zone if zone != self._zone else None
-        web_settings = self._settings if self._write_web else None
-        write(self._file, self._draft, name, zone, web=web_settings)
+        write(
+            self._file,
+            None if self._broker.is_given else broker,
+            registration,
+            name,
+            zone if zone != self._zone else None,
+            web=self._settings if self._write_web else None,
+        )
         self._written.set()
         log_change(request, f"{self._file} written")
         response = html(request, done_page(name))

@@ -19,7 +19,7 @@ async def signed_out_by(
 ) -> list[str]:
     """What the log says when somebody with ``headers`` signs Alice out."""
     settings = {"trusted_proxies": ["127.0.0.1"]} if trusted else {}
-    with caplog.at_level(logging.INFO, logger="bridge.web.access.remote_user"):
+    with caplog.at_level(logging.INFO, logger="bridge.web.access.proxies"):
         async with serving(tmp_path, HOUSEHOLD, settings=settings) as home, client_of(home) as user:
             data = {"token": await token_of(user), "account": "alice"}
             async with user.post(
@@ -29,7 +29,7 @@ async def signed_out_by(
             data["account"] = "nobody"
             async with user.post("sign-out", data=data, headers=headers):
                 pass  # refused: nothing has changed
-    return [r.getMessage() for r in caplog.records if r.name.endswith("remote_user")]
+    return [r.getMessage() for r in caplog.records if ", by " in r.getMessage()]
 
 
 @pytest.mark.parametrize(

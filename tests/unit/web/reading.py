@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from bridge.web.data.snapshot import Snapshot
+from bridge.web.data.words import Calendar
+from bridge.web.render.page import parts_of
+from bridge.web.render.parts import Parts
+
 EMPTY = {"circle", "input", "line", "link", "meta", "path", "rect"}
 
 
@@ -42,3 +47,8 @@ class Reading(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self._texts.append(data)
+
+
+def parts_of_all(snapshot: Snapshot, calendar: Calendar) -> Parts:
+    """What is shown where nobody is looked for."""
+    return parts_of(snapshot, calendar, snapshot.people)

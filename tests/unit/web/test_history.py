@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
-from bridge.web.data.journal import RETRY_S
 from bridge.web.data.snapshot import Person
 from bridge.web.data.words import Calendar
 from tests.fakes.clock import ManualClock
@@ -60,8 +58,8 @@ def kinds(history: History, *people: Person) -> list[tuple[str, float]]:
     return [(span.kind, span.seconds / HOUR_S) for span in day.spans]
 
 
-async def test_a_day_is_described_without_gaps(clock: ManualClock) -> None:
-    history = History(Path("never-written"), clock)
+async def test_a_day_is_described_without_gaps(clock: ManualClock, file: Path) -> None:
+    history = History(file, clock)
     assert history.note([busy()])
     await clock.advance(2 * HOUR_S)
     assert history.note([away()])
@@ -80,7 +78,7 @@ async def test_a_restart_forgets_nothing_and_makes_nothing_up(
     first.note([busy()])
     await clock.advance(HOUR_S)
     first.beat()
-    await first.journal.close()
+    await first.close()
     await clock.advance(3 * HOUR_S)  # nobody runs
 
     second = History(file, clock)
@@ -94,12 +92,12 @@ async def test_a_beat_is_written_only_when_nothing_else_was(clock: ManualClock, 
     history = History(file, clock)
     history.beat()
     history.beat()
-    await history.journal.close()
+    await history.close()
     assert len(lines(file)) == 1
     await clock.advance(ALIVE_EVERY_S)
     history.note([busy()])
     history.beat()
-    await history.journal.close()
+    await history.close()
     assert len(lines(file)) == 2
 
 
@@ -111,7 +109,7 @@ async def test_seven_days_are_kept(clock: ManualClock, file: Path) -> None:
         history.note([busy("gone")] if day == 0 else [unknown("gone")])
         await clock.advance(24 * HOUR_S)
     history.tidy()
-    await history.journal.close()
+    await history.close()
     written = [json.loads(line) for line in lines(file)]
     oldest = (clock.now() - KEPT).isoformat()
     # one older change stays: it says what was when the seven days began
@@ -140,8 +138,10 @@ def test_broken_lines_are_left_out(clock: ManualClock, file: Path) -> None:
     assert kinds(history) == [("unknown", 22), ("busy", 1), ("unknown", 1)]
 
 
-def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(clock: ManualClock) -> None:
-    history = History(Path("never-written"), clock)
+def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(
+    clock: ManualClock, file: Path
+) -> None:
+    history = History(file, clock)
     history.note([unknown()])
     assert not history.days([unknown()])
     crowd = [busy(f"p{n}") for n in range(PEOPLE + 10)]
@@ -152,11 +152,11 @@ def test_who_was_never_seen_has_no_strip_and_there_is_a_limit(clock: ManualClock
 async def test_the_file_is_private_and_holds_no_message(clock: ManualClock, file: Path) -> None:
     history = History(file, clock)
     history.note([person(says="secret plans")])
-    await history.journal.close()
+    await history.close()
     assert mode(file) == 0o600
     assert "plans" not in "".join(lines(file))
     history.tidy()
-    await history.journal.close()
+    await history.close()
     assert mode(file) == 0o600
 
 
@@ -167,22 +167,17 @@ async def test_what_a_disk_refuses_is_written_when_it_takes_it(
     file = tmp_path / "folder" / "history.jsonl"
     (tmp_path / "folder").write_text("in the way")
     history = History(file, clock)
-    writing = asyncio.create_task(history.journal.run())
     for person_now in (busy(), away(), busy()):
         history.note([person_now])
-        await clock.until_asleep()
-        await clock.advance(RETRY_S)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+        await history.close()
+        await clock.advance(1)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
     (tmp_path / "folder").unlink()
-    await clock.advance(RETRY_S)
-    while not caplog.records[1:]:  # noqa: ASYNC110 - a worker wakes nobody
-        await asyncio.sleep(0.005)
+    await history.close()
     assert "is written again" in caplog.records[1].getMessage()
     assert [json.loads(line).get("kind") for line in lines(file)] == ["busy", "away", "busy", None]
     history.note([away()])
-    writing.cancel()
-    await asyncio.wait({writing})
-    await history.journal.close()
+    await history.close()
     assert json.loads(lines(file)[-1])["kind"] == "away"
 
 

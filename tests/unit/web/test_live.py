@@ -13,7 +13,6 @@ from bridge.contract.latest import Latest
 from bridge.contract.presence import Activity, Availability
 from bridge.web.data.history import History
 from bridge.web.data.snapshot import Person, Snapshot
-from bridge.web.data.worker import Worker
 from bridge.web.live import FLOOD, TICK_S, WITHIN_S, Live
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import NOON, person, service
@@ -36,9 +35,9 @@ class Stage:
 @asynccontextmanager
 async def staged(file: Path) -> AsyncIterator[Stage]:
     clock, view = ManualClock(), Latest(Snapshot(service()))
-    live = Live(view, History(file, clock), worker=Worker(), clock=clock, zone=None)
+    live = Live(view, History(file, clock), worker=None, clock=clock, zone=None)
     await live.load()
-    running = [asyncio.ensure_future(work()) for work in live.works.values()]
+    running = [asyncio.ensure_future(work()) for work in (live.follow, live.tick)]
     yield Stage(live, view, clock)
     for task in running:
         task.cancel()

@@ -4,10 +4,10 @@ from markupsafe import Markup
 
 from bridge.web.data.snapshot import Snapshot
 from bridge.web.data.words import Calendar
-from bridge.web.render.page import Renderer, page
+from bridge.web.render.page import page
 from bridge.web.render.parts import CARDS_SLOT, HAVE_LIMIT, Parts, have_of, have_text
 from tests.fakes.web_page import NOON, person, service
-from tests.unit.web.reading import Reading
+from tests.unit.web.reading import Reading, parts_of_all
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
 
@@ -46,6 +46,6 @@ def test_another_order_is_an_order_and_no_markup() -> None:
 
 def test_a_page_names_the_versions_of_all_that_it_shows() -> None:
     people = (person("alice"), person("bob"))
-    shown = Renderer().parts(Snapshot(service(), people), CALENDAR)
-    [main] = Reading(page(shown, release="1").partition("\n")[2]).all("main")
+    shown = parts_of_all(Snapshot(service(), people), CALENDAR)
+    [main] = Reading(page(shown, release="1", as_of=Markup("12:00")).partition("\n")[2]).all("main")
     assert not list(shown.since(have_of(main["data-have"] or "")))

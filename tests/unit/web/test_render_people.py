@@ -10,7 +10,7 @@ from bridge.contract.presence import Activity, Availability, Presence, WorkLocat
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import Person, Snapshot, Table
 from bridge.web.data.words import Calendar
-from bridge.web.render.page import Renderer
+from bridge.web.render.page import parts_of
 from bridge.web.render.people import person_card
 from bridge.web.render.sign_in import sign_in_panel
 from tests.fakes.web_page import (
@@ -23,7 +23,7 @@ from tests.fakes.web_page import (
     service,
     waiting,
 )
-from tests.unit.web.reading import Reading
+from tests.unit.web.reading import Reading, parts_of_all
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
 EVIL = '<script>alert("1")</script><token>\u202e'
@@ -166,17 +166,17 @@ def test_another_code_is_shown_while_presence_goes_on_and_can_be_taken_back() ->
 def test_a_code_of_many_people_is_shown_once() -> None:
     team = tuple(waiting(f"p{n}", table="team") for n in range(SHOWN))
     table = Table("team", SHOWN, team[0].sign_in, BOTH)
-    parts = Renderer().parts(Snapshot(service(), team, tables=(table,)), CALENDAR)
+    parts = parts_of_all(Snapshot(service(), team, tables=(table,)), CALENDAR)
     assert "F7K2Q9XRB" not in parts.people
     shown = Reading(parts.sections["tables"])
     assert shown.words.count("F7K2Q9XRB") == 1
     assert "Signing in. Reads 24 people." in shown.words
     assert "with the account that reads team" in shown.words
     healthy = replace(table, sign_in=SignIn(SignInState.SIGNED_IN))
-    parts = Renderer().parts(Snapshot(service(), team, tables=(healthy,)), CALENDAR)
+    parts = parts_of_all(Snapshot(service(), team, tables=(healthy,)), CALENDAR)
     shown = Reading(parts.sections["tables"])
     assert [form["action"] for form in shown.all("form")] == ["sign-out"]
-    assert not Reading(Renderer().parts(Snapshot(service(), team), CALENDAR).people).all("form")
+    assert not Reading(parts_of_all(Snapshot(service(), team), CALENDAR).people).all("form")
 
 
 def test_only_the_ways_that_a_person_has_are_offered() -> None:
@@ -199,37 +199,33 @@ def test_signing_out_and_removing_ask_once_more() -> None:
 def test_of_many_people_a_page_is_shown() -> None:
     people = tuple(person(f"p{n}", name=f"Person {n}") for n in range(500))
     snapshot = Snapshot(service(), people)
-    renderer = Renderer()
-    everybody = renderer.parts(snapshot, CALENDAR)
+    everybody = parts_of(snapshot, CALENDAR, people[:SHOWN])
     assert len(everybody.cards) == SHOWN
     assert "Find one of 500 people" in Reading(everybody.people).words
-    nobody = renderer.parts(snapshot, CALENDAR, (), EVIL)
+    nobody = parts_of(snapshot, CALENDAR, (), EVIL)
     assert not Reading(nobody.people).all("script")
     assert "Nobody is called that." in Reading(nobody.people).words
 
 
 def test_an_unchanged_person_is_not_rerendered() -> None:
-    renderer = Renderer()
-    first = renderer.parts(Snapshot(service(), (person(), person("bob"))), CALENDAR)
+    first = parts_of_all(Snapshot(service(), (person(), person("bob"))), CALENDAR)
     moved = person("bob", polled_at=NOON)
-    second = renderer.parts(Snapshot(service(), (person(), moved)), CALENDAR)
+    second = parts_of_all(Snapshot(service(), (person(), moved)), CALENDAR)
     assert second.cards["person-alice"] is first.cards["person-alice"]
     assert [name for name, _ in second.since(first.versions)] == ["person-bob"]
 
 
 def test_a_new_day_makes_new_words() -> None:
-    renderer = Renderer()
     snapshot = Snapshot(service(), (person(),))
-    today = renderer.parts(snapshot, CALENDAR)
-    tomorrow = renderer.parts(snapshot, Calendar.at(NOON + timedelta(days=1), NOON.tzinfo))
+    today = parts_of_all(snapshot, CALENDAR)
+    tomorrow = parts_of_all(snapshot, Calendar.at(NOON + timedelta(days=1), NOON.tzinfo))
     assert "since Mon 11:35" in Reading(tomorrow.cards["person-alice"]).words
     assert "person-alice" in dict(tomorrow.since(today.versions))
 
 
 def test_who_comes_or_goes_changes_the_whole_section() -> None:
-    renderer = Renderer()
-    one = renderer.parts(Snapshot(service(), (person(),)), CALENDAR)
-    two = renderer.parts(Snapshot(service(), (person(), person("bob"))), CALENDAR)
+    one = parts_of_all(Snapshot(service(), (person(),)), CALENDAR)
+    two = parts_of_all(Snapshot(service(), (person(), person("bob"))), CALENDAR)
     [(name, markup)] = two.since(one.versions)
     assert name == "people"
     assert [a["id"] for a in Reading(markup).all("article")] == ["person-alice", "person-bob"]

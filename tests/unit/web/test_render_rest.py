@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.snapshot import Day, Person, Refusal, Snapshot, Span, Table
@@ -11,12 +13,11 @@ from bridge.web.data.words import Calendar
 from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
 from bridge.web.render.lights import lights_section
-from bridge.web.render.page import Renderer, page
-from bridge.web.render.strip import ROWS
-from bridge.web.render.today import today_section
+from bridge.web.render.page import page
+from bridge.web.render.today import ROWS, today_section
 from tests.fakes.rows import rows
 from tests.fakes.web_page import NOON, light, person, service, waiting
-from tests.unit.web.reading import Reading
+from tests.unit.web.reading import Reading, parts_of_all
 
 CALENDAR = Calendar.at(NOON, NOON.tzinfo)
 WAITS = "standby: a serves, this node (b) waits"
@@ -30,7 +31,7 @@ def day(*spans: Span) -> Day:
 
 
 def today(*spans: Span, calendar: Calendar = CALENDAR) -> Reading:
-    section = today_section([day(*spans)], calendar)
+    section = today_section((day(*spans),), calendar)
     assert section
     return Reading(section)
 
@@ -75,7 +76,7 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
     end = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)  # 13:00; the night had 25 hours
     start = end - timedelta(hours=24)
     whole = Day("a", "A", start, end, (Span(start, end, Kind.AWAY),))
-    section = today_section([whole], Calendar.at(end, berlin))
+    section = today_section((whole,), Calendar.at(end, berlin))
     assert section
     shown = Reading(section)
     labels = [(t["x"]) for t in shown.all("text")]
@@ -84,7 +85,7 @@ def test_the_hours_are_those_of_the_wall_clock_also_when_summer_time_ends() -> N
 
 
 def test_without_history_there_is_no_strip() -> None:
-    assert today_section([], CALENDAR) is None
+    assert today_section((), CALENDAR) is None
 
 
 def test_health_says_the_numbers() -> None:
@@ -167,8 +168,8 @@ def test_health_begins_with_one_line(snapshot: Snapshot, words: str) -> None:
 
 def test_the_page_has_one_of_each_landmark_and_relative_addresses_only() -> None:
     snapshot = Snapshot(service(), (person(),), (light(mode="off"),), can_add=True)
-    parts = Renderer().parts(snapshot, CALENDAR)
-    whole = page(parts, release="r1", refusal=EVIL, can_leave=True)
+    parts = parts_of_all(snapshot, CALENDAR)
+    whole = page(parts, release="r1", as_of=Markup("12:00"), refusal=EVIL, can_leave=True)
     shown = Reading(whole.partition("\n")[2])
     assert not [s for s in shown.all("script") if "src" not in s]
     assert len(shown.all("main")) == len(shown.all("h1")) == 1
@@ -198,25 +199,25 @@ def test_the_small_pages_escape_too() -> None:
 
 def test_a_refused_command_stands_above_all_else() -> None:
     refusal = Refusal("set_presence", "alice", NOON, "Microsoft says <no>.", "Ask your admin.")
-    parts = Renderer().parts(Snapshot(service(), (person(),), refusal=refusal), CALENDAR)
-    whole = page(parts, release="1")
+    parts = parts_of_all(Snapshot(service(), (person(),), refusal=refusal), CALENDAR)
+    whole = page(parts, release="1", as_of=Markup("12:00"))
     shown = Reading(parts.sections["refusal"])
     told = "Refused: Set presence for Alice (12:00) Microsoft says <no>. Ask your admin."
     assert shown.words == told
     assert whole.index('id="refusal"') < whole.index('id="people"')
-    gone = Renderer().parts(Snapshot(service(), (person(),)), CALENDAR)
+    gone = parts_of_all(Snapshot(service(), (person(),)), CALENDAR)
     assert dict(gone.since(parts.versions))["refusal"] == '<section id="refusal"></section>'
 
 
 def test_strips_are_rendered_only_when_they_moved() -> None:
-    renderer, days = Renderer(), (day(Span(START, NOON, Kind.AWAY)),)
+    days = (day(Span(START, NOON, Kind.AWAY)),)
     snapshot = Snapshot(service(), (person(),), days=days)
-    first = renderer.parts(snapshot, CALENDAR)
+    first = parts_of_all(snapshot, CALENDAR)
     read = replace(snapshot, people=(person(polled_at=NOON),))
-    assert renderer.parts(read, CALENDAR).sections["today"] is first.sections["today"]
+    assert parts_of_all(read, CALENDAR).sections["today"] is first.sections["today"]
     moved = replace(snapshot, days=(day(Span(START, NOON, Kind.CALL)),))
-    assert "in calls" in Reading(renderer.parts(moved, CALENDAR).sections["today"]).words
-    assert [name for name, _ in renderer.parts(moved, CALENDAR).since(first.versions)] == ["today"]
+    assert "in calls" in Reading(parts_of_all(moved, CALENDAR).sections["today"]).words
+    assert [name for name, _ in parts_of_all(moved, CALENDAR).since(first.versions)] == ["today"]
 
 
 def test_the_first_day_says_what_comes_next_for_lamps_and_home_assistant() -> None:

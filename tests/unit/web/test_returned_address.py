@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from bridge.web.data.returned_address import returned_address, whose_sign_in
 from bridge.web.data.snapshot import Snapshot, Table
+from bridge.web.render.returned_address import returned_address, whose_sign_in
 from tests.fakes.rows import rows
 from tests.fakes.web_page import BOTH, in_browser, person, service
 

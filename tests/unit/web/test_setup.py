@@ -20,24 +20,24 @@ from bridge.setup import CA_FILE, InitOptions, write_config
 from bridge.web.posts import name_of
 from bridge.web.refused import MistakeError, RefusedError
 from bridge.web.set_up.answers import authority_of, broker_of, registration_of, zone_of
-from bridge.web.set_up.draft import Draft, write, write_authority
+from bridge.web.set_up.config_file import write, write_authority
 from bridge.web.set_up.form import GUIDE, Asked
-from bridge.web.set_up.registration_form import PORTAL
-from bridge.web.set_up.render import done_page, setup_page
+from bridge.web.set_up.pages import PORTAL, STEPS, done_page, setup_page
 from tests.unit.web.reading import Reading
 
 CLIENT_ID = "1b2c3d4e-0000-4000-8000-123456789abc"
 BROKER = {"host": "broker.lan", "port": "1884", "username": "me", "password": "s3cret"}
 REGISTRATION = {"tenant": "contoso.com", "client_id": CLIENT_ID}
-DRAFT = Draft(broker_of(BROKER), registration_of(REGISTRATION))
+GIVEN = broker_of(BROKER), registration_of(REGISTRATION)
+BROKER_STEP, APP_STEP, PERSON_STEP = range(len(STEPS))
 
 
-def shown(draft: Draft, asked: Asked | None = None, **more: Any) -> Reading:
-    return Reading(setup_page(draft, asked, **more).partition("\n")[2])
+def shown(step: int, asked: Asked | None = None, **more: Any) -> Reading:
+    return Reading(setup_page(step, asked, **more).partition("\n")[2])
 
 
 def test_what_was_given_becomes_a_config_that_can_be_read(tmp_path: Path) -> None:
-    write(tmp_path / "config.toml", DRAFT, 'Zoë "Z"')
+    write(tmp_path / "config.toml", *GIVEN, 'Zoë "Z"')
     config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.username) == ("broker.lan", 1884, "me")
     assert config.mqtt.password
@@ -54,7 +54,7 @@ def test_the_time_zone_stands_above_all_tables(tmp_path: Path, shipped: str) -> 
     file = tmp_path / "config.toml"
     if shipped:
         file.write_text(shipped)
-    write(file, DRAFT, "Alice", zone_of({"time_zone": " Europe/Berlin "}))
+    write(file, *GIVEN, "Alice", zone_of({"time_zone": " Europe/Berlin "}))
     assert load(file, {"HOME": str(tmp_path)}).time_zone == "Europe/Berlin"
     assert zone_of({"time_zone": ""}) is None
 
@@ -66,15 +66,14 @@ def test_a_time_zone_that_does_not_exist_is_refused(zone: str) -> None:
 
 
 def test_a_broker_that_asks_for_nothing_gets_no_password(tmp_path: Path) -> None:
-    draft = Draft(broker_of({"host": "localhost", "port": ""}), DRAFT.registration)
-    write(tmp_path / "config.toml", draft, "Alice")
+    broker = broker_of({"host": "localhost", "port": ""})
+    write(tmp_path / "config.toml", broker, registration_of(REGISTRATION), "Alice")
     config = load(tmp_path / "config.toml", {"HOME": str(tmp_path)})
     assert (config.mqtt.port, config.mqtt.username, config.mqtt.password) == (None, None, None)
 
 
 def test_a_broker_that_is_given_by_the_environment_is_not_written(tmp_path: Path) -> None:
-    draft = Draft(broker_of(BROKER), broker_is_given=True, registration=DRAFT.registration)
-    write(tmp_path / "config.toml", draft, "Alice")
+    write(tmp_path / "config.toml", None, registration_of(REGISTRATION), "Alice")
     assert "broker.lan" not in (tmp_path / "config.toml").read_text()
     assert not (tmp_path / "secrets").exists()
     config = load(tmp_path / "config.toml", {"PRESENCE_MQTT__HOST": "broker.lan"})
@@ -86,7 +85,7 @@ def test_in_the_shipped_config_what_was_given_takes_the_place_of_placeholders(
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text((Path(__file__).parents[3] / "config.toml").read_text())
-    write(file, DRAFT, 'Zoë "Z"')
+    write(file, *GIVEN, 'Zoë "Z"')
     config = load(file, {"HOME": str(tmp_path)})
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.username) == ("broker.lan", 1884, "me")
     assert (config.microsoft.tenant, config.microsoft.client_id) == ("contoso.com", UUID(CLIENT_ID))
@@ -95,14 +94,14 @@ def test_in_the_shipped_config_what_was_given_takes_the_place_of_placeholders(
 
 def test_a_config_that_somebody_wrote_is_kept(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("# mine\n")
-    write(tmp_path / "config.toml", DRAFT, "Alice")
+    write(tmp_path / "config.toml", *GIVEN, "Alice")
     assert (tmp_path / "config.toml").read_text() == "# mine\n"
 
 
 def test_a_disk_that_refuses_is_reported(tmp_path: Path) -> None:
     (tmp_path / "secrets").write_text("in the way")
     with pytest.raises(ConfigError, match="secrets"):
-        write(tmp_path / "config.toml", DRAFT, "Alice")
+        write(tmp_path / "config.toml", *GIVEN, "Alice")
 
 
 @settings(deadline=None)  # it writes files
@@ -158,7 +157,7 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 
 
 def test_the_first_thing_that_is_missing_is_asked_next() -> None:
-    broker = shown(Draft())
+    broker = shown(BROKER_STEP)
     assert [i["name"] for i in broker.all("input")] == [
         "token",  # look again
         "token",
@@ -170,15 +169,15 @@ def test_the_first_thing_that_is_missing_is_asked_next() -> None:
         "password",
     ]
     assert broker.all("li")[0] == {"aria-current": "step"}
-    app = shown(Draft(DRAFT.broker))
+    app = shown(APP_STEP)
     assert {"href": PORTAL, "target": "_blank", "rel": "noreferrer"} in app.all("a")
     assert "Allow public client flows" in app.words
     assert [o["id"] for o in app.all("output")] == ["app-name", "redirect", "permission"]
-    person = shown(DRAFT, Asked(mistake=MistakeError("<script>x</script>")))
+    person = shown(PERSON_STEP, Asked(mistake=MistakeError("<script>x</script>")))
     assert "Write the config and start" in person.words
     assert not [s for s in person.all("script") if "src" not in s]
-    assert "s3cret" not in setup_page(DRAFT)
-    again = shown(Draft(), Asked({**BROKER, "host": "<b>"}))
+    assert "s3cret" not in setup_page(PERSON_STEP)
+    again = shown(BROKER_STEP, Asked({**BROKER, "host": "<b>"}))
     typed = {i["name"]: i.get("value") for i in again.all("input")}
     assert [typed[name] for name in BROKER] == ["<b>", "1884", "me", None]
     assert "<b>" not in done_page("<b>")
@@ -191,8 +190,8 @@ WITH_TLS = {**BROKER, "tls": "on", "server_name": "nas.lan", "ca": PEM}
 def test_tls_is_written_with_the_authority_beside_the_config(tmp_path: Path) -> None:
     ca = tmp_path / CA_FILE
     write_authority(ca, authority_of(WITH_TLS) or "")
-    draft = Draft(broker_of({**WITH_TLS, "port": ""}, ca_file=ca), DRAFT.registration)
-    write(tmp_path / "config.toml", draft, "Alice")
+    broker = broker_of({**WITH_TLS, "port": ""}, ca_file=ca)
+    write(tmp_path / "config.toml", broker, registration_of(REGISTRATION), "Alice")
     mqtt = load(tmp_path / "config.toml", {"HOME": str(tmp_path)}).mqtt
     assert (mqtt.tls, mqtt.effective_port, mqtt.server_name) == (True, 8883, "nas.lan")
     assert mqtt.ca_file == ca
@@ -220,12 +219,12 @@ def test_an_authority_is_a_certificate_and_never_a_key(pasted: str) -> None:
 
 def test_of_a_broker_that_was_found_only_the_user_is_asked() -> None:
     found = [FoundBroker("localhost", 1883), FoundBroker("ha.lan", 8883, tls=True, asks_who=True)]
-    page = shown(Draft(), found=found)
+    page = shown(BROKER_STEP, found=found)
     assert "Found: localhost, port 1883 ; it lets everybody in." in page.words
     assert "Found: ha.lan, port 8883 with TLS ; it asks for a user and password." in page.words
     mistake = MistakeError("Who?", field="username")
     chosen = {"host": "ha.lan", "port": "8883", "tls": "on", "chosen": "1", "username": ""}
-    page = shown(Draft(), Asked(chosen, mistake), found=found)
+    page = shown(BROKER_STEP, Asked(chosen, mistake), found=found)
     fields = {i["name"]: i.get("value") for i in page.all("input")}
     assert fields.keys() == {"token", "username", "password", "host", "port", "chosen", "tls"}
     assert (fields["host"], fields["port"], fields["tls"]) == ("ha.lan", "8883", "on")
@@ -235,16 +234,16 @@ def test_of_a_broker_that_was_found_only_the_user_is_asked() -> None:
 @pytest.mark.parametrize("port", ["", "x"])
 def test_a_forged_choice_is_a_plain_form(port: str) -> None:
     asked = Asked({"chosen": "1", "port": port}, MistakeError("Who?", field="username"))
-    assert shown(Draft(), asked).all("textarea")
+    assert shown(BROKER_STEP, asked).all("textarea")
 
 
 @pytest.mark.parametrize("field", ["tls", "ca", "server_name"])
 def test_a_mistake_about_tls_opens_its_fields(field: str) -> None:
-    page = shown(Draft(), Asked(BROKER, MistakeError("No.", field=field)))
+    page = shown(BROKER_STEP, Asked(BROKER, MistakeError("No.", field=field)))
     assert [each for each in page.all("details") if "open" in each]
     wrong = [each for each in (*page.all("input"), *page.all("textarea")) if "autofocus" in each]
     assert [each["name"] for each in wrong] == [field]
-    assert not [each for each in shown(Draft()).all("details") if "open" in each]
+    assert not [each for each in shown(BROKER_STEP).all("details") if "open" in each]
 
 
 def test_a_tenant_may_be_given_as_a_mail_address() -> None:
@@ -278,7 +277,7 @@ def test_a_client_id_is_found_among_what_was_copied_with_it() -> None:
 
 def test_the_first_field_with_a_mistake_has_the_focus_and_says_what_is_wrong() -> None:
     mistake = MistakeError("The tenant does not exist.", remedy="Check it.", field="tenant")
-    page = shown(Draft(DRAFT.broker), Asked(REGISTRATION, mistake))
+    page = shown(APP_STEP, Asked(REGISTRATION, mistake))
     fields = {each["name"]: each for each in page.all("input")}
     assert [name for name, each in fields.items() if "autofocus" in each] == ["tenant"]
     assert fields["tenant"]["aria-invalid"] == "true"
@@ -294,7 +293,7 @@ def test_the_first_field_with_a_mistake_has_the_focus_and_says_what_is_wrong() -
 def test_swapped_values_can_be_put_right_in_one_press() -> None:
     swapped = Registration("contoso.com", UUID(CLIENT_ID))
     mistake = MistakeError("They are swapped.", field="client_id", swapped=swapped)
-    page = shown(Draft(DRAFT.broker), Asked(REGISTRATION, mistake))
+    page = shown(APP_STEP, Asked(REGISTRATION, mistake))
     hidden = {each["name"]: each["value"] for each in page.all("input") if "type" in each}
     assert hidden["tenant"] == "contoso.com"
     assert hidden["client_id"] == CLIENT_ID
@@ -303,8 +302,8 @@ def test_swapped_values_can_be_put_right_in_one_press() -> None:
 
 
 def test_every_field_is_explained_where_it_stands() -> None:
-    for draft in (Draft(), Draft(DRAFT.broker), DRAFT):
-        page = shown(draft)
+    for step in range(len(STEPS)):
+        page = shown(step)
         texts = {each["id"] for each in page.all("p") if "id" in each}
         fields = [each for each in page.all("input") if each.get("type") != "hidden"]
         fields += page.all("textarea")
@@ -317,6 +316,6 @@ def test_a_page_that_was_opened_to_the_network_stays_open(tmp_path: Path, shippe
     if shipped:
         file.write_text(shipped)
     web = WebSettings(host="0.0.0.0", password_file=tmp_path / "secrets" / "web")
-    write(file, DRAFT, "Alice", web=web)
+    write(file, *GIVEN, "Alice", web=web)
     found = load(file, {"HOME": str(tmp_path)}).web
     assert (found.host, found.password_file) == ("0.0.0.0", tmp_path / "secrets" / "web")

@@ -1,4 +1,7 @@
-"""The guided set-up as pages: one thing at a time. Pure; shows no password again."""
+"""The guided set-up as pages: one thing at a time. Pure; shows no password again.
+
+How an app registration is made, and its form, are also shown where one is changed.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,21 @@ from markupsafe import Markup
 from bridge.contract.found_broker import FoundBroker
 from bridge.web.api import PREFIX
 from bridge.web.render.document import card_document, way_back
-from bridge.web.render.forms import form
-from bridge.web.render.markup import join, tag
+from bridge.web.render.forms import copy_button, form, link_away
+from bridge.web.render.markup import join, numbered, tag
 from bridge.web.render.people import NAME_LIMIT
 from bridge.web.set_up.broker_form import broker_step
-from bridge.web.set_up.draft import Draft
-from bridge.web.set_up.form import Asked
-from bridge.web.set_up.registration_form import registration_form, registration_steps
+from bridge.web.set_up.form import Asked, guide_link
 
+PORTAL = "https://entra.microsoft.com"
+APP_NAME = "Presence Bridge"
+REDIRECT = "http://localhost"
+"""For a sign-in in a browser; any port of it."""
 STEPS = ("Broker", "App registration", "First person")
 
 
 def setup_page(
-    draft: Draft,
+    step: int,
     asked: Asked | None = None,
     *,
     found: Sequence[FoundBroker] = (),
@@ -29,13 +34,12 @@ def setup_page(
     refusal: str = "",
     is_none_offered: bool = False,
 ) -> str:
-    """The step that comes next, with what was wrong with the last answer.
+    """One of ``STEPS``, with what was wrong with the last answer.
 
     ``refusal``: why the broker that is named already does not let us in; ``is_none_offered``: this
     is Home Assistant's app, and Home Assistant has no broker.
     """
     asked = asked or Asked()
-    step = 0 if draft.broker is None else 1 if draft.registration is None else 2
     body = (
         broker_step(asked, found, password_kept=password_kept),
         join(registration_steps(), registration_form(asked, button="Check and go on")),
@@ -70,6 +74,60 @@ def done_page(name: str) -> str:
     )
 
 
+def registration_steps() -> Markup:
+    """What to do in the portal."""
+    return join(
+        tag(
+            "p",
+            "Microsoft answers only programs that are entered in your organisation's directory. "
+            "Such an entry is an app registration: it takes five minutes, once, in the ",
+            link_away("Entra portal", PORTAL),
+            ". It lets the bridge read the presence of whoever signs in to it, and nothing else. ",
+            guide_link(),
+            ".",
+        ),
+        numbered(
+            join(
+                "Entra ID, App registrations, New registration. Name: ", _copy("app-name", APP_NAME)
+            ),
+            "Supported account types: accounts in this organizational directory only.",
+            join(
+                "Register. Then, under Authentication, add the platform Mobile and desktop "
+                "applications with the redirect URI ",
+                _copy("redirect", REDIRECT),
+                " and set Allow public client flows to Yes.",
+            ),
+            join(
+                "Under API permissions add a delegated permission of Microsoft Graph: ",
+                _copy("permission", "Presence.Read"),
+            ),
+            "From the overview copy the two values:",
+        ),
+    )
+
+
+def registration_form(asked: Asked, *, button: str) -> Markup:
+    """Asks for the two values."""
+    return form(
+        "registration",
+        asked.input(
+            "client_id",
+            "Application (client) ID",
+            "Which entry it is: the first of the three ids on the overview. Not the Object ID.",
+            spellcheck="false",
+        ),
+        asked.input(
+            "tenant",
+            "Directory (tenant) ID, or your domain",
+            "Which organisation: the last of the three ids, or what stands behind the @ of your "
+            "work address, such as contoso.com.",
+            spellcheck="false",
+        ),
+        button=button,
+        **asked.hidden,
+    )
+
+
 def _person(asked: Asked) -> Markup:
     return join(
         tag("p", "Whose presence is shown? More people can be added later."),
@@ -98,3 +156,8 @@ def _none_offered() -> Markup:
         tag("a", "then go on", href="./"),
         "; or give another broker here.",
     )
+
+
+def _copy(name: str, text: str) -> Markup:
+    shown = tag("output", tag("strong", text), id=name)
+    return join(shown, " ", copy_button(name, label=f"Copy {text}"))

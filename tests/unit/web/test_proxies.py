@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from multidict import CIMultiDict
 
-from bridge.web.access.forwarded import Forwarded, came_by_proxy
+from bridge.web.access.proxies import came_by_proxy, told_by_proxy
 from tests.fakes.rows import rows
 
 PROXY = "192.0.2.1"
@@ -13,7 +13,7 @@ PROXIES = (ip_network("192.0.2.0/30"), ip_network("fd00::/8"))
 
 
 def reader(*headers: tuple[str, str]) -> str:
-    return Forwarded.of(CIMultiDict(headers)).reader(PROXY, PROXIES)
+    return told_by_proxy(CIMultiDict(headers), PROXY, PROXIES).reader
 
 
 @rows(
@@ -80,7 +80,7 @@ def test_what_is_hidden_broken_or_in_doubt_counts_as_the_proxy(
 def test_names_and_tls_are_those_that_the_reader_used(
     headers: list[tuple[str, str]], said: tuple[tuple[str, ...], bool]
 ) -> None:
-    read = Forwarded.of(CIMultiDict(headers))
+    read = told_by_proxy(CIMultiDict(headers), PROXY, PROXIES)
     assert (read.hosts, read.by_tls) == said
 
 

@@ -1,20 +1,35 @@
-"""The last page of a sign-in in a browser, which fails on a phone, and its address. Pure.
+"""The address of the last page of a sign-in in a browser: asked for, and found in a text. Pure.
 
-The address leads to the machine that asks: on another one nothing listens there (RFC 8252, 7.3).
-What Microsoft answers stands in it.
+It leads to the machine that asks: on another one nothing listens there (RFC 8252, 7.3), and the
+page fails. What Microsoft answers stands in it.
 """
 
 from __future__ import annotations
 
+import re
+from urllib.parse import parse_qs, urlsplit
+
 from markupsafe import Markup
 
-from bridge.web.data.snapshot import Signer
+from bridge.web.data.snapshot import Signer, Snapshot
 from bridge.web.render.document import card_document, way_back
 from bridge.web.render.forms import form, text_field
-from bridge.web.render.markup import tag
+from bridge.web.render.markup import Child, join, tag
 
 ADDRESS_LIMIT = 8_000
 """Characters of a pasted address; Microsoft's codes are long."""
+NO_ADDRESS = (
+    "Share the last page of the sign-in, which could not be loaded: its address begins with "
+    "localhost and holds code= and state=."
+)
+OVER = (
+    "The address belongs to a sign-in that is over, or to another one. Start it anew on the card, "
+    "and share the page that the new one ends on."
+)
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?/?\?[^\s<>\"']+", re.IGNORECASE
+)
+_AFTER_A_SENTENCE = ".,;:!)]}"
 _PHONE = Markup("""\
 <svg viewBox="0 0 140 160" width="140" height="160" fill="none" stroke="currentColor" \
 stroke-width="1.5" role="img" aria-label="{words}"><rect x="1" y="1" width="138" height="158" \
@@ -39,18 +54,33 @@ _COPIES = _PHONE.format(
 )
 
 
-def last_page_steps() -> tuple[Markup, Markup]:
-    """What happens after the sign-in, and what to do then: two items of a list."""
+def returned_address(text: str) -> str | None:
+    """The address with state and code, or error, in ``text``; phones leave ``http://`` out."""
+    for found in _ADDRESS.finditer(text):
+        address = found[0].rstrip(_AFTER_A_SENTENCE)
+        fields = parse_qs(address.partition("#")[0].partition("?")[2])
+        if "state" in fields and fields.keys() & {"code", "error"}:
+            return address
+    return None
+
+
+def whose_sign_in(snapshot: Snapshot, address: str) -> Signer | None:
+    """Who waits for ``address``, by the ``state`` that Microsoft gave back (RFC 6749, 4.1.2)."""
+    state = _state_of(address)
+    pending = ((each, each.sign_in.verification_uri) for each in snapshot.signers)
+    return next((each for each, begun in pending if begun and _state_of(begun) == state), None)
+
+
+def last_page_steps() -> tuple[Child, Child]:
+    """What happens after the sign-in, and what to do then."""
     return (
-        tag(
-            "li",
+        join(
             tag("strong", "The last page does not load, and that is right: "),
             "it leads to the bridge's own machine, which this device is not. Microsoft's answer "
             "stands in its address.",
             tag("div", _FAILS, " ", _COPIES),
         ),
-        tag(
-            "li",
+        join(
             "Press the address, copy all of it, and paste it here. Where this page is installed "
             "on an Android phone, Share and Presence do the same.",
         ),
@@ -92,8 +122,9 @@ def shared_page(signer: Signer, address: str) -> str:
     )
 
 
-def other_share_page(text: str) -> str:
-    """What was shared is of no use, and which page would be."""
+def other_share_page(*, is_over: bool) -> str:
+    """What was shared is of no use: its sign-in ``is_over``, or it is another page."""
+    text = OVER if is_over else NO_ADDRESS
     return card_document(
         "Presence: not that one",
         tag("h1", "That is not the page"),
@@ -101,3 +132,8 @@ def other_share_page(text: str) -> str:
         tag("div", _FAILS),
         way_back(),
     )
+
+
+def _state_of(address: str) -> str | None:
+    query = urlsplit(address if "://" in address else f"http://{address}").query
+    return parse_qs(query).get("state", [None])[0]
