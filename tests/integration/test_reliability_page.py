@@ -17,7 +17,7 @@ from bridge.publishing import account_messages, beats
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
-from bridge.web.access import password_check, password_file
+from bridge.web.access import password_file, wrong_passwords
 from bridge.web.serving.limits import CALM_S, SHARE, Limits
 from drivers.runtime import abilities, lamp, stopping, trouble
 from drivers.settings import Common
@@ -69,7 +69,7 @@ SAID = [
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
     ("left as it is after {:g} s", lamp.LEAVE_S),
     ("within {:g} s of its birth message", birth_messages.WAIT_S[1]),
-    ("one try in {:g} minutes", password_check.MOST_S / 60),
+    ("one try in {:g} minutes", wrong_passwords.MOST_S / 60),
     ("| {:g} s, or at once by `reload` |", 2 * password_file.LOOK_S),
     ("cut off after {:g} s", Limits.of_files(1024).request_s),
     ("| {:g} s after it ends |", CALM_S),

@@ -1,17 +1,14 @@
-"""Who is shown: found by a part of their name, in what order, and told apart."""
+"""Finds people by a part of their name."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from bridge.contract.clock import Clock
-from bridge.contract.presence_kind import Kind
+from bridge.web.data.order import in_order
 from bridge.web.data.snapshot import Person
 
 SHOWN = 24
@@ -22,7 +19,6 @@ REMEMBERED = 64
 """Searches whose result is remembered."""
 FRESH_S = 60.0
 """Who was renamed is found anew after so long at the latest."""
-_BUSY = (Kind.CALL, Kind.BUSY)
 
 
 class Found(NamedTuple):
@@ -67,20 +63,6 @@ class Search:
         )
 
 
-def in_order(people: Iterable[Person]) -> tuple[Person, ...]:
-    """Those who need somebody, then those who are busy, then the others, each by name."""
-    return tuple(sorted(people, key=_place))
-
-
-def distinct(people: tuple[Person, ...]) -> tuple[Person, ...]:
-    """``people`` with the slug behind a name that several of them have."""
-    often = Counter(person.name.casefold() for person in people)
-    return tuple(
-        replace(p, name=f"{p.name} ({p.account})") if often[p.name.casefold()] > 1 else p
-        for p in people
-    )
-
-
 def _is_wanted(person: Person, wanted: str) -> bool:
     return wanted in person.account or wanted in person.name.casefold()
 
@@ -90,8 +72,3 @@ def _places(people: tuple[Person, ...], wanted: str) -> tuple[tuple[int, str], .
         (place, person.account) for place, person in enumerate(people) if _is_wanted(person, wanted)
     )
     return tuple(islice(found, SHOWN))
-
-
-def _place(person: Person) -> tuple[int, str, str]:
-    first = 0 if person.needs_somebody else 1 if person.kind in _BUSY else 2
-    return first, person.name.casefold(), person.account

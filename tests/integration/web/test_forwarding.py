@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from bridge.web.access.password_check import FREE
+from bridge.web.access.wrong_passwords import FREE
 from tests.fakes.web_page import RunningPage, serving
 from tests.fakes.web_proxies import FORWARDING, needs_proxy, proxy
 from tests.fakes.web_trials import setting_up

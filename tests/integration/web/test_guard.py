@@ -15,7 +15,7 @@ import pytest
 from yarl import URL
 
 from bridge.contract.presence import Activity, Availability
-from bridge.web.access.password_check import FREE
+from bridge.web.access.wrong_passwords import FREE
 from bridge.web.serving.form_fields import BODY_LIMIT
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import RunningPage, person, serving

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import ConfigError
-from bridge.web.access.password_check import (
+from bridge.web.access.password_check import PasswordCheck
+from bridge.web.access.password_file import Cost, PasswordHash, read_password
+from bridge.web.access.wrong_passwords import (
     FORGIVEN_S,
     FREE,
     MOST,
     MOST_S,
     REMEMBERED,
-    PasswordCheck,
     WrongPasswords,
 )
-from bridge.web.access.password_file import Cost, PasswordHash, read_password
 from tests.fakes.clock import ManualClock
 
 SALT = bytes(range(16))

@@ -7,7 +7,8 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.presence import Activity, Availability
-from bridge.web.data.search import FEW, FRESH_S, SHOWN, Search, distinct, in_order
+from bridge.web.data.order import distinct, in_order
+from bridge.web.data.search import FEW, FRESH_S, SHOWN, Search
 from bridge.web.data.snapshot import Person
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import NOON, SIGNED_IN, person, waiting
