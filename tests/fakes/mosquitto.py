@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -62,6 +63,7 @@ class Mosquitto:
         needs_mosquitto()
         self.port = free_port()
         self.folder = folder
+        self._ports = [self.port, *map(int, re.findall(r"(?m)^listener ([1-9]\d*)", extra))]
         self._conf = folder / "mosquitto.conf"
         self._conf.write_text(
             f"listener {self.port} 127.0.0.1\nuser {os.environ.get('USER', 'root')}\n{extra}\n",
@@ -70,13 +72,14 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        """Start and return when it accepts connections."""
+        """Start and return when each of its listeners accepts connections."""
         assert PROGRAM is not None
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - starts at once and is not awaited
                 [PROGRAM, "-v", "-c", str(self._conf)], stdout=log, stderr=log
             )
-        await until_accepted(self.port)
+        for port in self._ports:
+            await until_accepted(port)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it and wait until it is gone; ``SIGKILL`` leaves no time for anything."""
