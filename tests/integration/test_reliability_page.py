@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from bridge.broker import delays, dial, receive_check, subscriptions, takeover
+from bridge.broker import birth_messages, delays, dial, receive_check, subscriptions, takeover
 from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
