@@ -20,12 +20,12 @@ from bridge.config.tables.web import WebSettings
 from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
-from bridge.contract.loading import loading
+from bridge.contract.garbage import loading
 from bridge.notify import STOPPING, notify, reloading
 from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
-from bridge.service.service import Service, populated
+from bridge.service.service import Service
 from bridge.service.signals import Signals
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,9 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
     def read_config() -> Config:
         return with_zone_of_hours(with_added(load(path, environ)), environ)
 
-    config = populated(read_config())
+    config = read_config()
+    if not config.accounts and not config.web.enabled:
+        raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
     if has_hours(config):
         log.info("%s", clock_of_hours(config, SystemClock().now()))
     with state_dir.locked(config.state_dir):
@@ -94,24 +96,21 @@ def _start_anew() -> int:
 def _service(
     config: Config, path: Path, read_config: Callable[[], Config], signals: Signals
 ) -> Service:
+    open_page: OpenPage | None = None
+    if config.web.enabled:
+        with loading():
+            from bridge.service import page  # noqa: PLC0415 - not everybody needs it
+
+        open_page = page.open_page
     service = Service(
         config,
         read_config=read_config,
         file=path,
-        open_page=_page_of(config),
+        open_page=open_page,
         open_local_api=LocalApi,
         stopping=lambda: signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service)),
     )
     return service
-
-
-def _page_of(config: Config) -> OpenPage | None:
-    if not config.web.enabled:
-        return None
-    with loading():
-        from bridge.service.page import open_page  # noqa: PLC0415 - not everybody needs it
-
-    return open_page
 
 
 def _leave(service: Service) -> None:
@@ -158,7 +157,7 @@ async def _guided(draft: Config, file: Path, signals: Signals, *, invited: bool)
     """Set up; the exit code of a signal, ``None`` when ``file`` is written."""
     from bridge.commands.first_start import invite  # noqa: PLC0415 - a first start's
 
-    listening = invite(draft.web) if invited else None
+    listening = partial(invite, draft.web) if invited else None
     setting_up = asyncio.create_task(guide(draft, file, listening=listening), name="set-up")
     with signals.sent_to(_announced(setting_up.cancel)):
         await asyncio.wait({setting_up})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, logs
 from bridge.contract.errors import ConfigError
-from bridge.contract.loading import loading
+from bridge.contract.garbage import loading
 
 if TYPE_CHECKING:
     from bridge.config.tables.config import Config
@@ -48,8 +48,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from bridge.setup import to_fill_in  # noqa: PLC0415 - a clone's first start
 
         path = to_fill_in(path)
-    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
-    return app.run(path, os.environ, set_up=set_up, at_terminal=at_terminal)
+    return app.run(path, os.environ, set_up=set_up, at_terminal=_at_terminal())
 
 
 def _app(arguments: argparse.Namespace) -> int:
@@ -101,27 +100,30 @@ def _init(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise ConfigError([f"--tenant: {error}"]) from error
     folder = Path(arguments.folder)
-    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     options = setup.InitOptions(
-        broker=_chosen_broker(arguments.broker, folder, at_terminal=at_terminal),
+        broker=_chosen_broker(arguments.broker, folder),
         tenant=tenant,
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,
         follow=arguments.follow,
     )
-    for line in setup.steps(folder, options, os.urandom, setup.Host()):
+    for line in setup.steps(folder, options):
         print(line, flush=True)  # noqa: T201 - the command's answer
     return OK
 
 
-def _chosen_broker(given: str | None, folder: Path, *, at_terminal: bool) -> MqttSettings | None:
-    if given is None and not at_terminal:
+def _chosen_broker(given: str | None, folder: Path) -> MqttSettings | None:
+    if given is None and not _at_terminal():
         return None
     from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
     from bridge.setup import place_of  # noqa: PLC0415 - as above
 
-    return chosen_broker(given, place_of(folder).folder / "config.toml", at_terminal=at_terminal)
+    return chosen_broker(given, place_of(folder).folder / "config.toml")
+
+
+def _at_terminal() -> bool:
+    return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _create_certificate(arguments: argparse.Namespace) -> int:

@@ -132,22 +132,16 @@ async def stored(
     """
     for topic_filter in filters:
         await session.subscribe(topic_filter, commands=False)
-    found: list[Received] = []
     if not await _marked(session, mark):
-        found = await collect(session, filters, lambda _: False, UNMARKED_S)
-        return _by_topic(found), None
+        return _by_topic(await collect(session, filters, lambda _: False, UNMARKED_S)), None
+    by_topic: dict[str, bytes] = {}
     came_back = False
-
-    def is_mark(received: Received) -> bool:
-        return received.topic == mark
-
     for _ in range(ROUNDS):
-        more = await collect(session, [*filters, mark], is_mark, PROOF_S)
-        found += more
-        came_back = bool(more) and is_mark(more[-1])
+        more = await collect(session, [*filters, mark], lambda each: each.topic == mark, PROOF_S)
+        by_topic |= _by_topic(more)
+        came_back = mark in by_topic
         if came_back or not more:
             break
-    by_topic = _by_topic(found)
     last = filters[-1]
     if came_back and last not in by_topic:
         late = await collect(session, filters, lambda each: each.topic == last, LATE_S)

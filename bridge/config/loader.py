@@ -76,7 +76,8 @@ def check(table: dict[str, Any], *, folder: Path, environ: Mapping[str, str]) ->
 
 
 def _checked(model: type[C], table: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> C:
-    table = {"state_dir": str(_default_state_dir(environ)), **table}
+    home = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~"), ".local", "state")
+    table = {"state_dir": str(Path(home, "presence-bridge").expanduser()), **table}
     try:
         config = model.model_validate(table, context={"folder": folder})
     except ValidationError as error:
@@ -152,11 +153,6 @@ def _value(text: str) -> Any:
         except ValueError:
             return text
     return text
-
-
-def _default_state_dir(environ: Mapping[str, str]) -> Path:
-    home = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~"), ".local", "state")
-    return Path(home, "presence-bridge").expanduser()
 
 
 def _with_secrets(config: C) -> C:

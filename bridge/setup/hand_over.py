@@ -31,7 +31,6 @@ from bridge.setup.owners import (
     Need,
     User,
     Users,
-    mounts_of,
     needs_of,
     owner_of,
 )
@@ -99,10 +98,7 @@ def give_volumes(place: Place, host: Host) -> User | None:
 def _needs(place: Place, users: Users, host: Host) -> list[Need]:
     config = place.folder / CONFIG
     gaps = config.is_file() and str(PLACEHOLDER_CLIENT_ID) in read_text(config)
-    needs = needs_of(place, users, config_has_gaps=gaps, volumes=host.volumes)
-    known = {need.path for need in needs}
-    added = mounts_of(place, users)
-    return [*needs, *(need for need in added if need.path not in known)]
+    return needs_of(place, users, config_has_gaps=gaps, volumes=host.volumes)
 
 
 def _unmet(needs: list[Need]) -> list[Need]:

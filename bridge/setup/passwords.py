@@ -8,9 +8,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bridge.config.atomic_file import write_public
+from bridge.config.atomic_file import is_there, make_folder, write_new, write_public
 from bridge.config.text_file import read_secret
-from bridge.setup.new_files import is_there, make_folder, write_new
 from bridge.setup.owners import PAGE
 
 ITERATIONS = 101

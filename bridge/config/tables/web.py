@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -41,11 +42,10 @@ def _url(text: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_loopback or address.is_unspecified
+    with suppress(ValueError):
+        if ip_address(host).is_unspecified:
+            return True
+    return is_loopback(host)
 
 
 class WebSettings(Settings):

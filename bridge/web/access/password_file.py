@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bridge.config.file_stamp import Stamp, stamp_of
+from bridge.config.text_file import Stamp, stamp_of
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import ConfigError
 from bridge.web.access.password import COST, Cost, PasswordHash, read_password
