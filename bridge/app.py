@@ -20,7 +20,7 @@ from bridge.config.tables.web import WebSettings
 from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
-from bridge.contract.garbage import loading
+from bridge.contract.garbage_collection import loading
 from bridge.notify import STOPPING, notify, reloading
 from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
@@ -131,14 +131,13 @@ def _announced(stop: Callable[[], object]) -> Callable[[], None]:
 
 async def _serve(service: Service, config: Config, signals: Signals) -> int:
     def reload() -> None:
-        problems: list[str] = []
         try:
             with reloading():
                 service.reload()
         except ConfigError as error:
-            problems = error.problems
-        for problem in problems:
-            log.error("the old config goes on, the new one is wrong: %s", problem)
+            text = "the old config goes on, the new one is wrong: %s"
+            for problem in error.problems:
+                log.error(text, problem)  # noqa: TRY400 - a person's mistake
 
     who = ", ".join(config.accounts) or "nobody yet: add somebody on the page, or in the config"
     log.info("presence-bridge %s follows %s", __version__, who)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, logs
 from bridge.contract.errors import ConfigError
-from bridge.contract.garbage import loading
+from bridge.contract.garbage_collection import loading
 
 if TYPE_CHECKING:
     from bridge.config.tables.config import Config

@@ -2,7 +2,7 @@
 
 import sys
 
-from bridge.contract.garbage import loading
+from bridge.contract.garbage_collection import loading
 
 with loading():
     from drivers.cli import main

@@ -15,7 +15,7 @@ from math import ceil
 from typing import NamedTuple
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
-from bridge.contract.garbage import uncollected
+from bridge.contract.garbage_collection import uncollected
 from bridge.contract.presence import Presence
 from bridge.polling.changes import is_seen, since_when
 from bridge.polling.freshness import Freshness

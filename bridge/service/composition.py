@@ -27,7 +27,7 @@ from bridge.microsoft.accounts import OpenHttp
 from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
 from bridge.retry import Random
-from bridge.service.followed import FollowedAccounts
+from bridge.service.followed_accounts import FollowedAccounts
 from bridge.service.sources import Sources
 from bridge.service.standby import last_served, throttled_until
 

@@ -25,7 +25,7 @@ from bridge.microsoft import Writer
 from bridge.microsoft.accounts import OpenHttp
 from bridge.retry import Random
 from bridge.service.composition import Composition, OpenLocalApi, OpenPage
-from bridge.service.followed import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.registration_change import change_registration, registration_of
 
 

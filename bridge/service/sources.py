@@ -23,7 +23,7 @@ from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
-from bridge.service.followed import ALONE_MOST, FollowedTable, settings_of, why_unread
+from bridge.service.followed_accounts import ALONE_MOST, FollowedTable, settings_of, why_unread
 
 FIRST_READS_S = 5.0
 """Who begins to serve waits so long for the first read of everybody."""

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.demo.directory import App, Person
-from bridge.service.followed import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from tests.e2e.test_many_people import APP, ROLES
 from tests.fakes.forks import Program
 from tests.homeassistant.household import Household

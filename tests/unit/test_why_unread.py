@@ -8,7 +8,7 @@ import pytest
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.errors import PersonMustActError, TryAgainError
 from bridge.polling import Status
-from bridge.service.followed import why_unread
+from bridge.service.followed_accounts import why_unread
 from tests.fakes.rows import rows
 
 Table = tuple[Status, SignIn]

@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
-from bridge.contract.garbage import uncollected
+from bridge.contract.garbage_collection import uncollected
 from bridge.contract.presence import Part, Presence
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph, parsed

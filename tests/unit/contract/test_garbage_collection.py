@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from bridge.contract.garbage import loading, uncollected
+from bridge.contract.garbage_collection import loading, uncollected
 
 
 def test_nothing_is_collected_meanwhile_and_all_is_afterwards() -> None:
