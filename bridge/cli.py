@@ -40,9 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     with loading():
         from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
-        from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
-    path = config_path(arguments.config, os.environ)
+    path = _path(arguments)
     set_up = arguments.config is None
     if set_up and path == Path("config.toml") and Path("docker-compose.yml").exists():
         from bridge.setup import to_fill_in  # noqa: PLC0415 - a clone's first start
@@ -53,9 +52,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _app(arguments: argparse.Namespace) -> int:
     from bridge.commands import home_assistant_app  # noqa: PLC0415 - as above
-    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
-    return home_assistant_app.run(config_path(arguments.config, os.environ), os.environ)
+    return home_assistant_app.run(_path(arguments), os.environ)
 
 
 def _reload(arguments: argparse.Namespace) -> int:
@@ -85,9 +83,8 @@ def _accounts(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from bridge import doctor  # noqa: PLC0415 - as above
-    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
-    return doctor.examine(config_path(arguments.config, os.environ), os.environ)
+    return doctor.examine(_path(arguments), os.environ)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -152,9 +149,15 @@ def _awaited(command: Coroutine[Any, Any, int]) -> int:
 
 def _config(arguments: argparse.Namespace) -> Config:
     from bridge.config.added_people import with_added  # noqa: PLC0415 - as above
-    from bridge.config.loader import config_path, load  # noqa: PLC0415 - as above
+    from bridge.config.loader import load  # noqa: PLC0415 - as above
 
-    return with_added(load(config_path(arguments.config, os.environ), os.environ))
+    return with_added(load(_path(arguments), os.environ))
+
+
+def _path(arguments: argparse.Namespace) -> Path:
+    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
+
+    return config_path(arguments.config, os.environ)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -111,24 +111,24 @@ async def _until_signal(options: AppOptions, path: Path, environ: Mapping[str, s
     await run_side_by_side(bridge, beside, around, stop)
 
 
-async def keep(program: Program, around: Around) -> None:
+async def keep_running(program: Program, around: Around) -> None:
     """Run ``program`` for ever, or once; when cancelled it is ended in order."""
     early = 0
     if program.needs_config:
-        await _changed(around, None)
+        await _wait_until_changed(around, None)
     if program.once:
-        await _one_life(program, around)
+        await _run_once(program, around)
         return
     while True:
         seen, began_s = stamp_of(around.config), around.clock.monotonic()
-        code = await _one_life(program, around)
+        code = await _run_once(program, around)
         if code == WRONG_USE:
             log.error(
                 "%s refuses its config (see above); it starts when %s is changed",
                 program.name,
                 around.config,
             )
-            await _changed(around, seen)
+            await _wait_until_changed(around, seen)
             early = 0
             continue
         early = 0 if around.clock.monotonic() - began_s >= STEADY_S else early
@@ -143,7 +143,7 @@ async def run_side_by_side(
 ) -> None:
     """Keep all of them until ``stop``; then the ``others`` end together, and ``first`` at last."""
     programs = (first, *others)
-    keeping = [asyncio.create_task(keep(each, around), name=each.name) for each in programs]
+    keeping = [asyncio.create_task(keep_running(each, around), name=each.name) for each in programs]
     lasting = [task for task, each in zip(keeping, programs, strict=True) if not each.once]
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
@@ -157,7 +157,7 @@ async def run_side_by_side(
             await asyncio.wait(tasks)
 
 
-async def _one_life(program: Program, around: Around) -> int:
+async def _run_once(program: Program, around: Around) -> int:
     try:
         process = await around.start(program)
     except OSError as error:
@@ -182,6 +182,6 @@ async def _end(program: Program, process: Process, end_s: float) -> None:
         await process.wait()
 
 
-async def _changed(around: Around, seen: Stamp | None) -> None:
+async def _wait_until_changed(around: Around, seen: Stamp | None) -> None:
     while stamp_of(around.config) == seen:
         await around.clock.sleep(LOOK_S)
