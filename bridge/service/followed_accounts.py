@@ -71,13 +71,6 @@ class FollowedAccounts:
             added_people.remove(file, account)
             raise
 
-    def check_added(self, account: str) -> None:
-        """Raise ``PersonMustActError`` for somebody who was not added on the page."""
-        if account not in self.config.added:
-            raise PersonMustActError(
-                f"{account} was not added here.", remedy="Take it out of the config file."
-            )
-
     def remove(self, account: str) -> None:
         """Stop following somebody who was added. Raises ``PresenceBridgeError`` for the disk."""
         added_people.remove(self.config.state_dir / added_people.FILE, account)

@@ -184,7 +184,10 @@ class Service:
 
     async def remove_person(self, account: str) -> None:
         """Sign out somebody who was added, and stop following them."""
-        self._parts.followed.check_added(account)
+        if account not in self._parts.followed.config.added:
+            raise PersonMustActError(
+                f"{account} was not added here.", remedy="Take it out of the config file."
+            )
         await self.sign_out(account)
         self._parts.followed.remove(account)
 
