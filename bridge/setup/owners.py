@@ -122,8 +122,7 @@ def _memories(states: Path, volumes: Path, users: Users) -> Iterator[Need]:
 
 def _mounts_of(place: Place, users: Users) -> Iterator[Need]:
     """What a person has added to our services in the text of the compose file, such as keys."""
-    composed = place.composed or ""
-    for service in _SERVICES.split(composed):
+    for service in _SERVICES.split(place.composed):
         is_broker = "image: eclipse-mosquitto" in service
         if service.startswith("init:") or not (is_broker or "image: presence-" in service):
             continue
