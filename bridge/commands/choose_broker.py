@@ -33,7 +33,10 @@ def chosen_broker(
     Raises ``ConfigError`` where ``given`` is no address, or there is a config, which is kept.
     """
     if given is not None:
-        broker = _from_text(given)
+        try:
+            broker = _with_user(broker_of({"host": given}))
+        except MistakeError as error:
+            raise ConfigError([f"--broker: {error}"]) from error
         if file.exists():
             raise ConfigError([f"--broker: {file} is there already: write host into its [mqtt]"])
         return broker
@@ -53,13 +56,6 @@ def _picked(found: Sequence[FoundBroker], answer: str) -> MqttSettings | None:
     if chosen.asks_who:
         say(f"Make the user bridge there, with the password in {PASSWORD_FILE}, or write your own.")
     return _with_user(MqttSettings(host=chosen.host, port=chosen.port, tls=chosen.tls))
-
-
-def _from_text(given: str) -> MqttSettings:
-    try:
-        return _with_user(broker_of({"host": given}))
-    except MistakeError as error:
-        raise ConfigError([f"--broker: {error}"]) from error
 
 
 def _with_user(broker: MqttSettings) -> MqttSettings:
