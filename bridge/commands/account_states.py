@@ -64,7 +64,10 @@ async def from_broker(config: Config) -> tuple[dict[str, Summary], str | None]:
     filters.append(topics.bridge_state)
     async with visiting(config.mqtt) as session:
         messages, came_back = await stored(session, filters, probe_topic(topics))
-    found = _by_slug(config, messages)
+    before, after = topics.account("+", "").split("+")
+    accounts = [topic.removeprefix(before) for topic in messages if topic.startswith(before)]
+    slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
+    found = {slug: _stored_of(slug, config, messages) for slug in slugs}
     state = messages.get(topics.bridge_state)
     if state == ONLINE.encode():
         if config.accounts and not found:
@@ -83,13 +86,6 @@ def _nothing_received(config: Config, topic: str) -> PersonMustActError:
         f"connected to broker {config.mqtt.address}, but received nothing:",
         remedy=f"check that user {config.mqtt.user} may read {topic} (the broker's access rules).",
     )
-
-
-def _by_slug(config: Config, messages: Mapping[str, bytes]) -> dict[str, Summary]:
-    before, after = config.topics.account("+", "").split("+")
-    accounts = [topic.removeprefix(before) for topic in messages if topic.startswith(before)]
-    slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
-    return {slug: _stored_of(slug, config, messages) for slug in slugs}
 
 
 def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Summary:
