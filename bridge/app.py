@@ -41,7 +41,11 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
     Raises:
         ConfigError: It is wrong, there is nobody to follow, or the state folder is in use.
     """
-    web = _web_for_phones(path, environ, set_up=set_up) if at_terminal else None
+    web: WebSettings | None = None
+    if at_terminal and (draft := unfinished(path, environ, set_up=set_up)):
+        from bridge.commands.first_start import opened_to_phones  # noqa: PLC0415 - a first start's
+
+        web = opened_to_phones(draft, path)
     signals = Signals()
     signals.start()
     while draft := unfinished(path, environ, set_up=set_up):
@@ -70,14 +74,6 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
         return stopped
     log.info("restarting")
     return _start_anew()
-
-
-def _web_for_phones(path: Path, environ: Mapping[str, str], *, set_up: bool) -> WebSettings | None:
-    """Where the page of a first start listens, when somebody at the terminal wants it opened."""
-    from bridge.commands.first_start import opened_to_phones  # noqa: PLC0415 - a first start's
-
-    draft = unfinished(path, environ, set_up=set_up)
-    return opened_to_phones(draft, path) if draft else None
 
 
 def command_line(started_as: list[str], folder: Path) -> list[str]:

@@ -107,7 +107,11 @@ def _layered(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any
 
 def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     strangers: list[str] = []
-    _give_way_to_hosts(table, environ)
+    mqtt = table.get("mqtt")
+    if environ.get(f"{PREFIX}MQTT__HOSTS") and isinstance(mqtt, dict):
+        # several take the place of the one that a config is shipped with; not the reverse: who
+        # lists several in the file would never learn that they do not count
+        mqtt.pop("host", None)
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS or not text:
             continue  # an empty one is not set: compose files pass on what nobody filled in
@@ -124,16 +128,6 @@ def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any
     if strangers:
         _log_strangers(tuple(sorted(strangers)))
     return table
-
-
-def _give_way_to_hosts(table: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Several brokers in the environment take the place of the one that a config is shipped with.
-
-    Not the reverse: who lists several in the file would never learn that they do not count.
-    """
-    mqtt = table.get("mqtt")
-    if environ.get(f"{PREFIX}MQTT__HOSTS") and isinstance(mqtt, dict):
-        mqtt.pop("host", None)
 
 
 @cache

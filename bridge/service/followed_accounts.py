@@ -99,13 +99,14 @@ class FollowedTable(NamedTuple):
         """Everybody of the table ``slug``, as they are announced."""
         several = self.table.reads_several
         is_large = several and len(self.source.accounts) > alone_most
+        ways = sorted(Way, key=lambda way: way != self.table.sign_in)  # the chosen one first
         return {
             account: Followed(
                 name,
                 discover=self.table.homeassistant,
                 settable=bool(self.source.writer),
                 says=self.table.status_message,
-                ways=_ways(self.table),
+                ways=() if self.table.sign_in == "app" else tuple(ways),
                 table=slug if several else None,
                 shares=is_large and not self.table.beat,
             )
@@ -155,11 +156,3 @@ def why_unread(
     name = tables[0][0].name
     who = f"{name} is not" if name and len(tables) == 1 else "Nobody is"
     return PersonMustActError(f"{who} signed in.", remedy="Sign in first.")
-
-
-def _ways(table: AccountSettings) -> tuple[Way, ...]:
-    """Both of them, the one of the config first; an app needs neither."""
-    if table.sign_in == "app":
-        return ()
-    chosen = Way(table.sign_in)
-    return (chosen, *(way for way in Way if way is not chosen))
