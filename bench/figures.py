@@ -27,7 +27,7 @@ IMPORTED = re.compile(rb"import time:\s+\d+ \|\s+\d+ \|\s+([\w.]+)")
 LOAD = """
 from contextlib import suppress
 from importlib import import_module
-from bridge.contract.loading import loading
+from bridge.contract.garbage_collection import loading
 with loading():
     for name in {modules}:
         with suppress(ImportError):

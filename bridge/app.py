@@ -20,12 +20,12 @@ from bridge.config.tables.web import WebSettings
 from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
-from bridge.contract.loading import loading
+from bridge.contract.garbage_collection import loading
 from bridge.notify import STOPPING, notify, reloading
 from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi
-from bridge.service.service import Service, populated
+from bridge.service.service import Service
 from bridge.service.signals import Signals
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,11 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
     Raises:
         ConfigError: It is wrong, there is nobody to follow, or the state folder is in use.
     """
-    web = _web_for_phones(path, environ, set_up=set_up) if at_terminal else None
+    web: WebSettings | None = None
+    if at_terminal and (draft := unfinished(path, environ, set_up=set_up)):
+        from bridge.commands.first_start import opened_to_phones  # noqa: PLC0415 - a first start's
+
+        web = opened_to_phones(draft, path)
     signals = Signals()
     signals.start()
     while draft := unfinished(path, environ, set_up=set_up):
@@ -55,7 +59,9 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
     def read_config() -> Config:
         return with_zone_of_hours(with_added(load(path, environ)), environ)
 
-    config = populated(read_config())
+    config = read_config()
+    if not config.accounts and not config.web.enabled:
+        raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
     if has_hours(config):
         log.info("%s", clock_of_hours(config, SystemClock().now()))
     with state_dir.locked(config.state_dir):
@@ -68,14 +74,6 @@ def run(path: Path, environ: Mapping[str, str], *, set_up: bool, at_terminal: bo
         return stopped
     log.info("restarting")
     return _start_anew()
-
-
-def _web_for_phones(path: Path, environ: Mapping[str, str], *, set_up: bool) -> WebSettings | None:
-    """Where the page of a first start listens, when somebody at the terminal wants it opened."""
-    from bridge.commands.first_start import opened_to_phones  # noqa: PLC0415 - a first start's
-
-    draft = unfinished(path, environ, set_up=set_up)
-    return opened_to_phones(draft, path) if draft else None
 
 
 def command_line(started_as: list[str], folder: Path) -> list[str]:
@@ -94,24 +92,21 @@ def _start_anew() -> int:
 def _service(
     config: Config, path: Path, read_config: Callable[[], Config], signals: Signals
 ) -> Service:
+    open_page: OpenPage | None = None
+    if config.web.enabled:
+        with loading():
+            from bridge.service import page  # noqa: PLC0415 - not everybody needs it
+
+        open_page = page.open_page
     service = Service(
         config,
         read_config=read_config,
         file=path,
-        open_page=_page_of(config),
+        open_page=open_page,
         open_local_api=LocalApi,
         stopping=lambda: signals.leave_soon(said_goodbye=False, otherwise=partial(_leave, service)),
     )
     return service
-
-
-def _page_of(config: Config) -> OpenPage | None:
-    if not config.web.enabled:
-        return None
-    with loading():
-        from bridge.service.page import open_page  # noqa: PLC0415 - not everybody needs it
-
-    return open_page
 
 
 def _leave(service: Service) -> None:
@@ -132,14 +127,13 @@ def _announced(stop: Callable[[], object]) -> Callable[[], None]:
 
 async def _serve(service: Service, config: Config, signals: Signals) -> int:
     def reload() -> None:
-        problems: list[str] = []
         try:
             with reloading():
                 service.reload()
         except ConfigError as error:
-            problems = error.problems
-        for problem in problems:
-            log.error("the old config goes on, the new one is wrong: %s", problem)
+            text = "the old config goes on, the new one is wrong: %s"
+            for problem in error.problems:
+                log.error(text, problem)  # noqa: TRY400 - a person's mistake
 
     who = ", ".join(config.accounts) or "nobody yet: add somebody on the page, or in the config"
     log.info("presence-bridge %s follows %s", __version__, who)
@@ -158,7 +152,7 @@ async def _guided(draft: Config, file: Path, signals: Signals, *, invited: bool)
     """Set up; the exit code of a signal, ``None`` when ``file`` is written."""
     from bridge.commands.first_start import invite  # noqa: PLC0415 - a first start's
 
-    listening = invite(draft.web) if invited else None
+    listening = partial(invite, draft.web) if invited else None
     setting_up = asyncio.create_task(guide(draft, file, listening=listening), name="set-up")
     with signals.sent_to(_announced(setting_up.cancel)):
         await asyncio.wait({setting_up})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, logs
 from bridge.contract.errors import ConfigError
-from bridge.contract.loading import loading
+from bridge.contract.garbage_collection import loading
 
 if TYPE_CHECKING:
     from bridge.config.tables.config import Config
@@ -40,23 +40,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     with loading():
         from bridge import app  # noqa: PLC0415 - msal and aiohttp only where they work
-        from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
-    path = config_path(arguments.config, os.environ)
+    path = _path(arguments)
     set_up = arguments.config is None
     if set_up and path == Path("config.toml") and Path("docker-compose.yml").exists():
         from bridge.setup import to_fill_in  # noqa: PLC0415 - a clone's first start
 
         path = to_fill_in(path)
-    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
-    return app.run(path, os.environ, set_up=set_up, at_terminal=at_terminal)
+    return app.run(path, os.environ, set_up=set_up, at_terminal=_at_terminal())
 
 
 def _app(arguments: argparse.Namespace) -> int:
     from bridge.commands import home_assistant_app  # noqa: PLC0415 - as above
-    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
-    return home_assistant_app.run(config_path(arguments.config, os.environ), os.environ)
+    return home_assistant_app.run(_path(arguments), os.environ)
 
 
 def _reload(arguments: argparse.Namespace) -> int:
@@ -86,9 +83,8 @@ def _accounts(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from bridge import doctor  # noqa: PLC0415 - as above
-    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
 
-    return doctor.examine(config_path(arguments.config, os.environ), os.environ)
+    return doctor.examine(_path(arguments), os.environ)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -101,27 +97,30 @@ def _init(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise ConfigError([f"--tenant: {error}"]) from error
     folder = Path(arguments.folder)
-    at_terminal = all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     options = setup.InitOptions(
-        broker=_chosen_broker(arguments.broker, folder, at_terminal=at_terminal),
+        broker=_chosen_broker(arguments.broker, folder),
         tenant=tenant,
         client_id=arguments.client_id,
         account=arguments.account,
         driver=arguments.driver,
         follow=arguments.follow,
     )
-    for line in setup.steps(folder, options, os.urandom, setup.Host()):
+    for line in setup.steps(folder, options):
         print(line, flush=True)  # noqa: T201 - the command's answer
     return OK
 
 
-def _chosen_broker(given: str | None, folder: Path, *, at_terminal: bool) -> MqttSettings | None:
-    if given is None and not at_terminal:
+def _chosen_broker(given: str | None, folder: Path) -> MqttSettings | None:
+    if given is None and not _at_terminal():
         return None
     from bridge.commands.choose_broker import chosen_broker  # noqa: PLC0415 - as above
     from bridge.setup import place_of  # noqa: PLC0415 - as above
 
-    return chosen_broker(given, place_of(folder).folder / "config.toml", at_terminal=at_terminal)
+    return chosen_broker(given, place_of(folder).folder / "config.toml")
+
+
+def _at_terminal() -> bool:
+    return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _create_certificate(arguments: argparse.Namespace) -> int:
@@ -150,9 +149,15 @@ def _awaited(command: Coroutine[Any, Any, int]) -> int:
 
 def _config(arguments: argparse.Namespace) -> Config:
     from bridge.config.added_people import with_added  # noqa: PLC0415 - as above
-    from bridge.config.loader import config_path, load  # noqa: PLC0415 - as above
+    from bridge.config.loader import load  # noqa: PLC0415 - as above
 
-    return with_added(load(config_path(arguments.config, os.environ), os.environ))
+    return with_added(load(_path(arguments), os.environ))
+
+
+def _path(arguments: argparse.Namespace) -> Path:
+    from bridge.config.loader import config_path  # noqa: PLC0415 - as above
+
+    return config_path(arguments.config, os.environ)
 
 
 def _parser() -> argparse.ArgumentParser:

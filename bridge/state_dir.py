@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bridge.config.private_folder import make_private
+from bridge.config.atomic_file import make_private
 from bridge.config.state_file import StateFile
 from bridge.config.unreadable_file import chown_command, owner_of, this_user
 from bridge.contract.clock import Clock

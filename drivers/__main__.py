@@ -2,7 +2,7 @@
 
 import sys
 
-from bridge.contract.loading import loading
+from bridge.contract.garbage_collection import loading
 
 with loading():
     from drivers.cli import main

@@ -28,7 +28,7 @@ from bridge.config.time_zone import with_zone
 from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
-from bridge.contract.loading import loading
+from bridge.contract.garbage_collection import loading
 from bridge.logs import LEVELS, set_up
 from drivers.base import Kind
 from drivers.commands import arguments as arguments_of

@@ -64,7 +64,10 @@ async def from_broker(config: Config) -> tuple[dict[str, Summary], str | None]:
     filters.append(topics.bridge_state)
     async with visiting(config.mqtt) as session:
         messages, came_back = await stored(session, filters, probe_topic(topics))
-    found = _by_slug(config, messages)
+    before, after = topics.account("+", "").split("+")
+    accounts = [topic.removeprefix(before) for topic in messages if topic.startswith(before)]
+    slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
+    found = {slug: _stored_of(slug, config, messages) for slug in slugs}
     state = messages.get(topics.bridge_state)
     if state == ONLINE.encode():
         if config.accounts and not found:
@@ -83,13 +86,6 @@ def _nothing_received(config: Config, topic: str) -> PersonMustActError:
         f"connected to broker {config.mqtt.address}, but received nothing:",
         remedy=f"check that user {config.mqtt.user} may read {topic} (the broker's access rules).",
     )
-
-
-def _by_slug(config: Config, messages: Mapping[str, bytes]) -> dict[str, Summary]:
-    before, after = config.topics.account("+", "").split("+")
-    accounts = [topic.removeprefix(before) for topic in messages if topic.startswith(before)]
-    slugs = dict.fromkeys(topic.partition(after)[0] for topic in accounts)
-    return {slug: _stored_of(slug, config, messages) for slug in slugs}
 
 
 def _stored_of(slug: str, config: Config, messages: Mapping[str, bytes]) -> Summary:
@@ -132,22 +128,16 @@ async def stored(
     """
     for topic_filter in filters:
         await session.subscribe(topic_filter, commands=False)
-    found: list[Received] = []
     if not await _marked(session, mark):
-        found = await collect(session, filters, lambda _: False, UNMARKED_S)
-        return _by_topic(found), None
+        return _by_topic(await collect(session, filters, lambda _: False, UNMARKED_S)), None
+    by_topic: dict[str, bytes] = {}
     came_back = False
-
-    def is_mark(received: Received) -> bool:
-        return received.topic == mark
-
     for _ in range(ROUNDS):
-        more = await collect(session, [*filters, mark], is_mark, PROOF_S)
-        found += more
-        came_back = bool(more) and is_mark(more[-1])
+        more = await collect(session, [*filters, mark], lambda each: each.topic == mark, PROOF_S)
+        by_topic |= _by_topic(more)
+        came_back = mark in by_topic
         if came_back or not more:
             break
-    by_topic = _by_topic(found)
     last = filters[-1]
     if came_back and last not in by_topic:
         late = await collect(session, filters, lambda each: each.topic == last, LATE_S)

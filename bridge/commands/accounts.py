@@ -85,9 +85,8 @@ async def _summaries(config: Config) -> tuple[dict[str, Summary], str | None]:
 def _slugs(config: Config, found: Iterable[str]) -> Iterator[str]:
     """Each table, or of one with several people those that are known."""
     for table, settings in config.accounts.items():
-        several = settings.people or settings.watch or settings.group
-        people = sorted(slug for slug in found if slug.startswith(f"{table}_")) if several else []
-        yield from people or [table]
+        people = sorted(slug for slug in found if slug.startswith(f"{table}_"))
+        yield from (settings.reads_several and people) or [table]
 
 
 def _shared(found: Mapping[str, Summary]) -> dict[str, list[str]]:

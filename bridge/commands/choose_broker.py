@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bridge.commands.first_start import ANSWER_S, typed_line
-from bridge.commands.terminal import say
+from bridge.commands.terminal import say, typed_line
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.found_broker import FoundBroker
@@ -27,9 +24,8 @@ def chosen_broker(
     given: str | None,
     file: Path,
     *,
-    at_terminal: bool,
     look: Look = look_for_brokers,
-    typed: Callable[[str], str] | None = None,
+    typed: Callable[[str], str] = typed_line,
 ) -> MqttSettings | None:
     """The broker for a new ``file``; ``None`` is the one on this machine.
 
@@ -37,20 +33,20 @@ def chosen_broker(
     Raises ``ConfigError`` where ``given`` is no address, or there is a config, which is kept.
     """
     if given is not None:
-        broker = _from_text(given)
+        try:
+            broker = _with_user(broker_of({"host": given}))
+        except MistakeError as error:
+            raise ConfigError([f"--broker: {error}"]) from error
         if file.exists():
             raise ConfigError([f"--broker: {file} is there already: write host into its [mqtt]"])
         return broker
-    if file.exists() or not at_terminal:
-        return None
-    found = asyncio.run(look())
+    found = () if file.exists() else asyncio.run(look())
     if not found:
         return None
     for number, each in enumerate(found, start=1):
         user = "asks for a user and password" if each.asks_who else "lets everybody in"
         say(f"{number}  {each.text}: a broker, which {user}")
-    ask = typed or partial(typed_line, stream=sys.stdin, within_s=ANSWER_S)
-    return _picked(found, ask(_QUESTION).strip())
+    return _picked(found, typed(_QUESTION).strip())
 
 
 def _picked(found: Sequence[FoundBroker], answer: str) -> MqttSettings | None:
@@ -60,13 +56,6 @@ def _picked(found: Sequence[FoundBroker], answer: str) -> MqttSettings | None:
     if chosen.asks_who:
         say(f"Make the user bridge there, with the password in {PASSWORD_FILE}, or write your own.")
     return _with_user(MqttSettings(host=chosen.host, port=chosen.port, tls=chosen.tls))
-
-
-def _from_text(given: str) -> MqttSettings:
-    try:
-        return _with_user(broker_of({"host": given}))
-    except MistakeError as error:
-        raise ConfigError([f"--broker: {error}"]) from error
 
 
 def _with_user(broker: MqttSettings) -> MqttSettings:

@@ -73,7 +73,7 @@ class Dialog:
         elif now.message and not now.remedy and now.state is not SignInState.SIGNED_IN:
             self._passes(now.message)
         elif self._waiting or now.remedy:
-            return self._ended(self._waiting, now)
+            return self._ended(now)
         elif now.message:
             self._passes(now.message)
         return None
@@ -140,8 +140,8 @@ class Dialog:
         say("Keep them on the page or at a terminal; until then the sign-in before goes on.")
         return FAILED
 
-    def _ended(self, waiting: SignIn | None, now: SignIn) -> int:
-        ends = waiting.expires_at if waiting else None
+    def _ended(self, now: SignIn) -> int:
+        ends = self._waiting.expires_at if self._waiting else None
         if now.remedy:
             say(f"{self._slug}: {' '.join(filter(None, (now.message, now.remedy)))}")
             if now.letter:

@@ -7,30 +7,25 @@ log: logs are kept, sent elsewhere, and read by people who may not open the page
 from __future__ import annotations
 
 import os
-import select
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
-from bridge.commands.terminal import say
-from bridge.config.private_folder import make_private
+from bridge.commands.terminal import say, typed_line
+from bridge.config.atomic_file import make_private, write_new
 from bridge.config.tables.config import Config
 from bridge.config.tables.web import WebSettings
 from bridge.config.text_file import read_secret
 from bridge.contract.errors import ConfigError
-from bridge.setup.new_files import write_new
 from bridge.setup.owners import PAGE
 from bridge.setup.passwords import password
 from bridge.web.access.one_time_link import LIFETIME_S, OneTimeLink
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by who sits at the terminal
-ANSWER_S = 60.0
-"""A terminal that nobody sits at, as in a detached screen, answers nothing."""
 PASSWORD_BYTES = 12
 """Random, and short enough to be typed on a phone."""
 _DECIDED = {"host", "password_file", "trusted_proxies"}
@@ -46,11 +41,9 @@ _OPEN = """
 Later: {address} with the password {password}
 """
 
-Listening = Callable[[int, OneTimeLink], None]
-
 
 def opened_to_phones(
-    draft: Config, file: Path, *, typed: Callable[[str], str] | None = None
+    draft: Config, file: Path, *, typed: Callable[[str], str] = typed_line
 ) -> WebSettings | None:
     """``[web]`` for the network, where somebody says so; ``None`` leaves it as it is.
 
@@ -61,8 +54,7 @@ def opened_to_phones(
     """
     if draft.web.model_fields_set & _DECIDED:
         return None
-    ask = typed or partial(typed_line, stream=sys.stdin, within_s=ANSWER_S)
-    answer = ask(_QUESTION.format(file=file))
+    answer = typed(_QUESTION.format(file=file))
     if answer.strip().lower() not in ("y", "yes"):
         return None
     secret = file.absolute().parent / "secrets" / PAGE
@@ -87,14 +79,10 @@ def invitation(web: WebSettings, address: str, link: OneTimeLink, *, terminal: T
     )
 
 
-def invite(web: WebSettings) -> Listening:
-    """Prints the invitation once the page listens."""
-
-    def listening(port: int, link: OneTimeLink) -> None:
-        address = f"http://{own_address()}:{port}/"
-        say(invitation(web, address, link, terminal=sys.stdout))
-
-    return listening
+def invite(web: WebSettings, port: int, link: OneTimeLink) -> None:
+    """Print the invitation to the page, which listens on ``port``."""
+    address = f"http://{own_address()}:{port}/"
+    say(invitation(web, address, link, terminal=sys.stdout))
 
 
 def own_address() -> str:
@@ -116,13 +104,3 @@ def _qr_code(text: str, terminal: TextIO) -> str:
     drawn = StringIO()
     segno.make_qr(text, error="m").terminal(drawn, border=2, compact=True)
     return f"{drawn.getvalue()}\n"
-
-
-def typed_line(question: str, *, stream: TextIO, within_s: float) -> str:
-    """Ask on the terminal; the line that is typed, and nothing when none comes in time."""
-    print(question, end="", flush=True)  # noqa: T201 - a question
-    ready, _, _ = select.select([stream], [], [], within_s)
-    if not ready:
-        say("")
-        return ""
-    return stream.readline()

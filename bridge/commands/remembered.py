@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.commands.account_states import Summary
 from bridge.config.tables.config import Config
-from bridge.contract.clock import Clock, SystemClock
+from bridge.contract.clock import SystemClock
 from bridge.contract.presence_kind import Kind
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT, sound
 from bridge.microsoft.sign_in.encryption import key_id_of
@@ -19,9 +19,9 @@ NONE, STORED, DAMAGED, UNREADABLE = "none", "stored", "damaged", "unreadable"
 """What there is of a sign-in; whether Microsoft still takes it, only the service finds out."""
 
 
-def remembered(config: Config, clock: Clock | None = None) -> dict[str, Summary]:
+def remembered(config: Config) -> dict[str, Summary]:
     """Each account: its stored sign-in, and the last presence in the history of the page."""
-    clock = clock or SystemClock()
+    clock = SystemClock()
     history = History(config.state_dir / "history.jsonl", clock)
     history.load()
     now = clock.now()

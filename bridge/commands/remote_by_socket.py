@@ -1,10 +1,11 @@
-"""Asks the running service on this machine, by the socket in its state folder."""
+"""Asks the running service by its socket on this machine, and reads what it answers anywhere."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,22 @@ from typing import Any
 import aiohttp
 
 from bridge import state_dir
-from bridge.commands.remote_answers import ANSWER_S, data_of, read_sign_in
 from bridge.config.tables.config import Config
-from bridge.contract.account import SignIn, Way
+from bridge.contract.account import Letter, SignIn, SignInState, Way
 from bridge.contract.errors import ContractError, PersonMustActError, TryAgainError
 from bridge.contract.wire import decode_json, encode_json
 from bridge.service import local_socket
 
+ANSWER_S = 10.0
 API = "http://localhost/api/v1/"
 LINE_LIMIT = 64 * 1024
 """Bytes of one state of a sign-in."""
 ENDED = "the service ended before it answered; ask again when it runs."
 SILENT = "the service runs, and did not answer in time; if that goes on, restart it."
+_SHOWN = (
+    *("user_code", "verification_uri", "message", "remedy", "who", "correlation_id"),
+    *("signed_in_as", "newcomer", "aadsts", "mend_url"),
+)
 
 
 @asynccontextmanager
@@ -144,3 +149,28 @@ def _read(body: bytes) -> dict[str, Any]:
         return decode_json(body)
     except ContractError:
         raise _other_release() from None
+
+
+def data_of(answer: Mapping[str, Any]) -> Any:
+    """The data of an answer. Raises ``PersonMustActError`` for a refusal."""
+    if answer.get("status") != "ok":
+        reason = str(answer.get("error")).rstrip(".")
+        raise PersonMustActError(f"the running service refused: {reason}.", remedy="")
+    return answer.get("data")
+
+
+def read_sign_in(payload: bytes) -> SignIn:
+    """A sign-in, as far as commands show it; signed out where ``payload`` cannot be read."""
+    try:
+        fields = decode_json(payload)
+        state = SignInState(fields.get("state", SignInState.SIGNED_OUT))
+        ends = fields.get("expires_at")
+        return SignIn(
+            state,
+            expires_at=datetime.fromisoformat(ends) if ends else None,
+            letter=Letter(**letter) if (letter := fields.get("letter")) else None,
+            also_on=tuple(fields.get("also_on") or ()),
+            **{key: fields.get(key) for key in _SHOWN},
+        )
+    except (ContractError, TypeError, ValueError):
+        return SignIn()

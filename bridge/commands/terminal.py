@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -15,6 +17,8 @@ from bridge.contract.errors import ConfigError
 NAMED_MOST = 10
 """So many names stand in a refusal; a table can have thousands of people."""
 CHUNK_BYTES = 65_536
+ANSWER_S = 60.0
+"""A terminal that nobody sits at, as in a detached screen, answers nothing."""
 
 
 def say(line: str) -> None:
@@ -73,3 +77,14 @@ def typed_lines(stream: TextIO | None) -> Iterator[asyncio.Queue[str]]:
         yield lines
     finally:
         loop.remove_reader(descriptor)
+
+
+def typed_line(question: str, *, stream: TextIO | None = None, within_s: float = ANSWER_S) -> str:
+    """Ask on the terminal; the line that is typed, and nothing when none comes in time."""
+    stream = stream or sys.stdin
+    print(question, end="", flush=True)  # noqa: T201 - a question
+    ready, _, _ = select.select([stream], [], [], within_s)
+    if not ready:
+        say("")
+        return ""
+    return stream.readline()

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Collection
 from pathlib import Path
-from typing import Self
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -32,7 +31,7 @@ _FILE = TypeAdapter(dict[Slug, AccountSettings], config=ConfigDict(defer_build=T
 def with_added(config: Config) -> Config:
     """``config`` with the people who were added on the page; whom the file names, it keeps."""
     named = {slug: own for slug, own in config.accounts.items() if slug not in config.added}
-    people = AddedPeople.of(config).read()
+    people = read_added(config.state_dir / FILE)
     added = {slug: own for slug, own in people.items() if slug not in named}
     return config.with_added(named, added)
 
@@ -47,48 +46,37 @@ def slug_of(name: str, taken: Collection[str]) -> str:
     return slug
 
 
-class AddedPeople:
-    """Reads and writes the file; a change is on the disk when a method returns."""
+def read_added(file: Path) -> dict[str, AccountSettings]:
+    """All of them by slug; a file that cannot be read is logged and counts as empty."""
+    try:
+        return _FILE.validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValidationError) as error:
+        log.warning("%s cannot be read: %s", file, type(error).__name__)
+        return {}
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
 
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """Those of the bridge that ``config`` describes."""
-        return cls(config.state_dir / FILE)
+def add(file: Path, account: str, settings: AccountSettings) -> None:
+    """Add ``account``; ``PersonMustActError`` where there are too many. Raises as ``_write``."""
+    people = read_added(file)
+    if len(people) >= MOST:
+        raise PersonMustActError(
+            f"there are {MOST} people already.", remedy="Put them into the config file."
+        )
+    _write(file, {**people, account: settings})
 
-    def read(self) -> dict[str, AccountSettings]:
-        """All of them by slug; a file that cannot be read is logged and counts as empty."""
-        try:
-            return _FILE.validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValidationError) as error:
-            log.warning("%s cannot be read: %s", self._file, type(error).__name__)
-            return {}
 
-    def add(self, account: str, settings: AccountSettings) -> None:
-        """Add ``account``; ``PersonMustActError`` where there are too many."""
-        people = self.read()
-        if len(people) >= MOST:
-            raise PersonMustActError(
-                f"there are {MOST} people already.", remedy="Put them into the config file."
-            )
-        self._write({**people, account: settings})
+def remove(file: Path, account: str) -> None:
+    """Remove ``account``. Raises as ``_write``."""
+    people = read_added(file)
+    _write(file, {slug: settings for slug, settings in people.items() if slug != account})
 
-    def remove(self, account: str) -> None:
-        """Remove ``account``; ``PersonMustActError`` where it was not added here."""
-        people = self.read()
-        if account not in people:
-            raise PersonMustActError(
-                f"{account} was not added here.", remedy="Take it out of the config file."
-            )
-        self._write({slug: settings for slug, settings in people.items() if slug != account})
 
-    def _write(self, people: dict[str, AccountSettings]) -> None:
-        text = _FILE.dump_json(people, exclude_defaults=True, indent=1).decode()
-        try:
-            write_private(self._file, text)
-        except OSError as error:
-            raise TryAgainError(f"{self._file}: {error.strerror}") from error
+def _write(file: Path, people: dict[str, AccountSettings]) -> None:
+    """It is on the disk afterwards; ``TryAgainError`` where that refuses."""
+    text = _FILE.dump_json(people, exclude_defaults=True, indent=1).decode()
+    try:
+        write_private(file, text)
+    except OSError as error:
+        raise TryAgainError(f"{file}: {error.strerror}") from error

@@ -1,4 +1,7 @@
-"""Writes files so that a kill or a power cut leaves the old one or the new one, whole."""
+"""Writes files so that a kill or a power cut leaves the old one or the new one, whole.
+
+And makes the folders around them, for their owner alone or for everybody.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,28 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_IMODE
 
-from bridge.config.private_folder import make_private
-
 PRIVATE = 0o600
 
 Sync = Callable[[int], None]
 After = Callable[[str], None]
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` where it is not there; ``mkdir`` gives its mode to none of the parents."""
+    for parent in reversed(folder.parents):
+        if not parent.exists():
+            parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder``, and those above it, so that everybody can enter, whatever the umask is."""
+    if not folder.is_dir():
+        if not folder.parent.exists():
+            make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        with suppress(PermissionError):
+            folder.chmod(0o755)
 
 
 def write_private(
@@ -38,6 +57,19 @@ def write_public(file: Path, text: str, *, mode: int) -> None:
     """Replace ``file``: an old one keeps its mode, and a link leads to what it led to."""
     file = file.resolve()
     _replace(file, text, S_IMODE(file.stat().st_mode) if file.exists() else mode)
+
+
+def is_there(file: Path) -> bool:
+    """Whether ``file`` has any content: an empty one is what a full disk left."""
+    return file.exists() and file.stat().st_size > 0
+
+
+def write_new(file: Path, text: str, *, mode: int) -> str:
+    """Write ``file`` if there is none; a line for the person."""
+    if is_there(file):
+        return f"kept  {file}"
+    write_public(file, text, mode=mode)
+    return f"made  {file}"
 
 
 def write_in_place(file: Path, text: str) -> None:

@@ -61,13 +61,10 @@ class Installation:
                 return "No image has it: run this lamp's driver outside of a container."
             return "The image for lamps has it: docker compose --profile driver up -d."
         also = LGPIO if extra == "gpio" and self.version >= NO_LGPIO_SINCE else ""
-        return f"Run: {self._install} {shlex.join(self._source(extra))}{also}"
-
-    @property
-    def _install(self) -> str:
-        if self.installer == "uv":
-            return f"uv pip install --python {shlex.quote(self.python)}"
-        return f"{shlex.quote(self.python)} -m pip install"
+        python = shlex.quote(self.python)
+        by_uv = self.installer == "uv"
+        install = f"uv pip install --python {python}" if by_uv else f"{python} -m pip install"
+        return f"Run: {install} {shlex.join(self._source(extra))}{also}"
 
     def _source(self, extra: str) -> list[str]:
         """What is installed: the same once more with ``extra``, or its libraries alone."""

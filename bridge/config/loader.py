@@ -76,7 +76,8 @@ def check(table: dict[str, Any], *, folder: Path, environ: Mapping[str, str]) ->
 
 
 def _checked(model: type[C], table: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> C:
-    table = {"state_dir": str(_default_state_dir(environ)), **table}
+    home = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~"), ".local", "state")
+    table = {"state_dir": str(Path(home, "presence-bridge").expanduser()), **table}
     try:
         config = model.model_validate(table, context={"folder": folder})
     except ValidationError as error:
@@ -106,7 +107,11 @@ def _layered(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any
 
 def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     strangers: list[str] = []
-    _give_way_to_hosts(table, environ)
+    mqtt = table.get("mqtt")
+    if environ.get(f"{PREFIX}MQTT__HOSTS") and isinstance(mqtt, dict):
+        # several take the place of the one that a config is shipped with; not the reverse: who
+        # lists several in the file would never learn that they do not count
+        mqtt.pop("host", None)
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS or not text:
             continue  # an empty one is not set: compose files pass on what nobody filled in
@@ -123,16 +128,6 @@ def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any
     if strangers:
         _log_strangers(tuple(sorted(strangers)))
     return table
-
-
-def _give_way_to_hosts(table: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Several brokers in the environment take the place of the one that a config is shipped with.
-
-    Not the reverse: who lists several in the file would never learn that they do not count.
-    """
-    mqtt = table.get("mqtt")
-    if environ.get(f"{PREFIX}MQTT__HOSTS") and isinstance(mqtt, dict):
-        mqtt.pop("host", None)
 
 
 @cache
@@ -152,11 +147,6 @@ def _value(text: str) -> Any:
         except ValueError:
             return text
     return text
-
-
-def _default_state_dir(environ: Mapping[str, str]) -> Path:
-    home = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~"), ".local", "state")
-    return Path(home, "presence-bridge").expanduser()
 
 
 def _with_secrets(config: C) -> C:

@@ -42,11 +42,11 @@ class StateFile:
         """Write ``text`` soon; at once where no event loop runs."""
         self._unwritten = text
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:
             self._write_now(text)
         else:
-            self._begin(loop)
+            self._begin()
 
     async def settled(self, within_s: float = CLOSE_S) -> None:
         """Wait until the newest text is written, or found not to be, ``within_s`` at the most."""
@@ -58,32 +58,31 @@ class StateFile:
 
     async def close(self) -> None:
         """Wait until the newest text is written, ``CLOSE_S`` seconds at the most; retry no more."""
-        self._begin(asyncio.get_running_loop())
+        self._begin()
         await self.settled()
         self._cancel_retry()
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _begin(self) -> None:
         if self._writing is not None or self._unwritten is None:
             return
         self._cancel_retry()
         text, self._unwritten = self._unwritten, None
+        loop = asyncio.get_running_loop()
         self._writing = loop.run_in_executor(None, self._write, self.file, text)
-        self._writing.add_done_callback(lambda done: self._written(loop, done, text))
+        self._writing.add_done_callback(lambda done: self._written(done, text))
 
-    def _written(
-        self, loop: asyncio.AbstractEventLoop, done: asyncio.Future[None], text: str
-    ) -> None:
+    def _written(self, done: asyncio.Future[None], text: str) -> None:
         self._writing = None
         error = None if done.cancelled() else done.exception()
         if error is not None and not isinstance(error, OSError):
             raise error
         self._log_news(error)
         if error is None:
-            self._begin(loop)
+            self._begin()
             return
         if self._unwritten is None:
             self._unwritten = text
-        self._retry = loop.call_later(self._retry_s, self._begin, loop)
+        self._retry = asyncio.get_running_loop().call_later(self._retry_s, self._begin)
 
     def _cancel_retry(self) -> None:
         if self._retry:

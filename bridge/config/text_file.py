@@ -1,4 +1,4 @@
-"""Text files that people write with any editor: byte order marks, line ends, encodings."""
+"""Text files that people write with any editor: encodings, line ends, whether one changed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+Stamp = tuple[int, ...]
 
 
 class EncodingError(ValueError):
@@ -31,3 +33,12 @@ def read_text(file: Path) -> str:
 def read_secret(file: Path) -> str:
     """The first line of ``file``, where a password or key stands. Raises as ``read_text``."""
     return read_text(file).partition("\n")[0].strip()
+
+
+def stamp_of(file: Path) -> Stamp | None:
+    """Changes with ``file``, whatever is done to it; ``None`` while there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -39,7 +39,7 @@ _TEXTS = {
     "too_long": "can have {max_length} entries at the most",
     "string_pattern_mismatch": "cannot be written like this",
 }
-"""By what pydantic calls the mistake, or by the beginning of that."""
+"""By what pydantic calls the mistake, or by how that begins: the longest that fits counts."""
 _OWN = ("value_error", "assertion_error")
 """Validators of ours raised these, with a sentence for people."""
 _ELSE = "cannot be read: config.toml as it is shipped shows how it is written"
@@ -83,18 +83,14 @@ def _mistake(
     elif kind in _OWN:
         text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     else:
-        known = (kind, *(kind.rpartition(end)[0] for end in ("_type", "_parsing", "_attributes")))
-        text = next((_TEXTS[word] for word in known if word in _TEXTS), _by_beginning(kind))
+        fitting = [words for words in _TEXTS if f"{kind}_".startswith(f"{words}_")]
+        text = _TEXTS[max(fitting, key=len)] if fitting else _ELSE
         text = text.format_map({name: _written(it) for name, it in (context or {}).items()})
     return ".".join(_without_alternatives(location, model)), text
 
 
 def _written(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _by_beginning(kind: str) -> str:
-    return next((text for word, text in _TEXTS.items() if kind.startswith(f"{word}_")), _ELSE)
 
 
 def _without_alternatives(location: tuple[str | int, ...], at: Any) -> Iterator[str]:

@@ -3,8 +3,6 @@
 It never changes anything: a stored sign-in is tried on a private copy, which is then removed.
 """
 
-from bridge.config.command_line import INTERRUPTED, OK
-from bridge.doctor.examination import FOUND, examine
-from bridge.doctor.private_copy import IN_MEMORY
+from bridge.doctor.examination import examine
 
-__all__ = ["FOUND", "INTERRUPTED", "IN_MEMORY", "OK", "examine"]
+__all__ = ["examine"]

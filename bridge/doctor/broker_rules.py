@@ -72,7 +72,7 @@ def _samples(config: Config) -> Iterator[str]:
     """What the bridge writes and reads: a topic for each line of the rules."""
     topics = config.topics
     yield topics.bridge_state
-    several = [s for s, own in config.accounts.items() if own.people or own.watch or own.group]
+    several = [s for s, own in config.accounts.items() if own.reads_several]
     for slug in [slug for slug in config.accounts if slug not in several][:1]:
         yield topics.account(slug, "availability")
     for slug in several[:1]:

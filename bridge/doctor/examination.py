@@ -17,15 +17,12 @@ from bridge.config.command_line import FAILED, INTERRUPTED, OK
 from bridge.config.loader import load
 from bridge.config.tables.config import Config
 from bridge.config.time_zone import with_zone_of_hours
-from bridge.contract.errors import ConfigError, PersonMustActError, TryAgainError
+from bridge.contract.errors import ConfigError, TryAgainError
 from bridge.doctor.broker import broker
 from bridge.doctor.files import open_secrets, service_runs, state_folder
 from bridge.doctor.findings import Finding, Report, bad, good, show
-from bridge.doctor.microsoft import reach, read
-from bridge.doctor.private_copy import PLACES, private_copy
+from bridge.doctor.microsoft import PLACES, reach, read
 from bridge.doctor.service import ask_by_the_broker, ask_on_this_machine, its_broker
-
-FOUND = FAILED
 
 
 def examine(
@@ -41,7 +38,7 @@ def examine(
     except ConfigError as error:
         for problem in error.problems:
             show(bad(f"config: {problem}"))
-        return FOUND
+        return FAILED
     seen = set[Finding]()
 
     def report(finding: Finding) -> None:
@@ -55,7 +52,7 @@ def examine(
             asyncio.run(_examine(config, places, report))
         except asyncio.CancelledError:
             return INTERRUPTED
-    return OK if all(finding.good for finding in seen) else FOUND
+    return OK if all(finding.good for finding in seen) else FAILED
 
 
 async def _examine(config: Config, places: Sequence[Path | None], report: Report) -> None:
@@ -72,18 +69,14 @@ async def _examine(config: Config, places: Sequence[Path | None], report: Report
         except TryAgainError as error:
             report(bad(str(error)))
             return
-        if service:
-            await _beside(config, service, report)
-        else:
+        if not service:
             await _without_socket(config, places, report)
-
-
-async def _beside(config: Config, service: OverSocket, report: Report) -> None:
-    """Ask the service on this machine: we disturb neither its connection nor its token cache."""
-    await its_broker(config, service, report)
-    if _may_reach_microsoft(config, report):
-        await reach(config, report)
-    await ask_on_this_machine(config, service, report)
+            return
+        # it is asked itself: we disturb neither its connection nor its token cache
+        await its_broker(config, service, report)
+        if _may_reach_microsoft(config, report):
+            await reach(config, report)
+        await ask_on_this_machine(config, service, report)
 
 
 async def _without_socket(config: Config, places: Sequence[Path | None], report: Report) -> None:
@@ -106,11 +99,7 @@ async def _without_socket(config: Config, places: Sequence[Path | None], report:
         await reach(config, report)
         await ask_by_the_broker(config, report)
         return
-    try:
-        with private_copy(config, places) as copied:
-            await read(config, copied, report)
-    except PersonMustActError as error:
-        report(bad(error.text, error.remedy))
+    await read(config, places, report)
 
 
 def _may_reach_microsoft(config: Config, report: Report) -> bool:

@@ -110,9 +110,9 @@ async def ask_by_the_broker(config: Config, report: Report) -> None:
 
 def _stored_auth(config: Config, slug: str, stored: Mapping[str, bytes]) -> Mapping[str, Any]:
     """The sign-in of an account or table."""
-    topics, own = config.topics, config.accounts[slug]
+    topics = config.topics
     topic = topics.account(slug, "auth")
-    if own.people or own.watch or own.group:
+    if config.accounts[slug].reads_several:
         topic = topics.table(slug, "auth")  # one sign-in is theirs
         if topic not in stored:  # the last release published it with each, called slug_somebody
             begin = topics.account(f"{slug}_", "auth").removesuffix("/auth")

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError, SourceUnavailableError
+from bridge.contract.garbage_collection import uncollected
 from bridge.contract.presence import Presence
-from bridge.contract.uncollected import uncollected
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
 from bridge.microsoft.http import OK, Http, HttpError, HttpRequest, HttpResponse

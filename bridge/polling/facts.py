@@ -15,8 +15,8 @@ from math import ceil
 from typing import NamedTuple
 
 from bridge.contract.account import SIGNED_OUT, AccountFacts, SignIn, SignInState
+from bridge.contract.garbage_collection import uncollected
 from bridge.contract.presence import Presence
-from bridge.contract.uncollected import uncollected
 from bridge.polling.changes import is_seen, since_when
 from bridge.polling.freshness import Freshness
 from bridge.polling.read_order import ReadOrder, older_in

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from bridge.contract.account import AccountFacts
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import AccessRefusedError
-from bridge.contract.uncollected import uncollected
+from bridge.contract.garbage_collection import uncollected
 from bridge.polling.facts import Facts
 from bridge.polling.machine_sleep import JUMP_S, SOON_S
 from bridge.polling.shown_sign_in import is_news, with_internal_error, with_refusal

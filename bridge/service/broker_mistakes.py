@@ -1,15 +1,17 @@
-"""Why a broker does not take what somebody typed, and at which field to look."""
+"""Why what somebody typed about a broker does not work, and at which field to look."""
 
 from __future__ import annotations
 
 import errno
 import socket
 import ssl
+from collections.abc import Mapping
 
 from bridge.broker import SubscriptionRefusedError
 from bridge.broker.probe import ShownCertificate, certificate_of, look
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.authorities import OTHER_NAME, WRONG_DATES
+from bridge.config.loader import PREFIX
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import PresenceBridgeError
 from bridge.web.data.words import for_people
@@ -19,6 +21,8 @@ SHOWN_S = 3.0
 _USER_CODES = (0x86, 0x87, 0x8A, 0x8C)
 """Reasons of a broker that are about who we are (MQTT 5, 2.4)."""
 _NOBODY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN}
+_FIELDS = ("hosts", "host", "port", "tls", "username")
+_SECRETS = ("password", "password_file")
 
 
 async def broker_mistake(error: PresenceBridgeError, settings: MqttSettings) -> MistakeError:
@@ -118,3 +122,32 @@ def _unreached(reason: BaseException | None, settings: MqttSettings) -> MistakeE
         remedy = "Check the name or address, that it is switched on, and its firewall."
         return MistakeError(f"{host} does not answer.", remedy=remedy, field="host")
     return None
+
+
+def outranked(
+    typed: MqttSettings, named: MqttSettings, environ: Mapping[str, str]
+) -> MistakeError | None:
+    """What of ``typed`` would not count, since ``environ`` has it; ``named`` is as that says."""
+    for field in _FIELDS:
+        variable, value = _variable(field, environ)
+        if value and getattr(typed, field) != getattr(named, field):
+            return MistakeError(
+                f"{variable} is {value} in the environment, and counts before what is typed here.",
+                remedy="Change it there, with docker compose in .env, and start the bridge anew.",
+                field="host" if field == "hosts" else field,
+            )
+    for field in _SECRETS:
+        variable, value = _variable(field, environ)
+        if value and typed.password:
+            where = f", in the file {value}" if field == "password_file" else ""
+            return MistakeError(
+                f"{variable} in the environment says what the password is{where}.",
+                remedy="Change it there, with docker compose in data/secrets/mqtt_bridge.",
+                field="password",
+            )
+    return None
+
+
+def _variable(field: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    name = f"{PREFIX}MQTT__{field.upper()}"
+    return name, environ.get(name, "")

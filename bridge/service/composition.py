@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import __version__, state_dir
 from bridge.broker import Broker, Connect, Lease
+from bridge.config.state_file import StateFile
 from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
+from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.supervised import Supervision
 from bridge.microsoft import Microsoft
 from bridge.microsoft.accounts import OpenHttp
 from bridge.polling import Epoch, fold
@@ -26,8 +29,7 @@ from bridge.publishing import Publisher
 from bridge.retry import Random
 from bridge.service.followed_accounts import FollowedAccounts
 from bridge.service.sources import Sources
-from bridge.service.standby import LastServed, must_serve, throttled_until
-from bridge.service.supervision import Supervision
+from bridge.service.standby import last_served, throttled_until
 
 if TYPE_CHECKING:  # loaded only by who wants them
     from bridge.service.local_api import LocalApi
@@ -61,7 +63,7 @@ class Composition:
         self._service, self._config, self._clock = service, config, clock
         self._supervision = Supervision(clock, random=random)
         self._turned = asyncio.Event()
-        self._last_served = LastServed(config.state_dir / state_dir.LEADER)
+        self._last_served = StateFile(config.state_dir / state_dir.LEADER)
         self._lease = self._standby(config) if config.standby.node else None
         self._microsoft = Microsoft(
             config, clock, open_http=open_http, executor=executor, random=random
@@ -114,7 +116,7 @@ class Composition:
         publisher.start()
         works: dict[str, Work] = {
             "publisher": publisher.run,
-            "heartbeat": self._beat,
+            "heartbeat": partial(state_dir.beat, config.state_dir, clock, self._turned.set),
             "health": self._report_health,
         }
         if open_page:
@@ -134,7 +136,7 @@ class Composition:
         works = {name: partial(self._supervision.run, name, work) for name, work in works.items()}
         self._epoch = Epoch.begun(config.state_dir / state_dir.EPOCH, clock)
         if self._lease:
-            self._lease.remember(self._last_served.read())
+            self._lease.remember(last_served(self._last_served.file))
         async with self._microsoft:
             self.sources.follow(config)
             yield works | {"sources": self.sources.run, "broker": publisher.broker.run}
@@ -161,8 +163,11 @@ class Composition:
 
     def must_serve(self) -> None:
         """Raise ``PersonMustActError`` while another node serves, which has to be asked."""
-        if self._lease:
-            must_serve(self._lease)
+        if self._lease and not self._lease.serves:
+            other = self._lease.other or "Another node"
+            raise PersonMustActError(
+                f"This node, {self._lease.node}, waits.", remedy=f"Ask where {other} runs."
+            )
 
     def reload(self) -> list[str]:
         """Follow what the config file names now, and take a new password of the page.
@@ -170,7 +175,7 @@ class Composition:
         Returns and raises as ``FollowedAccounts.reload``.
         """
         if self._page:
-            self._page.look_at_password()
+            self._page.web.guard.look_at_password()
         return self.followed.reload()
 
     def _at_the_broker(self) -> dict[str, Any]:
@@ -183,18 +188,18 @@ class Composition:
             "standby": broker.standby,
             "problems": list(broker.problems),
             "limits": asdict(broker.limits) if broker.limits else None,
-            "clocks_apart_s": self._page.clocks_apart_s if self._page else {},
+            "clocks_apart_s": self._page.view.clocks_apart_s if self._page else {},
         }
 
     def _show(self, facts: AccountFacts) -> None:
         if self._page:
-            self._supervision.call("page", partial(self._page.update, facts))
+            self._supervision.call("page", partial(self._page.view.update, facts))
 
     def _announce(self, accounts: Mapping[str, Followed]) -> None:
         self.publisher.follow(accounts)
         if self._page:
-            added = self.followed.config.added
-            self._supervision.call("page", partial(self._page.follow, accounts, added=added))
+            show = partial(self._page.view.follow, added_here=self.followed.config.added)
+            self._supervision.call("page", partial(show, accounts))
 
     def _raise_epoch(self, seen: int) -> None:
         if self._epoch and self._epoch.raise_above(seen):
@@ -218,9 +223,9 @@ class Composition:
             config.topics,
             next_epoch=lambda seen: self._epoch.next_above(seen) if self._epoch else seen + 1,
             begin=self._begin_serving,
-            end=self._end_serving,
+            end=lambda: self.sources.stop_reading(),  # noqa: PLW0108 - they come later
             clock=self._clock,
-            store=self._last_served.store,
+            store=lambda leader: self._last_served.save(leader.payload.decode()),
         )
 
     async def _begin_serving(self, is_anew: bool) -> None:  # noqa: FBT001 - as ``Lease`` says
@@ -230,12 +235,6 @@ class Composition:
                 self._microsoft.wait_until(until)
         await self.sources.begin_reading(anew=is_anew)
         self._turned.set()
-
-    def _end_serving(self) -> None:
-        self.sources.stop_reading()
-
-    async def _beat(self) -> None:
-        await state_dir.beat(self._config.state_dir, self._clock, self._turned.set)
 
     async def _report_health(self) -> None:
         """At each beat and whenever a source turned, of which a thousand may at once."""

@@ -1,17 +1,31 @@
-"""Which accounts are followed while the service runs: by the config file, and added on the page."""
+"""Which accounts are followed: by the config in force, and who is in each of its tables."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
 
-from bridge.config.added_people import AddedPeople, with_added
+from bridge.config import added_people
 from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
-from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.account import NEEDS_SIGN_IN, Followed, SignIn, SignInState, Way
+from bridge.contract.errors import (
+    ConfigError,
+    PersonMustActError,
+    PresenceBridgeError,
+    TryAgainError,
+)
+from bridge.microsoft import MicrosoftAccount
+from bridge.polling import Poller, Status
 
 log = logging.getLogger(__name__)
 
+ALONE_MOST = 200
+"""Of so many people of a table each says until when it is current; of more their table does."""
+_UNDISTURBED = ("set_presence", "status_message", "homeassistant", "beat")
+"""Keys of a table that do not decide who is read, or how."""
 NEEDS_RESTART = ("mqtt", "homeassistant", "network", "security", "state_dir", "web")
 """Tables that a reload cannot change."""
 
@@ -49,25 +63,18 @@ class FollowedAccounts:
             PresenceBridgeError: There are too many, the disk refuses, or the config lacks what the
                 sign-in needs; nothing has changed then.
         """
-        people = AddedPeople.of(self.config)
-        people.add(account, settings)
+        file = self.config.state_dir / added_people.FILE
+        added_people.add(file, account, settings)
         try:
-            self._use(with_added(self.config))
+            self._use(added_people.with_added(self.config))
         except ConfigError:
-            people.remove(account)
+            added_people.remove(file, account)
             raise
-
-    def check_added(self, account: str) -> None:
-        """Raise ``PersonMustActError`` for somebody who was not added on the page."""
-        if account not in self.config.added:
-            raise PersonMustActError(
-                f"{account} was not added here.", remedy="Take it out of the config file."
-            )
 
     def remove(self, account: str) -> None:
         """Stop following somebody who was added. Raises ``PresenceBridgeError`` for the disk."""
-        AddedPeople.of(self.config).remove(account)
-        self._use(with_added(self.config))
+        added_people.remove(self.config.state_dir / added_people.FILE, account)
+        self._use(added_people.with_added(self.config))
 
     def _use(self, config: Config) -> None:
         before, self.config = self.config, config
@@ -76,3 +83,76 @@ class FollowedAccounts:
         except ConfigError:
             self.config = before
             raise
+
+
+class FollowedTable(NamedTuple):
+    """One account table that is followed, and with it one person or many."""
+
+    settings: tuple[object, ...]
+    """All of the config that it depends on."""
+    table: AccountSettings
+    """As it is now; what is in it and not in ``settings`` can change while it goes on."""
+    source: MicrosoftAccount
+    poller: Poller
+
+    def people(self, slug: str, *, alone_most: int = ALONE_MOST) -> dict[str, Followed]:
+        """Everybody of the table ``slug``, as they are announced."""
+        several = self.table.reads_several
+        is_large = several and len(self.source.accounts) > alone_most
+        ways = sorted(Way, key=lambda way: way != self.table.sign_in)  # the chosen one first
+        return {
+            account: Followed(
+                name,
+                discover=self.table.homeassistant,
+                settable=bool(self.source.writer),
+                says=self.table.status_message,
+                ways=() if self.table.sign_in == "app" else tuple(ways),
+                table=slug if several else None,
+                shares=is_large and not self.table.beat,
+            )
+            for account, name in self.source.accounts.items()
+        }
+
+
+def settings_of(config: Config, slug: str) -> tuple[object, ...]:
+    """All that a table depends on; what else is in it changes while its people are read on."""
+    own, plain = config.accounts[slug], AccountSettings()
+    undisturbed = {key: getattr(plain, key) for key in _UNDISTURBED}
+    others = config.accounts if own.reads_several else ()
+    near = [table for table in others if table.startswith(f"{slug}_")]
+    return (
+        own.model_copy(update=undisturbed),
+        config.microsoft_of(slug),
+        config.network,
+        config.polling,
+        config.time_zone,
+        tuple(near),
+    )
+
+
+def why_unread(
+    tables: Sequence[tuple[Status, SignIn]], zone: tzinfo | None
+) -> PresenceBridgeError | None:
+    """Why none of ``tables`` can be read now, for who presses *Read now*; ``None`` when one can.
+
+    Times are shown in ``zone``.
+    """
+    if not tables:
+        return PersonMustActError("Nobody is followed.", remedy="Add a person first.")
+    hindered = (SignInState.ERROR, *NEEDS_SIGN_IN)
+    well = [now for now, sign_in in tables if not now.problem or sign_in.state not in hindered]
+    waits = [now.throttled_until for now in well if now.throttled_until]
+    if len(waits) < len(well):
+        return None
+    if waits:
+        until = f"{min(waits).astimezone(zone):%H:%M}"
+        return TryAgainError(
+            f"Microsoft asked us to wait until {until}; reading goes on by itself then."
+        )
+    refusals = (sign_in for _, sign_in in tables if sign_in.state is SignInState.ERROR)
+    if refused := next(refusals, None):
+        text = refused.message or "Microsoft refuses the sign-in."
+        return PersonMustActError(text, remedy=refused.remedy or "")
+    name = tables[0][0].name
+    who = f"{name} is not" if name and len(tables) == 1 else "Nobody is"
+    return PersonMustActError(f"{who} signed in.", remedy="Sign in first.")

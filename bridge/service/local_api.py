@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from bridge.contract.latest import Latest
 from bridge.contract.wire import encode_json
 from bridge.service import local_socket
 from bridge.web.api import PREFIX, people_parts
-from bridge.web.data.snapshot import Person
 from bridge.web.data.view import followed_person, person_of
 
 log = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class LocalApi:
         at_the_broker: Callable[[], dict[str, Any]],
     ) -> None:
         self._folder, self._clock = folder, clock
-        self._do_request, self._followed = request, everybody
+        self._do_request, self._everybody = request, everybody
         self._sign_in_of, self._at_the_broker = sign_in_of, at_the_broker
         self._warned = False
 
@@ -66,8 +65,17 @@ class LocalApi:
 
     async def _serve(self, listening: Any) -> None:
         """Until somebody took the socket away."""
+        application = web.Application(client_max_size=BODY_LIMIT)
+        application.add_routes(
+            [
+                web.get(f"{PREFIX}/people", self._people),
+                web.get(f"{PREFIX}/broker", self._broker),
+                web.get(f"{PREFIX}/sign-ins/{{account}}", self._sign_in),
+                web.post(f"{PREFIX}/requests/{{command}}", self._request),
+            ]
+        )
         runner = web.AppRunner(
-            self._application(),
+            application,
             handle_signals=False,
             handler_cancellation=True,
             shutdown_timeout=0.5,
@@ -82,29 +90,16 @@ class LocalApi:
         finally:
             await runner.cleanup()
 
-    def _application(self) -> web.Application:
-        built = web.Application(client_max_size=BODY_LIMIT)
-        built.add_routes(
-            [
-                web.get(f"{PREFIX}/people", self._people),
-                web.get(f"{PREFIX}/broker", self._broker),
-                web.get(f"{PREFIX}/sign-ins/{{account}}", self._sign_in),
-                web.post(f"{PREFIX}/requests/{{command}}", self._request),
-            ]
-        )
-        return built
-
     async def _people(self, request: web.Request) -> web.StreamResponse:
         response = await _begun(request, "application/json")
-        for part in people_parts(self._everybody()):
+        people = (
+            person_of(followed_person(None, facts.account, followed, added_here=False), facts)
+            for followed, facts in self._everybody()
+        )
+        for part in people_parts(people):
             await response.write(part)
             await asyncio.sleep(0)
         return response
-
-    def _everybody(self) -> Iterator[Person]:
-        for followed, facts in self._followed():
-            person = followed_person(None, facts.account, followed, added_here=False)
-            yield person_of(person, facts)
 
     async def _broker(self, _: web.Request) -> web.Response:
         return _json(encode_json(self._at_the_broker()))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 
 from bridge import __version__
 from bridge.broker import Broker
 from bridge.config.supervisor import without_broker
 from bridge.config.tables.config import Config
-from bridge.contract.account import AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
 from bridge.contract.health import Health
@@ -27,42 +26,25 @@ HEALTH_EVERY_S = 1.0
 
 
 class Page:
-    """Feeds the page and serves it."""
+    """Serves ``view`` as a page, and shows there how the bridge is."""
 
     def __init__(
         self, web: Web, view: View, broker: Broker, health: Callable[[], Health], clock: Clock
     ) -> None:
-        self._web, self._view = web, view
+        self.web, self.view = web, view
         self._broker, self._health, self._clock = broker, health, clock
-
-    def update(self, facts: AccountFacts) -> None:
-        """Show the newest facts of one account."""
-        self._view.update(facts)
-
-    def follow(self, accounts: Mapping[str, Followed], *, added: Collection[str]) -> None:
-        """Show exactly ``accounts``; those ``added`` on the page can be removed there."""
-        self._view.follow(accounts, added_here=added)
-
-    def look_at_password(self) -> None:
-        """Look at once whether there is a new password."""
-        self._web.guard.look_at_password()
-
-    @property
-    def clocks_apart_s(self) -> dict[str, int]:
-        """How far our clock is ahead of that of each lamp's host, in seconds."""
-        return self._view.clocks_apart_s
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        for topic_filter in self._view.topic_filters:
-            self._broker.subscribe(topic_filter, lambda r: self._view.receive(r.topic, r.payload))
+        for topic_filter in self.view.topic_filters:
+            self._broker.subscribe(topic_filter, lambda r: self.view.receive(r.topic, r.payload))
         async with asyncio.TaskGroup() as tasks:
-            for name, work in (("web", self._web.run), ("page-health", self._watch_health)):
+            for name, work in (("web", self.web.run), ("page-health", self._watch_health)):
                 tasks.create_task(supervised(work, name=name, clock=self._clock), name=name)
 
     async def _watch_health(self) -> None:
         while True:
-            self._view.update_health(
+            self.view.update_health(
                 self._health(),
                 broker_connected=self._broker.connected,
                 broker=self._broker.address,

@@ -15,7 +15,7 @@ from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
 from bridge.contract.account import Way
 from bridge.contract.clock import Clock, SystemClock
-from bridge.contract.errors import ConfigError, PersonMustActError
+from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
 from bridge.contract.light import LightCommand
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
@@ -25,7 +25,7 @@ from bridge.microsoft import Writer
 from bridge.microsoft.accounts import OpenHttp
 from bridge.retry import Random
 from bridge.service.composition import Composition, OpenLocalApi, OpenPage
-from bridge.service.followed_table import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.registration_change import change_registration, registration_of
 
 
@@ -184,7 +184,10 @@ class Service:
 
     async def remove_person(self, account: str) -> None:
         """Sign out somebody who was added, and stop following them."""
-        self._parts.followed.check_added(account)
+        if account not in self._parts.followed.config.added:
+            raise PersonMustActError(
+                f"{account} was not added here.", remedy="Take it out of the config file."
+            )
         await self.sign_out(account)
         self._parts.followed.remove(account)
 
@@ -228,14 +231,3 @@ class Service:
                 remedy=f"Add set_presence = true to [accounts.{account}], then sign in again.",
             )
         return writer
-
-
-def populated(config: Config) -> Config:
-    """``config``, when there is somebody to follow or a page to add them on.
-
-    Raises:
-        ConfigError: There is neither.
-    """
-    if not config.accounts and not config.web.enabled:
-        raise ConfigError(["accounts: nobody to follow; add a table such as [accounts.me]"])
-    return config

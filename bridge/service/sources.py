@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import tzinfo
+from itertools import chain
 from random import random as _random
 
 from bridge.config.tables.accounts import AccountSettings
@@ -22,8 +23,7 @@ from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.polling import EpochAt, Poller, Status
 from bridge.retry import Random
-from bridge.service.followed_table import ALONE_MOST, FollowedTable, settings_of
-from bridge.service.readable import Sight, why_unread
+from bridge.service.followed_accounts import ALONE_MOST, FollowedTable, settings_of, why_unread
 
 FIRST_READS_S = 5.0
 """Who begins to serve waits so long for the first read of everybody."""
@@ -61,7 +61,7 @@ class Sources:
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[str, list[asyncio.Task[None]]] = {}
         self._reads = reads
-        self._polling: dict[str, asyncio.Task[None]] = {}
+        self._polling: dict[str, list[asyncio.Task[None]]] = {}
 
     @property
     def statuses(self) -> dict[str, Status]:
@@ -80,7 +80,7 @@ class Sources:
     def why_unread(self, account: str | None, zone: tzinfo | None) -> PresenceBridgeError | None:
         """Why ``account``, or nobody at all, can be read now; ``None`` when it can."""
         asked = [
-            Sight(followed.poller.status, followed.source.sign_in.value)
+            (followed.poller.status, followed.source.sign_in.value)
             for followed in self._tables.values()
             if account is None or account in followed.source.accounts
         ]
@@ -124,7 +124,7 @@ class Sources:
     def stop_reading(self) -> None:
         """Read nobody any more; sign-ins go on."""
         self._reads = False
-        for task in self._polling.values():
+        for task in chain.from_iterable(self._polling.values()):
             task.cancel()
         self._polling.clear()
 
@@ -159,8 +159,7 @@ class Sources:
         self._tables = {slug: kept.get(slug) or added[slug] for slug in wanted}
         for slug, followed in gone.items():
             followed.source.reader.release()
-            polling = [task for task in (self._polling.pop(slug, None),) if task]
-            for task in (*self._running.pop(slug, ()), *polling):
+            for task in (*self._running.pop(slug, ()), *self._polling.pop(slug, ())):
                 task.cancel()
         self._announce_all()
         for slug in added:
@@ -193,7 +192,7 @@ class Sources:
     def _start_reading(self, slug: str) -> None:
         if self._tasks is not None:
             polling = self._tables[slug].poller.run()
-            self._polling[slug] = self._tasks.create_task(polling, name=f"poll-{slug}")
+            self._polling[slug] = [self._tasks.create_task(polling, name=f"poll-{slug}")]
 
     async def _try_sign_in(self, source: MicrosoftAccount) -> None:
         """Have it ready, and offer a sign-in where there is none."""

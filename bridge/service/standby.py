@@ -1,4 +1,4 @@
-"""A node of ``[standby]``: what it remembers, takes over, and leaves to the one that serves."""
+"""What a node of ``[standby]`` knows when it begins to serve: its own past, the other's wait."""
 
 from __future__ import annotations
 
@@ -7,46 +7,22 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from bridge.broker import Leader, Lease, leader_of
-from bridge.config.state_file import StateFile
-from bridge.contract.errors import ContractError, PersonMustActError
+from bridge.broker import Leader, leader_of
+from bridge.contract.errors import ContractError
 from bridge.contract.wire import decode_json
 
 log = logging.getLogger(__name__)
 
 
-class LastServed:
-    """What this node said last when it served, in ``file``; another of its name has another one."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = StateFile(file)
-
-    def read(self) -> Leader | None:
-        """``None``: it never served, or the file is lost."""
-        try:
-            return leader_of(self._file.file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError:
-            log.warning("%s cannot be read: as if this node had never served", self._file.file)
-            return None
-
-    def store(self, leader: Leader) -> None:
-        """Write it soon."""
-        self._file.save(leader.payload.decode())
-
-    async def close(self) -> None:
-        """Wait, not for long, until it is stored."""
-        await self._file.close()
-
-
-def must_serve(lease: Lease) -> None:
-    """Raise ``PersonMustActError`` while another node serves, which has to be asked."""
-    if not lease.serves:
-        other = lease.other or "Another node"
-        raise PersonMustActError(
-            f"This node, {lease.node}, waits.", remedy=f"Ask where {other} runs."
-        )
+def last_served(file: Path) -> Leader | None:
+    """What this node said last when it served; ``None``: it never did, or ``file`` is lost."""
+    try:
+        return leader_of(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError:
+        log.warning("%s cannot be read: as if this node had never served", file)
+        return None
 
 
 def throttled_until(health: bytes) -> datetime | None:

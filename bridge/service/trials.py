@@ -20,9 +20,8 @@ from bridge.contract.topics import Topics
 from bridge.microsoft.clouds import cloud_of
 from bridge.microsoft.connections import aiohttp_client
 from bridge.microsoft.sign_in.registration_trial import UNKNOWN_TENANT, try_registration
-from bridge.service.broker_mistakes import broker_mistake, no_rights
+from bridge.service.broker_mistakes import broker_mistake, no_rights, outranked
 from bridge.service.broker_search import look_for_brokers
-from bridge.service.broker_variables import outranked
 from bridge.web.refused import MistakeError
 from bridge.web.set_up.answers import SWAPPED
 

@@ -1,7 +1,7 @@
 """What makes a config: ``presence-bridge init``, and what the guided set-up writes."""
 
 from bridge.setup.config import CA_FILE, PASSWORD_FILE, InitOptions, write_config
-from bridge.setup.files import initialise, steps
+from bridge.setup.files import steps
 from bridge.setup.hand_over import Host
 from bridge.setup.moving import to_fill_in
 from bridge.setup.place import place_of
@@ -11,7 +11,6 @@ __all__ = [
     "PASSWORD_FILE",
     "Host",
     "InitOptions",
-    "initialise",
     "place_of",
     "steps",
     "to_fill_in",

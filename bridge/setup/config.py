@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.config.atomic_file import write_in_place
+from bridge.config.atomic_file import is_there, make_folder, write_in_place, write_new
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, MicrosoftSettings
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
@@ -21,7 +21,6 @@ from bridge.config.toml_edits import OtherStyleError, toml_text, with_values
 from bridge.config.validation_errors import problems
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import slug
-from bridge.setup.new_files import is_there, make_folder, write_new
 from bridge.setup.owners import PAGE
 
 PASSWORD_FILE = "secrets/mqtt_bridge"  # noqa: S105 - where it is, not what it is

@@ -14,12 +14,12 @@ from bridge.config.text_file import EncodingError, read_text
 from bridge.contract.errors import ConfigError, ContractError
 from bridge.setup.config import InitOptions, check_registration, driver_lines, write_config
 from bridge.setup.hand_over import Host, give_volumes, hand_over
-from bridge.setup.lamps import check, followed, lamps, topics_of
+from bridge.setup.lamps import USERS, check, followed, lamps, topics_of
 from bridge.setup.moving import MENDED, move
 from bridge.setup.owners import CONFIG, PAGE
 from bridge.setup.passwords import Randomness, make_passwords, users_in
 from bridge.setup.place import Place, place_of
-from bridge.setup.rules import USERS, lamps_of, lets_everybody_read, users_of, with_rules
+from bridge.setup.rules import lamps_of, lets_everybody_read, users_of, with_rules
 
 _MADE_BY_DOCKER = (
     "is a folder; docker compose makes one of a file that is missing: remove it (rmdir) and run "
@@ -27,17 +27,12 @@ _MADE_BY_DOCKER = (
 )
 
 
-def initialise(
+def steps(
     folder: Path,
     options: InitOptions,
     random: Randomness = os.urandom,
     host: Host | None = None,
-) -> list[str]:
-    """All that ``steps`` does; its lines."""
-    return list(steps(folder, options, random, host or Host()))
-
-
-def steps(folder: Path, options: InitOptions, random: Randomness, host: Host) -> Iterator[str]:
+) -> Iterator[str]:
     """Write ``config.toml``, ``secrets/`` and the broker's passwords and rules.
 
     In a clone they go into its one folder that git ignores, and what 0.1.0 left elsewhere is moved
@@ -49,7 +44,7 @@ def steps(folder: Path, options: InitOptions, random: Randomness, host: Host) ->
         ConfigError: A name cannot be used, the folder cannot be written, or a container could not
             use what it mounts.
     """
-    place = Place(folder, folder)
+    place, host = Place(folder, folder), host or Host()
     try:
         place = place_of(folder)
         check(options)
@@ -93,9 +88,7 @@ def _written(place: Place, options: InitOptions, random: Randomness, host: Host)
     config = _tables(file)
     _refuse_users_of_others(hashes, rules, config, options)
     users = [*USERS, *([options.driver] if options.driver else [])]
-    for_the_broker = [
-        *make_passwords(secrets, hashes, users, random),
-    ]
+    for_the_broker = make_passwords(secrets, hashes, users, random)
     names = (secret.name.removeprefix("mqtt_") for secret in secrets.glob("mqtt_*"))
     ours = {name for name in names if "." not in name}  # as a draft after a kill
     for_the_broker += _rules(rules, ours, users_in(hashes), config, options)

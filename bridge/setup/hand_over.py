@@ -31,7 +31,6 @@ from bridge.setup.owners import (
     Need,
     User,
     Users,
-    mounts_of,
     needs_of,
     owner_of,
 )
@@ -67,19 +66,19 @@ def hand_over(place: Place, host: Host) -> Iterator[str]:
     needs = _needs(place, chosen or Users(), host)
     is_root = os.geteuid() == 0
     is_refused = not is_root or not _give(needs, place, host.chown)
-    if composed is None and (not is_root or not is_refused):
+    if not composed and (not is_root or not is_refused):
         return  # no container is to come, or all was given
     if not is_root and not host.volumes.is_dir() and _unmet(needs):
         yield "For docker compose: docker compose run --rm init   (its users cannot read this yet)"
         return
     lacking = [need for need in _unmet(needs) if host.volumes not in need.path.parents]
-    if is_refused and not chosen and dot_env.UID in (composed or "") and (it := owner_of(lacking)):
+    if is_refused and not chosen and dot_env.UID in composed and (it := owner_of(lacking)):
         needs = _needs(place, Users(it, it), host)
         _give(needs, place, host.chown)  # what was given to others comes back
         yield from _choose(place, it, host)
     if is_refused:
         yield from _opened(_unmet(needs), place)
-    yield from _zone(place, composed or "", host)
+    yield from _zone(place, host)
     if unmet := _unmet(needs):
         remedies = [_remedy(need, place, host, is_refused=is_refused) for need in unmet]
         raise ConfigError([f"{need}; {it}" for need, it in zip(unmet, remedies, strict=True)])
@@ -99,10 +98,7 @@ def give_volumes(place: Place, host: Host) -> User | None:
 def _needs(place: Place, users: Users, host: Host) -> list[Need]:
     config = place.folder / CONFIG
     gaps = config.is_file() and str(PLACEHOLDER_CLIENT_ID) in read_text(config)
-    needs = needs_of(place, users, config_has_gaps=gaps, volumes=host.volumes)
-    known = {need.path for need in needs}
-    added = mounts_of(place, users)
-    return [*needs, *(need for need in added if need.path not in known)]
+    return needs_of(place, users, config_has_gaps=gaps, volumes=host.volumes)
 
 
 def _unmet(needs: list[Need]) -> list[Need]:
@@ -161,10 +157,10 @@ def _change(path: Path, uid: int, gid: int, *, mode: int, chown: Chown) -> None:
         raise
 
 
-def _zone(place: Place, composed: str, host: Host) -> Iterator[str]:
+def _zone(place: Place, host: Host) -> Iterator[str]:
     """Keep the time zone for the containers, which do not see the machine's."""
     file = place.beside / ".env"
-    if dot_env.ZONE not in composed or dot_env.ZONE in dot_env.read(file, {}):
+    if dot_env.ZONE not in place.composed or dot_env.ZONE in dot_env.read(file, {}):
         return
     if zone := machine_zone(host.environ, host.localtime):
         dot_env.write(file, {dot_env.ZONE: zone})

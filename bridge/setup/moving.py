@@ -16,10 +16,9 @@ from stat import S_IMODE
 from typing import Any
 
 from bridge import state_dir
-from bridge.config.atomic_file import write_public
+from bridge.config.atomic_file import is_there, make_folder, write_public
 from bridge.config.text_file import read_text
 from bridge.contract.errors import ConfigError
-from bridge.setup.new_files import is_there, make_folder
 from bridge.setup.owners import CONFIG, MARK, PAGE, STATE, VOLUME_OF
 from bridge.setup.place import OVERRIDES, Place, place_of
 

@@ -94,9 +94,12 @@ def needs_of(place: Place, users: Users, *, config_has_gaps: bool, volumes: Path
         Need(broker / "acl", users.broker, mode=0o640),  # its person must be able to read it
         Need(folder / CONFIG, users.bridge, READ | WRITE if config_has_gaps else READ),
         *_memories(folder / STATE, volumes, users),
+        *_mounts_of(place, users),
     ]
-    first = {need.path: need for need in reversed(named)}  # without a clone some are the same
-    return [need for path, need in reversed(first.items()) if path.exists()]
+    first: dict[Path, Need] = {}  # without a clone some are the same
+    for need in named:
+        first.setdefault(need.path, need)
+    return [need for path, need in first.items() if path.exists()]
 
 
 def _keys_of(secrets: Path, bridge: User) -> Iterator[Need]:
@@ -117,10 +120,9 @@ def _memories(states: Path, volumes: Path, users: Users) -> Iterator[Need]:
             yield Need(path, user, READ | WRITE | ENTER, mode=0o700, gid=user.gid)
 
 
-def mounts_of(place: Place, users: Users) -> Iterator[Need]:
+def _mounts_of(place: Place, users: Users) -> Iterator[Need]:
     """What a person has added to our services in the text of the compose file, such as keys."""
-    composed = place.composed or ""
-    for service in _SERVICES.split(composed):
+    for service in _SERVICES.split(place.composed):
         is_broker = "image: eclipse-mosquitto" in service
         if service.startswith("init:") or not (is_broker or "image: presence-" in service):
             continue

@@ -8,9 +8,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bridge.config.atomic_file import write_public
+from bridge.config.atomic_file import is_there, make_folder, write_new, write_public
 from bridge.config.text_file import read_secret
-from bridge.setup.new_files import is_there, make_folder, write_new
 from bridge.setup.owners import PAGE
 
 ITERATIONS = 101
@@ -33,7 +32,7 @@ def make_passwords(
     make_folder(hashes.parent)
     before = hashes.read_text(encoding="utf-8") if hashes.exists() else ""
     whole = [line for line in before.splitlines() if _is_whole(line)]
-    known = {line.partition(":")[0] for line in whole}
+    known = users_in(hashes)
     files = {user: secrets / f"mqtt_{user}" for user in users}
     lines = [
         f"kept  {hashes}: {user} has a password there that is not in {file}"

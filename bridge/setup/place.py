@@ -26,10 +26,10 @@ class Place:
         return self.folder != self.beside
 
     @property
-    def composed(self) -> str | None:
-        """What the compose file says, where there is one."""
+    def composed(self) -> str:
+        """What the compose file says; nothing where there is none."""
         files = (file for name in COMPOSE if (file := self.beside / name).is_file())
-        return next((read_text(file) for file in files), None)
+        return next((read_text(file) for file in files), "")
 
     def named(self, path: Path) -> Path:
         """``path`` as a person finds it: in a container the clone has another name."""
@@ -39,6 +39,6 @@ class Place:
 def place_of(folder: Path) -> Place:
     """A clone keeps all of it in one folder, if its compose file is new enough to look there."""
     around = Place(folder, folder)
-    if f"./{DATA}/" in (around.composed or ""):
+    if f"./{DATA}/" in around.composed:
         return Place(folder / DATA, folder)
     return around

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from bridge.contract.topics import Topics
-from bridge.setup.devices import DeviceTopics
+from bridge.setup.lamps import Lamp
 
-USERS = ("bridge", "homeassistant", "health")
-"""Who is no lamp."""
 BEGIN = '# --- "presence-bridge init" keeps the lines from here'
 END = "# --- to here"
 
@@ -26,16 +23,6 @@ _LAMP = re.compile(r"# lamp (\S+): ")
 _USER = re.compile(r"(?m)^user (\S+)$")
 _FOLLOWED = ("state", "availability", "sign_in")
 _OLDER = re.compile(r"# (every user, so every lamp|Lamps of an older release): .*")
-
-
-@dataclass(frozen=True, slots=True)
-class Lamp:
-    """A lamp's user at the broker."""
-
-    name: str
-    follow: tuple[str, ...]
-    """Accounts; all of them when empty, as in the config."""
-    device: DeviceTopics
 
 
 def lamps_of(text: str) -> Mapping[str, str]:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.config.atomic_file import make_private
 from bridge.config.installation import cure
-from bridge.config.private_folder import make_private
 from bridge.contract.errors import LightRefusedError, LightUnreachableError, PresenceBridgeError
 from drivers.gpio.levels import Levels
 from drivers.gpio.options import GpioOptions

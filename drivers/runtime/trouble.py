@@ -10,7 +10,7 @@ import math
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from bridge.contract.faults import Faults
+from bridge.contract.supervised import Faults
 from bridge.retry import Random, full_jitter
 
 log = logging.getLogger(__name__)

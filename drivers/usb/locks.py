@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from bridge.config.private_folder import make_private
+from bridge.config.atomic_file import make_private
 
 LetGo = Callable[[], None]
 

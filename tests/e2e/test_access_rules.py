@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from bridge.setup import InitOptions, initialise
+from bridge.setup import InitOptions
 from tests.e2e.conftest import Stage
+from tests.fakes.init import initialise
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import subscriber
 

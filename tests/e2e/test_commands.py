@@ -18,8 +18,9 @@ from bridge.commands.remote_by_socket import on_this_machine
 from bridge.config.loader import load
 from bridge.contract.errors import PersonMustActError
 from bridge.service import local_socket
-from bridge.setup import InitOptions, initialise
+from bridge.setup import InitOptions
 from tests.e2e.conftest import Stage
+from tests.fakes.init import initialise
 from tests.fakes.mosquitto import Mosquitto, free_port, running
 from tests.fakes.subscriber import Subscriber, subscriber
 

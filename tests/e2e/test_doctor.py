@@ -21,7 +21,7 @@ from bridge.commands import login as commands
 from bridge.config.command_line import OK
 from bridge.config.loader import load
 from bridge.demo.certificate import make_certificate
-from bridge.doctor import IN_MEMORY
+from bridge.doctor.microsoft import IN_MEMORY
 from bridge.microsoft.sign_in.certificate import create
 from tests.e2e.conftest import Stage
 from tests.fakes.forks import Done, Forks

@@ -16,7 +16,7 @@ import aiomqtt
 import pytest
 import pytest_asyncio
 
-from bridge.service.followed_table import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from tests.e2e.test_many_people import APP, ROLES
 from tests.fakes.forks import Program
 from tests.fakes.microsoft.directory import App, Person

@@ -17,9 +17,9 @@ from bridge.config.loader import load, load_host
 from bridge.config.tables.config import Config
 from bridge.contract.topics import Topics
 from bridge.doctor.broker import broker
-from bridge.setup.devices import DeviceTopics
+from bridge.setup.lamps import DeviceTopics, Lamp
 from bridge.setup.passwords import hashed
-from bridge.setup.rules import Lamp, with_rules
+from bridge.setup.rules import with_rules
 from tests.fakes.mosquitto import free_port, running
 
 ROOT = Path(__file__).parents[2]

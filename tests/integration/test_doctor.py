@@ -13,10 +13,11 @@ import pytest
 
 from bridge import doctor, state_dir
 from bridge.broker import visit
+from bridge.config.command_line import FAILED, OK
 from bridge.config.loader import load
 from bridge.contract.wire import Message, encode_json
 from bridge.demo.certificate import ServerCertificate, make_certificate
-from bridge.doctor.private_copy import PLACES
+from bridge.doctor.microsoft import PLACES
 from bridge.microsoft.sign_in.remedies import explain
 from tests.fakes.clock import ManualClock
 from tests.fakes.microsoft import ScriptedMicrosoft
@@ -88,7 +89,7 @@ async def patient(
 
 async def test_an_account_that_nobody_signed_in_is_the_only_finding(patient: Patient) -> None:
     code, report = await patient.examine()
-    assert code == doctor.FOUND
+    assert code == FAILED
     good, bad = report[:5], report[5:]
     assert good[0] == f"ok   config: {patient.file}"
     assert good[1] == f"ok   state_dir: {patient.file.parent / 'state'}"
@@ -119,7 +120,7 @@ async def test_a_wrong_config_is_reported_and_nothing_is_asked(
 ) -> None:
     patient.change(old, new)
     code, report = await patient.examine()
-    assert code == doctor.FOUND
+    assert code == FAILED
     assert len(report) == 1
     assert report[0].startswith("BAD  config: ")
     assert finding in report[0]
@@ -135,7 +136,7 @@ async def test_every_mistake_in_the_config_is_a_line(patient: Patient) -> None:
 async def test_without_a_config_it_says_how_to_make_one(patient: Patient) -> None:
     patient.file.unlink()
     code, report = await patient.examine()
-    assert code == doctor.FOUND
+    assert code == FAILED
     assert "make one with: presence-bridge init" in report[0]
 
 
@@ -172,7 +173,7 @@ async def test_a_broker_that_cannot_be_used_is_reported_with_its_cure_and_no_pas
 async def test_a_config_without_accounts_is_a_finding(patient: Patient) -> None:
     patient.change("[accounts.alice]", "")
     code, report = await patient.examine()
-    assert code == doctor.FOUND
+    assert code == FAILED
     assert report[-2:] == [
         "BAD  accounts: nobody to follow",
         "     -> Add a table [accounts.NAME] to the config, or a person on the page.",
@@ -346,7 +347,7 @@ async def test_beside_a_running_service_the_broker_is_asked_and_not_the_token_ca
         await patient.publish(AUTH, auth)
         code, report = await patient.examine()
     good = finding[0].startswith("ok ")
-    assert code == (doctor.OK if good else doctor.FOUND)
+    assert code == (OK if good else FAILED)
     at = next(n for n, line in enumerate(report) if line.startswith(finding[0]))
     assert len(report[at:]) == len(finding)
     for line, begin in zip(report[at:], finding, strict=True):
@@ -383,14 +384,14 @@ async def test_a_running_service_that_is_unwell_is_a_finding(patient: Patient) -
         health = b'{"healthy":false,"reason":"alice: Microsoft Graph fails (HTTP 500)"}'
         await patient.publish("presence/bridge/health", health)
         code, report = await patient.examine()
-    assert code == doctor.FOUND
+    assert code == FAILED
     assert "BAD  the running service: alice: Microsoft Graph fails (HTTP 500)" in report
 
 
 async def test_a_service_that_runs_but_is_not_at_the_broker_is_a_finding(patient: Patient) -> None:
     with state_dir.locked(patient.file.parent / "state"):
         code, report = await patient.examine()
-    assert code == doctor.FOUND
+    assert code == FAILED
     assert "BAD  the service runs, but not at this broker" in report
 
 
@@ -423,7 +424,7 @@ async def test_without_a_place_for_the_copy_that_is_reported_and_nothing_is_trie
     patient: Patient, tmp_path: Path
 ) -> None:
     code, report = await patient.examine([tmp_path / "nowhere", patient.file])
-    assert code == doctor.FOUND
+    assert code == FAILED
     assert report[-2:] == [
         "BAD  no place for a private copy of the stored sign-ins: Not a directory",
         "     -> Set TMPDIR to a folder that this user may write, on a disk that is not full.",

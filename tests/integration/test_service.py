@@ -72,19 +72,23 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-class BuggyPage:
-    """A page that fails twice."""
+class BuggyView:
+    """It shows nobody."""
 
     clocks_apart_s: Mapping[str, int] = MappingProxyType({})
-
-    def __init__(self) -> None:
-        self.runs = 0
 
     def update(self, facts: AccountFacts) -> None:
         raise ZeroDivisionError("another bug")
 
-    def follow(self, accounts: Mapping[str, Followed], *, added: Collection[str]) -> None:
+    def follow(self, accounts: Mapping[str, Followed], *, added_here: Collection[str]) -> None:
         pass
+
+
+class BuggyPage:
+    """A page that fails twice."""
+
+    def __init__(self) -> None:
+        self.runs, self.view = 0, BuggyView()
 
     async def run(self) -> None:
         self.runs += 1
@@ -223,6 +227,12 @@ async def test_to_read_now_says_why_nothing_can_be_read(tmp_path: Path) -> None:
     async with running(nobody, clock):
         with pytest.raises(PersonMustActError, match="Nobody is followed"):
             nobody.poll()
+
+
+async def test_who_stands_in_the_config_file_is_not_removed_from_here(tmp_path: Path) -> None:
+    service = Service(config(tmp_path, "alice"), clock=ManualClock())
+    with pytest.raises(PersonMustActError, match=r"alice was not added here\. Take it out of"):
+        await service.remove_person("alice")
 
 
 async def test_a_reload_takes_a_new_password_of_the_page_at_once(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from bridge.config.tables.config import Config, NetworkSettings, PollingSettings
 from bridge.config.tables.hours import HoursSettings
 from bridge.config.tables.shared import HomeAssistantSettings, MqttSettings
 from bridge.config.tables.web import WebSettings
-from bridge.setup import InitOptions, initialise
+from bridge.setup import InitOptions
 from bridge.setup.dot_env import GID, UID, ZONE
 from bridge.setup.owners import BRIDGE, BROKER, VOLUME_OF, VOLUMES
 from drivers.registry import EXTRAS, GROUP, find, installed
@@ -33,6 +33,7 @@ from drivers.rules import Look
 from drivers.rules.defaults import LOOK_NAMES
 from drivers.runtime.heartbeat import heartbeat_of
 from drivers.settings import Common, Schedule
+from tests.fakes.init import initialise
 from tests.fakes.rows import rows
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.microsoft import Microsoft
 from bridge.polling import fold
-from bridge.service.followed_table import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.sources import Sources
 from tests.fakes.clock import ManualClock
 from tests.fakes.source import FakeSource

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ async def test_bridge_lamp_and_set_up_get_the_broker_of_home_assistant(
 async def test_the_page_lets_ingress_in_and_nobody_else(supervisor: Supervisor, file: Path) -> None:
     web = (await loaded(file, supervisor)).web
     assert (web.host, web.port) == ("0.0.0.0", 8099)
-    assert (web.trusted_proxies, web.password_file) == (("172.30.32.2",), None)
+    assert (web.trusted_proxies, web.password_file) == ((ip_network("172.30.32.2"),), None)
 
 
 async def test_without_a_broker_the_set_up_asks_and_a_later_one_is_found(

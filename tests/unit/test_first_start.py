@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.commands.first_start import invitation, opened_to_phones, typed_line
+from bridge.commands.first_start import invitation, opened_to_phones
+from bridge.commands.terminal import typed_line
 from bridge.config.loader import from_environment
 from bridge.config.tables.config import Config
 from bridge.web.access.one_time_link import OneTimeLink

@@ -19,7 +19,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from bridge import REPOSITORY, __version__, state_dir
-from bridge.commands.programs import END_S
+from bridge.commands.home_assistant_app import END_S
 from bridge.config.supervisor import PAGE, AppOptions
 from bridge.config.tables.base import Slug
 from bridge.logs import LEVELS

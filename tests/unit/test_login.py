@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.commands.dialog import Actions, Dialog, may_open_browser
-from bridge.commands.remote_answers import read_sign_in
+from bridge.commands.remote_by_socket import read_sign_in
 from bridge.commands.terminal import chosen_account, typed_lines
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from bridge.config.tables.config import Config
-from bridge.service.followed_table import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.service import Service
 from tests.world.loop import VirtualLoop
 from tests.world.network import Network

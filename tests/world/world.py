@@ -17,7 +17,7 @@ from bridge.config.tables.config import Config
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError
 from bridge.contract.topics import Topics
-from bridge.service.followed_table import ALONE_MOST
+from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.service import Service
 from drivers.runtime.runner import Runner
 from drivers.settings import Common

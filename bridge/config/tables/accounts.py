@@ -113,6 +113,11 @@ class AccountSettings(CertificateSettings):
         return self.people or self.watch or ()
 
     @property
+    def reads_several(self) -> bool:
+        """Whether one sign-in reads several people, who are called table_person."""
+        return bool(self.group or self.people or self.watch)
+
+    @property
     def pinned(self) -> str | None:
         """The only one who may sign in for the table, as GUID or user principal name."""
         return None if self.sign_in == "app" else self.user

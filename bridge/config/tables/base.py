@@ -77,9 +77,13 @@ def host_problem(host: str) -> str | None:
     if colon and port.isdigit() and ":" not in name:
         return f"has a port in it: write host = {name!r} and port = {port}"
     is_name = len(host) <= HOST_MOST and _HOST.fullmatch(host)
-    if is_name or _is_address(host) or host.startswith("unix:/"):
+    if is_name or host.startswith("unix:/"):
         return None
-    return "is no name that a network could know: write a name such as nas.local, or an address"
+    try:
+        ip_address(host.partition("%")[0].strip("[]"))
+    except ValueError:
+        return "is no name that a network could know: write a name such as nas.local, or an address"
+    return None
 
 
 def named_host(text: str) -> str:
@@ -91,14 +95,6 @@ def named_host(text: str) -> str:
 
 
 HostAddress = Annotated[str, AfterValidator(named_host)]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0].strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 class Settings(BaseModel):

@@ -5,6 +5,7 @@ A lamp's process does not load the models of the bridge's own tables.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
@@ -20,16 +21,35 @@ from pydantic import (
 )
 
 from bridge.config.tables.base import ConfigPath, HostAddress, Settings, Slug, is_zone, matching
-from bridge.config.tables.broker_address import BrokerAddress, Port
 from bridge.config.tables.topic import BirthTopic, TopicBase
 from bridge.contract.topics import Topics
 
+Port = Annotated[int, Field(ge=1, le=65535)]
+_WITH_PORT = re.compile(r"(\[[^\]]+\]|[^:/]+):(\d+)")
 Protocol = Literal["auto", "5", "3.1.1"]
 _PROTOCOLS = get_args(Protocol)
 ClientIdPrefix = Annotated[
     str,
     matching(r"[!-~]{1,60}", "can have letters, digits and signs, no spaces, 60 at the most"),
 ]
+
+
+class BrokerAddress(Settings):
+    """One of several brokers in ``mqtt.hosts``: ``"name"``, ``"name:port"``, or a table."""
+
+    host: HostAddress
+    port: Port | None = None
+    """As ``port`` in ``[mqtt]`` when not given."""
+    server_name: str | None = None
+    """As ``server_name`` in ``[mqtt]`` when not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        both = _WITH_PORT.fullmatch(value.strip())
+        return {"host": both[1], "port": both[2]} if both else {"host": value}
 
 
 class MqttSettings(Settings):

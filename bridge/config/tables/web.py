@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import ConfigPath, Settings, is_loopback, matching
 
-Network = IPv4Network | IPv6Network
 _URL = re.compile(r"""https?://[^\s/@"'<>{}\\]+(/[^\s"'<>{}\\#?]*)?""")
 HostName = Annotated[
     str,
@@ -23,12 +23,14 @@ HostName = Annotated[
 ]
 
 
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError:
-        raise ValueError("is not an address or network such as 172.30.32.2 or 10.0.0.0/8") from None
-    return text
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return ip_network(value)
+    raise ValueError("is not an address or network such as 172.30.32.2 or 10.0.0.0/8")
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 def _url(text: str) -> str:
@@ -41,11 +43,10 @@ def _url(text: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_loopback or address.is_unspecified
+    with suppress(ValueError):
+        if ip_address(host).is_unspecified:
+            return True
+    return is_loopback(host)
 
 
 class WebSettings(Settings):
@@ -62,24 +63,14 @@ class WebSettings(Settings):
     """Names the page is reached by; addresses and this machine's own name need not be listed."""
     url: Annotated[str, AfterValidator(_url)] | None = None
     """The page's whole address, for links to it; else ``address`` says what the rest tells."""
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     """Addresses of proxies that let only the right people through, such as Home Assistant's ingress
     (172.30.32.2): nobody who comes from there is asked for a password."""
-    forwarded_from: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    forwarded_from: tuple[Network, ...] = ()
     """Addresses of proxies that only forward: they are believed for whom they ask, so that each
     reader has an own lock-out, and everybody is asked for the password."""
     history: bool = True
     """Keep seven days of presence in ``state_dir`` for the strip."""
-
-    @property
-    def proxies(self) -> tuple[Network, ...]:
-        """``trusted_proxies`` as networks."""
-        return tuple(map(ip_network, self.trusted_proxies))
-
-    @property
-    def forwarders(self) -> tuple[Network, ...]:
-        """``forwarded_from`` as networks."""
-        return tuple(map(ip_network, self.forwarded_from))
 
     @property
     def is_local(self) -> bool:

@@ -16,8 +16,8 @@ from typing import Any
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError
+from bridge.contract.garbage_collection import uncollected
 from bridge.contract.presence import Part, Presence
-from bridge.contract.uncollected import uncollected
 from bridge.contract.wire import encode_json
 from bridge.microsoft.graph import Graph, parsed
 from bridge.microsoft.people.directory import Member

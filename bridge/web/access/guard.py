@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.config.state_file import StateFile
 from bridge.config.tables.web import WebSettings
-from bridge.contract.faults import Faults
+from bridge.contract.supervised import Faults
 from bridge.web.access import csrf
 from bridge.web.access.hosts import names_us
 from bridge.web.access.one_time_link import OneTimeLink

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bridge.config.file_stamp import Stamp, stamp_of
-from bridge.config.text_file import read_secret
+from bridge.config.text_file import Stamp, read_secret, stamp_of
 from bridge.config.unreadable_file import unreadable
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import ConfigError

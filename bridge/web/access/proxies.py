@@ -84,7 +84,7 @@ class Proxies:
     """Notes how each request came; logs once that a proxy should be named."""
 
     def __init__(self, settings: WebSettings) -> None:
-        self._trusted, self._forwarding = settings.proxies, settings.forwarders
+        self._trusted, self._forwarding = settings.trusted_proxies, settings.forwarded_from
         self._has_password = settings.password_file is not None
         self._logged: set[str] = set()
 

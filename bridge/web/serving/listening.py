@@ -75,7 +75,7 @@ class Listener:
 
     async def _accept(self, listening: socket.socket, server: web.Server) -> None:
         loop = asyncio.get_running_loop()
-        named = (*self._settings.proxies, *self._settings.forwarders)
+        named = (*self._settings.trusted_proxies, *self._settings.forwarded_from)
         while True:
             try:
                 accepted, peer = await loop.sock_accept(listening)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.config.added_people import slug_of
-from bridge.config.atomic_file import write_private, write_public
-from bridge.config.private_folder import make_private
+from bridge.config.atomic_file import make_private, write_private, write_public
 from bridge.config.tables.shared import MqttSettings
 from bridge.config.tables.web import WebSettings
 from bridge.contract.errors import ConfigError

@@ -18,9 +18,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from bridge.contract.errors import ConfigError
-from bridge.setup import InitOptions, initialise
+from bridge.setup import InitOptions
 from bridge.setup.hand_over import Chown, Host
 from bridge.setup.owners import BRIDGE, BROKER, MARK, User
+from tests.fakes.init import initialise
 
 ROOT = Path(__file__).parents[3]
 OPTIONS = InitOptions(tenant="contoso.com", client_id="11111111-2222-3333-4444-555555555555")
@@ -96,14 +97,14 @@ def init(
     code = (
         "import os, sys; from pathlib import Path\n"
         "from bridge.contract.errors import ConfigError\n"
-        "from bridge.setup import InitOptions, initialise\n"
+        "from bridge.setup import InitOptions, steps\n"
         "from bridge.setup.hand_over import Host\n"
         "from bridge.config.tables.config import Config; Config.model_rebuild()\n"
         f"{more}\n"
         f"if {user.uid}: os.setgroups([]); os.setgid({user.gid}); os.setuid({user.uid})\n"
         f"options, host = InitOptions({OPTIONS.tenant!r}, {OPTIONS.client_id!r}), "
         f"Host(localtime=Path('/none'), volumes=Path({str(volumes)!r}), environ={{}})\n"
-        f"try: print(*initialise(Path({str(folder)!r}), options, host=host), sep='\\n')\n"
+        f"try: print(*steps(Path({str(folder)!r}), options, host=host), sep='\\n')\n"
         "except ConfigError as error: sys.exit(str(error))\n"
     )
     fence = [] if user.uid else ["setpriv", "--bounding-set", caps, "--clear-groups"]

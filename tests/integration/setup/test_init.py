@@ -22,8 +22,9 @@ from bridge.config.loader import load
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import ConfigError, PersonMustActError
 from bridge.contract.wire import Message
-from bridge.setup import InitOptions, initialise, owners
+from bridge.setup import InitOptions, owners
 from bridge.setup.passwords import hashed
+from tests.fakes.init import initialise
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.subscriber import subscriber
 

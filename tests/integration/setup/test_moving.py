@@ -14,8 +14,9 @@ import pytest
 from bridge import state_dir
 from bridge.config.loader import load
 from bridge.contract.errors import ConfigError
-from bridge.setup import Host, InitOptions, initialise, steps
+from bridge.setup import Host, InitOptions, steps
 from bridge.setup.moving import SHIPPED, as_shipped
+from tests.fakes.init import initialise
 
 ROOT = Path(__file__).parents[3]
 MINE = "11111111-2222-3333-4444-555555555555"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.commands.home_assistant_app import programs
-from bridge.commands.programs import (
+from bridge.commands.home_assistant_app import (
     LOOK_S,
     MOST_S,
     STEADY_S,
     Around,
     Program,
+    programs,
     run_side_by_side,
 )
 from bridge.config.command_line import FAILED, OK, WRONG_USE

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.atomic_file import write_private
-from bridge.config.private_folder import make_private
+from bridge.config.atomic_file import make_private, write_private
 
 
 def test_what_is_missing_above_a_private_file_is_private_too(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_proxy_that_only_forwards_needs_the_password_of_the_page() -> None:
         password_file=Path("secrets/web"),
         forwarded_from=("192.0.2.1", "fd00::/8"),
     )
-    assert [str(network) for network in settings.forwarders] == ["192.0.2.1/32", "fd00::/8"]
+    assert [str(network) for network in settings.forwarded_from] == ["192.0.2.1/32", "fd00::/8"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
@@ -64,7 +64,7 @@ def test_names_are_compared_in_small_letters_and_proxies_are_networks() -> None:
         {"hosts": ["Presence.Example.ORG"], "trusted_proxies": ["10.0.0.0/8", "fd00::/8"]}
     )
     assert settings.hosts == ("presence.example.org",)
-    assert [network.version for network in settings.proxies] == [4, 6]
+    assert [network.version for network in settings.trusted_proxies] == [4, 6]
 
 
 def test_the_password_file_lies_beside_the_config(tmp_path: Path) -> None:

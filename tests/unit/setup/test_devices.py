@@ -8,7 +8,7 @@ import pytest
 from paho.mqtt.client import topic_matches_sub
 
 from bridge.contract.light import OFF, LightState
-from bridge.setup.devices import DeviceTopics, device_topics
+from bridge.setup.lamps import DeviceTopics, device_topics
 from drivers.mqtt_light.dialects import dialect_of
 from drivers.mqtt_light.options import MqttOptions
 from tests.fakes.rows import rows

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.config.tables.shared import MqttSettings
-from bridge.service.broker_variables import outranked
+from bridge.service.broker_mistakes import outranked
 
 COMPOSED = {
     "PRESENCE_MQTT__HOST": "mosquitto",

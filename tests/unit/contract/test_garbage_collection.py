@@ -1,4 +1,4 @@
-"""While modules are loaded, nothing is collected; what was loaded is not looked at later."""
+"""While modules are loaded or many people worked through, nothing is collected."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from bridge.contract.loading import loading
+from bridge.contract.garbage_collection import loading, uncollected
 
 
 def test_nothing_is_collected_meanwhile_and_all_is_afterwards() -> None:
@@ -30,4 +30,17 @@ def test_what_was_loaded_is_never_looked_at_twice() -> None:
 def test_a_module_that_is_missing_leaves_the_collector_on() -> None:
     with pytest.raises(ImportError), loading():
         raise ImportError
+    assert gc.isenabled()
+
+
+def test_garbage_is_looked_for_afterwards_whatever_happened() -> None:
+    assert gc.isenabled()
+    with uncollected():
+        assert not gc.isenabled()
+        with uncollected():
+            pass
+        assert not gc.isenabled(), "who is within does not end it"
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="broke"), uncollected():
+        raise ValueError("broke")
     assert gc.isenabled()
