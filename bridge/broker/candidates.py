@@ -21,8 +21,8 @@ class Candidate:
         self.lacks: set[str] = set()
         self.lets_look = True
         """Whether a second client id is let in beside ours."""
-        self.looks_cut = 0
-        """Connections in a row under that one that ended soon."""
+        self.short_lived = {False: 0, True: 0}
+        """Connections in a row that ended soon: ours, and those that only looked."""
 
 
 class Candidates:

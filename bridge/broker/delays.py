@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bridge.broker.dispute import GOOD_S
 from bridge.broker.reason_codes import Kind
 from bridge.retry import Random, full_jitter
 
@@ -22,10 +23,7 @@ class Delays:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._failed: Counter[Kind] = Counter()
-        self.short_lived = 0
-        """Connections in a row that were accepted and ended soon."""
-        self.fought = 0
-        """Those of them after which the broker was there all the time."""
+        self._short_lived = 0
 
     @property
     def disputed(self) -> bool:
@@ -39,16 +37,13 @@ class Delays:
     def good(self) -> None:
         """A connection has lasted."""
         self._failed.clear()
-        self.short_lived = self.fought = 0
+        self._short_lived = 0
 
-    def soon_over(self) -> None:
-        """A connection that was accepted has ended soon."""
-        self.short_lived += 1
-        self.fought += 1
-
-    def away(self) -> None:
-        """The broker did not answer: then it has ended the last connection, and nobody else did."""
-        self.fought = 0
+    def served(self, seconds: float) -> None:
+        """A connection on which all was sent has ended after so long."""
+        self._short_lived += 1
+        if seconds >= GOOD_S:
+            self.good()
 
     def wait_s(self, kind: Kind) -> float:
         """Seconds to wait after one more failure of ``kind``."""
@@ -57,7 +52,7 @@ class Delays:
             return REFUSED_S[min(before, len(REFUSED_S) - 1)]
         if kind in {Kind.THROWN_OUT, Kind.SLOWLY}:
             return THROWN_OUT_S[min(before, len(THROWN_OUT_S) - 1)]
-        quick = max(before, self.short_lived - 1)
+        quick = max(before, self._short_lived - 1)
         if quick < len(QUICK_S):
             return QUICK_S[quick] * (0.5 + self._random() / 2)
         attempt = quick - len(QUICK_S)

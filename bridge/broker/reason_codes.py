@@ -1,7 +1,8 @@
 """What a refused or broken connection means for people, and who must do what about it.
 
 The codes are those of CONNACK and DISCONNECT in MQTT 5, 2.4; return codes of 3.1.1 are said as
-the ones that they became. None is left out, since a code without words is no help to anybody.
+the ones that they became. None is left out, since a code without words is no help to anybody; the
+one of a client id that another program took is in ``dispute.py``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,13 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
+from bridge.broker.dispute import SHORT_LIVED, another_program
 from bridge.broker.session import ConnectionFailedError, Silence
 from bridge.config.tables.shared import MqttSettings
 
-SHORT_LIVED = 3
-"""So many connections in a row that ended soon are a fight: Mosquitto 2.0 does not say why it ended
-one."""
 _ABOUT_USERS = (0x86, 0x87, 0x8A, 0x8C)
 _REDIRECTS = (0x9C, 0x9D)
-_CLIENT_ID, _SESSION_TAKEN_OVER = 0x85, 0x8E
+_CLIENT_ID = 0x85
 
 
 class Kind(Enum):
@@ -91,7 +90,6 @@ REASONS = {
         "heard nothing from us in time",
         "if it comes again, the network in between loses packets or this machine stands still",
     ),
-    0x8E: Reason(Kind.THROWN_OUT, "gave our place to another program", "stop one of the two"),
     0x8F: Reason(
         Kind.SLOWLY,
         "does not allow a topic filter of ours",
@@ -168,25 +166,13 @@ def explain(
     """Say what ``error`` means after ``short_lived`` connections in a row that ended soon."""
     if error.ours:
         return Fault(Kind.REFUSED, f"broker {settings.address} is not asked: {error}")
-    if error.code == _SESSION_TAKEN_OVER:
-        return Fault(
-            Kind.THROWN_OUT,
-            f"another program uses the client id {client_id!r}: two bridges, or two drivers of one "
-            "name, run; stop one of the two, or give it another base_topic, client_id or name",
-        )
+    if other := another_program(error, settings, client_id, short_lived=short_lived):
+        return Fault(Kind.THROWN_OUT, other)
     reason = None if error.code is None else REASONS.get(error.code)
     if reason is not None:
         again = short_lived >= SHORT_LIVED and reason.kind is Kind.PASSES
-        return Fault(
-            Kind.SLOWLY if again else reason.kind, _text(reason, error, settings, client_id)
-        )
-    if short_lived >= SHORT_LIVED:
-        return Fault(
-            Kind.THROWN_OUT,
-            f"broker {settings.address} ended several connections soon after it had accepted them "
-            f"({error}): probably another program uses the client id {client_id!r}; stop one of "
-            "the two, or give it another base_topic, client_id or name",
-        )
+        kind = Kind.SLOWLY if again else reason.kind
+        return Fault(kind, _text(reason, error, settings, client_id))
     cannot = f"broker {settings.address} cannot be reached: {error}"
     if error.unanswered is Silence.ENDED and settings.protocol != "auto":
         cannot += f'; if it speaks no MQTT {settings.protocol}, set protocol = "auto" in [mqtt]'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
@@ -178,9 +178,6 @@ class Session(Protocol):
         ...
 
 
-class Connect(Protocol):
-    """Opens sessions; leaving the context disconnects, and the broker forgets the will."""
-
-    def __call__(self, greeting: Greeting) -> AbstractAsyncContextManager[Session]:
-        """Connect when entered. Raises ``ConnectionFailedError``."""
-        ...
+Connect = Callable[[Greeting], AbstractAsyncContextManager[Session]]
+"""Connects when entered, or raises ``ConnectionFailedError``; leaving it disconnects, and the broker
+forgets the will."""
