@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.presence import Presence
 from bridge.contract.status import Status
 from bridge.contract.topics import owner_of
 from bridge.contract.wire import Message
@@ -17,20 +18,18 @@ from bridge.publishing.account_messages import (
     availability_of,
     changes,
     everything,
-    nothing_read,
     state_and_attributes,
     status_message,
     unexpiring,
 )
 from bridge.publishing.beats import Beats
 from bridge.publishing.comparisons import only_times_differ, state_is_new
-from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
 from bridge.publishing.shared_sign_ins import SharedSignIns
 from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
-from bridge.publishing.waiting_facts import WaitingFacts
+from bridge.publishing.waiting_facts import FirstFacts, WaitingFacts
 
 UNREPEATED = ("availability", "sign_in", "auth", "status", "today", "preferred")
 """What a beat leaves out where there are many: it is only what would expire."""
@@ -151,7 +150,8 @@ class AccountStates:
         """
         followed, facts = self._outgoing.followed.get(slug), self.facts(slug)
         if followed and not followed.says and facts.presence is None:
-            yield from nothing_read(self._topics, facts, table=followed.freshness_of)
+            nothing = replace(facts, presence=Presence())
+            yield from state_and_attributes(self._topics, nothing, table=followed.freshness_of)
         if followed and slug not in self._published:
             if not self._outgoing.is_brief_about(followed):
                 yield status_message(self._topics, slug, Status.NOT_READ)

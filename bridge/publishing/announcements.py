@@ -11,12 +11,12 @@ from bridge.contract.wire import Message
 from bridge.publishing.account_messages import status_message
 from bridge.publishing.account_states import EXPIRING, UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
-from bridge.publishing.discovery.announced_devices import Devices
-from bridge.publishing.first_facts import FirstFacts
+from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
 from bridge.publishing.table_freshness import TableFreshness
+from bridge.publishing.waiting_facts import FirstFacts
 
 GOODBYES_MOST = 10_000
 """More would not be through in the time that a stop has."""

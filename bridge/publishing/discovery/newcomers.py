@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from bridge.contract.wire import Message
-from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import Outgoing
+from bridge.publishing.waiting_facts import FirstFacts
 
 FIRST_READ_S = 20.0
 """So long may the first read of a large table take; who was read then still waits to be sent."""

@@ -1,6 +1,7 @@
 """Removes from the broker the topics of people, tables and devices that are gone.
 
-What an earlier life of the bridge left there is looked for at the start.
+What an earlier life of the bridge left there is looked for at the start: a stored discovery message
+is ours when its origin is ours and its device belongs to our instance.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bridge.broker import Received
-from bridge.contract.wire import Message
-from bridge.publishing.discovery.payloads import Components
+from bridge.contract.errors import ContractError
+from bridge.contract.topics import Topics, owner_of, slug
+from bridge.contract.wire import Message, decode_json
+from bridge.publishing.discovery.devices import ORIGIN_NAME, Components
 from bridge.publishing.outgoing import Outgoing
-from bridge.publishing.removal.leftovers import announced_account, stored_account
 from bridge.publishing.removal.retained_file import Retained
 from bridge.publishing.removal.retained_topics import RetainedTopics
 
@@ -53,7 +56,7 @@ class Removal:
         wanted = Retained(
             devices,
             dict.fromkeys(followed),
-            dict.fromkeys(slug for slug, account in followed.items() if account.settable),
+            dict.fromkeys(each for each, account in followed.items() if account.settable),
             dict.fromkeys(account.table for account in followed.values() if account.table),
             dict.fromkeys(sorted(fresh)),
         )
@@ -125,6 +128,39 @@ class Removal:
         account = stored_account(received)
         if account and self._retained.found(account):
             self._due.set()
+
+
+def announced_account(received: Received, topics: Topics) -> str | None:
+    """Whose discovery message of ours ``received`` is; ``None`` for what is not ours."""
+    if not received.payload:
+        return None
+    prefix = f"{topics.instance}_account_"
+    try:
+        payload = decode_json(received.payload)
+        if _inside(payload, "origin", "name") != ORIGIN_NAME:
+            return None
+        identifiers = _inside(payload, "device", "identifiers")
+        for name in identifiers if isinstance(identifiers, list) else ():
+            if isinstance(name, str) and name.startswith(prefix):
+                return slug(name.removeprefix(prefix))
+    except ContractError:
+        pass
+    return None
+
+
+def stored_account(received: Received) -> str | None:
+    """Whose topic ``received`` is of those below our own ``account``; ``None`` for none."""
+    if not received.payload:
+        return None
+    try:
+        return slug(owner_of(received.topic))
+    except ContractError:
+        return None
+
+
+def _inside(payload: dict[str, Any], outer: str, inner: str) -> object:
+    value = payload.get(outer)
+    return value.get(inner) if isinstance(value, dict) else None
 
 
 def _both(

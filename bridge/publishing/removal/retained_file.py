@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from bridge.config.state_file import StateFile
 from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
-from bridge.publishing.discovery.payloads import Components
+from bridge.publishing.discovery.devices import Components
 
 log = logging.getLogger(__name__)
 

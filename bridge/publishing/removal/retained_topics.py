@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
-from bridge.publishing.discovery.payloads import Components
+from bridge.publishing.discovery.devices import Components
 from bridge.publishing.removal.retained_file import LEAVES, Retained, RetainedFile
 
 
