@@ -1,4 +1,4 @@
-"""When to connect again, and where."""
+"""When to connect again, and where; one log line when it is lost, and one when it is back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bridge.broker.candidates import Candidate, Candidates
-from bridge.broker.connection_log import ConnectionLog
 from bridge.broker.dispute import GOOD_S, Dispute, count_short_lived
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
@@ -43,8 +42,10 @@ class Reconnecting:
     ) -> None:
         self._client_id, self.clock, self.random = client_id, clock, random
         self._candidates = Candidates(settings, client_id, clock, random)
-        self._shown = ConnectionLog()
         self.dispute = Dispute(client_id, node, random)
+        self._lost: dict[str, str] = {}
+        """What is wrong with each broker, by its address."""
+        self._was_connected = False
         self._looks = False
         """Whether this try is one beside who serves."""
         self._stood = False
@@ -69,7 +70,7 @@ class Reconnecting:
     def problems(self) -> Iterator[str]:
         """What a person should know now."""
         yield from filter(None, (self.dispute.other, self.dispute.not_seen))
-        yield from self._shown.lost.values()
+        yield from self._lost.values()
         if not self.negotiation.limits.retain_available:
             yield f"the broker {next(lacks(self.negotiation.limits))}"
 
@@ -86,7 +87,7 @@ class Reconnecting:
     @property
     def is_lost(self) -> bool:
         """Whether something is wrong with a broker."""
-        return bool(self._shown.lost)
+        return bool(self._lost)
 
     def greeting(self, will: Message) -> Greeting:
         """The CONNECT under our client id."""
@@ -127,7 +128,9 @@ class Reconnecting:
         self.accepted(announced)
         self._current.delays.accepted()
         self._since_s = self.clock.monotonic()
-        self._shown.beside(self.address)
+        if self._lost:
+            log.info("broker %s is back; somebody else may serve there", self.address)
+        self._lost = {}
         return True
 
     def cannot_look(self, why: str) -> None:
@@ -172,7 +175,7 @@ class Reconnecting:
             self.cannot_look(str(failure))
             return delays.wait_s(Kind.THROWN_OUT)
         wait_s = delays.wait_s(fault.kind)
-        self._show(fault, wait_s, looked=looked)
+        self._tell(fault, wait_s, looked=looked)
         now.due_s = now_s + wait_s
         if lasted_s is None or looked or fault.kind is Kind.SLOWLY:
             self._candidates.go_on(now_s)
@@ -195,7 +198,7 @@ class Reconnecting:
             return fault._replace(text=text)
         return fault
 
-    def _show(self, fault: Fault, wait_s: float, *, looked: bool) -> None:
+    def _tell(self, fault: Fault, wait_s: float, *, looked: bool) -> None:
         is_dispute, dispute = fault.kind is Kind.THROWN_OUT, self.dispute
         if is_dispute and not looked:
             is_ours = self.negotiation.client_id == self._client_id
@@ -203,12 +206,19 @@ class Reconnecting:
         then = f"trying again, next in {wait_s:.0f} s"
         if dispute.thrown_out:
             then = "this one comes back when nobody else serves"
+        before = self._lost.get(self.address, "")
         if is_dispute:
             dispute.found(fault.text, then)
-        else:
-            self._shown.failed(fault, self.address, then)
+        elif fault.kind is not Kind.PASSES:
+            if fault.text != before:
+                log.error("%s; %s", fault.text, then)
+            self._lost[self.address] = fault.text
+        elif not before:
+            log.warning("%s; trying again until it is back", fault.text)
+            self._lost[self.address] = fault.text
 
     def _back(self) -> None:
-        version, other = self.negotiation.version.value, self.dispute.other
-        self._shown.back(self.address, version, was_disputed=bool(other))
-        self.dispute.other = ""
+        if self._lost or self.dispute.other or not self._was_connected:
+            version = self.negotiation.version.value
+            log.info("connected to broker %s, MQTT %s", self.address, version)
+        self._lost, self._was_connected, self.dispute.other = {}, True, ""

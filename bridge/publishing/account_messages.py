@@ -105,11 +105,6 @@ def state_and_attributes(
     ]
 
 
-def state_of(topics: Topics, facts: AccountFacts, *, table: str | None = None) -> Message | None:
-    """The state of an account; nothing before the first good poll."""
-    return next(iter(state_and_attributes(topics, facts, table=table)), None)
-
-
 def availability_of(topics: Topics, facts: AccountFacts) -> Message:
     """Whether the state may be shown as current."""
     payload = ONLINE if facts.fresh else OFFLINE

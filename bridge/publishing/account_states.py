@@ -29,7 +29,7 @@ from bridge.publishing.preferences import Preferences
 from bridge.publishing.shared_sign_ins import SharedSignIns
 from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
-from bridge.publishing.waiting_facts import FirstFacts, WaitingFacts
+from bridge.publishing.waiting_facts import WaitingFacts
 
 UNREPEATED = ("availability", "sign_in", "auth", "status", "today", "preferred")
 """What a beat leaves out where there are many: it is only what would expire."""
@@ -126,12 +126,15 @@ class AccountStates:
         """Everybody had their turn."""
         self._first_sent = None
 
-    def first_facts(self, slug: str) -> FirstFacts:
-        """How far those of somebody are whose large table speaks for them until they are sent."""
+    def awaits_first_facts(self, slug: str, *, is_late: bool = False) -> bool:
+        """Whether the large table of somebody speaks for them until their first facts are sent.
+
+        Where it ``is_late`` for a first read, only if they were read already.
+        """
         followed = self._outgoing.followed.get(slug)
         if not followed or not followed.shares or followed.discover or slug in self._published:
-            return FirstFacts.SENT
-        return FirstFacts.WAIT if slug in self._due else FirstFacts.UNREAD
+            return False
+        return slug in self._due or not is_late
 
     def reshape(self, slug: str, before: Followed) -> None:
         """Send the state anew, soon: somebody else says now until when it is current."""

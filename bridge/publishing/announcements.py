@@ -16,7 +16,6 @@ from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
 from bridge.publishing.table_freshness import TableFreshness
-from bridge.publishing.waiting_facts import FirstFacts
 
 GOODBYES_MOST = 10_000
 """More would not be through in the time that a stop has."""
@@ -76,10 +75,10 @@ class Announcements:
             unread: list[str] = []
             for slug in slugs:
                 yield from self._devices_of([slug])
-                if self._states.first_facts(slug) is FirstFacts.SENT:
-                    yield from self._states.in_backlog(slug)
-                else:
+                if self._states.awaits_first_facts(slug):
                     unread.append(slug)
+                else:
+                    yield from self._states.in_backlog(slug)
             if unread:
                 self._freshness.joins(table)
                 for slug in unread:

@@ -62,7 +62,7 @@ class Publisher:
         self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
         self._minutes = Minutes(out, config.state_dir / "today.json", config.zone)
-        self.freshness = TableFreshness(out, turned=self._follow_anew)
+        self.freshness = TableFreshness(out, turned=lambda: self.follow(self._wanted))
         self.states = AccountStates(
             out,
             preferences=self._preferences,
@@ -98,10 +98,7 @@ class Publisher:
             unread=lambda slug: self._newcomers.add(slug),  # noqa: PLW0108 - made below
         )
         self._newcomers = Newcomers(
-            out,
-            announcements.newcomer,
-            self.freshness.joined,
-            first_facts=self.states.first_facts,
+            out, announcements.newcomer, self.freshness.joined, self.states
         )
         self._overwritten = OverwrittenStates(
             out, facts=self.states.facts, freshness=self.freshness, raise_epoch=raise_epoch
@@ -179,10 +176,6 @@ class Publisher:
     def _sent(self, message: Message) -> None:
         self._overwritten.sent(message)
         self.freshness.sent(message)
-
-    def _follow_anew(self) -> None:
-        """The broker takes more, or less, than before."""
-        self.follow(self._wanted)
 
     async def _answer_requests(self) -> None:
         while True:

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from enum import Enum, auto
 
 from bridge.contract.account import AccountFacts
 from bridge.publishing.comparisons import is_change
-
-
-class FirstFacts(Enum):
-    """How far those of somebody of a large table are, from a start on."""
-
-    UNREAD = auto()
-    WAIT = auto()
-    SENT = auto()
 
 
 class WaitingFacts:

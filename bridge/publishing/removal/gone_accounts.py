@@ -103,11 +103,11 @@ class Removal:
         while not self._broker.connects:
             await self._clock.sleep(0.5)
         await self._clock.sleep(PAUSE_S)
-        filters = {self._topics.device_config("+"): self._on_device}
+        filters = [self._topics.device_config("+")]
         if self._look_everywhere or len(self._outgoing.followed) <= LOOKED_FOR_MOST:
-            filters[self._topics.account("+", "availability")] = self._on_account
-        for topic_filter, handler in filters.items():
-            self._broker.subscribe(topic_filter, partial(_both, handler, also))
+            filters.append(self._topics.account("+", "availability"))
+        for topic_filter in filters:
+            self._broker.subscribe(topic_filter, partial(self._receive, also))
         connects = 0
         while connects != self._broker.connects:  # again, when the connection was lost meanwhile
             connects = self._broker.connects
@@ -119,15 +119,14 @@ class Removal:
         """Leave to the next start what is not done."""
         await self._retained.close()
 
-    def _on_device(self, received: Received) -> None:
-        account = announced_account(received, self._topics)
-        if account and self._retained.found(account, received.topic):
+    def _receive(self, also: Callable[[Received], None], received: Received) -> None:
+        if received.topic.startswith(f"{self._topics.base}/account/"):
+            account, device = stored_account(received), None
+        else:
+            account, device = announced_account(received, self._topics), received.topic
+        if account and self._retained.found(account, device):
             self._due.set()
-
-    def _on_account(self, received: Received) -> None:
-        account = stored_account(received)
-        if account and self._retained.found(account):
-            self._due.set()
+        also(received)
 
 
 def announced_account(received: Received, topics: Topics) -> str | None:
@@ -161,10 +160,3 @@ def stored_account(received: Received) -> str | None:
 def _inside(payload: dict[str, Any], outer: str, inner: str) -> object:
     value = payload.get(outer)
     return value.get(inner) if isinstance(value, dict) else None
-
-
-def _both(
-    one: Callable[[Received], None], other: Callable[[Received], None], received: Received
-) -> None:
-    one(received)
-    other(received)

@@ -14,7 +14,7 @@ from bridge.broker import Received
 from bridge.contract.account import AccountFacts
 from bridge.contract.errors import ContractError
 from bridge.contract.wire import AccountState, Message, decode
-from bridge.publishing.account_messages import availability_of, state_of
+from bridge.publishing.account_messages import availability_of, state_and_attributes
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.repair.answers import Answers
 from bridge.publishing.table_freshness import TableFreshness
@@ -121,7 +121,8 @@ class OverwrittenStates:
         if listened.leaf == "availability":
             return availability_of(self._topics, facts)
         followed = self._outgoing.followed.get(listened.owner)
-        return state_of(self._topics, facts, table=followed.freshness_of if followed else None)
+        table = followed.freshness_of if followed else None
+        return next(iter(state_and_attributes(self._topics, facts, table=table)), None)
 
 
 def newer_epoch(received: Received, ours: AccountFacts) -> int | None:

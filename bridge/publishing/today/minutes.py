@@ -96,9 +96,12 @@ class Minutes:
                 self._came.clear()
                 self._look()
                 await self._publish_due()
-                self._write_in_time()
+                every_s = WRITE_MANY_S if len(self._counts) > MANY else WRITE_S
+                if self._unwritten and self._now().monotonic_s - self._written_s >= every_s:
+                    self._write()
         finally:
-            self._count_all()
+            for slug, count in self._counts.items():
+                self._counts[slug] = moved_on(count, self._now(), self._zone)
             self._write()
 
     async def close(self) -> None:
@@ -132,11 +135,6 @@ class Minutes:
                 self._outgoing.send(self._message(slug, count))
                 self._unwritten = True
 
-    def _write_in_time(self) -> None:
-        every_s = WRITE_MANY_S if len(self._counts) > MANY else WRITE_S
-        if self._unwritten and self._now().monotonic_s - self._written_s >= every_s:
-            self._write()
-
     def _write(self) -> None:
         self._unwritten, self._written_s = False, self._now().monotonic_s
         self._file.save()
@@ -145,10 +143,6 @@ class Minutes:
         """All that is to be remembered; for the thread that writes, so of a copy."""
         counts = self._counts.copy()
         return self._stored | {slug: (count.day, count.at.wall) for slug, count in counts.items()}
-
-    def _count_all(self) -> None:
-        now = self._now()
-        self._counts = {slug: moved_on(c, now, self._zone) for slug, c in self._counts.items()}
 
     def _forget(self, slug: str) -> None:
         for table in (self._counts, self._published, self._due):
