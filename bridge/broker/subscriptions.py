@@ -84,11 +84,8 @@ class Subscriptions:
             await self._catch_up(session)
             self._complete.set()
             due_s = min((wanted.due_s for wanted in self._asked.values()), default=inf)
-            if due_s < inf:
-                wait_s = due_s - self._clock.monotonic()
-                await self._wanted.newer(version, within_s=wait_s, clock=self._clock)
-            else:
-                await self._changed(version)
+            wait_s = min(due_s - self._clock.monotonic(), RETRY_S[-1])
+            await self._wanted.newer(version, within_s=wait_s, clock=self._clock)
 
     def deliver(self, received: Received) -> None:
         """Call the handlers whose filters match; what one of them raises stops no other."""
@@ -113,11 +110,6 @@ class Subscriptions:
             handler(received)
         except Exception as error:  # noqa: BLE001 - logged there
             self._faults.log(error, f"a message on {received.topic}", ", which is ignored")
-
-    async def _changed(self, version: int) -> None:
-        async for _ in self._wanted.watch():
-            if self._wanted.version != version:
-                return
 
     async def _catch_up(self, session: Session) -> None:
         wanted, now_s = self._wanted.value, self._clock.monotonic()

@@ -101,7 +101,10 @@ class _Watching:
         try:
             for topic in self._on_message:
                 await self._subscribe(topic)
-            return await self._wait(listening, part)
+            was_heard = await self._wait(listening, part)
+            if self._lease:
+                self._lease.decide()
+            return was_heard
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -111,7 +114,6 @@ class _Watching:
         if lease:
             await self._clock.sleep(STORED_S)
             if lease.is_ours and not self._dispute.thrown_out:
-                lease.decide()
                 return False
             lease.log_waiting()
             if lease.other:
@@ -120,15 +122,11 @@ class _Watching:
             if listening.done():  # also while we slept, when nobody here was woken
                 listening.result()
             if lease and lease.outranks and not self._dispute.thrown_out:
-                lease.decide()
                 return False
             wait_s = place.value.free_s(part) - self._clock.monotonic()
             if wait_s <= 0:
-                break
+                return place.value.was_heard
             await place.newer(place.version, within_s=wait_s, clock=self._clock)
-        if lease:
-            lease.decide()
-        return place.value.was_heard
 
     async def _listen(self) -> None:
         try:

@@ -53,14 +53,11 @@ class Removal:
     def want(self, devices: dict[str, Components], *, fresh: Iterable[str]) -> None:
         """Let exactly these ``devices``, who is followed, and tables ``fresh`` stay, soon."""
         followed = self._outgoing.followed
-        wanted = Retained(
-            devices,
-            dict.fromkeys(followed),
-            dict.fromkeys(each for each, account in followed.items() if account.settable),
-            dict.fromkeys(account.table for account in followed.values() if account.table),
-            dict.fromkeys(sorted(fresh)),
-        )
-        if self._retained.want(wanted):
+        tables = dict.fromkeys(account.table for account in followed.values() if account.table)
+        topics: dict[str, Components] = {self._topics.table(table, "auth"): {} for table in tables}
+        topics |= {self._topics.table(table, "fresh"): {} for table in sorted(fresh)}
+        settable = dict.fromkeys(each for each, account in followed.items() if account.settable)
+        if self._retained.want(Retained(devices | topics, dict.fromkeys(followed), settable)):
             self._due.set()
 
     def acknowledged(self, message: Message) -> None:
