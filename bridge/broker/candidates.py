@@ -20,6 +20,7 @@ REFUSED_S = (5.0, 30.0, 300.0)
 person changes it, and some brokers ban who asks too often."""
 THROWN_OUT_S = (5.0, 10.0, 20.0, 40.0, 60.0)
 
+
 class Delays:
     """Counts what went wrong in a row."""
 

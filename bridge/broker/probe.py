@@ -67,7 +67,6 @@ async def look(host: str, port: int, *, tls: bool, within_s: float) -> Answer | 
 
 async def certificate_of(host: str, port: int, *, within_s: float) -> ShownCertificate | None:
     """The certificate that is shown at ``host``, trusted or not."""
-
     ask = partial(ssl.get_server_certificate, (host, port), timeout=within_s)
     with suppress(OSError, ValueError):
         return _read(await apart(ask, name="mqtt-look"))

@@ -8,13 +8,40 @@ one of a client id that another program took is in ``dispute.py``.
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import partial
 from typing import NamedTuple
 
 from bridge.broker.dispute import SHORT_LIVED, another_program
 from bridge.broker.session import ConnectionFailedError, Silence
 from bridge.config.tables.shared import MqttSettings
 
-_ABOUT_USERS = "check username and password_file in [mqtt] and the broker's own users"
+_ABOUT_USERS = (0x86, 0x87, 0x8A, 0x8C)
+_REDIRECTS = (0x9C, 0x9D)
+_CLIENT_ID = 0x85
+
+
+class Kind(Enum):
+    """What may be done about it."""
+
+    PASSES = auto()
+    """Nothing: it passes by itself."""
+    REFUSED = auto()
+    """A person must change something."""
+    SLOWLY = auto()
+    """Each further try makes it worse, and only a person or time mends it."""
+    THROWN_OUT = auto()
+    """Another program uses the same client id."""
+
+
+class Reason(NamedTuple):
+    """``what`` completes "the broker ..."; ``remedy`` says who must do what."""
+
+    kind: Kind
+    what: str
+    remedy: str
+
+
+_USERS = "check username and password_file in [mqtt] and the broker's own users"
 _REPORT = "please report this with the name and version of the broker"
 _ITS_LOG = "the broker's own log says why"
 _ELSEWHERE = (
@@ -22,99 +49,88 @@ _ELSEWHERE = (
     "set host in [mqtt]"
 )
 _TOPIC_RULES = "change its rules for topics, or base_topic in [mqtt]"
-_PASSES = {
-    0x00: ("ended the connection", _ITS_LOG),
-    0x80: ("gives no reason", _ITS_LOG),
-    0x88: ("is not available", "if it stays so, who runs it must look"),
-    0x89: ("is busy", "if it stays so, who runs it must give it more room"),
-    0x8B: ("is shutting down", "who runs it must start it again"),
-    0x8D: (
-        "heard nothing from us in time",
-        "if it comes again, the network in between loses packets or this machine stands still",
-    ),
-    0x98: ("ended the connection on request", "who runs it knows why"),
-    0xA0: ("ends each connection after a time", "nothing has to be done"),
-}
-_REFUSED = {
-    0x84: (
+_BUG = "says that something of ours broke its rules"
+_passes = partial(Reason, Kind.PASSES)
+_refused = partial(Reason, Kind.REFUSED)
+_slowly = partial(Reason, Kind.SLOWLY)
+REASONS = {
+    0x00: _passes("ended the connection", _ITS_LOG),
+    0x80: _passes("gives no reason", _ITS_LOG),
+    0x81: _slowly(f"{_BUG} (malformed packet)", _REPORT),
+    0x82: _slowly(f"{_BUG} (protocol error)", _REPORT),
+    0x83: _slowly("has a reason that only it knows", _ITS_LOG),
+    0x84: _refused(
         "does not speak this version of MQTT",
         'set protocol = "auto" in [mqtt], or use a broker that speaks 5 or 3.1.1',
     ),
-    0x85: (
+    0x85: _refused(
         "does not accept the client id",
         "choose how it begins with client_id in [mqtt], or change the broker's rules for client "
         "ids",
     ),
-    0x86: ("does not accept the user name or password", _USERS),
-    0x87: (
+    0x86: _refused("does not accept the user name or password", _USERS),
+    0x87: _refused(
         "does not let this user in",
         f"{_USERS}, and its rules for client ids (client_id in [mqtt])",
     ),
-    0x8A: (
+    0x88: _passes("is not available", "if it stays so, who runs it must look"),
+    0x89: _passes("is busy", "if it stays so, who runs it must give it more room"),
+    0x8A: _refused(
         "has banned this client",
         "who runs the broker must lift the ban (after too many wrong passwords, often by itself); "
         "check username and password_file in [mqtt]",
     ),
-    0x8C: (
+    0x8B: _passes("is shutting down", "who runs it must start it again"),
+    0x8C: _refused(
         "wants another way to authenticate",
         "who runs the broker must let this user in with a user name and password or a certificate",
     ),
-    0x9C: ("sends us for now to another server", _ELSEWHERE),
-    0x9D: ("has moved to another server", _ELSEWHERE),
-}
-_SLOWLY = {
-    0x83: ("has a reason that only it knows", _ITS_LOG),
-    0x8F: ("does not allow a topic filter of ours", _TOPIC_RULES),
-    0x90: ("does not allow a topic of ours", _TOPIC_RULES),
-    0x93: (
+    0x8D: _passes(
+        "heard nothing from us in time",
+        "if it comes again, the network in between loses packets or this machine stands still",
+    ),
+    0x8F: _slowly("does not allow a topic filter of ours", _TOPIC_RULES),
+    0x90: _slowly("does not allow a topic of ours", _TOPIC_RULES),
+    0x91: _slowly(f"{_BUG} (packet identifier in use)", _REPORT),
+    0x92: _slowly(f"{_BUG} (packet identifier not found)", _REPORT),
+    0x93: _slowly(
         "takes fewer unacknowledged messages at a time than it announced",
         "we send fewer at a time from now on; who runs it may raise its receive maximum "
         "(max_inflight_messages in Mosquitto)",
     ),
-    0x95: (
+    0x94: _slowly(f"{_BUG} (topic alias, of which we have none)", _REPORT),
+    0x95: _slowly(
         "takes no packet as large as ours",
         "what is so large is left out from now on; who runs it must raise its largest packet "
         "(max_packet_size in Mosquitto)",
     ),
-    0x96: (
+    0x96: _slowly(
         "takes fewer messages in a time than we send",
         "who runs it must raise its limit of messages a second",
     ),
-    0x97: (
+    0x97: _slowly(
         "says that a quota is used up",
         "who runs it must raise it, or end what uses it up: connections, messages or what is "
         "stored",
     ),
-    0x9A: (
+    0x98: _passes("ended the connection on request", "who runs it knows why"),
+    0x99: _slowly(f"{_BUG} (payload format)", _REPORT),
+    0x9A: _slowly(
         "keeps no messages and refuses those that are to be kept",
         "who runs it must let it keep them (retain_available in Mosquitto)",
     ),
-    0x9B: ("takes no messages at this QoS", "who runs it must allow QoS 1 (or 0)"),
-    0x9F: (
+    0x9B: _slowly("takes no messages at this QoS", "who runs it must allow QoS 1 (or 0)"),
+    0x9C: _refused("sends us for now to another server", _ELSEWHERE),
+    0x9D: _refused("has moved to another server", _ELSEWHERE),
+    0x9E: _slowly(f"{_BUG} (shared subscription, of which we have none)", _REPORT),
+    0x9F: _slowly(
         "has had too many connections in a short time",
         "if it stays so, another program connects again and again, or who runs it must raise its "
         "limit",
     ),
-    0xA2: ("allows no wildcards in subscriptions", "who runs it must allow them"),
-}
-_BUGS = {
-    0x81: "malformed packet",
-    0x82: "protocol error",
-    0x91: "packet identifier in use",
-    0x92: "packet identifier not found",
-    0x94: "topic alias, of which we have none",
-    0x99: "payload format",
-    0x9E: "shared subscription, of which we have none",
-    0xA1: "subscription identifier, of which we have none",
-}
-REASONS = {
-    **{code: Reason(Kind.PASSES, *words) for code, words in _PASSES.items()},
-    **{code: Reason(Kind.REFUSED, *words) for code, words in _REFUSED.items()},
-    **{code: Reason(Kind.SLOWLY, *words) for code, words in _SLOWLY.items()},
-    **{
-        code: Reason(Kind.SLOWLY, f"says that something of ours broke its rules ({bug})", _REPORT)
-        for code, bug in _BUGS.items()
-    },
+    0xA0: _passes("ends each connection after a time", "nothing has to be done"),
+    0xA1: _slowly(f"{_BUG} (subscription identifier, of which we have none)", _REPORT),
+    0xA2: _slowly("allows no wildcards in subscriptions", "who runs it must allow them"),
 }
 
 

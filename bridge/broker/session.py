@@ -179,5 +179,5 @@ class Session(Protocol):
 
 
 Connect = Callable[[Greeting], AbstractAsyncContextManager[Session]]
-"""Connects when entered, or raises ``ConnectionFailedError``; leaving it disconnects, and the broker
-forgets the will."""
+"""Connects when entered, or raises ``ConnectionFailedError``; when left it disconnects, and the
+broker forgets the will."""

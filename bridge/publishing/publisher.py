@@ -97,9 +97,7 @@ class Publisher:
             requests=self.requests,
             unread=lambda slug: self._newcomers.add(slug),  # noqa: PLW0108 - made below
         )
-        self._newcomers = Newcomers(
-            out, announcements.newcomer, self.freshness.joined, self.states
-        )
+        self._newcomers = Newcomers(out, announcements.newcomer, self.freshness.joined, self.states)
         self._overwritten = OverwrittenStates(
             out, facts=self.states.facts, freshness=self.freshness, raise_epoch=raise_epoch
         )

@@ -59,7 +59,11 @@ SAID = [
         failed_read.PATIENT_MOST_S / PollingSettings().slowest * failed_read.PATIENT_AFTER_S / 60,
     ),
     ("tried again after {:g} s, and nobody hears of it", failed_read.DOUBT_S),
-    ("tried after {:g} s, then rarer, to {:g} s", failed_read.REFUSED_FIRST_S, failed_read.REFUSED_MOST_S),
+    (
+        "tried after {:g} s, then rarer, to {:g} s",
+        failed_read.REFUSED_FIRST_S,
+        failed_read.REFUSED_MOST_S,
+    ),
     ("given up after {:g} s in all", A_REQUEST_S),
     ("the broker says `offline` after {:g} s", dial.WILL_DELAY_S),
     ("after their `grace` ({:g} s)", Common(kind="console").grace),

@@ -27,11 +27,15 @@ class Component:
 
     def payload(self, prefix: str, object_prefix: str) -> dict[str, Any]:
         """The component; ``prefix`` begins its unique id, ``object_prefix`` its entity id."""
-        named = {} if self.name is None else {
-            "unique_id": f"{prefix}_{self.key}",
-            "default_entity_id": f"{self.platform}.{object_prefix}_{self.key}",
-            "name": self.name,
-        }
+        named = (
+            {}
+            if self.name is None
+            else {
+                "unique_id": f"{prefix}_{self.key}",
+                "default_entity_id": f"{self.platform}.{object_prefix}_{self.key}",
+                "name": self.name,
+            }
+        )
         return {"platform": self.platform, "qos": 0, **named, **self.options}
 
 

@@ -42,10 +42,23 @@ def test_a_broker_that_is_away_between_them_has_ended_them_itself() -> None:
     connecting = cut(away=True)
     assert not connecting.dispute.thrown_out
     assert not connecting.dispute.other
-    assert not cut(away=True, node="a").dispute.thrown_out, "else it would not serve for three minutes"
+    assert not cut(away=True, node="a").dispute.thrown_out, (
+        "else it would not serve for three minutes"
+    )
 
 
 def test_a_broker_that_is_too_busy_to_answer_was_not_taken_by_another_program() -> None:
     connecting = cut(away=False, why=SILENT)
     assert not connecting.dispute.thrown_out
     assert not connecting.dispute.other
+
+
+def test_a_broker_that_stood_still_while_a_node_waited_is_not_said_to_name_its_clients() -> None:
+    connecting = Reconnecting(
+        MqttSettings(), "presence-bridge", node="a", clock=ManualClock(), random=lambda: 0.0
+    )
+    for _ in range(SHORT_LIVED):
+        connecting.greeting_beside()
+        assert connecting.accepted_beside(Limits())
+        connecting.ended(SILENT)
+    assert not any("[standby]" in each for each in connecting.problems)
