@@ -76,7 +76,7 @@ class Dispute:
         return self.thrown_out or self.node is not None
 
     def found(self, other: str, then: str) -> None:
-        """Say once that another program, in words, uses our client id, and what is done ``then``."""
+        """Say once, in words, who the other program is, and what is done ``then``."""
         if other != self.other:
             log.error("%s; %s", other, then)
         self.other = other

@@ -42,7 +42,7 @@ class PahoLoop:
         client.on_socket_register_write = lambda _c, _d, sock: loop.add_writer(
             sock, client.loop_write
         )
-        client.on_socket_unregister_write = lambda _c, _d, sock: loop.remove_writer(sock)
+        client.on_socket_unregister_write = lambda _c, _d, sock: self._unwatch_write(sock)
         if not isinstance(sock, socket.socket):
             raise ConnectionFailedError("the connection ended", unanswered=Silence.ENDED)
         if sock.family != socket.AF_UNIX:  # else the second of two small packets waits for 40 ms
@@ -87,6 +87,9 @@ class PahoLoop:
         self._client.loop_misc()
         wait_s = min(LOOK_EVERY_S, (self._client.keepalive or LOOK_EVERY_S) / LOOKS)
         self._timer = self._loop.call_later(wait_s, self._look_after)
+
+    def _unwatch_write(self, sock: Any) -> None:
+        self._loop.remove_writer(sock)
 
     def _unwatch(self, sock: Any) -> None:
         self._loop.remove_reader(sock)

@@ -84,8 +84,13 @@ class Subscriptions:
             await self._catch_up(session)
             self._complete.set()
             due_s = min((wanted.due_s for wanted in self._asked.values()), default=inf)
-            wait_s = min(due_s - self._clock.monotonic(), RETRY_S[-1])
-            await self._wanted.newer(version, within_s=wait_s, clock=self._clock)
+            if due_s < inf:
+                wait_s = due_s - self._clock.monotonic()
+                await self._wanted.newer(version, within_s=wait_s, clock=self._clock)
+                continue
+            async for _ in self._wanted.watch():
+                if self._wanted.version != version:
+                    break
 
     def deliver(self, received: Received) -> None:
         """Call the handlers whose filters match; what one of them raises stops no other."""

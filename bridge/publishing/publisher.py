@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from random import random as _random
 
@@ -54,9 +54,9 @@ class Publisher:
     ) -> None:
         broker = partial(
             make_broker,
-            welcome=lambda: out.noted(self._announcements.welcome()),
-            backlog=lambda: out.noted(self._announcements.backlog()),
-            goodbye=lambda: out.noted(self._announcements.goodbye()),
+            welcome=self._welcome,
+            backlog=self._backlog,
+            goodbye=self._goodbye,
             acknowledged=self._acknowledged,
         )
         self._out = out = Outgoing(broker, topics, clock, random)
@@ -166,6 +166,15 @@ class Publisher:
         finally:
             await self._removal.close()
             await self._minutes.close()
+
+    def _welcome(self) -> Iterator[Message]:
+        return self._out.noted(self._announcements.welcome())
+
+    def _backlog(self) -> Iterator[Message]:
+        return self._out.noted(self._announcements.backlog())
+
+    def _goodbye(self) -> Iterator[Message]:
+        return self._out.noted(self._announcements.goodbye())
 
     def _acknowledged(self, message: Message) -> None:
         self._removal.acknowledged(message)
