@@ -51,10 +51,10 @@ def leader_of(payload: bytes) -> Leader | None:
     except ContractError:
         return None
     node, epoch, since = (values.get(key) for key in Leader._fields)
-    is_whole = isinstance(epoch, int) and not isinstance(epoch, bool) and 0 <= epoch < EPOCH_MOST
-    if not is_whole or not isinstance(node, str) or not node:
+    if type(epoch) is not int or not 0 <= epoch < EPOCH_MOST:
         return None
-    assert isinstance(epoch, int)
+    if not isinstance(node, str) or not node:
+        return None
     return Leader(node, epoch, since if isinstance(since, str) else "")
 
 

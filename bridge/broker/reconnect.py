@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.broker.candidates import Candidate, Candidates
+from bridge.broker.candidates import Candidate, Delays, next_of
 from bridge.broker.dispute import GOOD_S, Dispute, count_short_lived
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
@@ -41,7 +41,11 @@ class Reconnecting:
         random: Random,
     ) -> None:
         self._client_id, self.clock, self.random = client_id, clock, random
-        self._candidates = Candidates(settings, client_id, clock, random)
+        self._candidates = [
+            Candidate(Negotiation(each, client_id, clock), Delays(random))
+            for each in settings.brokers
+        ]
+        self._now = 0
         self.dispute = Dispute(client_id, node, random)
         self._lost: dict[str, str] = {}
         """What is wrong with each broker, by its address."""
@@ -59,7 +63,7 @@ class Reconnecting:
 
     @property
     def _current(self) -> Candidate:
-        return self._candidates.now
+        return self._candidates[self._now]
 
     @property
     def address(self) -> str:
@@ -178,7 +182,7 @@ class Reconnecting:
         self._tell(fault, wait_s, looked=looked)
         now.due_s = now_s + wait_s
         if lasted_s is None or looked or fault.kind is Kind.SLOWLY:
-            self._candidates.go_on(now_s)
+            self._now = next_of(self._candidates, self._now, now_s)
         return max(0.0, self._current.due_s - now_s)
 
     def _nothing_stands(self) -> None:

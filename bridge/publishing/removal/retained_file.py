@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from bridge.config.state_file import StateFile
 from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
 from bridge.publishing.discovery.devices import Components
@@ -59,46 +58,32 @@ class _File(BaseModel):
     fresh: tuple[Slug, ...] = ()
 
 
-class RetainedFile:
-    """The file of what may be retained below the base of ``topics``."""
+def read_retained(file: Path, base: str) -> Retained | None:
+    """What may be retained below ``base``; ``None`` when the file is missing or broken."""
+    try:
+        read = _File.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        log.warning("%s cannot be read: looking on the broker for what was left there", file)
+        return None
+    topics, listed = Topics(read.base or base), dict(read.topics)
+    listed |= {topics.table(table, "auth"): {} for table in read.tables}
+    listed |= {topics.table(table, "fresh"): {} for table in read.fresh}
+    if topics.base != base:  # the config has changed it: all of it has to go
+        return Retained(listed | {topic: {} for topic in _all_topics(topics, read.accounts)})
+    return Retained(listed, dict.fromkeys(read.accounts), dict.fromkeys(read.settable))
 
-    def __init__(self, file: Path, topics: Topics) -> None:
-        self._file, self._topics = StateFile(file), topics
-        self._written = ""
 
-    def read(self) -> Retained | None:
-        """What may be retained; ``None`` when the file is missing or broken."""
-        file = self._file.file
-        try:
-            read = _File.model_validate_json(file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValidationError):
-            log.warning("%s cannot be read: looking on the broker for what was left there", file)
-            return None
-        topics, listed = Topics(read.base or self._topics.base), dict(read.topics)
-        listed |= {topics.table(table, "auth"): {} for table in read.tables}
-        listed |= {topics.table(table, "fresh"): {} for table in read.fresh}
-        if topics.base != self._topics.base:  # the config has changed it: all of it has to go
-            return Retained(listed | {topic: {} for topic in _all_topics(topics, read.accounts)})
-        return Retained(listed, dict.fromkeys(read.accounts), dict.fromkeys(read.settable))
-
-    def write(self, retained: Retained) -> None:
-        """Write ``retained``, soon."""
-        payload: dict[str, Any] = {
-            "base": self._topics.base,
-            "topics": retained.topics,
-            "accounts": list(retained.accounts),
-            "settable": list(retained.settable),
-        }
-        text = encode_json(payload).decode()
-        if text != self._written:
-            self._written = text
-            self._file.save(text)
-
-    async def close(self) -> None:
-        """Wait until all is written, for a short while."""
-        await self._file.close()
+def encoded(retained: Retained, base: str) -> str:
+    """The content of the file."""
+    payload: dict[str, Any] = {
+        "base": base,
+        "topics": retained.topics,
+        "accounts": list(retained.accounts),
+        "settable": list(retained.settable),
+    }
+    return encode_json(payload).decode()
 
 
 def _all_topics(topics: Topics, accounts: Iterable[str]) -> Iterator[str]:

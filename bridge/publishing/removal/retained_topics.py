@@ -13,17 +13,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bridge.config.state_file import StateFile
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.discovery.devices import Components
-from bridge.publishing.removal.retained_file import LEAVES, Retained, RetainedFile
+from bridge.publishing.removal.retained_file import LEAVES, Retained, encoded, read_retained
 
 
 class RetainedTopics:
     """Compares what is wanted with what ``file`` lists as retained."""
 
     def __init__(self, topics: Topics, file: Path) -> None:
-        self._topics, self._file = topics, RetainedFile(file, topics)
+        self._topics, self._file, self._written = topics, StateFile(file), ""
         self._retained, self._wanted = Retained(), Retained()
         self._accounts: dict[str, Iterable[str]] = {}
         """Who is gone, and the leaves that are still retained."""
@@ -36,7 +37,7 @@ class RetainedTopics:
 
     def read(self) -> bool:
         """Learn from the file what is retained; whether it could be read."""
-        retained = self._file.read()
+        retained = read_retained(self._file.file, self._topics.base)
         self._retained = retained or Retained()
         return retained is not None
 
@@ -49,7 +50,7 @@ class RetainedTopics:
         self._wanted = wanted
         self._retained.add(wanted)
         self._compare()
-        self._file.write(self._retained)
+        self._write()
         return self.is_waiting()
 
     def found(self, account: str, device: str | None = None) -> bool:
@@ -92,13 +93,19 @@ class RetainedTopics:
         elif not self._left(message.topic):
             return False
         if not self.is_waiting():
-            self._file.write(self._retained)
+            self._write()
         return False
 
     async def close(self) -> None:
         """Leave to the next start what is not done."""
-        self._file.write(self._retained)
+        self._write()
         await self._file.close()
+
+    def _write(self) -> None:
+        text = encoded(self._retained, self._topics.base)
+        if text != self._written:
+            self._written = text
+            self._file.save(text)
 
     def _compare(self) -> None:
         retained, wanted = self._retained, self._wanted
@@ -128,7 +135,7 @@ class RetainedTopics:
             self.bare.discard(topic)
             del self.shrunk[topic]
             self._retained.topics[topic] = self._wanted.topics[topic]
-            self._file.write(self._retained)
+            self._write()
             return True
         return False
 
