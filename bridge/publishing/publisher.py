@@ -52,8 +52,7 @@ class Publisher:
         version: str,
         random: Random = _random,
     ) -> None:
-        broker = partial(
-            make_broker,
+        broker = make_broker(
             welcome=self._welcome,
             backlog=self._backlog,
             goodbye=self._goodbye,
