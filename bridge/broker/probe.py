@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-from bridge.broker.apart import apart
+from bridge.broker.daemon_thread import in_daemon_thread
 from bridge.contract.found_broker import FoundBroker
 
 KEEPALIVE_S, CLEAN = 30, 0x02
@@ -61,7 +61,7 @@ async def look(host: str, port: int, *, tls: bool, within_s: float) -> Answer | 
             return Answer(address, FoundBroker(host, port, tls=tls, asks_who=asks_who))
 
     with suppress(OSError, ValueError):
-        return await apart(ask, name="mqtt-look")
+        return await in_daemon_thread(ask, name="mqtt-look")
     return None
 
 
@@ -69,7 +69,7 @@ async def certificate_of(host: str, port: int, *, within_s: float) -> ShownCerti
     """The certificate that is shown at ``host``, trusted or not."""
     ask = partial(ssl.get_server_certificate, (host, port), timeout=within_s)
     with suppress(OSError, ValueError):
-        return _read(await apart(ask, name="mqtt-look"))
+        return _read(await in_daemon_thread(ask, name="mqtt-look"))
     return None
 
 

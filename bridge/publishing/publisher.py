@@ -98,7 +98,7 @@ class Publisher:
         )
         self._newcomers = Newcomers(out, announcements.newcomer, self.freshness.joined, self.states)
         self._overwritten = OverwrittenStates(
-            out, facts=self.states.facts, freshness=self.freshness, raise_epoch=raise_epoch
+            out, states=self.states, freshness=self.freshness, raise_epoch=raise_epoch
         )
         self._erased = ErasedTopics(out, announcements.on)
         out.sent = self._sent
