@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from bridge.contract.account import AccountFacts
-from bridge.contract.presence import Availability, Presence
+from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import ALIKE, Message, encode_json, moment_text
 
@@ -20,8 +20,13 @@ def presence_event(
     was, does = old.presence, new.presence
     if was is None or does is None or was is does:
         return None
-    before, after = (Presence(each.availability, each.activity) for each in (was, does))
-    payload = _encoded_event(before, after, moment_text(new.changed_at or now))
+    payload = _encoded_event(
+        was.availability,
+        was.activity,
+        does.availability,
+        does.activity,
+        moment_text(new.changed_at or now),
+    )
     if payload is None:
         return None
     topic = topics.account(new.account, "event")
@@ -29,7 +34,14 @@ def presence_event(
 
 
 @lru_cache(maxsize=ALIKE)
-def _encoded_event(old: Presence, new: Presence, at: str) -> bytes | None:
+def _encoded_event(
+    old_availability: Availability | None,
+    old_activity: Activity | None,
+    availability: Availability | None,
+    activity: Activity | None,
+    at: str,
+) -> bytes | None:
+    old, new = Presence(old_availability, old_activity), Presence(availability, activity)
     kind = _event_type(old, new)
     if kind is None:
         return None
