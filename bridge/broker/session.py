@@ -143,14 +143,12 @@ class Session(Protocol):
     @property
     def limits(self) -> Limits:
         """What the broker announced."""
-        ...
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         """Publish ``messages`` in their order and wait until the broker has all of them.
 
         Returns those that it refused, with its reason.
         """
-        ...
 
     async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
         """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
@@ -159,11 +157,9 @@ class Session(Protocol):
 
         Raises ``SubscriptionRefusedError`` when the broker answers with a failure.
         """
-        ...
 
     async def unsubscribe(self, topic_filter: str) -> None:
         """Take a subscription back."""
-        ...
 
     def received(self) -> AsyncIterator[Received]:
         """Every message that arrives, until the connection ends with ``ConnectionFailedError``.
@@ -171,11 +167,9 @@ class Session(Protocol):
         What has arrived together is yielded without giving way to other tasks in between, so that
         a handler sees all stored messages of a connect before anybody acts on the first.
         """
-        ...
 
     def drop(self) -> None:
         """End at once and without DISCONNECT, so that the broker publishes the will."""
-        ...
 
 
 Connect = Callable[[Greeting], AbstractAsyncContextManager[Session]]
