@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from bridge.broker.broker import Broker
 from bridge.broker.session import Received
@@ -17,23 +16,18 @@ WAIT_S = (1.0, 5.0)
 """Home Assistant asks for a random delay after its birth message."""
 
 
-class Send(Protocol):
-    """Publishes one message; a ``beat`` repeats what is known."""
-
-    def __call__(self, message: Message, /, *, beat: bool) -> None:
-        """Publish soon."""
-        ...
-
-
 class Births:
-    """Hears Home Assistant's birth messages; ``announced`` is all that it needs then."""
+    """Hears Home Assistant's birth messages.
+
+    ``announced`` is all that it needs then, and ``send`` publishes each of that as a ``beat``.
+    """
 
     def __init__(
         self,
         topics: Topics,
         *,
         announced: Callable[[], Iterable[Message]],
-        send: Send,
+        send: Callable[..., None],
         clock: Clock,
         random: Random,
     ) -> None:

@@ -1,5 +1,7 @@
 """One broker connection that comes back for ever, and what is sent and received on it.
 
+Order, on the first and on later ones: subscribe, receive from then on, what ``welcome`` gives,
+``online``, then what ``backlog`` gives whenever nothing else waits. Changes go before all of these.
 The newest value a topic is all that is kept while the broker is away.
 """
 
@@ -8,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import partial
 from random import random as _random
 
 from bridge.broker.connection import connect as _connect
-from bridge.broker.conversation import Conversation
 from bridge.broker.lease import Lease, OutbidError
-from bridge.broker.negotiation import Negotiation
+from bridge.broker.negotiation import V5
 from bridge.broker.outbox import Outbox
 from bridge.broker.own_state import OwnState
 from bridge.broker.receive_check import ReceiveCheck
@@ -26,11 +26,14 @@ from bridge.broker.subscriptions import Handler, Subscriptions
 from bridge.broker.takeover import watch
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
+from bridge.contract.deadline import within
 from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
+
+GOODBYE_S = 5.0
 
 
 class Broker:
@@ -61,10 +64,10 @@ class Broker:
     ) -> None:
         self._online = Message(state_topic, ONLINE.encode())
         self._offline = Message(state_topic, OFFLINE.encode())
+        self._goodbye, self._lease = goodbye, lease
         self._clock, self._connect = clock, connect
-        user = settings.user
-        self._unpublished = Refusals("publish on", user=user, clock=clock)
-        self._unsubscribed = Refusals("subscribe to", user=user, clock=clock)
+        self._unpublished = Refusals("publish on", user=settings.user, clock=clock)
+        self._unsubscribed = Refusals("subscribe to", user=settings.user, clock=clock)
         self._outbox = Outbox()
         self._sender = Sender(
             self._outbox,
@@ -75,43 +78,12 @@ class Broker:
             clock=clock,
         )
         self._subscriptions = Subscriptions(self._unsubscribed, clock)
-        self._receive_check = ReceiveCheck(state_topic, user=user, clock=clock)
-        self._lease = lease
+        self._receive_check = ReceiveCheck(state_topic, user=settings.user, clock=clock)
         self._reconnecting = Reconnecting(
             settings, client_id, node=lease.node if lease else None, clock=clock, random=random
         )
-        self._watch = partial(
-            watch,
-            self._reconnecting,
-            state_topic,
-            lease,
-            connect=connect,
-            clock=clock,
-            random=random,
-        )
+        self._own_state = OwnState(lambda: self._reconnecting.is_online, self._say_online, clock)
         self._session: Session | None = None
-        self._own_state = OwnState(
-            is_online=lambda: self._reconnecting.is_online,
-            say_online=lambda: self.publish(self._online),
-            clock=clock,
-        )
-        self._conversation = Conversation(
-            online=self._online,
-            offline=self._offline,
-            goodbye=goodbye,
-            outbox=self._outbox,
-            sender=self._sender,
-            subscriptions=self._subscriptions,
-            receive_check=self._receive_check,
-            own_state=self._own_state,
-            reconnecting=self._reconnecting,
-            lease=lease,
-            unpublished=self._unpublished,
-            unsubscribed=self._unsubscribed,
-            publish=self.publish,
-            began=self._begin,
-            greeted=self._greeted,
-        )
         self.connects = 0
         """Connections made so far."""
         self.subscribe(state_topic, self._own_state.receive)
@@ -119,13 +91,9 @@ class Broker:
             self.subscribe(lease.topic, lease.receive)
 
     @property
-    def _negotiation(self) -> Negotiation:
-        return self._reconnecting.negotiation
-
-    @property
     def address(self) -> str:
         """The broker that is tried next, or is connected, for people."""
-        return self._negotiation.settings.address
+        return self._reconnecting.address
 
     @property
     def connected(self) -> bool:
@@ -135,7 +103,7 @@ class Broker:
     @property
     def dispute(self) -> str:
         """Who else uses our client id, in words, while that goes on and for a moment after."""
-        return self._reconnecting.dispute
+        return "" if self._reconnecting.is_lost else self._reconnecting.dispute.other
 
     @property
     def standby(self) -> str:
@@ -148,7 +116,7 @@ class Broker:
     @property
     def mqtt_version(self) -> str:
         """The protocol in use: ``5.0`` or ``3.1.1``."""
-        return self._negotiation.version.value
+        return self._reconnecting.negotiation.version.value
 
     @property
     def limits(self) -> Limits | None:
@@ -173,7 +141,8 @@ class Broker:
         While another program serves in our place an event is left to that one. A ``beat`` repeats
         what is known: changes go before it.
         """
-        if self._session is not None or not (message.retain or self._reconnecting.looks_first):
+        is_ours = not message.retain and not self._reconnecting.dispute.looks_first
+        if self._session is not None or is_ours:
             self._outbox.put(message, beat=beat)
 
     @property
@@ -206,42 +175,75 @@ class Broker:
 
     async def run(self) -> None:
         """Connect, serve and reconnect until cancelled; then say goodbye."""
+        reconnecting = self._reconnecting
         while True:
-            failures: list[ConnectionFailedError] = []
+            failure: ConnectionFailedError | None = None
             try:
-                if self._reconnecting.looks_first:
-                    await self._watch()
-                await self._serve()
+                if reconnecting.dispute.looks_first:
+                    await watch(reconnecting, self._online.topic, self._lease, self._connect)
+                async with self._connect(reconnecting.greeting(self._offline)) as session:
+                    reconnecting.accepted(session.limits)
+                    await self._converse(session)
             except* ConnectionFailedError as group:
-                failures.append(first_failure(group))
+                failure = first_failure(group)
             except* OutbidError:
-                failures.clear()  # it was ended by us
+                failure = None  # it was ended by us
                 log.warning("node %s serves; this one waits", self._lease and self._lease.other)
             finally:
                 self._session = None
                 if self._lease:
                     self._lease.lost()
-                wait_s = self._reconnecting.ended(failures[0] if failures else None)
-            _stop_if_cancelled()
+                wait_s = reconnecting.ended(failure)
+            task = asyncio.current_task()
+            if task and task.cancelling():  # a failing disconnect, or wait_for, has hidden it
+                raise asyncio.CancelledError
             if wait_s:
                 await self._clock.sleep(wait_s)
 
-    async def _serve(self) -> None:
-        async with self._connect(self._negotiation.greeting(will=self._offline)) as session:
-            self._reconnecting.accepted(session.limits)
-            await self._conversation.run(session)
+    async def _converse(self, session: Session) -> None:
+        """Until the connection ends; when cancelled, with a goodbye."""
+        self._subscriptions.begin()
+        self._receive_check.begin()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._subscriptions.run(session), name="mqtt-subscriptions")
+                tasks.create_task(self._send(session, tasks), name="mqtt-send")
+                tasks.create_task(self._sender.resend(), name="mqtt-resend")
+                tasks.create_task(self._own_state.run(), name="mqtt-heal")
+                tasks.create_task(self._reconnecting.outlast_a_dispute(), name="mqtt-dispute")
+                # in the body: Python 3.11 forgets to take back its own cancel of a parent that
+                # already waits for its children, and who runs this counts them
+                async for received in session.received():
+                    self._receive_check.receive(received)
+                    self._subscriptions.deliver(received)
+        except asyncio.CancelledError:
+            try:
+                await within(GOODBYE_S, self._sender.leave(session, self._goodbye, self._offline))
+            except (ConnectionFailedError, TimeoutError) as error:
+                session.drop()  # the will says it
+                log.warning("could not say goodbye to the broker: %s", str(error) or "no answer")
+            raise
 
-    def _begin(self, session: Session) -> None:
+    async def _send(self, session: Session, tasks: asyncio.TaskGroup) -> None:
+        await self._subscriptions.complete()
+        if lease := self._lease:
+            if lease.is_anew:  # whoever served meanwhile has said it
+                self._outbox.clear()
+            for refused in await lease.take(session):
+                self._unpublished.refused(lease.topic, refused.code, refused.reason)
+            tasks.create_task(lease.watch_over(session, self.publish), name="mqtt-lease")
         self._outbox.begin()
         self._session = session
-
-    def _greeted(self) -> None:
+        await self._sender.greet(session, self._online)
         self.connects += 1
         self._reconnecting.online()
+        topic, is_5 = self._online.topic, self._reconnecting.negotiation.version is V5
+        if topic not in self._unsubscribed and topic not in self._unpublished:
+            proof = self._receive_check.prove(
+                self._say_online, self._subscriptions.filters, says_refusals=is_5
+            )
+            tasks.create_task(proof, name="mqtt-receive-check")
+        await self._sender.run(session)
 
-
-def _stop_if_cancelled() -> None:
-    """Honour a cancellation that a failing disconnect or Python 3.11's wait_for has hidden."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    def _say_online(self) -> None:
+        self.publish(self._online)

@@ -9,7 +9,7 @@ from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv3
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 
-from bridge.broker.apart import apart
+from bridge.broker.daemon_thread import in_daemon_thread
 from bridge.broker.properties import made
 from bridge.broker.session import (
     LARGEST_PAYLOAD,
@@ -38,7 +38,7 @@ async def dial(greeting: Greeting) -> Client:
     """
     try:
         async with asyncio.timeout(DEADLINE_S):
-            return await apart(
+            return await in_daemon_thread(
                 partial(_connected, greeting), name="mqtt-dial", unwanted=Client.disconnect
             )
     except TimeoutError:

@@ -7,7 +7,6 @@ them: who served last, and the epoch that everybody's facts had then.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -51,10 +50,10 @@ def leader_of(payload: bytes) -> Leader | None:
     except ContractError:
         return None
     node, epoch, since = (values.get(key) for key in Leader._fields)
-    is_whole = isinstance(epoch, int) and not isinstance(epoch, bool) and 0 <= epoch < EPOCH_MOST
-    if not is_whole or not isinstance(node, str) or not node:
+    if type(epoch) is not int or not 0 <= epoch < EPOCH_MOST:
         return None
-    assert isinstance(epoch, int)
+    if not isinstance(node, str) or not node:
+        return None
     return Leader(node, epoch, since if isinstance(since, str) else "")
 
 
@@ -80,8 +79,7 @@ class Lease:
         self.node = node
         self.topic, self.health_topic = topics.bridge_leader, topics.bridge_health
         self._next_epoch, self._begin, self._end, self._clock = next_epoch, begin, end, clock
-        self._outbid = asyncio.Event()
-        self._corrected = asyncio.Event()
+        self._outbid = self._is_to_say = False
         self._ours: Leader | None = None
         self._store = store
         self._decided_on: Leader | None = None
@@ -134,10 +132,10 @@ class Lease:
         if self._ours is None or not self.serves:
             self.leader = heard
         elif heard is None or heard.epoch < self._ours.epoch:
-            self._corrected.set()
+            self._is_to_say = True
         elif heard != self._ours:
             self.leader = heard
-            self._outbid.set()
+            self._outbid = True
 
     def receive_health(self, received: Received) -> None:
         """Take the health of who serves."""
@@ -164,12 +162,10 @@ class Lease:
         is_anew = self.is_anew
         since = self._clock.now().isoformat(timespec="seconds")
         ours = self._say(Leader(self.node, self._next_epoch(self._highest), since))
-        self._outbid.clear()
-        self._corrected.clear()
-        self.serves = True
+        self._outbid, self._is_to_say, self.serves = False, False, True
         refused = await session.send([Message(self.topic, ours.payload)])
         await self._clock.sleep(LISTEN_S)
-        if self._outbid.is_set():
+        if self._outbid:
             raise OutbidError
         self._logged = ""
         log.info("this node, %s, serves now, in epoch %d", self.node, ours.epoch)
@@ -184,10 +180,10 @@ class Lease:
         Raises:
             OutbidError: Somebody else serves.
         """
-        while not self._outbid.is_set():
+        while not self._outbid:
             await self._clock.sleep(LISTEN_S)
-            if self._corrected.is_set() and self._ours:
-                self._corrected.clear()
+            if self._is_to_say and self._ours:
+                self._is_to_say = False
                 say(Message(self.topic, self._ours.payload))
         session.drop()  # the will says it, and who serves answers that
         raise OutbidError
@@ -196,7 +192,7 @@ class Lease:
         """Our epoch was counted up while we serve."""
         if self.serves and self._ours and epoch > self._ours.epoch:
             self._say(self._ours._replace(epoch=epoch))
-            self._corrected.set()
+            self._is_to_say = True
 
     def lost(self) -> None:
         """The connection has ended: others may serve before we know it."""

@@ -19,7 +19,7 @@ class OwnState:
     """What is heard on our own state topic; ``say_online`` answers while ``is_online``."""
 
     def __init__(
-        self, *, is_online: Callable[[], bool], say_online: Callable[[], None], clock: Clock
+        self, is_online: Callable[[], bool], say_online: Callable[[], None], clock: Clock
     ) -> None:
         self._is_online, self._say_online, self._clock = is_online, say_online, clock
         self._contradicted = asyncio.Event()

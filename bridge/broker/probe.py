@@ -7,10 +7,11 @@ import socket
 import ssl
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-from bridge.broker.apart import apart
+from bridge.broker.daemon_thread import in_daemon_thread
 from bridge.contract.found_broker import FoundBroker
 
 KEEPALIVE_S, CLEAN = 30, 0x02
@@ -60,21 +61,15 @@ async def look(host: str, port: int, *, tls: bool, within_s: float) -> Answer | 
             return Answer(address, FoundBroker(host, port, tls=tls, asks_who=asks_who))
 
     with suppress(OSError, ValueError):
-        return await apart(ask, name="mqtt-look")
+        return await in_daemon_thread(ask, name="mqtt-look")
     return None
 
 
 async def certificate_of(host: str, port: int, *, within_s: float) -> ShownCertificate | None:
     """The certificate that is shown at ``host``, trusted or not."""
-
-    def ask() -> bytes | None:
-        with _opened(host, port, tls=True, within_s=within_s) as link:
-            assert isinstance(link, ssl.SSLSocket)
-            return link.getpeercert(binary_form=True)
-
+    ask = partial(ssl.get_server_certificate, (host, port), timeout=within_s)
     with suppress(OSError, ValueError):
-        if shown := await apart(ask, name="mqtt-look"):
-            return _read(shown)
+        return _read(await in_daemon_thread(ask, name="mqtt-look"))
     return None
 
 
@@ -99,10 +94,10 @@ def _opened(host: str, port: int, *, tls: bool, within_s: float) -> socket.socke
         raise
 
 
-def _read(shown: bytes) -> ShownCertificate:
+def _read(shown: str) -> ShownCertificate:
     from cryptography import x509  # noqa: PLC0415 - only a certificate in doubt is read
 
-    certificate = x509.load_der_x509_certificate(shown)
+    certificate = x509.load_pem_x509_certificate(shown.encode())
     try:
         others = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         addresses = others.get_values_for_type(x509.IPAddress)

@@ -1,28 +1,24 @@
-"""When to connect again, and where."""
+"""When to connect again, and where; one log line when it is lost, and one when it is back."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
-from math import inf
 
-from bridge.broker.candidates import Candidate, Candidates
-from bridge.broker.connection_log import ConnectionLog
+from bridge.broker.candidates import Candidate, Delays, next_of
+from bridge.broker.dispute import GOOD_S, Dispute, count_short_lived
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
 from bridge.broker.reason_codes import Fault, Kind, explain
 from bridge.broker.session import ConnectionFailedError, Greeting, Limits
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
+from bridge.contract.wire import Message
 from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 
-GOOD_S = 90.0
-"""A connection that lasted this long was a good one: longer than two programs of one client id
-wait for each other."""
 NAMES_US = (
     "[standby] cannot work there: let it take our client ids, or leave [standby] out and run one "
     "bridge"
@@ -44,18 +40,21 @@ class Reconnecting:
         clock: Clock,
         random: Random,
     ) -> None:
-        self._clock, self._node = clock, node
-        self._client_id, self._random = client_id, random
-        self._candidates = Candidates(settings, client_id, clock, random)
-        self._online_since_s: float | None = None
-        self._beside_since_s = -inf
-        self._stood = False
-        self._shown = ConnectionLog()
-        self.thrown_out = False
-        """Whether another program has taken our place, as far as we know."""
+        self._client_id, self.clock, self.random = client_id, clock, random
+        self._candidates = [
+            Candidate(Negotiation(each, client_id, clock), Delays(random))
+            for each in settings.brokers
+        ]
+        self._now = 0
+        self.dispute = Dispute(client_id, node, random)
+        self._lost: dict[str, str] = {}
+        """What is wrong with each broker, by its address."""
+        self._was_connected = False
         self._looks = False
-        self.not_seen = ""
-        """Why it is not seen from beside who serves, where a ``node`` may not serve without."""
+        """Whether this try is one beside who serves."""
+        self._stood = False
+        self._since_s: float | None = None
+        """When all was sent on this connection, or one beside who serves stood."""
 
     @property
     def negotiation(self) -> Negotiation:
@@ -64,30 +63,20 @@ class Reconnecting:
 
     @property
     def _current(self) -> Candidate:
-        return self._candidates.now
+        return self._candidates[self._now]
 
     @property
-    def _address(self) -> str:
+    def address(self) -> str:
+        """The broker that is tried next, or is connected, for people."""
         return self.negotiation.settings.address
 
     @property
     def problems(self) -> Iterator[str]:
         """What a person should know now."""
-        yield from filter(None, (self._shown.other, self.not_seen))
-        yield from self._shown.problems
+        yield from filter(None, (self.dispute.other, self.dispute.not_seen))
+        yield from self._lost.values()
         if not self.negotiation.limits.retain_available:
             yield f"the broker {next(lacks(self.negotiation.limits))}"
-
-    @cached_property
-    def _beside(self) -> str:
-        """Of this process alone, so that of two who wait neither ends the other's connection."""
-        of_node = f"-{self._node}" if self._node else ""
-        return f"{self._client_id}-standby{of_node}-{int(self._random() * 0xFFFFFFFF):08x}"
-
-    @property
-    def looks_first(self) -> bool:
-        """Whether it is looked from beside who serves, before our client id is tried."""
-        return self.thrown_out or self._node is not None
 
     @property
     def is_beside(self) -> bool:
@@ -95,14 +84,19 @@ class Reconnecting:
         return self._looks and self._stood
 
     @property
-    def dispute(self) -> str:
-        """Who else uses our client id, in words, while that goes on and for a moment after."""
-        return "" if self._shown.is_lost else self._shown.other
-
-    @property
     def is_online(self) -> bool:
         """Whether all was sent on a connection that still stands."""
-        return self._online_since_s is not None
+        return self._since_s is not None and not self._looks
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something is wrong with a broker."""
+        return bool(self._lost)
+
+    def greeting(self, will: Message) -> Greeting:
+        """The CONNECT under our client id."""
+        self._nothing_stands()
+        return self.negotiation.greeting(will)
 
     def accepted(self, announced: Limits) -> None:
         """A connection stands; what this broker lacks is logged once."""
@@ -110,15 +104,16 @@ class Reconnecting:
         self.negotiation.accepted(announced)
         lacking, before = set(lacks(announced)), self._current.lacks
         for what in sorted(lacking - before):
-            log.warning("broker %s %s", self._address, what)
+            log.warning("broker %s %s", self.address, what)
         if before - lacking:
-            log.info("broker %s does more than it did before", self._address)
+            log.info("broker %s does more than it did before", self.address)
         self._current.lacks = lacking
 
-    def beside(self) -> Greeting:
+    def greeting_beside(self) -> Greeting:
         """The CONNECT under a client id of nobody else, with no will."""
         self._looks = True
-        return replace(self.negotiation.greeting(will=None), client_id=self._beside)
+        greeting = self.negotiation.greeting(will=None)
+        return replace(greeting, client_id=self.dispute.client_id_beside)
 
     def accepted_beside(self, announced: Limits) -> bool:
         """That connection stands; whether it is one beside ours.
@@ -129,55 +124,27 @@ class Reconnecting:
             ConnectionFailedError: It does, and with a ``node`` nothing else is tried there.
         """
         if announced.client_id is not None:
-            if self._node:
+            if self.dispute.node:
                 so = f"it calls this client {announced.client_id!r}, whatever we say, and so"
                 raise ConnectionFailedError(f"{so} {NAMES_US}", ours=True)
             self.cannot_look(f"it calls us {announced.client_id!r} there as well")
             return False
         self.accepted(announced)
         self._current.delays.accepted()
-        self._beside_since_s = self._clock.monotonic()
-        self._shown.beside(self._address)
+        self._since_s = self.clock.monotonic()
+        if self._lost:
+            log.info("broker %s is back; somebody else may serve there", self.address)
+        self._lost = {}
         return True
 
     def cannot_look(self, why: str) -> None:
         """This broker lets nobody look from beside: our own client id is all that is tried."""
-        self._current.lets_look = self.thrown_out = self._looks = False
-        log.warning("broker %s does not let us see who serves in our place: %s", self._address, why)
-
-    def may_not_look(self, why: str) -> None:
-        """A ``node`` may not subscribe beside who serves, for now, or may."""
-        what = (
-            f"this node waits, since broker {self._address} does not let it see who serves: {why}"
-        )
-        if why and not self.not_seen:
-            log.error("%s; check that its rules let it read bridge/state, leader and health", what)
-        self.not_seen = what if why else ""
-
-    def place_is_free(self, *, was_heard: bool) -> None:
-        """Nobody serves, any more or at all: we do."""
-        self.thrown_out = self._looks = False
-        if was_heard:
-            self._shown.other = ""
-            log.info("nobody else serves as %s any more; connecting", self._client_id)
-
-    def other_node_serves(self) -> None:
-        """Whoever serves is of the same ``[standby]``: that is no dispute."""
-        self.thrown_out, self._shown.other = False, ""
-
-    def twin_serves(self) -> None:
-        """Whoever serves has the name of this ``node``, and another state folder."""
-        if self._shown.other != self._twin:
-            log.error("%s; this one waits", self._twin)
-        self._shown.other = self._twin
-
-    @property
-    def _twin(self) -> str:
-        return f"another bridge is called {self._node!r} too: give each its own [standby] node"
+        self._current.lets_look = self.dispute.thrown_out = False
+        log.warning("broker %s does not let us see who serves in our place: %s", self.address, why)
 
     def online(self) -> None:
         """All was sent; whether the connection is a good one is seen later."""
-        self._online_since_s = self._clock.monotonic()
+        self._since_s = self.clock.monotonic()
         self._current.delays.accepted()
         if not self._current.delays.disputed:
             self._back()
@@ -185,62 +152,77 @@ class Reconnecting:
     async def outlast_a_dispute(self) -> None:
         """Wait until a connection that others may end has lasted."""
         if self._current.delays.disputed:
-            await self._clock.sleep(GOOD_S)
+            await self.clock.sleep(GOOD_S)
             self._current.delays.good()
             self._back()
 
     def ended(self, failure: ConnectionFailedError | None) -> float:
         """A try has ended; the seconds until the next one. Without ``failure`` it was wanted."""
-        since_s, stood, looked = self._online_since_s, self._stood, self._looks
-        self._online_since_s, self._stood, self._looks = None, False, False
+        since_s, stood, looked = self._since_s, self._stood, self._looks
+        self._nothing_stands()
         if failure is None:
             return 0.0
-        delays, now_s = self._current.delays, self._clock.monotonic()
-        if since_s is not None:
-            if now_s - since_s >= GOOD_S:
-                delays.good()
-            else:
-                delays.soon_over()
-        is_away = not stood or failure.silent
+        now, delays, now_s = self._current, self._current.delays, self.clock.monotonic()
+        lasted_s = None if since_s is None else now_s - since_s
+        if lasted_s is not None and not looked:
+            delays.served(lasted_s)
+        is_away, was_5 = not stood or failure.silent, self.negotiation.version is V5
         failure = self.negotiation.with_reason(failure)
-        was_5 = self.negotiation.version is V5
         if self.negotiation.failed(failure, stood=stood):
             if failure.code == UNSUPPORTED_PROTOCOL and was_5:
-                log.info("broker %s speaks no MQTT 5, using 3.1.1", self._address)
+                log.info("broker %s speaks no MQTT 5, using 3.1.1", self.address)
             return 0.0
-        if is_away:
-            delays.away()
-        fault = self._explained(failure, stood=stood, looked=looked)
-        if looked and not self._node and fault.kind is not Kind.PASSES:
+        before = now.short_lived[looked]
+        now.short_lived[looked] = count_short_lived(before, lasted_s, is_away=is_away)
+        fault = self._explained(failure, looked=looked)
+        if looked and not self.dispute.node and fault.kind is not Kind.PASSES:
             self.cannot_look(str(failure))
             return delays.wait_s(Kind.THROWN_OUT)
         wait_s = delays.wait_s(fault.kind)
-        if fault.kind is Kind.THROWN_OUT and not looked:
-            is_ours = self.negotiation.client_id == self._client_id
-            self.thrown_out = is_ours and self._current.lets_look
-        back = "this one comes back when nobody else serves"
-        then = back if self.thrown_out else f"trying again, next in {wait_s:.0f} s"
-        self._shown.lost(fault, self._address, then)
-        self._current.due_s = now_s + wait_s
-        if since_s is None or fault.kind is Kind.SLOWLY:
-            self._candidates.go_on(now_s)
+        self._tell(fault, wait_s, looked=looked)
+        now.due_s = now_s + wait_s
+        if lasted_s is None or looked or fault.kind is Kind.SLOWLY:
+            self._now = next_of(self._candidates, self._now, now_s)
         return max(0.0, self._current.due_s - now_s)
 
-    def _explained(self, failure: ConnectionFailedError, *, stood: bool, looked: bool) -> Fault:
-        now, client_id = self._current, self._beside if looked else self.negotiation.client_id
-        if looked:
-            lasted_s = self._clock.monotonic() - self._beside_since_s
-            now.looks_cut = now.looks_cut + 1 if stood and lasted_s < GOOD_S else 0
-        short_lived = now.looks_cut if looked else now.delays.fought
+    def _nothing_stands(self) -> None:
+        self._looks = self._stood = False
+        self._since_s = None
+
+    def _explained(self, failure: ConnectionFailedError, *, looked: bool) -> Fault:
+        client_id = self.dispute.client_id_beside if looked else self.negotiation.client_id
+        short_lived = self._current.short_lived[looked]
         fault = explain(failure, self.negotiation.settings, client_id, short_lived=short_lived)
-        if looked and self._node and fault.kind is Kind.THROWN_OUT:  # nobody else looks as we do
-            text = (
-                f"broker {self._address} has ended the connections on which this node waits: it "
+        if looked and self.dispute.node and fault.kind is Kind.THROWN_OUT:
+            text = (  # nobody else looks as we do
+                f"broker {self.address} has ended the connections on which this node waits: it "
                 "probably calls its clients by their user names (use_username_as_clientid in "
                 f"Mosquitto), and so {NAMES_US}"
             )
             return fault._replace(text=text)
         return fault
 
+    def _tell(self, fault: Fault, wait_s: float, *, looked: bool) -> None:
+        is_dispute, dispute = fault.kind is Kind.THROWN_OUT, self.dispute
+        if is_dispute and not looked:
+            is_ours = self.negotiation.client_id == self._client_id
+            dispute.thrown_out = is_ours and self._current.lets_look
+        then = f"trying again, next in {wait_s:.0f} s"
+        if dispute.thrown_out:
+            then = "this one comes back when nobody else serves"
+        before = self._lost.get(self.address, "")
+        if is_dispute:
+            dispute.found(fault.text, then)
+        elif fault.kind is not Kind.PASSES:
+            if fault.text != before:
+                log.error("%s; %s", fault.text, then)
+            self._lost[self.address] = fault.text
+        elif not before:
+            log.warning("%s; trying again until it is back", fault.text)
+            self._lost[self.address] = fault.text
+
     def _back(self) -> None:
-        self._shown.back(self._address, self.negotiation.version.value)
+        if self._lost or self.dispute.other or not self._was_connected:
+            version = self.negotiation.version.value
+            log.info("connected to broker %s, MQTT %s", self.address, version)
+        self._lost, self._was_connected, self.dispute.other = {}, True, ""

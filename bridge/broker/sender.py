@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -13,9 +12,8 @@ from bridge.broker.refused_topics import Refusals
 from bridge.broker.session import PACKET_TOO_LARGE, Session
 from bridge.broker.window import BYTES_MOST, WINDOW, Window
 from bridge.contract.clock import Clock
+from bridge.contract.faults import Faults
 from bridge.contract.wire import Message
-
-log = logging.getLogger(__name__)
 
 RESEND_S = (1.0, 5.0, 30.0, 60.0)
 """Before a refused state is sent again; the last for ever."""
@@ -46,7 +44,7 @@ class Sender:
         """The newest of each retained topic that the broker refused."""
         self._something_refused = asyncio.Event()
         self._window = Window()
-        self._bugs: set[str] = set()
+        self._faults = Faults()
 
     async def greet(self, session: Session, online: Message) -> None:
         """Send the welcome, then ``online``; changes, and answers to requests, go between."""
@@ -127,7 +125,5 @@ class Sender:
         """A bug of others is logged once and does not end the connection."""
         try:
             yield
-        except Exception as error:
-            if (bug := type(error).__name__) not in self._bugs:
-                self._bugs.add(bug)
-                log.exception("internal error in what is published; please report this")
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._faults.log(error, "what is published")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
@@ -143,14 +143,12 @@ class Session(Protocol):
     @property
     def limits(self) -> Limits:
         """What the broker announced."""
-        ...
 
     async def send(self, messages: Sequence[Message]) -> list[Refusal]:
         """Publish ``messages`` in their order and wait until the broker has all of them.
 
         Returns those that it refused, with its reason.
         """
-        ...
 
     async def subscribe(self, topic_filter: str, *, commands: bool, own: bool = False) -> None:
         """Subscribe at QoS 1; ``commands`` asks the broker to keep stored messages to itself.
@@ -159,11 +157,9 @@ class Session(Protocol):
 
         Raises ``SubscriptionRefusedError`` when the broker answers with a failure.
         """
-        ...
 
     async def unsubscribe(self, topic_filter: str) -> None:
         """Take a subscription back."""
-        ...
 
     def received(self) -> AsyncIterator[Received]:
         """Every message that arrives, until the connection ends with ``ConnectionFailedError``.
@@ -171,16 +167,11 @@ class Session(Protocol):
         What has arrived together is yielded without giving way to other tasks in between, so that
         a handler sees all stored messages of a connect before anybody acts on the first.
         """
-        ...
 
     def drop(self) -> None:
         """End at once and without DISCONNECT, so that the broker publishes the will."""
-        ...
 
 
-class Connect(Protocol):
-    """Opens sessions; leaving the context disconnects, and the broker forgets the will."""
-
-    def __call__(self, greeting: Greeting) -> AbstractAsyncContextManager[Session]:
-        """Connect when entered. Raises ``ConnectionFailedError``."""
-        ...
+Connect = Callable[[Greeting], AbstractAsyncContextManager[Session]]
+"""Connects when entered, or raises ``ConnectionFailedError``; when left it disconnects, and the
+broker forgets the will."""

@@ -13,6 +13,7 @@ from paho.mqtt.client import topic_matches_sub
 from bridge.broker.refused_topics import Refusals
 from bridge.broker.session import LARGEST_PAYLOAD, Received, Session, SubscriptionRefusedError
 from bridge.contract.clock import Clock
+from bridge.contract.faults import Faults
 from bridge.contract.latest import Latest
 
 log = logging.getLogger(__name__)
@@ -22,18 +23,14 @@ RETRY_S = (1.0, 5.0, 30.0, 300.0)
 Handler = Callable[[Received], None]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Wanted:
     handler: Handler
     commands: bool
     optional: bool
-
-
-@dataclass
-class _Asked:
-    wanted: _Wanted
     refused: int = 0
-    due_s: float = inf
+    due_s: float = -inf
+    """When it is asked for on this session; never again where it was granted."""
 
 
 class Subscriptions:
@@ -44,9 +41,10 @@ class Subscriptions:
         self._wanted: Latest[dict[str, _Wanted]] = Latest({})
         self._patterns: tuple[str, ...] = ()
         """Those with wildcards; the others are found by the topic itself."""
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, _Wanted] = {}
+        """What this session was asked for."""
         self._complete = asyncio.Event()
-        self._bugs: set[tuple[str, str]] = set()
+        self._faults = Faults()
         self._too_long = False
 
     @property
@@ -70,6 +68,8 @@ class Subscriptions:
 
     def begin(self) -> None:
         """A session begins, on which nothing is subscribed yet."""
+        for wanted in self._wanted.value.values():
+            wanted.refused, wanted.due_s = 0, -inf
         self._asked.clear()
         self._complete.clear()
 
@@ -83,12 +83,14 @@ class Subscriptions:
             version = self._wanted.version
             await self._catch_up(session)
             self._complete.set()
-            due_s = min((asked.due_s for asked in self._asked.values()), default=inf)
+            due_s = min((wanted.due_s for wanted in self._asked.values()), default=inf)
             if due_s < inf:
                 wait_s = due_s - self._clock.monotonic()
                 await self._wanted.newer(version, within_s=wait_s, clock=self._clock)
-            else:
-                await self._changed(version)
+                continue
+            async for _ in self._wanted.watch():
+                if self._wanted.version != version:
+                    break
 
     def deliver(self, received: Received) -> None:
         """Call the handlers whose filters match; what one of them raises stops no other."""
@@ -99,64 +101,43 @@ class Subscriptions:
             return
         wanted, topic = self._wanted.value, received.topic
         if topic in wanted:
-            self._call(topic, wanted[topic].handler, received)
+            self._call(wanted[topic].handler, received)
         for pattern in self._patterns:
             if topic_matches_sub(pattern, topic):  # amqtt also sends what others want
-                self._call(pattern, wanted[pattern].handler, received)
+                self._call(wanted[pattern].handler, received)
 
     def _set(self, wanted: dict[str, _Wanted]) -> None:
         self._wanted.set(wanted)
         self._patterns = tuple(name for name in wanted if "+" in name or "#" in name)
 
-    def _call(self, topic_filter: str, handler: Handler, received: Received) -> None:
+    def _call(self, handler: Handler, received: Received) -> None:
         try:
             handler(received)
-        except Exception as error:
-            bug = (topic_filter, type(error).__name__)
-            if bug not in self._bugs:
-                self._bugs.add(bug)
-                log.exception(
-                    "internal error in a message on %s, which is ignored; please report this",
-                    received.topic,
-                )
-
-    async def _changed(self, version: int) -> None:
-        async for _ in self._wanted.watch():
-            if self._wanted.version != version:
-                return
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._faults.log(error, f"a message on {received.topic}", ", which is ignored")
 
     async def _catch_up(self, session: Session) -> None:
         wanted, now_s = self._wanted.value, self._clock.monotonic()
         for topic_filter in [known for known in self._asked if known not in wanted]:
             if not self._asked.pop(topic_filter).refused:
                 await session.unsubscribe(topic_filter)
-        due = [
-            topic_filter
-            for topic_filter, asked in wanted.items()
-            if (known := self._asked.get(topic_filter)) is None
-            or known.wanted is not asked
-            or known.due_s <= now_s
-        ]
+        due = {name: want for name, want in wanted.items() if want.due_s <= now_s}
+        self._asked |= due
         async with asyncio.TaskGroup() as tasks:
-            for topic_filter in due:
-                tasks.create_task(
-                    self._subscribe(session, topic_filter, wanted[topic_filter]),
-                    name="mqtt-subscribe",
-                )
+            for topic_filter, want in due.items():
+                asking = self._subscribe(session, topic_filter, want)
+                tasks.create_task(asking, name="mqtt-subscribe")
 
     async def _subscribe(self, session: Session, topic_filter: str, wanted: _Wanted) -> None:
-        asked = self._asked.get(topic_filter)
-        if asked is None or asked.wanted is not wanted:
-            asked = self._asked[topic_filter] = _Asked(wanted)
         try:
             await session.subscribe(
                 topic_filter, commands=wanted.commands or wanted.optional, own=wanted.optional
             )
         except SubscriptionRefusedError as error:
-            asked.due_s = self._clock.monotonic() + RETRY_S[min(asked.refused, len(RETRY_S) - 1)]
-            asked.refused += 1
+            wait_s = RETRY_S[min(wanted.refused, len(RETRY_S) - 1)]
+            wanted.refused, wanted.due_s = wanted.refused + 1, self._clock.monotonic() + wait_s
             if not wanted.optional:
                 self._refusals.refused(topic_filter, error.code, error.reason)
         else:
-            asked.refused, asked.due_s = 0, inf
+            wanted.refused, wanted.due_s = 0, inf
             self._refusals.accepted(topic_filter)

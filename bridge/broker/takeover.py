@@ -8,20 +8,17 @@ so for ever. Seen from here it is found out who serves, and nobody is disturbed.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 
 from bridge.broker.lease import Lease
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.session import Connect, Received, Session, SubscriptionRefusedError
 from bridge.broker.subscriptions import RETRY_S
-from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.topics import ONLINE
-from bridge.retry import Random
-
-log = logging.getLogger(__name__)
 
 NOBODY_S, GONE_S = (2.0, 5.0), (10.0, 20.0)
 """After so long without anybody the place is free, at a random moment, since there may be more than
@@ -63,49 +60,40 @@ class Place:
 
 
 async def watch(
-    reconnecting: Reconnecting,
-    state_topic: str,
-    lease: Lease | None,
-    *,
-    connect: Connect,
-    clock: Clock,
-    random: Random,
+    reconnecting: Reconnecting, state_topic: str, lease: Lease | None, connect: Connect
 ) -> None:
     """Return when nobody else serves, or the broker does not let us see whether.
 
     Raises:
         ConnectionFailedError: The connection failed or ended.
     """
-    async with connect(reconnecting.beside()) as session:
+    async with connect(reconnecting.greeting_beside()) as session:
         if not reconnecting.accepted_beside(session.limits):
             return
-        watching = _Watching(session, state_topic, lease, reconnecting, clock=clock)
+        watching = _Watching(session, state_topic, lease, reconnecting)
         try:
-            was_heard = await watching.until_free(random())
+            was_heard = await watching.until_free(reconnecting.random())
         except SubscriptionRefusedError as error:
             reconnecting.cannot_look(str(error))
         else:
-            reconnecting.place_is_free(was_heard=was_heard)
+            reconnecting.dispute.place_is_free(was_heard=was_heard)
 
 
 class _Watching:
     """One connection beside who serves."""
 
     def __init__(
-        self,
-        session: Session,
-        state_topic: str,
-        lease: Lease | None,
-        reconnecting: Reconnecting,
-        *,
-        clock: Clock,
+        self, session: Session, state_topic: str, lease: Lease | None, reconnecting: Reconnecting
     ) -> None:
-        self._session, self._clock = session, clock
-        self._lease, self._reconnecting = lease, reconnecting
-        self._place = Latest(Place(clock.monotonic()))
+        self._session, self._lease, self._clock = session, lease, reconnecting.clock
+        self._dispute, self._address = reconnecting.dispute, reconnecting.address
+        self._place = Latest(Place(self._clock.monotonic()))
         self._on_message: dict[str, Callable[[Received], None]] = {state_topic: self._on_state}
         if lease:
-            self._on_message |= {lease.topic: self._on_leader, lease.health_topic: self._on_health}
+            self._on_message |= {
+                lease.topic: partial(self._on_leader, lease),
+                lease.health_topic: partial(self._on_health, lease),
+            }
 
     async def until_free(self, part: float) -> bool:
         """Whether anybody was heard; ``part`` is as for ``Place``."""
@@ -113,7 +101,10 @@ class _Watching:
         try:
             for topic in self._on_message:
                 await self._subscribe(topic)
-            return await self._wait(listening, part)
+            was_heard = await self._wait(listening, part)
+            if self._lease:
+                self._lease.decide()
+            return was_heard
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -122,8 +113,7 @@ class _Watching:
         place, lease = self._place, self._lease
         if lease:
             await self._clock.sleep(STORED_S)
-            if lease.is_ours and not self._reconnecting.thrown_out:
-                lease.decide()
+            if lease.is_ours and not self._dispute.thrown_out:
                 return False
             lease.log_waiting()
             if lease.other:
@@ -131,16 +121,12 @@ class _Watching:
         while True:
             if listening.done():  # also while we slept, when nobody here was woken
                 listening.result()
-            if lease and lease.outranks and not self._reconnecting.thrown_out:
-                lease.decide()
+            if lease and lease.outranks and not self._dispute.thrown_out:
                 return False
             wait_s = place.value.free_s(part) - self._clock.monotonic()
             if wait_s <= 0:
-                break
+                return place.value.was_heard
             await place.newer(place.version, within_s=wait_s, clock=self._clock)
-        if lease:
-            lease.decide()
-        return place.value.was_heard
 
     async def _listen(self) -> None:
         try:
@@ -152,18 +138,16 @@ class _Watching:
 
     async def _subscribe(self, topic: str) -> None:
         """Raises ``SubscriptionRefusedError``, unless we may not serve without having looked."""
-        refused = 0
-        while True:
+        for refused in count():
             try:
                 await self._session.subscribe(topic, commands=False)
             except SubscriptionRefusedError as error:
                 if not self._lease:
                     raise
-                self._reconnecting.may_not_look(str(error))
+                self._dispute.may_not_look(self._address, str(error))
                 await self._clock.sleep(RETRY_S[min(refused, len(RETRY_S) - 1)])
-                refused += 1
             else:
-                self._reconnecting.may_not_look("")
+                self._dispute.may_not_look(self._address, "")
                 return
 
     def _on_state(self, received: Received) -> None:
@@ -171,27 +155,24 @@ class _Watching:
         if self._place.value.is_taken and not received.retain:
             self._note_twin()
 
-    def _on_leader(self, received: Received) -> None:
-        assert self._lease
-        before = self._lease.leader
-        self._lease.receive(received)
-        if self._lease.other and not self._lease.is_twin and self._lease.leader != before:
-            self._reconnecting.other_node_serves()
-            self._lease.log_waiting()
-        if not received.retain and received.payload:
-            self._lives()
+    def _on_leader(self, lease: Lease, received: Received) -> None:
+        before = lease.leader
+        lease.receive(received)
+        if lease.other and not lease.is_twin and lease.leader != before:
+            self._dispute.other_node_serves()
+            lease.log_waiting()
+        self._note_life(received)
 
-    def _on_health(self, received: Received) -> None:
-        assert self._lease
-        self._lease.receive_health(received)
-        if not received.retain and received.payload:
-            self._lives()
+    def _on_health(self, lease: Lease, received: Received) -> None:
+        lease.receive_health(received)
+        self._note_life(received)
 
-    def _lives(self) -> None:
-        self._place.set(self._place.value.lives(self._clock.monotonic()))
-        self._note_twin()
+    def _note_life(self, received: Received) -> None:
+        if not received.retain and received.payload:
+            self._place.set(self._place.value.lives(self._clock.monotonic()))
+            self._note_twin()
 
     def _note_twin(self) -> None:
         """After a sign of life; what is stored may be of ourselves, with a state folder lost."""
         if self._lease and self._lease.is_twin:
-            self._reconnecting.twin_serves()
+            self._dispute.twin_serves()

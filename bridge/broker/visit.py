@@ -91,25 +91,16 @@ async def visit(
 async def _connected(
     ways: Sequence[Negotiation], will: Message | None, connect: Connect, stack: AsyncExitStack
 ) -> tuple[Session, Negotiation]:
+    """A session with the first broker that takes us, in whatever way it does."""
     failed: dict[Negotiation, ConnectionFailedError] = {}
     for way in ways:
-        try:
-            return await _session(way, will, connect, stack), way
-        except ConnectionFailedError as error:
-            failed[way] = error
+        while way not in failed:
+            try:
+                return await stack.enter_async_context(connect(way.greeting(will))), way
+            except ConnectionFailedError as error:
+                if not way.failed(error, stood=False):
+                    failed[way] = error
     raise _in_words(failed) from next(iter(failed.values()))
-
-
-async def _session(
-    way: Negotiation, will: Message | None, connect: Connect, stack: AsyncExitStack
-) -> Session:
-    """A session in whatever way the broker takes."""
-    while True:
-        try:
-            return await stack.enter_async_context(connect(way.greeting(will)))
-        except ConnectionFailedError as error:
-            if not way.failed(error, stood=False):
-                raise
 
 
 def _in_words(

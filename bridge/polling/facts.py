@@ -144,7 +144,11 @@ class Facts:
         if shared != self._shared:
             self._shared, self._round_at, due = shared, now, list(self._facts)
         else:
-            ended = [slug for slug in self.freshness.ended(now) if self._is_reported_fresh(slug)]
+            ended = [
+                slug
+                for slug in self.freshness.ended(now)
+                if (reported := self._reported.get(slug)) and reported.fresh
+            ]
             due = [*self._changed, *ended, *islice(self._reported, self._slice(now))]
         self._changed, self._polled = {}, False
         for slug in dict.fromkeys(due):
@@ -229,10 +233,6 @@ class Facts:
             self._messages[slug] = presence.status_message_until
         else:
             self._messages.pop(slug, None)
-
-    def _is_reported_fresh(self, slug: str) -> bool:
-        reported = self._reported.get(slug)
-        return reported is not None and reported.fresh
 
     def _slice(self, now: datetime) -> int:
         """How many are reported again: with each taking turns, everybody within a round.

@@ -46,8 +46,12 @@ def fold(
     """
     problems = [(name, f"{INTERNAL_ERROR} {REPORT}") for name in failed]
     problems += [("broker", problem) for problem in broker[:1]]
-    problems += _problems(statuses, needs_sign_in=False)
-    problems += _problems(statuses, needs_sign_in=True)
+    for needs_sign_in, said in ((False, ""), (True, f"{SIGN_IN_NEEDED} ")):
+        problems += [
+            (status.name or slug, f"{said}{status.problem}")
+            for slug, status in statuses.items()
+            if status.problem and status.needs_sign_in is needs_sign_in
+        ]
     needing = [slug for slug, status in statuses.items() if status.needs_sign_in]
     values = list(statuses.values())
     nexts = [(s.next_poll, s.pace.why if s.pace else None) for s in values if s.next_poll]
@@ -67,15 +71,6 @@ def fold(
         next_poll_why=why,
         internal_errors=sum(status.internal_errors for status in values),
     )
-
-
-def _problems(statuses: Mapping[str, Status], *, needs_sign_in: bool) -> list[tuple[str, str]]:
-    said = f"{SIGN_IN_NEEDED} " if needs_sign_in else ""
-    return [
-        (status.name or slug, f"{said}{status.problem}")
-        for slug, status in statuses.items()
-        if status.problem and status.needs_sign_in is needs_sign_in
-    ]
 
 
 def _reason(problems: Sequence[tuple[str, str]]) -> str | None:

@@ -21,10 +21,9 @@ from bridge.contract.errors import (
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Presence
 from bridge.contract.supervised import supervised
-from bridge.polling import failed_read
-from bridge.polling.backoff import Backoff
 from bridge.polling.cadence import History, Pace, fair, pace
 from bridge.polling.facts import EpochAt, Facts
+from bridge.polling.failed_read import Backoff, asked_wait, deadline_s, in_words, reached
 from bridge.polling.freshness import valid_until
 from bridge.polling.health import INTERNAL_ERROR, NOBODY, REPORT, Status
 from bridge.polling.machine_sleep import sleep_until_woken
@@ -139,7 +138,7 @@ class Poller:
         self._reading, self._is_of_another = True, False
         try:
             try:
-                async with asyncio.timeout(failed_read.deadline_s(len(self._source.accounts))):
+                async with asyncio.timeout(deadline_s(len(self._source.accounts))):
                     answers = await self._source.read(self._take_part)
             finally:
                 self._reading, self._reporting.has_read = False, True
@@ -189,13 +188,13 @@ class Poller:
             return self._sign_in_needed(error)
         if isinstance(error, AccessRefusedError):
             return self._access_refused(error)
-        if asked := failed_read.asked_wait(error, fastest_s=self._settings.fastest):
-            text = failed_read.text(error, until=self._clock.now() + asked, zone=self._zone)
+        if asked := asked_wait(error, fastest_s=self._settings.fastest):
+            text = in_words(error, until=self._clock.now() + asked, zone=self._zone)
             return self._problem(text, Pace(asked.total_seconds(), "Microsoft asked us to wait"))
         now_s = self._clock.monotonic()
-        self._backoff = self._backoff.failed(now_s, reached=failed_read.reached(error))
+        self._backoff = self._backoff.failed(now_s, reached=reached(error))
         wait_s = self._backoff.wait_s(now_s, self._settings, random=self._random)
-        return self._problem(failed_read.text(error), Pace(wait_s, "Microsoft does not answer"))
+        return self._problem(in_words(error), Pace(wait_s, "Microsoft does not answer"))
 
     def _sign_in_needed(self, error: SignInNeededError) -> float:
         self._problem(str(error), None)

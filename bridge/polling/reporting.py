@@ -1,17 +1,21 @@
-"""Reports the facts of one source that are news, and when facts are no longer true."""
+"""Reports the facts of one source that are news, and when facts are no longer true.
+
+With them goes what people see of a sign-in when reads are refused, or after an internal error.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
-from bridge.contract.account import AccountFacts
+from bridge.contract.account import AccountFacts, SignIn, SignInState
 from bridge.contract.clock import Clock, sleep_unless
 from bridge.contract.errors import AccessRefusedError
 from bridge.contract.garbage_collection import uncollected
 from bridge.polling.facts import Facts
+from bridge.polling.health import INTERNAL_ERROR, REPORT
 from bridge.polling.machine_sleep import JUMP_S, SOON_S
-from bridge.polling.shown_sign_in import is_news, with_internal_error, with_refusal
 from bridge.polling.source import Source
 
 Report = Callable[[AccountFacts], None]
@@ -72,11 +76,11 @@ class Reporting:
         """Report all that is news, also when one of them cannot be; then raise its error."""
         now, sign_in = self._clock.now(), self._source.sign_in.value
         if self.refused:
-            sign_in = with_refusal(sign_in, self.refused)
+            sign_in = _with_refusal(sign_in, self.refused)
         if self._broke_s is not None and self._clock.monotonic() - self._broke_s < ERROR_SHOWN_S:
             current = self._facts.freshness.is_current(now)
-            sign_in = with_internal_error(sign_in, current=current)
-        if not (self.has_read or is_news(sign_in)):
+            sign_in = _with_internal_error(sign_in, current=current)
+        if not (self.has_read or _is_news(sign_in)):
             return  # what was reported before a restart is still there
         failed: Exception | None = None
         for facts in self._facts.news(now, sign_in):
@@ -92,3 +96,39 @@ class Reporting:
         """Have the accounts that the source has now."""
         if self._facts.follow(self._source.accounts):
             self._announce()
+
+
+def _with_refusal(sign_in: SignIn, error: AccessRefusedError) -> SignIn:
+    """Who is signed in sees the ``error``, with the code that waits, if any: it may mend it."""
+    if sign_in.state is not SignInState.SIGNED_IN:
+        return sign_in
+    return replace(
+        sign_in,
+        state=SignInState.ERROR,
+        message=error.text,
+        remedy=error.remedy,
+        who="your admin",
+        correlation_id=None,
+    )
+
+
+def _with_internal_error(sign_in: SignIn, *, current: bool) -> SignIn:
+    """``sign_in`` with what to do about an internal error; presence that is current stays so.
+
+    What a person must do in order to sign in is not hidden by it.
+    """
+    if sign_in.waits or sign_in.state not in (SignInState.SIGNED_IN, SignInState.SIGNED_OUT):
+        return sign_in
+    goes_on = current and sign_in.state is SignInState.SIGNED_IN
+    return replace(
+        sign_in,
+        state=SignInState.SIGNED_IN if goes_on else SignInState.ERROR,
+        message=INTERNAL_ERROR,
+        remedy=REPORT,
+    )
+
+
+def _is_news(sign_in: SignIn) -> bool:
+    """Whether a person should hear of ``sign_in`` before anything was read."""
+    quiet = (SignInState.SIGNED_OUT, SignInState.SIGNED_IN)
+    return sign_in.state not in quiet or sign_in.waits or sign_in.message is not None

@@ -17,27 +17,22 @@ class Source(Protocol):
     @property
     def slug(self) -> str:
         """Its name in logs."""
-        ...
 
     @property
     def accounts(self) -> Mapping[str, str]:
         """Account slugs and their names for people; another object when they are others."""
-        ...
 
     @property
     def calls(self) -> int:
         """Requests that one read needs."""
-        ...
 
     @property
     def sign_in(self) -> Latest[SignIn]:
         """The newest sign-in."""
-        ...
 
     @property
     def throttled_until(self) -> datetime | None:
         """Nothing is sent before this moment."""
-        ...
 
     async def read(self, part: Part = ...) -> Mapping[str, Presence]:
         """The presences now, by account slug; those of each of several requests as they come.
@@ -48,4 +43,3 @@ class Source(Protocol):
             SignInNeededError: A person must sign in.
             AccessRefusedError: Signed in, but not allowed.
         """
-        ...

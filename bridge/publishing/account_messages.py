@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from bridge.contract.account import NEEDED, AccountFacts, SignIn
-from bridge.contract.presence import Presence
 from bridge.contract.status import TEXTS, Status, shown_status
 from bridge.contract.topics import OFFLINE, ONLINE, Topics
 from bridge.contract.wire import Message, encode_account_state, encode_json
@@ -85,19 +84,8 @@ def state_and_attributes(
 
     Where a large ``table`` says until when it is current, it is not sent again, and stays.
     """
-    if facts.presence is None:
+    if (presence := facts.presence) is None:
         return []  # what was stored before is still the last that is known
-    return _state_and_attributes(topics, facts, facts.presence, table)
-
-
-def nothing_read(topics: Topics, facts: AccountFacts, *, table: str | None = None) -> list[Message]:
-    """In the place of what was stored before, where nobody may read that any more."""
-    return _state_and_attributes(topics, facts, Presence(), table)
-
-
-def _state_and_attributes(
-    topics: Topics, facts: AccountFacts, presence: Presence, table: str | None
-) -> list[Message]:
     account, expiry_s = facts.account, None if table else STATE_EXPIRY_S
     attributes = {
         "raw_availability": presence.raw_availability,
@@ -115,11 +103,6 @@ def _state_and_attributes(
         Message(topics.account(account, "state"), state, expiry_s=expiry_s),
         Message(topics.account(account, "attributes"), encode_json(attributes), expiry_s=expiry_s),
     ]
-
-
-def state_of(topics: Topics, facts: AccountFacts, *, table: str | None = None) -> Message | None:
-    """The state of an account; nothing before the first good poll."""
-    return next(iter(state_and_attributes(topics, facts, table=table)), None)
 
 
 def availability_of(topics: Topics, facts: AccountFacts) -> Message:

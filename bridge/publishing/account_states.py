@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bridge.contract.account import AccountFacts, Followed
+from bridge.contract.presence import Presence
 from bridge.contract.status import Status
 from bridge.contract.topics import owner_of
 from bridge.contract.wire import Message
@@ -17,14 +18,12 @@ from bridge.publishing.account_messages import (
     availability_of,
     changes,
     everything,
-    nothing_read,
     state_and_attributes,
     status_message,
     unexpiring,
 )
 from bridge.publishing.beats import Beats
 from bridge.publishing.comparisons import only_times_differ, state_is_new
-from bridge.publishing.first_facts import FirstFacts
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.preferences import Preferences
 from bridge.publishing.shared_sign_ins import SharedSignIns
@@ -127,12 +126,15 @@ class AccountStates:
         """Everybody had their turn."""
         self._first_sent = None
 
-    def first_facts(self, slug: str) -> FirstFacts:
-        """How far those of somebody are whose large table speaks for them until they are sent."""
+    def awaits_first_facts(self, slug: str, *, is_late: bool = False) -> bool:
+        """Whether the large table of somebody speaks for them until their first facts are sent.
+
+        Where it ``is_late`` for a first read, only if they were read already.
+        """
         followed = self._outgoing.followed.get(slug)
         if not followed or not followed.shares or followed.discover or slug in self._published:
-            return FirstFacts.SENT
-        return FirstFacts.WAIT if slug in self._due else FirstFacts.UNREAD
+            return False
+        return slug in self._due or not is_late
 
     def reshape(self, slug: str, before: Followed) -> None:
         """Send the state anew, soon: somebody else says now until when it is current."""
@@ -151,7 +153,8 @@ class AccountStates:
         """
         followed, facts = self._outgoing.followed.get(slug), self.facts(slug)
         if followed and not followed.says and facts.presence is None:
-            yield from nothing_read(self._topics, facts, table=followed.freshness_of)
+            nothing = replace(facts, presence=Presence())
+            yield from state_and_attributes(self._topics, nothing, table=followed.freshness_of)
         if followed and slug not in self._published:
             if not self._outgoing.is_brief_about(followed):
                 yield status_message(self._topics, slug, Status.NOT_READ)

@@ -11,8 +11,7 @@ from bridge.contract.wire import Message
 from bridge.publishing.account_messages import status_message
 from bridge.publishing.account_states import EXPIRING, UNREPEATED, AccountStates
 from bridge.publishing.bridge_messages import BridgeMessages
-from bridge.publishing.discovery.announced_devices import Devices
-from bridge.publishing.first_facts import FirstFacts
+from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.requests import Requests
@@ -76,10 +75,10 @@ class Announcements:
             unread: list[str] = []
             for slug in slugs:
                 yield from self._devices_of([slug])
-                if self._states.first_facts(slug) is FirstFacts.SENT:
-                    yield from self._states.in_backlog(slug)
-                else:
+                if self._states.awaits_first_facts(slug):
                     unread.append(slug)
+                else:
+                    yield from self._states.in_backlog(slug)
             if unread:
                 self._freshness.joins(table)
                 for slug in unread:

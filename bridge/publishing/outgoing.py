@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from random import random as _random
 
 from bridge.broker import Broker
 from bridge.contract.account import Followed
@@ -17,16 +16,10 @@ MANY = 1_000
 
 
 class Outgoing:
-    """What all of these parts share; ``make_broker`` makes the connection."""
+    """What all of these parts share."""
 
-    def __init__(
-        self,
-        make_broker: Callable[[], Broker],
-        topics: Topics,
-        clock: Clock,
-        random: Random = _random,
-    ) -> None:
-        self.broker, self.topics = make_broker(), topics
+    def __init__(self, broker: Broker, topics: Topics, clock: Clock, random: Random) -> None:
+        self.broker, self.topics = broker, topics
         self.clock, self.random = clock, random
         self.followed: Mapping[str, Followed] = {}
         """Who is followed now; replaced, never changed."""

@@ -22,8 +22,13 @@ class Preferences:
     def news(self, accounts: Mapping[str, Followed]) -> Iterator[Message]:
         """What differs from what was sent last: set anew, or over."""
         for slug, account in list(accounts.items()):
-            preferred = self._preferred(slug) if account.settable else None
-            if preferred is not None and self._sent.get(slug) != preferred:
+            if not account.settable:
+                continue
+            try:
+                preferred = self._of(slug)
+            except PresenceBridgeError:  # they just left
+                continue
+            if self._sent.get(slug) != preferred:
                 self._sent[slug] = preferred
                 topic = self._topics.account(slug, "preferred")
                 yield Message(topic, encode_json(asdict(preferred)))
@@ -36,10 +41,3 @@ class Preferences:
         """All of one account, also what was sent already."""
         self.forget(slug)
         return self.news({slug: account})
-
-    def _preferred(self, account: str) -> Preferred | None:
-        """What is preferred now; ``None`` of somebody who just left."""
-        try:
-            return self._of(account)
-        except PresenceBridgeError:
-            return None

@@ -20,7 +20,7 @@ from bridge.publishing.account_states import AccountStates
 from bridge.publishing.announcements import Announcements
 from bridge.publishing.beats import BEAT_S, LOOK_S
 from bridge.publishing.bridge_messages import BridgeMessages
-from bridge.publishing.discovery.announced_devices import Devices
+from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.discovery.newcomers import Newcomers
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.preferences import Preferences
@@ -52,8 +52,7 @@ class Publisher:
         version: str,
         random: Random = _random,
     ) -> None:
-        broker = partial(
-            make_broker,
+        broker = make_broker(
             welcome=self._welcome,
             backlog=self._backlog,
             goodbye=self._goodbye,
@@ -62,7 +61,7 @@ class Publisher:
         self._out = out = Outgoing(broker, topics, clock, random)
         self._preferences = Preferences(topics, service.preferred)
         self._minutes = Minutes(out, config.state_dir / "today.json", config.zone)
-        self.freshness = TableFreshness(out, turned=self._follow_anew)
+        self.freshness = TableFreshness(out, turned=lambda: self.follow(self._wanted))
         self.states = AccountStates(
             out,
             preferences=self._preferences,
@@ -97,14 +96,9 @@ class Publisher:
             requests=self.requests,
             unread=lambda slug: self._newcomers.add(slug),  # noqa: PLW0108 - made below
         )
-        self._newcomers = Newcomers(
-            out,
-            announcements.newcomer,
-            self.freshness.joined,
-            first_facts=self.states.first_facts,
-        )
+        self._newcomers = Newcomers(out, announcements.newcomer, self.freshness.joined, self.states)
         self._overwritten = OverwrittenStates(
-            out, facts=self.states.facts, freshness=self.freshness, raise_epoch=raise_epoch
+            out, states=self.states, freshness=self.freshness, raise_epoch=raise_epoch
         )
         self._erased = ErasedTopics(out, announcements.on)
         out.sent = self._sent
@@ -188,10 +182,6 @@ class Publisher:
     def _sent(self, message: Message) -> None:
         self._overwritten.sent(message)
         self.freshness.sent(message)
-
-    def _follow_anew(self) -> None:
-        """The broker takes more, or less, than before."""
-        self.follow(self._wanted)
 
     async def _answer_requests(self) -> None:
         while True:

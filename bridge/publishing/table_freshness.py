@@ -36,7 +36,7 @@ class TableFreshness:
         self._followed: set[str] = set()
         self.tables: set[str] = set()
         """Those that are large."""
-        self._complete: set[str] = set()
+        self.complete: set[str] = set()
         """Tables, small ones too, of which each person was sent since the start."""
         self._settled: set[str] = set()
         """Those of them of which, on this connection, nothing older is stored."""
@@ -61,7 +61,7 @@ class TableFreshness:
         before, self.tables = self.tables, {t for a in wanted.values() if (t := a.freshness_of)}
         tables, broker = {a.table for a in wanted.values() if a.table}, self._outgoing.broker
         self._newest = {table: facts for table, facts in self._newest.items() if table in tables}
-        self._complete &= tables
+        self.complete &= tables
         self._joined &= tables
         if broker.connected:
             self._joined |= tables - self._followed
@@ -71,19 +71,19 @@ class TableFreshness:
             self._settled.discard(table)
             self.returns.forget(table)
         for table in self.tables - before:
-            if table in self._complete:  # it has grown
+            if table in self.complete:  # it has grown
                 self._settled.add(table)
             self._say(table)
 
     def joins(self, table: str) -> None:
         """People of ``table`` are announced after the backlog."""
-        if table not in self._complete:
+        if table not in self.complete:
             self._joined.add(table)
 
     def joined(self, tables: Iterable[str]) -> None:
         """All of ``tables`` who came while the broker was there are announced."""
         announced = self._joined.intersection(tables)
-        self._complete |= announced
+        self.complete |= announced
         self._settled |= announced
         self._joined -= announced
         for table in announced:
@@ -95,18 +95,18 @@ class TableFreshness:
         self.returns.begin()
         lost = {topic: table for topic in self._unproven if (table := self._table_on(topic))}
         self._unproven = {topic: self._unproven[topic] for topic in lost}
-        self._settled = self._complete - set(lost.values())
+        self._settled = self.complete - set(lost.values())
 
     def lost(self) -> Iterator[str]:
         """People of whom something was lost, though all was sent since the start."""
-        lost = self._complete - self._settled
+        lost = self.complete - self._settled
         topics = (topic for topic in self._unproven if self._table_on(topic) in lost)
         yield from dict.fromkeys(owner_of(topic) for topic in topics)
 
     def sent_all(self, tables: Iterable[str]) -> Iterator[Message]:
         """Each person of ``tables``, or all that was lost of them, was sent on this connection."""
         for table in self._followed.intersection(tables):
-            self._complete.add(table)
+            self.complete.add(table)
             self._settled.add(table)
             if table in self.tables:
                 yield self._noted(table)
@@ -119,11 +119,6 @@ class TableFreshness:
         if newest is None or _order(facts) >= _order(newest):
             self._newest[table] = facts
             self._say(table)
-
-    @property
-    def complete(self) -> frozenset[str]:
-        """The tables of which each person was sent since the start."""
-        return frozenset(self._complete)
 
     def timed(self, facts: AccountFacts, followed: Followed) -> AccountFacts:
         """``facts`` with the times that their large table says."""

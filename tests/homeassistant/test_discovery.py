@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bridge.publishing.discovery.payloads import ORIGIN_NAME
+from bridge.publishing.discovery.devices import ORIGIN_NAME
 from tests.homeassistant.household import ACTIVITY, LAMPS, Household
 
 DROPPED = Path(__file__).parent / "inside/dropped_keys.py"

@@ -6,13 +6,20 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from bridge.broker import birth_messages, delays, dial, receive_check, subscriptions, takeover
+from bridge.broker import (
+    birth_messages,
+    candidates,
+    dial,
+    receive_check,
+    subscriptions,
+    takeover,
+)
 from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
-from bridge.polling import backoff, freshness
+from bridge.polling import failed_read, freshness
 from bridge.publishing import account_messages, beats
 from bridge.publishing.requests import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
@@ -32,27 +39,31 @@ A_REQUEST_S = 10.0
 """Of Microsoft; ``test_the_deadline_of_the_product_is_ten_seconds``."""
 
 SAID = [
-    ("at most {:g} s apart", delays.MOST_S),
+    ("at most {:g} s apart", candidates.MOST_S),
     ("keepalive of {:g} s", dial.KEEPALIVE_S),
-    ("tried after {:g}, {:g}, then every {:g} s", *delays.REFUSED_S),
+    ("tried after {:g}, {:g}, then every {:g} s", *candidates.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("been `offline` for {:g} to {:g} s", *takeover.GONE_S),
     ("nothing was said there for {:g} s", takeover.SILENT_S),
-    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *delays.THROWN_OUT_S),
+    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *candidates.THROWN_OUT_S),
     ("lamps' topics too | {:g} s |", beats.BEAT_S),
-    ("after up to {:g} s away", sum(delays.QUICK_S) / 2 // 1),
+    ("after up to {:g} s away", sum(candidates.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
     ("values of single accounts after {:g} s", account_messages.STATE_EXPIRY_S),
     ("could refresh for {:g} minutes", freshness.STALE_AFTER_S / 60),
     ("at the slowest pace ({:g} s)", PollingSettings().slowest),
-    ("ever rarer, to {:g} s", backoff.PATIENT_MOST_S),
+    ("ever rarer, to {:g} s", failed_read.PATIENT_MOST_S),
     (
         "after {:g} minutes of it",
-        backoff.PATIENT_MOST_S / PollingSettings().slowest * backoff.PATIENT_AFTER_S / 60,
+        failed_read.PATIENT_MOST_S / PollingSettings().slowest * failed_read.PATIENT_AFTER_S / 60,
     ),
-    ("tried again after {:g} s, and nobody hears of it", backoff.DOUBT_S),
-    ("tried after {:g} s, then rarer, to {:g} s", backoff.REFUSED_FIRST_S, backoff.REFUSED_MOST_S),
+    ("tried again after {:g} s, and nobody hears of it", failed_read.DOUBT_S),
+    (
+        "tried after {:g} s, then rarer, to {:g} s",
+        failed_read.REFUSED_FIRST_S,
+        failed_read.REFUSED_MOST_S,
+    ),
     ("given up after {:g} s in all", A_REQUEST_S),
     ("the broker says `offline` after {:g} s", dial.WILL_DELAY_S),
     ("after their `grace` ({:g} s)", Common(kind="console").grace),

@@ -9,7 +9,7 @@ from bridge.contract.wire import STATUS_LIMIT
 from bridge.publishing.discovery.component import (
     CONFIG,
     DIAGNOSTIC,
-    Entity,
+    Component,
     attributes,
     binary,
     button,
@@ -27,7 +27,7 @@ _LAST_COMMAND = (
 """With why and what to do: nobody opens attributes while something does not work."""
 
 
-def bridge_entities(topics: Topics) -> tuple[Entity, ...]:
+def bridge_entities(topics: Topics) -> tuple[Component, ...]:
     """How it is, and what it can be asked for."""
     info = {"state_topic": topics.bridge_info, "entity_category": DIAGNOSTIC}
     last_command = topics.last_command
@@ -72,7 +72,7 @@ def bridge_entities(topics: Topics) -> tuple[Entity, ...]:
     )
 
 
-def _problem(topics: Topics) -> tuple[Entity, ...]:
+def _problem(topics: Topics) -> tuple[Component, ...]:
     health = {"state_topic": topics.bridge_health, "entity_category": DIAGNOSTIC}
     return (
         binary(

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from bridge.contract.wire import Message
-from bridge.publishing.first_facts import FirstFacts
+from bridge.publishing.account_states import AccountStates
 from bridge.publishing.outgoing import Outgoing
 
 FIRST_READ_S = 20.0
@@ -32,10 +32,10 @@ class Newcomers:
         outgoing: Outgoing,
         introduction: Callable[[str], Iterable[Message]],
         introduced: Callable[[set[str]], None],
-        first_facts: Callable[[str], FirstFacts],
+        states: AccountStates,
     ) -> None:
         self._outgoing, self._introduction = outgoing, introduction
-        self._introduced, self._first_facts = introduced, first_facts
+        self._introduced, self._states = introduced, states
         self._waiting: OrderedDict[str, float] = OrderedDict()
         """Since when."""
         self._came = asyncio.Event()
@@ -54,7 +54,8 @@ class Newcomers:
             while self._waiting and self._outgoing.broker.connected:
                 await self._outgoing.broker.room()
                 slug, since_s = next(iter(self._waiting.items()))
-                if self._may_be_read(slug, since_s):
+                is_late = self._outgoing.clock.monotonic() - since_s >= FIRST_READ_S
+                if self._states.awaits_first_facts(slug, is_late=is_late):
                     await self._outgoing.clock.sleep(LOOK_S)
                     continue
                 self._waiting.pop(slug, None)
@@ -66,8 +67,3 @@ class Newcomers:
             if self._outgoing.broker.connected:
                 self._introduced(tables)
             self._waiting.clear()
-
-    def _may_be_read(self, slug: str, since_s: float) -> bool:
-        first_facts = self._first_facts(slug)
-        is_late = self._outgoing.clock.monotonic() - since_s >= FIRST_READ_S
-        return first_facts is FirstFacts.WAIT or (first_facts is FirstFacts.UNREAD and not is_late)

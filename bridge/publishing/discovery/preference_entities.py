@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.contract.preferred import PreferredLocation, PreferredPresence
 from bridge.contract.topics import Topics
 from bridge.contract.wire import STATUS_LIMIT
-from bridge.publishing.discovery.component import Entity, entity, words_of
+from bridge.publishing.discovery.component import Component, entity, words_of
 
 _SET_BY_HAND = (
     "{% if value_json.work_location is none or value_json.work_location is undefined %}None"
@@ -16,7 +16,7 @@ _SET_BY_HAND = (
 """Read from Microsoft, so that it is right whoever set it; unknown where a cloud has none."""
 
 
-def preference_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
+def preference_entities(topics: Topics, account: str) -> tuple[Component, ...]:
     """What can be set, with what is set now."""
     named, preferred = f'{{"account":"{account}"', topics.account(account, "preferred")
     return (

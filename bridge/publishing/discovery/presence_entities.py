@@ -9,13 +9,13 @@ from bridge.contract.presence import Activity, Availability, WorkLocation
 from bridge.contract.status import Status
 from bridge.contract.topics import Topics
 from bridge.publishing.discovery.component import (
-    DeviceTrigger,
-    Entity,
+    Component,
     attributes,
     binary,
     entity,
     enum,
     sensor,
+    trigger,
 )
 
 EVENT_TYPES = ("changed", "call_started", "call_ended", "online", "offline")
@@ -29,7 +29,7 @@ _STATUS = (
 _STOPPED = f"{{{{ 'online' if value_json.status == {json.dumps(Status.STOPPED)} else 'offline' }}}}"
 
 
-def presence_entities(topics: Topics, account: str, *, says: bool) -> tuple[Entity, ...]:
+def presence_entities(topics: Topics, account: str, *, says: bool) -> tuple[Component, ...]:
     """What is read of a person; without what they wrote unless the account ``says`` it."""
     raw = topics.account(account, "attributes")
     written = ("status_message", "out_of_office_message") if says else ()
@@ -76,7 +76,7 @@ def presence_entities(topics: Topics, account: str, *, says: bool) -> tuple[Enti
     )
 
 
-def today_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
+def today_entities(topics: Topics, account: str) -> tuple[Component, ...]:
     """How long a person was in calls and meetings today, for statistics."""
     today = topics.account(account, "today")
     counted: dict[str, Any] = {
@@ -104,17 +104,18 @@ def today_entities(topics: Topics, account: str) -> tuple[Entity, ...]:
     )
 
 
-def presence_triggers(topics: Topics, account: str) -> tuple[DeviceTrigger, ...]:
+def presence_triggers(topics: Topics, account: str) -> tuple[Component, ...]:
     """What automations can begin with, without an entity."""
+    topic = topics.account(account, "event")
     changed = "{{ 'changed' if value_json['from'] != value_json['to'] else '' }}"
     return (
-        _trigger(topics, account, "call_started", "call started"),
-        _trigger(topics, account, "call_ended", "call ended"),
-        _trigger(topics, account, "changed", "changed", template=changed),
+        trigger(topic, "call_started", kind="presence", subtype="call started"),
+        trigger(topic, "call_ended", kind="presence", subtype="call ended"),
+        trigger(topic, "changed", kind="presence", subtype="changed", template=changed),
     )
 
 
-def _status(topics: Topics, account: str) -> Entity:
+def _status(topics: Topics, account: str) -> Component:
     """There while the bridge runs, and after an orderly end, which it says itself.
 
     A bridge that was killed says nothing any more: then it is unavailable.
@@ -136,7 +137,7 @@ def _status(topics: Topics, account: str) -> Entity:
     )
 
 
-def _status_message(raw: str) -> Entity:
+def _status_message(raw: str) -> Component:
     return sensor(
         "status_message",
         "Status message",
@@ -144,24 +145,4 @@ def _status_message(raw: str) -> Entity:
         value_template="{{ value_json.status_message or '' }}",
         json_attributes_topic=raw,
         json_attributes_template=attributes(until="status_message_until"),
-    )
-
-
-def _trigger(
-    topics: Topics,
-    account: str,
-    event: str,
-    subtype: str,
-    *,
-    template: str = "{{ value_json.event_type }}",
-) -> DeviceTrigger:
-    return DeviceTrigger(
-        f"on_{event}",
-        {
-            "type": "presence",
-            "subtype": subtype,
-            "topic": topics.account(account, "event"),
-            "value_template": template,
-            "payload": event,
-        },
     )

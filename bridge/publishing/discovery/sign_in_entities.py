@@ -16,13 +16,12 @@ from bridge.publishing.discovery.component import (
     CONFIG,
     DIAGNOSTIC,
     Component,
-    DeviceTrigger,
-    Entity,
     attributes,
     button,
     entity,
     enum,
     sensor,
+    trigger,
 )
 
 _SHOWN_WITH_THE_STATE = (
@@ -68,12 +67,14 @@ def sign_in_entities(
         yield from _shown(auth, page, shown, is_read_through=table is not None)
         yield from _buttons(topics, slug, account, while_it_runs)
         yield _keep(topics, auth, table or slug)
-        yield _trigger(topics, slug, table)
+        leaf = "sign_in_event"
+        topic = topics.table(table, leaf) if table else topics.account(slug, leaf)
+        yield trigger(topic, "sign_in_needed", kind="sign-in", subtype="needed")
 
 
 def _shown(
     auth: str, page: str | None, shown: dict[str, Any], *, is_read_through: bool
-) -> Iterator[Entity]:
+) -> Iterator[Component]:
     yield sensor(
         "signin_code",
         "Sign-in code",
@@ -105,7 +106,7 @@ def _shown(
 
 def _buttons(
     topics: Topics, slug: str, account: Followed, while_it_runs: dict[str, Any]
-) -> Iterator[Entity]:
+) -> Iterator[Component]:
     named = {"account": account.table or slug}
     pressed: dict[str, Any] = while_it_runs | {"payload_press": _json(named)}
     yield button("signin", "Sign in", topics, icon="mdi:login", **pressed)
@@ -118,7 +119,7 @@ def _buttons(
         yield button("signout", "Sign out", topics, icon="mdi:logout", **pressed)
 
 
-def _keep(topics: Topics, auth: str, account: str) -> Entity:
+def _keep(topics: Topics, auth: str, account: str) -> Component:
     """Answers whether somebody unexpected stays; it is there while that is asked."""
     is_asked = "{{ 'online' if value_json.newcomer | default(none) else 'offline' }}"
     return entity(
@@ -134,20 +135,6 @@ def _keep(topics: Topics, auth: str, account: str) -> Entity:
         ],
         availability_mode="all",
         payload_press=_json({"account": account}),
-    )
-
-
-def _trigger(topics: Topics, slug: str, table: str | None) -> DeviceTrigger:
-    leaf = "sign_in_event"
-    return DeviceTrigger(
-        "on_sign_in_needed",
-        {
-            "type": "sign-in",
-            "subtype": "needed",
-            "topic": topics.table(table, leaf) if table else topics.account(slug, leaf),
-            "value_template": "{{ value_json.event_type }}",
-            "payload": "sign_in_needed",
-        },
     )
 
 

@@ -1,6 +1,7 @@
 """Removes from the broker the topics of people, tables and devices that are gone.
 
-What an earlier life of the bridge left there is looked for at the start.
+What an earlier life of the bridge left there is looked for at the start: a stored discovery message
+is ours when its origin is ours and its device belongs to our instance.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bridge.broker import Received
-from bridge.contract.wire import Message
-from bridge.publishing.discovery.payloads import Components
+from bridge.contract.errors import ContractError
+from bridge.contract.topics import Topics, owner_of, slug
+from bridge.contract.wire import Message, decode_json
+from bridge.publishing.discovery.devices import ORIGIN_NAME, Components
 from bridge.publishing.outgoing import Outgoing
-from bridge.publishing.removal.leftovers import announced_account, stored_account
 from bridge.publishing.removal.retained_file import Retained
 from bridge.publishing.removal.retained_topics import RetainedTopics
 
@@ -50,14 +53,11 @@ class Removal:
     def want(self, devices: dict[str, Components], *, fresh: Iterable[str]) -> None:
         """Let exactly these ``devices``, who is followed, and tables ``fresh`` stay, soon."""
         followed = self._outgoing.followed
-        wanted = Retained(
-            devices,
-            dict.fromkeys(followed),
-            dict.fromkeys(slug for slug, account in followed.items() if account.settable),
-            dict.fromkeys(account.table for account in followed.values() if account.table),
-            dict.fromkeys(sorted(fresh)),
-        )
-        if self._retained.want(wanted):
+        tables = dict.fromkeys(account.table for account in followed.values() if account.table)
+        topics: dict[str, Components] = {self._topics.table(table, "auth"): {} for table in tables}
+        topics |= {self._topics.table(table, "fresh"): {} for table in sorted(fresh)}
+        settable = dict.fromkeys(each for each, account in followed.items() if account.settable)
+        if self._retained.want(Retained(devices | topics, dict.fromkeys(followed), settable)):
             self._due.set()
 
     def acknowledged(self, message: Message) -> None:
@@ -100,11 +100,11 @@ class Removal:
         while not self._broker.connects:
             await self._clock.sleep(0.5)
         await self._clock.sleep(PAUSE_S)
-        filters = {self._topics.device_config("+"): self._on_device}
+        filters = [self._topics.device_config("+")]
         if self._look_everywhere or len(self._outgoing.followed) <= LOOKED_FOR_MOST:
-            filters[self._topics.account("+", "availability")] = self._on_account
-        for topic_filter, handler in filters.items():
-            self._broker.subscribe(topic_filter, partial(_both, handler, also))
+            filters.append(self._topics.account("+", "availability"))
+        for topic_filter in filters:
+            self._broker.subscribe(topic_filter, partial(self._receive, also))
         connects = 0
         while connects != self._broker.connects:  # again, when the connection was lost meanwhile
             connects = self._broker.connects
@@ -116,19 +116,44 @@ class Removal:
         """Leave to the next start what is not done."""
         await self._retained.close()
 
-    def _on_device(self, received: Received) -> None:
-        account = announced_account(received, self._topics)
-        if account and self._retained.found(account, received.topic):
+    def _receive(self, also: Callable[[Received], None], received: Received) -> None:
+        if received.topic.startswith(f"{self._topics.base}/account/"):
+            account, device = stored_account(received), None
+        else:
+            account, device = announced_account(received, self._topics), received.topic
+        if account and self._retained.found(account, device):
             self._due.set()
-
-    def _on_account(self, received: Received) -> None:
-        account = stored_account(received)
-        if account and self._retained.found(account):
-            self._due.set()
+        also(received)
 
 
-def _both(
-    one: Callable[[Received], None], other: Callable[[Received], None], received: Received
-) -> None:
-    one(received)
-    other(received)
+def announced_account(received: Received, topics: Topics) -> str | None:
+    """Whose discovery message of ours ``received`` is; ``None`` for what is not ours."""
+    if not received.payload:
+        return None
+    prefix = f"{topics.instance}_account_"
+    try:
+        payload = decode_json(received.payload)
+        if _inside(payload, "origin", "name") != ORIGIN_NAME:
+            return None
+        identifiers = _inside(payload, "device", "identifiers")
+        for name in identifiers if isinstance(identifiers, list) else ():
+            if isinstance(name, str) and name.startswith(prefix):
+                return slug(name.removeprefix(prefix))
+    except ContractError:
+        pass
+    return None
+
+
+def stored_account(received: Received) -> str | None:
+    """Whose topic ``received`` is of those below our own ``account``; ``None`` for none."""
+    if not received.payload:
+        return None
+    try:
+        return slug(owner_of(received.topic))
+    except ContractError:
+        return None
+
+
+def _inside(payload: dict[str, Any], outer: str, inner: str) -> object:
+    value = payload.get(outer)
+    return value.get(inner) if isinstance(value, dict) else None

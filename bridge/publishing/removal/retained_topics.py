@@ -11,33 +11,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from bridge.config.state_file import StateFile
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
-from bridge.publishing.discovery.payloads import Components
-from bridge.publishing.removal.retained_file import LEAVES, Retained, RetainedFile
-
-
-class _Gone(NamedTuple):
-    """One topic that has to be emptied."""
-
-    table: dict[str, Any]
-    """Where it is listed as retained, and ``key`` in there."""
-    key: str
-    after: str = ""
-    """The device that must lose its entities first."""
+from bridge.publishing.discovery.devices import Components
+from bridge.publishing.removal.retained_file import LEAVES, Retained, encoded, read_retained
 
 
 class RetainedTopics:
     """Compares what is wanted with what ``file`` lists as retained."""
 
     def __init__(self, topics: Topics, file: Path) -> None:
-        self._topics, self._file = topics, RetainedFile(file, topics)
+        self._topics, self._file, self._written = topics, StateFile(file), ""
         self._retained, self._wanted = Retained(), Retained()
         self._accounts: dict[str, Iterable[str]] = {}
         """Who is gone, and the leaves that are still retained."""
-        self._gone: dict[str, _Gone] = {}
+        self._gone: dict[str, str] = {}
+        """Other topics that have to be emptied, and who could be set on one, if anybody."""
         self.shrunk: dict[str, Components] = {}
         """Devices that stay, by topic, and the components that they lose."""
         self.bare: set[str] = set()
@@ -45,7 +37,7 @@ class RetainedTopics:
 
     def read(self) -> bool:
         """Learn from the file what is retained; whether it could be read."""
-        retained = self._file.read()
+        retained = read_retained(self._file.file, self._topics.base)
         self._retained = retained or Retained()
         return retained is not None
 
@@ -58,7 +50,7 @@ class RetainedTopics:
         self._wanted = wanted
         self._retained.add(wanted)
         self._compare()
-        self._file.write(self._retained)
+        self._write()
         return self.is_waiting()
 
     def found(self, account: str, device: str | None = None) -> bool:
@@ -67,13 +59,14 @@ class RetainedTopics:
             return False
         self._retained.accounts[account] = None
         if device is not None:
-            self._retained.devices.setdefault(device, {})
+            self._retained.topics.setdefault(device, {})
         return self.want(self._wanted)
 
     def empty_messages(self) -> Iterator[Message]:
         """What empties all that is gone, so long as the broker has not acknowledged it."""
-        for topic, gone in list(self._gone.items()):
-            if topic in self._gone and gone.after not in self.shrunk:
+        for topic, account in list(self._gone.items()):
+            is_read = account and self._topics.account_config(account) in self.shrunk
+            if topic in self._gone and not is_read:
                 yield Message(topic, b"")
         for account in list(self._accounts):
             for leaf in self._accounts.get(account, ()):
@@ -94,46 +87,42 @@ class RetainedTopics:
             return self._shrank(message)
         if message.payload or not self.is_waiting():
             return False
-        if gone := self._gone.pop(message.topic, None):
-            gone.table.pop(gone.key, None)
+        if (account := self._gone.pop(message.topic, None)) is not None:
+            self._retained.topics.pop(message.topic, None)
+            self._retained.settable.pop(account, None)
         elif not self._left(message.topic):
             return False
         if not self.is_waiting():
-            self._file.write(self._retained)
+            self._write()
         return False
 
     async def close(self) -> None:
         """Leave to the next start what is not done."""
-        self._file.write(self._retained)
+        self._write()
         await self._file.close()
 
+    def _write(self) -> None:
+        text = encoded(self._retained, self._topics.base)
+        if text != self._written:
+            self._written = text
+            self._file.save(text)
+
     def _compare(self) -> None:
-        retained, wanted, topics = self._retained, self._wanted, self._topics
+        retained, wanted = self._retained, self._wanted
         self._accounts = {
             account: self._accounts.get(account, LEAVES)
             for account in retained.accounts
             if account not in wanted.accounts
         }
-        self._gone = {
-            topic: _Gone(retained.devices, topic)
-            for topic in retained.devices
-            if topic not in wanted.devices
+        self._gone = {topic: "" for topic in retained.topics if topic not in wanted.topics} | {
+            self._topics.account(account, "preferred"): account
+            for account in retained.settable
+            if account not in wanted.settable and account not in self._accounts
         }
-        for table in retained.tables:
-            if table not in wanted.tables:
-                self._gone[topics.table(table, "auth")] = _Gone(retained.tables, table)
-        for table in retained.fresh:
-            if table not in wanted.fresh:
-                self._gone[topics.table(table, "fresh")] = _Gone(retained.fresh, table)
-        for account in retained.settable:
-            if account not in wanted.settable and account not in self._accounts:
-                self._gone[topics.account(account, "preferred")] = _Gone(
-                    retained.settable, account, after=topics.account_config(account)
-                )
         self.shrunk = {
             topic: vanished
-            for topic, now in wanted.devices.items()
-            if (vanished := _vanished(retained.devices[topic], now))
+            for topic, now in wanted.topics.items()
+            if (vanished := _vanished(retained.topics[topic], now))
         }
         self.bare &= self.shrunk.keys()
 
@@ -145,8 +134,8 @@ class RetainedTopics:
         if topic in self.bare:
             self.bare.discard(topic)
             del self.shrunk[topic]
-            self._retained.devices[topic] = self._wanted.devices[topic]
-            self._file.write(self._retained)
+            self._retained.topics[topic] = self._wanted.topics[topic]
+            self._write()
             return True
         return False
 

@@ -14,7 +14,7 @@ from bridge.broker import Received
 from bridge.contract.account import AccountFacts
 from bridge.contract.errors import ContractError
 from bridge.contract.wire import AccountState, Message, decode
-from bridge.publishing.account_messages import availability_of, state_of
+from bridge.publishing.account_states import AccountStates
 from bridge.publishing.outgoing import Outgoing
 from bridge.publishing.repair.answers import Answers
 from bridge.publishing.table_freshness import TableFreshness
@@ -54,21 +54,20 @@ class _Topic:
 class OverwrittenStates:
     """Listens to the states of some accounts and to large tables.
 
-    ``facts`` gives what is true of an account. ``raise_epoch`` is called with an epoch of others
-    that readers would take for newer than ours.
+    ``raise_epoch`` is called with an epoch of others that readers would take for newer than ours.
     """
 
     def __init__(
         self,
         outgoing: Outgoing,
         *,
-        facts: Callable[[str], AccountFacts],
+        states: AccountStates,
         freshness: TableFreshness,
         raise_epoch: Callable[[int], None],
     ) -> None:
         self._topics, self._broker = outgoing.topics, outgoing.broker
         self._outgoing, self._freshness = outgoing, freshness
-        self._facts, self._raise_epoch = facts, raise_epoch
+        self._states, self._raise_epoch = states, raise_epoch
         said = "answered what somebody else put on"
         self.answers = Answers(outgoing, self._truth, said=said, pause_s=PAUSE_S)
         self._listened: dict[str, _Topic] = {}
@@ -105,7 +104,7 @@ class OverwrittenStates:
         if listened.is_ours(received):
             return
         if listened.leaf == "state":
-            seen = newer_epoch(received, self._facts(listened.owner))
+            seen = newer_epoch(received, self._states.facts(listened.owner))
             if seen is not None:
                 self._raise_epoch(seen)
         if not listened.is_overtaken(received):
@@ -115,13 +114,9 @@ class OverwrittenStates:
         listened = self._listened.get(topic)
         if listened is None:
             return None
-        if listened.leaf == FRESH:
-            return self._freshness.on(listened.owner)
-        facts = self._facts(listened.owner)
-        if listened.leaf == "availability":
-            return availability_of(self._topics, facts)
-        followed = self._outgoing.followed.get(listened.owner)
-        return state_of(self._topics, facts, table=followed.freshness_of if followed else None)
+        return (
+            self._freshness.on(listened.owner) if listened.leaf == FRESH else self._states.on(topic)
+        )
 
 
 def newer_epoch(received: Received, ours: AccountFacts) -> int | None:

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from datetime import date, tzinfo
 from pathlib import Path
 
+from bridge.config.atomic_file import write_private
+from bridge.config.state_file import StateFile
 from bridge.contract.account import AccountFacts
 from bridge.contract.clock import sleep_unless
 from bridge.contract.wire import Message, encode_json
@@ -25,7 +27,7 @@ from bridge.publishing.today.counted_day import (
     moved_on,
     seeing,
 )
-from bridge.publishing.today.day_file import Counted, DayFile
+from bridge.publishing.today.day_file import Counted, encoded, read_days
 
 LOOK_S = 10.0
 """Between two looks for whose turn it is."""
@@ -40,7 +42,7 @@ class Minutes:
 
     def __init__(self, outgoing: Outgoing, file: Path, zone: tzinfo | None) -> None:
         self._outgoing, self._zone = outgoing, zone
-        self._file = DayFile(file, self._counted)
+        self._file = StateFile(file, write=self._write_file)
         self._stored: dict[str, Counted] = {}
         """What was counted of whom nothing was heard since the start."""
         self._counts: dict[str, Count] = {}
@@ -54,7 +56,7 @@ class Minutes:
 
     def read(self) -> None:
         """Learn what was counted before the start."""
-        self._stored = self._file.read()
+        self._stored = read_days(self._file.file)
 
     def follow(self, accounts: Collection[str]) -> None:
         """Have counts of nobody but ``accounts``."""
@@ -96,9 +98,12 @@ class Minutes:
                 self._came.clear()
                 self._look()
                 await self._publish_due()
-                self._write_in_time()
+                every_s = WRITE_MANY_S if len(self._counts) > MANY else WRITE_S
+                if self._unwritten and self._now().monotonic_s - self._written_s >= every_s:
+                    self._write()
         finally:
-            self._count_all()
+            for slug, count in self._counts.items():
+                self._counts[slug] = moved_on(count, self._now(), self._zone)
             self._write()
 
     async def close(self) -> None:
@@ -132,23 +137,14 @@ class Minutes:
                 self._outgoing.send(self._message(slug, count))
                 self._unwritten = True
 
-    def _write_in_time(self) -> None:
-        every_s = WRITE_MANY_S if len(self._counts) > MANY else WRITE_S
-        if self._unwritten and self._now().monotonic_s - self._written_s >= every_s:
-            self._write()
-
     def _write(self) -> None:
         self._unwritten, self._written_s = False, self._now().monotonic_s
-        self._file.save()
+        self._file.save("")
 
-    def _counted(self) -> dict[str, Counted]:
-        """All that is to be remembered; for the thread that writes, so of a copy."""
-        counts = self._counts.copy()
-        return self._stored | {slug: (count.day, count.at.wall) for slug, count in counts.items()}
-
-    def _count_all(self) -> None:
-        now = self._now()
-        self._counts = {slug: moved_on(c, now, self._zone) for slug, c in self._counts.items()}
+    def _write_file(self, file: Path, _: str) -> None:
+        """Write all that is to be remembered; in a thread, so of a copy."""
+        counted = {slug: (each.day, each.at.wall) for slug, each in self._counts.copy().items()}
+        write_private(file, encoded(self._stored | counted))
 
     def _forget(self, slug: str) -> None:
         for table in (self._counts, self._published, self._due):

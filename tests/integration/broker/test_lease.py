@@ -153,7 +153,7 @@ async def test_a_broker_that_names_its_clients_and_does_not_say_so_is_found_out(
     reconnecting = Reconnecting(settings(1), CLIENT_ID, node="a", clock=clock, random=lambda: 0.0)
     for looks in range(1, 4):
         assert not any("[standby]" in each for each in reconnecting.problems), looks
-        reconnecting.beside()
+        reconnecting.greeting_beside()
         assert reconnecting.accepted_beside(Limits())
         reconnecting.ended(ConnectionFailedError("the connection ended"))
     assert "[standby] cannot work there" in next(reconnecting.problems)

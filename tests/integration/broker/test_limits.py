@@ -14,7 +14,7 @@ from bridge.broker.session import LARGEST_PAYLOAD, Greeting, ProtocolVersion
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.publishing.discovery.payloads import account_device
+from bridge.publishing.discovery.devices import account_device
 from tests.fakes.clock import ManualClock
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.fakes.strict_broker import strict

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bridge.broker.reconnect import GOOD_S, Reconnecting
+from bridge.broker.dispute import GOOD_S
+from bridge.broker.reconnect import Reconnecting
 from bridge.broker.session import ConnectionFailedError, Limits, ProtocolVersion
 from bridge.broker.takeover import GONE_S, NOBODY_S, SILENT_S
 from bridge.contract.wire import Message
@@ -175,11 +176,11 @@ async def test_a_broker_that_does_so_and_does_not_say_it_is_found_out_by_what_it
     reconnecting.online()
     reconnecting.ended(ConnectionFailedError("taken", code=SESSION_TAKEN_OVER))
     for looks in range(1, 4):
-        assert reconnecting.thrown_out, looks
-        reconnecting.beside()
+        assert reconnecting.dispute.thrown_out, looks
+        reconnecting.greeting_beside()
         assert reconnecting.accepted_beside(Limits())
         reconnecting.ended(ConnectionFailedError("the connection ended"))
-    assert not reconnecting.thrown_out
+    assert not reconnecting.dispute.thrown_out
     reconnecting.online()
     reconnecting.ended(ConnectionFailedError("taken", code=SESSION_TAKEN_OVER))
-    assert not reconnecting.thrown_out, "it is remembered"
+    assert not reconnecting.dispute.thrown_out, "it is remembered"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.broker.reason_codes import SHORT_LIVED
+from bridge.broker.dispute import SHORT_LIVED
 from bridge.broker.reconnect import Reconnecting
 from bridge.broker.session import ConnectionFailedError, Limits
 from bridge.config.tables.shared import MqttSettings
@@ -34,18 +34,31 @@ def cut(
 
 
 def test_connections_that_are_ended_at_once_are_a_fight() -> None:
-    assert cut(away=False).thrown_out
-    assert not cut(away=False, times=SHORT_LIVED - 1).thrown_out
+    assert cut(away=False).dispute.thrown_out
+    assert not cut(away=False, times=SHORT_LIVED - 1).dispute.thrown_out
 
 
 def test_a_broker_that_is_away_between_them_has_ended_them_itself() -> None:
     connecting = cut(away=True)
-    assert not connecting.thrown_out
-    assert not connecting.dispute
-    assert not cut(away=True, node="a").thrown_out, "else it would not serve for three minutes"
+    assert not connecting.dispute.thrown_out
+    assert not connecting.dispute.other
+    assert not cut(away=True, node="a").dispute.thrown_out, (
+        "else it would not serve for three minutes"
+    )
 
 
 def test_a_broker_that_is_too_busy_to_answer_was_not_taken_by_another_program() -> None:
     connecting = cut(away=False, why=SILENT)
-    assert not connecting.thrown_out
-    assert not connecting.dispute
+    assert not connecting.dispute.thrown_out
+    assert not connecting.dispute.other
+
+
+def test_a_broker_that_stood_still_while_a_node_waited_is_not_said_to_name_its_clients() -> None:
+    connecting = Reconnecting(
+        MqttSettings(), "presence-bridge", node="a", clock=ManualClock(), random=lambda: 0.0
+    )
+    for _ in range(SHORT_LIVED):
+        connecting.greeting_beside()
+        assert connecting.accepted_beside(Limits())
+        connecting.ended(SILENT)
+    assert not any("[standby]" in each for each in connecting.problems)

@@ -5,7 +5,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
 
-from bridge.broker.reason_codes import REASONS, SHORT_LIVED, Kind, explain
+from bridge.broker.dispute import SESSION_TAKEN_OVER, SHORT_LIVED
+from bridge.broker.reason_codes import REASONS, Kind, explain
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.tables.shared import MqttSettings
 from tests.fakes.rows import rows
@@ -85,7 +86,7 @@ def test_every_code_becomes_a_sentence_that_says_who_must_act(code: int) -> None
 
 
 def test_all_codes_that_end_a_connection_are_known() -> None:
-    assert set(spoken()) <= set(REASONS)
+    assert set(spoken()) <= {*REASONS, SESSION_TAKEN_OVER}
 
 
 @pytest.mark.parametrize("code", [0x9C, 0x9D])

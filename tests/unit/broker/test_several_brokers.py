@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.broker.reconnect import GOOD_S, Reconnecting
+from bridge.broker.dispute import GOOD_S
+from bridge.broker.reconnect import Reconnecting
 from bridge.broker.session import ConnectionFailedError, Limits
 from bridge.config.tables.shared import MqttSettings
 from tests.fakes.clock import ManualClock

@@ -11,7 +11,7 @@ from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_account_state
 from bridge.publishing.account_messages import everything
 from bridge.publishing.commands import COMMANDS
-from bridge.publishing.discovery.payloads import (
+from bridge.publishing.discovery.devices import (
     account_components,
     account_device,
     bridge_components,

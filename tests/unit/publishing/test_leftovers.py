@@ -6,8 +6,8 @@ from bridge.broker import Received
 from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import encode_json
-from bridge.publishing.discovery.payloads import account_device, bridge_device
-from bridge.publishing.removal.leftovers import announced_account, stored_account
+from bridge.publishing.discovery.devices import account_device, bridge_device
+from bridge.publishing.removal.gone_accounts import announced_account, stored_account
 from tests.fakes.rows import rows
 
 TOPICS = Topics()

@@ -185,6 +185,17 @@ async def test_the_memory_of_the_last_release_is_understood(tmp_path: Path) -> N
     assert set(emptied(bench.connect())) == topics("bob") | {OLD_DEVICE}
 
 
+async def test_tables_that_an_earlier_release_listed_by_name_go_too(tmp_path: Path) -> None:
+    old = {"base": "presence", "accounts": ["alice"], "tables": ["team"], "fresh": ["team"]}
+    (tmp_path / "announced.json").write_text(json.dumps(old), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.publisher.follow({"alice": ALICE})
+    assert set(emptied(bench.connect())) == {
+        TOPICS.table("team", "auth"),
+        TOPICS.table("team", "fresh"),
+    }
+
+
 async def test_a_full_disk_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "state"
     folder.write_text("no folder", encoding="utf-8")

@@ -16,7 +16,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def apart(
+async def in_daemon_thread(
     work: Callable[[], T], *, name: str, unwanted: Callable[[T], object] = lambda _: None
 ) -> T:
     """What ``work`` returns; when nobody waits any more, ``unwanted`` gets it."""

@@ -1,11 +1,11 @@
-"""Home Assistant discovery payloads. Pure: equal content gives equal bytes.
+"""The devices that are announced to Home Assistant; equal content gives equal bytes.
 
 Root, ``device`` and ``origin`` are closed: one unknown key or null there rejects the device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,13 +15,60 @@ from bridge.contract.account import Followed
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message, encode_json
 from bridge.publishing.account_messages import STATE_EXPIRY_S
-from bridge.publishing.discovery.account_device import account_entities
 from bridge.publishing.discovery.bridge_entities import bridge_entities
 from bridge.publishing.discovery.component import Component
+from bridge.publishing.discovery.preference_entities import preference_entities
+from bridge.publishing.discovery.presence_entities import (
+    presence_entities,
+    presence_triggers,
+    today_entities,
+)
+from bridge.publishing.discovery.sign_in_entities import sign_in_entities
+from bridge.publishing.outgoing import Outgoing
 
 ORIGIN_NAME = "Presence Bridge"
 Components = dict[str, str]
 """Component keys and their platforms."""
+
+
+class Devices:
+    """Discovery messages; none where Home Assistant is not wanted.
+
+    ``page`` is where others open the bridge's own page, where that is certain.
+    """
+
+    def __init__(
+        self, outgoing: Outgoing, version: str, *, enabled: bool, page: str | None = None
+    ) -> None:
+        self._outgoing, self._topics, self._page = outgoing, outgoing.topics, page
+        self._version, self.enabled = version, enabled
+
+    def on(self, topic: str) -> Message | None:
+        """The device that is announced on ``topic``, if there is one."""
+        if not self.enabled:
+            return None
+        if topic == self._topics.bridge_config():
+            return bridge_device(self._topics, self._version, page=self._page)
+        before, after = self._topics.account_config("x").rsplit("x", 1)
+        slug = topic.removeprefix(before).removesuffix(after)
+        account = self._outgoing.followed.get(slug)
+        if account is None or not account.discover:
+            return None
+        expires = self._outgoing.broker.mqtt_version == "3.1.1"  # which forgets nothing
+        return account_device(
+            self._topics, slug, account, self._version, page=self._page, expires=expires
+        )
+
+    def components(self) -> dict[str, Components]:
+        """The components of each device, by the topic on which it is announced."""
+        if not self.enabled:
+            return {}
+        topics, followed = self._topics, self._outgoing.followed
+        return {topics.bridge_config(): bridge_components(topics)} | {
+            topics.account_config(slug): account_components(topics, account)
+            for slug, account in followed.items()
+            if account.discover
+        }
 
 
 def bridge_device(topics: Topics, version: str, *, page: str | None = None) -> Message:
@@ -73,7 +120,7 @@ def account_device(
             **_link(place),
         },
         version=version,
-        components=account_entities(
+        components=_account_entities(
             topics, slug, account, page=place, expire_after_s=expire_after_s
         ),
         shared={
@@ -104,7 +151,35 @@ def account_components(topics: Topics, account: Followed) -> Components:
 
 @lru_cache(maxsize=16)
 def _components_of(topics: Topics, kind: Followed) -> Components:
-    return {component.key: component.platform for component in account_entities(topics, "x", kind)}
+    return {component.key: component.platform for component in _account_entities(topics, "x", kind)}
+
+
+def _account_entities(
+    topics: Topics,
+    slug: str,
+    account: Followed,
+    *,
+    page: str | None = None,
+    expire_after_s: int | None = None,
+) -> Iterator[Component]:
+    """What ``account`` has: nothing that cannot work for it.
+
+    What comes from its state is unknown when nothing came for ``expire_after_s``.
+    """
+    for entity in presence_entities(topics, slug, says=account.says):
+        yield _expiring(entity, expire_after_s)
+    yield from today_entities(topics, slug)
+    yield from presence_triggers(topics, slug)
+    yield from sign_in_entities(topics, slug, account, page=page)
+    if account.settable:
+        yield from preference_entities(topics, slug)
+
+
+def _expiring(entity: Component, expire_after_s: int | None) -> Component:
+    of_the_state = entity.platform != "event" and "state_topic" not in entity.options
+    if expire_after_s is None or not of_the_state:
+        return entity
+    return replace(entity, options={**entity.options, "expire_after": expire_after_s})
 
 
 def _of_table(topics: Topics, account: Followed) -> list[dict[str, str]]:

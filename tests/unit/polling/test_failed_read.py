@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.config.tables.config import PollingSettings
-from bridge.polling.backoff import Backoff
+from bridge.polling.failed_read import Backoff
 
 SETTINGS = PollingSettings()
 
