@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,7 +17,6 @@ from bridge.config.tables.base import Settings, host_problem
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
 from drivers.base import Light
-from drivers.blocking import Closing, closing
 from drivers.network.network_faults import fault_text
 from drivers.registry import without_library
 
@@ -170,15 +169,24 @@ class OverNetwork(Generic[D]):
             raise
 
 
+class Closing(Light, Protocol):
+    """A light that lets its device go."""
+
+    async def close(self) -> None:
+        """Let the device go."""
+
+
 @asynccontextmanager
 async def opened(kind: str, make: Callable[[], Closing]) -> AsyncIterator[Light]:
     """The light that ``make`` makes of an installed library, closed in the end."""
     try:
-        made = make()
+        light = make()
     except ImportError as error:
         raise without_library(kind, error) from error
-    async with closing(made) as light:
+    try:
         yield light
+    finally:
+        await light.close()
 
 
 class _Ear(asyncio.DatagramProtocol):
