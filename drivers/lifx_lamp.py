@@ -158,12 +158,7 @@ def hsbk(state: LightState) -> dict[str, float]:
 
 
 def _values(color: lifx.HSBK) -> dict[str, float]:
-    return {
-        "hue": color.hue,
-        "saturation": color.saturation,
-        "brightness": color.brightness,
-        "kelvin": color.kelvin,
-    }
+    return {key: getattr(color, key) for key in ("hue", "saturation", "brightness", "kelvin")}
 
 
 def _alike(now: dict[str, Any], wanted: dict[str, float]) -> bool:

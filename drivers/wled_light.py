@@ -87,7 +87,7 @@ class WledLight:
         if (reply.state.on and all(ours)) != is_lit(state):
             raise LightUnreachableError(f"{self._host} does not show what it was sent")
         self._applied = state, reply.state
-        self._started_s = self._clock.monotonic() - reply.info.uptime
+        self._started_s = self._clock.monotonic() - reply.uptime
 
     async def snapshot(self) -> dict[str, Any]:
         """All that ``restore`` needs. Raises as ``apply`` does."""
@@ -104,7 +104,7 @@ class WledLight:
         if applied is None:
             return False
         state, shown = applied
-        started_s = self._clock.monotonic() - reply.info.uptime
+        started_s = self._clock.monotonic() - reply.uptime
         if started_s > self._started_s + wled.RESTART_S:
             await self.apply(state)
             return False

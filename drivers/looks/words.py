@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from typing import Annotated
 
 from pydantic import Field
@@ -23,13 +24,7 @@ class WordSettings(Settings):
 
 def called(words: Words, names: Mapping[str, str]) -> Words:
     """``words`` as ``names`` has them."""
-
-    def name(word: str) -> str:
-        return names.get(word, word)
-
-    return Words(
-        name(words.person), name(words.activity), name(words.availability), name(words.look)
-    )
+    return Words(*(names.get(word, word) for word in astuple(words)))
 
 
 class Saying:

@@ -33,17 +33,11 @@ class Decisions:
         self._connected, self._decided = connected, decided
         self._settle_s, self._settling = settle_s, Settling(settle_s)
         self._ever_decided = False
-        self._rules = Rules()
+        self.rules = Rules()
 
-    @property
-    def rules(self) -> Rules:
-        """What is decided by."""
-        return self._rules
-
-    @rules.setter
-    def rules(self, rules: Rules) -> None:
-        """What is decided by."""
-        self._rules, self._settling = rules, Settling(self._settle_s)  # another look waits no more
+    def decide_by(self, rules: Rules) -> None:
+        """Take other rules from the next decision on; a quieter look waits no more."""
+        self.rules, self._settling = rules, Settling(self._settle_s)
 
     async def run(self) -> None:
         """Decide until cancelled."""

@@ -15,7 +15,7 @@ from bridge.contract.light import LightCommand, LightState
 from bridge.contract.wire import decode
 from drivers.presence.unreadable import UnreadableMessages
 from drivers.rules import GIVE_BACK, Look, Rules, Shown
-from drivers.rules.coming_back import NEVER, ComesBack, next_time
+from drivers.rules.hours import NEVER, ComesBack, next_time
 from drivers.runtime.manual import Mode, obey
 from drivers.runtime.saved_state import SavedState
 
@@ -164,7 +164,7 @@ class ByHand:
 
     def _set(self, mode: Mode) -> None:
         if mode != self.mode:
-            self._saved.mode = mode
+            self._saved.change(**mode.model_dump())
             until = f" until {mode.until.astimezone(self._zone):%a %H:%M}" if mode.until else ""
             log.info("%s: %s%s", self._name, mode.name, until)
             self._trial.set(self._trial.value)  # or its end would be slept over

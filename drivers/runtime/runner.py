@@ -10,20 +10,16 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from random import random as _random
-from typing import Any
-
-from pydantic import BaseModel
 
 from bridge.broker import Broker, Connect
 from bridge.broker.birth_messages import Births
 from bridge.broker.connection import connect as mqtt
-from bridge.config.tables.shared import HostConfig
 from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
 from bridge.contract.supervised import supervised
 from bridge.contract.wire import Message
 from bridge.retry import Random
-from drivers.base import Capability, Kind, Light, Restorable, Surroundings
+from drivers.base import Capability, Light, Restorable, Surroundings
 from drivers.presence.decisions import Decisions
 from drivers.presence.following import Following
 from drivers.rules import Decision
@@ -36,7 +32,7 @@ from drivers.runtime.publications import Publications
 from drivers.runtime.retained_topics import RetainedTopics
 from drivers.runtime.saved_state import SavedState
 from drivers.runtime.showing import Aim, Showing
-from drivers.settings import Common
+from drivers.settings import LampConfig
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +45,13 @@ class Runner:
 
     def __init__(
         self,
-        name: str,
+        lamp: LampConfig,
         *,
-        config: HostConfig,
-        common: Common,
-        kind: Kind[Any],
-        options: BaseModel,
         clock: Clock,
         connect: Connect = mqtt,
         random: Random = _random,
     ) -> None:
+        name, config, common, kind, options = lamp
         self._name, self._config, self._common = name, config, common
         self._kind, self._options = kind, options
         self._clock, self._random = clock, random
@@ -232,7 +225,7 @@ class Runner:
 
     def _be_capable(self, capability: Capability) -> None:
         self._showing = replace(self._showing, capability=capability)
-        self._decisions.rules = self._common.rules(self._config, capability)
+        self._decisions.decide_by(self._common.rules(self._config, capability))
 
     def _everything(self) -> Iterator[Message]:
         yield from self._welcome()

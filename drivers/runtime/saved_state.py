@@ -69,11 +69,6 @@ class SavedState:
         """Who decides about the lamp."""
         return _mode(self.now)
 
-    @mode.setter
-    def mode(self, mode: Mode) -> None:
-        """Who decides about the lamp."""
-        self.change(**mode.model_dump())
-
     async def settled(self) -> None:
         """Wait for the disk, but not for long: a light is more than its memory."""
         await self._file.settled(SETTLED_S)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
@@ -65,16 +66,6 @@ def show(number: int, shown: Shown) -> bytes:
     """The line that asks for ``shown``."""
     color = bytes(shown.color).hex()
     return f"show {number} {color} {shown.effect} {shown.period_ms}\n".encode("ascii")
-
-
-def ping(number: int) -> bytes:
-    """The line that says that we are there."""
-    return b"ping %d\n" % number
-
-
-def bye(number: int) -> bytes:
-    """The line that says that we go on purpose."""
-    return b"bye %d\n" % number
 
 
 def parse_hello(line: bytes) -> tuple[str, int] | None:
@@ -129,7 +120,7 @@ class LineSession(Session):
 
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Ping, so that the watchdog stays quiet; tell again when the board has restarted."""
-        if self._ask(ping) != wanted(state):
+        if self._ask(lambda number: b"ping %d\n" % number) != wanted(state):
             self.show(state, elapsed_s)
 
     def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
@@ -138,7 +129,7 @@ class LineSession(Session):
 
     def goodbye(self) -> None:
         """After it the board keeps what it shows."""
-        self._ask(bye)
+        self._ask(lambda number: b"bye %d\n" % number)
 
     def _ask(self, encode: Callable[[int], bytes]) -> Shown | None:
         """Send the line with a fresh number and read what the board shows; twice at the most."""
@@ -146,16 +137,13 @@ class LineSession(Session):
         for _ in range(TRIES):
             self._number = number = (self._number + 1) % NUMBERS
             self._port.write(encode(number))
-            reply = self._port.answer(_numbered(number), within_s=ACK_S)
+            reply = self._port.answer(partial(_reply_to, number), within_s=ACK_S)
             if reply and not reply.error:
                 return reply.shown
             said = f"refuses: {reply.error}" if reply else said
         raise LightUnreachableError(f"the board {said}")
 
 
-def _numbered(number: int) -> Callable[[bytes], Reply | None]:
-    def parse(heard: bytes) -> Reply | None:
-        reply = parse_reply(heard)
-        return reply if reply and reply.number == number else None
-
-    return parse
+def _reply_to(number: int, heard: bytes) -> Reply | None:
+    reply = parse_reply(heard)
+    return reply if reply and reply.number == number else None

@@ -74,11 +74,11 @@ class WledSession(Session):
         reply = self._ask(wled.show(state, [segment.id for segment in known] or [0]))
         if reply.state.on != is_lit(state):
             raise LightUnreachableError("WLED does not show what it was sent")
-        self._applied, self._started_s = reply.state, elapsed_s - reply.info.uptime
+        self._applied, self._started_s = reply.state, elapsed_s - reply.uptime
 
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Read, and tell again when WLED has restarted; what people changed is left."""
-        before_s, self._started_s = self._started_s, elapsed_s - self.read().info.uptime
+        before_s, self._started_s = self._started_s, elapsed_s - self.read().uptime
         if self._started_s > before_s + RESTART_S:
             self.show(state, elapsed_s)
 
