@@ -28,26 +28,21 @@ EACH_S = 3.0
 
 
 class LookTrial(NamedTuple):
-    """The looks that are still to come, each under its name; the first is shown now."""
+    """One look after the other."""
 
-    looks: tuple[tuple[str, Shown], ...]
+    name: str
+    """Of the look that is shown now; empty while a trial is undone."""
+    shown: Shown
     ends_s: float
-    """Monotonic time at which the first one ends."""
-
-    @property
-    def name(self) -> str:
-        """Of the look that is shown now; empty while a trial is undone."""
-        return self.looks[0][0]
-
-    @property
-    def shown(self) -> Shown:
-        """The look that is shown now."""
-        return self.looks[0][1]
+    """Monotonic time at which this look ends."""
+    coming: tuple[tuple[str, Shown], ...] = ()
 
     def next(self) -> LookTrial | None:
         """What is left of it after this look."""
-        coming = self.looks[1:]
-        return LookTrial(coming, self.ends_s + EACH_S) if coming else None
+        if not self.coming:
+            return None
+        (name, shown), *coming = self.coming
+        return LookTrial(name, shown, self.ends_s + EACH_S, tuple(coming))
 
 
 def trial_of(looks: Mapping[str, Look], scale: float, now_s: float) -> LookTrial | None:
@@ -56,13 +51,13 @@ def trial_of(looks: Mapping[str, Look], scale: float, now_s: float) -> LookTrial
     for name, look in looks.items():
         if not look.give_back:
             named.setdefault(look.state(scale), name)
-    several = tuple((name, state) for state, name in named.items())
-    return LookTrial(several, now_s + EACH_S) if several else None
+    coming = tuple((name, state) for state, name in named.items())
+    return LookTrial("", None, now_s, coming).next()
 
 
 def undoing(before: Shown, now_s: float) -> LookTrial:
     """Makes a light that is to be left as it is what it was ``before`` its looks were tried."""
-    return LookTrial((("", before),), math.inf if before is GIVE_BACK else now_s + EACH_S)
+    return LookTrial("", before, math.inf if before is GIVE_BACK else now_s + EACH_S)
 
 
 class ByHand:

@@ -83,15 +83,13 @@ class RetainedTopics:
         """Find what has to go, name who has left it behind, and save where the lamp publishes."""
         for other in self._left_behind():
             log.info("%s is no longer in the config: presence-driver forget %s", other, other)
+        before = _File(instance=self._topics.instance, topics=())
         try:
             before = _File.model_validate_json(self._file.file.read_bytes())
         except FileNotFoundError:
-            self._save()
-            return
+            pass
         except (OSError, ValidationError):
             log.warning("%s cannot be read: what it named stays on the broker", self._file.file)
-            self._save()
-            return
         gone = [*before.gone, *(topic for topic in before.topics if topic not in self._now)]
         if before.instance != self._topics.instance and self._config in before.topics:
             gone.insert(0, self._config)  # or Home Assistant reads that the others are empty
