@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 
 from bridge.contract.clock import Clock
 from drivers.presence.following import Following
@@ -66,27 +64,19 @@ class Decisions:
         self._decided(self._settling.settled(right, now_s, is_there=is_there))
 
     def _patience_s(self) -> float:
-        return self._grace_s - (
-            self._clock.monotonic() - self._following.reports.value.gone_since_s
-        )
+        gone_s = self._clock.monotonic() - self._following.reports.value.gone_since_s
+        return self._grace_s - gone_s
 
     def _until_turn_s(self) -> float:
-        reports = self._following.reports.value
-        waits_s = [LOOK_AGAIN_S] if reports.bridge_online else [LOOK_AGAIN_S, self._patience_s()]
-        waits_s.append(self._settling.waits_s(self._clock.monotonic()))
-        bridge_now = self._following.bridge_clock.now()
-        waits_s.append(until_turn_s(self.rules, reports.facts, self._clock.now(), bridge_now))
+        """Seconds until something turns without a message: patience, schedule, or what expires."""
+        reports, now = self._following.reports.value, self._clock.now()
+        waits_s = [LOOK_AGAIN_S, self._settling.waits_s(self._clock.monotonic())]
+        if not reports.bridge_online:
+            waits_s.append(self._patience_s())
+        if self.rules.hours:
+            waits_s.append(60.0 - now.second - now.microsecond / 1e6)
+        there = self._following.bridge_clock.now()
+        for known in reports.facts.values():
+            if known.state and known.state.valid_until:
+                waits_s.append((known.state.valid_until - there).total_seconds())
         return min(wait_s for wait_s in waits_s if wait_s > 0) + 0.01
-
-
-def until_turn_s(
-    rules: Rules, facts: Mapping[str, Facts], now: datetime, bridge_now: datetime
-) -> float:
-    """Seconds until the schedule may turn or something known expires; infinite without both."""
-    ages_s = [
-        (known.state.valid_until - bridge_now).total_seconds()
-        for known in facts.values()
-        if known.state and known.state.valid_until
-    ]
-    minute_s = 60.0 - now.second - now.microsecond / 1e6 if rules.hours else math.inf
-    return min([minute_s, *(age_s for age_s in ages_s if age_s > 0)])

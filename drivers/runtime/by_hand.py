@@ -55,11 +55,6 @@ def trial_of(looks: Mapping[str, Look], scale: float, now_s: float) -> LookTrial
     return LookTrial("", None, now_s, coming).next()
 
 
-def undoing(before: Shown, now_s: float) -> LookTrial:
-    """Makes a light that is to be left as it is what it was ``before`` its looks were tried."""
-    return LookTrial("", before, math.inf if before is GIVE_BACK else now_s + EACH_S)
-
-
 class ByHand:
     """Obeys commands; ``changed`` is called whenever the lamp may have to show something else."""
 
@@ -172,6 +167,8 @@ class ByHand:
     def _stop_trial(self) -> None:
         """What was right before the trial, or is by now, is shown."""
         if trial := self._trial.value:
-            is_left = trial.name and self.mode.shows(self._followed) is None
-            now_s = self._clock.monotonic()
-            self._trial.set(undoing(self._before, now_s) if is_left else None)
+            undone = None
+            if trial.name and self.mode.shows(self._followed) is None:  # what it was before
+                lasts_s = math.inf if self._before is GIVE_BACK else EACH_S
+                undone = LookTrial("", self._before, self._clock.monotonic() + lasts_s)
+            self._trial.set(undone)
