@@ -84,8 +84,8 @@ class WizLight:
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what was read."""
-        async with self._bulb.used() as bulb:
-            await bulb.send({"method": "setPilot", "params": as_before(snapshot)})
+        command = {"method": "setPilot", "params": as_before(snapshot)}
+        await self._bulb.call(lambda bulb: bulb.send(command))
         self._wanted = {}
 
     async def _open(self) -> wizlight:

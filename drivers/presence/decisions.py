@@ -76,7 +76,9 @@ class Decisions:
         if self.rules.hours:
             waits_s.append(60.0 - now.second - now.microsecond / 1e6)
         there = self._following.bridge_clock.now()
-        for known in reports.facts.values():
-            if known.state and known.state.valid_until:
-                waits_s.append((known.state.valid_until - there).total_seconds())
+        waits_s += [
+            (known.state.valid_until - there).total_seconds()
+            for known in reports.facts.values()
+            if known.state and known.state.valid_until
+        ]
         return min(wait_s for wait_s in waits_s if wait_s > 0) + 0.01

@@ -33,18 +33,16 @@ class Settling:
         if shown is not None and _is_quieter(decision, shown) and is_there(shown.account or ""):
             self._quieter_since_s = min(self._quieter_since_s, now_s)
             if self.waits_s(now_s) > 0:
-                return self._explained(shown, decision)
+                because = f"quieter presence waits {self._settle_s:g} s"
+                lost = Reason(rule=decision.rule, account=decision.account, because=because)
+                followed, more = decision.followed, decision.more
+                return replace(shown, lost=(lost, *decision.lost), followed=followed, more=more)
         self._shown, self._quieter_since_s = decision, math.inf
         return decision
 
     def waits_s(self, now_s: float) -> float:
         """Seconds until a quieter decision is shown; infinite where none waits."""
         return self._quieter_since_s + self._settle_s - now_s
-
-    def _explained(self, shown: Decision, waits: Decision) -> Decision:
-        because = f"quieter presence waits {self._settle_s:g} s"
-        lost = Reason(rule=waits.rule, account=waits.account, because=because)
-        return replace(shown, lost=(lost, *waits.lost), followed=waits.followed, more=waits.more)
 
 
 def _is_quieter(decision: Decision, than: Decision) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -60,18 +59,11 @@ def published(config: HostConfig, name: str) -> list[str]:
     return [*file.topics, *file.gone]
 
 
-def left_behind(config: HostConfig, name: str) -> list[str]:
-    """Lamps that have published from here and are in the config no more, save ``name``."""
-    files = (config.state_dir / "lights").glob(f"*{_ENDING}")
-    names = sorted(file.name.removesuffix(_ENDING) for file in files)
-    return [other for other in names if other not in (*config.drivers, name)]
-
-
 class RetainedTopics:
     """The file of one lamp, and what has to be emptied."""
 
     def __init__(self, config: HostConfig, name: str) -> None:
-        self._left_behind = partial(left_behind, config, name)
+        self._lamps = {*config.drivers, name}
         self._topics, self._file = config.topics, StateFile(file_of(config, name))
         self._config = self._topics.light_config(name)
         self._now = all_topics(self._topics, name)
@@ -81,8 +73,10 @@ class RetainedTopics:
 
     def load(self) -> None:
         """Find what has to go, name who has left it behind, and save where the lamp publishes."""
-        for other in self._left_behind():
-            log.info("%s is no longer in the config: presence-driver forget %s", other, other)
+        for file in sorted(self._file.file.parent.glob(f"*{_ENDING}")):
+            other = file.name.removesuffix(_ENDING)
+            if other not in self._lamps:
+                log.info("%s is no longer in the config: presence-driver forget %s", other, other)
         before = _File(instance=self._topics.instance, topics=())
         try:
             before = _File.model_validate_json(self._file.file.read_bytes())

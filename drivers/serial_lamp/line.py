@@ -94,6 +94,7 @@ def parse_reply(line: bytes) -> Reply | None:
 class LineSession(Session):
     """Our own sketch: each line is acknowledged with what the board shows."""
 
+    beat_every_s = PING_S
     _number = 0
 
     def start(self) -> None:
@@ -122,10 +123,6 @@ class LineSession(Session):
         """Ping, so that the watchdog stays quiet; tell again when the board has restarted."""
         if self._ask(lambda number: b"ping %d\n" % number) != wanted(state):
             self.show(state, elapsed_s)
-
-    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
-        """The board's watchdog waits for three of these."""
-        return PING_S
 
     def goodbye(self) -> None:
         """After it the board keeps what it shows."""
