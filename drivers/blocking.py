@@ -32,19 +32,15 @@ class Worker:
     """One thread for one light."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._executor: ThreadPoolExecutor | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        """Its thread starts with the first call."""
 
     async def __aenter__(self) -> Self:
-        """Make ready; the thread starts with the first call."""
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         """Drop what has not begun; a call that hangs is not waited for."""
-        if self._executor:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = None
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(
         self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
@@ -53,7 +49,6 @@ class Worker:
 
         A cancelled call that has not begun is dropped. Raises what ``function`` raises.
         """
-        assert self._executor is not None
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, partial(function, *arguments, **keywords))
 
