@@ -80,7 +80,7 @@ class ByHand:
     @property
     def mode(self) -> Mode:
         """Who decides about the lamp."""
-        return self._saved.mode
+        return self._saved.now.mode
 
     @property
     def trying(self) -> str | None:

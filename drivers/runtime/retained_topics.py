@@ -64,7 +64,7 @@ class RetainedTopics:
 
     def __init__(self, config: HostConfig, name: str) -> None:
         self._lamps = {*config.drivers, name}
-        self._topics, self._file = config.topics, StateFile(file_of(config, name))
+        self._topics, self.on_disk = config.topics, StateFile(file_of(config, name))
         self._config = self._topics.light_config(name)
         self._now = all_topics(self._topics, name)
         if not config.homeassistant.enabled:
@@ -73,17 +73,17 @@ class RetainedTopics:
 
     def load(self) -> None:
         """Find what has to go, name who has left it behind, and save where the lamp publishes."""
-        for file in sorted(self._file.file.parent.glob(f"*{_ENDING}")):
+        for file in sorted(self.on_disk.file.parent.glob(f"*{_ENDING}")):
             other = file.name.removesuffix(_ENDING)
             if other not in self._lamps:
                 log.info("%s is no longer in the config: presence-driver forget %s", other, other)
         before = _File(instance=self._topics.instance, topics=())
         try:
-            before = _File.model_validate_json(self._file.file.read_bytes())
+            before = _File.model_validate_json(self.on_disk.file.read_bytes())
         except FileNotFoundError:
             pass
         except (OSError, ValidationError):
-            log.warning("%s cannot be read: what it named stays on the broker", self._file.file)
+            log.warning("%s cannot be read: what it named stays on the broker", self.on_disk.file)
         gone = [*before.gone, *(topic for topic in before.topics if topic not in self._now)]
         if before.instance != self._topics.instance and self._config in before.topics:
             gone.insert(0, self._config)  # or Home Assistant reads that the others are empty
@@ -102,15 +102,11 @@ class RetainedTopics:
             del self._gone[message.topic]
             self._save()
 
-    async def close(self) -> None:
-        """Wait until all is written, for a short while."""
-        await self._file.close()
-
     def _save(self) -> None:
         file = _File(
             instance=self._topics.instance, topics=tuple(self._now), gone=tuple(self._gone)
         )
-        self._file.save(file.model_dump_json())
+        self.on_disk.save(file.model_dump_json())
 
 
 async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> list[str]:

@@ -129,8 +129,8 @@ class Runner:
                     await self._supervised(lamp.run)
                 finally:
                     await lamp.leave(self._common.on_exit)
-                    await self._saved.close()
-                    await self._retained.close()
+                    await self._saved.on_disk.close()
+                    await self._retained.on_disk.close()
 
     def _subscribe(self) -> None:
         self._following.attach(self._broker)
