@@ -14,7 +14,7 @@ from bridge.contract.clock import Clock
 from bridge.contract.light_why import Reason
 from drivers.presence.following import Following
 from drivers.rules import Decision, Facts, Rules, choose
-from drivers.rules.person import has_presence
+from drivers.rules.person import trouble_of
 
 LOOK_AGAIN_S = 30.0
 """The longest between two looks at the clock: schedule and expiry turn without a message."""
@@ -80,7 +80,7 @@ class Decisions:
         shown = self._settled
         if shown is None or shown.rank is None or right.rank is None or right.rank <= shown.rank:
             return None
-        if not has_presence(facts.get(shown.account or "", Facts()), there):
+        if trouble_of(facts.get(shown.account or "", Facts()), there):
             return None
         self._quieter_since_s = min(self._quieter_since_s, self._clock.monotonic())
         if self._settles_s() <= 0:

@@ -50,15 +50,6 @@ def file_of(config: HostConfig, name: str) -> Path:
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
-def published(config: HostConfig, name: str) -> list[str]:
-    """Where the lamp called ``name`` has published from here, also below another base topic."""
-    try:
-        file = _File.model_validate_json(file_of(config, name).read_bytes())
-    except (OSError, ValidationError):
-        return []
-    return [*file.topics, *file.gone]
-
-
 class RetainedTopics:
     """The file of one lamp, and what has to be emptied."""
 
@@ -117,10 +108,13 @@ async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> l
             raise PersonMustActError(
                 f"{name} runs: it would be back at once.", remedy="Stop its driver first."
             )
-    removed = list(dict.fromkeys([*all_topics(config.topics, name), *published(config, name)]))
+    removed = dict.fromkeys(all_topics(config.topics, name))
+    with suppress(OSError, ValidationError):
+        before = _File.model_validate_json(file_of(config, name).read_bytes())
+        removed |= dict.fromkeys([*before.topics, *before.gone])  # also below another base topic
     await visit(config.mqtt, publish=[Message(topic, b"") for topic in removed], connect=connect)
     mode, heartbeat = config.state_dir / "lights" / f"{name}.json", heartbeat_of(name)
     for file in (mode, file_of(config, name), config.state_dir / heartbeat):
         with suppress(OSError):  # another host's, or nobody's
             file.unlink()
-    return removed
+    return list(removed)
