@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Generic, ParamSpec, Protocol, Self, TypeVar
 
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
-from drivers.base import Light
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +32,15 @@ class Worker:
     """One thread for one light."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._executor: ThreadPoolExecutor | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        """Its thread starts with the first call."""
 
     async def __aenter__(self) -> Self:
-        """Make ready; the thread starts with the first call."""
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         """Drop what has not begun; a call that hangs is not waited for."""
-        if self._executor:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = None
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(
         self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
@@ -54,7 +49,6 @@ class Worker:
 
         A cancelled call that has not begun is dropped. Raises what ``function`` raises.
         """
-        assert self._executor is not None
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, partial(function, *arguments, **keywords))
 
@@ -100,24 +94,32 @@ class Device(Protocol):
 D = TypeVar("D", bound=Device)
 
 
-class OnDemand(Generic[D]):
-    """A device on the thread of ``worker``: opened when used, and again after a use that failed.
+class OnDemand(Worker, Generic[D]):
+    """A device on its thread: opened when used, and again after a use that failed.
 
     ``what`` names it for people.
     """
 
-    def __init__(self, worker: Worker, open_device: Callable[[], D], *, what: str) -> None:
-        self._worker, self._open, self._what = worker, open_device, what
+    def __init__(self, name: str, open_device: Callable[[], D], *, what: str) -> None:
+        super().__init__(name)
+        self._open, self._what = open_device, what
         self._device: D | None = None
+
+    async def __aexit__(self, *error: object) -> None:
+        """Let the device go and end."""
+        try:
+            await self.close()
+        finally:
+            await super().__aexit__(*error)
 
     async def use(self, do: Callable[[D], None]) -> None:
         """Call ``do`` with the device. Raises what opening it or ``do`` raises."""
-        await self._worker(self._use, do)
+        await self(self._use, do)
 
     async def close(self) -> None:
         """Let the device go; one that hangs is not waited for."""
         try:
-            await within(CLOSE_S, self._worker(self._close))
+            await within(CLOSE_S, self(self._close))
         except TimeoutError:
             log.warning("%s could not be released within %g s", self._what, CLOSE_S)
 
@@ -138,19 +140,3 @@ class OnDemand(Generic[D]):
             device.close()
         except Exception as error:  # noqa: BLE001 - lgpio.error has no base of its own
             log.warning("%s could not be released: %s", self._what, error)
-
-
-class Closing(Light, Protocol):
-    """A light that lets its device go."""
-
-    async def close(self) -> None:
-        """Let the device go."""
-
-
-@asynccontextmanager
-async def closing(light: Closing) -> AsyncIterator[Light]:
-    """``light`` until the end of the block; then it lets its device go."""
-    try:
-        yield light
-    finally:
-        await light.close()

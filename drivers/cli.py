@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from bridge import __version__
 from bridge.config.command_line import OK, common_options, exit_code, first_word
@@ -30,11 +30,10 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
 from bridge.contract.garbage_collection import loading
 from bridge.logs import LEVELS, set_up
-from drivers.base import Kind
 from drivers.commands import arguments as arguments_of
 from drivers.registry import FINDABLE, find, is_ready, listing
 from drivers.runtime import stopping
-from drivers.settings import Common, read
+from drivers.settings import Common, LampConfig, read
 
 if TYPE_CHECKING:
     from drivers.commands.preview import Now
@@ -60,19 +59,11 @@ def _run(arguments: argparse.Namespace) -> int:
         from drivers.runtime.heartbeat import beating  # noqa: PLC0415 - the other commands need no broker
         from drivers.runtime.runner import Runner  # noqa: PLC0415 - as above
 
-    config, common, kind, options = _driver(arguments)
-    clock = SystemClock()
+    lamp, clock = _lamp(arguments), SystemClock()
 
     async def work() -> None:
-        async with beating(arguments.name, config.state_dir, clock):
-            await Runner(
-                arguments.name,
-                config=config,
-                common=common,
-                kind=kind,
-                options=options,
-                clock=clock,
-            ).run()
+        async with beating(lamp.name, lamp.config.state_dir, clock):
+            await Runner(lamp, clock=clock).run()
 
     return stopping.run(work())
 
@@ -80,17 +71,13 @@ def _run(arguments: argparse.Namespace) -> int:
 def _pair(arguments: argparse.Namespace) -> int:
     from drivers.commands.trial import pair  # noqa: PLC0415 - as above
 
-    config, _, kind, options = _driver(arguments)
-    return stopping.run(pair(arguments.name, config, kind, options))
+    return stopping.run(pair(_lamp(arguments)))
 
 
 def _test(arguments: argparse.Namespace) -> int:
     from drivers.commands.trial import cycle  # noqa: PLC0415 - as above
 
-    config, common, kind, options = _driver(arguments)
-    return stopping.run(
-        cycle(arguments.name, config, common, kind, options, seconds=arguments.seconds)
-    )
+    return stopping.run(cycle(_lamp(arguments), seconds=arguments.seconds))
 
 
 def _preview(arguments: argparse.Namespace) -> int:
@@ -102,10 +89,10 @@ def _preview(arguments: argparse.Namespace) -> int:
     if example:
         table = DriverTable(kind=EXAMPLE_KIND)
         config = config.model_copy(update={"drivers": {arguments.name: table}})
-    config, common, kind, options = _driver(arguments, config)
+    name, config, common, kind, options = _lamp(arguments, config)
     moment = _moment(arguments.at or SystemClock().now(), config)
     known = _now(arguments, config, common, moment)
-    memory = SavedState(config.state_dir, arguments.name, kind, options)
+    memory = SavedState(config.state_dir, name, kind, options)
     memory.load()
     capability = known.capability or memory.now.capability or kind.capability
     rules = common.rules(config, capability)
@@ -193,22 +180,18 @@ def _host(arguments: argparse.Namespace) -> HostConfig:
     return load_host(config_path(arguments.config, os.environ), os.environ)
 
 
-def _driver(
-    arguments: argparse.Namespace, config: HostConfig | None = None
-) -> tuple[HostConfig, Common, Kind[Any], BaseModel]:
-    config = config or _host(arguments)
+def _lamp(arguments: argparse.Namespace, config: HostConfig | None = None) -> LampConfig:
+    config, name = config or _host(arguments), arguments.name
     if not config.drivers:
-        raise ConfigError([f"drivers.{arguments.name}: the config has no lamp yet. {_EXAMPLES}"])
-    if arguments.name not in config.drivers:
-        raise ConfigError(
-            [f"drivers.{arguments.name}: {unknown(arguments.name, sorted(config.drivers))}"]
-        )
-    kind = find(config.drivers[arguments.name].kind)
-    common, options = read(config, arguments.name, kind.options)
+        raise ConfigError([f"drivers.{name}: the config has no lamp yet. {_EXAMPLES}"])
+    if name not in config.drivers:
+        raise ConfigError([f"drivers.{name}: {unknown(name, sorted(config.drivers))}"])
+    kind = find(config.drivers[name].kind)
+    common, options = read(config, name, kind.options)
     if common.has_hours:
         config = with_zone(config, os.environ)
     kind = kind.tailored(options) if kind.tailored else kind
-    return config, common, kind, options
+    return LampConfig(name, config, common, kind, options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -69,16 +69,13 @@ class Program:
         self._folder, self._environ = folder, environ
         self._lock = threading.Lock()
         self._running: int | None = None
-        self._turn = 0
-
-    def turn(self) -> int:
+        self.turn = 0
         """The number of a new run; ``kill`` ends all that have one by then."""
-        return self._turn
 
     def run(self, turn: int, arguments: list[str], variables: Mapping[str, str]) -> None:
         """Run it to its end; raises as ``Light.apply`` does."""
         with self._lock:
-            if turn != self._turn:
+            if turn != self.turn:
                 return  # given up before it began
             process = self._started(arguments, variables)
             self._running = process.pid
@@ -94,7 +91,7 @@ class Program:
     def kill(self) -> None:
         """End it, with all that it has started; what has not begun never does."""
         with self._lock:
-            self._turn += 1
+            self.turn += 1
             self._kill()
 
     def _kill(self) -> None:
@@ -141,7 +138,7 @@ class CommandLight:
         arguments = [_argument(template, filled) for template in self._options.command]
         variables = {f"{VARIABLE}{name.upper()}": filled[name] for name in NAMES}
         try:
-            await self._worker(self._program.run, self._program.turn(), arguments, variables)
+            await self._worker(self._program.run, self._program.turn, arguments, variables)
         except asyncio.CancelledError:
             self._program.kill()
             raise

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,7 +17,6 @@ from bridge.config.tables.base import Settings, host_problem
 from bridge.contract.deadline import within
 from bridge.contract.errors import LightUnreachableError
 from drivers.base import Light
-from drivers.blocking import Closing, closing
 from drivers.network.network_faults import fault_text
 from drivers.registry import without_library
 
@@ -135,18 +134,33 @@ class OverNetwork(Generic[D]):
         self._errors: tuple[type[Exception], ...] = (OSError, *errors)
         self._device: D | None = None
 
-    async def call(self, do: Callable[[D], Coroutine[Any, Any, T]]) -> T:
-        """What ``do`` returns for the device. Raises as ``Light.apply`` does."""
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator[D]:
+        """The device, opened and prepared, for the block. Raises as ``Light.apply`` does."""
         try:
-            return await within(ANSWER_S, self._called(do))
+            async with asyncio.timeout(ANSWER_S):
+                try:
+                    if self._device is None:
+                        self._device = await self._open()
+                        await self._prepare(self._device)
+                    yield self._device
+                except BaseException:  # cancelled too: a late answer would be taken for the next
+                    await self.close()
+                    raise
         except TimeoutError:
             raise LightUnreachableError(f"{self._what} does not answer") from None
         except self._errors as error:
             raise LightUnreachableError(f"{self._what} {fault_text(error)}") from error
 
+    async def call(self, do: Callable[[D], Coroutine[Any, Any, T]]) -> T:
+        """What ``do`` returns for the device. Raises as ``used`` does."""
+        async with self.used() as device:
+            return await do(device)
+
     async def device(self) -> D:
-        """The device itself, opened and prepared. Raises as ``call`` does."""
-        return await self.call(_itself)
+        """The device itself. Raises as ``used`` does."""
+        async with self.used() as device:
+            return device
 
     async def close(self) -> None:
         """Let the device go; one that hangs is not waited for."""
@@ -158,27 +172,25 @@ class OverNetwork(Generic[D]):
         except self._errors as error:  # a time-out is an OSError
             log.debug("%s was not closed: %s", self._what, error)
 
-    async def _called(self, do: Callable[[D], Coroutine[Any, Any, T]]) -> T:
-        is_new = self._device is None
-        device = self._device = await self._open() if self._device is None else self._device
-        try:
-            if is_new:
-                await self._prepare(device)
-            return await do(device)
-        except BaseException:  # a cancelled use too: a late answer would be taken for the next one
-            await self.close()
-            raise
+
+class Closing(Light, Protocol):
+    """A light that lets its device go."""
+
+    async def close(self) -> None:
+        """Let the device go."""
 
 
 @asynccontextmanager
 async def opened(kind: str, make: Callable[[], Closing]) -> AsyncIterator[Light]:
     """The light that ``make`` makes of an installed library, closed in the end."""
     try:
-        made = make()
+        light = make()
     except ImportError as error:
         raise without_library(kind, error) from error
-    async with closing(made) as light:
+    try:
         yield light
+    finally:
+        await light.close()
 
 
 class _Ear(asyncio.DatagramProtocol):
@@ -197,7 +209,3 @@ def _everywhere() -> socket.socket:
     sock.setblocking(False)  # noqa: FBT003 - the value itself
     sock.bind(("", 0))
     return sock
-
-
-async def _itself(device: D) -> D:
-    return device

@@ -70,8 +70,7 @@ class LifxLight:
 
     async def fade(self, state: LightState, over_s: float) -> None:
         """Show ``state``, reached over ``over_s`` seconds by the lamp itself."""
-
-        async def show(lamp: lifx.Light) -> None:
+        async with self._lamp.used() as lamp:
             self._wanted = None
             if not is_lit(state):
                 await lamp.set_power(0, over_s)
@@ -81,8 +80,6 @@ class LifxLight:
             await lamp.set_color(self._lifx.HSBK(**wanted), over_s)
             await lamp.set_power(ON, over_s)
             self._wanted = {"power": 1, **wanted}
-
-        await self._lamp.call(show)
 
     async def capability(self) -> Capability:
         """What the lamp's model can do."""
@@ -96,29 +93,23 @@ class LifxLight:
 
     async def snapshot(self) -> dict[str, Any]:
         """Read what is shown, each zone of a strip."""
-
-        async def read(lamp: lifx.Light) -> dict[str, Any]:
+        async with self._lamp.used() as lamp:
             color, power, _ = await lamp.get_color()
             found: dict[str, Any] = {"power": int(power > 0), **_values(color)}
             if isinstance(lamp, self._lifx.MultiZoneLight):
                 found["zones"] = [_values(zone) for zone in await lamp.get_all_color_zones()]
-            return found
-
-        return await self._lamp.call(read)
+        return found
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what was read."""
         before = dict(snapshot)
         power, zones = bool(before.pop("power")), before.pop("zones", None)
-
-        async def write(lamp: lifx.Light) -> None:
+        async with self._lamp.used() as lamp:
             if zones and isinstance(lamp, self._lifx.MultiZoneLight):
                 await lamp.set_all_color_zones([self._lifx.HSBK(**zone) for zone in zones])
             else:
                 await lamp.set_color(self._lifx.HSBK(**before))
             await lamp.set_power(ON if power else 0)
-
-        await self._lamp.call(write)
         self._wanted = None
 
     async def _open(self) -> lifx.Light:
@@ -146,7 +137,7 @@ class LifxLight:
         return lamp  # type: ignore[no-any-return]
 
 
-def hsbk(state: LightState) -> dict[str, float]:
+def hsbk(state: LightState) -> dict[str, Any]:
     """Hue in degrees, saturation, brightness and colour temperature of a look that is lit."""
     hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in state.color))
     return {
@@ -158,12 +149,7 @@ def hsbk(state: LightState) -> dict[str, float]:
 
 
 def _values(color: lifx.HSBK) -> dict[str, float]:
-    return {
-        "hue": color.hue,
-        "saturation": color.saturation,
-        "brightness": color.brightness,
-        "kelvin": color.kelvin,
-    }
+    return {key: getattr(color, key) for key in ("hue", "saturation", "brightness", "kelvin")}
 
 
 def _alike(now: dict[str, Any], wanted: dict[str, float]) -> bool:

@@ -19,7 +19,7 @@ from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import LightState
 from drivers.base import Kind, Light, Surroundings
-from drivers.blocking import OnDemand, Worker, closing
+from drivers.blocking import OnDemand
 from drivers.looks.brightness import Gamma, in_steps
 from drivers.registry import without_library
 
@@ -43,13 +43,11 @@ class PixelsOptions(Settings):
 
 
 class PixelsLight:
-    """A strip, driven from a thread of its own; ``take`` blocks."""
+    """A strip, driven from a thread of its own."""
 
-    def __init__(self, options: PixelsOptions, worker: Worker, take: Callable[[], Strip]) -> None:
-        self._options = options
-        self._strip = OnDemand(worker, take, what="the strip")
+    def __init__(self, options: PixelsOptions, strip: OnDemand[Strip]) -> None:
+        self._options, self._strip = options, strip
         self._shown: LightState | None = None
-        self.close = self._strip.close
 
     async def apply(self, state: LightState) -> None:
         """Show ``state`` with all LEDs."""
@@ -144,11 +142,9 @@ async def opened(
         import pi5neo  # noqa: F401, PLC0415 - whether it is there
     except ImportError as error:
         raise without_library("pixels", error) from error
-    async with (
-        Worker(f"pixels-{around.name}") as worker,
-        closing(PixelsLight(options, worker, partial(take, options, make))) as light,
-    ):
-        yield light
+    taken = partial(take, options, make)
+    async with OnDemand(f"pixels-{around.name}", taken, what="the strip") as strip:
+        yield PixelsLight(options, strip)
 
 
 KIND = Kind(name="pixels", options=PixelsOptions, open=opened, min_interval_s=0.04)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -20,11 +20,10 @@ from bridge.config.tables.hours import HoursSettings, hours_of, one_or_more
 from bridge.config.tables.shared import HostConfig
 from bridge.config.validation_errors import problems, unknown
 from bridge.contract.errors import ConfigError
-from drivers.base import Capability
+from drivers.base import Capability, Kind
 from drivers.rules import Look, Rules
-from drivers.rules.coming_back import NEVER, ComesBack
 from drivers.rules.defaults import LOOK_NAMES, SHIPPED_LOOKS
-from drivers.rules.schedule import Outside
+from drivers.rules.hours import NEVER, ComesBack, Outside
 
 
 def _known_looks(value: Any) -> Any:
@@ -89,6 +88,16 @@ class Common(Settings):
             zone=config.zone,
             scale=self.brightness,
         )
+
+
+class LampConfig(NamedTuple):
+    """All that a command or the runner must know of one ``[drivers.NAME]``."""
+
+    name: str
+    config: HostConfig
+    common: Common
+    kind: Kind[Any]
+    options: BaseModel
 
 
 def read(config: HostConfig, name: str, options: type[BaseModel]) -> tuple[Common, BaseModel]:

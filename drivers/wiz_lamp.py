@@ -59,13 +59,10 @@ class WizLight:
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``."""
-
-        async def show(bulb: wizlight) -> None:
+        async with self._bulb.used() as bulb:
             params = pilot(state, bulb.bulbtype)
             await bulb.send({"method": "setPilot", "params": params})
             self._wanted = params
-
-        await self._bulb.call(show)
 
     async def capability(self) -> Capability:
         """What the bulb's model can do."""
@@ -79,22 +76,16 @@ class WizLight:
 
     async def snapshot(self) -> dict[str, Any]:
         """Read what is shown."""
-
-        async def read(bulb: wizlight) -> dict[str, Any]:
+        async with self._bulb.used() as bulb:
             reply = await bulb.send({"method": "getPilot", "params": {}})
             found: dict[str, Any] = reply["result"]
-            kept = {key for mode in _MODES for key in mode} | {"state", "dimming"}
-            return {key: value for key, value in found.items() if key in kept}
-
-        return await self._bulb.call(read)
+        kept = {key for mode in _MODES for key in mode} | {"state", "dimming"}
+        return {key: value for key, value in found.items() if key in kept}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what was read."""
-
-        async def send(bulb: wizlight) -> None:
-            await bulb.send({"method": "setPilot", "params": as_before(snapshot)})
-
-        await self._bulb.call(send)
+        command = {"method": "setPilot", "params": as_before(snapshot)}
+        await self._bulb.call(lambda bulb: bulb.send(command))
         self._wanted = {}
 
     async def _open(self) -> wizlight:

@@ -73,7 +73,7 @@ class WledLight:
 
     async def apply(self, state: LightState) -> None:
         """Have WLED show ``state``; it does effects alone."""
-        reply = self._last or await self._read()
+        reply = self._last or await self._ask()
         there = [part.id for part in reply.state.seg]
         if self._segments is None:
             asked = wled.show(state, there or [0])
@@ -87,11 +87,11 @@ class WledLight:
         if (reply.state.on and all(ours)) != is_lit(state):
             raise LightUnreachableError(f"{self._host} does not show what it was sent")
         self._applied = state, reply.state
-        self._started_s = self._clock.monotonic() - reply.info.uptime
+        self._started_s = self._clock.monotonic() - reply.uptime
 
     async def snapshot(self) -> dict[str, Any]:
         """All that ``restore`` needs. Raises as ``apply`` does."""
-        return wled.snapshot((await self._read()).state)
+        return wled.snapshot((await self._ask()).state)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what was read. Raises as ``apply`` does."""
@@ -100,11 +100,11 @@ class WledLight:
 
     async def changed_by_others(self) -> bool:
         """Whether an app or a button changed it; one that has restarted gets its look anew."""
-        reply, applied = await self._read(), self._applied
+        reply, applied = await self._ask(), self._applied
         if applied is None:
             return False
         state, shown = applied
-        started_s = self._clock.monotonic() - reply.info.uptime
+        started_s = self._clock.monotonic() - reply.uptime
         if started_s > self._started_s + wled.RESTART_S:
             await self.apply(state)
             return False
@@ -122,15 +122,12 @@ class WledLight:
     def _host(self) -> str:
         return f"http://{self._options.host}"
 
-    async def _read(self) -> Reply:
-        return await self._exchange(Request("GET", f"{self._host}/json/si"))
-
-    async def _ask(self, asked: dict[str, Any]) -> Reply:
-        body = json.dumps(wled.READ | asked, separators=(",", ":")).encode("ascii")
-        headers = {"Content-Type": "application/json"}
-        return await self._exchange(Request("POST", f"{self._host}/json/si", headers, body))
-
-    async def _exchange(self, request: Request) -> Reply:
+    async def _ask(self, asked: dict[str, Any] | None = None) -> Reply:
+        """What WLED is and shows, and was ``asked`` to show."""
+        request = Request("GET", f"{self._host}/json/si")
+        if asked is not None:
+            body = json.dumps(wled.READ | asked, separators=(",", ":")).encode("ascii")
+            request = Request("POST", request.url, {"Content-Type": "application/json"}, body)
         content = await self._calls(lambda: request)
         try:
             self._last = Reply.model_validate_json(content)

@@ -12,7 +12,7 @@ from bridge.broker.refused_topics import Refusals
 from bridge.broker.session import PACKET_TOO_LARGE, Session
 from bridge.broker.window import BYTES_MOST, WINDOW, Window
 from bridge.contract.clock import Clock
-from bridge.contract.faults import Faults
+from bridge.contract.supervised import Faults
 from bridge.contract.wire import Message
 
 RESEND_S = (1.0, 5.0, 30.0, 60.0)

@@ -13,8 +13,8 @@ from paho.mqtt.client import topic_matches_sub
 from bridge.broker.refused_topics import Refusals
 from bridge.broker.session import LARGEST_PAYLOAD, Received, Session, SubscriptionRefusedError
 from bridge.contract.clock import Clock
-from bridge.contract.faults import Faults
 from bridge.contract.latest import Latest
+from bridge.contract.supervised import Faults
 
 log = logging.getLogger(__name__)
 

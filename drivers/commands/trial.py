@@ -6,8 +6,6 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from pydantic import BaseModel
-
 from bridge.broker import Broker, visit
 from bridge.config.tables.shared import HostConfig
 from bridge.contract.clock import SystemClock
@@ -25,7 +23,7 @@ from drivers.rules import Shown
 from drivers.runtime.abilities import Abilities
 from drivers.runtime.by_hand import EACH_S
 from drivers.runtime.lamp import Lamp
-from drivers.settings import Common
+from drivers.settings import LampConfig
 
 BROKER_S, LOOK_S = 10.0, 0.05
 """The longest that the broker is waited for before the first look, and between two looks at it."""
@@ -50,32 +48,22 @@ def _broker(name: str, config: HostConfig) -> Broker:
     )
 
 
-async def pair(name: str, config: HostConfig, kind: Kind[Any], options: BaseModel) -> None:
+async def pair(lamp: LampConfig) -> None:
     """Pair with the lamp."""
+    name, config, _, kind, options = lamp
     if kind.pair is None:
         raise ConfigError([f"kind {kind.name!r} needs no pairing"])
     await kind.pair(options, _around(name, config, _broker(name, config)))
 
 
-async def cycle(
-    name: str,
-    config: HostConfig,
-    common: Common,
-    kind: Kind[Any],
-    options: BaseModel,
-    *,
-    seconds: float,
-) -> None:
+async def cycle(configured: LampConfig, *, seconds: float) -> None:
     """Show every look for ``seconds``, then leave the lamp as ``on_exit`` says."""
+    name, config, common, kind, options = configured
     if not kind.shines:
         return await _by_its_driver(name, config)
-    shown = asyncio.Event()
+    answered = set[bool]()
     clock, target, words = SystemClock(), Latest[Shown](None), Latest(Words())
     broker = _broker(name, config)
-
-    def reachable(answers: bool) -> None:  # noqa: FBT001 - as the lamp tells it
-        if answers:
-            shown.set()
 
     async with kind.open(options, _around(name, config, broker)) as light:
         lamp = Lamp(
@@ -84,7 +72,7 @@ async def cycle(
             name=name,
             target=target,
             clock=clock,
-            reachable=reachable,
+            reachable=answered.add,
             words=lambda: words.value,
         )
         async with asyncio.TaskGroup() as tasks:
@@ -105,7 +93,7 @@ async def cycle(
                 await lamp.leave(common.on_exit)
                 for task in running:
                     task.cancel()
-    if not shown.is_set():
+    if True not in answered:
         raise LightUnreachableError(f"{name} showed nothing: the lines above say why")
     return None
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from bridge.contract.light import LightState, Rgb
-from drivers.gpio.options import CHANNELS, GpioOptions
 from drivers.looks.brightness import by_gamma, is_lit
 
+if TYPE_CHECKING:
+    from drivers.gpio import GpioOptions
+
+CHANNELS: dict[str, tuple[str, ...]] = {
+    "rgb": ("red", "green", "blue"),
+    "single": ("led",),
+    "traffic_light": ("red", "amber", "green"),
+}
 Levels = Mapping[str, float]
 """Duty cycle by channel, 0 (dark) to 1."""
 

@@ -10,13 +10,15 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.config.atomic_file import make_private
 from bridge.config.installation import cure
 from bridge.contract.errors import LightRefusedError, LightUnreachableError, PresenceBridgeError
 from drivers.gpio.levels import Levels
-from drivers.gpio.options import GpioOptions
+
+if TYPE_CHECKING:
+    from drivers.gpio import GpioOptions
 
 Factory = Callable[[], Any]
 """Makes a gpiozero pin factory; ``None`` leaves the choice to gpiozero."""
@@ -59,26 +61,22 @@ def take(options: GpioOptions, state_dir: Path, make_factory: Factory = raspberr
     with contextlib.ExitStack() as given_back:
         try:
             factory = _within(state_dir, make_factory)
+            from gpiozero import LED, PWMLED  # noqa: PLC0415 - hardware is touched here
         except Exception as error:  # four libraries may stand behind it
             raise _no_pins(error) from error
         if factory is not None:
             given_back.callback(factory.close)
+        led_class, active_high = PWMLED if options.pwm else LED, options.common == "cathode"
         leds = {}
         for channel, pin in options.pins.items():
             try:
-                leds[channel] = led = _led(options, pin, factory)
+                led = led_class(pin, active_high=active_high, pin_factory=factory)
             except Exception as error:  # lgpio.error has no base of its own
                 raise _not_taken(channel, pin, error) from error
+            leds[channel] = led
             given_back.callback(led.close)
         given_back.pop_all()
     return Leds(leds, factory)
-
-
-def _led(options: GpioOptions, pin: str, factory: Any) -> Any:
-    from gpiozero import LED, PWMLED  # noqa: PLC0415 - hardware is touched here
-
-    led_class = PWMLED if options.pwm else LED
-    return led_class(pin, active_high=options.common == "cathode", pin_factory=factory)
 
 
 def _within(state_dir: Path, make_factory: Factory) -> Any:

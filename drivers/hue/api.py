@@ -149,15 +149,14 @@ def checked(reply: Any) -> Any:
     """``reply`` itself, when it has no refusal; ``ValueError`` where no hub answers like that."""
     if isinstance(reply, dict):
         return reply
-    if not (isinstance(reply, list) and reply and all(map(_is_entry, reply))):
+    is_reply = isinstance(reply, list) and all(
+        isinstance(entry, dict) and entry.keys() & {"success", "error"} for entry in reply
+    )
+    if not (reply and is_reply):
         raise ValueError("no reply of a Hue hub")
     if errors := [Refusal.model_validate(entry["error"]) for entry in reply if "error" in entry]:
         raise HubRefusedError(errors)
     return reply
-
-
-def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and bool(entry.keys() & {"success", "error"})
 
 
 def meaning(error: HubRefusedError, *, name: str) -> PresenceBridgeError:

@@ -60,7 +60,8 @@ class Events:
         source = (address, pairing) if pairing and pairing.fingerprint else None
         if source == self._source:
             return
-        self._stop()
+        if self._task:
+            self._task.cancel()
         self._source = source
         if source:
             self._task = asyncio.create_task(self._listen(*source), name="hue-events")
@@ -80,13 +81,9 @@ class Events:
     async def end(self) -> None:
         """Stop listening."""
         if self._task:
-            self._stop()
+            self._task.cancel()
             with suppress(TimeoutError):
                 await within(END_S, self._worker(int))  # comes after what still reads
-
-    def _stop(self) -> None:
-        if self._task:
-            self._task.cancel()
 
     async def _listen(self, address: str, pairing: Pairing) -> None:
         attempt = 0

@@ -1,26 +1,30 @@
 """A hub through phue, over our transport and with our errors. Loads phue, so import it on a thread.
 
 phue gets an address and a key, and its ``request`` is ours: it never opens a connection, registers
-itself, or reads or writes its own file in the home folder. Every method blocks.
+itself, or reads or writes its own file in the home folder. Every method blocks but ``call``, which
+runs one on the hub's thread, and ``end``.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, ParamSpec, TypeVar
 
+from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.hue import api
+from drivers.base import Surroundings
+from drivers.blocking import CutOff, Worker, cut_when_cancelled
+from drivers.hue import HueOptions, api
 from drivers.hue.api import HubLight, HubRefusedError, Target
 from drivers.hue.looks import Body
 from drivers.hue.pairing import Pairing, Pairings, Place
-from drivers.hue.transport import NoTlsError, Transport
+from drivers.hue.transport import END_S, NoTlsError, Transport
 
-if TYPE_CHECKING:
-    from drivers.hue.options import HueOptions
+P = ParamSpec("P")
+T = TypeVar("T")
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", SyntaxWarning)  # phue 1.1 has `is not ''`
@@ -45,19 +49,45 @@ class Hub:
     """The paired hub that ``options`` names. All methods raise as ``Light.apply`` does."""
 
     def __init__(
-        self, options: HueOptions, transport: Transport, pairings: Pairings, *, name: str
+        self,
+        options: HueOptions,
+        around: Surroundings,
+        worker: Worker,
+        *,
+        answer_s: float,
+        within_s: float,
     ) -> None:
-        self.transport, self.pairings = transport, pairings
-        self._options, self._name = options, name
+        self.transport = Transport(options.hub, timeout_s=answer_s)
+        self.pairings = Pairings(around.state_dir)
+        self.pairing: Pairing | None = None
+        self._options, self._name = options, around.name
+        self._worker, self._within_s = worker, within_s
         self._bridge: PhueBridge | None = None
         self._stamp: object = None
         self._place: Place | None = None
-        self.pairing: Pairing | None = None
 
     @property
     def is_recognised(self) -> bool:
         """Whether it is the lamp's own hub that was spoken to last, without an error since."""
         return self._bridge is not None
+
+    async def call(self, do: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """What ``do`` returns on the thread; cut off when nobody waits any more."""
+
+        def work(cut: CutOff) -> T:
+            self.transport.cut = cut
+            return do(*arguments, **keywords)
+
+        try:
+            return await within(self._within_s, cut_when_cancelled(self._worker, work))
+        except TimeoutError:
+            text = f"{self.transport.who} did not answer within {self._within_s:g} s"
+            raise LightUnreachableError(text) from None
+
+    async def end(self) -> None:
+        """Drop the connection."""
+        with suppress(TimeoutError):
+            await within(END_S, self._worker(self.transport.close))
 
     def start(self) -> None:
         """Look for the hub first where it was last."""

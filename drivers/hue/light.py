@@ -6,7 +6,7 @@ Each step is one call on the light's own thread, where its methods that begin wi
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.contract.clock import Clock
@@ -17,11 +17,9 @@ from drivers.hue import looks
 from drivers.hue.api import HubLight, Target
 from drivers.hue.events import Events
 from drivers.hue.looks import Body, Write
-from drivers.hue.options import HueOptions
-from drivers.hue.search import Search
-from drivers.hue.transport import Calls
 
 if TYPE_CHECKING:
+    from drivers.hue import HueOptions
     from drivers.hue.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -36,6 +34,8 @@ WHOLE_EVERY_S = 10.0
 own on the air. A whole write is read back, too."""
 
 Lights = Mapping[int, HubLight]
+Search = Callable[[str], Awaitable[str | None]]
+"""The address of the hub with that id, if it answers in this network."""
 
 
 class _Written(NamedTuple):
@@ -56,7 +56,6 @@ class HueLight:
         self,
         options: HueOptions,
         hub: Hub,
-        calls: Calls,
         events: Events,
         *,
         search: Search,
@@ -64,8 +63,8 @@ class HueLight:
     ) -> None:
         self.min_interval_s = LIGHT_INTERVAL_S if options.group is None else GROUP_INTERVAL_S
         self._transition_s = options.transition
-        self._hub, self._calls, self._clock = hub, calls, clock
-        self._events, self._search = events, search
+        self._hub, self._events = hub, events
+        self._search, self._clock = search, clock
         self._found: tuple[Target, Lights] | None = None
         self._written: _Written | None = None
         self._left: tuple[dict[str, Any], list[Write]] | None = None
@@ -75,23 +74,23 @@ class HueLight:
         """Show ``state``, whatever others have made of the light meanwhile."""
         await self._locate()
         self._left = None
-        await self._calls(self._show, state, self._transition_s)
+        await self._hub.call(self._show, state, self._transition_s)
 
     async def fade(self, state: LightState, over_s: float) -> None:
         """Show ``state`` after ``over_s`` seconds: what differs from the frame before."""
         await self._locate()
-        await self._calls(self._show, state, over_s, is_frame=True)
+        await self._hub.call(self._show, state, over_s, is_frame=True)
 
     async def capability(self) -> Capability:
         """What the light, or the best of the group, can do."""
         await self._locate()
-        _, lights = await self._calls(self._target)
+        _, lights = await self._hub.call(self._target)
         return looks.capability_of(lights.values())
 
     async def snapshot(self) -> dict[str, Any]:
         """How each light is now; the next look ends an effect that runs on it."""
         await self._locate()
-        target, lights = await self._calls(self._target, anew=True)
+        target, lights = await self._hub.call(self._target, anew=True)
         return {"lights": looks.as_found(lights), "group": target.id if target.is_group else None}
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
@@ -108,7 +107,7 @@ class HueLight:
         for write in list(left):
             began_s = self._clock.monotonic()
             try:
-                await self._calls(self._put_back, snapshot, write)
+                await self._hub.call(self._put_back, snapshot, write)
                 left.remove(write)
             except LightUnreachableError as error:
                 failed = error
@@ -117,7 +116,7 @@ class HueLight:
         if failed:
             raise failed
         self._left = None
-        await self._calls(self._look_back, snapshot)
+        await self._hub.call(self._look_back, snapshot)
 
     async def changed_by_others(self) -> bool:
         """Whether an app, a switch or a power cut changed what was written.
@@ -126,12 +125,12 @@ class HueLight:
         """
         await self._locate()
         self._events.follow(self._hub.transport.address, self._hub.pairing)
-        return await self._calls(self._is_changed)
+        return await self._hub.call(self._is_changed)
 
     async def is_mended(self) -> bool:
         """Whether a hub was paired, or paired anew, since it refused."""
         try:
-            return await self._calls(self._hub.is_paired_anew)
+            return await self._hub.call(self._hub.is_paired_anew)
         except LightUnreachableError:
             return False
 
@@ -140,19 +139,19 @@ class HueLight:
         if self._hub.is_recognised:
             return
         try:
-            await self._calls(self._hub.recognise)
+            await self._hub.call(self._hub.recognise)
         except (LightUnreachableError, LightRefusedError) as error:
-            hub_id, before = await self._calls(self._hub.id_to_find), self._hub.transport.address
+            hub_id, before = await self._hub.call(self._hub.id_to_find), self._hub.transport.address
             address = await self._search(hub_id) if hub_id else None
             if address == before:
                 raise
-            await self._calls(self._hub.move, address)
+            await self._hub.call(self._hub.move, address)
             if address is None and isinstance(error, LightUnreachableError):
                 raise
             try:
-                await self._calls(self._hub.recognise)
+                await self._hub.call(self._hub.recognise)
             except (LightUnreachableError, LightRefusedError):
-                await self._calls(self._hub.move, before)  # what was announced was out of date
+                await self._hub.call(self._hub.move, before)  # what was announced was out of date
                 raise
             if address:
                 log.info("the hub %s is at %s now", hub_id, address)
@@ -188,7 +187,8 @@ class HueLight:
 
     def _is_changed(self) -> bool:
         target, lights = self._target()
-        if not self._events.may_concern(_resources(target, lights)):
+        group = {f"/groups/{target.id}"} if target.is_group else set()
+        if not self._events.may_concern(group | {f"/lights/{number}" for number in lights}):
             return False
         written, self._found = self._written, None
         lights = self._read(target, must_be_reached=written is None or written.body["on"])
@@ -225,8 +225,3 @@ class HueLight:
         if must_be_reached and not any(light.state.reachable for light in lights.values()):
             raise LightUnreachableError(f"the hub cannot reach {target}: is the power on?")
         return lights
-
-
-def _resources(target: Target, lights: Lights) -> set[str]:
-    group = {f"/groups/{target.id}"} if target.is_group else set()
-    return group | {f"/lights/{number}" for number in lights}

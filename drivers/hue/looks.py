@@ -87,7 +87,7 @@ def shows(light: HubLight, body: Body) -> bool:
     gamut = gamut_of(light)
     sent = clip((x, y), gamut) if gamut else (x, y)
     same_mode = now.colormode in (None, "xy") and now.effect != "colorloop"
-    return same_mode and close(now.xy, sent, within=_XY_TOLERANCE)
+    return same_mode and dist(now.xy, sent) <= _XY_TOLERANCE
 
 
 def as_found(lights: Mapping[int, HubLight]) -> dict[str, Any]:
@@ -177,11 +177,6 @@ def clip(point: Point, gamut: Gamut) -> Point:
         on_edges = [_nearest_on(start, end, point) for start, end in edges]
         point = min(on_edges, key=lambda each: dist(each, point))
     return _rounded(point)
-
-
-def close(one: Point, other: Point, *, within: float) -> bool:
-    """Whether two chromaticities differ by no more than ``within``."""
-    return dist(one, other) <= within
 
 
 def _linear(channel: float) -> float:

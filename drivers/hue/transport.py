@@ -10,18 +10,15 @@ import hashlib
 import http.client
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
-from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
-from drivers.blocking import CutOff, Worker, cut_when_cancelled
+from drivers.blocking import CutOff
 from drivers.network.network_faults import check_is_ready, fault_text
 
 Protocol = Literal["https", "http"]
-P = ParamSpec("P")
-T = TypeVar("T")
 
 END_S = 1.0
 """A call that hangs is not waited for any longer at the end."""
@@ -126,34 +123,6 @@ class Transport:
                 remedy="Correct hub in the config, or pair again if the hub is new or was reset.",
             )
         return connection
-
-
-class Calls:
-    """Runs what uses ``transport`` on ``worker``, for ``within_s`` at most."""
-
-    def __init__(self, worker: Worker, transport: Transport, *, within_s: float) -> None:
-        self._worker, self._transport, self._within_s = worker, transport, within_s
-
-    async def __call__(
-        self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
-    ) -> T:
-        """What ``function`` returns on the thread; cut off when nobody waits any more."""
-
-        def call(cut: CutOff) -> T:
-            self._transport.cut = cut
-            return function(*arguments, **keywords)
-
-        try:
-            return await within(self._within_s, cut_when_cancelled(self._worker, call))
-        except TimeoutError:
-            raise LightUnreachableError(
-                f"{self._transport.who} did not answer within {self._within_s:g} s"
-            ) from None
-
-    async def end(self) -> None:
-        """Drop the connection."""
-        with suppress(TimeoutError):
-            await within(END_S, self._worker(self._transport.close))
 
 
 def _new(protocol: Protocol, address: str, timeout_s: float) -> http.client.HTTPConnection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 from bridge.contract.light import OFF, Effect, LightState
@@ -74,6 +75,7 @@ class Playback:
         self.due_s = max(self.due_s + self.animation.step_s, now_s)
 
 
+@lru_cache(maxsize=2)
 def animation(state: LightState, interval_s: float = 0.0, fade_s: float = math.inf) -> Animation:
     """The frames of ``state`` for a light that takes one every ``interval_s`` seconds.
 

@@ -81,12 +81,9 @@ def fill(
 
 def fill_payload(template: str, values: Mapping[str, str]) -> str:
     """The same for a payload: a word with a quotation mark leaves JSON what it is."""
-    is_json = _JSON.match(template)
-    return fill(template, values, _in_json) if is_json else fill(template, values)
-
-
-def _in_json(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)[1:-1]
+    if not _JSON.match(template):
+        return fill(template, values)
+    return fill(template, values, lambda value: json.dumps(value, ensure_ascii=False)[1:-1])
 
 
 def capability_of(*templates: str) -> Capability:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasPath, ConfigDict, Field
 
 from bridge.contract.light import Effect, LightState
 from drivers.looks.brightness import is_lit, level
@@ -53,18 +53,12 @@ class State(Record):
     seg: tuple[Segment, ...]
 
 
-class Info(Record):
-    """``info`` of a reply."""
-
-    uptime: int = 0
-    """Seconds since the board started."""
-
-
 class Reply(Record):
     """What WLED is and shows."""
 
     state: State
-    info: Info = Field(default_factory=Info)
+    uptime: int = Field(default=0, validation_alias=AliasPath("info", "uptime"))
+    """Seconds since the board started."""
 
 
 class Refusal(Record):

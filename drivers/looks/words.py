@@ -1,14 +1,15 @@
-"""Words that a light shows: what they are called there, and when it is given other ones."""
+"""Words that a light shows, and what they are called there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Annotated
 
 from pydantic import Field
 
 from bridge.config.tables.base import Settings
-from drivers.base import Light, Worded, Words
+from drivers.base import Words
 
 OFF = Words(look="off")
 """What a light says that is given back or left: nothing of anybody."""
@@ -23,37 +24,4 @@ class WordSettings(Settings):
 
 def called(words: Words, names: Mapping[str, str]) -> Words:
     """``words`` as ``names`` has them."""
-
-    def name(word: str) -> str:
-        return names.get(word, word)
-
-    return Words(
-        name(words.person), name(words.activity), name(words.availability), name(words.look)
-    )
-
-
-class Saying:
-    """The words of a light that shows some; any other light has no news of them."""
-
-    def __init__(self, light: Light, words: Callable[[], Words]) -> None:
-        self._worded = light if isinstance(light, Worded) else None
-        self._words = words
-        self._said: Words | None = None
-
-    @property
-    def has_news(self) -> bool:
-        """Whether the light was not given the newest words."""
-        return self._worded is not None and self._words() != self._said
-
-    def say(self) -> None:
-        """Give the light the newest words, to show them with the next look."""
-        self._give(self._words())
-
-    def end(self) -> None:
-        """Leave no word about anybody on it."""
-        self._give(OFF)
-
-    def _give(self, words: Words) -> None:
-        if self._worded is not None:
-            self._worded.say(words)
-            self._said = words
+    return Words(*(names.get(word, word) for word in astuple(words)))

@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from drivers.base import Kind, Light, Surroundings
-from drivers.mqtt_light.dialects import dialect_of
+from drivers.mqtt_light.dialects import MESH_INTERVAL_S, dialect_of
 from drivers.mqtt_light.light import MqttLight
 from drivers.mqtt_light.options import MqttOptions
 from drivers.mqtt_light.template import MqttSign, Template
-from drivers.mqtt_light.zigbee2mqtt import INTERVAL_S
 
 
 @asynccontextmanager
@@ -42,5 +41,5 @@ KIND = Kind(
     open=_open,
     uses_bus=True,
     tailored=tailored,
-    min_interval_s=INTERVAL_S,
+    min_interval_s=MESH_INTERVAL_S,
 )

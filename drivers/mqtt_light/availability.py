@@ -23,18 +23,22 @@ BROKER_AWAY_S, DEVICE_AWAY_S = 1.0, 5.0
 """Waits until the next look whether it is back; neither costs anything."""
 
 
-class Availability:
-    """What each availability topic said last.
+class Reach:
+    """The way to one device, and what each of its availability topics said last.
 
     Of ``nearest_first`` only the first that ever spoke counts: of which folder a device is, is not
     to be seen from its topic.
     """
 
-    def __init__(self, nearest_first: tuple[str, ...]) -> None:
-        self._nearest_first = nearest_first
+    def __init__(self, nearest_first: tuple[str, ...], bus: Bus, clock: Clock) -> None:
+        self._nearest_first, self._bus, self._clock = nearest_first, bus, clock
         self._said: dict[str, bool] = {}
         self._away: dict[str, bool] = {}
         """Of each topic that says offline whether that was stored."""
+        self._tried: dict[str, tuple[Message, float]] = {}
+        self.live: Latest[None] = Latest(None)
+        """Set whenever the device itself tells something."""
+        self.sent_s = -math.inf
 
     def receive(self, topic: str, *, online: bool, stored: bool) -> bool:
         """Take a word; whether everybody says online now and somebody did not before."""
@@ -50,6 +54,7 @@ class Availability:
     def receive_device(self) -> None:
         """The device itself reported something now."""
         self._away.clear()
+        self.live.set(None)
 
     @property
     def away(self) -> str | None:
@@ -58,46 +63,17 @@ class Availability:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it may be away, since somebody said so once."""
-        return bool(self._away) and all(self._away.values())
-
-    def _is_nearest(self, topic: str) -> bool:
-        """Whether nobody nearer has spoken; who is further then counts no more."""
-        place = self._nearest_first.index(topic)
-        for further in self._nearest_first[place + 1 :]:
-            self._said.pop(further, None)
-            self._away.pop(further, None)
-        return not any(nearer in self._said for nearer in self._nearest_first[:place])
-
-
-class Reach:
-    """The way to one device."""
-
-    def __init__(self, availability: Availability, bus: Bus, clock: Clock) -> None:
-        self._availability, self._bus, self._clock = availability, bus, clock
-        self._tried: dict[str, tuple[Message, float]] = {}
-        self.live: Latest[None] = Latest(None)
-        """Set whenever the device itself tells something."""
-        self.sent_s = -math.inf
-
-    @property
-    def is_doubtful(self) -> bool:
         """Whether only an old word says that the device is away."""
-        return self._bus.connected and self._availability.is_doubtful
+        return self._bus.connected and bool(self._away) and all(self._away.values())
 
     def require(self) -> None:
         """Raise where the broker or the device is away, as far as anybody says."""
         if not self._bus.connected:
             raise LightUnreachableError("the broker is away", retry_after_s=BROKER_AWAY_S)
-        if topic := self._availability.away:
+        if self.away:
             raise LightUnreachableError(
-                f"{topic} says that the device is offline", retry_after_s=DEVICE_AWAY_S
+                f"{self.away} says that the device is offline", retry_after_s=DEVICE_AWAY_S
             )
-
-    def receive_device(self) -> None:
-        """The device itself reported something now."""
-        self._availability.receive_device()
-        self.live.set(None)
 
     def publish(self, message: Message) -> None:
         """Send, whoever hears it."""
@@ -123,3 +99,11 @@ class Reach:
             return True
         last, at_s = self._tried.get(message.topic, (None, 0.0))
         return message != last or self._clock.monotonic() - at_s >= TRY_EVERY_S
+
+    def _is_nearest(self, topic: str) -> bool:
+        """Whether nobody nearer has spoken; who is further then counts no more."""
+        place = self._nearest_first.index(topic)
+        for further in self._nearest_first[place + 1 :]:
+            self._said.pop(further, None)
+            self._away.pop(further, None)
+        return not any(nearer in self._said for nearer in self._nearest_first[:place])

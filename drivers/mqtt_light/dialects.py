@@ -1,4 +1,9 @@
-"""The dialect that the options of an ``mqtt`` light ask for. Pure."""
+"""The dialect that the options of an ``mqtt`` light ask for. Pure.
+
+Sources for zigbee2mqtt, which has a mesh behind it, folders in names, and effects that end on
+command: its documentation, "MQTT Topics and Messages"; ``toZigbee.ts`` and ``philips.ts`` of
+zigbee-herdsman-converters.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,21 @@ from bridge.contract.light import Effect
 from bridge.contract.wire import encode_json
 from drivers.base import Capability
 from drivers.looks.template import capability_of, effects_of
-from drivers.mqtt_light import zigbee2mqtt
 from drivers.mqtt_light.dialect import Dialect, command
 from drivers.mqtt_light.json_schema import JsonSchema
 from drivers.mqtt_light.options import MqttOptions
 from drivers.mqtt_light.tasmota import PREFIX, Tasmota, topic_of
 from drivers.mqtt_light.template import Template
 from drivers.mqtt_light.wled import Wled, preset_key
+
+MESH_INTERVAL_S = 0.25
+"""A mesh carries a few commands a second, and queues what is more."""
+_MESH_PARTS_S = 2.0
+"""Each part of a state is asked for on its own; a bulb far away takes its time."""
+_MESH_FRAME_S = 1.0
+"""It carries those of other lamps too."""
+_HUE_EFFECTS = frozenset({"candle", "fireplace", "sunrise", "sunset", "sparkle", "opal", "glisten"})
+_HUE_EFFECTS |= {"prism", "underwater", "cosmos", "sunbeam", "enchant"}
 
 
 def dialect_of(options: MqttOptions) -> Dialect:
@@ -36,7 +49,10 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
     keys = ("state", "brightness", "color")[: _KEYS_OF[can]]
     output = f"l{options.output}" if isinstance(options.output, int) else options.output
     asked = {f"{key}_{output}" if output else key: "" for key in keys}
-    bridges = zigbee2mqtt.bridge_topics(topic)
+    # base topics and friendly names both may hold slashes: the nearest folder comes first
+    parts = topic.split("/")
+    folders = ("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+    bridges = tuple(f"{folder}/bridge/state" for folder in folders)
     return JsonSchema(
         f"{topic}/set",
         state_topics=(topic,),
@@ -47,17 +63,24 @@ def _zigbee2mqtt(options: MqttOptions) -> Dialect:
         capability=can,
         output=output,
         reports_all=True,
-        parts_s=zigbee2mqtt.PARTS_S,
-        ends_of=zigbee2mqtt.ends_of,
+        parts_s=_MESH_PARTS_S,
+        ends_of=_ends_of,
         transition_s=options.transition,
         shortest_fade_s=0.1,
         only_changes=True,
-        min_interval_s=zigbee2mqtt.INTERVAL_S,
-        frame_interval_s=zigbee2mqtt.FRAME_S,
+        min_interval_s=MESH_INTERVAL_S,
+        frame_interval_s=_MESH_FRAME_S,
     )
 
 
 _KEYS_OF = {Capability.COLOR: 3, Capability.WHITE: 2, Capability.ON_OFF: 1}
+
+
+def _ends_of(effect: str) -> tuple[str, ...]:
+    """The effects that end ``effect``; whose ``colorloop`` it is cannot be seen."""
+    if effect == "colorloop":
+        return "stop_colorloop", "stop_effect"  # of most makers, of a Hue bulb
+    return ("stop_hue_effect",) if effect in _HUE_EFFECTS else ("stop_effect",)
 
 
 def _esphome(options: MqttOptions) -> Dialect:

@@ -14,7 +14,7 @@ from bridge.contract.light import OFF, LightState
 from bridge.contract.wire import Message
 from drivers.base import Bus, Capability
 from drivers.looks.brightness import is_lit
-from drivers.mqtt_light.availability import ANSWER_S, Availability, Reach
+from drivers.mqtt_light.availability import ANSWER_S, Reach
 from drivers.mqtt_light.dialect import Dialect, Frame, Seen
 from drivers.mqtt_light.words import says_online
 
@@ -44,8 +44,7 @@ class MqttLight:
     def __init__(self, dialect: Dialect, bus: Bus, clock: Clock) -> None:
         self.shortest_fade_s = dialect.shortest_fade_s
         self._as_asked_for, self._bus, self._clock = dialect, bus, clock
-        self._availability = Availability(dialect.bridge_topics)
-        self._reach = Reach(self._availability, bus, clock)
+        self._reach = Reach(dialect.bridge_topics, bus, clock)
         self._reported: Latest[dict[str, Any]] = Latest({})
         self._has_all = dialect.ask is None
         self._sent: _Sent | None = None
@@ -192,8 +191,8 @@ class MqttLight:
         online = says_online(received.payload)
         if online is None:
             return
-        is_back = self._availability.receive(received.topic, online=online, stored=received.retain)
-        if self._availability.away or self._sent is None or self._touched:
+        is_back = self._reach.receive(received.topic, online=online, stored=received.retain)
+        if self._reach.away or self._sent is None or self._touched:
             return
         if self._dialect.outputs(self._reported.value):
             return

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import NamedTuple
 
 from bridge.broker.mdns import Announcement, announced
 
 SEARCH_S = 2.0
 
 
-class Announced(NamedTuple):
-    """One that can be reached."""
-
-    address: str
-    """With its port, where that is not a usual one."""
-    said: Announcement
-
-
 async def lights(
     service: str, at: str | None, *, usual_ports: tuple[int, ...]
-) -> AsyncGenerator[Announced, None]:
-    """Each that announces ``service``; ``at`` is the address of the only one to be named."""
+) -> AsyncGenerator[tuple[str, Announcement], None]:
+    """Each that announces ``service`` and can be reached, with its address.
+
+    That has a port where it is not a usual one; ``at`` is the one of the only one to be named.
+    """
     async with aclosing(announced(service, within_s=SEARCH_S)) as heard:
         async for said in heard:
             if not (said.port and said.hosts):
@@ -30,4 +24,4 @@ async def lights(
             host = f"[{said.hosts[0]}]" if ":" in said.hosts[0] else said.hosts[0]
             address = host if said.port in usual_ports else f"{host}:{said.port}"
             if at in (None, address, host):
-                yield Announced(address, said)
+                yield address, said

@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -56,7 +56,6 @@ class HttpCalls:
 
     def __init__(self, worker: Worker, *, timeout_s: float, ca_file: Path | None = None) -> None:
         self._worker, self._timeout_s, self._ca_file = worker, timeout_s, ca_file
-        self._context: ssl.SSLContext | None = None
 
     async def __call__(self, make: Callable[[], Request]) -> bytes:
         """The body of the answer to the request that ``make`` makes, on the thread."""
@@ -85,7 +84,7 @@ class HttpCalls:
     def _exchanged(
         self, request: Request, *, cut: CutOff
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        with closing(_connection(request.url, self._tls, self._timeout_s)) as connection:
+        with closing(self._connection(request.url)) as connection:
             connection.connect()
             cut.watch(connection.sock)  # which it forgets before the answer is read
             headers = {"User-Agent": "presence-driver", "Connection": "close", **request.headers}
@@ -93,40 +92,32 @@ class HttpCalls:
             with connection.getresponse() as response:
                 return response, response.read(_LARGEST_ANSWER)
 
+    def _connection(self, url: str) -> http.client.HTTPConnection:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        if parts.scheme == "https":
+            return http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=self._timeout_s, context=self._tls
+            )
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=self._timeout_s)
+
+    @cached_property
     def _tls(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = _trusting(self._ca_file)
-        return self._context
-
-
-def _trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """A context that trusts whom ``ca_file`` names, or the system's authorities."""
-    if ca_file is None:
-        return ssl.create_default_context()
-    try:
-        with naming("ca_file", ca_file):
-            context = ssl.create_default_context(cafile=ca_file)
-    except ConfigError as error:
-        raise LightRefusedError(f"{error}.", remedy="") from error
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as bridge.config.authorities
-    return context
+        """Trusts whom ``ca_file`` names, or the system's authorities."""
+        if self._ca_file is None:
+            return ssl.create_default_context()
+        try:
+            with naming("ca_file", self._ca_file):
+                context = ssl.create_default_context(cafile=self._ca_file)
+        except ConfigError as error:
+            raise LightRefusedError(f"{error}.", remedy="") from error
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as bridge.config.authorities
+        return context
 
 
 def _answer(request: Request, login: Login, asked: list[str]) -> str | None:
     method, cnonce = request.method, secrets.token_hex(16)
     return authorization(asked, login, method=method, target=request.target, cnonce=cnonce)
-
-
-def _connection(
-    url: str, tls: Callable[[], ssl.SSLContext], timeout_s: float
-) -> http.client.HTTPConnection:
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    if parts.scheme == "https":
-        return http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=timeout_s, context=tls()
-        )
-    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
 
 
 def _judge(request: Request, response: http.client.HTTPResponse) -> None:

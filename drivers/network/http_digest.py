@@ -43,7 +43,8 @@ def authorization(
 def _answer(said: dict[str, str], login: Login, *, method: str, target: str, cnonce: str) -> str:
     who = _hash(login.username, _plain(said["realm"]), login.password)
     what = _hash(method, target)
-    fields = {"username": _quoted(login.username), "realm": said["realm"], "nonce": said["nonce"]}
+    username = re.sub(r'(["\\])', r"\\\1", login.username)
+    fields = {"username": username, "realm": said["realm"], "nonce": said["nonce"]}
     fields |= {"uri": target, "cnonce": cnonce}
     fields["response"] = _hash(who, _plain(said["nonce"]), _FIRST, cnonce, "auth", what)
     if "opaque" in said:
@@ -58,7 +59,3 @@ def _hash(*parts: str) -> str:
 
 def _plain(quoted: str) -> str:
     return re.sub(r"\\(.)", r"\1", quoted)
-
-
-def _quoted(plain: str) -> str:
-    return re.sub(r'(["\\])', r"\\\1", plain)

@@ -7,26 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
+from bridge.contract.hours import WeeklyHours
 from bridge.contract.light_why import FollowedPerson, Reason
 from drivers.base import Words
 from drivers.rules.defaults import DEFAULT, DEFAULT_LOOKS, SIGN_IN_NEEDED, UNKNOWN
+from drivers.rules.hours import Outside, shown_outside
 from drivers.rules.look import Look, Shown
 from drivers.rules.person import Facts, Wish, followed_person, lost_within, wish_of
-from drivers.rules.schedule import LampHours, shown_outside
 
 LISTED = 8
 """People who are listed in an explanation, the busiest first."""
 
 
-@dataclass(frozen=True)
-class Rules(LampHours):
+@dataclass(frozen=True, kw_only=True)
+class Rules:
     """How a lamp wants it."""
 
     looks: Mapping[str, Look] = field(default_factory=lambda: DEFAULT_LOOKS)
     scale: float = 1.0
     """Brightness of this lamp, 0 to 1."""
+    hours: WeeklyHours | None = None
+    """When it follows anybody."""
+    outside: Outside = "off"
+    outside_on: Mapping[int, Outside] = field(default_factory=dict)
+    """The same by weekday (0 is Monday), where one has its own."""
+    zone: tzinfo | None = None
+
+    def outside_at(self, now: datetime) -> Outside | None:
+        """What is wanted at ``now``, by its weekday; ``None`` within the hours."""
+        if self.hours is None or self.hours.contain(now, self.zone):
+            return None
+        return self.outside_on.get(now.astimezone(self.zone).weekday(), self.outside)
 
     @property
     def give_back(self) -> bool:

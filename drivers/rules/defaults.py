@@ -10,15 +10,13 @@ from bridge.contract.presence_kind import COLORS, Kind
 from drivers.base import Capability
 from drivers.rules.look import Look, parse_color
 
-UNKNOWN, SIGN_IN_NEEDED, OUT_OF_OFFICE, DEFAULT = (
-    "unknown",
-    "sign_in_needed",
-    "out_of_office",
-    "default",
-)
-
-
+UNKNOWN, SIGN_IN_NEEDED, OUT_OF_OFFICE = "unknown", "sign_in_needed", "out_of_office"
+DEFAULT = "default"
 DARK, LIT = Look(off=True), Look()
+BLINK, PULSE = Effect.BLINK, Effect.PULSE
+CALL, BUSY, AVAILABLE, AWAY = (
+    COLORS[kind] for kind in (Kind.CALL, Kind.BUSY, Kind.AVAILABLE, Kind.AWAY)
+)
 
 
 def _look(color: str, brightness: float = 1.0, effect: Effect = Effect.SOLID) -> Look:
@@ -29,70 +27,36 @@ def _white(brightness: float, effect: Effect = Effect.SOLID) -> Look:
     return Look(brightness=brightness, effect=effect)
 
 
-def _kind(kind: Kind, brightness: float = 1.0, effect: Effect = Effect.SOLID) -> Look:
-    return _look(COLORS[kind], brightness, effect)
-
-
-DEFAULT_LOOKS: Mapping[str, Look] = {
-    "in_a_call": _kind(Kind.CALL, effect=Effect.PULSE),
-    "in_a_conference_call": _kind(Kind.CALL, effect=Effect.PULSE),
-    "presenting": _look("magenta", effect=Effect.PULSE),
-    "in_a_meeting": _look("orange"),
-    "urgent_interruptions_only": _look("purple"),
-    "focusing": _look("purple", 0.7),
-    "do_not_disturb": _look("purple"),
-    "busy": _kind(Kind.BUSY, 0.6),
-    "busy_idle": _kind(Kind.BUSY, 0.3),
-    "available": _kind(Kind.AVAILABLE, 0.6),
-    "available_idle": _kind(Kind.AVAILABLE, 0.3),
-    "be_right_back": _kind(Kind.AWAY, 0.6),
-    "away": _kind(Kind.AWAY, 0.4),
-    "inactive": _kind(Kind.AWAY, 0.3),
-    "out_of_office": _look("indigo", 0.4),
-    "offline": DARK,
-    "off_work": DARK,
-    "unknown": _kind(Kind.UNKNOWN, 0.15),
-    "sign_in_needed": _look("blue", 0.6, Effect.BLINK),
-    "default": _look("white", 0.3),
+_LOOKS: Mapping[str, tuple[Look, Look, Look | None]] = {
+    "in_a_call": (_look(CALL, effect=PULSE), _white(1.0, PULSE), LIT),
+    "in_a_conference_call": (_look(CALL, effect=PULSE), _white(1.0, PULSE), LIT),
+    "presenting": (_look("magenta", effect=PULSE), _white(1.0, PULSE), LIT),
+    "in_a_meeting": (_look("orange"), _white(0.7), None),
+    "urgent_interruptions_only": (_look("purple"), _white(1.0), LIT),
+    "focusing": (_look("purple", 0.7), _white(1.0), LIT),
+    "do_not_disturb": (_look("purple"), _white(1.0), LIT),
+    "busy": (_look(BUSY, 0.6), _white(0.5), None),
+    "busy_idle": (_look(BUSY, 0.3), _white(0.3), None),
+    "available": (_look(AVAILABLE, 0.6), _white(0.1), None),
+    "available_idle": (_look(AVAILABLE, 0.3), _white(0.05), None),
+    "be_right_back": (_look(AWAY, 0.6), DARK, None),
+    "away": (_look(AWAY, 0.4), DARK, None),
+    "inactive": (_look(AWAY, 0.3), DARK, None),
+    "out_of_office": (_look("indigo", 0.4), DARK, None),
+    "offline": (DARK, DARK, None),
+    "off_work": (DARK, DARK, None),
+    "unknown": (_look(COLORS[Kind.UNKNOWN], 0.15), DARK, DARK),
+    "sign_in_needed": (_look("blue", 0.6, BLINK), _white(0.3, BLINK), DARK),
+    "default": (_look("white", 0.3), _white(0.1), DARK),
 }
-"""A calendar meeting is orange, a call is red and moves: they are not the same."""
+"""With colours: a calendar meeting is orange, a call is red and moves, as they are not the same.
+Without: the brighter, the less to be disturbed. On and off only: a sign that says "on air"; who
+writes ``default`` has it for all that is not named there.
+"""
 
-WHITE_LOOKS: Mapping[str, Look] = {
-    "in_a_call": _white(1.0, Effect.PULSE),
-    "in_a_conference_call": _white(1.0, Effect.PULSE),
-    "presenting": _white(1.0, Effect.PULSE),
-    "in_a_meeting": _white(0.7),
-    "urgent_interruptions_only": _white(1.0),
-    "focusing": _white(1.0),
-    "do_not_disturb": _white(1.0),
-    "busy": _white(0.5),
-    "busy_idle": _white(0.3),
-    "available": _white(0.1),
-    "available_idle": _white(0.05),
-    "be_right_back": DARK,
-    "away": DARK,
-    "inactive": DARK,
-    "out_of_office": DARK,
-    "offline": DARK,
-    "off_work": DARK,
-    "unknown": DARK,
-    "sign_in_needed": _white(0.3, Effect.BLINK),
-    "default": _white(0.1),
-}
-"""The brighter, the less to be disturbed."""
-
-ON_OFF_LOOKS: Mapping[str, Look] = {
-    "in_a_call": LIT,
-    "in_a_conference_call": LIT,
-    "presenting": LIT,
-    "urgent_interruptions_only": LIT,
-    "focusing": LIT,
-    "do_not_disturb": LIT,
-    "unknown": DARK,
-    "sign_in_needed": DARK,
-    "default": DARK,
-}
-"""A sign that says "on air": who writes ``default`` has it for all that is not named here."""
+DEFAULT_LOOKS = {name: colored for name, (colored, _, _) in _LOOKS.items()}
+WHITE_LOOKS = {name: white for name, (_, white, _) in _LOOKS.items()}
+ON_OFF_LOOKS = {name: on_off for name, (_, _, on_off) in _LOOKS.items() if on_off}
 
 SHIPPED_LOOKS: Mapping[Capability, Mapping[str, Look]] = {
     Capability.COLOR: DEFAULT_LOOKS,

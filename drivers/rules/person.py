@@ -58,7 +58,7 @@ class Wish(NamedTuple):
 
 def wish_of(slug: str, known: Facts, looks: Mapping[str, Look], now: datetime) -> Wish:
     """What the person whose account is ``slug`` asks for at ``now``, by the bridge's clock."""
-    trouble = _trouble(known, now)
+    trouble = trouble_of(known, now)
     if trouble or known.state is None:
         name, rule = trouble or (UNKNOWN, "no fresh presence")
         return Wish(_rank(name), slug, name, rule)
@@ -80,7 +80,7 @@ def lost_within(
     }
     if words["activity"] == words["availability"]:
         del words["activity"]
-    because = wish.rule if _trouble(known, now) else _FIRST.get(wish.rule.split()[0])
+    because = wish.rule if trouble_of(known, now) else _FIRST.get(wish.rule.split()[0])
     for what, word in words.items():
         if word is not None and word != wish.look:
             lost_to = because if word in looks else "it has no look"
@@ -99,13 +99,8 @@ def followed_person(slug: str, known: Facts, now: datetime) -> FollowedPerson:
     )
 
 
-def has_presence(known: Facts, now: datetime) -> bool:
-    """Whether there is a presence to show at ``now``, by the bridge's clock."""
-    return _trouble(known, now) is None
-
-
-def _trouble(known: Facts, now: datetime) -> tuple[str, str] | None:
-    """The look and rule when there is no presence to show."""
+def trouble_of(known: Facts, now: datetime) -> tuple[str, str] | None:
+    """The look and rule when there is no presence to show at ``now``, by the bridge's clock."""
     state = known.state
     if known.needs_sign_in:
         return SIGN_IN_NEEDED, "sign-in needed"

@@ -28,6 +28,7 @@ class Abilities:
         self.fading = light if isinstance(light, base.Fading) else None
         self.mendable = light if isinstance(light, base.Mendable) else None
         self.refreshable = light if isinstance(light, base.Refreshable) else None
+        self.worded = light if isinstance(light, base.Worded) else None
         self.watchable = light if isinstance(light, base.Watchable) else None
         self._paced = light if isinstance(light, base.Paced) else None
         can_tell = self.refreshable or self.watchable

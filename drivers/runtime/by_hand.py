@@ -15,7 +15,7 @@ from bridge.contract.light import LightCommand, LightState
 from bridge.contract.wire import decode
 from drivers.presence.unreadable import UnreadableMessages
 from drivers.rules import GIVE_BACK, Look, Rules, Shown
-from drivers.rules.coming_back import NEVER, ComesBack, next_time
+from drivers.rules.hours import NEVER, ComesBack, next_time
 from drivers.runtime.manual import Mode, obey
 from drivers.runtime.saved_state import SavedState
 
@@ -28,26 +28,21 @@ EACH_S = 3.0
 
 
 class LookTrial(NamedTuple):
-    """The looks that are still to come, each under its name; the first is shown now."""
+    """One look after the other."""
 
-    looks: tuple[tuple[str, Shown], ...]
+    name: str
+    """Of the look that is shown now; empty while a trial is undone."""
+    shown: Shown
     ends_s: float
-    """Monotonic time at which the first one ends."""
-
-    @property
-    def name(self) -> str:
-        """Of the look that is shown now; empty while a trial is undone."""
-        return self.looks[0][0]
-
-    @property
-    def shown(self) -> Shown:
-        """The look that is shown now."""
-        return self.looks[0][1]
+    """Monotonic time at which this look ends."""
+    coming: tuple[tuple[str, Shown], ...] = ()
 
     def next(self) -> LookTrial | None:
         """What is left of it after this look."""
-        coming = self.looks[1:]
-        return LookTrial(coming, self.ends_s + EACH_S) if coming else None
+        if not self.coming:
+            return None
+        (name, shown), *coming = self.coming
+        return LookTrial(name, shown, self.ends_s + EACH_S, tuple(coming))
 
 
 def trial_of(looks: Mapping[str, Look], scale: float, now_s: float) -> LookTrial | None:
@@ -56,13 +51,8 @@ def trial_of(looks: Mapping[str, Look], scale: float, now_s: float) -> LookTrial
     for name, look in looks.items():
         if not look.give_back:
             named.setdefault(look.state(scale), name)
-    several = tuple((name, state) for state, name in named.items())
-    return LookTrial(several, now_s + EACH_S) if several else None
-
-
-def undoing(before: Shown, now_s: float) -> LookTrial:
-    """Makes a light that is to be left as it is what it was ``before`` its looks were tried."""
-    return LookTrial((("", before),), math.inf if before is GIVE_BACK else now_s + EACH_S)
+    coming = tuple((name, state) for state, name in named.items())
+    return LookTrial("", None, now_s, coming).next()
 
 
 class ByHand:
@@ -90,7 +80,7 @@ class ByHand:
     @property
     def mode(self) -> Mode:
         """Who decides about the lamp."""
-        return self._saved.mode
+        return self._saved.now.mode
 
     @property
     def trying(self) -> str | None:
@@ -164,7 +154,7 @@ class ByHand:
 
     def _set(self, mode: Mode) -> None:
         if mode != self.mode:
-            self._saved.mode = mode
+            self._saved.change(**mode.model_dump())
             until = f" until {mode.until.astimezone(self._zone):%a %H:%M}" if mode.until else ""
             log.info("%s: %s%s", self._name, mode.name, until)
             self._trial.set(self._trial.value)  # or its end would be slept over
@@ -177,6 +167,8 @@ class ByHand:
     def _stop_trial(self) -> None:
         """What was right before the trial, or is by now, is shown."""
         if trial := self._trial.value:
-            is_left = trial.name and self.mode.shows(self._followed) is None
-            now_s = self._clock.monotonic()
-            self._trial.set(undoing(self._before, now_s) if is_left else None)
+            undone = None
+            if trial.name and self.mode.shows(self._followed) is None:  # what it was before
+                lasts_s = math.inf if self._before is GIVE_BACK else EACH_S
+                undone = LookTrial("", self._before, self._clock.monotonic() + lasts_s)
+            self._trial.set(undone)

@@ -6,6 +6,9 @@ from bridge.contract.light import OFF
 from drivers.base import Light, Restorable
 from drivers.runtime.saved_state import Found, SavedState
 
+SETTLED_S = 1.0
+"""So long the disk is waited for: a light is more than its memory."""
+
 
 class Ownership:
     """The light is ours from ``take`` to ``give_back`` or ``let_go``."""
@@ -27,7 +30,7 @@ class Ownership:
             snapshot = await self._restorable.snapshot() if self._restorable else None
             self._set(Found(snapshot=snapshot))
             if self._saved:
-                await self._saved.settled()
+                await self._saved.on_disk.settled(SETTLED_S)
 
     async def give_back(self) -> None:
         """Leave the light as it was found, or dark where that cannot be known; no more is it ours.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from os import environ as _environ
 from pathlib import Path
 
@@ -23,10 +24,7 @@ async def beating(
     name: str, folder: Path, clock: Clock, *, environ: Mapping[str, str] = _environ
 ) -> AsyncIterator[None]:
     """Show it while the block runs."""
-
-    async def beat() -> None:
-        await state_dir.beat(folder, clock, name=heartbeat_of(name), environ=environ)
-
+    beat = partial(state_dir.beat, folder, clock, name=heartbeat_of(name), environ=environ)
     task = asyncio.create_task(supervised(beat, name=f"{name} heartbeat", clock=clock))
     try:
         yield

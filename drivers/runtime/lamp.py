@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Coroutine
 from random import random as _random
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
@@ -14,15 +14,13 @@ from bridge.contract.light import OFF, Effect, LightState
 from bridge.retry import Random
 from drivers.base import Capability, Capable, Kind, Light, Words
 from drivers.looks.effects import Playback, animation
-from drivers.looks.words import Saying
+from drivers.looks.words import OFF as NO_WORDS
 from drivers.rules.look import GIVE_BACK, Shown
 from drivers.runtime.abilities import LOOK_EVERY_S, Abilities
 from drivers.runtime.giving_back import Ownership
 from drivers.runtime.trouble import Trouble
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 MENDED_EVERY_S = 2.0
 """So often is looked whether somebody has mended what a light refused."""
@@ -60,7 +58,7 @@ class Lamp:
         self._trouble = Trouble(name, random, clock)
         self._abilities, self._knows_capability = Abilities(light, kind), False
         self._report_capability, self._report_others = capable, left_to_others
-        self._saying = Saying(light, words)
+        self._words, self._said = words, Words()
         self._shown: LightState | None = None
         self._touched, self._written_s = False, -math.inf
 
@@ -83,7 +81,7 @@ class Lamp:
         """Leave the light as ``on_exit`` says, if it is ours; kept as it is, it stays ours."""
         if on_exit == "keep" or not self._ownership:
             return
-        self._saying.end()
+        self._say(NO_WORDS)
         try:
             if on_exit == "restore":
                 await self._abilities.answered(self._ownership.give_back(), LEAVE_S)
@@ -110,7 +108,7 @@ class Lamp:
         await self._leave_alone(version)
 
     async def _given_back(self) -> bool:
-        self._saying.end()
+        self._say(NO_WORDS)
         await self._abilities.answered(self._ownership.give_back())
         self._touched, self._written_s = True, self._clock.monotonic()
         return True
@@ -209,15 +207,22 @@ class Lamp:
         write: Callable[[LightState], Coroutine[Any, Any, None]] | None = None,
     ) -> bool:
         """Show ``state``, unless it is shown; whether the light was asked."""
-        if state == self._shown and not self._saying.has_news:
+        has_news = self._abilities.worded and self._words() != self._said
+        if state == self._shown and not has_news:
             return False
         if not self._ownership:
             await self._abilities.answered(self._ownership.take())
-        self._saying.say()
+        self._say(self._words())
         self._touched = True  # an error may answer a write that worked
         await self._abilities.answered((write or self._light.apply)(state))
         self._shown, self._written_s = state, self._clock.monotonic()
         return True
+
+    def _say(self, words: Words) -> None:
+        """Have the light show ``words`` with the next look, where it shows any."""
+        if self._abilities.worded:
+            self._abilities.worded.say(words)
+            self._said = words
 
     async def _look(self) -> bool:
         """Look after the light, where it can tell; after a change by others nothing is shown.
@@ -225,8 +230,7 @@ class Lamp:
         Returns whether the light was asked. One that was given back is only read.
         """
         refreshable, watchable = self._abilities.refreshable, self._abilities.watchable
-        is_of_interest = self._touched or self._trouble
-        if not is_of_interest or self._abilities.look_every_s > LOOK_EVERY_S:
+        if self._abilities.look_every_s > LOOK_EVERY_S or not (self._touched or self._trouble):
             return False
         if refreshable and self._ownership:
             await self._abilities.answered(refreshable.refresh())

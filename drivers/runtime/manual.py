@@ -96,7 +96,7 @@ def _choice(mode: Mode) -> tuple[object, ...]:
 def _obeyed(mode: Mode, command: LightCommand, shown: Shown) -> Mode:
     if command.state == "OFF" and command.effect != PRESENCE:
         return mode.model_copy(update={"on": False})
-    level = _level(command)
+    level = None if command.brightness is None else max(1, command.brightness) / 255
     if command.effect == PRESENCE:  # also with OFF: presence itself has the lamp dark
         return Mode(brightness=1.0 if level is None else level)
     if command.effect == FROZEN and command.state is None:
@@ -139,7 +139,3 @@ def light_state(mode: Mode, asked: Shown, color_mode: str) -> dict[str, Any]:
     if mode.on:
         payload["effect"] = FROZEN if mode.manual else PRESENCE
     return payload
-
-
-def _level(command: LightCommand) -> float | None:
-    return None if command.brightness is None else max(1, command.brightness) / 255

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -51,28 +50,12 @@ def file_of(config: HostConfig, name: str) -> Path:
     return config.state_dir / "lights" / f"{name}{_ENDING}"
 
 
-def published(config: HostConfig, name: str) -> list[str]:
-    """Where the lamp called ``name`` has published from here, also below another base topic."""
-    try:
-        file = _File.model_validate_json(file_of(config, name).read_bytes())
-    except (OSError, ValidationError):
-        return []
-    return [*file.topics, *file.gone]
-
-
-def left_behind(config: HostConfig, name: str) -> list[str]:
-    """Lamps that have published from here and are in the config no more, save ``name``."""
-    files = (config.state_dir / "lights").glob(f"*{_ENDING}")
-    names = sorted(file.name.removesuffix(_ENDING) for file in files)
-    return [other for other in names if other not in (*config.drivers, name)]
-
-
 class RetainedTopics:
     """The file of one lamp, and what has to be emptied."""
 
     def __init__(self, config: HostConfig, name: str) -> None:
-        self._left_behind = partial(left_behind, config, name)
-        self._topics, self._file = config.topics, StateFile(file_of(config, name))
+        self._lamps = {*config.drivers, name}
+        self._topics, self.on_disk = config.topics, StateFile(file_of(config, name))
         self._config = self._topics.light_config(name)
         self._now = all_topics(self._topics, name)
         if not config.homeassistant.enabled:
@@ -81,17 +64,17 @@ class RetainedTopics:
 
     def load(self) -> None:
         """Find what has to go, name who has left it behind, and save where the lamp publishes."""
-        for other in self._left_behind():
-            log.info("%s is no longer in the config: presence-driver forget %s", other, other)
+        for file in sorted(self.on_disk.file.parent.glob(f"*{_ENDING}")):
+            other = file.name.removesuffix(_ENDING)
+            if other not in self._lamps:
+                log.info("%s is no longer in the config: presence-driver forget %s", other, other)
+        before = _File(instance=self._topics.instance, topics=())
         try:
-            before = _File.model_validate_json(self._file.file.read_bytes())
+            before = _File.model_validate_json(self.on_disk.file.read_bytes())
         except FileNotFoundError:
-            self._save()
-            return
+            pass
         except (OSError, ValidationError):
-            log.warning("%s cannot be read: what it named stays on the broker", self._file.file)
-            self._save()
-            return
+            log.warning("%s cannot be read: what it named stays on the broker", self.on_disk.file)
         gone = [*before.gone, *(topic for topic in before.topics if topic not in self._now)]
         if before.instance != self._topics.instance and self._config in before.topics:
             gone.insert(0, self._config)  # or Home Assistant reads that the others are empty
@@ -110,15 +93,11 @@ class RetainedTopics:
             del self._gone[message.topic]
             self._save()
 
-    async def close(self) -> None:
-        """Wait until all is written, for a short while."""
-        await self._file.close()
-
     def _save(self) -> None:
         file = _File(
             instance=self._topics.instance, topics=tuple(self._now), gone=tuple(self._gone)
         )
-        self._file.save(file.model_dump_json())
+        self.on_disk.save(file.model_dump_json())
 
 
 async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> list[str]:
@@ -129,10 +108,13 @@ async def forget(name: str, config: HostConfig, *, connect: Connect = mqtt) -> l
             raise PersonMustActError(
                 f"{name} runs: it would be back at once.", remedy="Stop its driver first."
             )
-    removed = list(dict.fromkeys([*all_topics(config.topics, name), *published(config, name)]))
+    removed = dict.fromkeys(all_topics(config.topics, name))
+    with suppress(OSError, ValidationError):
+        before = _File.model_validate_json(file_of(config, name).read_bytes())
+        removed |= dict.fromkeys([*before.topics, *before.gone])  # also below another base topic
     await visit(config.mqtt, publish=[Message(topic, b"") for topic in removed], connect=connect)
     mode, heartbeat = config.state_dir / "lights" / f"{name}.json", heartbeat_of(name)
     for file in (mode, file_of(config, name), config.state_dir / heartbeat):
         with suppress(OSError):  # another host's, or nobody's
             file.unlink()
-    return removed
+    return list(removed)

@@ -10,23 +10,20 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from random import random as _random
-from typing import Any
-
-from pydantic import BaseModel
 
 from bridge.broker import Broker, Connect
 from bridge.broker.birth_messages import Births
 from bridge.broker.connection import connect as mqtt
-from bridge.config.tables.shared import HostConfig
 from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
+from bridge.contract.latest import Latest
 from bridge.contract.supervised import supervised
 from bridge.contract.wire import Message
 from bridge.retry import Random
-from drivers.base import Capability, Kind, Light, Restorable, Surroundings
+from drivers.base import Capability, Light, Restorable, Surroundings, Worded, Words
 from drivers.presence.decisions import Decisions
 from drivers.presence.following import Following
-from drivers.rules import Decision
+from drivers.rules import Decision, Shown
 from drivers.rules.defaults import SHIPPED_LOOKS, UNKNOWN
 from drivers.runtime.by_hand import ByHand
 from drivers.runtime.giving_back import Ownership
@@ -35,8 +32,8 @@ from drivers.runtime.manual import Mode
 from drivers.runtime.publications import Publications
 from drivers.runtime.retained_topics import RetainedTopics
 from drivers.runtime.saved_state import SavedState
-from drivers.runtime.showing import Aim, Showing
-from drivers.settings import Common
+from drivers.runtime.showing import Showing
+from drivers.settings import LampConfig
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +46,13 @@ class Runner:
 
     def __init__(
         self,
-        name: str,
+        lamp: LampConfig,
         *,
-        config: HostConfig,
-        common: Common,
-        kind: Kind[Any],
-        options: BaseModel,
         clock: Clock,
         connect: Connect = mqtt,
         random: Random = _random,
     ) -> None:
+        name, config, common, kind, options = lamp
         self._name, self._config, self._common = name, config, common
         self._kind, self._options = kind, options
         self._clock, self._random = clock, random
@@ -67,7 +61,8 @@ class Runner:
         self._following = Following(self._topics, common.follow, clock)
         self._saved = SavedState(config.state_dir, name, kind, options)
         self._retained = RetainedTopics(config, name)
-        self._aim = Aim()
+        self._target: Latest[Shown] = Latest(None)
+        self._words, self._shows_words = Words(), False
         self._reachable, self._why = True, Message("", b"")
         """``_why`` is the explanation that was published last."""
         self._broker = Broker(
@@ -134,8 +129,8 @@ class Runner:
                     await self._supervised(lamp.run)
                 finally:
                     await lamp.leave(self._common.on_exit)
-                    await self._saved.close()
-                    await self._retained.close()
+                    await self._saved.on_disk.close()
+                    await self._retained.on_disk.close()
 
     def _subscribe(self) -> None:
         self._following.attach(self._broker)
@@ -149,17 +144,17 @@ class Runner:
             log.warning(
                 "%s cannot be read: where it would be given back it is switched off", self._name
             )
-        self._aim.take(light)
+        self._shows_words = isinstance(light, Worded)
         return Lamp(
             light,
             self._kind,
             name=self._name,
-            target=self._aim.target,
+            target=self._target,
             clock=self._clock,
             reachable=self._set_reachable,
             ownership=Ownership(light, self._saved),
             capable=self._learn,
-            words=self._aim.words,
+            words=lambda: self._words,
             watch_others=self._common.respect_others,
             left_to_others=self._leave_to_others,
             random=self._random,
@@ -192,7 +187,7 @@ class Runner:
             self._show()
         elif apart != before.clock_apart:
             self._broker.publish(self._messages.rule(self._showing))
-        self._aim.at(self._showing)
+        self._aim()
         self._explain()
 
     def _show(self) -> None:
@@ -205,7 +200,13 @@ class Runner:
         hand, decision = self._by_hand, self._showing.decision
         shown = hand.follow(decision.state)
         self._showing = replace(self._showing, mode=hand.mode, shown=shown, trying=hand.trying)
-        self._aim.at(self._showing)
+        self._aim()
+
+    def _aim(self) -> None:
+        """Ask for the newest look and words; no light without words is disturbed for them."""
+        shown, before, self._words = self._showing.shown, self._words, self._showing.words
+        if shown != self._target.value or (self._shows_words and self._words != before):
+            self._target.set(shown)
 
     def _explain(self) -> None:
         why = self._messages.why(self._showing)
@@ -232,7 +233,7 @@ class Runner:
 
     def _be_capable(self, capability: Capability) -> None:
         self._showing = replace(self._showing, capability=capability)
-        self._decisions.rules = self._common.rules(self._config, capability)
+        self._decisions.decide_by(self._common.rules(self._config, capability))
 
     def _everything(self) -> Iterator[Message]:
         yield from self._welcome()

@@ -17,8 +17,6 @@ from drivers.runtime.manual import Mode
 
 log = logging.getLogger(__name__)
 
-SETTLED_S = 1.0
-
 
 class Found(Record):
     """How a light was before we took it."""
@@ -38,12 +36,17 @@ class _File(Mode):
     has_bridge: bool = False
     """A bridge was heard of below our base topic."""
 
+    @property
+    def mode(self) -> Mode:
+        """Who decides about the lamp."""
+        return Mode.model_validate(self.model_dump(include=set(Mode.model_fields)))
+
 
 class SavedState:
     """The file of one lamp, written beside the event loop."""
 
     def __init__(self, state_dir: Path, name: str, kind: Kind[Any], options: BaseModel) -> None:
-        self._file = StateFile(state_dir / "lights" / f"{name}.json")
+        self.on_disk = StateFile(state_dir / "lights" / f"{name}.json")
         words = json.dumps([kind.name, options.model_dump()], sort_keys=True, default=str)
         self._light = sha256(words.encode()).hexdigest()
         self.now = _File(light=self._light)
@@ -51,44 +54,24 @@ class SavedState:
     def load(self) -> None:
         """Read the file; what another light left there is not believed of this one."""
         try:
-            file = _File.model_validate_json(self._file.file.read_bytes())
+            file = _File.model_validate_json(self.on_disk.file.read_bytes())
         except FileNotFoundError:
             return
         except (OSError, ValidationError):
-            log.warning("%s cannot be read and is forgotten: presence is followed", self._file.file)
+            log.warning(
+                "%s cannot be read and is forgotten: presence is followed", self.on_disk.file
+            )
             return
         if file.light != self._light:
             if file.found:
-                log.warning("%s: the saved state of another light is dropped", self._file.file)
-            kept = _mode(file).model_dump()
+                log.warning("%s: the saved state of another light is dropped", self.on_disk.file)
+            kept = file.mode.model_dump()
             file = _File(**kept, light=self._light, has_bridge=file.has_bridge)
         self.now = file
-
-    @property
-    def mode(self) -> Mode:
-        """Who decides about the lamp."""
-        return _mode(self.now)
-
-    @mode.setter
-    def mode(self, mode: Mode) -> None:
-        """Who decides about the lamp."""
-        self.change(**mode.model_dump())
-
-    async def settled(self) -> None:
-        """Wait for the disk, but not for long: a light is more than its memory."""
-        await self._file.settled(SETTLED_S)
-
-    async def close(self) -> None:
-        """Wait for the disk, but not for ever."""
-        await self._file.close()
 
     def change(self, **changed: Any) -> None:
         """Save other values of fields of the file."""
         file = self.now.model_copy(update=changed)
         if file != self.now:
             self.now = file
-            self._file.save(file.model_dump_json())
-
-
-def _mode(file: _File) -> Mode:
-    return Mode.model_validate(file.model_dump(include=set(Mode.model_fields)))
+            self.on_disk.save(file.model_dump_json())

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bridge.contract.latest import Latest
 from bridge.contract.light import Can, LightState
 from bridge.contract.light_why import LightWhy, Reason
-from drivers.base import Capability, Light, Worded, Words
+from drivers.base import Capability, Words
 from drivers.rules import GIVE_BACK, Decision, Shown
 from drivers.runtime.manual import Mode
 
@@ -75,28 +74,3 @@ class Showing:
         if self.left_to_others and not rules:
             rules.append(_OTHERS)
         return rules
-
-
-class Aim:
-    """The newest look and its words."""
-
-    def __init__(self) -> None:
-        self.target: Latest[Shown] = Latest(None)
-        self._words, self._is_worded = Words(), False
-
-    def words(self) -> Words:
-        """The newest words."""
-        return self._words
-
-    def take(self, light: Light) -> None:
-        """Know whether ``light`` shows words: no other is disturbed for them."""
-        self._is_worded = isinstance(light, Worded)
-
-    def at(self, showing: Showing) -> None:
-        """Ask for what ``showing`` has."""
-        is_other = showing.shown != self.target.value
-        if self._is_worded:
-            is_other = is_other or showing.words != self._words
-        self._words = showing.words
-        if is_other:
-            self.target.set(showing.shown)

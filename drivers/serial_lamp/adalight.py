@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.contract.light import OFF, LightState, Rgb
-from drivers.looks.effects import Animation, animation
+from bridge.contract.light import LightState, Rgb
+from drivers.looks.effects import animation
 from drivers.serial_lamp.session import Session
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class AdalightSession(Session):
         super().__init__(port, boot_s=boot_s)
         self._leds = leds
         self._interval_s = 1.2 * frame_s(leds, baud)
-        self._moves = animation(OFF)
 
     def start(self) -> None:
         """Wait for ``Ada``, or as long as a board takes to start.
@@ -58,7 +57,8 @@ class AdalightSession(Session):
     def show(self, state: LightState, elapsed_s: float) -> None:
         """Send one frame."""
         self._port.forget()
-        self._port.write(encode(self._animation(state).at(elapsed_s).rgb, self._leds))
+        frame = animation(state, self._interval_s).at(elapsed_s)
+        self._port.write(encode(frame.rgb, self._leds))
 
     beat = show
 
@@ -66,9 +66,4 @@ class AdalightSession(Session):
         """The next frame of an effect, else often enough for the strip to stay lit."""
         if not state.on:
             return AGAIN_S
-        return min(AGAIN_S, self._animation(state).until_next_s(elapsed_s))
-
-    def _animation(self, state: LightState) -> Animation:
-        if self._moves.state != state:
-            self._moves = animation(state, self._interval_s)
-        return self._moves
+        return min(AGAIN_S, animation(state, self._interval_s).until_next_s(elapsed_s))

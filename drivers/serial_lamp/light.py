@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from threading import Event
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge.config.installation import cure
 from bridge.contract.clock import Clock
@@ -44,13 +44,6 @@ IDLE_S = 3600.0
 GOODBYE_S = 1.5
 
 
-class Wanted(NamedTuple):
-    """What the light should show, and when that began (monotonic seconds)."""
-
-    state: LightState
-    began_s: float
-
-
 def lit(state: LightState, gamma: float) -> LightState:
     """``state`` as LEDs are lit to seem so: its brightness is then in its colour."""
     if gamma == 1.0:
@@ -75,12 +68,13 @@ class SerialLight:
         self._connect, self._worker, self._gamma = connect, worker, gamma
         self._name, self._clock, self._stop = name, clock, stop
         self._session: Session | None = None
-        self._wanted: Wanted | None = None
+        self._wanted: tuple[LightState, float] | None = None
+        """What it should show, and when that began (monotonic seconds)."""
         self._called: Latest[None] = Latest(None)
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``; opens the port when it is not open."""
-        self._wanted = Wanted(lit(state, self._gamma), self._clock.monotonic())
+        self._wanted = lit(state, self._gamma), self._clock.monotonic()
         await self._call(self._show)
 
     async def changed_by_others(self) -> bool:
@@ -141,24 +135,29 @@ class SerialLight:
             self._called.set(None)
 
     def _beat_s(self) -> float:
-        wanted, session = self._wanted, self._session
+        wanted, session = self._newest(), self._session
         if wanted is None:
             return IDLE_S
-        if session is None:
-            return REOPEN_S
-        return session.beat_s(wanted.state, self._clock.monotonic() - wanted.began_s)
+        return session.beat_s(*wanted) if session else REOPEN_S
 
     def _show(self, session: Session) -> None:
         """Show the newest state, which may be newer than the one that this call came for."""
-        if wanted := self._wanted:
-            session.show(wanted.state, self._clock.monotonic() - wanted.began_s)
+        if wanted := self._newest():
+            session.show(*wanted)
 
     def _beat(self, session: Session) -> None:
         """Keep the newest state shown; a board that was just opened is told it anew."""
         if session is not self._session:
             self._show(session)
-        elif wanted := self._wanted:
-            session.beat(wanted.state, self._clock.monotonic() - wanted.began_s)
+        elif wanted := self._newest():
+            session.beat(*wanted)
+
+    def _newest(self) -> tuple[LightState, float] | None:
+        """What it should show, and for how many seconds it should by now."""
+        if self._wanted is None:
+            return None
+        state, began_s = self._wanted
+        return state, self._clock.monotonic() - began_s
 
     def _check(self, session: Session) -> bool:
         self._beat(session)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
@@ -67,16 +68,6 @@ def show(number: int, shown: Shown) -> bytes:
     return f"show {number} {color} {shown.effect} {shown.period_ms}\n".encode("ascii")
 
 
-def ping(number: int) -> bytes:
-    """The line that says that we are there."""
-    return b"ping %d\n" % number
-
-
-def bye(number: int) -> bytes:
-    """The line that says that we go on purpose."""
-    return b"bye %d\n" % number
-
-
 def parse_hello(line: bytes) -> tuple[str, int] | None:
     """Name and version of the hello that ends ``line``, after what a board that starts wrote."""
     found = _HELLO.search(line.strip())
@@ -103,6 +94,7 @@ def parse_reply(line: bytes) -> Reply | None:
 class LineSession(Session):
     """Our own sketch: each line is acknowledged with what the board shows."""
 
+    beat_every_s = PING_S
     _number = 0
 
     def start(self) -> None:
@@ -129,16 +121,12 @@ class LineSession(Session):
 
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Ping, so that the watchdog stays quiet; tell again when the board has restarted."""
-        if self._ask(ping) != wanted(state):
+        if self._ask(lambda number: b"ping %d\n" % number) != wanted(state):
             self.show(state, elapsed_s)
-
-    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
-        """The board's watchdog waits for three of these."""
-        return PING_S
 
     def goodbye(self) -> None:
         """After it the board keeps what it shows."""
-        self._ask(bye)
+        self._ask(lambda number: b"bye %d\n" % number)
 
     def _ask(self, encode: Callable[[int], bytes]) -> Shown | None:
         """Send the line with a fresh number and read what the board shows; twice at the most."""
@@ -146,16 +134,13 @@ class LineSession(Session):
         for _ in range(TRIES):
             self._number = number = (self._number + 1) % NUMBERS
             self._port.write(encode(number))
-            reply = self._port.answer(_numbered(number), within_s=ACK_S)
+            reply = self._port.answer(partial(_reply_to, number), within_s=ACK_S)
             if reply and not reply.error:
                 return reply.shown
             said = f"refuses: {reply.error}" if reply else said
         raise LightUnreachableError(f"the board {said}")
 
 
-def _numbered(number: int) -> Callable[[bytes], Reply | None]:
-    def parse(heard: bytes) -> Reply | None:
-        reply = parse_reply(heard)
-        return reply if reply and reply.number == number else None
-
-    return parse
+def _reply_to(number: int, heard: bytes) -> Reply | None:
+    reply = parse_reply(heard)
+    return reply if reply and reply.number == number else None

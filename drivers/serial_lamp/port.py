@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from serial import Serial, SerialException, SerialTimeoutException
 from serial.tools.list_ports import comports
+from serial.tools.list_ports_common import ListPortInfo
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from drivers.serial_lamp.options import SerialOptions
@@ -36,15 +37,6 @@ MOST_BYTES = 65_536
 _AWAY = {errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO}
 _TAKEN = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
-
-
-class UsbPort(Protocol):
-    """What is known of a port before it is opened, as in ``serial.tools.list_ports``."""
-
-    device: str
-    vid: int | None
-    pid: int | None
-    serial_number: str | None
 
 
 class SerialPort:
@@ -113,7 +105,7 @@ def open_port(
     options: SerialOptions,
     *,
     stop: Event,
-    comports: Callable[[], Iterable[UsbPort]] = comports,
+    comports: Callable[[], Iterable[ListPortInfo]] = comports,
     write_s: float = WRITE_S,
 ) -> SerialPort:
     """Open the port that ``options`` name, for us alone; on most boards that is a reset."""
@@ -129,7 +121,7 @@ def open_port(
     return SerialPort(opened, stop)
 
 
-def find(options: SerialOptions, ports: Iterable[UsbPort]) -> str:
+def find(options: SerialOptions, ports: Iterable[ListPortInfo]) -> str:
     """The path of the one USB device that ``options`` describe."""
     vendor, _, product = (options.usb or "").partition(":")
     found = [

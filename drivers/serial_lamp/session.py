@@ -26,6 +26,8 @@ TRIES = 2
 class Session(ABC):
     """One open port and the board behind it; every call raises as ``Light.apply`` does."""
 
+    beat_every_s: float
+
     def __init__(self, port: SerialPort, *, boot_s: float) -> None:
         self._port, self._boot_s = port, boot_s
 
@@ -41,9 +43,9 @@ class Session(ABC):
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Keep ``state`` shown, also by a board that has forgotten it."""
 
-    @abstractmethod
-    def beat_s(self, state: LightState, elapsed_s: float) -> float:
-        """Seconds until the next beat while ``state`` is shown."""
+    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
+        """Seconds until the next beat while that state is shown."""
+        return self.beat_every_s
 
     def changed(self) -> bool:
         """Whether the last beat found something else than the last ``show`` left."""

@@ -56,6 +56,7 @@ def line(asked: dict[str, Any]) -> bytes:
 class WledSession(Session):
     """WLED: the only one of the three that can be read."""
 
+    beat_every_s = READ_EVERY_S
     _last: Reply | None = None
     _applied: State | None = None
     _started_s = 0.0
@@ -74,25 +75,17 @@ class WledSession(Session):
         reply = self._ask(wled.show(state, [segment.id for segment in known] or [0]))
         if reply.state.on != is_lit(state):
             raise LightUnreachableError("WLED does not show what it was sent")
-        self._applied, self._started_s = reply.state, elapsed_s - reply.info.uptime
+        self._applied, self._started_s = reply.state, elapsed_s - reply.uptime
 
     def beat(self, state: LightState, elapsed_s: float) -> None:
         """Read, and tell again when WLED has restarted; what people changed is left."""
-        before_s, self._started_s = self._started_s, elapsed_s - self.read().info.uptime
+        before_s, self._started_s = self._started_s, elapsed_s - self._ask(READ).uptime
         if self._started_s > before_s + RESTART_S:
             self.show(state, elapsed_s)
 
-    def beat_s(self, _state: LightState, _elapsed_s: float) -> float:
-        """A restart is noticed within these."""
-        return READ_EVERY_S
-
-    def read(self) -> Reply:
-        """What WLED is and shows."""
-        return self._ask(READ)
-
     def snapshot(self) -> dict[str, Any]:
         """What ``restore`` needs."""
-        return wled.snapshot(self.read().state)
+        return wled.snapshot(self._ask(READ).state)
 
     def changed(self) -> bool:
         """Whether an app or a button changed it."""

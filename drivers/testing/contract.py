@@ -20,9 +20,8 @@ from drivers.looks.effects import animation
 from drivers.rules import DEFAULT_LOOKS, GIVE_BACK
 from drivers.testing.bus import FakeBus
 from drivers.testing.clock import ManualClock
-from drivers.testing.desk import SOON_S, begun, desk, hanging, passing, shown
 from drivers.testing.imports import loaded
-from drivers.testing.rig import Rig
+from drivers.testing.rig import SOON_S, Rig, begun, desk, hanging, passing, shown
 
 P = ParamSpec("P")
 

@@ -7,15 +7,14 @@ plugged in again has forgotten what it showed.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 from bridge.contract.light import LightState, Rgb
 from drivers.base import Kind, Light, Surroundings
-from drivers.blocking import OnDemand, Worker, closing
+from drivers.blocking import OnDemand
 from drivers.usb.busylights import Busylight, UsbOptions, connect
-from drivers.usb.locks import Locks
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +22,10 @@ log = logging.getLogger(__name__)
 class UsbLight:
     """Opens its busylight with the first look, and again after it was unplugged."""
 
-    def __init__(self, name: str, worker: Worker, connect: Callable[[], Busylight]) -> None:
-        self._busylight = OnDemand(worker, connect, what=f"{name}: the light")
+    def __init__(self, busylight: OnDemand[Busylight]) -> None:
+        self._busylight = busylight
         self._shown: Rgb | None = None
         self._logged = ""
-        self.close = self._busylight.close
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``."""
@@ -50,12 +48,9 @@ class UsbLight:
 
 @asynccontextmanager
 async def _open(options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
-    take = partial(connect, options, locks=Locks(around.state_dir / "usb"))
-    async with (
-        Worker(f"usb-{around.name}") as worker,
-        closing(UsbLight(around.name, worker, take)) as light,
-    ):
-        yield light
+    take = partial(connect, options, locks=around.state_dir / "usb")
+    async with OnDemand(f"usb-{around.name}", take, what=f"{around.name}: the light") as busylight:
+        yield UsbLight(busylight)
 
 
 KIND = Kind(name="usb", options=UsbOptions, open=_open, min_interval_s=0.05)

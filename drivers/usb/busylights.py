@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge.config.installation import cure
 from bridge.config.tables.base import Settings
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.light import Rgb
-from drivers.usb.locks import LetGo, Locks, nothing
+from drivers.usb.locks import LetGo, lock, nothing
 
 PluggedIn = Mapping[Any, Sequence[Any]]
 """What is plugged in: the library's hardware by the class of light that it is."""
@@ -138,12 +139,15 @@ def plugged_in() -> PluggedIn:
 def connect(
     options: UsbOptions,
     look: Callable[[], PluggedIn] = plugged_in,
-    locks: Locks | None = None,
+    locks: Path | None = None,
 ) -> Busylight:
-    """Open the light that ``options`` choose, or of equal ones the first that nobody has."""
+    """Open the light that ``options`` choose, or of equal ones the first that nobody has.
+
+    Who has which is in the folder ``locks``.
+    """
     refused: LightRefusedError | None = None
     for found in choose(_listed(look), options):
-        let_go = locks.take(found.hardware.path) if locks else nothing
+        let_go = lock(locks, found.hardware.path) if locks else nothing
         if let_go is None:
             continue
         try:

@@ -18,32 +18,27 @@ from bridge.config.atomic_file import make_private
 LetGo = Callable[[], None]
 
 
-class Locks:
-    """Locks on files, one a place on the bus; they end with their process, however it ends."""
+def lock(folder: Path, place: bytes) -> LetGo | None:
+    """Lock the device at ``place`` on the bus; ``None`` when another driver has it.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def take(self, place: bytes) -> LetGo | None:
-        """Lock the device at ``place``; ``None`` when another driver has it.
-
-        Where no file can be written nothing can be locked, and everything is free.
-        """
-        try:
-            make_private(self._folder)
-            file = self._folder / f"{sha256(place).hexdigest()[:16]}.lock"
-            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            return nothing
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        except OSError:  # a file system without locks
-            os.close(handle)
-            return nothing
-        return partial(os.close, handle)
+    The lock is on a file in ``folder`` and ends with its process, however that ends. Where no file
+    can be written nothing can be locked, and everything is free.
+    """
+    try:
+        make_private(folder)
+        file = folder / f"{sha256(place).hexdigest()[:16]}.lock"
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return nothing
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError:  # a file system without locks
+        os.close(handle)
+        return nothing
+    return partial(os.close, handle)
 
 
 def nothing() -> None:

@@ -8,8 +8,8 @@ flows, and what others change it says by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import StringConstraints
@@ -79,54 +79,45 @@ class YeelightLight:
 
     async def apply(self, state: LightState) -> None:
         """Show ``state``; effects are drawn by the lamp."""
-
-        async def show(bulb: AsyncBulb) -> None:
+        async with self._on_line() as bulb:
             commands, wanted = look(state, _capability(bulb))
             for method, params in commands:
                 await bulb.async_send_command(method, list(params))
             bulb.last_properties.update(wanted)
             self._wanted = wanted
 
-        await self._on_line()
-        await self._bulb.call(show)
-
     async def capability(self) -> Capability:
         """What the lamp's properties show that it has."""
-        await self._on_line()
-        return _capability(await self._bulb.device())
+        async with self._on_line() as bulb:
+            return _capability(bulb)
 
     async def changed_by_others(self) -> bool:
         """Whether it shows something else than the last ``apply`` left."""
-
-        async def read(bulb: AsyncBulb) -> bool:
+        async with self._on_line() as bulb:
             if self._clock.monotonic() - self._asked_s >= ASK_EVERY_S:
                 await self._ask(bulb)
             now = bulb.last_properties
-            return any(now.get(key, value) != value for key, value in self._wanted.items())
-
-        await self._on_line()
-        return await self._bulb.call(read)
+        return any(now.get(key, value) != value for key, value in self._wanted.items())
 
     async def snapshot(self) -> dict[str, Any]:
         """Read what is shown, a running flow included."""
-        await self._on_line()
-        return dict(await self._bulb.call(self._ask))
+        async with self._on_line() as bulb:
+            return await self._ask(bulb)
 
     async def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring back what was read."""
-
-        async def send(bulb: AsyncBulb) -> None:
+        async with self._on_line() as bulb:
             for method, params in as_before(snapshot):
                 await bulb.async_send_command(method, list(params))
-
-        await self._on_line()
-        await self._bulb.call(send)
         self._wanted = {}
 
-    async def _on_line(self) -> None:
-        """Drop a connection that the lamp has ended, so that it is made anew at once."""
+    @asynccontextmanager
+    async def _on_line(self) -> AsyncIterator[AsyncBulb]:
+        """The lamp; a connection that it has ended is made anew at once."""
         if self._lost:
             await self._bulb.close()
+        async with self._bulb.used() as bulb:
+            yield bulb
 
     async def _ask(self, bulb: AsyncBulb) -> dict[str, Any]:
         found: dict[str, Any] = await bulb.async_get_properties(list(_READ))

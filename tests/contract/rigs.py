@@ -40,12 +40,12 @@ from drivers import (
     wled_light,
 )
 from drivers.base import Kind, Light, Surroundings
-from drivers.blocking import Worker
-from drivers.gpio.options import GpioOptions
+from drivers.blocking import OnDemand
+from drivers.gpio import GpioOptions
 from drivers.http_light.options import HttpOptions
+from drivers.hue import HueOptions
 from drivers.hue.api import HubLight
 from drivers.hue.looks import body_for, shows
-from drivers.hue.options import HueOptions
 from drivers.mqtt_light.options import MqttOptions
 from drivers.pixels_lamp import PixelsOptions, levels
 from drivers.serial_lamp.options import SerialOptions
@@ -504,12 +504,12 @@ class UsbRig(Rig):
     @asynccontextmanager
     async def _open(self, options: UsbOptions, around: Surroundings) -> AsyncIterator[Light]:
         """As ``drivers.usb`` does, but for the sockets."""
-        async with Worker("usb-contract") as worker:
-            light = UsbLight(around.name, worker, lambda: connect(options, self._usb.look))
-            try:
-                yield light
-            finally:
-                await light.close()
+        async with OnDemand(
+            "usb-contract",
+            lambda: connect(options, self._usb.look),
+            what=f"{around.name}: the light",
+        ) as busylight:
+            yield UsbLight(busylight)
 
     def shows(self, state: LightState) -> bool:
         told = bytes((1, ord("c"), *state.rgb, 0, 10, 0))

@@ -26,7 +26,7 @@ from bridge.doctor.broker import broker
 from bridge.doctor.findings import Finding
 from drivers import console
 from drivers.runtime.runner import Runner
-from drivers.settings import Common
+from drivers.settings import Common, LampConfig
 from tests.fakes.mosquitto import Mosquitto, running
 from tests.integration.broker.conftest import run_hurried
 
@@ -319,15 +319,11 @@ async def test_rules_of_the_last_release_let_a_lamp_explain_itself_and_take_what
         mqtt = {"host": "127.0.0.1", "port": built.port, "username": "desk"}
         values = {"state_dir": tmp_path / "lamp", "mqtt": mqtt, "drivers": {"desk": {"kind": "x"}}}
         as_bridge = config(built.port, tmp_path).mqtt
-        runner = Runner(
-            "desk",
-            config=HostConfig.model_validate(values),
-            common=Common(kind="x", follow=("alice",)),
-            kind=console.KIND,
-            options=Settings(),
-            clock=SystemClock(),
+        common = Common(kind="x", follow=("alice",))
+        lamp = LampConfig(
+            "desk", HostConfig.model_validate(values), common, console.KIND, Settings()
         )
-        running_lamp = asyncio.create_task(runner.run())
+        running_lamp = asyncio.create_task(Runner(lamp, clock=SystemClock()).run())
         try:
             explained = await heard_by(as_bridge, lambda why: not why["trying"])
             assert explained["can"] == ["for_s", "try"]

@@ -161,10 +161,10 @@ async def test_what_it_leaves_in_the_background_ends_with_it(tmp_path: Path) -> 
 async def test_a_run_that_was_given_up_before_it_began_never_does(tmp_path: Path) -> None:
     program = script(tmp_path, 'echo "$1" >>shown')
     runs = command.Program(None, os.environ)
-    turn = runs.turn()
+    turn = runs.turn
     runs.kill()
     runs.run(turn, [program, "old"], {})
-    runs.run(runs.turn(), [program, "new"], {})
+    runs.run(runs.turn, [program, "new"], {})
     assert text_of(tmp_path / "shown") == "new\n"
 
 

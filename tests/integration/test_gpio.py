@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,8 @@ from bridge.contract.errors import (
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
-from drivers.blocking import Worker
-from drivers.gpio import KIND, GpioLight
-from drivers.gpio.options import GpioOptions
+from drivers.blocking import OnDemand
+from drivers.gpio import KIND, GpioLight, GpioOptions
 from drivers.gpio.pins import raspberry_pi, take
 from drivers.runtime.lamp import Lamp
 from drivers.testing import FakeBus
@@ -39,10 +39,9 @@ ORANGE = LightState(color=(255, 51, 0), brightness=0.5)
 async def lit(
     options: GpioOptions, make_factory: Callable[[], Any], state_dir: Path
 ) -> AsyncIterator[GpioLight]:
-    async with Worker("gpio-test") as worker:
-        light = GpioLight(options, worker, lambda: take(options, state_dir, make_factory))
-        yield light
-        await light.close()
+    pins = partial(take, options, state_dir, make_factory)
+    async with OnDemand("gpio-test", pins, what="the pins") as leds:
+        yield GpioLight(options, leds)
 
 
 async def test_a_look_is_on_the_wires_of_an_rgb_led_with_common_cathode(tmp_path: Path) -> None:

@@ -20,13 +20,12 @@ from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
 from drivers.base import Surroundings
-from drivers.blocking import Worker
+from drivers.blocking import OnDemand
 from drivers.runtime.abilities import LOOK_EVERY_S
 from drivers.runtime.lamp import Lamp
 from drivers.testing import FakeBus
 from drivers.usb import KIND, UsbLight
 from drivers.usb.busylights import UsbOptions, connect, plugged_in
-from drivers.usb.locks import Locks
 from tests.fakes.clock import ManualClock
 from tests.fakes.usb_hardware import Usb
 
@@ -39,14 +38,12 @@ SERIAL_ADAPTERS = {(0x10C4, 0xEA60), (0x303A, 0x81DF)}
 
 @asynccontextmanager
 async def desk(
-    look: Callable[[], Any], locks: Locks | None = None, **choice: str
+    look: Callable[[], Any], locks: Path | None = None, **choice: str
 ) -> AsyncIterator[UsbLight]:
-    async with Worker("usb-test") as worker:
-        light = UsbLight("desk", worker, lambda: connect(UsbOptions(**choice), look, locks))
-        try:
-            yield light
-        finally:
-            await light.close()
+    async with OnDemand(
+        "usb-test", lambda: connect(UsbOptions(**choice), look, locks), what="desk: the light"
+    ) as busylight:
+        yield UsbLight(busylight)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +70,9 @@ async def test_two_drivers_have_one_each_of_two_equal_lights(
     usb, folder = Usb(), tmp_path / "usb"
     wires = [usb.plug("blink1"), usb.plug("blink1")]
     async with (
-        desk(usb.look, Locks(folder)) as one,
-        desk(usb.look, Locks(folder)) as other,
-        desk(usb.look, Locks(folder)) as third,
+        desk(usb.look, folder) as one,
+        desk(usb.look, folder) as other,
+        desk(usb.look, folder) as third,
     ):
         await one.apply(ORANGE)
         await other.apply(OFF)
@@ -88,15 +85,15 @@ async def test_two_drivers_have_one_each_of_two_equal_lights(
         await one.apply(ORANGE)
         assert [len(wire.sent) for wire in wires] == [1, 1]
         assert caplog.text.count("opened ThingM") == 2
-        await other.close()
+        await other._busylight.close()
         await third.apply(ORANGE)
         assert [len(wire.sent) for wire in wires] == [1, 2]
 
 
 async def test_a_driver_process_that_dies_leaves_its_light_to_the_next(tmp_path: Path) -> None:
     claim = (
-        "import sys, time, pathlib; from drivers.usb.locks import Locks; "
-        "print(bool(Locks(pathlib.Path(sys.argv[1])).take(b'1-0:1.0')), flush=True); "
+        "import sys, time, pathlib; from drivers.usb.locks import lock; "
+        "print(bool(lock(pathlib.Path(sys.argv[1]), b'1-0:1.0')), flush=True); "
         "time.sleep(60)"
     )
     usb = Usb()
@@ -105,12 +102,12 @@ async def test_a_driver_process_that_dies_leaves_its_light_to_the_next(tmp_path:
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
     assert await process.stdout.readline() == b"True\n"
-    async with desk(usb.look, Locks(tmp_path)) as here:
+    async with desk(usb.look, tmp_path) as here:
         await here.apply(ORANGE)
     assert [wire.opened for wire in wires] == [0, 1]
     process.kill()
     await process.wait()
-    async with desk(usb.look, Locks(tmp_path)) as here:
+    async with desk(usb.look, tmp_path) as here:
         await here.apply(ORANGE)
     assert [wire.opened for wire in wires] == [1, 1]
 
@@ -128,7 +125,7 @@ async def test_without_a_folder_for_locks_a_light_is_shown_all_the_same(tmp_path
     (tmp_path / "usb").write_text("no folder")
     usb = Usb()
     wire = usb.plug("blink1")
-    async with desk(usb.look, Locks(tmp_path / "usb")) as here:
+    async with desk(usb.look, tmp_path / "usb") as here:
         await here.apply(ORANGE)
     assert wire.opened == 1
 

@@ -20,7 +20,7 @@ from bridge.contract.topics import Topics
 from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.service import Service
 from drivers.runtime.runner import Runner
-from drivers.settings import Common
+from drivers.settings import Common, LampConfig
 from tests.fakes.microsoft.directory import Person
 from tests.world.broker import MemoryBroker, Nature
 from tests.world.clock import HostClock
@@ -227,12 +227,9 @@ class World:
             hands: list[Hand] = []
             kind = kind_of(bulb, moves=options.moves, readable=options.readable, opened=hands)
             life.at_death.append(lambda: die(hands))
+            config = Config.model_validate(self._common(process))
             runner = Runner(
-                name,
-                config=Config.model_validate(self._common(process)),
-                common=common,
-                kind=kind,
-                options=NoOptions(),
+                LampConfig(name, config, common, kind, NoOptions()),
                 clock=process.clock,
                 random=self.random(life.name),
                 connect=life.way.connect,

@@ -16,7 +16,7 @@ from bridge.config.tables.shared import HostConfig
 from bridge.contract.light import Effect
 from drivers.base import Kind, Light, Surroundings
 from drivers.runtime.runner import Runner
-from drivers.settings import Common
+from drivers.settings import Common, LampConfig
 from tests.fakes.clock import START, ManualClock
 from tests.fakes.light import FakeLight, ReadableFakeLight
 from tests.fakes.memory_broker import MemoryBroker
@@ -69,20 +69,17 @@ class Bench:
             color_modes=frozenset({color_mode}),
         )
         common = {"kind": "fake", "follow": ["alice"], **common}
+        config = HostConfig.model_validate(
+            {
+                "state_dir": folder,
+                "mqtt": {"base_topic": base},
+                "homeassistant": homeassistant or {},
+                "drivers": {name: {"kind": "fake"}},
+                "time_zone": zone,
+            }
+        )
         self.runner = Runner(
-            name,
-            config=HostConfig.model_validate(
-                {
-                    "state_dir": folder,
-                    "mqtt": {"base_topic": base},
-                    "homeassistant": homeassistant or {},
-                    "drivers": {name: {"kind": "fake"}},
-                    "time_zone": zone,
-                }
-            ),
-            common=Common.model_validate(common),
-            kind=self.kind,
-            options=Settings(),
+            LampConfig(name, config, Common.model_validate(common), self.kind, Settings()),
             clock=self.clock,
             connect=self.broker.connect,
             random=lambda: 0.5,

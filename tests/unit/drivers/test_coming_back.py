@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bridge.contract.light import OFF
 from drivers.rules import DEFAULT_LOOKS
-from drivers.rules.coming_back import next_time
+from drivers.rules.hours import next_time
 from drivers.settings import Common
 from tests.unit.drivers.bench import LIGHT, Bench
 

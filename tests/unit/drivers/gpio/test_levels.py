@@ -13,9 +13,8 @@ from pydantic import ValidationError
 
 from bridge.contract.light import OFF, LightState
 from drivers.base import Capability
-from drivers.gpio import KIND, tailored
-from drivers.gpio.levels import levels, traffic_light
-from drivers.gpio.options import CHANNELS, GpioOptions, Layout, parse_pin
+from drivers.gpio import KIND, GpioOptions, Layout, parse_pin, tailored
+from drivers.gpio.levels import CHANNELS, levels, traffic_light
 from drivers.rules.look import COLORS
 from tests.fakes.rows import rows
 

@@ -1,3 +1,5 @@
+from math import dist
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,6 @@ from drivers.hue.looks import (
     GAMUT_B,
     GAMUT_C,
     clip,
-    close,
     gamut_of,
     rgb_to_xy,
 )
@@ -43,7 +44,7 @@ def test_without_a_gamut_a_colour_still_is_one_that_a_hub_takes(color: Rgb) -> N
 @given(RGB, GAMUTS)
 def test_clipping_twice_is_clipping_once(color: Rgb, gamut: Gamut) -> None:
     once = rgb_to_xy(color, gamut)
-    assert close(clip(once, gamut), once, within=0.0002)
+    assert dist(clip(once, gamut), once) <= 0.0002
 
 
 @given(RGB, GAMUTS)
@@ -58,7 +59,7 @@ def test_no_corner_is_nearer_than_the_clipped_point(color: Rgb, gamut: Gamut) ->
 @pytest.mark.parametrize("gamut", [GAMUT_A, GAMUT_B, GAMUT_C])
 def test_the_primaries_are_near_the_corners(gamut: Gamut) -> None:
     for corner, color in zip(gamut, [(255, 0, 0), (0, 255, 0), (0, 0, 255)], strict=True):
-        assert close(rgb_to_xy(color, gamut), corner, within=0.005)
+        assert dist(rgb_to_xy(color, gamut), corner) <= 0.005
 
 
 def test_brightness_does_not_change_the_colour() -> None:

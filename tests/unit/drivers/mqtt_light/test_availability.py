@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.contract.errors import LightUnreachableError
-from drivers.mqtt_light.availability import ANSWER_S, Availability
+from drivers.mqtt_light.availability import ANSWER_S, Reach
+from drivers.testing import FakeBus, ManualClock
 from tests.fakes.mqtt_light_devices import TasmotaLight, ZigbeeBulb
 from tests.unit.drivers.mqtt_light.desk import GREEN, RED, Desk
 
@@ -186,15 +187,16 @@ async def test_a_base_topic_may_hold_slashes_and_so_may_a_name(
 
 
 def test_of_several_bridges_in_the_folders_of_a_device_the_nearest_counts() -> None:
-    attendance = Availability(("home/zigbee/bridge/state", "home/bridge/state"))
+    bridges = ("home/zigbee/bridge/state", "home/bridge/state")
+    reach = Reach(bridges, FakeBus(), ManualClock())
     heard = [
         ("home/bridge/state", False, "home/bridge/state"),
         ("home/zigbee/bridge/state", True, None),
         ("home/bridge/state", False, None),
     ]
     for topic, online, away in heard:
-        attendance.receive(topic, online=online, stored=False)
-        assert attendance.away == away
+        reach.receive(topic, online=online, stored=False)
+        assert reach.away == away
 
 
 @pytest.mark.parametrize(

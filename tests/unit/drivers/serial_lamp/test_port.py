@@ -1,27 +1,25 @@
 import errno
 import termios
-from dataclasses import dataclass
 
 import pytest
 from serial import SerialException
+from serial.tools.list_ports_common import ListPortInfo
 
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from drivers.serial_lamp.options import SerialOptions
 from drivers.serial_lamp.port import _refused, find
 
 
-@dataclass
-class Usb:
-    device: str
-    vid: int | None = None
-    pid: int | None = None
-    serial_number: str | None = None
+def usb(device: str, product: int, serial_number: str | None = None) -> ListPortInfo:
+    port = ListPortInfo(device)
+    port.vid, port.pid, port.serial_number = 0x2341, product, serial_number
+    return port
 
 
-BUILT_IN = Usb("/dev/ttyS0")
-UNO = Usb("/dev/ttyACM0", 0x2341, 0x0043, "7593")
-OTHER_UNO = Usb("/dev/ttyACM1", 0x2341, 0x0043, "8821")
-LEONARDO = Usb("/dev/ttyACM2", 0x2341, 0x8036)
+BUILT_IN = ListPortInfo("/dev/ttyS0")
+UNO = usb("/dev/ttyACM0", 0x0043, "7593")
+OTHER_UNO = usb("/dev/ttyACM1", 0x0043, "8821")
+LEONARDO = usb("/dev/ttyACM2", 0x8036)
 ALL = [BUILT_IN, UNO, OTHER_UNO, LEONARDO]
 
 
