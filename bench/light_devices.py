@@ -19,7 +19,7 @@ from bridge.contract.clock import SystemClock
 from bridge.demo.certificate import make_certificate
 from drivers import hue
 from drivers.base import Surroundings
-from drivers.hue import HueOptions
+from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
 from tests.fakes.http_devices import HttpDevice, WledStrip
 from tests.fakes.hue_hub import HueHub, color_light

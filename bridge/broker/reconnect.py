@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.broker.candidates import Candidate, Delays, next_of
 from bridge.broker.dispute import GOOD_S, Dispute, count_short_lived
 from bridge.broker.limits import lacks
 from bridge.broker.negotiation import UNSUPPORTED_PROTOCOL, V5, Negotiation
+from bridge.broker.next_try import Candidate, Delays, next_of
 from bridge.broker.reason_codes import Fault, Kind, explain
 from bridge.broker.session import ConnectionFailedError, Greeting, Limits
 from bridge.config.tables.shared import MqttSettings

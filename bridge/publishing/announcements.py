@@ -14,7 +14,7 @@ from bridge.publishing.bridge_messages import BridgeMessages
 from bridge.publishing.discovery.devices import Devices
 from bridge.publishing.outgoing import MANY, Outgoing
 from bridge.publishing.removal.gone_accounts import Removal
-from bridge.publishing.requests import Requests
+from bridge.publishing.request_queue import Requests
 from bridge.publishing.table_freshness import TableFreshness
 
 GOODBYES_MOST = 10_000

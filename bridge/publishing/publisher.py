@@ -8,7 +8,7 @@ from functools import partial
 from random import random as _random
 
 from bridge.broker import Broker
-from bridge.broker.birth_messages import Births
+from bridge.broker.home_assistant_start import Births
 from bridge.config.tables.config import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
@@ -27,7 +27,7 @@ from bridge.publishing.preferences import Preferences
 from bridge.publishing.removal.gone_accounts import Removal
 from bridge.publishing.repair.erased_topics import ErasedTopics
 from bridge.publishing.repair.overwritten_states import OverwrittenStates
-from bridge.publishing.requests import Requests
+from bridge.publishing.request_queue import Requests
 from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
 from bridge.retry import Random

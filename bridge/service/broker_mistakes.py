@@ -14,7 +14,7 @@ from bridge.config.authorities import OTHER_NAME, WRONG_DATES
 from bridge.config.loader import PREFIX
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.errors import PresenceBridgeError
-from bridge.web.data.words import for_people
+from bridge.web.data.page_words import for_people
 from bridge.web.refused import MistakeError
 
 SHOWN_S = 3.0

@@ -14,9 +14,9 @@ from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.web.data.history import PEOPLE, History
 from bridge.web.data.order import distinct
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.search import Search
 from bridge.web.data.snapshot import Day, Person, Snapshot
-from bridge.web.data.words import Calendar
 from bridge.web.render.forms import FIND
 from bridge.web.render.kiosk import kiosk_parts
 from bridge.web.render.page import parts_of

@@ -17,9 +17,10 @@ from bridge.contract.deadline import within
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
 from drivers.base import Surroundings
 from drivers.blocking import CutOff, Worker, cut_when_cancelled
-from drivers.hue import HueOptions, api
+from drivers.hue import api
 from drivers.hue.api import HubLight, HubRefusedError, Target
 from drivers.hue.looks import Body
+from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings, Place
 from drivers.hue.transport import END_S, NoTlsError, Transport
 

@@ -19,8 +19,8 @@ from drivers.hue.events import Events
 from drivers.hue.looks import Body, Write
 
 if TYPE_CHECKING:
-    from drivers.hue import HueOptions
     from drivers.hue.hub import Hub
+    from drivers.hue.options import HueOptions
 
 log = logging.getLogger(__name__)
 

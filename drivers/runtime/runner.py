@@ -12,8 +12,8 @@ from dataclasses import replace
 from random import random as _random
 
 from bridge.broker import Broker, Connect
-from bridge.broker.birth_messages import Births
 from bridge.broker.connection import connect as mqtt
+from bridge.broker.home_assistant_start import Births
 from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest

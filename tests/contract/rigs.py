@@ -43,9 +43,9 @@ from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import OnDemand
 from drivers.gpio import GpioOptions
 from drivers.http_light.options import HttpOptions
-from drivers.hue import HueOptions
 from drivers.hue.api import HubLight
 from drivers.hue.looks import body_for, shows
+from drivers.hue.options import HueOptions
 from drivers.mqtt_light.options import MqttOptions
 from drivers.pixels_lamp import PixelsOptions, levels
 from drivers.serial_lamp.options import SerialOptions

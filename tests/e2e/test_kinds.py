@@ -18,7 +18,7 @@ from bridge.contract.clock import SystemClock
 from bridge.contract.light import LightState
 from drivers.base import Surroundings
 from drivers.http_light.options import HttpOptions
-from drivers.hue import HueOptions
+from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
 from drivers.wled_light import WledOptions
 from tests.contract.rigs import CommandRig, HttpRig, HueRig, SerialRig, WledRig

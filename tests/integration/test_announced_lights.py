@@ -10,9 +10,9 @@ import pytest
 from zeroconf import ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
-from drivers import hue, wled_light
+from drivers import wled_light
 from drivers.commands.finding import report
-from drivers.hue import address_of
+from drivers.hue.search import SERVICE, address_of
 
 HUB_ID = "001788FFFE0A0B0C"
 """No other test, which may run beside this one, hears of it."""
@@ -43,7 +43,7 @@ async def network() -> AsyncIterator[AsyncZeroconf]:
 
 
 async def test_what_announces_itself_is_shown_with_its_config(network: AsyncZeroconf) -> None:
-    hub, strip = hue.SERVICE, wled_light.SERVICE
+    hub, strip = SERVICE, wled_light.SERVICE
     services = (
         announcement(
             hub, "Hue Bridge 0A0B0C", port=443, at="192.0.2.9", bridgeid=HUB_ID, modelid="BSB002"

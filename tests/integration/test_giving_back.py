@@ -15,7 +15,8 @@ import pytest
 
 from bridge.contract.clock import SystemClock
 from drivers.base import Surroundings
-from drivers.hue import KIND, HueOptions
+from drivers.hue import KIND
+from drivers.hue.options import HueOptions
 from drivers.testing import FakeBus
 from tests.fakes.forks import Forks
 from tests.fakes.hue_hub import HueHub, color_light, plug, white_light

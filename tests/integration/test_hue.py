@@ -19,9 +19,10 @@ from bridge.contract.light import OFF, Effect, LightState
 from bridge.contract.wire import Message
 from drivers.base import Paced, Restorable, Surroundings, Watchable
 from drivers.blocking import CutOff, Worker
-from drivers.hue import KIND, HueOptions, opened
+from drivers.hue import KIND, opened
 from drivers.hue.events import NONE_S, Events
 from drivers.hue.light import HueLight, Search
+from drivers.hue.options import HueOptions
 from drivers.hue.pairing import Pairing, Pairings
 from drivers.hue.transport import Transport
 from drivers.runtime.abilities import LOOK_EVERY_S

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from bridge.broker import (
-    birth_messages,
-    candidates,
     dial,
+    home_assistant_start,
+    next_try,
     receive_check,
     subscriptions,
     takeover,
@@ -21,7 +21,7 @@ from bridge.contract.errors import SignInUnreadableError
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import failed_read, freshness
 from bridge.publishing import account_messages, beats
-from bridge.publishing.requests import WAITING_MOST
+from bridge.publishing.request_queue import WAITING_MOST
 from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
 from bridge.web.access import password_file, wrong_passwords
@@ -39,15 +39,15 @@ A_REQUEST_S = 10.0
 """Of Microsoft; ``test_the_deadline_of_the_product_is_ten_seconds``."""
 
 SAID = [
-    ("at most {:g} s apart", candidates.MOST_S),
+    ("at most {:g} s apart", next_try.MOST_S),
     ("keepalive of {:g} s", dial.KEEPALIVE_S),
-    ("tried after {:g}, {:g}, then every {:g} s", *candidates.REFUSED_S),
+    ("tried after {:g}, {:g}, then every {:g} s", *next_try.REFUSED_S),
     ("asked again after {:g}, {:g}, {:g}, then every {:g} s", *subscriptions.RETRY_S),
     ("been `offline` for {:g} to {:g} s", *takeover.GONE_S),
     ("nothing was said there for {:g} s", takeover.SILENT_S),
-    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *candidates.THROWN_OUT_S),
+    ("tried after {:g}, {:g}, {:g}, {:g}, then every {:g} s", *next_try.THROWN_OUT_S),
     ("lamps' topics too | {:g} s |", beats.BEAT_S),
-    ("after up to {:g} s away", sum(candidates.QUICK_S) / 2 // 1),
+    ("after up to {:g} s away", sum(next_try.QUICK_S) / 2 // 1),
     ("waits that double, to {:g} s,", THROTTLE_MOST_S),
     ("more than {:g} requests wait at once", WAITING_MOST),
     ("values of single accounts after {:g} s", account_messages.STATE_EXPIRY_S),
@@ -79,7 +79,7 @@ SAID = [
     ("the newest look waits | {:g} s |", trouble.RETRY_MOST_S),
     ("| {:g} s; after `pair` {:g} s |", trouble.REFUSED_S, lamp.MENDED_EVERY_S),
     ("left as it is after {:g} s", lamp.LEAVE_S),
-    ("within {:g} s of its birth message", birth_messages.WAIT_S[1]),
+    ("within {:g} s of its birth message", home_assistant_start.WAIT_S[1]),
     ("one try in {:g} minutes", wrong_passwords.MOST_S / 60),
     ("| {:g} s, or at once by `reload` |", 2 * password_file.LOOK_S),
     ("cut off after {:g} s", Limits.of_files(1024).request_s),

@@ -16,8 +16,8 @@ from bridge.contract.light import LightState
 from bridge.contract.light_why import LightWhy
 from bridge.contract.topics import ONLINE, slug
 from bridge.contract.wire import decode
+from bridge.web.data.page_words import cut
 from bridge.web.data.snapshot import Light, Refusal
-from bridge.web.data.words import cut
 
 PAYLOAD_LIMIT, WHY_LIMIT = 4096, 8192
 """Bytes of a message, where ours have some hundred, and of an explanation, which lists people."""

@@ -21,8 +21,8 @@ from bridge.config.atomic_file import write_private
 from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Day, Person, Span
-from bridge.web.data.words import Calendar
 
 log = logging.getLogger(__name__)
 

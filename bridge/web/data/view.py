@@ -18,8 +18,8 @@ from bridge.contract.latest import Latest
 from bridge.contract.presence import Presence
 from bridge.contract.topics import Topics
 from bridge.web.data.broker_messages import LEAVES, driver_name, light_of, refusal_of
+from bridge.web.data.page_words import cut
 from bridge.web.data.snapshot import BridgeStatus, Light, Person, Refusal, Snapshot, Table
-from bridge.web.data.words import cut
 
 NAME_LIMIT, TEXT_LIMIT = 200, 1_000
 """Characters that are shown of a name and of a text about the bridge or a person."""

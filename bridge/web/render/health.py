@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from bridge.web.data.page_words import Calendar, plain
 from bridge.web.data.readiness import refused, waiting_for
 from bridge.web.data.snapshot import BridgeStatus, Snapshot
-from bridge.web.data.words import Calendar, plain
 from bridge.web.render.document import section
 from bridge.web.render.forms import copy_button, disclosure, form
 from bridge.web.render.markup import Child, join, tag

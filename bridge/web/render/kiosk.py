@@ -9,8 +9,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.page_words import Calendar, headline
 from bridge.web.data.snapshot import Person
-from bridge.web.data.words import Calendar, headline
 from bridge.web.render.markup import tag
 from bridge.web.render.parts import Parts, have_text
 from bridge.web.render.times import clock_time, iso

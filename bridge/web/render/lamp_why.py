@@ -8,7 +8,7 @@ from math import dist
 from markupsafe import Markup
 
 from bridge.contract.light_why import FollowedPerson, LightWhy
-from bridge.web.data.words import Calendar
+from bridge.web.data.page_words import Calendar
 from bridge.web.render.forms import disclosure
 from bridge.web.render.markup import tag
 

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from bridge import DOCS_URL
 from bridge.contract.clock import apart_words
 from bridge.contract.light import Can, Effect
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Light, Snapshot
-from bridge.web.data.words import Calendar
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure, form, link_away, text_field
 from bridge.web.render.lamp_why import color_name, reason_words, why_box

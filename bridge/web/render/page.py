@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Person, Snapshot
-from bridge.web.data.words import Calendar
 from bridge.web.render.document import document
 from bridge.web.render.forms import form, with_find
 from bridge.web.render.health import health_section, refusal_section

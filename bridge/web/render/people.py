@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from bridge.contract.account import SignInState, Way
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.page_words import SIGN_IN_WORDS, Calendar, headline, place_words
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import Person, Snapshot, Table
-from bridge.web.data.words import SIGN_IN_WORDS, Calendar, headline, place_words
 from bridge.web.render.document import section
 from bridge.web.render.forms import disclosure, form, text_field
 from bridge.web.render.markup import Child, join, tag

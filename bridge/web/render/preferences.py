@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from bridge.contract.account import SignInState
 from bridge.contract.preferred import STATUS_MESSAGE_LIMIT, PreferredPresence
+from bridge.web.data.page_words import plain
 from bridge.web.data.snapshot import Person
-from bridge.web.data.words import plain
 from bridge.web.render.forms import choice_field, disclosure, form, text_field
 
 SHOWN_AS: Mapping[str, str] = {each.value: plain(each) for each in PreferredPresence} | {

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from bridge.contract.account import SignIn, SignInState, Way
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Signer, Table
-from bridge.web.data.words import Calendar
 from bridge.web.render.forms import copy_button, disclosure, form, link_away
 from bridge.web.render.markup import join, numbered, tag
 from bridge.web.render.refused_sign_in import trouble

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from bridge.web.data.words import Calendar
+from bridge.web.data.page_words import Calendar
 from bridge.web.render.markup import join, tag
 
 

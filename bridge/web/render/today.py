@@ -13,8 +13,8 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.page_words import KIND_WORDS, Calendar, duration
 from bridge.web.data.snapshot import Day, Span
-from bridge.web.data.words import KIND_WORDS, Calendar, duration
 from bridge.web.render.document import card_document, section
 from bridge.web.render.forms import disclosure
 from bridge.web.render.markup import join, tag

@@ -17,7 +17,7 @@ from bridge.contract.errors import TryAgainError
 from bridge.contract.found_broker import FoundBroker
 from bridge.contract.registration import Registration
 from bridge.setup import CA_FILE
-from bridge.web.data.words import for_people
+from bridge.web.data.page_words import for_people
 from bridge.web.refused import Fields, MistakeError
 from bridge.web.set_up.answers import authority_of, broker_of
 from bridge.web.set_up.config_file import write_authority

@@ -13,8 +13,8 @@ from bridge.contract.errors import PresenceBridgeError, TryAgainError
 from bridge.contract.latest import Latest
 from bridge.web.access.proxies import log_change
 from bridge.web.application import go_to, html
+from bridge.web.data.page_words import for_people
 from bridge.web.data.snapshot import Signer, Snapshot
-from bridge.web.data.words import for_people
 from bridge.web.refused import Fields, MistakeError
 from bridge.web.render.document import card_document, message_page, way_back
 from bridge.web.render.markup import tag

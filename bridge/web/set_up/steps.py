@@ -20,7 +20,7 @@ from bridge.contract.supervised import supervised
 from bridge.web.access.guard import Guard
 from bridge.web.access.proxies import log_change
 from bridge.web.application import application, back_to_page, go_to, html
-from bridge.web.data.words import for_people
+from bridge.web.data.page_words import for_people
 from bridge.web.refused import Fields, MistakeError
 from bridge.web.serving.assets import Assets
 from bridge.web.serving.form_fields import fields_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.broker.candidates import MOST_S, Delays
+from bridge.broker.next_try import MOST_S, Delays
 from bridge.broker.reason_codes import Kind
 
 

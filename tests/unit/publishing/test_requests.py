@@ -10,7 +10,7 @@ import pytest
 from bridge.contract.account import Followed
 from bridge.contract.errors import AccessRefusedError
 from bridge.contract.topics import Topics
-from bridge.publishing.requests import WAITING_MOST
+from bridge.publishing.request_queue import WAITING_MOST
 from tests.unit.publishing.bench import Bench
 
 TOPICS = Topics()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Snapshot
-from bridge.web.data.words import Calendar
 from bridge.web.render.page import parts_of
 from bridge.web.render.parts import Parts
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bridge.contract.presence import Activity, Availability
 from bridge.contract.presence_kind import Kind
 from bridge.web.data.history import ALIVE_EVERY_S, KEPT, PEOPLE, Change, History
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Person
-from bridge.web.data.words import Calendar
 from tests.fakes.clock import ManualClock
 from tests.fakes.web_page import person
 

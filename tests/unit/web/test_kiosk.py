@@ -7,8 +7,8 @@ import pytest
 from markupsafe import Markup
 
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Person
-from bridge.web.data.words import Calendar
 from bridge.web.render.kiosk import KIOSK, kiosk_page, kiosk_parts
 from tests.fakes.web_page import NOON, person, waiting
 from tests.unit.web.reading import Reading

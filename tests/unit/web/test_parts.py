@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Snapshot
-from bridge.web.data.words import Calendar
 from bridge.web.render.page import page
 from bridge.web.render.parts import CARDS_SLOT, HAVE_LIMIT, Parts, have_of, have_text
 from tests.fakes.web_page import NOON, person, service

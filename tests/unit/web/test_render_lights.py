@@ -8,8 +8,8 @@ import pytest
 
 from bridge.contract.light import OFF, LightState
 from bridge.contract.light_why import FollowedPerson, LightWhy, Reason
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Light, Person, Snapshot
-from bridge.web.data.words import Calendar
 from bridge.web.render.lamp_why import color_name
 from bridge.web.render.lights import lights_section
 from tests.fakes.rows import rows

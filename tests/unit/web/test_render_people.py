@@ -7,9 +7,9 @@ import pytest
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence import Activity, Availability, Presence, WorkLocation
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.search import SHOWN
 from bridge.web.data.snapshot import Person, Snapshot, Table
-from bridge.web.data.words import Calendar
 from bridge.web.render.page import parts_of
 from bridge.web.render.people import person_card
 from bridge.web.render.sign_in import sign_in_panel

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from bridge.contract.account import SignIn, SignInState, Way
 from bridge.contract.presence_kind import Kind
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Day, Person, Refusal, Snapshot, Span, Table
-from bridge.web.data.words import Calendar
 from bridge.web.render.document import login_page, message_page
 from bridge.web.render.health import health_section
 from bridge.web.render.lights import lights_section

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import pytest
 
 from bridge.contract.account import Letter, Mend, SignIn, SignInState, Way
+from bridge.web.data.page_words import Calendar
 from bridge.web.data.snapshot import Person, Table
-from bridge.web.data.words import Calendar
 from bridge.web.render.people import person_card
 from bridge.web.render.sign_in import sign_in_panel
 from tests.fakes.web_page import BOTH, BROWSER_ADDRESS, NOON, in_browser, person, waiting

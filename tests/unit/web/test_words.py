@@ -8,7 +8,7 @@ import pytest
 from bridge.contract.account import SignIn, SignInState
 from bridge.contract.presence import Activity, Availability, Presence
 from bridge.contract.presence_kind import Kind
-from bridge.web.data.words import Calendar, duration, for_people, headline, presence_words
+from bridge.web.data.page_words import Calendar, duration, for_people, headline, presence_words
 from tests.fakes.rows import rows
 from tests.fakes.web_page import NOON, person, waiting
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from drivers.hue import KIND, HueOptions
+from drivers.hue import KIND
+from drivers.hue.options import HueOptions
 from tests.fakes.rows import rows
 
 
