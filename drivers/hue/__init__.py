@@ -1,7 +1,7 @@
 """The ``hue`` kind: Philips Hue lights and groups through their hub. Loads phue only when opened.
 
 ``looks`` and ``api`` are pure; ``transport`` speaks to the hub, ``hub`` is phue over it, ``light``
-is what the runner sees, ``events`` is what the hub says by itself, ``pairing`` gets its key.
+is what the runner sees, ``events`` is what the hub says by itself, ``link_button`` gets its key.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from drivers.base import Kind, Light, Surroundings
 from drivers.blocking import Worker
 from drivers.hue.events import Events
 from drivers.hue.light import FRAME_INTERVAL_S, LIGHT_INTERVAL_S, HueLight, Search
+from drivers.hue.link_button import pair
 from drivers.hue.options import HueOptions
-from drivers.hue.pairing import pair
 from drivers.hue.search import address_of, find
 from drivers.registry import without_library
 

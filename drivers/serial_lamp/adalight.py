@@ -1,42 +1,23 @@
-r"""Adalight frames: ``Ada``, the number of LEDs, a check byte, then red, green, blue of each.
+"""A strip that takes Adalight frames; none is ever answered.
 
-A frame is never answered; the strip goes dark (or WLED back to its own effect) when they stop.
-Source: Adafruit, "Adalight" sketch LEDstream (``Ada\n`` when it starts and while it waits);
-WLED wled_serial.cpp, which goes back 2.5 s after the last frame.
+It goes dark (or WLED back to its own effect) when they stop. Source: WLED wled_serial.cpp, which
+goes back 2.5 s after the last frame.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.contract.light import LightState, Rgb
+from bridge.contract.light import LightState
 from drivers.looks.effects import animation
+from drivers.serial_lamp.adalight_frame import encode, frame_s, says_ready
 from drivers.serial_lamp.session import Session
 
 if TYPE_CHECKING:
     from drivers.serial_lamp.port import SerialPort
 
-MAGIC = b"Ada"
 AGAIN_S = 1.0
 """Between two frames that say the same; WLED forgets after 2.5 s, the first sketch after 15 s."""
-BITS_A_BYTE = 10
-"""8N1: a start bit, eight bits, a stop bit."""
-
-
-def encode(color: Rgb, leds: int) -> bytes:
-    """A frame that gives all ``leds`` (1 to 65536) one colour."""
-    high, low = divmod(leds - 1, 256)
-    return MAGIC + bytes((high, low, high ^ low ^ 0x55)) + bytes(color) * leds
-
-
-def frame_s(leds: int, baud: int) -> float:
-    """Seconds that a frame is on the line."""
-    return (len(MAGIC) + 3 + 3 * leds) * BITS_A_BYTE / baud
-
-
-def says_ready(line: bytes) -> bool | None:
-    """``True`` for the line of a sketch that waits for frames, else ``None``."""
-    return True if line.strip().endswith(MAGIC) else None
 
 
 class AdalightSession(Session):

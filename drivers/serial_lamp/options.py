@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from bridge.config.tables.base import Settings
 from drivers.looks.brightness import Gamma
-from drivers.serial_lamp.adalight import frame_s
+from drivers.serial_lamp.adalight_frame import frame_s
 
 LONGEST_FRAME_S = 0.5
 """A frame must be through well before the next one is due."""

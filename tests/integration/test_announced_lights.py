@@ -10,7 +10,7 @@ import pytest
 from zeroconf import ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
-from drivers import wled_light
+from drivers import hue, wled_light
 from drivers.commands.finding import report
 from drivers.hue.search import SERVICE, address_of
 

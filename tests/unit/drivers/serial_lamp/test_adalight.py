@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.light import Effect, LightState
-from drivers.serial_lamp.adalight import AdalightSession, encode, frame_s, says_ready
+from drivers.serial_lamp.adalight import AdalightSession
+from drivers.serial_lamp.adalight_frame import encode, frame_s, says_ready
 from tests.fakes.rows import rows
 from tests.fakes.serial_boards import AdalightStrip
 
