@@ -28,7 +28,7 @@ collect_ignore = ["homeassistant"]
 HERE = Path(__file__).parent
 ON_ONE_LOOP = (HERE / "e2e", HERE / "integration" / "web")
 """Their tests share a loop, and with it a browser, whose start takes longer than most of them."""
-WORKERS_A_CORE, MOST_WORKERS = 3, 16
+WORKERS_A_CORE, MOST_WORKERS = 4, 16
 """Many tests wait: for a program to start, or a browser. Unit tests do not."""
 EXAMPLES = 50
 """Of each property; a run has other ones than the run before."""

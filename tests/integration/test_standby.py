@@ -115,7 +115,9 @@ async def test_a_pause_that_microsoft_asked_the_other_for_is_kept(tmp_path: Path
         assert service.health().throttled_until is None
         await take_over(broker, clock)
         saved = tmp_path / "pauses.json"
-        await eventually(lambda: until.isoformat() in saved.read_text(encoding="utf-8"))
+        await eventually(
+            lambda: saved.exists() and until.isoformat() in saved.read_text(encoding="utf-8")
+        )
 
 
 async def test_who_waits_reconnects_where_its_connection_ends_at_its_very_beginning(
