@@ -14,7 +14,7 @@ from tests.world.play import play
 from tests.world.shrink import shrink
 from tests.world.story import Step, tell
 
-SEEDS, PARTS = 60, 6
+SEEDS, PARTS = 48, 6
 ROOT = Path(__file__).parents[2]
 
 
