@@ -11,17 +11,18 @@ from functools import partial
 from pathlib import Path
 
 import bridge
-from bridge import __version__, state_dir
+from bridge import __version__
+from bridge.config import state_dir
 from bridge.config.added_people import with_added
 from bridge.config.command_line import FAILED, OK
 from bridge.config.loader import load
+from bridge.config.systemd import STOPPING, notify, reloading
 from bridge.config.tables.config import Config
 from bridge.config.tables.web import WebSettings
 from bridge.config.time_zone import clock_of_hours, has_hours, with_zone_of_hours
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError
 from bridge.contract.garbage_collection import loading
-from bridge.notify import STOPPING, notify, reloading
 from bridge.service.composition import OpenPage
 from bridge.service.guided_setup import guide, unfinished
 from bridge.service.local_api import LocalApi

@@ -13,7 +13,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge import __version__, logs
+from bridge import __version__
+from bridge.config import logs
 from bridge.contract.errors import ConfigError
 from bridge.contract.garbage_collection import loading
 

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from bridge import __version__
 from bridge.config.command_line import OK, common_options, exit_code, first_word
 from bridge.config.loader import config_path, load_host
+from bridge.config.logs import LEVELS, set_up
 from bridge.config.tables.shared import DriverTable, HostConfig
 from bridge.config.text_file import EncodingError, read_secret
 from bridge.config.time_zone import with_zone
@@ -29,7 +30,6 @@ from bridge.config.validation_errors import unknown
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import ConfigError, TryAgainError
 from bridge.contract.garbage_collection import loading
-from bridge.logs import LEVELS, set_up
 from drivers.commands import arguments as arguments_of
 from drivers.registry import FINDABLE, find, is_ready, listing
 from drivers.runtime import stopping

@@ -27,9 +27,9 @@ from bridge.broker.takeover import watch
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
+from bridge.contract.retry import Random
 from bridge.contract.topics import OFFLINE, ONLINE
 from bridge.contract.wire import Message
-from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from bridge.broker.session import ConnectionFailedError
 from bridge.config.tables.shared import MqttSettings
-from bridge.retry import Random
+from bridge.contract.retry import Random
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from bridge.broker.broker import Broker
 from bridge.broker.session import Received
 from bridge.contract.clock import Clock
+from bridge.contract.retry import Random
 from bridge.contract.topics import ONLINE, Topics
 from bridge.contract.wire import Message
-from bridge.retry import Random
 
 WAIT_S = (1.0, 5.0)
 """Home Assistant asks for a random delay after its birth message."""

@@ -10,7 +10,7 @@ from math import inf
 from bridge.broker.dispute import GOOD_S
 from bridge.broker.negotiation import Negotiation
 from bridge.broker.reason_codes import Kind
-from bridge.retry import Random, full_jitter
+from bridge.contract.retry import Random, full_jitter
 
 QUICK_S = (0.1, 0.3, *[1.0] * 13)
 """For a broker on the LAN that starts again: it is missed for a second after it is back."""

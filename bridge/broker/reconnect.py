@@ -14,8 +14,8 @@ from bridge.broker.reason_codes import Fault, Kind, explain
 from bridge.broker.session import ConnectionFailedError, Greeting, Limits
 from bridge.config.tables.shared import MqttSettings
 from bridge.contract.clock import Clock
+from bridge.contract.retry import Random
 from bridge.contract.wire import Message
-from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from bridge import state_dir
 from bridge.commands.account_states import Summary, from_broker, from_service
 from bridge.commands.remote import ask
 from bridge.commands.remote_by_socket import on_this_machine
 from bridge.commands.terminal import chosen_account, say
+from bridge.config import state_dir
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.clock import SystemClock

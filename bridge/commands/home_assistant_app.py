@@ -23,7 +23,7 @@ from bridge.config.text_file import Stamp, stamp_of
 from bridge.contract.clock import Clock, SystemClock
 from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError
-from bridge.retry import Random, full_jitter
+from bridge.contract.retry import Random, full_jitter
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import asyncio
 import sys
 from contextlib import aclosing
 
-from bridge import state_dir
 from bridge.commands.dialog import Actions, Dialog
 from bridge.commands.remote import ask, reached
 from bridge.commands.terminal import chosen_account, letter_text, say
+from bridge.config import state_dir
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.account import Way

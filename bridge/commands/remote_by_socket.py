@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.tables.config import Config
 from bridge.contract.account import Letter, SignIn, SignInState, Way
 from bridge.contract.errors import ContractError, PersonMustActError, TryAgainError

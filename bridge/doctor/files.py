@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.tables.config import Config
 from bridge.config.unreadable_file import chown_command, this_user, unreadable
 from bridge.contract.errors import ConfigError

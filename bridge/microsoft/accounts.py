@@ -13,6 +13,7 @@ from typing import Self
 from bridge.config.tables.config import Config, NetworkSettings
 from bridge.contract.account import Way
 from bridge.contract.clock import Clock
+from bridge.contract.retry import Random
 from bridge.microsoft.account import MicrosoftAccount
 from bridge.microsoft.budget import REQUESTS_AN_HOUR, Budget
 from bridge.microsoft.clouds import cloud_of
@@ -32,7 +33,6 @@ from bridge.microsoft.sign_in.scopes import scopes_of
 from bridge.microsoft.sign_in.tenant import FoundTenant, look_up
 from bridge.microsoft.sign_in.token_cache import TokenCache, token_file
 from bridge.microsoft.writing import Writer, file_of
-from bridge.retry import Random
 
 WORKERS = 64
 """At the most; one is started when all others are busy."""

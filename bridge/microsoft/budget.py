@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
-from bridge.retry import RETRY_AFTER_MOST_S
+from bridge.contract.retry import RETRY_AFTER_MOST_S
 
 LIMIT = 1_500
 SENDING = 20

@@ -17,11 +17,11 @@ from bridge.contract.clock import Clock
 from bridge.contract.errors import PresenceBridgeError, SourceDataError, SourceUnavailableError
 from bridge.contract.garbage_collection import uncollected
 from bridge.contract.presence import Presence
+from bridge.contract.retry import Random, full_jitter, retry_after_s
 from bridge.microsoft.budget import Budget
 from bridge.microsoft.graph_errors import claims_of, reason_of, refusal, refused
 from bridge.microsoft.http import OK, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.presence import parse_presence
-from bridge.retry import Random, full_jitter, retry_after_s
 
 log = logging.getLogger(__name__)
 

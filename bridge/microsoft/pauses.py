@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.config.state_file import StateFile
 from bridge.contract.clock import Clock
-from bridge.retry import RETRY_AFTER_MOST_S
+from bridge.contract.retry import RETRY_AFTER_MOST_S
 
 
 class Pauses:

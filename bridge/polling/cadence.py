@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Availability, Presence
-from bridge.retry import Random
+from bridge.contract.retry import Random
 
 MOST_LIKELY, LEAST_LIKELY = 6.25, 1 / 36
 """Here the pace is ``fastest`` and ``slowest``. With 2, 5 and 30 s it follows the root."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bridge.config.tables.config import PollingSettings
 from bridge.contract.errors import SourceUnavailableError, TryAgainError
-from bridge.retry import RETRY_AFTER_MOST_S, Random, doubled_s, full_jitter
+from bridge.contract.retry import RETRY_AFTER_MOST_S, Random, doubled_s, full_jitter
 
 DEADLINE_S, DEADLINE_EACH_S = 30.0, 0.001
 """A read may take so long, and so much more for each account."""

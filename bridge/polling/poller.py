@@ -20,6 +20,7 @@ from bridge.contract.errors import (
 )
 from bridge.contract.hours import WeeklyHours
 from bridge.contract.presence import Presence
+from bridge.contract.retry import Random
 from bridge.contract.supervised import supervised
 from bridge.polling.cadence import History, Pace, fair, pace
 from bridge.polling.facts import EpochAt, Facts
@@ -30,7 +31,6 @@ from bridge.polling.machine_sleep import sleep_until_woken
 from bridge.polling.read_order import log_counted_anew
 from bridge.polling.reporting import Report, Reporting
 from bridge.polling.source import Source
-from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 

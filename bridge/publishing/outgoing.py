@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from bridge.broker import Broker
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
+from bridge.contract.retry import Random
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
-from bridge.retry import Random
 
 MANY = 1_000
 """With more people than that, each of them is sent less, and less often."""

@@ -13,6 +13,7 @@ from bridge.config.tables.config import Config
 from bridge.contract.account import Followed
 from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
+from bridge.contract.retry import Random
 from bridge.contract.supervised import supervised
 from bridge.contract.topics import Topics
 from bridge.contract.wire import Message
@@ -30,7 +31,6 @@ from bridge.publishing.repair.overwritten_states import OverwrittenStates
 from bridge.publishing.request_queue import Requests
 from bridge.publishing.table_freshness import TableFreshness
 from bridge.publishing.today.minutes import Minutes
-from bridge.retry import Random
 
 
 class Publisher:

@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bridge import __version__, state_dir
+from bridge import __version__
 from bridge.broker import Broker, Connect, Lease
+from bridge.config import state_dir
 from bridge.config.state_file import StateFile
 from bridge.config.tables.config import Config
 from bridge.contract.account import AccountFacts, Followed
@@ -21,12 +22,12 @@ from bridge.contract.clock import Clock
 from bridge.contract.commands import Commands
 from bridge.contract.errors import PersonMustActError
 from bridge.contract.health import Health
+from bridge.contract.retry import Random
 from bridge.contract.supervised import Supervision
 from bridge.microsoft import Microsoft
 from bridge.microsoft.accounts import OpenHttp
 from bridge.polling import Epoch, fold
 from bridge.publishing import Publisher
-from bridge.retry import Random
 from bridge.service.followed_accounts import FollowedAccounts
 from bridge.service.sources import Sources
 from bridge.service.standby import last_served, throttled_until

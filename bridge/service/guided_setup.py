@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.loader import from_environment, load
 from bridge.config.supervisor import is_app
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID

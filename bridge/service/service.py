@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from random import random as _random
 
-from bridge import logs
 from bridge.broker import Connect, connect
+from bridge.config import logs
 from bridge.config.tables.accounts import AccountSettings
 from bridge.config.tables.config import Config
 from bridge.contract.account import Way
@@ -20,10 +20,10 @@ from bridge.contract.health import Health
 from bridge.contract.light import LightCommand
 from bridge.contract.preferred import Preferred, PreferredLocation, PreferredPresence
 from bridge.contract.registration import Registration
+from bridge.contract.retry import Random
 from bridge.contract.wire import Message, encode_json
 from bridge.microsoft import Writer
 from bridge.microsoft.accounts import OpenHttp
-from bridge.retry import Random
 from bridge.service.composition import Composition, OpenLocalApi, OpenPage
 from bridge.service.followed_accounts import ALONE_MOST
 from bridge.service.registration_change import change_registration, registration_of

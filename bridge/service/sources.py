@@ -19,10 +19,10 @@ from bridge.contract.account import NEEDS_SIGN_IN, AccountFacts, Followed
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.contract.errors import ConfigError, PersonMustActError, PresenceBridgeError
+from bridge.contract.retry import Random
 from bridge.contract.supervised import supervised
 from bridge.microsoft import Microsoft, MicrosoftAccount
 from bridge.polling import EpochAt, Poller, Status
-from bridge.retry import Random
 from bridge.service.followed_accounts import ALONE_MOST, FollowedTable, settings_of, why_unread
 
 FIRST_READS_S = 5.0

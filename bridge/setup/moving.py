@@ -15,7 +15,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Any
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.atomic_file import is_there, make_folder, write_public
 from bridge.config.text_file import read_text
 from bridge.contract.errors import ConfigError

@@ -18,7 +18,7 @@ from http import HTTPStatus
 from bridge.contract.clock import Clock
 from bridge.contract.deadline import within
 from bridge.contract.errors import PresenceBridgeError
-from bridge.retry import Random, full_jitter
+from bridge.contract.retry import Random, full_jitter
 from drivers.blocking import CutOff, Worker, cut_when_cancelled
 from drivers.hue.pairing import Pairing
 from drivers.hue.transport import END_S, Transport

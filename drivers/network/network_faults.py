@@ -8,7 +8,7 @@ import ssl
 
 from bridge.contract.clock import SystemClock
 from bridge.contract.errors import LightUnreachableError
-from bridge.retry import retry_after_s
+from bridge.contract.retry import retry_after_s
 
 _TEXTS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((TimeoutError,), "does not answer"),

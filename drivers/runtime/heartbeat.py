@@ -9,7 +9,7 @@ from functools import partial
 from os import environ as _environ
 from pathlib import Path
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.contract.clock import Clock
 from bridge.contract.supervised import supervised
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.light import OFF, Effect, LightState
-from bridge.retry import Random
+from bridge.contract.retry import Random
 from drivers.base import Capability, Capable, Kind, Light, Words
 from drivers.looks.effects import Playback, animation
 from drivers.looks.words import OFF as NO_WORDS

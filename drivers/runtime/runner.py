@@ -17,9 +17,9 @@ from bridge.broker.home_assistant_start import Births
 from bridge.config.time_zone import clock_of_hours
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
+from bridge.contract.retry import Random
 from bridge.contract.supervised import supervised
 from bridge.contract.wire import Message
-from bridge.retry import Random
 from drivers.base import Capability, Light, Restorable, Surroundings, Worded, Words
 from drivers.presence.decisions import Decisions
 from drivers.presence.following import Following

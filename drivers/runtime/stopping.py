@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bridge.config.command_line import FAILED, INTERRUPTED, OK
-from bridge.notify import STOPPING, notify
+from bridge.config.systemd import STOPPING, notify
 
 log = logging.getLogger(__name__)
 

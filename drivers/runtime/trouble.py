@@ -10,8 +10,8 @@ import math
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import LightRefusedError, LightUnreachableError
+from bridge.contract.retry import Random, full_jitter
 from bridge.contract.supervised import Faults
-from bridge.retry import Random, full_jitter
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from bridge.notify import ALIVE, READY, STOPPING
+from bridge.config.systemd import ALIVE, READY, STOPPING
 from tests.e2e.conftest import Stage
 from tests.fakes.systemd import listening
 

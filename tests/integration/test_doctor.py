@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import doctor, state_dir
+from bridge import doctor
 from bridge.broker import visit
+from bridge.config import state_dir
 from bridge.config.command_line import FAILED, OK
 from bridge.config.loader import load
 from bridge.contract.wire import Message, encode_json

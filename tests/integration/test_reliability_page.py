@@ -18,11 +18,11 @@ from bridge.config import state_file
 from bridge.config.tables.config import PollingSettings
 from bridge.contract import supervised
 from bridge.contract.errors import SignInUnreadableError
+from bridge.contract.retry import RETRY_AFTER_MOST_S
 from bridge.microsoft.graph import THROTTLE_MOST_S
 from bridge.polling import failed_read, freshness
 from bridge.publishing import account_messages, beats
 from bridge.publishing.request_queue import WAITING_MOST
-from bridge.retry import RETRY_AFTER_MOST_S
 from bridge.service import signals
 from bridge.web.access import password_file, wrong_passwords
 from bridge.web.serving.limits import CALM_S, SHARE, Limits

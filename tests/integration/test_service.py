@@ -15,7 +15,7 @@ from typing import cast
 import aiohttp
 import pytest
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.tables.config import Config
 from bridge.config.tables.web import WebSettings
 from bridge.contract.account import AccountFacts, Followed

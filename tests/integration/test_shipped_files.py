@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.command_line import WRONG_USE
 from bridge.config.loader import from_environment, load
 from bridge.config.tables.accounts import PLACEHOLDER_CLIENT_ID, AccountSettings, MicrosoftSettings

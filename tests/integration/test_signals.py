@@ -16,7 +16,7 @@ from bridge.app import command_line
 PROLOGUE = """
 import asyncio, os, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
-from bridge import logs
+from bridge.config import logs
 from bridge.service.signals import Signals
 logs.set_up("info", "text", under_journal=False)
 signals = Signals(stop_s=1.0, leftover_s=0.5)

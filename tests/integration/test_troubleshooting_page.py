@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.tables.config import Config
 from bridge.config.time_zone import with_zone
 from bridge.config.unreadable_file import unreadable

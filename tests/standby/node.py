@@ -9,7 +9,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bridge import logs
+from bridge.config import logs
 from bridge.config.loader import load
 from bridge.contract.clock import SystemClock
 from bridge.service.service import Service

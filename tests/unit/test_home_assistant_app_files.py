@@ -18,11 +18,12 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from bridge import REPOSITORY, __version__, state_dir
+from bridge import REPOSITORY, __version__
 from bridge.commands.home_assistant_app import END_S
+from bridge.config import state_dir
+from bridge.config.logs import LEVELS
 from bridge.config.supervisor import PAGE, AppOptions
 from bridge.config.tables.base import Slug
-from bridge.logs import LEVELS
 from bridge.service.local_socket import NAME as SOCKET
 from drivers.runtime.heartbeat import heartbeat_of
 from drivers.runtime.stopping import STOP_S as LAMP_STOP_S

@@ -21,8 +21,8 @@ from bridge.broker.session import (
     Refusal,
     SubscriptionRefusedError,
 )
+from bridge.contract.retry import Random
 from bridge.contract.wire import Message
-from bridge.retry import Random
 from tests.world.broker import Link, MemoryBroker
 
 DEADLINE_S = 10.0

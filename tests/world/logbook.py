@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.logs import TextFormatter
+from bridge.config.logs import TextFormatter
 from tests.world.process import LIFE
 
 KEPT = 400

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from bridge.config.tables.config import NetworkSettings
 from bridge.contract.clock import Clock
+from bridge.contract.retry import Random
 from bridge.microsoft.http import Fault, Http, HttpError, HttpRequest, HttpResponse
-from bridge.retry import Random
 from tests.world.microsoft import LOGIN_HOST, MemoryMicrosoft, Told
 
 WINDOW_S = 30.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from math import inf
 from typing import NamedTuple
 
-from bridge.retry import doubled_s
+from bridge.contract.retry import doubled_s
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from bridge.contract.errors import (
     TryAgainError,
 )
 from bridge.contract.latest import Latest
+from bridge.contract.retry import Random, doubled_s, full_jitter
 from bridge.microsoft.people.directory import Member, Memory
-from bridge.retry import Random, doubled_s, full_jitter
 
 log = logging.getLogger(__name__)
 

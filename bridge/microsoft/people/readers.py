@@ -10,13 +10,13 @@ from bridge.contract.account import SignIn
 from bridge.contract.clock import Clock
 from bridge.contract.latest import Latest
 from bridge.contract.presence import Part, Presence
+from bridge.contract.retry import Random
 from bridge.microsoft.graph import Graph
 from bridge.microsoft.people.bulk import Bulk
 from bridge.microsoft.people.directory import Member, Memory, Named, named
 from bridge.microsoft.people.members import Members
 from bridge.microsoft.people.nested_groups import Group
 from bridge.microsoft.people.ownership import Owner, Ownership, Rank
-from bridge.retry import Random
 
 
 class Me:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.contract.retry import Random
 from bridge.microsoft.sign_in.device_code import by_device_code
 from bridge.microsoft.sign_in.expected_person import Expected
 from bridge.microsoft.sign_in.flow import Failed, Granted, Step, wait_s
@@ -21,7 +22,6 @@ from bridge.microsoft.sign_in.registration import PublicApp
 from bridge.microsoft.sign_in.remedies import Explanation
 from bridge.microsoft.sign_in.status import SignInStatus, instead
 from bridge.microsoft.sign_in.ways import instead_of, usable
-from bridge.retry import Random
 
 if TYPE_CHECKING:
     import msal

@@ -26,11 +26,11 @@ from bridge.contract.errors import (
     SourceUnavailableError,
 )
 from bridge.contract.latest import Latest
+from bridge.contract.retry import Random
 from bridge.microsoft.sign_in.flow import Failed, Step, wait_s
 from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.msal_client import MsalClient
 from bridge.microsoft.sign_in.remedies import explain
-from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.contract.account import SignIn
 from bridge.contract.errors import SourceUnavailableError
+from bridge.contract.retry import Random, full_jitter
 from bridge.microsoft.sign_in.cache_entries import ACCOUNT
 from bridge.microsoft.sign_in.genuine_answers import Answer
 from bridge.microsoft.sign_in.identity import Identity, identity_of
 from bridge.microsoft.sign_in.remedies import Explanation
-from bridge.retry import Random, full_jitter
 
 if TYPE_CHECKING:
     import msal

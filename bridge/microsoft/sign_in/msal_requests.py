@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SourceUnavailableError
+from bridge.contract.retry import retry_after_s
 from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.genuine_answers import (
     Answer,
@@ -26,7 +27,6 @@ from bridge.microsoft.sign_in.genuine_answers import (
     is_refusal,
 )
 from bridge.microsoft.sign_in.remedies import explain, of_discovery
-from bridge.retry import retry_after_s
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from bridge.contract.account import SignIn, Way
 from bridge.contract.clock import Clock
 from bridge.contract.errors import SignInNeededError, SignInUnreadableError, SourceUnavailableError
 from bridge.contract.latest import Latest
+from bridge.contract.retry import Random
 from bridge.microsoft.sign_in.access_token import AccessToken
 from bridge.microsoft.sign_in.attempts import Attempts
 from bridge.microsoft.sign_in.encryption import OtherKeyError
@@ -31,7 +32,6 @@ from bridge.microsoft.sign_in.scopes import PROFILE, READ
 from bridge.microsoft.sign_in.status import SignInStatus, locked, needed
 from bridge.microsoft.sign_in.stored_sign_in import StoredSignIn, UnreadableCacheError
 from bridge.microsoft.sign_in.token_cache import TokenCache
-from bridge.retry import Random
 
 log = logging.getLogger(__name__)
 

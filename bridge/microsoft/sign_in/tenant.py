@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from bridge.config.tables.tenant import SHARED
 from bridge.contract.errors import PersonMustActError, SourceUnavailableError
+from bridge.contract.retry import http_date
 from bridge.microsoft.http import OK, Fault, Http, HttpError, HttpRequest, HttpResponse
 from bridge.microsoft.sign_in.genuine_answers import fields_of, is_refusal
 from bridge.microsoft.sign_in.remedies import explain, of_discovery
-from bridge.retry import http_date
 
 _TENANT = re.compile(r"https://[^/]+/([^/]+)/")
 

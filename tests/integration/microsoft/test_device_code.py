@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge import state_dir
 from bridge.commands import accounts, login
+from bridge.config import state_dir
 from bridge.config.command_line import FAILED, OK
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignIn, SignInState

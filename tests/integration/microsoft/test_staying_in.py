@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bridge import logs
+from bridge.config import logs
 from bridge.config.tables.config import Config
 from bridge.contract.account import SignInState
 from bridge.contract.errors import PresenceBridgeError, SignInNeededError, SourceUnavailableError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.config.loader import load
 from bridge.contract.errors import ConfigError
 from bridge.setup import Host, InitOptions, steps

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.retry import full_jitter, retry_after_s
+from bridge.contract.retry import full_jitter, retry_after_s
 from tests.fakes.clock import ManualClock
 
 

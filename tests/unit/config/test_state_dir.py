@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import state_dir
+from bridge.config import state_dir
 from bridge.contract.errors import ConfigError
 from bridge.doctor.files import state_folder
 from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, only_root
@@ -17,7 +17,7 @@ from tests.fakes.other_user import NOBODY, as_nobody, give, let_in, only_root
 def test_a_second_bridge_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     program = (
-        "import sys; from pathlib import Path; from bridge import state_dir\n"
+        "import sys; from pathlib import Path; from bridge.config import state_dir\n"
         "with state_dir.locked(Path(sys.argv[1])): print('claimed')"
     )
     with state_dir.locked(folder):

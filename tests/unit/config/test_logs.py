@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.logs import JsonFormatter, TextFormatter, redact
+from bridge.config.logs import JsonFormatter, TextFormatter, redact
 from tests.fakes.rows import rows
 
 SECRET = "s3cr3tV4lue-0123456789"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bridge.config.atomic_file import make_private
 from bridge.config.state_file import StateFile
+from bridge.config.systemd import ALIVE, READY, notify
 from bridge.config.unreadable_file import chown_command, owner_of, this_user
 from bridge.contract.clock import Clock
 from bridge.contract.errors import ConfigError
-from bridge.notify import ALIVE, READY, notify
 
 log = logging.getLogger(__name__)
 

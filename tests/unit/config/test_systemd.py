@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from bridge import state_dir
-from bridge.notify import ALIVE, READY, notify, reloading
+from bridge.config import state_dir
+from bridge.config.systemd import ALIVE, READY, notify, reloading
 from drivers.runtime.heartbeat import beating, heartbeat_of
 from tests.fakes.clock import ManualClock
 from tests.fakes.systemd import Systemd, listening
