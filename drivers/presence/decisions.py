@@ -1,18 +1,12 @@
-"""Decides what a lamp shows, whenever something was heard and whenever the clock may change it.
-
-A look is kept for a moment when presence gets quieter, so that no lamp dances between two calls.
-"""
+"""Decides what a lamp shows, whenever something was heard and whenever the clock may change it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable
 
 from bridge.contract.clock import Clock
-from bridge.contract.light_why import Reason
 from drivers.presence.following import Following
+from drivers.presence.settling import Settling
 from drivers.rules import Decision, Facts, Rules, choose
 from drivers.rules.person import trouble_of
 
@@ -35,14 +29,13 @@ class Decisions:
     ) -> None:
         self._following, self._grace_s, self._clock = following, grace_s, clock
         self._connected, self._decided = connected, decided
-        self._settle_s, self._ever_decided = settle_s, False
-        self._settled: Decision | None = None
-        self._quieter_since_s = math.inf
+        self._settle_s, self._settling = settle_s, Settling(settle_s)
+        self._ever_decided = False
         self.rules = Rules()
 
     def decide_by(self, rules: Rules) -> None:
         """Take other rules from the next decision on; a quieter look waits no more."""
-        self.rules, self._settled, self._quieter_since_s = rules, None, math.inf
+        self.rules, self._settling = rules, Settling(self._settle_s)
 
     async def run(self) -> None:
         """Decide until cancelled."""
@@ -63,35 +56,12 @@ class Decisions:
         gone = "" if reports.bridge_online else "bridge" if self._connected() else "broker"
         there = self._following.bridge_clock.now()
         right = choose(self.rules, reports.facts, self._clock.now(), bridge_now=there, gone=gone)
-        self._decided(self._kept(right, reports.facts, there) or self._settle(right))
 
-    def _settle(self, right: Decision) -> Decision:
-        self._settled, self._quieter_since_s = right, math.inf
-        return right
+        def is_there(account: str) -> bool:
+            return not trouble_of(reports.facts.get(account, Facts()), there)
 
-    def _kept(
-        self, right: Decision, facts: Mapping[str, Facts], there: datetime
-    ) -> Decision | None:
-        """What is shown already, where ``right`` is quieter and waits.
-
-        Only presence waits, and only for who is still there: what is busier, outside of the
-        schedule, too old or gone is shown at once.
-        """
-        shown = self._settled
-        if shown is None or shown.rank is None or right.rank is None or right.rank <= shown.rank:
-            return None
-        if trouble_of(facts.get(shown.account or "", Facts()), there):
-            return None
-        self._quieter_since_s = min(self._quieter_since_s, self._clock.monotonic())
-        if self._settles_s() <= 0:
-            return None
-        because = f"quieter presence waits {self._settle_s:g} s"
-        lost = (Reason(rule=right.rule, account=right.account, because=because), *right.lost)
-        return replace(shown, lost=lost, followed=right.followed, more=right.more)
-
-    def _settles_s(self) -> float:
-        """Seconds until a quieter decision is shown; infinite where none waits."""
-        return self._quieter_since_s + self._settle_s - self._clock.monotonic()
+        now_s = self._clock.monotonic()
+        self._decided(self._settling.settled(right, now_s, is_there=is_there))
 
     def _patience_s(self) -> float:
         gone_s = self._clock.monotonic() - self._following.reports.value.gone_since_s
@@ -100,7 +70,7 @@ class Decisions:
     def _until_turn_s(self) -> float:
         """Seconds until something turns without a message: patience, schedule, or what expires."""
         reports, now = self._following.reports.value, self._clock.now()
-        waits_s = [LOOK_AGAIN_S, self._settles_s()]
+        waits_s = [LOOK_AGAIN_S, self._settling.waits_s(self._clock.monotonic())]
         if not reports.bridge_online:
             waits_s.append(self._patience_s())
         if self.rules.hours:
