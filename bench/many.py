@@ -12,9 +12,9 @@ import statistics
 import subprocess
 import time
 from datetime import UTC, datetime
-from random import uniform
 from typing import Any
 
+from bench.crowd_rows import PAUSE_S
 from bench.rig import DEADLINE_S, Rig, processor_s, resident_mib
 from bridge.microsoft.sign_in.certificate import create
 from tests.fakes.microsoft.directory import Person
@@ -136,14 +136,20 @@ def most_in_window(moments: list[float], window_s: float) -> int:
 
 
 async def _signed_in(rig: Rig, accounts: int, seconds: float) -> dict[str, float]:
-    configure(rig, _tables(accounts), every_s=5, mqtt_port=rig.mqtt_port, state="state-delegated")
+    configure(
+        rig, _tables(accounts), every_s=PAUSE_S, mqtt_port=rig.mqtt_port, state="state-delegated"
+    )
     rig.microsoft.requests.clear()
     with rig.program("bridge", "run") as bridge:
         await rig.microsoft.requests.until(OWN, 3 * accounts, deadline_s=10 * DEADLINE_S)
         delays: list[float] = []
         cpu_s, began_s = processor_s(bridge), time.monotonic()
-        for _ in range(max(1, int(seconds / 8))):
+        changes = max(1, int(seconds / 8))
+        for number in range(1, changes + 1):
             delays += await _change_delays(rig, rig.home.person, accounts)
+            # all are read nearly at once: each change comes in another part of the pause
+            due_s = began_s + number * PAUSE_S / changes
+            await asyncio.sleep((due_s - time.monotonic()) % PAUSE_S)
         spent_s, passed_s = processor_s(bridge) - cpu_s, time.monotonic() - began_s
         return {
             "cpu_percent": 100 * spent_s / passed_s,
@@ -165,7 +171,6 @@ async def _change_delays(rig: Rig, person: Person, accounts: int) -> list[float]
                     seen.setdefault(heard.topic, heard.at_s - began_s)
             since = len(rig.heard)
             await asyncio.sleep(0.05)
-    await asyncio.sleep(uniform(0, 10))
     return list(seen.values())
 
 
@@ -229,7 +234,7 @@ async def run(rig: Rig, *, quick: bool) -> dict[str, Any]:
     return {
         "thousand": await sweep(rig, 1_000, every_s=4),
         "ten_thousand": await sweep(rig, 10_000, every_s=8),
-        "delegated": await delegated(rig, 200, seconds=30 if quick else 48),
+        "delegated": await delegated(rig, 200, seconds=40 if quick else 96),
         "budget": await budget(rig, 200, seconds=35 if quick else 65),
     }
 
