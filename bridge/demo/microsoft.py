@@ -30,13 +30,13 @@ APPROVAL_AFTER_S = 3.0
 EXPIRES_S, INTERVAL_S, TOKEN_S = 900, 5, 3600
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
-_PAGE = """<!doctype html>
+PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>body{{font:1.1rem/1.5 sans-serif;max-width:30rem;margin:3rem auto;padding:0 1rem}}
-input,button{{font:inherit;padding:.4rem .6rem;margin:.2rem 0}}</style>
+input,select,button{{font:inherit;padding:.4rem .6rem;margin:.2rem 0}}</style>
 <h1>{title}</h1>
 {body}
 </html>
@@ -227,5 +227,5 @@ def _refused(error: str) -> web.Response:
 
 
 def _page(title: str, body: str, *, status: int = 200) -> web.Response:
-    html = _PAGE.format(title=title, body=body)
+    html = PAGE.format(title=title, body=body)
     return web.Response(text=html, content_type="text/html", status=status)

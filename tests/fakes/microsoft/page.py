@@ -6,21 +6,10 @@ from html import escape
 
 from aiohttp import web
 
+from bridge.demo.microsoft import PAGE
 from tests.fakes.microsoft.directory import Person
 from tests.fakes.microsoft.identity import text_form
 from tests.fakes.microsoft.simulation import Simulation
-
-_SHELL = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body{{font:1.1rem/1.5 sans-serif;max-width:30rem;margin:3rem auto;padding:0 1rem}}
-input,select,button{{font:inherit;padding:.4rem .6rem;margin:.2rem 0}}</style>
-<h1>{title}</h1>
-{body}
-</html>
-"""
 
 _FORM = """<p>This is the simulated Microsoft. Nothing that you type leaves this machine.</p>
 <form method="post">
@@ -79,5 +68,5 @@ def people_options(people: list[Person], chosen: str | None = None) -> str:
 
 def page(title: str, body: str, *, status: int = 200) -> web.Response:
     """A whole page; ``body`` is markup."""
-    html = _SHELL.format(title=title, body=body)
+    html = PAGE.format(title=title, body=body)
     return web.Response(text=html, content_type="text/html", status=status)
